@@ -1,0 +1,52 @@
+# `make` alone lists the targets. Everything lives in .venv; nothing is installed outside it.
+.DEFAULT_GOAL := help
+.PHONY: help install install-dev run test lint format bench clean
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PORT ?= 8501
+BIN := .venv/bin
+
+# ultralytics asks for opencv-python, whose wheel needs a desktop's libGL and overwrites the headless one: the same
+# version of the headless wheel is laid over it, so that a server without a screen can import cv2.
+HEADLESS_CV = $(BIN)/pip install --quiet --no-deps --force-reinstall $$(grep -i '^opencv-python-headless' requirements.txt)
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
+
+install: .venv/.app  ## create .venv and install what the app needs
+
+install-dev: .venv/.dev  ## the same, with what tests and the linter need
+
+run: .venv/.app  ## install when needed, then serve the app on PORT (8501)
+	$(BIN)/streamlit run app.py --server.port $(PORT)
+
+test: .venv/.dev  ## install when needed, then run the whole suite (ARGS="-k photo" narrows it)
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/.dev  ## check style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: .venv/.dev  ## mend style and formatting
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/.dev  ## print the speed figures of the README, each against its named peer
+	$(BIN)/python benchmarks/convolution.py
+	$(BIN)/python benchmarks/slider.py
+
+clean:  ## remove .venv and caches
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/.app: requirements.txt | .venv/bin/python
+	$(BIN)/pip install --quiet -r requirements.txt
+	$(HEADLESS_CV)
+	@touch $@
+
+.venv/.dev: requirements-dev.txt requirements.txt | .venv/bin/python
+	$(BIN)/pip install --quiet -r requirements-dev.txt
+	$(HEADLESS_CV)
+	@touch $@ .venv/.app

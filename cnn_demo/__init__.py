@@ -1,0 +1,1 @@
+"""Deep convolutional networks, live: everything behind the pages of the demonstration."""

@@ -1,0 +1,97 @@
+"""Numbers to pictures: how an array of responses becomes something that a screen can show."""
+
+import base64
+
+import cv2
+import numpy as np
+
+# How negative and out-of-range values are shown; the sentence is what a visitor reads.
+DISPLAYS: dict[str, tuple[str, str]] = {
+    "clip": ("Clip", "0 is black, 1 is white; what lies outside is cut off, so negative values are black."),
+    "absolute": ("Absolute value", "The sign is dropped: black is no response, white is 1 or more, either way."),
+    "stretch": ("Stretch", "The smallest value is black, the largest white, whatever they are."),
+    "signed": ("Signed, red–blue", "Red is positive, blue negative, white zero; colours are averaged over the channels."),
+}
+
+_JPEG = [cv2.IMWRITE_JPEG_QUALITY, 90]
+
+
+def display_values(values: np.ndarray, display: str) -> np.ndarray:
+    """Turn real numbers into a picture.
+
+    Args:
+        values: (H, W) or (H, W, 3) float, nominally 0..1 but of any range.
+        display: A key of `DISPLAYS`.
+
+    Returns:
+        uint8 picture, (H, W) or (H, W, 3) RGB; "signed" always gives (H, W, 3).
+
+    Raises:
+        ValueError: If `display` is not known.
+    """
+    if display == "clip":
+        return _to_bytes(values)
+    if display == "absolute":
+        return _to_bytes(np.abs(values))
+    if display == "stretch":
+        low, high = float(values.min()), float(values.max())
+        return _to_bytes((values - low) / (high - low) if high > low else np.full_like(values, 0.5))
+    if display == "signed":
+        return _red_blue(_channel_mean(values))
+    raise ValueError(f"Unknown display {display!r}: choose one of {', '.join(DISPLAYS)}.")
+
+
+def signed_scale(values: np.ndarray) -> float:
+    """The magnitude that "signed" shows in full colour: the largest one in the picture, averaged over channels."""
+    return _magnitude(_channel_mean(values))
+
+
+def _to_bytes(values: np.ndarray) -> np.ndarray:
+    # convertScaleAbs takes the absolute value after scaling, so negatives must go first; it rounds and saturates.
+    return cv2.convertScaleAbs(np.maximum(values, 0), alpha=255.0).reshape(values.shape)
+
+
+# A diverging map from blue over white to red; entry 127 is exactly white, entry 255 is never used.
+_HALF = np.linspace(0, 1, 128)[:, None]
+_RED, _BLUE, _WHITE = (np.array(colour, np.float32) for colour in ((178, 24, 43), (33, 102, 172), (247, 247, 247)))
+RED_BLUE = np.vstack([_BLUE + (_WHITE - _BLUE) * _HALF[:-1], _WHITE + (_RED - _WHITE) * _HALF, _RED[None]])
+RED_BLUE = np.ascontiguousarray(RED_BLUE.round().astype(np.uint8)[:, None])
+
+
+def _red_blue(plane: np.ndarray) -> np.ndarray:
+    scale = _magnitude(plane) or 1.0
+    return cv2.applyColorMap(cv2.convertScaleAbs(plane, alpha=127 / scale, beta=127), RED_BLUE)
+
+
+def _channel_mean(values: np.ndarray) -> np.ndarray:
+    return values if values.ndim == 2 else cv2.transform(values, np.full((1, values.shape[2]), 1 / values.shape[2]))
+
+
+def _magnitude(plane: np.ndarray) -> float:
+    low, high, _, _ = cv2.minMaxLoc(plane)
+    return max(-low, high, 0.0)
+
+
+def jpeg_url(pixels: np.ndarray) -> str:
+    """A picture as a data URL in JPEG: 30 to 100 times quicker to encode than PNG, and the eye sees no difference.
+
+    Args:
+        pixels: (H, W) or (H, W, 3) RGB uint8.
+    """
+    return "data:image/jpeg;base64," + base64.b64encode(_encoded(".jpg", pixels, _JPEG)).decode("ascii")
+
+
+def png_bytes(pixels: np.ndarray) -> bytes:
+    """A picture as a PNG file, exact to the last bit: for downloads.
+
+    Args:
+        pixels: (H, W) or (H, W, 3) RGB uint8.
+    """
+    return _encoded(".png", pixels, [])
+
+
+def _encoded(suffix: str, pixels: np.ndarray, options: list[int]) -> bytes:
+    done, data = cv2.imencode(suffix, pixels if pixels.ndim == 2 else pixels[..., ::-1], options)
+    if not done:
+        raise ValueError(f"A picture of shape {pixels.shape} cannot be written as {suffix}.")
+    return data.tobytes()

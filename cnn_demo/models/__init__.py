@@ -1,0 +1,1 @@
+"""The models of the demonstration and where their weights are."""

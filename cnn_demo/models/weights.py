@@ -1,0 +1,47 @@
+"""Where weights are: bundled with the app, in the operator's own folder, or in a library's cache.
+
+Only file names and sizes are read here, so that any page may ask without loading a framework.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+BUNDLED = Path(__file__).resolve().parents[2] / "assets" / "weights"
+SUFFIXES = (".h5", ".keras", ".safetensors", ".pt", ".pth")
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """A weights file that is on this machine.
+
+    Attributes:
+        path: Where it is.
+        place: "bundled", "weights folder" or "cache".
+        bytes: Its size.
+    """
+
+    path: Path
+    place: str
+    bytes: int
+
+
+def weight_folders() -> tuple[tuple[str, Path], ...]:
+    """The folders that are searched, as (place, folder), in order of preference; they need not exist."""
+    home = Path.home()
+    keras = Path(os.environ.get("KERAS_HOME", home / ".keras")) / "models"
+    torch = Path(os.environ.get("TORCH_HOME", Path(os.environ.get("XDG_CACHE_HOME", home / ".cache")) / "torch"))
+    folders = [("bundled", BUNDLED)]
+    if own := os.environ.get("CNN_DEMO_WEIGHTS"):
+        folders.append(("weights folder", Path(own)))
+    return (*folders, ("cache", keras), ("cache", torch / "hub" / "checkpoints"))
+
+
+def weights_at_hand() -> tuple[WeightsFile, ...]:
+    """All weights files on this machine; the first of each file name wins, as it would when a model is loaded."""
+    found: dict[str, WeightsFile] = {}
+    for place, folder in weight_folders():
+        for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
+            if path.suffix in SUFFIXES and path.is_file():
+                found.setdefault(path.name, WeightsFile(path, place, path.stat().st_size))
+    return tuple(found.values())

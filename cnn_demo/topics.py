@@ -1,0 +1,100 @@
+"""The seven topics of the demonstration: home, navigation and tests read this one table."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One page of the app.
+
+    Attributes:
+        number: Place in the course, from 1.
+        title: Heading of the page and label of its link.
+        icon: Material icon in Streamlit's notation.
+        summary: One line on what a visitor does there.
+        page: Path of the page's script, relative to the project's root.
+        picture: Path of the card's picture, relative to the project's root.
+        alt: What the picture shows, for those who cannot see it.
+    """
+
+    number: int
+    title: str
+    icon: str
+    summary: str
+    page: str
+    picture: str
+    alt: str
+
+    @property
+    def is_built(self) -> bool:
+        """Whether the page's script is there."""
+        return (ROOT / self.page).is_file()
+
+
+def _topic(number: int, title: str, icon: str, summary: str, alt: str) -> Topic:
+    name = title.replace(" ", "_")
+    return Topic(
+        number=number,
+        title=title,
+        icon=f":material/{icon}:",
+        summary=summary,
+        page=f"pages/{number}_{name}.py",
+        picture=f"assets/cards/{number}.webp",
+        alt=alt,
+    )
+
+
+TOPICS: tuple[Topic, ...] = (
+    _topic(
+        1,
+        "Convolution",
+        "grid_on",
+        "Drag a kernel's sliders, see the photo change, and open any pixel to read its arithmetic.",
+        "A cat's photo whose right half shows the response of a Sobel kernel in red and blue.",
+    ),
+    _topic(
+        2,
+        "Convolution and pooling layers",
+        "layers",
+        "Stack layers on your photo, watch feature maps shrink, and measure what pooling forgives.",
+        "Four feature maps of a cat's photo, each half the size of the one before.",
+    ),
+    _topic(
+        3,
+        "Convolutional networks",
+        "account_tree",
+        "Walk through every activation of a trained CNN: receptive fields, shared weights, features.",
+        "A grid of feature maps that a network's layer computed from a cat's photo.",
+    ),
+    _topic(
+        4,
+        "Pretrained CNNs in Keras",
+        "image_search",
+        "Classify your photo, ask the network why, and teach it classes of your own.",
+        "A cat's photo under a heat map of what made the network say “Egyptian cat”.",
+    ),
+    _topic(
+        5,
+        "Localization",
+        "center_focus_strong",
+        "One object: find its class and its box, draw the truth, and see IoU and loss.",
+        "A cat's photo with one box around the cat.",
+    ),
+    _topic(
+        6,
+        "Object detection",
+        "select_all",
+        "Many objects of many classes, and what the detector throws away on the way.",
+        "A street with a bus and four persons, each in a labelled box.",
+    ),
+    _topic(
+        7,
+        "Segmentation",
+        "texture",
+        "Label every pixel and every instance; see where the network is unsure.",
+        "A street with a bus and persons, each painted in a colour of its own.",
+    ),
+)

@@ -1,0 +1,25 @@
+"""Browser components (Streamlit components v2): each has its html, css and js beside the Python that declares it.
+
+A component's assets are read once, when its module is imported; nothing that a visitor typed ever enters them.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+_FOLDER = Path(__file__).parent
+
+
+def declare(name: str) -> Callable[..., Any]:
+    """Declare the component whose files are `name`.html, `name`.css and `name`.js in this folder.
+
+    Args:
+        name: File stem of the three assets; also the component's name in the app, prefixed with the project's.
+
+    Returns:
+        The mounting function that `st.components.v2.component` gives.
+    """
+    html, css, js = ((_FOLDER / f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
+    return st.components.v2.component(f"cnn_demo_{name}", html=html, css=css, js=js)

@@ -1,0 +1,85 @@
+"""A picture drawn to scale on which a visitor can pick a pixel."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+
+import streamlit as st
+
+from cnn_demo.ui.components import declare
+
+_mount = declare("picture")
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A rectangle on a picture, in the picture's pixels; it may reach over the border, as a window in the padding does.
+
+    Attributes:
+        row: Upper edge.
+        column: Left edge.
+        height: Height in pixels.
+        width: Width in pixels.
+    """
+
+    row: float
+    column: float
+    height: float
+    width: float
+
+
+def picture(
+    source: str,
+    size: tuple[int, int],
+    *,
+    key: str,
+    alt: str,
+    caption: str = "",
+    room: tuple[int, int] | None = None,
+    zoom: float = 1.0,
+    max_height: int = 460,
+    marks: Sequence[Mark] = (),
+    on_pick: Callable[[int, int], None] | None = None,
+    pixelated: bool = False,
+) -> None:
+    """Show a picture; call `on_pick(row, column)` when the visitor picks one of its pixels.
+
+    Args:
+        source: Data URL of the encoded picture.
+        size: (height, width) of the picture in its own pixels, in which marks and picks are counted. They may differ
+            from the encoded picture's, which is stretched to fit.
+        key: Widget key, unique on the page.
+        alt: What the picture shows, for those who cannot see it.
+        caption: Text under the picture.
+        room: (height, width) of the largest picture in the row: pictures of one row with one `room` are drawn at one
+            scale. Default: the picture itself.
+        zoom: Enlargement over that scale.
+        max_height: Greatest height of the room in CSS pixels.
+        marks: Rectangles to draw. The arrow keys start from the first one's centre.
+        on_pick: Callback; without it the picture is not clickable.
+        pixelated: Show pixels as squares where the picture is enlarged.
+    """
+    room = room or size
+
+    def picked() -> None:
+        point = st.session_state[key].point
+        if point is not None and on_pick is not None:
+            on_pick(int(point["row"]), int(point["column"]))
+
+    _mount(
+        key=key,
+        data={
+            "src": source,
+            "height": size[0],
+            "width": size[1],
+            "alt": alt,
+            "caption": caption,
+            "roomHeight": room[0],
+            "roomWidth": room[1],
+            "zoom": zoom,
+            "maxHeight": max_height,
+            "marks": [asdict(mark) for mark in marks],
+            "clickable": on_pick is not None,
+            "pixelated": pixelated,
+        },
+        on_point_change=picked,
+    )
