@@ -1,6 +1,6 @@
 # `make` alone lists the targets. Everything lives in .venv; nothing is installed outside it.
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test lint format bench clean
+.PHONY: help install install-dev run dev test lint format bench clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PORT ?= 8501
@@ -19,6 +19,9 @@ install-dev: .venv/.dev  ## the same, with what tests and the linter need
 
 run: .venv/.app  ## install when needed, then serve the app on PORT (8501)
 	$(BIN)/streamlit run app.py --server.port $(PORT)
+
+dev: .venv/.dev  ## serve the app and reload it when a file changes
+	$(BIN)/streamlit run app.py --server.port $(PORT) --server.fileWatcherType poll --client.showErrorDetails full
 
 test: .venv/.dev  ## install when needed, then run the whole suite (ARGS="-k photo" narrows it)
 	$(BIN)/python -m pytest $(ARGS)

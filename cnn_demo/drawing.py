@@ -10,7 +10,10 @@ DISPLAYS: dict[str, tuple[str, str]] = {
     "clip": ("Clip", "0 is black, 1 is white; what lies outside is cut off, so negative values are black."),
     "absolute": ("Absolute value", "The sign is dropped: black is no response, white is 1 or more, either way."),
     "stretch": ("Stretch", "The smallest value is black, the largest white, whatever they are."),
-    "signed": ("Signed, red–blue", "Red is positive, blue negative, white zero; colours are averaged over the channels."),
+    "signed": (
+        "Signed, red–blue",
+        "Red is positive, blue negative, white zero; channels are averaged.",
+    ),
 }
 
 _JPEG = [cv2.IMWRITE_JPEG_QUALITY, 90]

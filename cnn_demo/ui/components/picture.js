@@ -59,8 +59,8 @@ function moved(event, picture) {
     ? { row: mark.row + Math.floor(mark.height / 2), column: mark.column + Math.floor(mark.width / 2) }
     : { row: picture.height >> 1, column: picture.width >> 1 }
   return {
-    row: clamp(from.row + rows * step, 0, picture.height - 1),
-    column: clamp(from.column + columns * step, 0, picture.width - 1),
+    row: clamp(from.row + rows * step * picture.step[0], 0, picture.height - 1),
+    column: clamp(from.column + columns * step * picture.step[1], 0, picture.width - 1),
   }
 }
 

@@ -39,6 +39,7 @@ def picture(
     max_height: int = 460,
     marks: Sequence[Mark] = (),
     on_pick: Callable[[int, int], None] | None = None,
+    step: tuple[int, int] = (1, 1),
     pixelated: bool = False,
 ) -> None:
     """Show a picture; call `on_pick(row, column)` when the visitor picks one of its pixels.
@@ -56,6 +57,7 @@ def picture(
         max_height: Greatest height of the room in CSS pixels.
         marks: Rectangles to draw. The arrow keys start from the first one's centre.
         on_pick: Callback; without it the picture is not clickable.
+        step: (rows, columns) that an arrow key moves; ten times as far with Shift.
         pixelated: Show pixels as squares where the picture is enlarged.
     """
     room = room or size
@@ -79,6 +81,7 @@ def picture(
             "maxHeight": max_height,
             "marks": [asdict(mark) for mark in marks],
             "clickable": on_pick is not None,
+            "step": list(step),
             "pixelated": pixelated,
         },
         on_point_change=picked,

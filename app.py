@@ -1,0 +1,38 @@
+"""Home: the seven topics as cards, and what this machine offers."""
+
+import streamlit as st
+
+from cnn_demo.machine import describe_machine
+from cnn_demo.models.weights import weights_at_hand
+from cnn_demo.topics import ROOT, TOPICS
+from cnn_demo.ui.frame import APP_TITLE, set_up, topic_link
+
+CARDS_PER_ROW = 4
+
+set_up(APP_TITLE)
+st.title(APP_TITLE, anchor=False)
+st.markdown("Drop in a photo and *see* what deep convolutional networks do with it, from one kernel to a whole net.")
+
+for start in range(0, len(TOPICS), CARDS_PER_ROW):
+    for place, topic in zip(st.columns(CARDS_PER_ROW), TOPICS[start : start + CARDS_PER_ROW], strict=False):
+        with place.container(border=True, height="stretch"):
+            if (ROOT / topic.picture).exists():
+                st.image(str(ROOT / topic.picture), width="stretch", alt=topic.alt)
+            topic_link(topic)
+            st.caption(topic.summary)
+
+machine = describe_machine()
+weights = weights_at_hand()
+st.subheader("This machine", anchor=False)
+device, memory, models = st.columns(3, border=True)
+accelerator = {"cuda": "NVIDIA GPU", "mps": "Apple GPU", "cpu": "CPU"}[machine.device]
+device.metric("Networks run on", accelerator, help=f"{machine.device_name}, {machine.cores} CPU cores")
+memory.metric("Free memory", f"{machine.free_memory / 2**30:.0f} of {machine.memory / 2**30:.0f} GB")
+models.metric(
+    "Trained weights at hand",
+    len(weights),
+    help="Bundled with the app, in the folder that CNN_DEMO_WEIGHTS names, or in the libraries' caches. "
+    "The convolution page needs none.",
+)
+for file in weights:
+    models.caption(f"{file.path.name} · {file.bytes / 1e6:.1f} MB · {file.place}")

@@ -1,0 +1,69 @@
+"""What a layer costs: numbers to learn and multiplications to make, beside those of a dense layer of the same size."""
+
+from cnn_demo.convolution.geometry import ConvSpec, Pair, as_pair, output_size
+
+
+def parameter_count(
+    kernel_size: int | Pair, in_channels: int = 1, out_channels: int = 1, bias: bool = True, groups: int = 1
+) -> int:
+    """Return how many numbers a convolutional layer learns; the size of the image does not matter.
+
+    Args:
+        kernel_size: (kh, kw), or one integer.
+        in_channels: channels of the input.
+        out_channels: filters.
+        bias: whether each filter adds a number of its own.
+        groups: parts that the channels are divided into; equal to `in_channels` for a depthwise layer.
+
+    Raises:
+        ValueError: if the groups do not divide the channels.
+    """
+    kh, kw = as_pair(kernel_size, "kernel_size", 1)
+    return kh * kw * _connections(in_channels, out_channels, groups) + (out_channels if bias else 0)
+
+
+def multiply_adds(
+    input_size: Pair,
+    kernel_size: int | Pair,
+    spec: ConvSpec,
+    in_channels: int = 1,
+    out_channels: int = 1,
+    groups: int = 1,
+) -> int:
+    """Return how many multiplications, each with its addition, a convolutional layer makes for one image.
+
+    Taps on the padding count, as the usual counters have it; the bias does not.
+
+    Args:
+        input_size: (H, W) of the image.
+        kernel_size: (kh, kw), or one integer.
+        spec: stride, padding and dilation.
+        in_channels: channels of the input.
+        out_channels: filters.
+        groups: as in `parameter_count`.
+
+    Raises:
+        ValueError: if no window fits, or the groups do not divide the channels.
+    """
+    kernel_size = as_pair(kernel_size, "kernel_size", 1)
+    height, width = output_size(input_size, kernel_size, spec)
+    return height * width * parameter_count(kernel_size, in_channels, out_channels, bias=False, groups=groups)
+
+
+def dense_parameter_count(
+    input_size: Pair, output_size: Pair, in_channels: int = 1, out_channels: int = 1, bias: bool = True
+) -> int:
+    """Return how many numbers a dense layer learns that joins every input to every output of the same two sizes."""
+    outputs = output_size[0] * output_size[1] * out_channels
+    return input_size[0] * input_size[1] * in_channels * outputs + (outputs if bias else 0)
+
+
+def dense_multiply_adds(input_size: Pair, output_size: Pair, in_channels: int = 1, out_channels: int = 1) -> int:
+    """Return how many multiply-adds that dense layer makes for one image: one for every weight."""
+    return dense_parameter_count(input_size, output_size, in_channels, out_channels, bias=False)
+
+
+def _connections(in_channels: int, out_channels: int, groups: int) -> int:
+    if min(in_channels, out_channels, groups) < 1 or in_channels % groups or out_channels % groups:
+        raise ValueError(f"{groups} groups must divide both {in_channels} input and {out_channels} output channels.")
+    return in_channels * out_channels // groups

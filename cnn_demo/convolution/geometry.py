@@ -1,0 +1,156 @@
+"""Where the windows of a convolution lie: sizes, padding and the border that no window reaches.
+
+Everything here is arithmetic on integers; no pixel is touched except in `pad_image`. The formulas are those of
+Dumoulin & Visin, "A guide to convolution arithmetic for deep learning" (2016), https://arxiv.org/abs/1603.07285.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+Pair = tuple[int, int]
+
+PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
+_NUMPY_MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+
+
+def as_pair(value: int | Pair, name: str, minimum: int) -> Pair:
+    """Return `value` as (rows, columns): one integer counts for both axes.
+
+    Args:
+        value: an integer, or two of them.
+        name: what the value is called in the error message.
+        minimum: the smallest integer allowed.
+
+    Raises:
+        ValueError: if it is anything else, or smaller than `minimum`.
+    """
+    pair = (value, value) if isinstance(value, int | np.integer) else value
+    is_pair = isinstance(pair, tuple | list | np.ndarray) and len(pair) == 2
+    if not is_pair or not all(isinstance(n, int | np.integer) and not isinstance(n, bool) for n in pair):
+        raise ValueError(f"{name} must be one integer or two, not {value!r}.")
+    if min(pair) < minimum:
+        raise ValueError(f"{name} must be at least {minimum}, not {value!r}.")
+    return int(pair[0]), int(pair[1])
+
+
+@dataclass(frozen=True)
+class ConvSpec:
+    """How a kernel travels over an image. One integer stands for both axes.
+
+    Attributes:
+        stride: (rows, columns) from one window to the next, in pixels, at least 1.
+        padding: "same" (the output has ceil(size / stride) pixels, the rule of TensorFlow and Keras), "valid" (none),
+            or an explicit number of pixels on both sides: one integer, or (rows, columns).
+        padding_mode: what the padding holds: "zeros", "reflect" (mirrored about the border pixel, which is not
+            repeated), "replicate" (the border pixel again) or "circular" (the opposite side of the image).
+        dilation: (rows, columns) from one kernel tap to the next, in pixels, at least 1.
+        flip: False is cross-correlation, what every deep learning library calls convolution; True rotates the kernel
+            by 180° first, which is convolution as mathematics and signal processing define it.
+
+    Raises:
+        ValueError: if an attribute is not one of these.
+    """
+
+    stride: int | Pair = (1, 1)
+    padding: str | int | Pair = "same"
+    padding_mode: str = "zeros"
+    dilation: int | Pair = (1, 1)
+    flip: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stride", as_pair(self.stride, "stride", 1))
+        object.__setattr__(self, "dilation", as_pair(self.dilation, "dilation", 1))
+        if isinstance(self.padding, str):
+            if self.padding not in ("same", "valid"):
+                raise ValueError(f'padding must be "same", "valid" or a number of pixels, not {self.padding!r}.')
+        else:
+            object.__setattr__(self, "padding", as_pair(self.padding, "padding", 0))
+        if self.padding_mode not in PADDING_MODES:
+            raise ValueError(f"padding_mode must be one of {', '.join(PADDING_MODES)}, not {self.padding_mode!r}.")
+        object.__setattr__(self, "flip", bool(self.flip))
+
+
+def dilated_size(kernel_size: Pair, dilation: Pair) -> Pair:
+    """Return how many rows and columns of pixels a dilated kernel spans, (k − 1)·dilation + 1."""
+    return (kernel_size[0] - 1) * dilation[0] + 1, (kernel_size[1] - 1) * dilation[1] + 1
+
+
+def padding_amounts(size: Pair, kernel_size: Pair, spec: ConvSpec) -> tuple[Pair, Pair]:
+    """Return ((top, bottom), (left, right)) pixels of padding for an image of `size` (H, W).
+
+    "same" pads just enough for ceil(size / stride) windows; of an odd amount the extra pixel goes to the bottom and
+    the right, as in TensorFlow, Keras and PyTorch.
+
+    Raises:
+        ValueError: if a size is smaller than 1.
+    """
+    size, kernel_size = as_pair(size, "size", 1), as_pair(kernel_size, "kernel_size", 1)
+    if spec.padding == "valid":
+        return (0, 0), (0, 0)
+    if spec.padding == "same":
+        span = dilated_size(kernel_size, spec.dilation)
+        return _same_amount(size[0], span[0], spec.stride[0]), _same_amount(size[1], span[1], spec.stride[1])
+    rows, columns = spec.padding
+    return (rows, rows), (columns, columns)
+
+
+def _same_amount(n: int, span: int, stride: int) -> Pair:
+    windows = -(-n // stride)
+    total = max((windows - 1) * stride + span - n, 0)
+    return total // 2, total - total // 2
+
+
+def output_size(size: Pair, kernel_size: Pair, spec: ConvSpec) -> Pair:
+    """Return the (H', W') of the feature map: floor((padded − span) / stride) + 1 along each axis.
+
+    Args:
+        size: (H, W) of the image.
+        kernel_size: (kh, kw), before dilation.
+        spec: stride, padding and dilation.
+
+    Raises:
+        ValueError: if the dilated kernel is larger than the padded image, so that no window fits.
+    """
+    rows, columns = _slack(size, kernel_size, spec)
+    return rows // spec.stride[0] + 1, columns // spec.stride[1] + 1
+
+
+def dropped_border(size: Pair, kernel_size: Pair, spec: ConvSpec) -> Pair:
+    """Return how many bottom rows and right columns of the padded image no window reaches.
+
+    A stride that does not divide the way leaves such a border; libraries drop it silently. With a stride beyond the
+    kernel's span there are gaps between windows too, which are not counted here.
+
+    Raises:
+        ValueError: if the dilated kernel is larger than the padded image.
+    """
+    rows, columns = _slack(size, kernel_size, spec)
+    return rows % spec.stride[0], columns % spec.stride[1]
+
+
+def _slack(size: Pair, kernel_size: Pair, spec: ConvSpec) -> Pair:
+    """How far the kernel can travel over the padded image, in pixels."""
+    (top, bottom), (left, right) = padding_amounts(size, kernel_size, spec)
+    height, width = size[0] + top + bottom, size[1] + left + right
+    kh, kw = dilated_size(kernel_size, spec.dilation)
+    if kh > height or kw > width:
+        raise ValueError(f"The kernel spans {kh} × {kw} pixels but the padded image has only {height} × {width}.")
+    return height - kh, width - kw
+
+
+def pad_image(image: np.ndarray, amounts: tuple[Pair, Pair], mode: str = "zeros") -> np.ndarray:
+    """Return the image with padding around it.
+
+    Args:
+        image: (H, W) or (H, W, C).
+        amounts: ((top, bottom), (left, right)) in pixels; they may exceed the image, which is then repeated.
+        mode: one of `PADDING_MODES`.
+
+    Raises:
+        ValueError: if the mode is unknown.
+    """
+    if mode not in PADDING_MODES:
+        raise ValueError(f"padding_mode must be one of {', '.join(PADDING_MODES)}, not {mode!r}.")
+    widths = (*amounts, *[(0, 0)] * (image.ndim - 2))
+    return np.pad(image, widths, mode=_NUMPY_MODES[mode])

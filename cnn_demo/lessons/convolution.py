@@ -1,0 +1,174 @@
+"""What page 1 teaches: its texts, its experiments and the misconceptions it answers on the visitor's own photo."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from cnn_demo.convolution import ConvSpec, convolve, kernel
+from cnn_demo.lessons import Experiment, Lesson, Paper
+
+LESSON = Lesson(
+    idea=(
+        "A convolution slides a small grid of weights, the **kernel**, over the photo: at every place it multiplies "
+        "each pixel under it by the weight above it and adds everything up. That sum is one pixel of the result."
+    ),
+    experiments=(
+        Experiment(
+            "Find edges",
+            "Red: brightness grows to the right; blue: it falls. Where the photo is even, the answer is zero. "
+            "Now drag **Angle** and watch edges of other directions light up.",
+            {"kernel": "sobel", "show": "signed", "grey": True},
+        ),
+        Experiment(
+            "Blur before stride",
+            "Stride 4 keeps every 4th pixel. Set **Sigma** to 0.3: rings appear that are not in the pattern. This is "
+            "aliasing. Raise it again, and blur takes the fine rings away before stride can turn them into false ones.",
+            {"kernel": "gaussian", "gaussian_size": 15, "gaussian_sigma": 2.0, "stride": 4, "zoom": True},
+            photo="chirp",
+        ),
+        Experiment(
+            "Detect stripes",
+            "This Gabor kernel answers stripes of one width and direction only, as first layers of trained networks "
+            "do. Turn **Angle** and change **Wavelength** until another part of the pattern answers.",
+            {"kernel": "gabor", "show": "signed", "grey": True, "mode": "reflect"},
+            photo="chirp",
+        ),
+        Experiment(
+            "Border effects",
+            "The dark frame is made of the zeros around the photo. Change **Padding is filled with** to see what "
+            "networks do about it, and **Padding** to *valid* to see the photo shrink instead.",
+            {"kernel": "box", "box_size": 15, "dilation": 6},
+        ),
+        Experiment(
+            "Random weights",
+            "These weights were drawn at random, yet the result is a picture: every network starts like this. "
+            "Change **Seed** for another filter.",
+            {"kernel": "random", "activation": "relu", "show": "stretch"},
+        ),
+    ),
+    papers=(
+        Paper(
+            "Dumoulin & Visin",
+            2016,
+            "A guide to convolution arithmetic for deep learning",
+            "https://arxiv.org/abs/1603.07285",
+            "stride, padding and dilation in pictures",
+        ),
+        Paper(
+            "LeCun, Bottou, Bengio & Haffner",
+            1998,
+            "Gradient-based learning applied to document recognition",
+            "https://doi.org/10.1109/5.726791",
+            "why a network should learn its kernels",
+        ),
+        Paper(
+            "Yu & Koltun",
+            2016,
+            "Multi-scale context aggregation by dilated convolutions",
+            "https://arxiv.org/abs/1511.07122",
+            "dilation, to see far without losing resolution",
+        ),
+        Paper(
+            "Zhang",
+            2019,
+            "Making convolutional networks shift-invariant again",
+            "https://arxiv.org/abs/1904.11486",
+            "what stride does to fine patterns, and the blur that mends it",
+        ),
+        Paper(
+            "Daugman",
+            1985,
+            "Uncertainty relation for resolution in space, spatial frequency, and orientation",
+            "https://doi.org/10.1364/JOSAA.2.001160",
+            "Gabor kernels and the visual cortex",
+        ),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A misconception answered on a photo.
+
+    Attributes:
+        text: The answer, with figures measured on this photo.
+        pictures: (caption, values (H, W) or (H, W, 3), display as in `cnn_demo.drawing.DISPLAYS`) to show beside it.
+    """
+
+    text: str
+    pictures: tuple[tuple[str, np.ndarray, str], ...]
+
+
+@dataclass(frozen=True)
+class Misconception:
+    """What people often get wrong.
+
+    Attributes:
+        claim: The wrong sentence.
+        answer: Takes the photo, (H, W, 3) float32 in 0..1, and says what is right.
+    """
+
+    claim: str
+    answer: Callable[[np.ndarray], Answer]
+
+
+def _flip(image: np.ndarray) -> Answer:
+    grey = image.mean(axis=2)
+    weights = kernel("emboss")
+    kept, flipped = convolve(grey, weights), convolve(grey, weights, ConvSpec(flip=True))
+    blur = kernel("gaussian", size=5)
+    same = float(np.abs(convolve(grey, blur) - convolve(grey, blur, ConvSpec(flip=True))).max())
+    return Answer(
+        "Libraries for deep learning leave the kernel as it is, which mathematics calls *cross-correlation*. With "
+        "learned weights it makes no difference: the network would learn the rotated kernel. With a hand-made one it "
+        "does: on this photo the light of the emboss kernel comes from the other side, and pixels differ by up to "
+        f"{float(np.abs(kept - flipped).max()):.2f}. For a symmetric kernel such as a Gaussian they differ by "
+        f"{same:.2g}.",
+        (("As networks do it", kept, "clip"), ("Kernel rotated by 180°", flipped, "clip")),
+    )
+
+
+def _negative(image: np.ndarray) -> Answer:
+    response = convolve(image.mean(axis=2), kernel("sobel"))
+    strong = np.abs(response) > 0.25
+    share = float((response[strong] < 0).mean()) if strong.any() else 0.0
+    return Answer(
+        "A negative response is as strong an answer as a positive one: here, brightness falls to the right instead of "
+        f"growing. Of this photo's strong answers (magnitude above 0.25), {share:.0%} are negative; a picture that "
+        "clips at zero, or a ReLU, throws them away. Networks keep them by learning a second kernel of opposite sign.",
+        (("Clipped at zero", response, "clip"), ("With its sign", response, "signed")),
+    )
+
+
+def _same(image: np.ndarray) -> Answer:
+    weights = kernel("box", size=15)
+    zeros, mirrored = (convolve(image, weights, ConvSpec(padding_mode=mode)) for mode in ("zeros", "reflect"))
+    changed = float((np.abs(zeros - mirrored).max(axis=2) > 1 / 255).mean())
+    return Answer(
+        "*Same* keeps the size, not the truth: windows at the border reach outside the photo and read values that "
+        f"somebody made up. With a 15 × 15 box, {changed:.1%} of this photo's pixels depend visibly on whether the "
+        "padding holds zeros or a mirror image. After many layers, that frame grows inwards.",
+        (("Padded with zeros", zeros, "clip"), ("Padded with a mirror image", mirrored, "clip")),
+    )
+
+
+def _stride(image: np.ndarray) -> Answer:
+    stride = ConvSpec(stride=4)
+    plain = convolve(image, kernel("identity", size=1), stride)
+    blurred = convolve(image, kernel("gaussian", size=11, sigma=2.0), stride)
+    return Answer(
+        "Stride drops pixels, it does not average them: with stride 4, 15 of 16 are never looked at by a 1 × 1 "
+        "kernel. Fine patterns then turn into coarse ones that were never there. Blurring first lets each kept pixel "
+        f"speak for its neighbours; on this photo that changes pixels by {float(np.abs(plain - blurred).mean()):.3f} "
+        "on average, most of all in fine texture.",
+        (("Every 4th pixel", plain, "clip"), ("Blurred, then every 4th pixel", blurred, "clip")),
+    )
+
+
+MISCONCEPTIONS = (
+    Misconception("“Convolution in a network flips the kernel.”", _flip),
+    Misconception("“A negative response means that nothing was found.”", _negative),
+    Misconception("“Padding ‘same’ changes nothing but the size.”", _same),
+    Misconception("“Stride 4 is the same as making the photo smaller.”", _stride),
+)

@@ -1,0 +1,188 @@
+"""What page 1 shows beside the pictures: the kernel, one pixel's arithmetic, sizes and cost, and the code."""
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from cnn_demo.convolution import (
+    ConvSpec,
+    dense_multiply_adds,
+    dense_parameter_count,
+    dilated_size,
+    dropped_border,
+    frequency_axis,
+    frequency_response,
+    multiply_adds,
+    output_size,
+    padding_amounts,
+    parameter_count,
+    snippet,
+)
+from cnn_demo.convolution import activate as apply_activation
+from cnn_demo.ui.convolution_result import ConvolutionResult
+from cnn_demo.ui.convolution_settings import ConvolutionSettings
+from cnn_demo.ui.number_grid import number_grid
+
+_PLOT = {"displayModeBar": False}
+KERNEL_NUMBERS_UP_TO = 9  # in the narrow column beside the controls
+
+
+def kernel_chart(weights: np.ndarray, spec: ConvSpec) -> None:
+    """Show the kernel as it is laid on the photo, with its numbers."""
+    applied = weights[::-1, ::-1] if spec.flip else weights
+    number_grid(applied, alt="The kernel's weights", numbers_up_to=KERNEL_NUMBERS_UP_TO)
+    st.caption(f"{weights.shape[0]} × {weights.shape[1]} weights · sum {round(float(weights.sum()), 6) + 0.0:.3g}")
+
+
+def frequency_view(weights: np.ndarray) -> None:
+    """Show which waves the kernel lets through."""
+    response, axis = frequency_response(weights), frequency_axis()
+    chart, text = st.columns([3, 2], vertical_alignment="center")
+    figure = go.Figure(
+        go.Heatmap(
+            z=response,
+            x=axis,
+            y=axis,
+            zmin=0,
+            colorscale="Viridis",
+            colorbar={"title": "gain", "thickness": 12},
+            hovertemplate="%{x:.2f} across, %{y:.2f} down: gain %{z:.3f}<extra></extra>",
+        )
+    )
+    figure.update_layout(height=380, margin={"l": 0, "r": 0, "t": 8, "b": 0})
+    figure.update_xaxes(title="cycles per pixel, across", constrain="domain")
+    figure.update_yaxes(title="cycles per pixel, down", scaleanchor="x", autorange="reversed", constrain="domain")
+    with chart:
+        st.plotly_chart(
+            figure, key="frequency_chart", config=_PLOT, alt="The kernel's gain for waves of each frequency."
+        )
+    even, finest = float(response[32, 32]), float(response[0, 32] + response[32, 0]) / 2
+    text.markdown(
+        "Every photo is a sum of waves. This map says by how much the kernel scales each: the middle is even "
+        "brightness, the rim stripes two pixels apart.\n\n"
+        f"- Gain in the middle (the sum of the weights): **{even:.3g}**\n"
+        f"- Gain for the finest upright and level stripes, on average: **{finest:.3g}**\n"
+        f"- Largest gain: **{float(response.max()):.3g}**\n\n"
+        "A bright middle is a blur; a dark middle with a bright rim finds edges; two spots are a stripe detector."
+    )
+
+
+def look_inside(settings: ConvolutionSettings, result: ConvolutionResult) -> None:
+    """Show the opened pixel: window, kernel, products, sum."""
+    opened = result.arithmetic
+    labels = opened.rows.tolist(), opened.columns.tolist()
+    window, kernel, products = st.columns(3)
+    with window:
+        st.markdown("**Window of the photo**, by row and column")
+        number_grid(opened.window, alt="The window of the photo", labels=labels, brightness=True)
+    with kernel:
+        st.markdown("**× Kernel**")
+        number_grid(opened.kernel, alt="The kernel")
+    with products:
+        st.markdown("**= Products**")
+        number_grid(opened.products, alt="The products")
+    outside = int((~opened.inside).sum())
+    if outside:
+        st.caption(f"{outside} of {opened.inside.size} values come from the padding, not from the photo.")
+    st.latex(_sum_formula(settings, result))
+
+
+def _sum_formula(settings: ConvolutionSettings, result: ConvolutionResult) -> str:
+    opened = result.arithmetic
+    products = opened.products.ravel()
+    if products.size <= 9:
+        terms = " ".join(f"{value:+.3f}" for value in products).removeprefix("+")
+    else:
+        terms = " ".join(f"{value:+.3f}" for value in products[:3]).removeprefix("+")
+        terms += rf" + \dots {products[-1]:+.3f}"
+    formula = rf"{terms} = {products.sum(dtype=np.float64):.4f}"
+    if settings.bias:
+        formula += (
+            rf" \qquad {opened.total - opened.bias:.4f} {opened.bias:+.2f}_{{\text{{bias}}}} = {opened.total:.4f}"
+        )
+    if settings.activation != "none":
+        after = float(apply_activation(np.array(opened.total), settings.activation))
+        formula += rf" \qquad \text{{{settings.activation}}}({opened.total:.4f}) = {after:.4f}"
+    return formula
+
+
+def size_and_cost(settings: ConvolutionSettings, result: ConvolutionResult) -> None:
+    """Show the output size with this case's numbers, the dropped border, and the cost beside a dense layer's."""
+    size, kernel_size, spec = result.image.shape[:2], settings.weights.shape, settings.spec
+    channels = 1 if settings.grey else 3
+    st.markdown("**Output size** = ⌊(size + padding − span) / stride⌋ + 1, where span = dilation · (kernel − 1) + 1")
+    st.latex(
+        r" \\ ".join(_size_formula(axis, size, kernel_size, spec) for axis in (0, 1)).join(
+            (r"\begin{gathered}", r"\end{gathered}")
+        )
+    )
+    rows, columns = dropped_border(size, kernel_size, spec)
+    if rows or columns:
+        st.markdown(
+            f"The last **{rows}** rows and **{columns}** columns (padding included) are dropped: no whole stride fits."
+        )
+    else:
+        st.markdown("No border is dropped: the last window ends where the padded photo ends.")
+    out = output_size(size, kernel_size, spec)
+    one = (1, 1)
+    table = pd.DataFrame(
+        {
+            "": ["This convolution", "Dense layer, same input and output"],
+            "Parameters": [
+                parameter_count(kernel_size, *one, bias=True),
+                dense_parameter_count(size, out, channels, channels),
+            ],
+            "Multiply-adds": [
+                multiply_adds(size, kernel_size, spec, channels, channels, groups=channels),
+                dense_multiply_adds(size, out, channels, channels),
+            ],
+        }
+    )
+    table[["Parameters", "Multiply-adds"]] = table[["Parameters", "Multiply-adds"]].map(lambda n: f"{n:,}")
+    st.table(table.set_index(""))
+    st.caption(
+        "The kernel's weights are shared by all places and, here, by all channels, with one bias. A dense layer has a "
+        "weight of its own for every pair of an input and an output number."
+    )
+
+
+def _size_formula(axis: int, size: tuple, kernel_size: tuple, spec: ConvSpec) -> str:
+    before, after = padding_amounts(size, kernel_size, spec)[axis]
+    span = dilated_size(kernel_size, spec.dilation)[axis]
+    out = output_size(size, kernel_size, spec)[axis]
+    name = ("height", "width")[axis]
+    return (
+        rf"\text{{{name}}} = \left\lfloor \frac{{{size[axis]} + ({before} + {after}) - "
+        rf"({spec.dilation[axis]} \cdot ({kernel_size[axis]} - 1) + 1 = {span})}}{{{spec.stride[axis]}}} "
+        rf"\right\rfloor + 1 = {out}"
+    )
+
+
+def code_view(settings: ConvolutionSettings) -> None:
+    """Show code that reproduces exactly this result."""
+    framework = st.segmented_control(
+        "Framework",
+        ["PyTorch", "Keras", "NumPy"],
+        default="PyTorch",
+        required=True,
+        key="code",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    channels = 1 if settings.grey else 3
+    st.caption(
+        "`image` is the photo as float32 numbers from 0 to 1, shape (height, width, channels)"
+        + (", with one channel: the mean of the three." if settings.grey else ".")
+    )
+    st.code(
+        snippet(
+            framework.lower(),
+            settings.weights,
+            settings.spec,
+            settings.bias,
+            activation=settings.activation,
+            channels=channels,
+        ),
+        language="python",
+    )

@@ -1,0 +1,54 @@
+"""What people usually get wrong, answered on the visitor's own photo."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import streamlit as st
+
+from cnn_demo.drawing import display_values, jpeg_url
+from cnn_demo.images import Photo
+from cnn_demo.lessons.convolution import Misconception
+from cnn_demo.ui.components.picture import picture
+
+WORKING_SIDE = 640
+
+
+def misconceptions(photo: Photo, items: Sequence[Misconception]) -> None:
+    """Show the claims; the answer to one is computed when it is opened.
+
+    Args:
+        photo: What the answers are about.
+        items: The page's misconceptions.
+    """
+    st.subheader("What people usually get wrong", anchor=False)
+    for index, item in enumerate(items):
+        _misconception(photo, item, index)
+
+
+@st.fragment
+def _misconception(photo: Photo, item: Misconception, index: int) -> None:
+    with st.expander(item.claim, key=f"misconception_{index}", on_change="rerun") as expander:
+        if not expander.open:
+            return
+        answer = item.answer(_small(photo))
+        text, *places = st.columns([2, *[2] * len(answer.pictures)], vertical_alignment="center")
+        text.markdown(answer.text)
+        for number, (place, (caption, values, display)) in enumerate(zip(places, answer.pictures, strict=True)):
+            with place:
+                picture(
+                    jpeg_url(display_values(values, display)),
+                    values.shape[:2],
+                    key=f"misconception_{index}_{number}",
+                    alt=f"{caption}: {photo.name}",
+                    caption=caption,
+                    max_height=300,
+                )
+
+
+def _small(photo: Photo) -> np.ndarray:
+    scale = min(1.0, WORKING_SIDE / max(photo.pixels.shape))
+    pixels = (
+        cv2.resize(photo.pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else photo.pixels
+    )
+    return pixels.astype(np.float32) / 255

@@ -1,0 +1,40 @@
+"""What the tests compare with: padding by index arithmetic, and PyTorch's convolutions in our axis order."""
+
+import numpy as np
+import torch
+
+
+def reference_pad(image, amounts, mode):
+    """Pad by saying, for every place of the result, which pixel it shows: nothing of `np.pad` in it."""
+    (top, bottom), (left, right) = amounts
+    height, width = image.shape[:2]
+    rows, columns = np.arange(-top, height + bottom), np.arange(-left, width + right)
+    padded = image[np.ix_(_source(rows, height, mode), _source(columns, width, mode))]
+    if mode == "zeros":
+        outside = np.logical_or.outer((rows < 0) | (rows >= height), (columns < 0) | (columns >= width))
+        padded[outside] = 0
+    return padded
+
+
+def _source(positions, size, mode):
+    if mode == "circular":
+        return positions % size
+    if mode == "reflect" and size > 1:
+        distance = np.abs(positions) % (2 * size - 2)
+        return np.minimum(distance, 2 * size - 2 - distance)
+    return np.clip(positions, 0, size - 1)
+
+
+def torch_convolve(padded, weights, stride, dilation, bias=0.0):
+    """Convolve an already padded (H, W, C) image with weights (kh, kw), (kh, kw, C) or (kh, kw, C, F)."""
+    channels = padded.shape[2]
+    x = torch.from_numpy(np.ascontiguousarray(padded.transpose(2, 0, 1)))[None]
+    if weights.ndim == 2:
+        weights = np.repeat(weights[:, :, np.newaxis], channels, axis=2)
+    if weights.ndim == 3:
+        kernel, groups = weights.transpose(2, 0, 1)[:, np.newaxis], channels
+    else:
+        kernel, groups = weights.transpose(3, 2, 0, 1), 1
+    kernel = torch.from_numpy(np.ascontiguousarray(kernel))
+    y = torch.nn.functional.conv2d(x, kernel, stride=stride, dilation=dilation, groups=groups)
+    return y[0].permute(1, 2, 0).numpy() + np.asarray(bias, np.float32)

@@ -1,0 +1,31 @@
+import warnings
+
+import numpy as np
+import pytest
+import torch
+
+from cnn_demo.convolution import ACTIVATIONS, activate
+
+
+@pytest.mark.parametrize("name", ["abs", "relu", "sigmoid", "tanh"])
+def test_is_what_torch_computes(name):
+    values = np.array([[-1e4, -90, -3.5, -0.0], [0.0, 1e-3, 2.5, 1e4]], np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = activate(values, name)
+    assert result.dtype == np.float32
+    np.testing.assert_allclose(result, getattr(torch, name)(torch.from_numpy(values)).numpy(), atol=1e-6)
+
+
+def test_none_leaves_values_as_they_are():
+    np.testing.assert_array_equal(activate([[-1, 2]], "none"), np.array([[-1, 2]], np.float32))
+
+
+def test_every_activation_says_what_it_does():
+    assert set(ACTIVATIONS) == {"none", "abs", "relu", "sigmoid", "tanh"}
+    assert all(a.name == name and a.sentence.endswith(".") for name, a in ACTIVATIONS.items())
+
+
+def test_unknown_activation_is_answered_with_the_choices():
+    with pytest.raises(ValueError, match="choose one of none, abs, relu"):
+        activate(np.zeros(3), "swish")
