@@ -16,8 +16,7 @@ st.markdown("Drop in a photo and *see* what deep convolutional networks do with 
 for start in range(0, len(TOPICS), CARDS_PER_ROW):
     for place, topic in zip(st.columns(CARDS_PER_ROW), TOPICS[start : start + CARDS_PER_ROW], strict=False):
         with place.container(border=True, height="stretch"):
-            if (ROOT / topic.picture).exists():
-                st.image(str(ROOT / topic.picture), width="stretch", alt=topic.alt)
+            st.image(str(ROOT / topic.picture), width="stretch", alt=topic.alt)
             topic_link(topic)
             st.caption(topic.summary)
 

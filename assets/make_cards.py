@@ -10,11 +10,12 @@ import os
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-WEIGHTS = Path(os.environ["CNN_DEMO_WEIGHTS"]).resolve()
-os.environ |= {"KERAS_HOME": str(WEIGHTS / "keras"), "TF_CPP_MIN_LOG_LEVEL": "3"}
-os.environ |= {"YOLO_AUTOINSTALL": "False", "YOLO_OFFLINE": "True"}
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+os.environ["KERAS_HOME"] = str(Path(os.environ["CNN_DEMO_WEIGHTS"], "keras").resolve())
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+os.environ["YOLO_AUTOINSTALL"] = "False"
+os.environ["YOLO_OFFLINE"] = "True"
+os.environ["ULTRALYTICS_SAFE_LOAD"] = "1"
 
 # isort: off
 import torch  # noqa: F401  torch and torchvision before TensorFlow: the other way round, the process aborts
@@ -33,7 +34,9 @@ from ultralytics import YOLO
 from cnn_demo.convolution import ConvSpec, activate, convolve, kernel, pool
 from cnn_demo.drawing import display_values
 from cnn_demo.images import sample_photos
+from cnn_demo.topics import ROOT, TOPICS
 
+WEIGHTS = Path(os.environ["CNN_DEMO_WEIGHTS"])
 WIDTH, HEIGHT = 640, 400
 MAX_BYTES = 60_000
 GROUND = (16, 21, 31)  # the dark theme's, between pictures
@@ -101,11 +104,15 @@ def feature_maps(photo: np.ndarray, network: keras.Model) -> np.ndarray:
     return picture
 
 
+def features_and_logits(network: keras.Model) -> keras.Model:
+    """Return the network with two outputs: its last feature maps, and one number for each class."""
+    return keras.Model(network.input, [network.get_layer("out_relu").output, network.output])
+
+
 def pretrained(photo: np.ndarray, network: keras.Model) -> np.ndarray:
     """The photo under its Grad-CAM (https://arxiv.org/abs/1610.02391): red speaks most for the network's answer."""
-    features_and_logits = keras.Model(network.input, [network.get_layer("out_relu").output, network.output])
     with tf.GradientTape() as tape:
-        features, logits = features_and_logits(prepared(photo, network), training=False)
+        features, logits = features_and_logits(network)(prepared(photo, network), training=False)
         best = tf.reduce_max(logits)
     importance = tf.reduce_mean(tape.gradient(best, features), axis=(0, 1, 2))  # of each channel
     heat = tf.nn.relu(tf.tensordot(features[0], importance, 1)).numpy()
@@ -117,9 +124,10 @@ def pretrained(photo: np.ndarray, network: keras.Model) -> np.ndarray:
 
 def localization(photo: np.ndarray, network: keras.Model) -> np.ndarray:
     """One box, around the largest region of the class activation map (https://arxiv.org/abs/1512.04150)."""
-    features_and_logits = keras.Model(network.input, [network.get_layer("out_relu").output, network.output])
-    features, logits = (output.numpy() for output in features_and_logits(prepared(photo, network), training=False))
+    outputs = features_and_logits(network)(prepared(photo, network), training=False)
+    features, logits = (output.numpy() for output in outputs)
     weights = network.get_layer("predictions").get_weights()[0][:, logits.argmax()]
+    # The network averages each feature map and then weighs the averages; this weighs the maps themselves.
     evidence = cv2.resize(features[0] @ weights, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
     regions = cv2.connectedComponentsWithStats((evidence > 0.4 * evidence.max()).astype(np.uint8))[2][1:]
     left, top, width, height, _ = regions[regions[:, cv2.CC_STAT_AREA].argmax()]
@@ -180,8 +188,8 @@ def main() -> None:
         detection(street),
         segmentation(street),
     )
-    for number, picture in enumerate(pictures, 1):
-        save(picture, ROOT / f"assets/cards/{number}.webp")
+    for topic, picture in zip(TOPICS, pictures, strict=True):
+        save(picture, ROOT / topic.picture)
 
 
 if __name__ == "__main__":

@@ -33,16 +33,11 @@ def photo_picker(*, patterns: bool = False) -> Photo:
     if own is not None:
         thumbnails = (Thumbnail(OWN, "Your photo", _thumbnail_url(own), "The photo that you brought."), *thumbnails)
     chosen = st.session_state["photo_key"]
-    gallery_place, own_place = st.columns([3, 2], vertical_alignment="bottom")
-    with gallery_place:
-        gallery(thumbnails, chosen, key="gallery", label="Photos", on_pick=choose)
-    with own_place:
-        _bring_your_own()
+    gallery(thumbnails, chosen, key="gallery", label="Photos", on_pick=choose)
+    _bring_your_own()
     if error := st.session_state.get("photo_error"):
         st.error(error, icon=":material/image_not_supported:")
-    photo = chosen_photo()
-    gallery_place.caption(_what_is_shown(photo))
-    return photo
+    return chosen_photo()
 
 
 def choose(key: str) -> None:
@@ -113,23 +108,20 @@ def _thumbnail_url(photo: Photo) -> str:
 def _bring_your_own() -> None:
     """The uploader and the camera. A file that was read is let go: the uploader gets a new key, and is empty again."""
     turn = st.session_state.setdefault("photo_turn", 0)
-    upload, camera = st.columns([4, 1], vertical_alignment="bottom", wrap=False)
+    upload, camera, shown = st.columns([6, 1, 6], vertical_alignment="bottom")
     with upload:
         st.file_uploader(
-            "Your photo",
+            f"Your own: {ACCEPTED}",
             key=f"upload_{turn}",
-            help=f"{ACCEPTED}, at most {MAX_BYTES // 2**20} MB. It stays in this server's memory, without its "
-            "metadata, and is forgotten when you leave.",
+            help="It stays in this server's memory, without its metadata, and is forgotten when you leave.",
             max_upload_size=MAX_BYTES // 2**20,
             on_change=_receive,
             args=(f"upload_{turn}",),
         )
-    with (
-        camera,
-        st.popover("", icon=":material/photo_camera:", key="camera", on_change="rerun", help="Camera") as popover,
-    ):
-        if popover.open:  # a camera asks for permission as soon as it is on the page
+    with camera, st.popover("", icon=":material/photo_camera:", key="camera", on_change="rerun", help="Camera") as box:
+        if box.open:  # a camera asks for permission as soon as it is on the page
             st.camera_input("Take a picture", key=f"snapshot_{turn}", on_change=_receive, args=(f"snapshot_{turn}",))
+    shown.caption(_what_is_shown(chosen_photo()))
 
 
 def _receive(key: str) -> None:

@@ -25,7 +25,12 @@ export default function (component) {
 
   const held = thumbs.length && parentElement.activeElement?.getAttribute("role") === "radio"
   gallery.replaceChildren(...thumbs)
-  if (held) thumbs.find((button) => button.tabIndex === 0)?.focus()
+  const chosen = thumbs.find((button) => button.tabIndex === 0)
+  if (chosen) { // bring it into the row's view without scrolling the page
+    const out = chosen.offsetLeft + chosen.offsetWidth - gallery.offsetLeft - gallery.clientWidth
+    if (out > gallery.scrollLeft) gallery.scrollLeft = out
+  }
+  if (held) chosen?.focus()
 
   gallery.onkeydown = (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
