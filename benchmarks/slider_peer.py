@@ -8,4 +8,6 @@ from cnn_demo.images import read_photo
 file = st.file_uploader("Photo")
 sigma = st.slider("Sigma (px)", 0.3, 5.0, 1.0, 0.1)
 if file is not None:
-    st.image(cv2.GaussianBlur(read_photo(file.getvalue()).pixels, (9, 9), sigma), output_format="JPEG")
+    if "pixels" not in st.session_state:
+        st.session_state["pixels"] = read_photo(file.getvalue()).pixels
+    st.image(cv2.GaussianBlur(st.session_state["pixels"], (9, 9), sigma), output_format="JPEG")

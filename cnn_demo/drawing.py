@@ -50,8 +50,8 @@ def signed_scale(values: np.ndarray) -> float:
 
 
 def _to_bytes(values: np.ndarray) -> np.ndarray:
-    # convertScaleAbs takes the absolute value after scaling, so negatives must go first; it rounds and saturates.
-    return cv2.convertScaleAbs(np.maximum(values, 0), alpha=255.0).reshape(values.shape)
+    # Rounds, and saturates below 0 and above 255, in one pass; adding nothing of the second array.
+    return cv2.addWeighted(values, 255.0, values, 0.0, 0.0, dtype=cv2.CV_8U)
 
 
 # A diverging map from blue over white to red; entry 127 is exactly white, entry 255 is never used.
@@ -94,7 +94,7 @@ def png_bytes(pixels: np.ndarray) -> bytes:
 
 
 def _encoded(suffix: str, pixels: np.ndarray, options: list[int]) -> bytes:
-    done, data = cv2.imencode(suffix, pixels if pixels.ndim == 2 else pixels[..., ::-1], options)
+    done, data = cv2.imencode(suffix, pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), options)
     if not done:
         raise ValueError(f"A picture of shape {pixels.shape} cannot be written as {suffix}.")
     return data.tobytes()

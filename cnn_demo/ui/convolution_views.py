@@ -31,8 +31,8 @@ KERNEL_NUMBERS_UP_TO = 9  # in the narrow column beside the controls
 def kernel_chart(weights: np.ndarray, spec: ConvSpec) -> None:
     """Show the kernel as it is laid on the photo, with its numbers."""
     applied = weights[::-1, ::-1] if spec.flip else weights
-    number_grid(applied, alt="The kernel's weights", numbers_up_to=KERNEL_NUMBERS_UP_TO)
-    st.caption(f"{weights.shape[0]} × {weights.shape[1]} weights · sum {round(float(weights.sum()), 6) + 0.0:.3g}")
+    note = f"{weights.shape[0]} × {weights.shape[1]} weights, sum {round(float(weights.sum()), 6) + 0.0:.3g}"
+    number_grid(applied, note=note, alt="The kernel's weights", numbers_up_to=KERNEL_NUMBERS_UP_TO)
 
 
 def frequency_view(weights: np.ndarray) -> None:
@@ -74,14 +74,12 @@ def look_inside(settings: ConvolutionSettings, result: ConvolutionResult) -> Non
     labels = opened.rows.tolist(), opened.columns.tolist()
     window, kernel, products = st.columns(3)
     with window:
-        st.markdown("**Window of the photo**, by row and column")
-        number_grid(opened.window, alt="The window of the photo", labels=labels, brightness=True)
+        title = "Window of the photo, by row and column"
+        number_grid(opened.window, title=title, alt=title, labels=labels, brightness=True)
     with kernel:
-        st.markdown("**× Kernel**")
-        number_grid(opened.kernel, alt="The kernel")
+        number_grid(opened.kernel, title="× Kernel", alt="The kernel")
     with products:
-        st.markdown("**= Products**")
-        number_grid(opened.products, alt="The products")
+        number_grid(opened.products, title="= Products", alt="The products")
     outside = int((~opened.inside).sum())
     if outside:
         st.caption(f"{outside} of {opened.inside.size} values come from the padding, not from the photo.")

@@ -33,16 +33,22 @@ def set_up(title: str) -> None:
     with st.sidebar:
         _page_link("app.py", f"**{APP_TITLE}**", ":material/home:")
         for topic in TOPICS:
-            topic_link(topic)
+            if topic.is_built:
+                topic_link(topic)
+        if making := [f"{topic.icon} {_label(topic)}" for topic in TOPICS if not topic.is_built]:
+            st.caption("  \n".join(["In the making:", *making]))
 
 
 def topic_link(topic: Topic) -> None:
     """Show the link to a topic's page, or its title alone while the page is in the making."""
-    label = f"{topic.number} · {topic.title}"
     if topic.is_built:
-        _page_link(topic.page, label, topic.icon)
+        _page_link(topic.page, _label(topic), topic.icon)
     else:
-        st.caption(f"{topic.icon} {label} (in the making)")
+        st.markdown(f"{topic.icon} {_label(topic)} :gray-badge[in the making]")
+
+
+def _label(topic: Topic) -> str:
+    return f"{topic.number} · {topic.title}"
 
 
 def _page_link(page: str, label: str, icon: str) -> None:
@@ -55,29 +61,30 @@ def _page_link(page: str, label: str, icon: str) -> None:
 def try_this(lesson: Lesson, defaults: Mapping[str, Any]) -> None:
     """Offer the lesson's experiments: one click moves the real controls, so that the visitor can go on from there.
 
+    A second click on the same experiment takes all controls back to where they began.
+
     Args:
         lesson: Holds the experiments.
         defaults: Widget key to default value, of all controls that an experiment may move.
     """
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown("**Try this**", width="content")
-        for index, experiment in enumerate(lesson.experiments):
-            st.button(
-                experiment.title,
-                key=f"try_{index}",
-                icon=":material/science:",
-                on_click=_set_up,
-                args=(index, experiment, dict(defaults)),
-            )
-        st.button("Start over", key="try_reset", type="tertiary", on_click=_set_up, args=(None, None, dict(defaults)))
-    tried = st.session_state.get("tried")
-    if tried is not None:
-        st.info(f"**What to notice.** {lesson.experiments[tried].notice}", icon=":material/visibility:")
+    experiments = {experiment.title: experiment for experiment in lesson.experiments}
+    tried = st.pills(
+        "Try this",
+        list(experiments),
+        key="try_this",
+        format_func=lambda title: f":material/science: {title}",
+        help="One click sets the controls; a second one takes them back.",
+        on_change=_set_up_experiment,
+        args=(experiments, dict(defaults)),
+        persist_state="session",
+    )
+    if tried:
+        st.info(f"**What to notice.** {experiments[tried].notice}", icon=":material/visibility:")
 
 
-def _set_up(index: int | None, experiment: Experiment | None, defaults: dict[str, Any]) -> None:
+def _set_up_experiment(experiments: Mapping[str, Experiment], defaults: dict[str, Any]) -> None:
     st.session_state.update(defaults)
-    st.session_state["tried"] = index
+    experiment = experiments.get(st.session_state["try_this"])
     if experiment is not None:
         st.session_state.update(experiment.settings)
         if experiment.photo:
@@ -87,5 +94,5 @@ def _set_up(index: int | None, experiment: Experiment | None, defaults: dict[str
 def read_next(lesson: Lesson) -> None:
     """List the papers to read next."""
     st.subheader("Read next", anchor=False)
-    for paper in lesson.papers:
-        st.markdown(f"- {paper.authors} ({paper.year}). [{paper.title}]({paper.url}): {paper.why}.")
+    lines = [f"- {p.authors} ({p.year}). [{p.title}]({p.url}): {p.why}." for p in lesson.papers]
+    st.markdown("\n".join(lines))

@@ -17,6 +17,8 @@ _LABEL = "font-weight:400;opacity:.65;font-size:10px;padding:0;border:0;text-ali
 def number_grid(
     values: np.ndarray,
     *,
+    title: str = "",
+    note: str = "",
     alt: str,
     labels: tuple[list[int], list[int]] | None = None,
     brightness: bool = False,
@@ -26,6 +28,8 @@ def number_grid(
 
     Args:
         values: (rows, columns).
+        title: Heading above the grid.
+        note: A line under it.
         alt: What the numbers are, for those who cannot see them.
         labels: (row labels, column labels); default: counted from 1.
         brightness: The numbers are a photo's: 0 is black and 1 is white.
@@ -46,7 +50,11 @@ def number_grid(
         .set_table_styles([{"selector": "td", "props": cell}, {"selector": "th", "props": _LABEL}])
         .to_html()
     )
-    st.html(html)
+    st.html(f"{_line(title, 600)}{html}{_line(note, 400)}")
+
+
+def _line(text: str, weight: int) -> str:
+    return f'<div style="font-weight:{weight};font-size:14px;margin:2px 0 6px">{text}</div>' if text else ""
 
 
 def short_number(value: float) -> str:

@@ -70,6 +70,12 @@ export default function (component) {
   const img = parentElement.querySelector("img")
 
   if (img.getAttribute("src") !== picture.src) img.src = picture.src
+  // Most often only the pixels have changed. Measuring the page again would hold up the frame that shows them.
+  const { src, ...rest } = picture
+  const layout = JSON.stringify(rest)
+  if (parentElement.layout === layout) return parentElement.release
+  parentElement.layout = layout
+
   img.alt = picture.alt
   img.classList.toggle("pixelated", picture.pixelated)
   parentElement.querySelector("figcaption").textContent = picture.caption
@@ -97,8 +103,9 @@ export default function (component) {
     parentElement.observer = new ResizeObserver(() => fit(parentElement, parentElement.picture))
     parentElement.observer.observe(parentElement.querySelector(".stage"))
   }
-  return () => {
+  parentElement.release = () => {
     parentElement.observer?.disconnect()
-    parentElement.observer = null
+    parentElement.observer = parentElement.layout = null
   }
+  return parentElement.release
 }
