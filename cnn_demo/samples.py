@@ -117,7 +117,7 @@ _OWN = (
         "rocket",
         "Rocket on its pad",
         "SpaceX · public domain · from scikit-image",
-        "A white rocket on its launch pad at dusk, lit by spotlights, between tall steel towers.",
+        "A white rocket stands on its launch pad under a dark blue sky, between steel towers and bright lamps.",
     ),
     (
         "china",

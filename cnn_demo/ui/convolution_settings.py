@@ -105,8 +105,8 @@ def _read_kernel(name: str, value: Callable[[str], Any], last_good: np.ndarray |
         weights = parse_matrix(value(MATRIX_TEXT))
     except ValueError:  # the editor says so; the picture stays
         weights = parse_matrix(DEFAULTS[MATRIX_TEXT]) if last_good is None else last_good
-    zero_sum = abs(float(weights.sum())) < 0.01 * float(np.abs(weights).sum())
-    return weights, OWN_MATRIX_TITLE, zero_sum
+    around_zero = float(weights.sum()) < 0.01 * float(np.abs(weights).sum())  # or below it
+    return weights, OWN_MATRIX_TITLE, around_zero
 
 
 def read_pixel(state: Mapping[str, Any], size: tuple[int, int]) -> tuple[int, int]:

@@ -78,8 +78,9 @@ def try_this(lesson: Lesson, defaults: Mapping[str, Any]) -> None:
         args=(experiments, dict(defaults)),
         persist_state="session",
     )
-    if tried:
-        st.info(f"**What to notice.** {experiments[tried].notice}", icon=":material/visibility:")
+    with st.container():  # always there, so that the page below keeps its place
+        if tried:
+            st.info(f"**What to notice.** {experiments[tried].notice}", icon=":material/visibility:")
 
 
 def _set_up_experiment(experiments: Mapping[str, Experiment], defaults: dict[str, Any]) -> None:

@@ -47,7 +47,13 @@ def number_grid(
         table.style.format(short_number)
         .apply(lambda _: _colours(values, brightness), axis=None)
         .set_table_attributes(f'style="{_TABLE}" aria-label="{alt}"')
-        .set_table_styles([{"selector": "td", "props": cell}, {"selector": "th", "props": _LABEL}])
+        .set_table_styles(
+            [
+                {"selector": "td", "props": cell},
+                {"selector": "th", "props": _LABEL},
+                {"selector": "th.blank", "props": "width:26px"},  # the first row sets the widths of all
+            ]
+        )
         .to_html()
     )
     st.html(f"{_line(title, 600)}{html}{_line(note, 400)}")

@@ -35,8 +35,9 @@ def photo_picker(*, patterns: bool = False) -> Photo:
     chosen = st.session_state["photo_key"]
     gallery(thumbnails, chosen, key="gallery", label="Photos", on_pick=choose)
     _bring_your_own()
-    if error := st.session_state.get("photo_error"):
-        st.error(error, icon=":material/image_not_supported:")
+    with st.container():  # always there, so that a message that comes or goes does not make the page below start anew
+        if error := st.session_state.get("photo_error"):
+            st.error(error, icon=":material/image_not_supported:")
     return chosen_photo()
 
 

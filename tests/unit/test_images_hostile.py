@@ -3,6 +3,7 @@
 import functools
 import io
 import struct
+import threading
 import time
 import tracemalloc
 import warnings
@@ -138,6 +139,44 @@ def test_too_large_heic_is_refused_by_the_header(monkeypatch):
     monkeypatch.setattr(ImageFile.ImageFile, "load", lambda _: pytest.fail("made pixels"))
     monkeypatch.setattr(images, "MAX_PIXELS", 300)
     assert "1 megapixels but at most 0" in refusal(encode(noise(), "HEIF"))
+
+
+@pytest.mark.parametrize("size", [(24, 16), (1, 1), (4000, 3000)])
+def test_an_avif_whose_header_lies(size):
+    """Its library decodes the frame at its own size, then scales it: the result is at least what the header says."""
+    data = bytearray(encode(noise(640, 480), "AVIF"))
+    place = data.index(b"ispe") + 8
+    data[place : place + 8] = struct.pack(">II", *size)
+    try:
+        assert read_photo(data).original_size == size
+    except ImageError as error:
+        check_sentence(str(error))
+
+
+def test_a_slow_avif_or_heic_keeps_only_its_like_waiting(monkeypatch):
+    """Whatever their headers say, their frames may take long: one at a time, and the others go on."""
+    files = {kind: encode(noise(), encoder) for encoder, kind in KINDS.items()}
+    running, most, free = [], [], threading.Event()
+    decode = images._decode
+
+    def slow(data, kind, max_side):
+        if kind in ("AVIF", "HEIC"):
+            running.append(kind)
+            most.append(len(running))
+            assert free.wait(20)
+            running.pop()
+        return decode(data, kind, max_side)
+
+    monkeypatch.setattr(images, "_decode", slow)
+    with ThreadPoolExecutor(4) as pool:
+        waiting = [pool.submit(read_photo, files[kind]) for kind in ("AVIF", "HEIC", "AVIF", "HEIC")]
+        try:
+            for kind in ("JPEG", "PNG", "WebP"):
+                assert read_photo(files[kind]).format == kind
+        finally:
+            free.set()
+        assert [photo.result().format for photo in waiting] == ["AVIF", "HEIC", "AVIF", "HEIC"]
+    assert most == [1, 1, 1, 1]
 
 
 def jpeg_of_size(width: int, height: int) -> bytes:

@@ -1,0 +1,88 @@
+"""From the pixels of a file to what is shown: which side is up, eight bits, sRGB, and white where it is transparent."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+
+import numpy as np
+from PIL import ExifTags, Image, ImageCms
+
+MAX_PROFILE_BYTES = 4 * 2**20
+"""Larger colour profiles are ignored. Those of phones have 0.5 kB, those of printing presses up to 3 MB."""
+
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SIXTEEN_TO_EIGHT = ((np.arange(65536) + 128) // 257).astype(np.uint8)
+
+
+def orientation_of(image: Image.Image) -> int:
+    """EXIF orientation, 1 to 8; 1 where there is none or it cannot be read.
+
+    HEIC and AVIF turn their pictures by properties of their own: for the former the plugin has turned it already and
+    says 1, for the latter it puts the property into EXIF. Orientation in XMP is left aside, as browsers do.
+    """
+    image.info.pop("xmp", None)
+    image.info.pop("XML:com.adobe.xmp", None)
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # broken EXIF is no reason to refuse a photo
+        return 1
+    return orientation if orientation in UPRIGHT else 1
+
+
+def eight_bits(image: Image.Image, depth: int) -> Image.Image:
+    """Bring `image` to mode L, LA, RGB, RGBA or CMYK: the modes that can be averaged without mixing up meanings."""
+    hidden = image.info.get("transparency")  # of a PNG: the sample value, or the colour, that is transparent
+    if image.mode.startswith("I;16"):
+        samples = np.asarray(image)
+        grey = Image.fromarray(_SIXTEEN_TO_EIGHT[samples])
+        if hidden is not None:
+            grey.putalpha(Image.fromarray(np.where(samples == hidden, 0, 255).astype(np.uint8)))
+        return grey
+    if image.mode in ("1", "L"):
+        grey = image.convert("L")
+        if hidden is not None:
+            hidden = hidden * 255 // (2**depth - 1)  # Pillow has spread 1, 2 or 4 bits over 0...255
+            grey.info.pop("transparency", None)
+            grey.putalpha(grey.point([0 if value == hidden else 255 for value in range(256)]))
+        return grey
+    if image.mode == "RGB" and hidden is not None:
+        # Pillow keeps the upper half of 16 bits.
+        image.info["transparency"] = tuple(value >> 8 for value in hidden) if depth == 16 else hidden
+        return image.convert("RGBA")
+    if image.mode in ("LA", "RGB", "RGBA", "CMYK"):
+        return image
+    return image.convert("RGBA" if hidden is not None else "RGB")
+
+
+def on_white(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """Convert to sRGB by the file's colour profile, where it has a good one, and lay what is transparent on white."""
+    colours = image
+    if image.mode in ("LA", "RGBA"):
+        colours = image.convert("L" if image.mode == "LA" else "RGB")
+    if profile and len(profile) <= MAX_PROFILE_BYTES:
+        with contextlib.suppress(Exception):  # broken, or not for such pixels: shown without, as browsers do
+            colours = _to_srgb(colours, profile)
+    colours = colours.convert("RGB")
+    if image is colours or image.mode not in ("LA", "RGBA"):
+        return colours
+    white = Image.new("RGB", image.size, "white")
+    white.paste(colours, mask=image.getchannel("A"))
+    return white
+
+
+def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
+    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    if (source.profile.profile_description or "").startswith("sRGB"):
+        return image
+    if image.mode == "L" and source.profile.xcolor_space.strip() == "RGB":
+        image = image.convert("RGB")
+    return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")

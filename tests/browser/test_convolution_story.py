@@ -1,0 +1,177 @@
+"""What a visitor of page 1 lives through, in a real browser."""
+
+import io
+from urllib.parse import parse_qs, urlparse
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+AFTER, BEFORE = "img[alt^='After']", "img[alt^='Before']"
+
+
+def open_convolution(page: Page, query: str = "") -> None:
+    page.goto(f"/Convolution{query}")
+    expect(page.locator(AFTER)).to_be_visible()
+    expect(page.get_by_text("Download the result")).to_be_visible()
+    settle(page)
+
+
+def settle(page: Page) -> None:
+    """Wait until the server has answered all that was asked of it."""
+    page.wait_for_timeout(300)  # a key press takes a moment to reach the server
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+
+
+def wait_for_change(page: Page, selector: str, before: str) -> None:
+    expect(page.locator(selector)).not_to_have_attribute("src", before)
+
+
+def source(page: Page, selector: str) -> str:
+    return page.locator(selector).get_attribute("src")
+
+
+def slide(page: Page, label: str, presses: int, key: str = "ArrowRight") -> None:
+    slider = page.get_by_role("slider", name=label)
+    slider.focus()
+    for _ in range(presses):
+        slider.press(key)
+    settle(page)
+
+
+def phone_jpeg() -> bytes:
+    """A photo as a phone held upright saves it: stored lying (400 × 300), to be turned by 90° (EXIF orientation 6).
+
+    Upright it is 300 wide, 400 high, and its upper half is red.
+    """
+    upright = Image.new("RGB", (300, 400), (0, 0, 200))
+    upright.paste((220, 0, 0), (0, 0, 300, 200))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    file = io.BytesIO()
+    upright.transpose(Image.Transpose.ROTATE_90).save(file, "JPEG", quality=95, exif=exif)
+    return file.getvalue()
+
+
+def shown_pixels(page: Page, selector: str) -> np.ndarray:
+    """The picture that the browser shows, decoded from its data URL, (H, W, 3) BGR."""
+    data = page.locator(selector).evaluate(
+        "img => fetch(img.src).then(r => r.arrayBuffer()).then(b => [...new Uint8Array(b)])"
+    )
+    return cv2.imdecode(np.array(data, np.uint8), cv2.IMREAD_COLOR)
+
+
+def test_the_story(page: Page) -> None:
+    # He comes from the home page, and chooses the cat.
+    page.goto("/")
+    page.get_by_role("main").get_by_role("link", name="1 · Convolution").click()
+    expect(page.locator(AFTER)).to_be_visible()
+    page.get_by_role("radio", name="A cup of coffee").click()
+    expect(page.locator("img[alt^='Before: An espresso']")).to_be_visible()
+    page.get_by_role("radio", name="Chelsea the cat").click()
+    expect(page.locator("img[alt^='Before: Close-up of the face']")).to_be_visible()
+
+    # He moves sigma, and sees the picture change.
+    old = source(page, AFTER)
+    slide(page, "Sigma (px)", 8)
+    wait_for_change(page, AFTER, old)
+
+    # He uploads a photo that his phone has turned by EXIF, and sees it upright.
+    page.locator("input[type=file]").set_input_files(
+        {"name": "IMG_1.jpg", "mimeType": "image/jpeg", "buffer": phone_jpeg()}
+    )
+    expect(page.get_by_text("300 × 400 pixels", exact=False).first).to_be_visible()
+    expect(page.get_by_role("radio", name="Your photo")).to_be_checked()
+    shown = shown_pixels(page, BEFORE)
+    assert shown.shape == (400, 300, 3)
+    assert shown[100, 150, 2] > 180
+    assert shown[300, 150, 0] > 160
+    box = page.locator(BEFORE).bounding_box()
+    assert box["height"] / box["width"] == pytest.approx(400 / 300, rel=0.02)
+
+    # A broken file: one sentence, and the last good result is still there.
+    old = source(page, AFTER)
+    page.locator("input[type=file]").set_input_files(
+        {"name": "broken.jpg", "mimeType": "image/jpeg", "buffer": phone_jpeg()[:700]}
+    )
+    alert = page.get_by_role("alert")
+    expect(alert).to_be_visible()
+    text = alert.inner_text().strip()
+    assert text.endswith(".")
+    assert text.count(". ") == 0, text
+    assert source(page, AFTER) == old
+    expect(page.get_by_role("radio", name="Your photo")).to_be_checked()
+
+    # A sample again, and he shares the link; his friend finds the same settings.
+    page.get_by_role("radio", name="A cup of coffee").click()
+    expect(alert).to_have_count(0)
+    settle(page)
+    slide(page, "Stride", 1)
+    expect(page.get_by_text("After · ").first).to_contain_text("pixels")
+    page.wait_for_url("**stride=2**")
+    shared = page.url
+    assert parse_qs(urlparse(shared).query)["photo"] == ["coffee"]
+    mine = page.get_by_role("slider", name="Sigma (px)").input_value()
+    friend = page.context.browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
+    friend.goto(shared)
+    expect(friend.locator("img[alt^='Before: An espresso']")).to_be_visible()
+    expect(friend.get_by_role("slider", name="Sigma (px)")).to_have_value(mine)
+    expect(friend.get_by_role("slider", name="Stride")).to_have_value("2")
+    expect(friend.get_by_text("After · ").first).to_be_visible()
+    assert shown_pixels(friend, AFTER).shape == shown_pixels(page, AFTER).shape
+    friend.context.close()
+
+
+def test_a_click_opens_the_pixel_under_it(page: Page) -> None:
+    open_convolution(page, "?photo=edge&view=Code&kernel=Identity")
+    after = page.locator(AFTER)
+    box = after.bounding_box()
+    after.click(position={"x": box["width"] * 10.5 / 64, "y": box["height"] * 50.5 / 64})
+    page.wait_for_url("**row=50**")
+    page.wait_for_url("**column=10**")
+    expect(page.get_by_text("= Products")).to_be_visible()  # the view that shows it has opened
+    expect(page.get_by_label("Row of the result")).to_have_value("50")
+    page.locator(".frame").nth(1).press("ArrowDown")
+    page.wait_for_url("**row=51**")
+
+
+def test_settings_survive_another_page(page: Page) -> None:
+    open_convolution(page)
+    slide(page, "Sigma (px)", 5)
+    page.wait_for_url("**gaussian_sigma=2.5**")
+    page.get_by_test_id("stSidebar").get_by_role("link", name="Deep CNNs, live").click()
+    expect(page.get_by_text("This machine")).to_be_visible()
+    page.get_by_test_id("stSidebar").get_by_role("link", name="1 · Convolution").click()
+    expect(page.get_by_role("slider", name="Sigma (px)")).to_have_value("2.5")
+    page.wait_for_url("**gaussian_sigma=2.5**")
+
+
+def test_the_kernel_is_edited_cell_by_cell(page: Page) -> None:
+    open_convolution(page, "?kernel=Your+own+matrix&cells=0+0+0;+0+1+0;+0+0+0")
+    old = source(page, AFTER)
+    grid = page.get_by_test_id("stDataFrame")
+    grid.scroll_into_view_if_needed()
+    box = grid.bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 35 * 2.5)  # the middle cell; typing replaces it
+    settle(page)
+    page.keyboard.type("-1", delay=60)
+    page.keyboard.press("Enter")
+    wait_for_change(page, AFTER, old)
+    expect(page.get_by_role("textbox", name="As text")).to_have_value("0 0 0; 0 -1 0; 0 0 0")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_shows_everything_without_scrolling_sideways(page: Page, scheme: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.emulate_media(color_scheme=scheme)
+    for path in ("/", "/Convolution"):
+        page.goto(path)
+        expect(page.get_by_test_id("stMain")).to_be_visible()
+        expect(page.get_by_text("This machine" if path == "/" else "= Products")).to_be_visible()
+        main = page.get_by_test_id("stMain")
+        assert main.evaluate("e => e.scrollWidth <= e.clientWidth")
+    pictures = [page.locator(selector).bounding_box() for selector in (BEFORE, AFTER)]
+    assert all(picture["width"] > 120 for picture in pictures)
+    assert pictures[0]["y"] == pictures[1]["y"]  # beside each other, so that the controls are near
