@@ -60,8 +60,8 @@ def main() -> None:
         photo = _twelve_megapixels(Path(folder))
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGS)
         targets = {
-            "page 1": (_serve("app.py"), "/Convolution", "img[alt^='After']"),
-            "peer": (_serve("benchmarks/slider_peer.py"), "/", "[data-testid=stImage] img"),
+            "page 1": (serve("app.py"), "/Convolution", "img[alt^='After']"),
+            "peer": (serve("benchmarks/slider_peer.py"), "/", "[data-testid=stImage] img"),
         }
         try:
             pages = {
@@ -99,7 +99,7 @@ def _twelve_megapixels(folder: Path) -> Path:
     return path
 
 
-def _serve(script: str) -> tuple[subprocess.Popen, int]:
+def serve(script: str) -> tuple[subprocess.Popen, int]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -16,6 +16,7 @@ DISPLAYS: dict[str, tuple[str, str]] = {
     ),
 }
 
+_SAMPLED_SIDE = 400  # pixels a side that a percentile is taken of
 _JPEG = [cv2.IMWRITE_JPEG_QUALITY, 90]
 
 
@@ -40,13 +41,23 @@ def display_values(values: np.ndarray, display: str) -> np.ndarray:
         low, high = float(values.min()), float(values.max())
         return _to_bytes((values - low) / (high - low) if high > low else np.full_like(values, 0.5))
     if display == "signed":
-        return _red_blue(_channel_mean(values))
+        return _red_blue(values)
     raise ValueError(f"Unknown display {display!r}: choose one of {', '.join(DISPLAYS)}.")
 
 
 def signed_scale(values: np.ndarray) -> float:
-    """The magnitude that "signed" shows in full colour: the largest one in the picture, averaged over channels."""
-    return _magnitude(_channel_mean(values))
+    """The magnitude from which "signed" shows full colour, after averaging over channels.
+
+    It is the 99th percentile, so that a bright frame from the padding does not make all else pale; the largest
+    magnitude where hardly anything else is there, as on a test pattern.
+    """
+    plane = _channel_mean(values)
+    step = max(1, max(plane.shape) // _SAMPLED_SIDE)
+    magnitudes = np.abs(plane[::step, ::step]).ravel()
+    common = float(np.partition(magnitudes, at := int(0.99 * (magnitudes.size - 1)))[at])
+    low, high, _, _ = cv2.minMaxLoc(plane)
+    largest = max(-low, high, 0.0)
+    return common if common > 0.05 * largest else largest
 
 
 def _to_bytes(values: np.ndarray) -> np.ndarray:
@@ -61,18 +72,15 @@ RED_BLUE = np.vstack([_BLUE + (_WHITE - _BLUE) * _HALF[:-1], _WHITE + (_RED - _W
 RED_BLUE = np.ascontiguousarray(RED_BLUE.round().astype(np.uint8)[:, None])
 
 
-def _red_blue(plane: np.ndarray) -> np.ndarray:
-    scale = _magnitude(plane) or 1.0
-    return cv2.applyColorMap(cv2.convertScaleAbs(plane, alpha=127 / scale, beta=127), RED_BLUE)
+def _red_blue(values: np.ndarray) -> np.ndarray:
+    scale = signed_scale(values) or 1.0
+    # The table has 127 steps either way; what is beyond full colour stays there.
+    steps = np.clip(_channel_mean(values), -scale, scale)
+    return cv2.applyColorMap(cv2.convertScaleAbs(steps, alpha=127 / scale, beta=127), RED_BLUE)
 
 
 def _channel_mean(values: np.ndarray) -> np.ndarray:
     return values if values.ndim == 2 else cv2.transform(values, np.full((1, values.shape[2]), 1 / values.shape[2]))
-
-
-def _magnitude(plane: np.ndarray) -> float:
-    low, high, _, _ = cv2.minMaxLoc(plane)
-    return max(-low, high, 0.0)
 
 
 def jpeg_url(pixels: np.ndarray) -> str:

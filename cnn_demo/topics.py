@@ -53,7 +53,7 @@ TOPICS: tuple[Topic, ...] = (
         "Convolution",
         "grid_on",
         "Drag a kernel's sliders, see the photo change, and open any pixel to read its arithmetic.",
-        "A cat's photo whose right half shows the response of a Sobel kernel in red and blue.",
+        "A cat's photo; right of a slanted line, the response of a Sobel kernel in red and blue.",
     ),
     _topic(
         2,
@@ -67,7 +67,7 @@ TOPICS: tuple[Topic, ...] = (
         "Convolutional networks",
         "account_tree",
         "Walk through every activation of a trained CNN: receptive fields, shared weights, features.",
-        "A grid of feature maps that a network's layer computed from a cat's photo.",
+        "A grid of 24 feature maps that an early layer of MobileNetV2 computed from a cat's photo.",
     ),
     _topic(
         4,
@@ -81,7 +81,7 @@ TOPICS: tuple[Topic, ...] = (
         "Localization",
         "center_focus_strong",
         "One object: find its class and its box, draw the truth, and see IoU and loss.",
-        "A cat's photo with one box around the cat.",
+        "A cat's photo with one box around the cat's face, labelled “Egyptian cat”.",
     ),
     _topic(
         6,
@@ -95,6 +95,6 @@ TOPICS: tuple[Topic, ...] = (
         "Segmentation",
         "texture",
         "Label every pixel and every instance; see where the network is unsure.",
-        "A street with a bus and persons, each painted in a colour of its own.",
+        "A street with a bus and four persons, each painted in a colour of its own.",
     ),
 )

@@ -118,7 +118,7 @@ def display_caption(settings: ConvolutionSettings, result: ConvolutionResult) ->
     """Say what the brightness of the result means, with its numbers."""
     title, sentence = DISPLAYS[settings.display]
     if settings.display == "signed":
-        return f"{title}: full colour is ±{signed_scale(result.values):.3g}."
+        return f"{title}: full colour is ±{signed_scale(result.values):.3g} or more."
     if settings.display == "stretch":
         return f"{title}: black is {result.values.min():.3g}, white {result.values.max():.3g}."
     return f"{title}: {sentence}"

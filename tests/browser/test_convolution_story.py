@@ -152,6 +152,7 @@ def test_the_kernel_is_edited_cell_by_cell(page: Page) -> None:
     open_convolution(page, "?kernel=Your+own+matrix&cells=0+0+0;+0+1+0;+0+0+0")
     old = source(page, AFTER)
     grid = page.get_by_test_id("stDataFrame")
+    expect(grid.locator("canvas").first).to_be_visible()
     grid.scroll_into_view_if_needed()
     box = grid.bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 35 * 2.5)  # the middle cell; typing replaces it

@@ -1,0 +1,151 @@
+"""The rules of the house: who may import what, how long a file may grow, and figures that two files must agree on."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from cnn_demo.images import MAX_BYTES
+from cnn_demo.topics import TOPICS
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = [ROOT / "app.py", *sorted((ROOT / "pages").glob("*.py")), *sorted((ROOT / "cnn_demo").rglob("*.py"))]
+FRAMEWORKS = {"torch", "torchvision", "tensorflow", "keras", "ultralytics", "segmentation_models_pytorch", "timm"}
+FRAMEWORKS |= {"openvino", "triton", "jax"}
+CORE = ("convolution", "images", "samples", "drawing", "machine", "models.weights", "lessons", "topics")
+
+
+def name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def imports(path: Path, *, at_import_only: bool = False) -> set[str]:
+    """Dotted names of what a file imports; optionally without what is imported inside functions."""
+    found, waiting = set(), [ast.parse(path.read_text(encoding="utf-8"))]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif at_import_only and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        waiting += ast.iter_child_nodes(node)
+    return found
+
+
+def packages(path: Path, **options) -> set[str]:
+    return {module.partition(".")[0] for module in imports(path, **options)}
+
+
+def loaded_by(program: str) -> set[str]:
+    """Top-level packages in `sys.modules` after `program` has run in a process of its own."""
+    report = "\nimport json, sys; print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
+    done = subprocess.run([sys.executable, "-c", program + report], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_the_core_loads_neither_streamlit_nor_a_framework():
+    loaded = loaded_by("\n".join(f"import cnn_demo.{module}" for module in (*CORE, "lessons.convolution")))
+    assert {"cnn_demo", "numpy", "cv2"} <= loaded
+    assert not loaded & (FRAMEWORKS | {"streamlit", "pandas", "matplotlib", "supervision"})
+
+
+def test_opening_home_and_page_1_loads_no_framework():
+    program = """
+from streamlit.testing.v1 import AppTest
+app = AppTest.from_file("app.py", default_timeout=60).run()
+assert not app.exception and app.metric
+app.switch_page("pages/1_Convolution.py").run()
+assert not app.exception and app.selectbox
+""".replace('"app.py"', repr(str(ROOT / "app.py")))
+    loaded = loaded_by(program)
+    assert {"cnn_demo", "streamlit"} <= loaded
+    assert not loaded & (FRAMEWORKS | {"supervision", "matplotlib"})
+
+
+def test_only_pages_and_ui_import_streamlit():
+    allowed = [ROOT / "app.py", *(ROOT / "pages").glob("*.py"), *(ROOT / "cnn_demo" / "ui").rglob("*.py")]
+    using = {name(path) for path in SOURCES if "streamlit" in packages(path)}
+    assert using - {name(path) for path in allowed} == set()
+    assert "cnn_demo/ui/frame.py" in using
+
+
+def test_no_file_imports_a_framework_where_it_is_imported_itself():
+    assert {name(path): packages(path, at_import_only=True) & FRAMEWORKS for path in SOURCES} == {
+        name(path): set() for path in SOURCES
+    }
+
+
+@pytest.mark.parametrize(
+    ("folder", "forbidden"),
+    [
+        ("convolution", ("images", "samples", "drawing", "models", "results", "lessons", "ui", "topics", "machine")),
+        ("models", ("ui", "lessons", "drawing")),
+        ("lessons", ("ui", "models")),
+    ],
+)
+def test_imports_run_one_way(folder, forbidden):
+    for path in (ROOT / "cnn_demo" / folder).rglob("*.py"):
+        bad = [module for module in imports(path) for part in forbidden if module.startswith(f"cnn_demo.{part}")]
+        assert not bad, name(path)
+
+
+def test_nothing_but_pages_and_ui_imports_ui():
+    for path in SOURCES:
+        if name(path).startswith(("app.py", "pages/", "cnn_demo/ui/")):
+            continue
+        assert not [module for module in imports(path) if module.startswith("cnn_demo.ui")], name(path)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_files_stay_short_enough_to_read(path):
+    lines = len(path.read_text(encoding="utf-8").splitlines())
+    assert lines <= (120 if name(path).startswith(("app.py", "pages/")) else 300)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_every_module_says_what_it_is_for(path):
+    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("file", ["requirements.txt", "requirements-dev.txt"])
+def test_requirements_are_exact_pins(file):
+    lines = [line.partition("#")[0].strip() for line in (ROOT / file).read_text(encoding="utf-8").splitlines()]
+    pins = [line for line in lines if line and line != "-r requirements.txt"]
+    assert [line for line in pins if not re.fullmatch(r"[A-Za-z0-9_.-]+==[0-9][0-9A-Za-z.]*", line)] == []
+    packages = [line.partition("==")[0].lower().replace("_", "-") for line in pins]
+    assert len(packages) == len(set(packages)) > 5
+
+
+def test_the_upload_limit_is_the_same_on_the_server_and_in_the_reader():
+    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    assert config["server"]["maxUploadSize"] * 2**20 == MAX_BYTES
+    assert config["browser"]["gatherUsageStats"] is False
+    assert config["client"]["showErrorDetails"] == "none"
+
+
+def test_the_licence_is_the_one_that_the_project_names():
+    text = (ROOT / "LICENSE").read_text(encoding="utf-8")
+    assert "GNU AFFERO GENERAL PUBLIC LICENSE" in text
+    assert "Version 3, 19 November 2007" in text
+    assert "Remote Network Interaction" in text
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["license"].startswith("AGPL-3.0")
+
+
+def test_pages_are_the_topics_and_no_others():
+    assert {name(path) for path in (ROOT / "pages").glob("*.py")} <= {topic.page for topic in TOPICS}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_every_component_has_its_three_files(path):
+    for stem in re.findall(r'declare\("(\w+)"\)', path.read_text(encoding="utf-8")):
+        folder = ROOT / "cnn_demo" / "ui" / "components"
+        assert all((folder / f"{stem}.{kind}").stat().st_size for kind in ("html", "css", "js"))
