@@ -54,6 +54,13 @@ class Parameter:
             raise ValueError(f"{self.name} must be {whole}, not {value!r}.")
         return int(value)
 
+    def nearest(self, value: float | str) -> float | str:
+        """Return the closest value that `check` accepts: a link may hold one that no slider can be dragged to."""
+        if self.kind == "choice":
+            return value if value in self.choices else self.default
+        value = min(max(value, self.minimum), self.maximum)
+        return value if self.kind == "float" else self.minimum + round((value - self.minimum) / self.step) * self.step
+
 
 @dataclass(frozen=True)
 class KernelFamily:

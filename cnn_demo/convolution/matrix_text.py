@@ -22,6 +22,7 @@ def parse_matrix(text: str) -> np.ndarray:
     Raises:
         ValueError: in one sentence, if it is no such matrix.
     """
+    text = text.replace("−", "-")  # the sign that the app's own numbers have
     rows = [re.sub(r"[\[\](),]", " ", row).split() for row in re.split(r"[;\n]|\]\s*,", text)]
     rows = [row for row in rows if row]
     try:

@@ -115,9 +115,9 @@ class Misconception:
 
 def _flip(image: np.ndarray) -> Answer:
     grey = image.mean(axis=2)
-    weights = kernel("emboss")
-    kept, flipped = convolve(grey, weights), convolve(grey, weights, ConvSpec(flip=True))
+    weights = kernel("emboss", strength=3.0)
     blur = kernel("gaussian", size=5)
+    kept, flipped = (convolve(grey, weights, ConvSpec(padding_mode="replicate", flip=flip)) for flip in (False, True))
     same = float(np.abs(convolve(grey, blur) - convolve(grey, blur, ConvSpec(flip=True))).max())
     return Answer(
         "Libraries for deep learning leave the kernel as it is, which mathematics calls *cross-correlation*. With "
@@ -130,7 +130,7 @@ def _flip(image: np.ndarray) -> Answer:
 
 
 def _negative(image: np.ndarray) -> Answer:
-    response = convolve(image.mean(axis=2), kernel("sobel"))
+    response = convolve(image.mean(axis=2), kernel("sobel"), ConvSpec(padding_mode="replicate"))
     strong = np.abs(response) > 0.25
     share = float((response[strong] < 0).mean()) if strong.any() else 0.0
     return Answer(
@@ -154,7 +154,7 @@ def _same(image: np.ndarray) -> Answer:
 
 
 def _stride(image: np.ndarray) -> Answer:
-    stride = ConvSpec(stride=4)
+    stride = ConvSpec(stride=4, padding_mode="replicate")
     plain = convolve(image, kernel("identity", size=1), stride)
     blurred = convolve(image, kernel("gaussian", size=11, sigma=2.0), stride)
     return Answer(
@@ -169,6 +169,6 @@ def _stride(image: np.ndarray) -> Answer:
 MISCONCEPTIONS = (
     Misconception("“Convolution in a network flips the kernel.”", _flip),
     Misconception("“A negative response means that nothing was found.”", _negative),
-    Misconception("“Padding ‘same’ changes nothing but the size.”", _same),
+    Misconception("“With ‘same’ padding, the border is as true as the middle.”", _same),
     Misconception("“Stride 4 is the same as making the photo smaller.”", _stride),
 )

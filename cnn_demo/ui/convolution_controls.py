@@ -1,23 +1,18 @@
 """The controls of page 1. Each widget's key is its name in the link; `convolution_settings` reads what they hold."""
 
-import numpy as np
 import streamlit as st
 
 from cnn_demo.convolution import ACTIVATIONS, KERNELS, PADDING_MODES, Parameter
 from cnn_demo.drawing import DISPLAYS
-from cnn_demo.ui.convolution_settings import AUTOMATIC, DEFAULTS, OWN_MATRIX, OWN_MATRIX_TITLE
+from cnn_demo.ui.convolution_settings import AUTOMATIC, DEFAULTS, OWN_MATRIX, OWN_MATRIX_TITLE, read_settings
 from cnn_demo.ui.matrix_editor import matrix_editor, set_matrix
 
 PADDINGS = {"same": "Same", "valid": "Valid", "explicit": "Pixels"}
 PADDING_TITLES = {"zeros": "Zeros", "reflect": "Mirror image", "replicate": "Border pixels", "circular": "Other side"}
 
 
-def kernel_controls(weights: np.ndarray | None) -> None:
-    """Show the kernel's family and its parameters.
-
-    Args:
-        weights: The kernel as it is, (kh, kw), for the button that turns it into a matrix; None before it is known.
-    """
+def kernel_controls() -> None:
+    """Show the kernel's family and its parameters."""
     name = st.selectbox(
         "Kernel",
         [*KERNELS, OWN_MATRIX],
@@ -38,13 +33,12 @@ def kernel_controls(weights: np.ndarray | None) -> None:
         icon=":material/edit:",
         type="tertiary",
         on_click=_edit_numbers,
-        args=(weights,),
         help="Take these weights over into a matrix that you can change cell by cell.",
     )
 
 
-def _edit_numbers(weights: np.ndarray) -> None:
-    set_matrix(weights)
+def _edit_numbers() -> None:
+    set_matrix(read_settings(st.session_state).weights)
     st.session_state["kernel"] = OWN_MATRIX
 
 

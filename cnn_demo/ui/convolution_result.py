@@ -1,5 +1,6 @@
 """Page 1's pictures: the photo before and after, drawn at one scale, with the opened pixel marked on both."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,7 +76,9 @@ def show_input(photo: Photo, settings: ConvolutionSettings, result: ConvolutionR
 
     def pick(row: int, column: int) -> None:  # from the middle of the open window, one pixel of the result per stride
         down, right = (row - rows.mean()) / stride[0], (column - columns.mean()) / stride[1]
-        open_pixel(round(result.pixel[0] + down), round(result.pixel[1] + right), result.values.shape[:2])
+        # Half-way between two, where even kernels have their middle, it is always the former: no pixel is skipped.
+        moved = math.ceil(down - 0.5), math.ceil(right - 0.5)
+        open_pixel(result.pixel[0] + moved[0], result.pixel[1] + moved[1], result.values.shape[:2])
 
     picture(
         _input_url(photo, settings.grey),

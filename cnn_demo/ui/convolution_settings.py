@@ -99,7 +99,7 @@ def read_settings(state: Mapping[str, Any]) -> ConvolutionSettings:
 def _read_kernel(name: str, value: Callable[[str], Any], last_good: np.ndarray | None) -> tuple[np.ndarray, str, bool]:
     if name != OWN_MATRIX:
         family = KERNELS[name]
-        parameters = {p.name: value(f"{name}_{p.name}") for p in family.parameters}
+        parameters = {p.name: p.nearest(value(f"{name}_{p.name}")) for p in family.parameters}
         return kernel(name, **parameters), family.title, family.signed
     try:
         weights = parse_matrix(value(MATRIX_TEXT))

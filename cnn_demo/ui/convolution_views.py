@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from cnn_demo.convolution import (
+    ACTIVATIONS,
     ConvSpec,
     dense_multiply_adds,
     dense_parameter_count,
@@ -25,6 +26,7 @@ from cnn_demo.ui.convolution_settings import ConvolutionSettings
 from cnn_demo.ui.number_grid import number_grid
 
 _PLOT = {"displayModeBar": False}
+MOST_TERMS = 9  # of a sum that is written out
 KERNEL_NUMBERS_UP_TO = 9  # in the narrow column beside the controls
 
 
@@ -83,26 +85,31 @@ def look_inside(settings: ConvolutionSettings, result: ConvolutionResult) -> Non
     outside = int((~opened.inside).sum())
     if outside:
         st.caption(f"{outside} of {opened.inside.size} values come from the padding, not from the photo.")
-    st.latex(_sum_formula(settings, result))
+    st.markdown(_sum(settings, result))
 
 
-def _sum_formula(settings: ConvolutionSettings, result: ConvolutionResult) -> str:
+def _sum(settings: ConvolutionSettings, result: ConvolutionResult) -> str:
+    """The sum written out, as text that a phone can wrap."""
     opened = result.arithmetic
     products = opened.products.ravel()
-    if products.size <= 9:
-        terms = " ".join(f"{value:+.3f}" for value in products).removeprefix("+")
-    else:
-        terms = " ".join(f"{value:+.3f}" for value in products[:3]).removeprefix("+")
-        terms += rf" + \dots {products[-1]:+.3f}"
-    formula = rf"{terms} = {products.sum(dtype=np.float64):.4f}"
+    terms = [_signed(value) for value in products]
+    if len(terms) > MOST_TERMS:
+        terms = [*terms[:3], "+ …", terms[-1]]
+    line = f"{' '.join(terms).removeprefix('+ ')} = **{_plain(opened.total - opened.bias)}**"
     if settings.bias:
-        formula += (
-            rf" \qquad {opened.total - opened.bias:.4f} {opened.bias:+.2f}_{{\text{{bias}}}} = {opened.total:.4f}"
-        )
+        line += f" · {_signed(opened.bias)} (bias) = **{_plain(opened.total)}**"
     if settings.activation != "none":
         after = float(apply_activation(np.array(opened.total), settings.activation))
-        formula += rf" \qquad \text{{{settings.activation}}}({opened.total:.4f}) = {after:.4f}"
-    return formula
+        line += f" · {ACTIVATIONS[settings.activation].title}({_plain(opened.total)}) = **{_plain(after)}**"
+    return f"**Sum of the products:** {line}"
+
+
+def _signed(value: float) -> str:
+    return f"{'−' if value < 0 else '+'} {abs(value):.3f}"
+
+
+def _plain(value: float) -> str:
+    return f"{value:.4f}".replace("-", "−")
 
 
 def size_and_cost(settings: ConvolutionSettings, result: ConvolutionResult) -> None:
@@ -110,11 +117,9 @@ def size_and_cost(settings: ConvolutionSettings, result: ConvolutionResult) -> N
     size, kernel_size, spec = result.image.shape[:2], settings.weights.shape, settings.spec
     channels = 1 if settings.grey else 3
     st.markdown("**Output size** = ⌊(size + padding − span) / stride⌋ + 1, where span = dilation · (kernel − 1) + 1")
-    st.latex(
-        r" \\ ".join(_size_formula(axis, size, kernel_size, spec) for axis in (0, 1)).join(
-            (r"\begin{gathered}", r"\end{gathered}")
-        )
-    )
+    for axis, name in enumerate(("height", "width")):
+        st.latex(_size_formula(axis, name, size, kernel_size, spec))
+    st.markdown(_padding_sentence(size, kernel_size, spec))
     rows, columns = dropped_border(size, kernel_size, spec)
     if rows or columns:
         st.markdown(
@@ -145,14 +150,19 @@ def size_and_cost(settings: ConvolutionSettings, result: ConvolutionResult) -> N
     )
 
 
-def _size_formula(axis: int, size: tuple, kernel_size: tuple, spec: ConvSpec) -> str:
+def _padding_sentence(size: tuple, kernel_size: tuple, spec: ConvSpec) -> str:
+    (top, bottom), (left, right) = padding_amounts(size, kernel_size, spec)
+    if not any((top, bottom, left, right)):
+        return "There is no padding."
+    return f"The padding has **{top}** rows above, **{bottom}** below, **{left}** columns left and **{right}** right."
+
+
+def _size_formula(axis: int, name: str, size: tuple, kernel_size: tuple, spec: ConvSpec) -> str:
     before, after = padding_amounts(size, kernel_size, spec)[axis]
     span = dilated_size(kernel_size, spec.dilation)[axis]
     out = output_size(size, kernel_size, spec)[axis]
-    name = ("height", "width")[axis]
     return (
-        rf"\text{{{name}}} = \left\lfloor \frac{{{size[axis]} + ({before} + {after}) - "
-        rf"({spec.dilation[axis]} \cdot ({kernel_size[axis]} - 1) + 1 = {span})}}{{{spec.stride[axis]}}} "
+        rf"\text{{{name}}} = \left\lfloor \frac{{{size[axis]} + {before + after} - {span}}}{{{spec.stride[axis]}}} "
         rf"\right\rfloor + 1 = {out}"
     )
 
@@ -175,7 +185,7 @@ def code_view(settings: ConvolutionSettings) -> None:
     )
     st.code(
         snippet(
-            framework.lower(),
+            (framework or "PyTorch").lower(),  # a link can hold none
             settings.weights,
             settings.spec,
             settings.bias,

@@ -18,6 +18,7 @@ from cnn_demo.ui.convolution_settings import (
     read_settings,
 )
 
+NUMBER_FIELDS = {"row", "column", "random_seed"}
 PAUSE = 0.08  # seconds
 VIEWS = ("Look inside", "Size and cost", "Frequencies", "Code")
 
@@ -30,6 +31,7 @@ def workbench(photo: Photo) -> None:
     before the controls are drawn again. Controls take their value from the link when they are first drawn: where that
     changes the settings, the page runs once more.
     """
+    _drop_impossible_numbers()
     state = _shown_state()
     before, after = st.columns(2, wrap=False)
     settings, result = _show_result(photo, after)
@@ -40,7 +42,7 @@ def workbench(photo: Photo) -> None:
     kernel_place, chart_place, geometry_place, value_place = st.columns(4, border=True)
     tabs = dict(zip(VIEWS, st.tabs(VIEWS, key="view", bind="query-params", on_change="rerun"), strict=True))
     with kernel_place:
-        controls.kernel_controls(settings.weights)
+        controls.kernel_controls()
     with geometry_place:
         controls.geometry_controls()
     with value_place:
@@ -58,6 +60,15 @@ def workbench(photo: Photo) -> None:
         _show_open_view(tabs, settings, result)
 
 
+def _drop_impossible_numbers() -> None:
+    """Take numbers out of the link that no field can hold: Streamlit's own check fails on an infinite one."""
+    for key in NUMBER_FIELDS & set(st.query_params):
+        try:
+            int(float(st.query_params[key]))
+        except (ValueError, OverflowError):
+            del st.query_params[key]
+
+
 def _shown_state() -> dict[str, Any]:
     state = {key: st.session_state.get(key) for key in DEFAULTS}
     return {key: DEFAULTS[key] if value is None else value for key, value in state.items()}
@@ -69,7 +80,8 @@ def _show_result(photo: Photo, after) -> tuple[ConvolutionSettings, ConvolutionR
     try:
         size = output_size(photo.pixels.shape[:2], settings.weights.shape, settings.spec)
     except ValueError as error:
-        after.error(f"{error} Please choose more padding or less dilation.", icon=":material/crop_free:")
+        sentence = f"{str(error).rstrip('.')}: please choose more padding, less dilation or a smaller kernel."
+        after.error(sentence, icon=":material/crop_free:")
         photo_key, fitting, size = st.session_state.get("last_fitting", (None, None, None))
         if photo_key != photo.key:
             return settings, None

@@ -73,12 +73,15 @@ def short_number(value: float) -> str:
 
 def _colours(values: np.ndarray, brightness: bool) -> np.ndarray:
     """The style of each cell: its colour, and black or white text, whichever reads better on it."""
+    values = values.astype(np.float64)  # 127 divided by the smallest float32 is beyond float32
     if brightness:
         colours = np.repeat(np.clip(values * 255, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
     else:
         limit = float(np.abs(values).max(initial=0.0)) or 1.0
-        colours = RED_BLUE[np.rint(values * (127 / limit)).astype(int) + 127, 0]
-    dark = colours @ np.array([0.299, 0.587, 0.114]) < 140
+        colours = RED_BLUE[np.rint(values / limit * 127).astype(int) + 127, 0]
+    # Relative luminance as WCAG 2 defines it; below 0.18 white has the higher contrast.
+    light = np.where(colours <= 10, colours / 3294.6, ((colours / 255 + 0.055) / 1.055) ** 2.4)
+    dark = light @ np.array([0.2126, 0.7152, 0.0722]) < 0.18
     styles = np.empty(values.shape, object)
     for index in np.ndindex(values.shape):
         red, green, blue = colours[index]

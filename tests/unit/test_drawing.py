@@ -47,13 +47,40 @@ def test_stretch(values):
 def test_signed(values):
     plane = values.astype(np.float64)
     plane = plane.mean(axis=2) if values.ndim == 3 else plane
-    step = plane * 127 / np.abs(plane).max()
+    scale = np.sort(np.abs(plane), axis=None)[int(0.99 * (plane.size - 1))]
+    assert signed_scale(values) == pytest.approx(scale, rel=1e-5)
+    step = np.clip(plane / scale, -1, 1) * 127
     picture = display_values(values, "signed")
     assert picture.shape == (*plane.shape, 3)
     sure = np.abs(step - np.floor(step) - 0.5) > 1e-3  # next to a half, rounding may go either way
     assert sure.mean() > 0.9
     np.testing.assert_array_equal(picture[sure], RED_BLUE[np.rint(step).astype(int) + 127, 0][sure])
-    assert signed_scale(values) == pytest.approx(np.abs(plane).max(), rel=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(1000, 900), (900, 1000, 3), (5, 1280)])
+def test_the_scale_of_a_large_picture_is_near_the_percentile_of_all_pixels(shape):
+    values = DRAW.standard_normal(shape).astype(np.float32)
+    magnitudes = np.abs(values if values.ndim == 2 else values.mean(axis=2))
+    below = (magnitudes < signed_scale(values)).mean()
+    assert 0.98 < below < 0.995
+
+
+def test_a_bright_frame_does_not_make_all_else_pale():
+    values = np.full((200, 200), 0.2, np.float32)
+    values[0, :] = 3.0  # half a percent of the pixels
+    assert signed_scale(values) == pytest.approx(0.2)
+    picture = display_values(values, "signed")
+    assert (picture == RED).all()
+
+
+def test_a_few_responses_among_zeros_are_shown_by_their_own_size():
+    values = np.zeros((50, 50), np.float32)
+    values[25, 25:27] = 3.0, -1.5
+    assert signed_scale(values) == 3.0
+    picture = display_values(values, "signed")
+    assert tuple(picture[25, 25]) == RED
+    assert tuple(picture[0, 0]) == WHITE
+    assert picture[25, 26].tolist() in RED_BLUE[63:65, 0].tolist()  # half way to blue
 
 
 def test_every_grey_level_comes_through_unchanged():

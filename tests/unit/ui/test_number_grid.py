@@ -79,10 +79,7 @@ def test_brightness_is_shown_as_brightness(html):
     assert colours(text) == ["rgb(0,0,0)", "rgb(127,127,127)", *["rgb(255,255,255)"] * 2, "rgb(0,0,0)"]
 
 
-NOT_THE_BETTER_ONE = pytest.mark.xfail(strict=True, reason="white on mid blue: 3.4 to 1, where black has 5.5")
-
-
-@pytest.mark.parametrize("brightness", [True, pytest.param(False, marks=NOT_THE_BETTER_ONE)])
+@pytest.mark.parametrize("brightness", [True, False])
 def test_numbers_can_be_read_on_their_colour(html, brightness):
     text = html([np.linspace(-1, 1, 15)] * 2, brightness=brightness)
     pairs = re.findall(r"background: ?rgb\((\d+), ?(\d+), ?(\d+)\);\s*color: ?#(\w+)", text)
@@ -117,7 +114,5 @@ def test_every_size_of_kernel(html, shape):
 
 
 @pytest.mark.parametrize("value", [1e6, 1e-30, 1e-45, 1e-37])
-def test_numbers_of_any_magnitude(html, value, request):
-    if value < 1e-36:
-        request.applymarker(pytest.mark.xfail(strict=True, raises=IndexError, reason="127 / limit overflows float32"))
+def test_numbers_of_any_magnitude(html, value):
     assert colours(html([[value, 0], [-value, 0]])) == [RED, WHITE, BLUE, WHITE]

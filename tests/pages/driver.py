@@ -1,0 +1,73 @@
+"""What the tests of pages share: open a page, read its pictures, and act where AppTest has no hand of its own."""
+
+import base64
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from streamlit.components.v2.bidi_component.main import _make_trigger_id
+from streamlit.testing.v1 import AppTest
+
+from cnn_demo.images import Photo
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE_1 = "pages/1_Convolution.py"
+SMALL = Photo(
+    np.random.default_rng(2).integers(0, 256, (30, 40, 3), dtype=np.uint8), "Small noise", "digest-of-small-noise"
+)
+
+
+def open_app(page: str | None = None, *, photo: Photo | None = None, link: dict | None = None, **state) -> AppTest:
+    """Open home, or a page, as a visitor does who follows a link.
+
+    Args:
+        page: script of the page, relative to the root; None for home.
+        photo: the visitor's own photo.
+        link: query parameters.
+        state: session state to begin with.
+    """
+    app = AppTest.from_file(ROOT / "app.py", default_timeout=30)
+    app.query_params.update(link or {})
+    if photo is not None:
+        state |= {"own_photo": photo, "photo_key": "own"}
+    for key, value in state.items():
+        app.session_state[key] = value
+    if page is not None:
+        app.switch_page(page)
+    return app.run()
+
+
+def open_page_1(photo: Photo | None = SMALL, link: dict | None = None, **state) -> AppTest:
+    app = open_app(PAGE_1, photo=photo, link=link, **state)
+    assert_fine(app)
+    return app
+
+
+def assert_fine(app: AppTest, errors: int = 0) -> None:
+    """No exception, and as many sentences of error as expected."""
+    assert [error.message for error in app.exception] == []
+    assert len(app.error) == errors, [error.value for error in app.error]
+
+
+def picture(app: AppTest, key: str) -> tuple[dict, np.ndarray]:
+    """What the picture component was given, and its decoded pixels."""
+    data = json.loads(app.get_by_key(key).proto.json)
+    with Image.open(io.BytesIO(base64.b64decode(data["src"].partition(",")[2]))) as image:
+        pixels = np.asarray(image)
+    assert pixels.shape[:2] == (data["height"], data["width"])
+    return data, pixels
+
+
+def fire(app: AppTest, key: str, event: str, value) -> AppTest:
+    """Do what a browser component does when the visitor acts on it: AppTest has no method for that."""
+    widget_id = _make_trigger_id(app.get_by_key(key).proto.id, "events")
+    return send(app, widget_id, json_trigger_value=json.dumps([{"event": event, "value": value}]))
+
+
+def send(app: AppTest, widget_id: str, **value) -> AppTest:
+    """Run with one more widget state than AppTest knows of."""
+    states = app._tree.get_widget_states()
+    states.widgets.add(id=widget_id, **value)
+    return app._run(states)

@@ -1,0 +1,470 @@
+"""Page 1: every control at its ends, every view, links, experiments, and code that computes what is shown."""
+
+import itertools
+
+import numpy as np
+import pytest
+from driver import SMALL, assert_fine, fire, open_page_1, picture, send
+
+from cnn_demo.convolution import ACTIVATIONS, KERNELS, PADDING_MODES, activate, convolve, output_size
+from cnn_demo.convolution.matrix_text import format_matrix, parse_matrix
+from cnn_demo.drawing import DISPLAYS, display_values, jpeg_url
+from cnn_demo.lessons.convolution import LESSON, MISCONCEPTIONS
+from cnn_demo.ui import convolution_workbench
+from cnn_demo.ui.convolution_settings import DEFAULTS, OWN_MATRIX_TITLE, read_settings
+from cnn_demo.ui.convolution_workbench import VIEWS
+
+
+def expected(app, photo=SMALL):
+    """Settings as the session holds them, the image that goes in, and what must come out."""
+    settings = read_settings({key: value for key, value in app.session_state.items() if not key.startswith("$")})
+    image = photo.pixels.astype(np.float32) / 255
+    image = image.mean(axis=2) if settings.grey else image
+    values = activate(convolve(image, settings.weights, settings.spec, settings.bias), settings.activation)
+    return settings, image, values
+
+
+def assert_shown(app, photo=SMALL) -> None:
+    """The picture on the page is the one that the settings ask for."""
+    assert_fine(app)
+    settings, _, values = expected(app, photo)
+    data, pixels = picture(app, "after")
+    assert pixels.shape[:2] == values.shape[:2]
+    assert data["src"] == jpeg_url(display_values(values, settings.display))
+
+
+def written(app) -> str:
+    """All text and formulas of the page, with plain minus signs."""
+    return "\n".join(element.value for element in (*app.markdown, *app.latex)).replace("−", "-")
+
+
+# Kernels ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_every_kernel_with_every_parameter_at_its_ends(name):
+    app = open_page_1()
+    app.selectbox(key="kernel").set_value(name).run()
+    assert_shown(app)
+    assert KERNELS[name].sentence in [caption.value for caption in app.caption]
+    for parameter in KERNELS[name].parameters:
+        key = f"{name}_{parameter.name}"
+        for value in parameter.choices or (parameter.minimum, parameter.maximum):
+            widget = app.get_by_key(key)
+            if not parameter.choices:
+                assert (widget.min, widget.max) == (parameter.minimum, parameter.maximum)
+            widget.set_value(int(value) if parameter.kind == "int" else value).run()
+            assert app.session_state[key] == value
+            assert_shown(app)
+    if name == "identity":
+        np.testing.assert_allclose(picture(app, "after")[1], picture(app, "before")[1], atol=0)
+
+
+ODD_BUT_GOOD = ["7", "0", "0 0; 0 0", "1e6 -1e6", "[[1, 2], [3, 4]]", "1\t2\n3\t4", "1, 2, 3", " ".join(["1"] * 15)]
+ODD_BUT_GOOD += [";".join(["-1"] * 15), ";".join([" ".join(["0.004"] * 15)] * 15), "-0", ".5 5.", "1e-30 2e-30"]
+BAD = ["", " ", ";;", "abc", "1 2; 3", "nan", "inf", "1e9", " ".join("1" * 16), "<b>1</b>", "1 2 'x'", "½", "=A1"]
+
+
+def test_an_own_matrix():
+    app = open_page_1(kernel="matrix")
+    for text in ODD_BUT_GOOD:
+        app.text_input(key="cells").set_value(text).run()
+        assert_shown(app)
+        matrix = parse_matrix(text)
+        np.testing.assert_allclose(app.data_editor[0].value.to_numpy(), matrix, err_msg=text)
+        assert [field.value for field in app.number_input[:2]] == list(matrix.shape)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_an_own_matrix_of_next_to_nothing(view):
+    app = open_page_1(kernel="matrix", view=view)
+    app.text_input(key="cells").set_value("1e-38 0").run()
+    assert_fine(app)
+
+
+def test_a_text_that_is_no_matrix_leaves_the_picture_as_it_was():
+    app = open_page_1(kernel="matrix", cells="1 2; 3 4")
+    before = picture(app, "after")
+    for text in BAD:
+        app.text_input(key="cells").set_value(text).run()
+        assert_fine(app, errors=1)
+        assert app.error[0].value.startswith("Please "), text
+        assert picture(app, "after")[0] == before[0], text
+    app.text_input(key="cells").set_value("1").run()
+    assert_shown(app)
+
+
+def test_the_matrix_is_edited_cell_by_cell():
+    app = open_page_1(kernel="matrix", cells="1 2; 3 4")
+    edits = '{"edited_rows": {"0": {"2": 9.5}, "1": {"1": null}}, "added_rows": [], "deleted_rows": []}'
+    send(app, app.data_editor[0].proto.id, string_value=edits)
+    assert_shown(app)
+    assert app.session_state["cells"] == "1 9.5; 0 4"
+    assert app.text_input(key="cells").value == "1 9.5; 0 4"
+
+
+@pytest.mark.parametrize(
+    ("button", "text"),
+    [
+        ("matrix_Normalise", "0.1 0.2 0.3; 0 0 0.4"),
+        ("matrix_Transpose", "1 0; 2 0; 3 4"),
+        ("matrix_Flip", "4 0 0; 3 2 1"),
+    ],
+)
+def test_a_button_changes_the_matrix(button, text):
+    app = open_page_1(kernel="matrix", cells="1 2 3; 0 0 4")
+    app.button(key=button).click().run()
+    assert_shown(app)
+    assert app.session_state["cells"] == text
+    np.testing.assert_allclose(app.data_editor[0].value.to_numpy(), parse_matrix(text))
+
+
+@pytest.mark.parametrize(
+    ("key", "side", "text"),
+    [
+        ("matrix_Rows", 3, "0 0 0; 1 2 3; 0 0 4"),
+        ("matrix_Rows", 1, "1 2 3"),
+        ("matrix_Columns", 5, "0 1 2 3 0; 0 0 0 4 0"),
+        ("matrix_Columns", 1, "2; 0"),
+    ],
+)
+def test_the_matrix_grows_and_shrinks(key, side, text):
+    app = open_page_1(kernel="matrix", cells="1 2 3; 0 0 4")
+    app.number_input(key=key).set_value(side).run()
+    assert_shown(app)
+    assert app.session_state["cells"] == text
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_any_kernel_can_be_taken_over_into_the_matrix(name):
+    app = open_page_1(kernel=name)
+    weights = expected(app)[0].weights
+    next(button for button in app.button if button.label == "Edit the numbers").click().run()
+    assert_shown(app)
+    assert app.selectbox(key="kernel").value == "matrix"
+    assert app.session_state["cells"] == format_matrix(weights)
+
+
+# Geometry ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("padding", "mode"), [*itertools.product(("same", 64), PADDING_MODES), ("valid", "zeros"), (0, "reflect")]
+)
+def test_geometry_at_its_ends(padding, mode):
+    amount = {} if isinstance(padding, str) else {"pad": padding}
+    padding_name = padding if isinstance(padding, str) else "explicit"
+    app = open_page_1(padding=padding_name, mode=mode, view="Size and cost", **amount)
+    last = picture(app, "after")[0]["caption"]
+    for size, stride, dilation in itertools.product((1, 15), (1, 8), (1, 8)):
+        app.slider(key="gaussian_size").set_value(size)
+        app.slider(key="stride").set_value(stride)
+        app.slider(key="dilation").set_value(dilation)
+        app.toggle(key="flip").set_value(stride == 8).run()
+        settings = read_settings({key: app.session_state[key] for key in DEFAULTS if key in app.session_state})
+        assert settings.weights.shape == (size, size)
+        try:
+            height, width = output_size((30, 40), settings.weights.shape, settings.spec)
+        except ValueError:
+            assert padding in ("valid", 0)
+            assert_fine(app, errors=1)
+            assert "but the padded image has only 30 × 40" in app.error[0].value
+            assert picture(app, "after")[0]["caption"] == last
+            continue
+        assert_shown(app)
+        last = picture(app, "after")[0]["caption"]
+        assert f" {width} × {height} pixels" in last
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_kernel_that_never_fitted_is_refused_without_a_picture(view):
+    app = open_page_1(kernel="box", box_size=15, dilation=8, padding="valid", view=view, photo=None)
+    assert_fine(app)
+    app = fire(app, "gallery", "pick", "impulse")
+    assert_fine(app, errors=1)
+    assert "113 × 113 pixels but the padded image has only 31 × 31" in app.error[0].value
+    with pytest.raises(KeyError):
+        app.get_by_key("after")
+    app.slider(key="dilation").set_value(2).run()
+    assert_fine(app)
+    assert picture(app, "after")[1].shape[:2] == (3, 3)
+
+
+def test_a_kernel_that_does_not_fit_can_be_edited():
+    app = open_page_1(kernel="box", dilation=8, padding="valid")
+    app.slider(key="box_size").set_value(15).run()
+    assert_fine(app, errors=1)
+    next(button for button in app.button if button.label == "Edit the numbers").click().run()
+    assert parse_matrix(app.session_state["cells"]).shape == (15, 15)
+
+
+def test_a_pixel_that_is_gone_is_replaced_by_the_last_one():
+    app = open_page_1(row=29, column=39)
+    app.slider(key="stride").set_value(8).run()
+    assert_shown(app)
+    assert [field.value for field in app.number_input] == [3, 4]
+    assert [field.max for field in app.number_input] == [3, 4]
+
+
+# Values -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("grey", [False, True])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_every_display_of_every_activation(grey, activation):
+    app = open_page_1(kernel="sobel", grey=grey, activation=activation, view="Code")
+    for show in ("automatic", *DISPLAYS):
+        for bias in (-1.0, 1.0):
+            app.selectbox(key="show").set_value(show)
+            app.slider(key="bias").set_value(bias).run()
+            assert_shown(app)
+            title = DISPLAYS[expected(app)[0].display][0]
+            assert title in picture(app, "after")[0]["caption"]
+
+
+def test_a_small_result_is_enlarged_on_request():
+    app = open_page_1(stride=8)
+    assert picture(app, "after")[0]["zoom"] == 1
+    app.toggle(key="zoom").set_value(True).run()
+    assert_shown(app)
+    assert picture(app, "after")[0]["zoom"] > 6
+
+
+# Views ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", ["state", "link"])
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_opens_and_no_other_is_computed(view, way):
+    app = open_page_1(link={"view": view}) if way == "link" else open_page_1(view=view)
+    assert app.session_state["view"] == view
+    content = {
+        "Look inside": any("Sum of the products" in text.value for text in app.markdown),
+        "Size and cost": len(app.table) == 1,
+        "Frequencies": len(app.get("plotly_chart")) == 1,
+        "Code": len(app.code) == 1,
+    }
+    assert [name for name, there in content.items() if there] == [view]
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"kernel": "gabor", "mode": "circular"},
+        {"kernel": "matrix", "cells": "2"},
+        {"kernel": "matrix", "cells": "0"},
+        {"stride": 8, "dilation": 8, "padding": "explicit", "pad": 64},
+        {"kernel": "random", "bias": -1.0, "activation": "sigmoid", "flip": True, "grey": True},
+        {"row": 0, "column": 0, "channel": "B"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_of_every_kind_of_setting(view, state):
+    assert_shown(open_page_1(view=view, **state))
+
+
+def test_the_arithmetic_on_the_page_is_the_pixel():
+    app = open_page_1(kernel="sobel", row=3, column=5, channel="G", bias=0.25, activation="tanh", view="Look inside")
+    settings, image, values = expected(app)
+    value = float(convolve(image, settings.weights, settings.spec, 0.25)[3, 5, 1])
+    text = written(app)
+    assert f"{value - 0.25:.4f}" in text
+    assert f"{value:.4f}" in text
+    assert f"{values[3, 5, 1]:.4f}" in text
+    assert not [caption for caption in app.caption if "come from the padding" in caption.value]
+    app.number_input(key="row").set_value(0).run()
+    assert "3 of 9 values come from the padding, not from the photo." in [caption.value for caption in app.caption]
+
+
+def test_a_click_on_a_picture_opens_the_pixel():
+    app = open_page_1(view="Code")
+    fire(app, "after", "point", {"row": 4, "column": 11})
+    assert_fine(app)
+    assert [field.value for field in app.number_input] == [4, 11]
+    assert app.session_state["view"] == "Look inside"
+    fire(app, "before", "point", {"row": 20, "column": 30})
+    assert [field.value for field in app.number_input] == [20, 30]
+    fire(app, "after", "point", {"row": 10**9, "column": -5})
+    assert [field.value for field in app.number_input] == [29, 0]
+
+
+def test_sizes_and_cost_are_those_of_this_case():
+    app = open_page_1(kernel="box", box_size=3, stride=2, padding="valid", view="Size and cost")
+    table = app.table[0].value
+    assert table["Parameters"].tolist() == ["10", f"{(30 * 40 * 3 + 1) * 14 * 19 * 3:,}"]
+    assert table["Multiply-adds"].tolist() == [f"{14 * 19 * 9 * 3:,}", f"{30 * 40 * 3 * 14 * 19 * 3:,}"]
+    text = written(app)
+    assert "= 14" in text
+    assert "= 19" in text
+    assert "last **1** rows and **1** columns" in text
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"kernel": "sobel", "stride": 2, "bias": -0.25, "activation": "relu"},
+        {"kernel": "gabor", "mode": "reflect", "grey": True, "flip": True},
+        {"kernel": "matrix", "cells": "1 2; -3 0.1; 5 1e-3", "padding": "explicit", "pad": 5, "activation": "tanh"},
+        {"kernel": "random", "padding": "valid", "dilation": 3, "activation": "sigmoid"},
+        {"kernel": "box", "box_size": 4, "stride": 3, "dilation": 2, "mode": "circular", "activation": "abs"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("framework", ["PyTorch", "NumPy"])
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
+def test_the_code_on_the_page_computes_the_picture(framework, state):
+    app = open_page_1(view="Code", code=framework, **state)
+    settings, image, values = expected(app)
+    image = image[..., None].copy() if settings.grey else image
+    names = {"image": image}
+    exec(app.code[0].value, names)
+    result = names["result"][..., 0] if settings.grey else names["result"]
+    np.testing.assert_allclose(np.asarray(result), values, atol=1e-4)
+
+
+# Links ------------------------------------------------------------------------------------------------------------
+
+GOOD_LINKS = [
+    ({"kernel": "Sobel edges", "sobel_size": "7", "sobel_angle": "90"}, {"kernel": "sobel", "sobel_size": 7}),
+    ({"kernel": OWN_MATRIX_TITLE, "cells": "1 2;3 4"}, {"kernel": "matrix", "cells": "1 2;3 4"}),
+    ({"kernel": "Laplacian", "laplacian_neighbours": "8"}, {"laplacian_neighbours": 8}),
+    ({"kernel": "Random", "random_seed": "77", "random_distribution": "Sign"}, {"random_distribution": "sign"}),
+    ({"stride": "4", "dilation": "2", "padding": "Pixels", "pad": "9"}, {"stride": 4, "padding": "explicit", "pad": 9}),
+    ({"mode": "Mirror image", "flip": "true", "grey": "true", "zoom": "true"}, {"mode": "reflect", "zoom": True}),
+    (
+        {"bias": "-0.5", "activation": "ReLU", "show": "Stretch"},
+        {"bias": -0.5, "activation": "relu", "show": "stretch"},
+    ),
+    ({"row": "3", "column": "4", "channel": "B"}, {"row": 3, "column": 4, "channel": "B"}),
+    ({"view": "Code", "code": "NumPy"}, {"view": "Code", "code": "NumPy"}),
+]
+
+
+@pytest.mark.parametrize(("link", "state"), GOOD_LINKS, ids=str)
+def test_a_link_sets_the_controls_and_the_picture(link, state):
+    app = open_page_1(link=link)
+    assert {key: app.session_state[key] for key in state} == state
+    assert_shown(app)
+
+
+GARBAGE = {
+    "kernel": ("nonsense", "", "sobel; DROP", "🐈"),
+    "stride": ("0", "9", "-1", "abc", "1e99", "inf", "nan", ""),
+    "gaussian_size": ("0", "16", "two", "inf"),
+    "gaussian_sigma": ("nan", "0", "inf", "1e400", "x"),
+    "bias": ("nan", "inf", "-2", "abc"),
+    "padding": ("same", "x", ""),
+    "mode": ("?", "reflect"),
+    "grey": ("maybe", "2"),
+    "activation": ("gelu",),
+    "show": ("viridis",),
+    "channel": ("X", "rgb"),
+    "row": ("-5", "99999", "abc", "nan"),
+    "view": ("Nope", "code"),
+    "try_this": ("Find edges",),
+    "misconception_0": ("true",),
+    "no_such_thing": ("1",),
+}
+
+
+@pytest.mark.parametrize("turn", range(max(map(len, GARBAGE.values()))))
+def test_garbage_in_a_link_is_ignored(turn):
+    app = open_page_1(link={key: values[turn % len(values)] for key, values in GARBAGE.items()})
+    for key in GARBAGE.keys() & DEFAULTS.keys():
+        assert app.session_state.get(key) in (DEFAULTS[key], None), key  # None: set to nothing, read as the default
+    assert app.session_state["view"] == VIEWS[0]
+    assert app.pills(key="try_this").value is None
+    assert_shown(app)
+
+
+def test_a_parameter_given_twice_is_ignored():
+    assert_shown(open_page_1(link={"stride": ["2", "3"], "kernel": ["Gabor", "Random"]}))
+
+
+@pytest.mark.parametrize("size", ["4", "14"])
+def test_a_link_to_an_even_sobel(size):
+    open_page_1(link={"kernel": "Sobel edges", "sobel_size": size})
+
+
+@pytest.mark.parametrize("link", [{"row": "inf"}, {"column": "1e400"}, {"kernel": "Random", "random_seed": "inf"}])
+def test_a_link_to_an_infinite_integer(link):
+    open_page_1(link=link)
+
+
+def test_a_link_to_the_code_of_no_framework():
+    open_page_1(link={"view": "Code", "code": ""})
+
+
+# Teaching ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("experiment", LESSON.experiments, ids=lambda e: e.title)
+def test_an_experiment_is_set_up_and_taken_back(experiment):
+    app = open_page_1(photo=None, stride=5, bias=0.5, kernel="unsharp")
+    app.pills(key="try_this").set_value(experiment.title).run()
+    assert_fine(app)
+    assert experiment.notice in app.info[0].value
+    for key, value in {**DEFAULTS, **experiment.settings}.items():
+        assert app.session_state.get(key, DEFAULTS[key]) == value
+    assert app.selectbox(key="kernel").value == experiment.settings["kernel"]
+    assert app.session_state["photo_key"] == (experiment.photo or "chelsea")
+    app.pills(key="try_this").set_value(None).run()
+    assert_fine(app)
+    assert len(app.info) == 0
+    for key, value in DEFAULTS.items():
+        assert app.session_state.get(key, value) == value
+    assert app.selectbox(key="kernel").value == DEFAULTS["kernel"]
+
+
+def test_a_visitor_goes_on_from_an_experiment():
+    app = open_page_1()
+    app.pills(key="try_this").set_value("Find edges").run()
+    app.slider(key="sobel_angle").set_value(90.0).run()
+    assert_shown(app)
+    assert app.session_state["sobel_angle"] == 90
+    assert app.pills(key="try_this").value == "Find edges"
+    app.pills(key="try_this").set_value("Random weights").run()
+    assert_shown(app)
+    assert app.session_state["sobel_angle"] == DEFAULTS["sobel_angle"]
+
+
+@pytest.mark.parametrize("index", range(len(MISCONCEPTIONS)))
+def test_a_misconception_is_answered_when_it_is_opened(index):
+    app = open_page_1()
+    assert app.expander[index].label == MISCONCEPTIONS[index].claim
+    assert len(app.expander[index].markdown) == 0
+    app.session_state[f"misconception_{index}"] = True
+    app.run()
+    assert_fine(app)
+    answer = MISCONCEPTIONS[index].answer(SMALL.pixels.astype(np.float32) / 255)
+    assert app.expander[index].markdown[0].value == answer.text
+    for number, (caption, values, _) in enumerate(answer.pictures):
+        data, pixels = picture(app, f"misconception_{index}_{number}")
+        assert data["caption"] == caption
+        assert pixels.shape[:2] == values.shape[:2]
+
+
+# Order of work ----------------------------------------------------------------------------------------------------
+
+
+def test_the_picture_goes_first_only_where_there_was_one(monkeypatch):
+    pauses = []
+    monkeypatch.setattr(convolution_workbench.time, "sleep", pauses.append)
+    monkeypatch.setattr(convolution_workbench, "PAUSE", 0.08)
+    app = open_page_1(photo=None)
+    assert 0.08 not in pauses  # the first picture of a photo waits for nothing
+    app.slider(key="stride").set_value(2).run()
+    assert pauses.count(0.08) == 1
+    pauses.clear()
+    fire(app, "gallery", "pick", "coffee")
+    assert 0.08 not in pauses
+
+
+def test_two_visitors_do_not_share_their_settings():
+    one, other = open_page_1(), open_page_1()
+    one.slider(key="stride").set_value(8).run()
+    other.run()
+    assert other.slider(key="stride").value == 1
+    assert_shown(one)
+    assert_shown(other)

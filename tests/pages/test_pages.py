@@ -1,0 +1,109 @@
+"""Home and every page that is built: they open, whatever way a visitor comes and whatever photo he brings."""
+
+import numpy as np
+import pytest
+from driver import PAGE_1, ROOT, assert_fine, open_app, picture
+from streamlit.testing.v1 import AppTest
+
+from cnn_demo.images import Photo, read_photo
+from cnn_demo.topics import TOPICS
+
+BUILT = [topic for topic in TOPICS if topic.is_built]
+each_page = pytest.mark.parametrize("topic", BUILT, ids=lambda topic: topic.title)
+
+
+def test_home_shows_all_topics_and_the_machine():
+    app = open_app()
+    assert_fine(app)
+    assert app.title[0].value == "Deep CNNs, live"
+    shown = " ".join(caption.value for caption in app.main.caption)
+    assert all(topic.summary in shown for topic in TOPICS)
+    assert len(app.image) == len(TOPICS)
+    labels = [metric.label for metric in app.metric]
+    assert labels == ["Networks run on", "Free memory", "Trained weights at hand"]
+    assert app.metric[0].value in ("NVIDIA GPU", "Apple GPU", "CPU")
+
+
+def test_home_links_to_what_is_built_and_marks_the_rest():
+    app = open_app()
+    links = [link.label for link in app.main.page_link]
+    assert links == [f"{topic.number} · {topic.title}" for topic in BUILT]
+    waiting = [text.value for text in app.main.markdown if "in the making" in text.value]
+    assert len(waiting) == len(TOPICS) - len(BUILT)
+    assert [link.label for link in app.sidebar.page_link] == ["**Deep CNNs, live**", *links]
+
+
+def test_home_lists_the_weights_of_the_operators_folder(tmp_path, monkeypatch):
+    (tmp_path / "my_own_net.safetensors").write_bytes(bytes(2_500_000))
+    monkeypatch.setenv("CNN_DEMO_WEIGHTS", str(tmp_path))
+    app = open_app()
+    assert "my_own_net.safetensors · 2.5 MB · weights folder" in [caption.value for caption in app.caption]
+    assert int(app.metric[2].value) >= 1
+
+
+@each_page
+def test_a_page_opens_from_home(topic):
+    app = open_app()
+    app.switch_page(topic.page).run()
+    assert_fine(app)
+    assert app.header[0].value == f"{topic.icon} {topic.title}"
+    assert app.sidebar.page_link[0].label == "**Deep CNNs, live**"
+
+
+@each_page
+def test_a_page_opens_by_itself(topic):
+    app = AppTest.from_file(ROOT / topic.page, default_timeout=30).run()
+    assert_fine(app)
+    assert app.header[0].value == f"{topic.icon} {topic.title}"
+
+
+@each_page
+def test_a_page_teaches(topic):
+    app = open_app(topic.page)
+    assert 3 <= len(app.pills(key="try_this").options) <= 5
+    assert "What people usually get wrong" in [heading.value for heading in app.subheader]
+    assert len(app.expander) >= 4
+    assert "https://" in app.markdown[-1].value
+
+
+@each_page
+def test_a_page_shows_a_phones_photo_upright(topic, phone_photo):
+    photo = read_photo(phone_photo, "IMG_1234.jpg")
+    app = open_app(topic.page, photo=photo)
+    assert_fine(app)
+    assert any("IMG\\_1234\\.jpg** · 32 × 48 pixels" in caption.value for caption in app.caption)
+    if topic.page == PAGE_1:
+        data, pixels = picture(app, "before")
+        assert (data["width"], data["height"]) == (32, 48)
+        np.testing.assert_allclose(pixels[4, 16], (30, 20, 60), atol=12)  # the sensor's left half is on top
+        np.testing.assert_allclose(pixels[-4, 16], (220, 180, 40), atol=12)
+
+
+@each_page
+@pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1), (5, 7)], ids=str)
+def test_a_page_takes_the_smallest_photos(topic, shape):
+    pixels = np.full((*shape, 3), 90, np.uint8)
+    assert_fine(open_app(topic.page, photo=Photo(pixels, "dot", f"digest-{shape}")))
+
+
+def test_going_back_and_forth_keeps_what_was_set():
+    app = open_app(PAGE_1)
+    app.selectbox(key="kernel").set_value("gabor").run()
+    app.slider(key="gabor_wavelength").set_value(9.0)
+    app.slider(key="stride").set_value(3)
+    app.toggle(key="grey").set_value(True)
+    app.segmented_control(key="padding").set_value("explicit").run()
+    app.slider(key="pad").set_value(7).run()
+    caption = picture(app, "after")[0]["caption"]
+    app.switch_page("app.py").run()
+    assert_fine(app)
+    app.query_params.clear()  # a link in the navigation carries none
+    app.switch_page(PAGE_1).run()
+    assert_fine(app)
+    assert app.selectbox(key="kernel").value == "gabor"
+    assert app.slider(key="gabor_wavelength").value == 9.0
+    assert app.slider(key="stride").value == 3
+    assert app.toggle(key="grey").value is True
+    assert app.segmented_control(key="padding").value == "explicit"
+    assert app.slider(key="pad").value == 7
+    assert picture(app, "after")[0]["caption"] == caption
