@@ -61,7 +61,16 @@ def _parameter(family: str, parameter: Parameter) -> None:
     unit = f" ({parameter.unit})" if parameter.unit else ""
     low, high, default, step = (number(v) for v in (parameter.minimum, parameter.maximum, default, parameter.step))
     widget = st.number_input if parameter.name == "seed" else st.slider
-    widget(parameter.label + unit, low, high, default, step, help=parameter.help, key=key, bind="query-params")
+    widget(parameter.label + unit, low, high, default, step, help=parameter.help, key=key, bind=_binding(key))
+
+
+def _binding(key: str) -> str | None:
+    """Bind a number to the link, unless the link holds one that is infinite: Streamlit's number field fails on it."""
+    try:
+        int(float(st.query_params.get(key, 0)))
+    except (ValueError, OverflowError):
+        return None
+    return "query-params"
 
 
 def geometry_controls() -> None:
@@ -144,7 +153,8 @@ def pixel_controls(size: tuple[int, int], grey: bool) -> None:
             value=None,
             placeholder=f"{side // 2}, the middle",
             key=key,
-            bind="query-params",
+            bind=_binding(key),
+            persist_state="session",
         )
     if not grey:
         places[2].segmented_control(

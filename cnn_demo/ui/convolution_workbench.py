@@ -18,7 +18,6 @@ from cnn_demo.ui.convolution_settings import (
     read_settings,
 )
 
-NUMBER_FIELDS = {"row", "column", "random_seed"}
 PAUSE = 0.08  # seconds
 VIEWS = ("Look inside", "Size and cost", "Frequencies", "Code")
 
@@ -31,7 +30,6 @@ def workbench(photo: Photo) -> None:
     before the controls are drawn again. Controls take their value from the link when they are first drawn: where that
     changes the settings, the page runs once more.
     """
-    _drop_impossible_numbers()
     state = _shown_state()
     before, after = st.columns(2, wrap=False)
     settings, result = _show_result(photo, after)
@@ -58,15 +56,6 @@ def workbench(photo: Photo) -> None:
         with chart_place:
             views.kernel_chart(settings.weights, settings.spec)
         _show_open_view(tabs, settings, result)
-
-
-def _drop_impossible_numbers() -> None:
-    """Take numbers out of the link that no field can hold: Streamlit's own check fails on an infinite one."""
-    for key in NUMBER_FIELDS & set(st.query_params):
-        try:
-            int(float(st.query_params[key]))
-        except (ValueError, OverflowError):
-            del st.query_params[key]
 
 
 def _shown_state() -> dict[str, Any]:

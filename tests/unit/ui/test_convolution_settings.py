@@ -136,8 +136,6 @@ def test_a_text_that_is_no_matrix_leaves_the_last_good_one_in_force(text):
         {"dilation": 0},
         {"padding": "explicit", "pad": -1},
         {"mode": "nothing"},
-        {"gaussian_size": 99},
-        {"kernel": "sobel", "sobel_size": 4},
     ],
 )
 def test_what_is_out_of_range_is_refused(state):
@@ -155,3 +153,8 @@ def test_the_open_pixel():
 def test_the_open_channel():
     assert [read_channel({"channel": name}) for name in "RGB"] == [0, 1, 2]
     assert read_channel({}) == read_channel({"channel": None}) == 0
+
+
+@pytest.mark.parametrize(("size", "nearest"), [(4, 3), (6, 7), (99, 15), (-1, 3)])
+def test_a_size_that_no_slider_has_becomes_the_nearest(size, nearest):
+    assert read_settings({"kernel": "sobel", "sobel_size": size}).weights.shape == (nearest, nearest)
