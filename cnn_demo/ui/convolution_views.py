@@ -115,7 +115,6 @@ def _plain(value: float) -> str:
 def size_and_cost(settings: ConvolutionSettings, result: ConvolutionResult) -> None:
     """Show the output size with this case's numbers, the dropped border, and the cost beside a dense layer's."""
     size, kernel_size, spec = result.image.shape[:2], settings.weights.shape, settings.spec
-    channels = 1 if settings.grey else 3
     st.markdown("**Output size** = ⌊(size + padding − span) / stride⌋ + 1, where span = dilation · (kernel − 1) + 1")
     for axis, name in enumerate(("height", "width")):
         st.latex(_size_formula(axis, name, size, kernel_size, spec))
@@ -127,27 +126,27 @@ def size_and_cost(settings: ConvolutionSettings, result: ConvolutionResult) -> N
         )
     else:
         st.markdown("No border is dropped: the last window ends where the padded photo ends.")
-    out = output_size(size, kernel_size, spec)
-    one = (1, 1)
-    table = pd.DataFrame(
-        {
-            "": ["This convolution", "Dense layer, same input and output"],
-            "Parameters": [
-                parameter_count(kernel_size, *one, bias=True),
-                dense_parameter_count(size, out, channels, channels),
-            ],
-            "Multiply-adds": [
-                multiply_adds(size, kernel_size, spec, channels, channels, groups=channels),
-                dense_multiply_adds(size, out, channels, channels),
-            ],
-        }
-    )
-    table[["Parameters", "Multiply-adds"]] = table[["Parameters", "Multiply-adds"]].map(lambda n: f"{n:,}")
-    st.table(table.set_index(""))
+    st.table(_cost_table(size, kernel_size, spec, 1 if settings.grey else 3))
     st.caption(
         "The kernel's weights are shared by all places and, here, by all channels, with one bias. A dense layer has a "
         "weight of its own for every pair of an input and an output number."
     )
+
+
+def _cost_table(size: tuple, kernel_size: tuple, spec: ConvSpec, channels: int) -> pd.DataFrame:
+    out = output_size(size, kernel_size, spec)
+    costs = {
+        "This convolution": (
+            parameter_count(kernel_size),
+            multiply_adds(size, kernel_size, spec, channels, channels, groups=channels),
+        ),
+        "Dense layer, same input and output": (
+            dense_parameter_count(size, out, channels, channels),
+            dense_multiply_adds(size, out, channels, channels),
+        ),
+    }
+    table = pd.DataFrame.from_dict(costs, orient="index", columns=["Parameters", "Multiply-adds"])
+    return table.map(lambda count: f"{count:,}")
 
 
 def _padding_sentence(size: tuple, kernel_size: tuple, spec: ConvSpec) -> str:

@@ -53,23 +53,19 @@ def choose(key: str) -> None:
 
 def chosen_photo() -> Photo:
     """Return the chosen photo."""
-    key = st.session_state.get("photo_key", _samples()[0].key)
+    key = st.session_state.get("photo_key", sample_photos()[0].key)
     return st.session_state["own_photo"] if key == OWN else _built_in(key)
-
-
-def _samples() -> tuple:
-    return sample_photos()
 
 
 def _take_from_link() -> None:
     """A link names a photo; a visitor who comes back to a page has one already, and his link is mended."""
-    known = {sample.key for sample in _samples()} | set(PATTERNS)
+    known = {sample.key for sample in sample_photos()} | set(PATTERNS)
     wanted = st.query_params.get("photo")
     if "photo_key" not in st.session_state:
-        st.session_state["photo_key"] = wanted if wanted in known else _samples()[0].key
+        st.session_state["photo_key"] = wanted if wanted in known else sample_photos()[0].key
     if wanted is not None and wanted not in known:
         del st.query_params["photo"]
-    if st.session_state["photo_key"] not in (OWN, _samples()[0].key, wanted):
+    if st.session_state["photo_key"] not in (OWN, sample_photos()[0].key, wanted):
         st.query_params["photo"] = st.session_state["photo_key"]
 
 
@@ -78,7 +74,7 @@ def _built_in(key: str) -> Photo:
     if key in PATTERNS:
         pixels = pattern(key, PATTERN_SIDES.get(key, 256))
         return Photo(pixels, PATTERNS[key].title, sha256=f"pattern-{key}", alt=PATTERNS[key].sentence)
-    return next(sample for sample in _samples() if sample.key == key).load()
+    return next(sample for sample in sample_photos() if sample.key == key).load()
 
 
 @st.cache_data(max_entries=1, show_spinner=False)
@@ -90,7 +86,7 @@ def _sample_thumbnails() -> tuple[Thumbnail, ...]:
             "data:image/jpeg;base64," + base64.b64encode(sample.thumbnail).decode("ascii"),
             sample.alt,
         )
-        for sample in _samples()
+        for sample in sample_photos()
     )
 
 
@@ -114,7 +110,7 @@ def _bring_your_own() -> None:
         st.file_uploader(
             f"Your own: {ACCEPTED}",
             key=f"upload_{turn}",
-            help="It stays in this server's memory, without its metadata, and is forgotten when you leave.",
+            help="It stays in this server's memory, without its metadata, until your session ends; no link shows it.",
             max_upload_size=MAX_BYTES // 2**20,
             on_change=_receive,
             args=(f"upload_{turn}",),
