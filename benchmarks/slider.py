@@ -7,24 +7,17 @@ mouse's release and stops at the first frame after the changed picture has been 
     python benchmarks/slider.py
 """
 
-import os
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
-import urllib.request
 from pathlib import Path
 
 import cv2
 import numpy as np
 from playwright.sync_api import Page, sync_playwright
+from served import ARGS, ROOT, find_chromium, serve
 
-ROOT = Path(__file__).resolve().parents[1]
 MOVES = 30
 BAR_MS = 120
-ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 
 # Installed before the first move: reports each time from the release to the frame that shows the changed picture.
 CLOCK = """
@@ -58,14 +51,15 @@ def main() -> None:
     """Measure both apps and print their medians."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         photo = _twelve_megapixels(Path(folder))
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGS)
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGS)
         targets = {
             "page 1": (serve("app.py"), "/Convolution", "img[alt^='After']"),
             "peer": (serve("benchmarks/slider_peer.py"), "/", "[data-testid=stImage] img"),
         }
         try:
             pages = {
-                name: _prepare(browser, port, path, photo, img) for name, ((_, port), path, img) in targets.items()
+                name: _prepare(browser, address + path, photo, img)
+                for name, ((_, address), path, img) in targets.items()
             }
             times = {name: [] for name in pages}
             for move in range(MOVES + 2):  # the first two warm up
@@ -99,29 +93,9 @@ def _twelve_megapixels(folder: Path) -> Path:
     return path
 
 
-def serve(script: str) -> tuple[subprocess.Popen, int]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port), "--server.headless", "true"],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    for _ in range(300):
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1)
-            return process, port
-        except OSError:
-            time.sleep(0.1)
-    raise RuntimeError(f"{script} did not start.")
-
-
-def _prepare(browser, port: int, path: str, photo: Path, img: str) -> Page:
+def _prepare(browser, address: str, photo: Path, img: str) -> Page:
     page = browser.new_page(viewport={"width": 1440, "height": 1000})
-    page.goto(f"http://127.0.0.1:{port}{path}")
+    page.goto(address)
     page.set_input_files("input[type=file]", str(photo))
     page.wait_for_timeout(5000)
     page.wait_for_selector(img)

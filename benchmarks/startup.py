@@ -2,7 +2,7 @@
 
 Ready: from starting `streamlit run app.py` to its first healthy answer. Painted: from opening the address in a new
 browser profile to the last card's picture (home) or the convolved photo (page 1) being decoded. Medians of five.
-The peer, in the same run, is `streamlit hello`'s minimal relative: an app of one line of text.
+The peer, in the same run, is an app of one line of text.
 
     python benchmarks/startup.py
 """
@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
-from slider import ARGS, serve
+from served import ARGS, find_chromium, serve
 
 ROUNDS = 5
 
@@ -23,12 +23,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         peer = Path(folder) / "peer.py"
         peer.write_text('import streamlit as st\nst.write("Hello")\n')
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGS)
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGS)
         times: dict[str, list[float]] = {}
         for _ in range(ROUNDS):
             for name, script in (("app", "app.py"), ("peer", str(peer))):
                 start = time.perf_counter()
-                process, port = serve(script)
+                process, address = serve(script)
                 times.setdefault(f"{name}: server ready", []).append(time.perf_counter() - start)
                 views = {"/": "text=Hello"}
                 if name == "app":
@@ -37,7 +37,7 @@ def main() -> None:
                         "/Convolution": "img[alt^='After']",
                     }
                 for path, selector in views.items():
-                    seconds = _paint(browser, f"http://127.0.0.1:{port}{path}", selector)
+                    seconds = _paint(browser, address + path, selector)
                     times.setdefault(f"{name}: {path} painted", []).append(seconds)
                 process.terminate()
                 process.wait()

@@ -73,9 +73,10 @@ RED_BLUE = np.ascontiguousarray(RED_BLUE.round().astype(np.uint8)[:, None])
 
 
 def _red_blue(values: np.ndarray) -> np.ndarray:
-    scale = signed_scale(values) or 1.0
+    plane = _channel_mean(values)
+    scale = signed_scale(plane) or 1.0
     # The table has 127 steps either way; what is beyond full colour stays there.
-    steps = np.clip(_channel_mean(values), -scale, scale)
+    steps = np.clip(plane, -scale, scale)
     return cv2.applyColorMap(cv2.convertScaleAbs(steps, alpha=127 / scale, beta=127), RED_BLUE)
 
 
@@ -84,12 +85,17 @@ def _channel_mean(values: np.ndarray) -> np.ndarray:
 
 
 def jpeg_url(pixels: np.ndarray) -> str:
-    """A picture as a data URL in JPEG: 30 to 100 times quicker to encode than PNG, and the eye sees no difference.
+    """A picture as a data URL in JPEG, encoded 14 times as fast as PNG (1280 × 960: 3 ms, not 39); it looks the same.
 
     Args:
         pixels: (H, W) or (H, W, 3) RGB uint8.
     """
-    return "data:image/jpeg;base64," + base64.b64encode(_encoded(".jpg", pixels, _JPEG)).decode("ascii")
+    return jpeg_file_url(_encoded(".jpg", pixels, _JPEG))
+
+
+def jpeg_file_url(file: bytes) -> str:
+    """The bytes of a JPEG file as a data URL."""
+    return "data:image/jpeg;base64," + base64.b64encode(file).decode("ascii")
 
 
 def png_bytes(pixels: np.ndarray) -> bytes:

@@ -61,7 +61,10 @@ def kind_of(data: bytes) -> str:
         raise ImageError(f"This file is empty: please choose a {ACCEPTED} photo.")
     if len(data) > MAX_BYTES:
         megabytes = -(-len(data) // 2**20)
-        raise ImageError(f"This file has {megabytes} MB but at most 20 MB are accepted: please save the photo smaller.")
+        most = MAX_BYTES // 2**20
+        raise ImageError(
+            f"This file has {megabytes} MB but at most {most} MB are accepted: please save the photo smaller."
+        )
     if data.startswith(b"\xff\xd8\xff"):
         return "JPEG"
     if data.startswith(b"\x89PNG\r\n\x1a\n"):

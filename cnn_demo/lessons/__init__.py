@@ -1,8 +1,10 @@
 """What the pages teach, as data: experiments that one click sets up, misconceptions, papers. No Streamlit here."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,32 @@ class Experiment:
     notice: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     photo: str | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A misconception answered on a photo.
+
+    Attributes:
+        text: The answer, with figures measured on this photo.
+        pictures: (caption, values (H, W) or (H, W, 3), display as in `cnn_demo.drawing.DISPLAYS`) to show beside it.
+    """
+
+    text: str
+    pictures: tuple[tuple[str, np.ndarray, str], ...]
+
+
+@dataclass(frozen=True)
+class Misconception:
+    """What people often get wrong.
+
+    Attributes:
+        claim: The wrong sentence.
+        answer: Takes the photo, (H, W, 3) float32 in 0..1, and says what is right.
+    """
+
+    claim: str
+    answer: Callable[[np.ndarray], Answer]
 
 
 @dataclass(frozen=True)

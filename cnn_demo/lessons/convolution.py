@@ -1,12 +1,9 @@
 """What page 1 teaches: its texts, its experiments and the misconceptions it answers on the visitor's own photo."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import numpy as np
 
 from cnn_demo.convolution import ConvSpec, convolve, kernel
-from cnn_demo.lessons import Experiment, Lesson, Paper
+from cnn_demo.lessons import Answer, Experiment, Lesson, Misconception, Paper
 
 LESSON = Lesson(
     idea=(
@@ -85,32 +82,6 @@ LESSON = Lesson(
         ),
     ),
 )
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A misconception answered on a photo.
-
-    Attributes:
-        text: The answer, with figures measured on this photo.
-        pictures: (caption, values (H, W) or (H, W, 3), display as in `cnn_demo.drawing.DISPLAYS`) to show beside it.
-    """
-
-    text: str
-    pictures: tuple[tuple[str, np.ndarray, str], ...]
-
-
-@dataclass(frozen=True)
-class Misconception:
-    """What people often get wrong.
-
-    Attributes:
-        claim: The wrong sentence.
-        answer: Takes the photo, (H, W, 3) float32 in 0..1, and says what is right.
-    """
-
-    claim: str
-    answer: Callable[[np.ndarray], Answer]
 
 
 def _flip(image: np.ndarray) -> Answer:

@@ -1,6 +1,6 @@
 """What the visitor has set on page 1, read from session state, and the default of every control."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +66,11 @@ class ConvolutionSettings:
     zoom: bool
 
 
+def values_in_force(state: Mapping[str, Any]) -> dict[str, Any]:
+    """The value of every control: the one in `state`, or its default where none was set yet."""
+    return {key: default if (value := state.get(key)) is None else value for key, default in DEFAULTS.items()}
+
+
 def read_settings(state: Mapping[str, Any]) -> ConvolutionSettings:
     """Read the settings; what was not set yet has its default.
 
@@ -75,34 +80,31 @@ def read_settings(state: Mapping[str, Any]) -> ConvolutionSettings:
     Raises:
         ValueError: If a value is out of its range.
     """
-
-    def value(key: str) -> Any:
-        found = state.get(key)
-        return DEFAULTS[key] if found is None else found
-
-    weights, title, signed = _read_kernel(value("kernel"), value, state.get(MATRIX_GOOD))
+    values = values_in_force(state)
+    weights, title, signed = _read_kernel(values, state.get(MATRIX_GOOD))
     spec = ConvSpec(
-        stride=value("stride"),
-        padding=value("pad") if value("padding") == "explicit" else value("padding"),
-        padding_mode=value("mode"),
-        dilation=value("dilation"),
-        flip=value("flip"),
+        stride=values["stride"],
+        padding=values["pad"] if values["padding"] == "explicit" else values["padding"],
+        padding_mode=values["mode"],
+        dilation=values["dilation"],
+        flip=values["flip"],
     )
-    display = value("show")
+    display = values["show"]
     if display == AUTOMATIC:
-        display = "signed" if signed and value("activation") in ("none", "tanh") else "clip"
+        display = "signed" if signed and values["activation"] in ("none", "tanh") else "clip"
     return ConvolutionSettings(
-        weights, title, signed, spec, value("bias"), value("activation"), value("grey"), display, value("zoom")
+        weights, title, signed, spec, values["bias"], values["activation"], values["grey"], display, values["zoom"]
     )
 
 
-def _read_kernel(name: str, value: Callable[[str], Any], last_good: np.ndarray | None) -> tuple[np.ndarray, str, bool]:
+def _read_kernel(values: Mapping[str, Any], last_good: np.ndarray | None) -> tuple[np.ndarray, str, bool]:
+    name = values["kernel"]
     if name != OWN_MATRIX:
         family = KERNELS[name]
-        parameters = {p.name: p.nearest(value(f"{name}_{p.name}")) for p in family.parameters}
+        parameters = {p.name: p.nearest(values[f"{name}_{p.name}"]) for p in family.parameters}
         return kernel(name, **parameters), family.title, family.signed
     try:
-        weights = parse_matrix(value(MATRIX_TEXT))
+        weights = parse_matrix(values[MATRIX_TEXT])
     except ValueError:  # the editor says so; the picture stays
         weights = parse_matrix(DEFAULTS[MATRIX_TEXT]) if last_good is None else last_good
     around_zero = float(weights.sum()) < 0.01 * float(np.abs(weights).sum())  # or below it

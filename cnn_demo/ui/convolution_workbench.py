@@ -1,7 +1,6 @@
 """Page 1's workbench: controls, pictures and what explains them, in a fragment, so that a slider reruns no more."""
 
 import time
-from typing import Any
 
 import streamlit as st
 
@@ -11,11 +10,11 @@ from cnn_demo.ui import convolution_controls as controls
 from cnn_demo.ui import convolution_views as views
 from cnn_demo.ui.convolution_result import ConvolutionResult, compute, result_png, show_input, show_output
 from cnn_demo.ui.convolution_settings import (
-    DEFAULTS,
     ConvolutionSettings,
     read_channel,
     read_pixel,
     read_settings,
+    values_in_force,
 )
 
 PAUSE = 0.08  # seconds
@@ -30,7 +29,7 @@ def workbench(photo: Photo) -> None:
     before the controls are drawn again. Controls take their value from the link when they are first drawn: where that
     changes the settings, the page runs once more.
     """
-    state = _shown_state()
+    state = values_in_force(st.session_state)
     before, after = st.columns(2, wrap=False)
     settings, result = _show_result(photo, after)
     if result is not None:
@@ -50,17 +49,12 @@ def workbench(photo: Photo) -> None:
     if result is not None:
         with tabs["Look inside"]:
             controls.pixel_controls(result.values.shape[:2], settings.grey)
-    if _shown_state() != state:
+    if values_in_force(st.session_state) != state:
         st.rerun()
     if result is not None:
         with chart_place:
             views.kernel_chart(settings.weights, settings.spec)
         _show_open_view(tabs, settings, result)
-
-
-def _shown_state() -> dict[str, Any]:
-    state = {key: st.session_state.get(key) for key in DEFAULTS}
-    return {key: DEFAULTS[key] if value is None else value for key, value in state.items()}
 
 
 def _show_result(photo: Photo, after) -> tuple[ConvolutionSettings, ConvolutionResult | None]:
@@ -87,8 +81,8 @@ def _let_the_picture_go_first(photo: Photo) -> None:
     """Wait until the browser has drawn the new picture, before it is sent the controls and grids to draw again.
 
     A browser draws all that it has received at once, and the rest of the page takes it as long as everything up to the
-    picture: without the pause the picture is seen 80 ms later (`benchmarks/slider.py`). A visitor who moves on is not
-    held up, for a new run ends this one. Where there was no picture of this photo yet, nothing waits.
+    picture: `benchmarks/slider.py` prints about 107 ms with the pause, 218 ms with PAUSE = 0. A visitor who moves on is
+    not held up, for a new run ends this one. Where there was no picture of this photo yet, nothing waits.
     """
     if st.session_state.get("pictured") == photo.key:
         time.sleep(PAUSE)
@@ -98,7 +92,7 @@ def _let_the_picture_go_first(photo: Photo) -> None:
 def _download(settings: ConvolutionSettings, result: ConvolutionResult) -> None:
     st.download_button(
         "Download the result",
-        lambda: result_png(settings, result),  # PNG takes a third of a second: only when someone asks for it
+        lambda: result_png(settings, result),  # only when someone asks for it
         file_name="convolution.png",
         mime="image/png",
         icon=":material/download:",

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from cnn_demo.convolution.matrix_text import MAX_SIDE, format_matrix, normalise, parse_matrix, resized
+from cnn_demo.convolution.matrix_text import MAX_SIDE, MAX_WEIGHT, format_matrix, normalise, parse_matrix, resized
 from cnn_demo.ui.convolution_settings import DEFAULTS, MATRIX_GOOD, MATRIX_TEXT
 
 _BASE, _TURN = "matrix_base", "matrix_turn"
@@ -107,4 +107,4 @@ def _edited(base: np.ndarray, key: str) -> np.ndarray:
     for row, cells in st.session_state.get(key, {}).get("edited_rows", {}).items():
         for column, value in cells.items():
             weights[int(row), int(column) - 1] = 0.0 if value is None else value
-    return parse_matrix(format_matrix(np.clip(weights, -1e6, 1e6)))
+    return parse_matrix(format_matrix(np.clip(weights, -MAX_WEIGHT, MAX_WEIGHT)))

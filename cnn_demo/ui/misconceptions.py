@@ -8,7 +8,7 @@ import streamlit as st
 
 from cnn_demo.drawing import display_values, jpeg_url
 from cnn_demo.images import Photo
-from cnn_demo.lessons.convolution import Misconception
+from cnn_demo.lessons import Misconception
 from cnn_demo.ui.components.picture import picture
 
 WORKING_SIDE = 640

@@ -1,7 +1,6 @@
 """A grid of numbers, coloured by value: a kernel, a window of the photo, their products.
 
-A table, not a chart: it is read by screen readers, and drawing it costs the browser a tenth of what a chart costs. Four
-of them follow every move of a slider.
+A table, not a chart: it is read by screen readers, and it is light. Four of them follow every move of a slider.
 """
 
 import numpy as np

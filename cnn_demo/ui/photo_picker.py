@@ -3,13 +3,11 @@
 What is kept in the session is the reduced photo, never the uploaded file: sessions outlive their tabs.
 """
 
-import base64
-
 import cv2
 import streamlit as st
 
 from cnn_demo.convolution import PATTERNS, pattern
-from cnn_demo.drawing import jpeg_url
+from cnn_demo.drawing import jpeg_file_url, jpeg_url
 from cnn_demo.images import ACCEPTED, MAX_BYTES, ImageError, Photo, read_photo, sample_photos
 from cnn_demo.ui.components.gallery import Thumbnail, gallery
 
@@ -33,12 +31,13 @@ def photo_picker(*, patterns: bool = False) -> Photo:
     if own is not None:
         thumbnails = (Thumbnail(OWN, "Your photo", _thumbnail_url(own), "The photo that you brought."), *thumbnails)
     chosen = st.session_state["photo_key"]
+    photo = own if chosen == OWN else _built_in(chosen)
     gallery(thumbnails, chosen, key="gallery", label="Photos", on_pick=choose)
-    _bring_your_own()
+    _bring_your_own(photo)
     with st.container():  # always there, so that a message that comes or goes does not make the page below start anew
         if error := st.session_state.get("photo_error"):
             st.error(error, icon=":material/image_not_supported:")
-    return chosen_photo()
+    return photo
 
 
 def choose(key: str) -> None:
@@ -49,12 +48,6 @@ def choose(key: str) -> None:
         st.query_params.pop("photo", None)  # nobody else has this photo
     else:
         st.query_params["photo"] = key
-
-
-def chosen_photo() -> Photo:
-    """Return the chosen photo."""
-    key = st.session_state.get("photo_key", sample_photos()[0].key)
-    return st.session_state["own_photo"] if key == OWN else _built_in(key)
 
 
 def _take_from_link() -> None:
@@ -83,7 +76,7 @@ def _sample_thumbnails() -> tuple[Thumbnail, ...]:
         Thumbnail(
             sample.key,
             sample.title,
-            "data:image/jpeg;base64," + base64.b64encode(sample.thumbnail).decode("ascii"),
+            jpeg_file_url(sample.thumbnail),
             sample.alt,
         )
         for sample in sample_photos()
@@ -102,8 +95,11 @@ def _thumbnail_url(photo: Photo) -> str:
     return jpeg_url(cv2.resize(photo.pixels, size, interpolation=cv2.INTER_AREA))
 
 
-def _bring_your_own() -> None:
-    """The uploader and the camera. A file that was read is let go: the uploader gets a new key, and is empty again."""
+def _bring_your_own(photo: Photo) -> None:
+    """The uploader, the camera and what is shown now.
+
+    A file that was read is let go: the uploader gets a new key, and is empty again.
+    """
     turn = st.session_state.setdefault("photo_turn", 0)
     upload, camera, shown = st.columns([6, 1, 6], vertical_alignment="bottom")
     with upload:
@@ -118,7 +114,7 @@ def _bring_your_own() -> None:
     with camera, st.popover("", icon=":material/photo_camera:", key="camera", on_change="rerun", help="Camera") as box:
         if box.open:  # a camera asks for permission as soon as it is on the page
             st.camera_input("Take a picture", key=f"snapshot_{turn}", on_change=_receive, args=(f"snapshot_{turn}",))
-    shown.caption(_what_is_shown(chosen_photo()))
+    shown.caption(_what_is_shown(photo))
 
 
 def _receive(key: str) -> None:

@@ -1,0 +1,63 @@
+"""A served app and a browser to look at it with: what the benchmarks and the browser tests both need."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import IO
+
+ROOT = Path(__file__).resolve().parents[1]
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--no-first-run",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def find_chromium() -> str | None:
+    """Path of an installed Chromium; None where there is none."""
+    return next(
+        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+    )
+
+
+def serve(script: str, output: int | IO = subprocess.DEVNULL) -> tuple[subprocess.Popen, str]:
+    """Serve a Streamlit script on a free port, without a weights folder, and wait until it is healthy.
+
+    Args:
+        script: Path of the script, relative to the project's root.
+        output: Where the server's log goes.
+
+    Returns:
+        The process, to be terminated by the caller, and the address, such as "http://127.0.0.1:40123".
+
+    Raises:
+        RuntimeError: If it is not healthy within 30 seconds.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {key: value for key, value in os.environ.items() if key != "CNN_DEMO_WEIGHTS"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port), "--server.headless=true"],
+        cwd=ROOT,
+        env={**environment, "PYTHONPATH": str(ROOT)},
+        stdout=output,
+        stderr=output,
+    )
+    address = f"http://127.0.0.1:{port}"
+    for _ in range(300):
+        try:
+            urllib.request.urlopen(f"{address}/_stcore/health", timeout=1)
+            return process, address
+        except OSError:
+            time.sleep(0.1)
+    process.terminate()
+    raise RuntimeError(f"{script} did not start.")
