@@ -22,8 +22,17 @@ from cnn_demo.convolution.kernel_catalogue import KERNELS, kernel
 from cnn_demo.convolution.kernel_family import KernelFamily, Parameter
 from cnn_demo.convolution.operation import convolve
 from cnn_demo.convolution.patterns import PATTERNS, Pattern, pattern
-from cnn_demo.convolution.pooling import POOLINGS, pool, pool_definition, pooled_size
-from cnn_demo.convolution.receptive_field import ReceptiveField, receptive_field, receptive_fields
+from cnn_demo.convolution.pool_arithmetic import WindowArithmetic, explain_window
+from cnn_demo.convolution.pooling import (
+    POOLINGS,
+    blur_pool,
+    pool,
+    pool_definition,
+    pool_gradient,
+    pool_positions,
+    pooled_size,
+)
+from cnn_demo.convolution.receptive_field import ReceptiveField, joined_field, receptive_field, receptive_fields
 from cnn_demo.convolution.snippets import FRAMEWORKS, snippet
 from cnn_demo.convolution.transposed import (
     transposed_convolve,
@@ -45,7 +54,9 @@ __all__ = [
     "Pattern",
     "PixelArithmetic",
     "ReceptiveField",
+    "WindowArithmetic",
     "activate",
+    "blur_pool",
     "convolve",
     "convolve_definition",
     "dense_multiply_adds",
@@ -53,8 +64,10 @@ __all__ = [
     "dilated_size",
     "dropped_border",
     "explain_pixel",
+    "explain_window",
     "frequency_axis",
     "frequency_response",
+    "joined_field",
     "kernel",
     "multiply_adds",
     "output_size",
@@ -64,6 +77,8 @@ __all__ = [
     "pattern",
     "pool",
     "pool_definition",
+    "pool_gradient",
+    "pool_positions",
     "pooled_size",
     "receptive_field",
     "receptive_fields",

@@ -4,6 +4,9 @@ Padding never wins: maximum and minimum ignore it, the average is taken over the
 `count_include_pad=False`; Keras's "same" does so too), and for the L2 norm it is zero.
 """
 
+import math
+
+import cv2
 import numpy as np
 
 from cnn_demo.convolution.geometry import Pair, as_pair
@@ -76,6 +79,108 @@ def pool(
     exists = _pad(np.ones(maps.shape[:2], np.float32), padding, 0)
     count = _combine_windows(exists, np.add, shape, window, stride)
     return total / (count[..., np.newaxis] if maps.ndim == 3 else count)
+
+
+def pool_positions(
+    maps: np.ndarray, size: int | Pair, stride: int | Pair | None = None, padding: int | Pair = 0, kind: str = "max"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return where the maximum or minimum of every window lies: the only numbers that get its gradient.
+
+    Of several equal ones it is the first by rows, then columns, as in `torch.nn.functional.max_pool2d`.
+
+    Args:
+        maps: (H, W) or (H, W, C).
+        size: of the window, as for `pool`.
+        stride: as for `pool`.
+        padding: as for `pool`; the padding never wins.
+        kind: "max" or "min".
+
+    Returns:
+        Rows and columns of the maps, both int64 and of the shape of `pool(maps, kind, size, stride, padding)`.
+
+    Raises:
+        ValueError: as `pool`, and if the kind is another one.
+    """
+    if kind not in ("max", "min"):
+        raise ValueError(f"Only the maximum and the minimum of a window have a position, not {kind!r}.")
+    maps = np.asarray(maps, np.float32)
+    best = pool(maps, kind, size, stride, padding)
+    (kh, kw), (down, right), (top, left) = _checked(size, stride, padding)
+    padded = _pad(maps, (top, left), np.nan)  # equal to nothing
+    rows, columns = (np.full(best.shape, -1, np.int64) for _ in range(2))
+    corner = np.indices(best.shape)[:2] * np.array([down, right]).reshape(2, *[1] * best.ndim)
+    for u in reversed(range(kh)):  # backwards, so that the first one is written last
+        for v in reversed(range(kw)):
+            bottom, end = u + (best.shape[0] - 1) * down + 1, v + (best.shape[1] - 1) * right + 1
+            found = padded[u:bottom:down, v:end:right] == best
+            rows[found] = corner[0][found] + u - top
+            columns[found] = corner[1][found] + v - left
+    return rows, columns
+
+
+def pool_gradient(
+    maps: np.ndarray, kind: str, size: int | Pair, stride: int | Pair | None = None, padding: int | Pair = 0
+) -> np.ndarray:
+    """Return the gradient that each number of the maps gets when every number of the pooled maps gets 1.
+
+    Maximum and minimum hand it to one number of each window; the average gives all of them the same share; the L2 norm
+    gives each its share of the norm, and nothing in a window of zeros.
+
+    Returns:
+        float32 of the shape of `maps`; for the maximum, how many windows' maximum each number is.
+
+    Raises:
+        ValueError: as `pool`.
+    """
+    maps = np.asarray(maps, np.float32)
+    pooled = pool(maps, kind, size, stride, padding)
+    if kind in ("max", "min"):
+        gradient = np.zeros(maps.shape, np.float32)
+        rows, columns = pool_positions(maps, size, stride, padding, kind)
+        np.add.at(gradient, (rows, columns, *np.indices(pooled.shape)[2:]), 1)
+        return gradient
+    (kh, kw), (down, right), (top, left) = _checked(size, stride, padding)
+    if kind == "l2":
+        each = np.divide(1, pooled, out=np.zeros_like(pooled), where=pooled > 0)
+    else:  # one over the pixels that exist, which is what the average of ones divided by their sum is
+        ones = _pad(np.ones(maps.shape[:2], np.float32), (top, left), 0)
+        counts = _combine_windows(ones, np.add, pooled.shape[:2], (kh, kw), (down, right))
+        each = np.broadcast_to(1 / (counts if maps.ndim == 2 else counts[..., np.newaxis]), pooled.shape)
+    padded = _pad(np.zeros_like(maps), (top, left), 0).copy()
+    for u in range(kh):
+        for v in range(kw):
+            bottom, end = u + (pooled.shape[0] - 1) * down + 1, v + (pooled.shape[1] - 1) * right + 1
+            padded[u:bottom:down, v:end:right] += each
+    gradient = padded[top : top + maps.shape[0], left : left + maps.shape[1]]
+    return gradient * maps if kind == "l2" else gradient
+
+
+def blur_pool(maps: np.ndarray, size: int | Pair, stride: int | Pair | None = None) -> np.ndarray:
+    """Take the maximum of every window at stride 1, blur, and only then keep every `stride`-th number.
+
+    The blur is binomial, of 2 · stride + 1 taps (5 at stride 2), the maps mirrored at their border. Zhang, "Making
+    convolutional networks shift-invariant again" (2019), https://arxiv.org/abs/1904.11486, calls it MaxBlurPool.
+
+    Args:
+        maps: (H, W) or (H, W, C) float32.
+        size: of the window, as for `pool`.
+        stride: as for `pool`.
+
+    Returns:
+        float32 of the shape that `pool(maps, "max", size, stride)` has.
+
+    Raises:
+        ValueError: as `pool`.
+    """
+    stride = _checked(size, stride, 0)[1]
+    dense = pool(maps, "max", size, 1)
+    planes = dense if dense.ndim == 3 else dense[..., np.newaxis]
+    taps = [np.array([math.comb(2 * s, i) / 4**s for i in range(2 * s + 1)], np.float32) for s in stride]
+    result = np.empty((*planes[:: stride[0], :: stride[1], 0].shape, planes.shape[2]), np.float32)
+    for c in range(planes.shape[2]):
+        blurred = cv2.sepFilter2D(np.ascontiguousarray(planes[..., c]), -1, taps[1], taps[0])  # mirrors (reflect 101)
+        result[..., c] = blurred[:: stride[0], :: stride[1]]
+    return result.reshape(*result.shape[:2], *dense.shape[2:])
 
 
 def _combine_windows(padded: np.ndarray, combine: np.ufunc, shape: Pair, window: Pair, stride: Pair) -> np.ndarray:

@@ -4,8 +4,11 @@ Araujo, Norris & Sim, "Computing receptive fields of convolutional neural networ
 https://doi.org/10.23915/distill.00021.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+from cnn_demo.convolution.geometry import ConvSpec, Pair, as_pair, output_size, padding_amounts
 
 
 @dataclass(frozen=True)
@@ -22,18 +25,35 @@ class ReceptiveField:
     jump: int
     start: float
 
+    def middle(self, unit: int) -> float:
+        """Return the middle of what a unit sees: a pixel, or half-way between two where the size is even."""
+        return self.start + unit * self.jump
 
-def receptive_fields(layers: Iterable[tuple[int, ...]]) -> tuple[ReceptiveField, ...]:
+    def span(self, unit: int) -> tuple[int, int]:
+        """Return the first and the last pixel that a unit sees; in the padding they lie outside the image."""
+        first = round(self.middle(unit) - (self.size - 1) / 2)
+        return first, first + self.size - 1
+
+    def nearest(self, pixel: float, units: int) -> int:
+        """Return which of so many units has its middle nearest to a pixel."""
+        return max(0, min(math.ceil((pixel - self.start) / self.jump - 0.5), units - 1))
+
+
+IMAGE = ReceptiveField(size=1, jump=1, start=0.0)  # a pixel of the image sees itself
+
+
+def receptive_fields(layers: Iterable[tuple[int, ...]], first: ReceptiveField = IMAGE) -> tuple[ReceptiveField, ...]:
     """Return the receptive field of the image itself and after every layer.
 
     Args:
         layers: (kernel, stride), (kernel, stride, dilation) or (kernel, stride, dilation, padding) of each convolution
             or pooling, from the image on; padding is what lies before the first pixel. Along one axis.
+        first: what the units see whose output the first layer takes; the image's own pixels by default.
 
     Raises:
         ValueError: if a layer has other numbers than these, or smaller than 1 (padding: 0).
     """
-    fields = [ReceptiveField(size=1, jump=1, start=0.0)]
+    fields = [first]
     for layer in layers:
         if not 2 <= len(layer) <= 4 or min(layer[:3]) < 1 or min(layer) < 0:
             raise ValueError(f"A layer is (kernel, stride, dilation, padding) of whole numbers, not {layer!r}.")
@@ -44,6 +64,92 @@ def receptive_fields(layers: Iterable[tuple[int, ...]]) -> tuple[ReceptiveField,
     return tuple(fields)
 
 
-def receptive_field(layers: Iterable[tuple[int, ...]]) -> ReceptiveField:
+def receptive_field(layers: Iterable[tuple[int, ...]], first: ReceptiveField = IMAGE) -> ReceptiveField:
     """Return the receptive field after the last of `layers`, given as for `receptive_fields`."""
-    return receptive_fields(layers)[-1]
+    return receptive_fields(layers, first)[-1]
+
+
+def joined_field(*fields: ReceptiveField) -> ReceptiveField:
+    """Return what a unit sees that adds or joins units of several branches: from the first pixel to the last of any.
+
+    Raises:
+        ValueError: if the branches do not move over the image in equal steps.
+    """
+    jumps = {field.jump for field in fields}
+    if len(jumps) != 1:
+        raise ValueError(f"Branches that meet must have the same jump, not {sorted(jumps)}.")
+    first = min(field.start - (field.size - 1) / 2 for field in fields)
+    last = max(field.start + (field.size - 1) / 2 for field in fields)
+    return ReceptiveField(size=int(last - first) + 1, jump=jumps.pop(), start=(first + last) / 2)
+
+
+@dataclass(frozen=True)
+class Window:
+    """A convolution or a pooling, as far as receptive fields go.
+
+    Attributes:
+        kernel: (rows, columns) of its window, or one number for both.
+        stride: from window to window, along both axes.
+        padding: "same" (TensorFlow's rule), "valid" (none), or pixels on every side.
+    """
+
+    kernel: int | Pair
+    stride: int = 1
+    padding: str | int = "same"
+
+
+@dataclass(frozen=True)
+class Fork:
+    """Branches that take the same input and whose outputs are added or joined; () passes its input on."""
+
+    branches: tuple[tuple["Window | Fork", ...], ...]
+
+
+@dataclass(frozen=True)
+class MapGeometry:
+    """Size and place of a feature map.
+
+    Attributes:
+        size: (rows, columns) of units.
+        fields: what they see of the image down and across.
+    """
+
+    size: Pair
+    fields: tuple[ReceptiveField, ReceptiveField]
+
+
+def trace(parts: Iterable[Window | Fork], size: Pair, first: MapGeometry | None = None) -> MapGeometry:
+    """Follow an image through layers and branches to the map that comes out at the end.
+
+    Of branches that meet, every unit sees what the branches see together: from the first pixel to the last of any.
+
+    Args:
+        parts: Layers and forks, from the image on.
+        size: (H, W) of the image.
+        first: The map that goes in, where it is not the image itself.
+
+    Raises:
+        ValueError: If a window does not fit, or branches that meet have maps of different sizes or strides.
+    """
+    here = first or MapGeometry(as_pair(size, "size", 1), (IMAGE, IMAGE))
+    for part in parts:
+        here = _through_fork(part, here) if isinstance(part, Fork) else _through_window(part, here)
+    return here
+
+
+def _through_window(window: Window, before: MapGeometry) -> MapGeometry:
+    kernel = as_pair(window.kernel, "kernel", 1)
+    spec = ConvSpec(stride=window.stride, padding=window.padding)
+    amounts = padding_amounts(before.size, kernel, spec)
+    fields = tuple(
+        receptive_field([(kernel[axis], window.stride, 1, amounts[axis][0])], before.fields[axis]) for axis in (0, 1)
+    )
+    return MapGeometry(output_size(before.size, kernel, spec), fields)
+
+
+def _through_fork(fork: Fork, before: MapGeometry) -> MapGeometry:
+    ends = [trace(branch, before.size, before) for branch in fork.branches]
+    if len({end.size for end in ends}) != 1:
+        raise ValueError(f"Branches that meet must have maps of one size, not {[end.size for end in ends]}.")
+    fields = tuple(joined_field(*(end.fields[axis] for end in ends)) for axis in (0, 1))
+    return MapGeometry(ends[0].size, fields)

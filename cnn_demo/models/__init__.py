@@ -1,1 +1,101 @@
-"""The models of the demonstration and where their weights are."""
+"""The models of the demonstration. `list_models`, `find` and `load` are the only door to them.
+
+Listing and finding read a table and the disk; only `load` imports a framework.
+"""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from cachetools import LRUCache, cached
+
+from cnn_demo.models.registry import MODELS, TASKS, Metric, ModelSpec
+
+if TYPE_CHECKING:
+    from cnn_demo.models.classifiers import Classifier
+
+__all__ = ["LOADERS", "MAX_MODELS", "Metric", "ModelSpec", "ModelUnavailable", "find", "list_models", "load"]
+
+MAX_MODELS = 3  # loaded at the same time, for all visitors together
+LOADERS = {"cifar10": "classifiers:load_cifar10"}  # family -> module and function that loads a row of it
+
+
+class ModelUnavailable(Exception):
+    """A model's weights are not to be had; the message is one sentence that can be shown as it is."""
+
+
+def list_models(task: str | None = None) -> tuple[ModelSpec, ...]:
+    """List the models of a task, or all of them, in the table's order.
+
+    Args:
+        task: "classification", "localization", "detection", "semantic-segmentation" or "instance-segmentation".
+
+    Raises:
+        ValueError: If there is no such task.
+    """
+    if task is not None and task not in TASKS:
+        raise ValueError(f"There is no task {task!r}: choose one of {', '.join(TASKS)}.")
+    return tuple(spec for spec in MODELS if task in (None, spec.task))
+
+
+def find(key: str) -> ModelSpec:
+    """Return the row of this key.
+
+    Raises:
+        KeyError: If there is none; the message names the choices.
+    """
+    for spec in MODELS:
+        if spec.key == key:
+            return spec
+    raise KeyError(f"There is no model {key!r}: choose one of {', '.join(spec.key for spec in MODELS)}.")
+
+
+class _ModelCache(LRUCache):
+    """The models that were used last. One that must go is really freed, once nobody is using it any more."""
+
+    def popitem(self):
+        item = super().popitem()
+        gc.collect()  # Keras models hold themselves in cycles
+        return item
+
+
+_MODELS = _ModelCache(MAX_MODELS)
+
+
+def load(key: str, device: str = "auto") -> Classifier:
+    """Return a model that is ready to predict; loaded once for all visitors, and kept while it is among the last used.
+
+    Several callers may ask at once: of one model, one loads it and the others wait; it is then shared, and guards
+    itself with a lock. A new model is loaded before the one that was used longest ago is let go.
+
+    Args:
+        key: Of the model's row.
+        device: "auto", "cpu", "cuda" or "mps".
+
+    Raises:
+        KeyError: If there is no such model.
+        ValueError: If the device is not to be had.
+        ModelUnavailable: If its weights are not at hand, or cannot be read.
+    """
+    spec = find(key)
+    return _load(spec, device)
+
+
+@cached(_MODELS, condition=threading.Condition())
+def _load(spec: ModelSpec, device: str) -> Classifier:
+    return _loader(spec.family)(spec, device)
+
+
+def _loader(family: str) -> Callable[[ModelSpec, str], Classifier]:
+    module, _, function = LOADERS[family].partition(":")
+    return getattr(import_module(f"cnn_demo.models.{module}"), function)
+
+
+def release() -> None:
+    """Let go of all models."""
+    _MODELS.clear()
+    gc.collect()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 BUNDLED = Path(__file__).resolve().parents[2] / "assets" / "weights"
+CARDS = BUNDLED  # a model card lies beside its weights
 SUFFIXES = (".h5", ".keras", ".safetensors", ".pt", ".pth")
 
 
@@ -45,3 +46,8 @@ def weights_at_hand() -> tuple[WeightsFile, ...]:
             if path.suffix in SUFFIXES and path.is_file():
                 found.setdefault(path.name, WeightsFile(path, place, path.stat().st_size))
     return tuple(found.values())
+
+
+def find_weights(name: str) -> WeightsFile | None:
+    """Return the file of this name that a model would be loaded from; None where it is not on this machine."""
+    return next((file for file in weights_at_hand() if file.path.name == name), None)

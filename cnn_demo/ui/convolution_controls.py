@@ -5,6 +5,7 @@ import streamlit as st
 from cnn_demo.convolution import ACTIVATIONS, KERNELS, PADDING_MODES, Parameter
 from cnn_demo.drawing import DISPLAYS
 from cnn_demo.ui.convolution_settings import AUTOMATIC, DEFAULTS, OWN_MATRIX, OWN_MATRIX_TITLE, read_settings
+from cnn_demo.ui.link import link_binding
 from cnn_demo.ui.matrix_editor import matrix_editor, set_matrix
 
 PADDINGS = {"same": "Same", "valid": "Valid", "explicit": "Pixels"}
@@ -61,16 +62,7 @@ def _parameter(family: str, parameter: Parameter) -> None:
     unit = f" ({parameter.unit})" if parameter.unit else ""
     low, high, default, step = (number(v) for v in (parameter.minimum, parameter.maximum, default, parameter.step))
     widget = st.number_input if parameter.name == "seed" else st.slider
-    widget(parameter.label + unit, low, high, default, step, help=parameter.help, key=key, bind=_binding(key))
-
-
-def _binding(key: str) -> str | None:
-    """Bind a number to the link, unless the link holds one that is infinite: Streamlit's number field fails on it."""
-    try:
-        int(float(st.query_params.get(key, 0)))
-    except (ValueError, OverflowError):
-        return None
-    return "query-params"
+    widget(parameter.label + unit, low, high, default, step, help=parameter.help, key=key, bind=link_binding(key))
 
 
 def geometry_controls() -> None:
@@ -153,7 +145,7 @@ def pixel_controls(size: tuple[int, int], grey: bool) -> None:
             value=None,
             placeholder=f"{side // 2}, the middle",
             key=key,
-            bind=_binding(key),
+            bind=link_binding(key),
             persist_state="session",
         )
     if not grey:

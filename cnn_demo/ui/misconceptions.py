@@ -9,9 +9,11 @@ import streamlit as st
 from cnn_demo.drawing import display_values, jpeg_url
 from cnn_demo.images import Photo
 from cnn_demo.lessons import Misconception
+from cnn_demo.models import ModelUnavailable
 from cnn_demo.ui.components.picture import picture
 
 WORKING_SIDE = 640
+SMOOTH_FROM = 64  # a picture with fewer pixels a side is a feature map or what a network sees: squares, not a blur
 
 
 def misconceptions(photo: Photo, items: Sequence[Misconception]) -> None:
@@ -31,7 +33,11 @@ def _misconception(photo: Photo, item: Misconception, index: int) -> None:
     with st.expander(item.claim, key=f"misconception_{index}", on_change="rerun") as expander:
         if not expander.open:
             return
-        answer = item.answer(_small(photo))
+        try:
+            answer = item.answer(_small(photo))
+        except ModelUnavailable as error:
+            st.error(str(error), icon=":material/cloud_off:")
+            return
         text, *places = st.columns([2, *[2] * len(answer.pictures)], vertical_alignment="center")
         text.markdown(answer.text)
         for number, (place, (caption, values, display)) in enumerate(zip(places, answer.pictures, strict=True)):
@@ -43,6 +49,7 @@ def _misconception(photo: Photo, item: Misconception, index: int) -> None:
                     alt=f"{caption}: {photo.name}",
                     caption=caption,
                     max_height=300,
+                    pixelated=max(values.shape[:2]) < SMOOTH_FROM,
                 )
 
 

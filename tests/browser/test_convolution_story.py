@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
+from visitor import settle
 
 AFTER, BEFORE = "img[alt^='After']", "img[alt^='Before']"
 
@@ -17,12 +18,6 @@ def open_convolution(page: Page, query: str = "") -> None:
     expect(page.locator(AFTER)).to_be_visible()
     expect(page.get_by_text("Download the result")).to_be_visible()
     settle(page)
-
-
-def settle(page: Page) -> None:
-    """Wait until the server has answered all that was asked of it."""
-    page.wait_for_timeout(300)  # a key press takes a moment to reach the server
-    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
 
 
 def wait_for_change(page: Page, selector: str, before: str) -> None:

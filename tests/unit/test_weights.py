@@ -86,3 +86,12 @@ def test_caches_are_where_the_libraries_keep_them(tmp_path, monkeypatch):
     assert caches == [tmp_path / ".keras/models", tmp_path / ".cache/torch/hub/checkpoints"]
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     assert weight_folders()[-1] == ("cache", tmp_path / "xdg/torch/hub/checkpoints")
+
+
+def test_one_file_is_found_by_its_name(tmp_path, monkeypatch):
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "my_net.h5").write_bytes(b"12345")
+    monkeypatch.setenv("CNN_DEMO_WEIGHTS", str(tmp_path))
+    found = weights.find_weights("my_net.h5")
+    assert (found.path, found.place, found.bytes) == (tmp_path / "deep" / "my_net.h5", "weights folder", 5)
+    assert weights.find_weights("my_other_net.h5") is None

@@ -3,7 +3,7 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from cnn_demo.convolution import ReceptiveField, receptive_field, receptive_fields
+from cnn_demo.convolution import ReceptiveField, joined_field, receptive_field, receptive_fields
 
 # Stacks and sizes of Araujo et al. (2019), table "models": up to the last pooling, or the last block.
 ALEXNET = ((11, 4), (3, 2), (5, 1), (3, 2), (3, 1), (3, 1), (3, 1), (3, 2))
@@ -59,3 +59,35 @@ def test_is_where_gradients_reach(layers):
 def test_refuses_what_is_no_layer(wrong):
     with pytest.raises(ValueError, match="A layer is"):
         receptive_field([wrong])
+
+
+def test_goes_on_from_a_field():
+    layers = [(3, 2, 1, 1), (5, 1), (2, 2)]
+    assert receptive_field(layers[1:], receptive_field(layers[:1])) == receptive_field(layers)
+
+
+def test_a_unit_has_a_middle_a_span_and_is_the_nearest_to_it():
+    field = receptive_field([(7, 2, 1, 3), (3, 2, 1, 1)])
+    assert (field.size, field.jump, field.start) == (11, 4, 0)
+    assert field.middle(3) == 12
+    assert field.span(3) == (7, 17)
+    assert [field.nearest(pixel, 5) for pixel in (-9, 0, 10, 11, 12, 13, 99)] == [0, 0, 2, 3, 3, 3, 4]
+
+
+def test_an_even_field_lies_between_two_pixels():
+    field = receptive_field([(2, 2)])
+    assert field.middle(1) == 2.5
+    assert field.span(1) == (2, 3)
+    assert [field.nearest(pixel, 4) for pixel in (0, 1, 2, 3)] == [0, 0, 1, 1]
+
+
+def test_joined_branches_reach_from_the_first_to_the_last_pixel():
+    long, short = receptive_field([(5, 1, 1, 2), (3, 2, 1, 1)]), receptive_field([(1, 2)])
+    assert joined_field(long, short) == long
+    shifted = ReceptiveField(size=3, jump=2, start=4.0)
+    assert joined_field(shifted, short) == ReceptiveField(size=6, jump=2, start=2.5)
+
+
+def test_branches_of_different_strides_do_not_meet():
+    with pytest.raises(ValueError, match="same jump"):
+        joined_field(ReceptiveField(3, 1, 0.0), ReceptiveField(3, 2, 0.0))

@@ -1,0 +1,269 @@
+"""Layers stacked on a photo: what each is, what a stack of them makes of sizes and costs, and the maps themselves."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from cnn_demo.convolution.activations import ACTIVATIONS, activate
+from cnn_demo.convolution.cost import multiply_adds, parameter_count
+from cnn_demo.convolution.filter_bank import hand_made_filters
+from cnn_demo.convolution.geometry import ConvSpec, Pair, output_size, padding_amounts
+from cnn_demo.convolution.operation import convolve
+from cnn_demo.convolution.pooling import POOLINGS, blur_pool, pool, pooled_size
+from cnn_demo.convolution.receptive_field import ReceptiveField, receptive_field
+
+SOURCES = ("hand", "random", "learned")
+# Beside those of `pool`: "blur" is `blur_pool`, "skip" keeps the first number of every stride, as a strided layer does.
+POOL_KINDS = (*POOLINGS, "blur", "skip")
+# Smallest and largest value of every number of a layer, by attribute.
+CONV_RANGES = {"filters": (1, 32), "size": (1, 11), "stride": (1, 4), "padding": (0, 16), "dilation": (1, 4)}
+CONV_RANGES |= {"seed": (0, 999)}
+POOL_RANGES = {"size": (1, 8), "stride": (1, 8)}
+MOST_LAYERS = 6
+MOST_MULTIPLY_ADDS = 3_000_000_000  # of a whole stack: seconds on a small machine, which visitors share
+LEARNED_SIZE, LEARNED_FILTERS = 5, 32
+
+
+@dataclass(frozen=True)
+class ConvLayer:
+    """A convolution layer without a bias, and its activation.
+
+    Attributes:
+        filters: Maps that it makes.
+        size: Taps along each side of its kernels.
+        stride: Pixels from window to window.
+        padding: "same", "valid", or pixels on every side.
+        dilation: Pixels from tap to tap.
+        activation: A key of `ACTIVATIONS`.
+        source: Where the weights come from: "hand" (the bank, reading the mean of the maps), "random" or "learned".
+        seed: Of random weights.
+
+    Raises:
+        ValueError: In one sentence, if a value is none of these.
+    """
+
+    filters: int = 8
+    size: int = 3
+    stride: int = 1
+    padding: str | int = "same"
+    dilation: int = 1
+    activation: str = "relu"
+    source: str = "hand"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in CONV_RANGES.items():
+            if not (name == "padding" and self.padding in ("same", "valid")):
+                _check_number(f"A convolution's {name}", getattr(self, name), low, high)
+        _check_choice("activation", self.activation, ACTIVATIONS)
+        _check_choice("source of weights", self.source, SOURCES)
+        if self.source == "learned" and self.size != LEARNED_SIZE:
+            raise ValueError(f"The learned kernels have {LEARNED_SIZE} × {LEARNED_SIZE} weights, not {self.size}.")
+
+    @property
+    def spec(self) -> ConvSpec:
+        """How its kernels travel."""
+        return ConvSpec(stride=self.stride, padding=self.padding, dilation=self.dilation)
+
+
+@dataclass(frozen=True)
+class PoolLayer:
+    """A pooling layer.
+
+    Attributes:
+        kind: One of `POOL_KINDS`.
+        size: Of the window; None for the whole map (global pooling).
+        stride: Pixels from window to window; without meaning for the whole map.
+
+    Raises:
+        ValueError: In one sentence, if a value is none of these.
+    """
+
+    kind: str = "max"
+    size: int | None = 2
+    stride: int = 2
+
+    def __post_init__(self) -> None:
+        _check_choice("pooling", self.kind, POOL_KINDS)
+        if self.size is None and self.kind in ("blur", "skip"):
+            raise ValueError(f"Pooling of the kind {self.kind!r} has no whole-map version.")
+        if self.size is not None:
+            _check_number("A pooling window's size", self.size, *POOL_RANGES["size"])
+        _check_number("A pooling's stride", self.stride, *POOL_RANGES["stride"])
+
+
+Layer = ConvLayer | PoolLayer
+
+
+def _check_number(name: str, value: int, low: int, high: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise ValueError(f"{name} is a whole number from {low} to {high}, not {value!r}.")
+
+
+def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
+    if value not in tuple(choices):
+        raise ValueError(f"There is no {name} {value!r}: choose one of {', '.join(choices)}.")
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """What one layer makes of the sizes before it.
+
+    Attributes:
+        layer: The layer itself.
+        shape: (H, W, C) of its maps.
+        parameters: Numbers that it would learn, biases included.
+        multiply_adds: Of its convolution; poolings compare and add, and count as none.
+        fields: Receptive field down and across, in pixels of the photo.
+    """
+
+    layer: Layer
+    shape: tuple[int, int, int]
+    parameters: int
+    multiply_adds: int
+    fields: tuple[ReceptiveField, ReceptiveField]
+
+
+@dataclass(frozen=True)
+class StackPlan:
+    """What a stack makes of a photo's size.
+
+    Attributes:
+        layers: The plans of the layers that fit, from the photo on.
+        problem: Why the next layer does not fit, in one sentence; empty where all do.
+    """
+
+    layers: tuple[LayerPlan, ...] = field(default=())
+    problem: str = ""
+
+
+def plan_stack(size: Pair, layers: Sequence[Layer], channels: int = 3) -> StackPlan:
+    """Follow shapes, costs and receptive fields from the photo to the last layer that fits.
+
+    Args:
+        size: (H, W) of the photo.
+        layers: The stack.
+        channels: Of the photo.
+    """
+    plans: list[LayerPlan] = []
+    shape, geometry, spent = (*size, channels), ([], []), 0
+    for number, layer in enumerate(layers, 1):
+        try:
+            plan, steps = _plan_layer(layer, shape, geometry, number == 1)
+        except ValueError as error:
+            return StackPlan(tuple(plans), f"Layer {number} does not fit. {error}")
+        spent += plan.multiply_adds
+        if spent > MOST_MULTIPLY_ADDS:
+            return StackPlan(
+                tuple(plans),
+                f"Layer {number} takes {plan.multiply_adds / 1e9:.2g} billion multiply-adds, and a stack may have "
+                f"{MOST_MULTIPLY_ADDS / 1e9:g} billion here: choose fewer filters or smaller ones, or pool before it.",
+            )
+        for axis in (0, 1):
+            geometry[axis].append(steps[axis])
+        plans.append(plan)
+        shape = plan.shape
+    return StackPlan(tuple(plans))
+
+
+def _plan_layer(layer: Layer, shape: tuple[int, int, int], geometry: tuple[list, list], first: bool) -> tuple:
+    """The layer's plan, and its (kernel, stride, dilation, padding) along both axes."""
+    *size, channels = shape
+    if isinstance(layer, PoolLayer):
+        window = tuple(size) if layer.size is None else (layer.size, layer.size)
+        stride = 1 if layer.size is None else layer.stride
+        out, filters, cost = pooled_size(tuple(size), window, stride), channels, (0, 0)
+        reach = {"skip": 1, "blur": window[0] + 2 * stride}.get(layer.kind)  # the blur has 2 · stride + 1 taps
+        padding = stride if layer.kind == "blur" else 0
+        steps = [(reach or side, stride, 1, padding) for side in window]
+    else:
+        if layer.source == "learned" and not (first and channels == 3):
+            raise ValueError("Learned kernels read the photo's red, green and blue: they can only come first.")
+        kernel = (layer.size, layer.size)
+        out, filters = output_size(tuple(size), kernel, layer.spec), layer.filters
+        cost = (
+            parameter_count(kernel, channels, filters),
+            multiply_adds(tuple(size), kernel, layer.spec, channels, filters),
+        )
+        amounts = padding_amounts(tuple(size), kernel, layer.spec)
+        steps = [(layer.size, layer.stride, layer.dilation, before) for before, _ in amounts]
+    fields = tuple(receptive_field([*geometry[axis], steps[axis]]) for axis in (0, 1))
+    return LayerPlan(layer, (*out, filters), *cost, fields), steps
+
+
+def layer_weights(layer: ConvLayer, channels: int, number: int, learned: np.ndarray | None = None) -> np.ndarray:
+    """Return the weights of a convolution layer, (size, size, channels, filters) float32.
+
+    Hand-made filters read the mean of all maps, so every channel has the same weights. Random weights are drawn as He
+    et al. (2015), https://arxiv.org/abs/1502.01852, begin a network with ReLU: normal, with variance 2 / inputs.
+
+    Args:
+        layer: The layer.
+        channels: Maps that it reads.
+        number: How many-th convolution of the stack it is, from 1: layers with one seed still differ.
+        learned: (5, 5, 3, 32) float32, where the source is "learned".
+
+    Raises:
+        ValueError: If learned weights are asked for and not given.
+    """
+    if layer.source == "hand":
+        bank = hand_made_filters(layer.filters, layer.size)[:, :, np.newaxis] / np.float32(channels)
+        return np.repeat(bank, channels, axis=2)
+    if layer.source == "learned":
+        if learned is None:
+            raise ValueError("The learned kernels are not on this machine: choose hand-made or random filters.")
+        return np.asarray(learned[..., : layer.filters], np.float32)
+    draw = np.random.default_rng((layer.seed, number))
+    shape = (layer.size, layer.size, channels, layer.filters)
+    return (draw.standard_normal(shape) * np.sqrt(2 / (layer.size**2 * channels))).astype(np.float32)
+
+
+def layer_input(maps: np.ndarray, layer: Layer) -> np.ndarray:
+    """Return the maps as the layer reads them: learned kernels were trained on pixels from −1 to 1, not 0 to 1."""
+    return maps * 2 - 1 if isinstance(layer, ConvLayer) and layer.source == "learned" else maps
+
+
+def run_layer(maps: np.ndarray, layer: Layer, number: int = 1, learned: np.ndarray | None = None) -> np.ndarray:
+    """Return the maps that a layer makes, (H', W', C') float32.
+
+    Args:
+        maps: (H, W, C) float32; the photo in 0...1 for the first layer.
+        layer: The layer.
+        number: How many-th convolution of the stack it is, from 1: random weights depend on it, and on no pooling.
+        learned: The weights of a layer whose source is "learned".
+
+    Raises:
+        ValueError: If the layer does not fit the maps.
+    """
+    if isinstance(layer, PoolLayer):
+        if layer.kind == "skip":
+            rows, columns = pooled_size(maps.shape[:2], layer.size, layer.stride)
+            return maps[:: layer.stride, :: layer.stride][:rows, :columns]
+        if layer.kind == "blur":
+            return blur_pool(maps, layer.size, layer.stride)
+        window = maps.shape[:2] if layer.size is None else layer.size
+        return pool(maps, layer.kind, window, 1 if layer.size is None else layer.stride)
+    if layer.source == "hand":  # the mean first: the same sum of products, a channel's worth of them
+        maps = maps.mean(axis=2, keepdims=True)
+        weights = layer_weights(layer, 1, number)
+    else:
+        weights = layer_weights(layer, maps.shape[2], number, learned)
+    return activate(convolve(layer_input(maps, layer), weights, layer.spec), layer.activation)
+
+
+def run_stack(
+    image: np.ndarray, layers: Sequence[Layer], learned: np.ndarray | None = None, convolutions: int = 0
+) -> np.ndarray:
+    """Return the last maps of a stack, (H', W', C') float32.
+
+    Args:
+        image: (H, W, 3) float32 in 0...1; or the maps that come before these layers.
+        layers: The stack.
+        learned: The weights of a layer whose source is "learned".
+        convolutions: How many came before these layers.
+    """
+    for layer in layers:
+        convolutions += isinstance(layer, ConvLayer)
+        image = run_layer(image, layer, convolutions, learned)
+    return image

@@ -1,0 +1,218 @@
+"""What page 3 teaches: its texts, its experiments and the misconceptions it answers on the visitor's own photo."""
+
+import cv2
+import numpy as np
+
+from cnn_demo.convolution.effective_field import middle_side, random_influence, stack_geometry
+from cnn_demo.lessons import Answer, Lesson, Misconception, Paper
+from cnn_demo.lessons.network_experiments import EXPERIMENTS
+
+MOST_SHIFT = 4  # pixels of the 32 × 32 picture
+TILE = 8
+
+LESSON = Lesson(
+    idea=(
+        "A convolutional network is convolutions in a row: the feature maps of one layer are the input of the next. "
+        "Small **receptive fields**, the **same weights everywhere** and layer upon layer turn pixels into edges, "
+        "edges into parts and parts into an answer. Every number below is the trained network's own."
+    ),
+    experiments=EXPERIMENTS,
+    papers=(
+        Paper(
+            "LeCun, Bottou, Bengio & Haffner",
+            1998,
+            "Gradient-based learning applied to document recognition",
+            "https://doi.org/10.1109/5.726791",
+            "local fields, shared weights and pooling, in one network",
+        ),
+        Paper(
+            "He, Zhang, Ren & Sun",
+            2016,
+            "Deep residual learning for image recognition",
+            "https://arxiv.org/abs/1512.03385",
+            "the blocks that this page's network is made of",
+        ),
+        Paper(
+            "Zeiler & Fergus",
+            2014,
+            "Visualizing and understanding convolutional networks",
+            "https://arxiv.org/abs/1311.2901",
+            "which patches excite a unit, layer by layer",
+        ),
+        Paper(
+            "Luo, Li, Urtasun & Zemel",
+            2016,
+            "Understanding the effective receptive field in deep convolutional neural networks",
+            "https://arxiv.org/abs/1701.04128",
+            "why units see less than their field",
+        ),
+        Paper(
+            "Olah, Mordvintsev & Schubert",
+            2017,
+            "Feature visualization",
+            "https://doi.org/10.23915/distill.00007",
+            "pictures made to excite a channel, beside those that do",
+        ),
+        Paper(
+            "Araujo, Norris & Sim",
+            2019,
+            "Computing receptive fields of convolutional neural networks",
+            "https://doi.org/10.23915/distill.00021",
+            "the arithmetic, and the fields of well-known networks",
+        ),
+        Paper(
+            "Guo, Pleiss, Sun & Weinberger",
+            2017,
+            "On calibration of modern neural networks",
+            "https://arxiv.org/abs/1706.04599",
+            "what a probability is worth, and the temperature that mends it",
+        ),
+        Paper(
+            "Hendrycks & Gimpel",
+            2017,
+            "A baseline for detecting misclassified and out-of-distribution examples in neural networks",
+            "https://arxiv.org/abs/1610.02136",
+            "what to make of an answer to a picture of something else",
+        ),
+    ),
+)
+
+
+def _network():
+    from cnn_demo.models import load
+
+    return load("cifar10_cnn")
+
+
+def _seen(image: np.ndarray) -> np.ndarray:
+    """The 32 × 32 pixels that the network sees of a photo (H, W, 3) float32 in 0..1."""
+    return _network().prepare(np.rint(image * 255).astype(np.uint8))
+
+
+def _probabilities(pictures: np.ndarray) -> np.ndarray:
+    """(N, 10) for pictures (N, 32, 32, 3) uint8."""
+    model = _network()
+    return model.probabilities(model.logits(pictures))
+
+
+def _as_image(picture: np.ndarray) -> np.ndarray:
+    return picture.astype(np.float32) / 255
+
+
+def _shift(image: np.ndarray) -> Answer:
+    seen = _seen(image)
+    padded = np.pad(seen, ((MOST_SHIFT,) * 2, (MOST_SHIFT,) * 2, (0, 0)), mode="reflect")
+    places = [(down, right) for down in range(2 * MOST_SHIFT + 1) for right in range(2 * MOST_SHIFT + 1)]
+    pictures = np.stack([padded[down : down + 32, right : right + 32] for down, right in places])
+    probabilities = _probabilities(pictures)
+    unmoved = probabilities[places.index((MOST_SHIFT, MOST_SHIFT))]
+    label = _network().labels[unmoved.argmax()]
+    of_label = probabilities[:, unmoved.argmax()]
+    other = int((probabilities.argmax(axis=1) != unmoved.argmax()).sum())
+    lowest, highest = int(of_label.argmin()), int(of_label.argmax())
+    return Answer(
+        "A convolution moves along with the picture, but strides look at every second place only, and the border never "
+        f"moves. Moved by up to {MOST_SHIFT} of its 32 pixels in {len(places)} ways, this photo gets “{label}” with "
+        f"{of_label.min():.0%} to {of_label.max():.0%} (unmoved: {unmoved.max():.0%}), and another answer "
+        f"in {other} of them.",
+        (
+            (f"Least “{label}”: {of_label[lowest]:.0%}", _as_image(pictures[lowest]), "clip"),
+            (f"Most “{label}”: {of_label[highest]:.0%}", _as_image(pictures[highest]), "clip"),
+        ),
+    )
+
+
+def _tiles(image: np.ndarray) -> Answer:
+    seen = _seen(image)
+    tiles = [seen[r : r + TILE, c : c + TILE] for r in range(0, 32, TILE) for c in range(0, 32, TILE)]
+    shuffled = []
+    for seed in range(20):
+        order = np.random.default_rng(seed).permutation(len(tiles))
+        rows = [np.concatenate([tiles[i] for i in order[start : start + 4]], axis=1) for start in range(0, 16, 4)]
+        shuffled.append(np.concatenate(rows, axis=0))
+    before, after = _probabilities(seen[None])[0], _probabilities(np.stack(shuffled))
+    label = _network().labels[before.argmax()]
+    same = int((after.argmax(axis=1) == before.argmax()).sum())
+    mean, alone = float(after[:, before.argmax()].mean()), float(before.max())
+    rest = "The rest came from how they lie together." if mean < alone else "How they lie together adds nothing here."
+    return Answer(
+        f"Cut into 16 tiles that are shuffled in 20 ways, this photo is “{label}” with {mean:.0%} on average (in one "
+        f"piece: {alone:.0%}), and that is the first answer to {same} of the 20. So much comes from colours and "
+        f"textures inside the tiles. {rest} Networks lean on texture more than people do.",
+        (
+            ("What the network sees", _as_image(seen), "clip"),
+            ("Shuffled tiles, first way", _as_image(shuffled[0]), "clip"),
+        ),
+    )
+
+
+def _channel(image: np.ndarray) -> Answer:
+    model = _network()
+    run = model.activations(np.rint(image * 255).astype(np.uint8))
+    dense = next(layer for layer in model.layers if layer.name == "logits")
+    best = int(run.maps["logits"].argmax())
+    # How much each channel speaks for the answer, against the mean of all ten classes.
+    votes = run.maps["pool"] * (dense.kernel[:, best] - dense.kernel.mean(axis=1))
+    order = np.argsort(-votes)
+    kept, removed = run.maps["pool"].copy(), 0
+    while removed < len(order) and (kept @ dense.kernel + dense.bias).argmax() == best:
+        kept[order[removed]] = 0
+        removed += 1
+    changed = model.labels[int((kept @ dense.kernel + dense.bias).argmax())]
+    in_favour = votes[votes > 0].sum() or 1.0
+    end = f"answer turns to “{changed}”" if changed != model.labels[best] else "answer is still the same"
+    count = "one alone has" if removed == 1 else f"{removed} strongest have"
+    last = run.maps["block5_relu"]
+    return Answer(
+        f"The answer “{model.labels[best]}” is a sum over {len(votes)} channels. The strongest one gives "
+        f"{votes[order[0]] / in_favour:.0%} of all that speaks for it. The {count} to be silenced before the {end}.",
+        tuple(
+            (f"Channel {i}: {votes[i] / in_favour:.0%} of what speaks for it", last[:, :, i], "stretch")
+            for i in order[:2]
+        ),
+    )
+
+
+def _upside_down(image: np.ndarray) -> Answer:
+    seen = _seen(image)
+    turned = [np.ascontiguousarray(np.rot90(seen, quarter)) for quarter in range(4)]
+    probabilities = _probabilities(np.stack(turned))
+    labels = [_network().labels[i] for i in probabilities.argmax(axis=1)]
+    said = ", ".join(
+        f"“{label}” with {p:.0%} {way}"
+        for label, p, way in zip(
+            labels, probabilities.max(axis=1), ("upright", "turned left", "upside down", "turned right"), strict=True
+        )
+    )
+    return Answer(
+        f"To the network, this photo is {said}. It was shown upright pictures and their mirror images, so that is "
+        "what its kernels answer. Invariance has to be built in or shown in training.",
+        (("Upright", _as_image(turned[0]), "clip"), ("Upside down", _as_image(turned[2]), "clip")),
+    )
+
+
+def _sees(image: np.ndarray) -> Answer:
+    side, layers = 64, [(3, 1, 1)] * 8
+    small = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA) * 2 - 1
+    influence = random_influence(small, layers, (side // 2, side // 2), draws=16)
+    field = stack_geometry((side, side), layers)[-1].fields[0].size
+    half = middle_side(influence, (side // 2, side // 2))
+    view = slice(side // 2 - field // 2 - 1, side // 2 + field // 2 + 2)
+    return Answer(
+        f"Eight layers of 3 × 3 see {field} × {field} pixels. Averaged over 16 random networks on this photo, half of "
+        f"the influence on the middle unit comes from its middle {half} × {half} pixels: there are many ways to the "
+        "middle of the field, and one to its corner. It is the *effective* receptive field.",
+        (
+            ("What the unit can see, made smaller", (small[view, view] + 1) / 2, "clip"),
+            ("What it listens to: brighter is more", influence[view, view], "stretch"),
+        ),
+    )
+
+
+MISCONCEPTIONS = (
+    Misconception("“A unit uses all that it sees.”", _sees),
+    Misconception("“A CNN does not care where something is.”", _shift),
+    Misconception("“A CNN recognises things however they are turned.”", _upside_down),
+    Misconception("“It recognises shapes, as we do.”", _tiles),
+    Misconception("“Somewhere there is one neuron for each class.”", _channel),
+)

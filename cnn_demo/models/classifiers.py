@@ -1,0 +1,178 @@
+"""Classifiers: a Keras network in, a `Classification` out."""
+
+from __future__ import annotations
+
+import threading
+import time
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from cnn_demo.models import frameworks
+from cnn_demo.models.bundled import cifar10_record
+from cnn_demo.models.calibration import softmax
+from cnn_demo.models.layers import NetworkLayer, network_layers
+from cnn_demo.models.networks import cifar10_cnn
+from cnn_demo.models.registry import ModelSpec
+from cnn_demo.models.weights import find_weights
+from cnn_demo.results import Activations, Classification
+
+if TYPE_CHECKING:
+    import keras
+
+FITS = {
+    "crop": "Middle square",
+    "squash": "Squash",
+    "pad": "Pad with grey",
+}
+_GREY = 128  # what the network's zero padding means: pixels / 127.5 − 1 is about 0
+
+
+class Classifier:
+    """A Keras network that classifies photos; one for all visitors, who take turns by its lock.
+
+    Attributes:
+        spec: Its row.
+        network: The Keras model, from (N, H, W, 3) float32 to (N, C) logits.
+        device: "cpu" or "cuda": where it runs.
+        temperature: What the logits are divided by before the softmax, so that probabilities are calibrated
+            (Guo et al. 2017, https://arxiv.org/abs/1706.04599).
+        lock: Held while the network runs.
+    """
+
+    def __init__(self, spec: ModelSpec, network: keras.Model, device: str, temperature: float) -> None:
+        self.spec = spec
+        self.network = network
+        self.device = device
+        self.temperature = temperature
+        self.lock = threading.Lock()
+        tf = frameworks.tensorflow()
+        keras = frameworks.keras()
+        everything = keras.Model(network.input, [layer.output for layer in network.layers])
+        self._place = "/GPU:0" if device == "cuda" else "/CPU:0"
+        many, one = (tf.TensorSpec((n, *spec.input_size, 3), tf.float32) for n in (None, 1))
+        self._logits = tf.function(lambda batch: network(batch, training=False), [many])
+        # XLA hands all outputs out at the cost of one (benchmarks/activations.py), but compiles for each batch size.
+        self._everything = tf.function(lambda batch: everything(batch, training=False), [one], jit_compile=True)
+        self.activations(np.zeros((1, 1, 3), np.uint8))  # the first visitor does not wait for the compilation
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes, in the network's order."""
+        return self.spec.labels
+
+    @cached_property
+    def layers(self) -> tuple[NetworkLayer, ...]:
+        """The network's layers as plain facts, the input first."""
+        return network_layers(self.network)
+
+    def prepare(self, pixels: np.ndarray, fit: str = "crop") -> np.ndarray:
+        """Bring a photo to the size that the network takes, averaging over what is left out.
+
+        Args:
+            pixels: (H, W, 3) uint8.
+            fit: "crop" takes the square in the middle, "squash" everything with its proportions changed, "pad"
+                everything with grey beside it.
+
+        Returns:
+            What the network really sees, (height, width, 3) uint8.
+
+        Raises:
+            ValueError: If there is no such way to fit, or the pixels are of another shape or type.
+        """
+        if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or 0 in pixels.shape:
+            raise ValueError(f"pixels must be (H, W, 3) uint8, not {pixels.shape} {pixels.dtype}.")
+        if fit not in FITS:
+            raise ValueError(f"There is no fit {fit!r}: choose one of {', '.join(FITS)}.")
+        height, width = pixels.shape[:2]
+        side, longer = min(height, width), max(height, width)
+        if fit == "crop":
+            top, left = (height - side) // 2, (width - side) // 2
+            pixels = pixels[top : top + side, left : left + side]
+        elif fit == "pad" and side < longer:
+            top, left = (longer - height) // 2, (longer - width) // 2
+            border = (top, longer - height - top, left, longer - width - left)
+            pixels = cv2.copyMakeBorder(pixels, *border, cv2.BORDER_CONSTANT, value=(_GREY,) * 3)
+        rows, columns = self.spec.input_size
+        while pixels.shape[0] >= 8 * rows and pixels.shape[1] >= 8 * columns:  # halving is what OpenCV is fastest at
+            pixels = cv2.resize(pixels, (pixels.shape[1] // 2, pixels.shape[0] // 2), interpolation=cv2.INTER_AREA)
+        way = cv2.INTER_AREA if pixels.shape[0] >= rows and pixels.shape[1] >= columns else cv2.INTER_LINEAR
+        return cv2.resize(pixels, (columns, rows), interpolation=way)
+
+    def logits(self, batch: np.ndarray) -> np.ndarray:
+        """Return the logits (N, C) float32 of pictures (N, H, W, 3) uint8 that have the network's size already."""
+        with self.lock:
+            return self._run(self._logits, batch).numpy()
+
+    def probabilities(self, logits: np.ndarray) -> np.ndarray:
+        """Return softmax(logits / temperature) along the last axis, float32."""
+        return softmax(logits, self.temperature).astype(np.float32)
+
+    def predict(self, pixels: np.ndarray, fit: str = "crop") -> Classification:
+        """Classify one photo.
+
+        Args:
+            pixels: (H, W, 3) uint8, of any size.
+            fit: As for `prepare`.
+
+        Raises:
+            ValueError: As `prepare` does.
+        """
+        return self.activations(pixels, fit).classification  # all layers' outputs cost no more than the last one's
+
+    def activations(self, pixels: np.ndarray, fit: str = "crop") -> Activations:
+        """Classify one photo and keep every number on the way.
+
+        Args:
+            pixels: (H, W, 3) uint8, of any size.
+            fit: As for `prepare`.
+
+        Raises:
+            ValueError: As `prepare` does.
+        """
+        start = time.perf_counter()
+        seen = self.prepare(pixels, fit)
+        with self.lock:
+            outputs = self._run(self._everything, seen[None])
+            maps = {layer.name: np.asarray(out)[0] for layer, out in zip(self.network.layers, outputs, strict=True)}
+        return Activations(seen, maps, self._classification(maps[self.network.layers[-1].name], start))
+
+    def _run(self, function, batch: np.ndarray):
+        tf = frameworks.tensorflow()
+        with tf.device(self._place):
+            return function(tf.constant(network_input(batch)))
+
+    def _classification(self, logits: np.ndarray, start: float) -> Classification:
+        probabilities = self.probabilities(logits)
+        return Classification(self.labels, probabilities, (time.perf_counter() - start) * 1000, self.device)
+
+
+def network_input(pixels: np.ndarray) -> np.ndarray:
+    """Return pixels / 127.5 − 1, float32: what the bundled networks take."""
+    return pixels.astype(np.float32) / 127.5 - 1
+
+
+def load_cifar10(spec: ModelSpec, device: str) -> Classifier:
+    """Build the bundled CIFAR-10 network and load its weights.
+
+    Raises:
+        ModelUnavailable: If the weights are missing or of another network.
+    """
+    from cnn_demo.models import ModelUnavailable
+
+    file = find_weights(spec.weights)
+    if file is None:
+        raise ModelUnavailable(f"The weights of “{spec.title}” are not on this machine: {spec.weights} is missing.")
+    where = frameworks.keras_device(device)
+    tf = frameworks.tensorflow()
+    with tf.device("/GPU:0" if where == "cuda" else "/CPU:0"):
+        network = cifar10_cnn()
+        try:
+            network.load_weights(file.path)
+        except (OSError, ValueError, KeyError) as error:
+            raise ModelUnavailable(
+                f"The weights of “{spec.title}” cannot be read: please replace {spec.weights}."
+            ) from error
+    return Classifier(spec, network, where, cifar10_record().temperature)

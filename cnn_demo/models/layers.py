@@ -1,0 +1,130 @@
+"""A Keras network as a list of plain facts, layer by layer, for pages that take it apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cnn_demo.convolution import ConvSpec, ReceptiveField, joined_field, multiply_adds, padding_amounts, receptive_field
+
+if TYPE_CHECKING:
+    import keras
+
+_KINDS = {
+    "InputLayer": "input",
+    "Conv2D": "convolution",
+    "ReLU": "activation",
+    "Add": "add",
+    "GlobalAveragePooling2D": "pool",
+    "Dense": "dense",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkLayer:
+    """One layer of a network.
+
+    Attributes:
+        name: Its name in the network; unique.
+        kind: "input", "convolution", "activation", "add", "pool" or "dense".
+        title: What it is, in a few words.
+        inputs: Names of the layers that it takes its input from.
+        shape: (H, W, C) or (C,) of its output for one picture.
+        kernel: (kh, kw, C, F) of a convolution, (C, F) of a dense layer, else None.
+        bias: (F,), or None.
+        stride: Pixels from one window to the next.
+        parameters: How many numbers it learned.
+        multiply_adds: Multiplications, each with its addition, for one picture.
+        field: What one of its units sees of the picture along one axis; the whole picture after global pooling.
+    """
+
+    name: str
+    kind: str
+    title: str
+    inputs: tuple[str, ...]
+    shape: tuple[int, ...]
+    kernel: np.ndarray | None = field(repr=False)
+    bias: np.ndarray | None = field(repr=False)
+    stride: int
+    parameters: int
+    multiply_adds: int
+    field: ReceptiveField
+
+
+def network_layers(network: keras.Model) -> tuple[NetworkLayer, ...]:
+    """List the layers of a sequential or residual network in the order of computation, the input first.
+
+    Args:
+        network: A functional Keras model of input, Conv2D, ReLU, Add, GlobalAveragePooling2D and Dense layers, with
+            square kernels, "same" padding and one size of input.
+
+    Raises:
+        ValueError: If it has a layer of another kind.
+    """
+    layers: dict[str, NetworkLayer] = {}
+    for layer in network.layers:
+        kind = _KINDS.get(type(layer).__name__)
+        if kind is None:
+            raise ValueError(f"The layer {layer.name!r} is a {type(layer).__name__}, which cannot be taken apart here.")
+        sources = () if kind == "input" else _as_list(layer.input)
+        inputs = tuple(tensor._keras_history.operation.name for tensor in sources)
+        layers[layer.name] = _facts(layer, kind, inputs, [layers[name] for name in inputs])
+    return tuple(layers.values())
+
+
+def _as_list(tensors) -> list:
+    return list(tensors) if isinstance(tensors, list | tuple) else [tensors]
+
+
+def _facts(layer, kind: str, inputs: tuple[str, ...], before: list[NetworkLayer]) -> NetworkLayer:
+    shape = tuple(int(n) for n in _as_list(layer.output)[0].shape[1:])
+    weights = [np.asarray(value) for value in layer.get_weights()]
+    kernel, bias = weights if weights else (None, None)
+    stride = int(layer.strides[0]) if kind == "convolution" else 1
+    cost = 0
+    if kind == "convolution":
+        spec = ConvSpec(stride=stride)
+        cost = multiply_adds(before[0].shape[:2], kernel.shape[:2], spec, kernel.shape[2], kernel.shape[3])
+    elif kind == "dense":
+        cost = kernel.size
+    return NetworkLayer(
+        name=layer.name,
+        kind=kind,
+        title=_title(kind, kernel, stride, shape),
+        inputs=inputs,
+        shape=shape,
+        kernel=kernel,
+        bias=bias,
+        stride=stride,
+        parameters=sum(value.size for value in weights),
+        multiply_adds=int(cost),
+        field=_field(kind, kernel, stride, before),
+    )
+
+
+def _title(kind: str, kernel: np.ndarray | None, stride: int, shape: tuple[int, ...]) -> str:
+    if kind == "convolution":
+        return f"{kernel.shape[0]} × {kernel.shape[1]} convolution" + (f", stride {stride}" if stride > 1 else "")
+    return {
+        "input": "What the network sees",
+        "activation": "ReLU",
+        "add": "Sum of both ways",
+        "pool": "Global average",
+        "dense": f"Dense: {shape[-1]} logits",
+    }[kind]
+
+
+def _field(kind: str, kernel: np.ndarray | None, stride: int, before: list[NetworkLayer]) -> ReceptiveField:
+    if kind == "input":
+        return ReceptiveField(size=1, jump=1, start=0.0)
+    if kind == "pool":  # every unit of a map counts: from the first one's first pixel to the last one's last
+        last = before[0]
+        span = last.field.size + (last.shape[0] - 1) * last.field.jump
+        return ReceptiveField(size=span, jump=span, start=last.field.start + (last.shape[0] - 1) * last.field.jump / 2)
+    if kind == "convolution":
+        last, size = before[0], kernel.shape[0]
+        padding = padding_amounts(last.shape[:2], kernel.shape[:2], ConvSpec(stride=stride))[0][0]
+        return receptive_field([(size, stride, 1, padding)], last.field)
+    return joined_field(*(layer.field for layer in before))

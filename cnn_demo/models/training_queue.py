@@ -1,0 +1,166 @@
+"""Trainings that visitors start: one runs at a time, in a thread of its own; the others wait in the order they came.
+
+Sessions outlive their tabs and nobody tells the server that a visitor has left. So whoever shows a job must touch it
+now and then: one that nobody has touched for `patience` seconds is taken out of the queue, or asked to end.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+PATIENCE = 30.0  # seconds: pages poll every second, but a busy server may answer late
+MAX_WAITING = 20
+_LOG = logging.getLogger(__name__)
+
+
+class TrainingError(Exception):
+    """A training that cannot go on; the message is one sentence that can be shown as it is."""
+
+
+class Job:
+    """One training, from waiting to its end.
+
+    The work is a function of the job. It calls `report` with what it has so far, asks `goes_on` after each epoch and
+    returns when that is false. What it reported last stays in `progress`.
+
+    Attributes:
+        state: "waiting", "running", or how it ended: "finished", "stopped" (by the visitor), "abandoned" or "failed".
+        progress: What the work reported last; None before.
+        error: One sentence, where it failed.
+    """
+
+    def __init__(self, work: Callable[[Job], None], patience: float, clock: Callable[[], float]) -> None:
+        self.state = "waiting"
+        self.progress: Any = None
+        self.error = ""
+        self._work, self._patience, self._clock = work, patience, clock
+        self._stop = threading.Event()
+        self._ended = threading.Event()
+        self._touched = clock()
+
+    @property
+    def active(self) -> bool:
+        """Whether it waits or runs."""
+        return self.state in ("waiting", "running")
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether nobody has touched it for too long."""
+        return self._clock() - self._touched > self._patience
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the work is to go on: nobody has stopped it, and somebody still looks at it."""
+        return not self._stop.is_set() and not self.abandoned
+
+    def touch(self) -> None:
+        """Say that somebody still looks at it."""
+        self._touched = self._clock()
+
+    def stop(self) -> None:
+        """Ask it to end; what it has learned so far is kept."""
+        self._stop.set()
+
+    def report(self, progress: Any) -> None:
+        """Publish what there is so far: a value that is never changed afterwards, for other threads read it."""
+        self.progress = progress
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until it has ended; return whether it has."""
+        return self._ended.wait(timeout)
+
+    def _run(self) -> None:
+        try:
+            self._work(self)
+        except TrainingError as error:
+            self._end("failed", str(error))
+        except Exception:  # whatever it is, the visitor reads one sentence, and the next one in the queue has a turn
+            _LOG.exception("A training failed.")
+            self._end("failed", "The training ended by a fault of this app: please start it again.")
+        else:
+            self._end("stopped" if self._stop.is_set() else "abandoned" if self.abandoned else "finished")
+
+    def _end(self, state: str, error: str = "") -> None:
+        self.error = error
+        self.state = state
+        self._ended.set()
+
+
+class TrainingQueue:
+    """First come, first served; at most one job runs.
+
+    Args:
+        patience: Seconds after which a job that nobody touches is abandoned.
+        clock: Tells the time in seconds.
+    """
+
+    def __init__(self, patience: float = PATIENCE, clock: Callable[[], float] = time.monotonic) -> None:
+        self._patience, self._clock = patience, clock
+        self._lock = threading.Lock()
+        self._waiting: list[Job] = []
+        self._running: Job | None = None
+
+    def submit(self, work: Callable[[Job], None]) -> Job:
+        """Queue a training; it starts at once where nothing runs.
+
+        Args:
+            work: Called with the job, in a thread of its own.
+
+        Raises:
+            TrainingError: If too many are waiting already.
+        """
+        job = Job(work, self._patience, self._clock)
+        with self._lock:
+            self._drop()
+            if len(self._waiting) >= MAX_WAITING:
+                raise TrainingError(
+                    f"{MAX_WAITING} visitors are waiting for their training already: please come back in some minutes."
+                )
+            self._waiting.append(job)
+            self._start_next()
+        return job
+
+    def place(self, job: Job) -> int:
+        """How many trainings come before this one, the running one included; 0 where it runs or has ended."""
+        with self._lock:
+            self._drop()
+            return self._waiting.index(job) + 1 if job in self._waiting else 0
+
+    def stop(self, job: Job) -> None:
+        """End a job: a running one after its present epoch, a waiting one at once."""
+        job.stop()
+        with self._lock:
+            self._drop()
+
+    def _drop(self) -> None:
+        """Take out of the queue who has left it, or has not been seen for too long."""
+        for job in [job for job in self._waiting if not job.goes_on]:
+            self._waiting.remove(job)
+            job._end("abandoned" if job.abandoned else "stopped")
+
+    def _start_next(self) -> None:
+        if self._running is not None or not self._waiting:
+            return
+        self._running = self._waiting.pop(0)
+        self._running.state = "running"
+        threading.Thread(target=self._run, args=(self._running,), name="training", daemon=True).start()
+
+    def _run(self, job: Job) -> None:
+        try:
+            job._run()
+        finally:
+            with self._lock:
+                self._running = None
+                self._drop()
+                self._start_next()
+
+
+@cache
+def training_queue() -> TrainingQueue:
+    """The queue of this process, which all visitors share."""
+    return TrainingQueue()

@@ -1,0 +1,46 @@
+"""What models answer: one frozen type per task. Framework objects stop at the adapter that makes these."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Classification:
+    """What a classifier says of a photo.
+
+    Attributes:
+        labels: The names of the classes, in the network's order.
+        probabilities: (C,) float32, one for each label; they sum to 1.
+        milliseconds: What the network took, preparation of the photo included.
+        device: "cpu", "cuda" or "mps": where it ran.
+    """
+
+    labels: tuple[str, ...]
+    probabilities: np.ndarray = field(repr=False)
+    milliseconds: float = 0.0
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        if self.probabilities.shape != (len(self.labels),):
+            raise ValueError(f"{len(self.labels)} labels need as many probabilities, not {self.probabilities.shape}.")
+
+    def top(self, k: int = 5) -> list[tuple[str, float]]:
+        """Return the `k` most probable (label, probability), the most probable first; all of them where k is larger."""
+        best = np.argsort(-self.probabilities, kind="stable")[: max(k, 0)]
+        return [(self.labels[i], float(self.probabilities[i])) for i in best]
+
+
+@dataclass(frozen=True)
+class Activations:
+    """Every number that a network computed on its way to an answer.
+
+    Attributes:
+        seen: (H, W, 3) uint8, the picture that the network really saw.
+        maps: Layer name to its output for this picture: (H, W, C) or (C,) float32; the network's input is the first.
+        classification: The answer.
+    """
+
+    seen: np.ndarray = field(repr=False)
+    maps: dict[str, np.ndarray] = field(repr=False)
+    classification: Classification

@@ -1,0 +1,116 @@
+// Which units of each layer one unit hears of, down to the pixels, along one row of the photo. Tap a unit to see its own.
+
+const SVG = "http://www.w3.org/2000/svg"
+const LEFT = 96, RIGHT = 8, TOP = 14, BARS = 54 // CSS pixels beside and below the tree
+
+function add(svg, name, attributes, text) {
+  const element = document.createElementNS(SVG, name)
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value)
+  if (text !== undefined) element.textContent = text
+  svg.append(element)
+  return element
+}
+
+// The ways from one unit of a row to every unit below it: for each row, position to number of ways.
+function cone(tree, row, position) {
+  const seen = tree.rows.map(() => new Map())
+  seen[row].set(position, 1)
+  for (let r = row; r + 1 < tree.rows.length; r++) {
+    for (const [p, ways] of seen[r]) {
+      for (const offset of tree.rows[r].offsets) {
+        seen[r + 1].set(p + offset, (seen[r + 1].get(p + offset) ?? 0) + ways)
+      }
+    }
+  }
+  return seen
+}
+
+function paths(tree, units, x, y) {
+  return tree.rows.slice(0, -1).map((row, r) =>
+    [...units[r]].map((p) => row.offsets.map((o) => `M${x(p)} ${y(r)}L${x(p + o)} ${y(r + 1)}`).join("")).join("")
+  ).join("")
+}
+
+function draw(figure, tree) {
+  const svg = figure.querySelector("svg")
+  const width = figure.clientWidth
+  if (!width) return
+  const step = tree.rows.length > 8 ? 30 : 38
+  const bottom = TOP + step * (tree.rows.length - 1)
+  const height = bottom + BARS
+  svg.setAttribute("viewBox", `0 0 ${width} ${height}`)
+  svg.style.height = `${height}px`
+  svg.setAttribute("aria-label", tree.alt)
+  svg.replaceChildren()
+
+  const room = width - LEFT - RIGHT
+  const scale = Math.min(40, room / tree.size)
+  const middle = LEFT + room / 2
+  const x = (p) => Math.round((middle + p * scale) * 10) / 10
+  const y = (r) => TOP + step * r
+  tree.rows.forEach((row, r) => add(svg, "text", { x: 0, y: y(r) + 4 }, row.label))
+
+  const chosen = figure.chosen ?? [0, 0]
+  const seen = tree.drawn ? cone(tree, ...chosen) : null
+  if (tree.drawn) {
+    add(svg, "path", { class: "line", d: paths(tree, tree.rows.map((row) => row.positions), x, y) })
+    const lines = seen.reduce((sum, units, r) => sum + units.size * tree.rows[r].offsets.length, 0)
+    const opacity = Math.min(0.75, Math.max(0.2, 150 / lines)) // many lines would be one blot
+    add(svg, "path", { class: "seen", d: paths(tree, seen.map((row) => row.keys()), x, y), opacity })
+    drawDots(figure, svg, tree, seen, scale, x, y)
+  } else {
+    const edges = tree.rows.map((row, r) => [row.reach, r])
+    const corners = [...edges.map(([e, r]) => [-e, r]), ...edges.reverse()]
+    add(svg, "polygon", { class: "hull", points: corners.map(([p, r]) => `${x(p)},${y(r)}`).join(" ") })
+  }
+  drawBars(svg, tree, seen, scale, x, bottom, height)
+}
+
+function drawDots(figure, svg, tree, seen, scale, x, y) {
+  tree.rows.forEach((row, r) => {
+    const spacing = row.spacing * scale
+    const radius = Math.max(1, Math.min(6, spacing * 0.36))
+    for (const p of row.positions) {
+      const on = seen[r].has(p)
+      const dot = add(svg, "circle", { class: on ? "dot on" : "dot", cx: x(p), cy: y(r), r: radius })
+      dot.addEventListener("click", () => {
+        figure.chosen = [r, p]
+        draw(figure, tree)
+      })
+    }
+  })
+}
+
+function drawBars(svg, tree, seen, scale, x, bottom, height) {
+  const floor = height - 4, most = Math.max(...tree.bars.ways), room = floor - bottom - 12
+  const counts = seen?.at(-1)
+  const highest = counts ? Math.max(...counts.values()) : most
+  tree.bars.positions.forEach((p, i) => {
+    const ways = counts ? counts.get(p) ?? 0 : tree.bars.ways[i]
+    const tall = room * ways / highest
+    const wide = Math.max(0.5, tree.bars.width * scale - (tree.bars.width * scale > 4 ? 1 : 0))
+    add(svg, "rect", { class: "bar on", x: x(p) - wide / 2, y: floor - tall, width: wide, height: tall })
+  })
+  add(svg, "text", { x: 0, y: floor - room / 2 + 4 }, "Ways to it")
+}
+
+export default function (component) {
+  const { data: tree, parentElement } = component
+  const figure = parentElement.querySelector("figure")
+  const drawn = JSON.stringify(tree)
+  if (figure.drawn !== drawn) {
+    figure.drawn = drawn
+    figure.tree = tree
+    figure.chosen = null
+    figure.querySelector("figcaption").textContent = tree.caption
+    draw(figure, tree)
+  }
+  if (!figure.observer) {
+    figure.observer = new ResizeObserver(() => draw(figure, figure.tree))
+    figure.observer.observe(figure)
+  }
+  return () => {
+    figure.observer?.disconnect()
+    figure.observer = figure.drawn = null
+  }
+}

@@ -1,0 +1,192 @@
+// Frames and curves over epochs, moved by one scrub bar. All of it is here at once: nothing is asked of the server.
+
+const SVG = "http://www.w3.org/2000/svg"
+const MARGIN = { left: 46, right: 10, top: 8, bottom: 32 }
+const FRAME_MS = 280
+const CALM_FRAME_MS = 1000 // for those who have asked for less motion
+const PLAY = "M5 3v18l15-9z"
+const PAUSE = "M5 3h5v18H5zM14 3h5v18h-5z"
+
+function svgElement(name, attributes, text) {
+  const element = document.createElementNS(SVG, name)
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value)
+  if (text !== undefined) element.textContent = text
+  return element
+}
+
+function written(value, chart) {
+  if (value === undefined) return "–"
+  return chart.percent ? `${(value * 100).toFixed(1)} %` : value.toFixed(3)
+}
+
+function steps(low, high, most) { // round numbers between the two, at most so many
+  const raw = (high - low) / most || 1
+  const power = 10 ** Math.floor(Math.log10(raw))
+  const step = [1, 2, 5, 10].map((n) => n * power).find((s) => s >= raw * 0.999)
+  const found = []
+  for (let at = Math.ceil(low / step - 1e-9) * step; at <= high + step * 1e-6; at += step) found.push(at)
+  return found
+}
+
+class Chart {
+  constructor(place, onScrub) {
+    this.title = document.createElement("p")
+    this.title.className = "chart-title"
+    this.svg = svgElement("svg", { role: "img" })
+    const box = document.createElement("div")
+    box.append(this.title, this.svg)
+    place.append(box)
+    const scrub = (event) => {
+      const left = this.svg.getBoundingClientRect().left
+      onScrub(Math.round((event.clientX - left - MARGIN.left) / this.stretch))
+    }
+    this.svg.onpointerdown = (event) => { this.svg.setPointerCapture(event.pointerId); scrub(event) }
+    this.svg.onpointermove = (event) => { if (event.buttons) scrub(event) }
+  }
+
+  draw(chart, end) {
+    this.chart = chart
+    const width = this.svg.clientWidth || 400
+    const height = this.svg.clientHeight || 150
+    const values = chart.lines.flatMap((line) => line.values)
+    const high = chart.percent ? 1 : Math.max(...values, 0.1) * 1.04
+    const low = 0
+    this.stretch = (width - MARGIN.left - MARGIN.right) / Math.max(end, 1)
+    this.x = (epoch) => MARGIN.left + epoch * this.stretch
+    this.y = (value) => height - MARGIN.bottom - (value - low) / (high - low) * (height - MARGIN.top - MARGIN.bottom)
+    this.svg.replaceChildren()
+    this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`)
+    for (const value of steps(low, high, 4)) {
+      const y = this.y(value)
+      const text = chart.percent ? `${Math.round(value * 100)} %` : Number(value.toPrecision(3))
+      this.svg.append(
+        svgElement("line", { class: "grid", x1: MARGIN.left, x2: width - MARGIN.right, y1: y, y2: y }),
+        svgElement("text", { x: MARGIN.left - 6, y: y + 4, "text-anchor": "end" }, text),
+      )
+    }
+    for (const epoch of steps(0, end, Math.max(2, Math.floor(width / 70))).filter(Number.isInteger)) {
+      this.svg.append(svgElement("text", { x: this.x(epoch), y: height - 17, "text-anchor": "middle" }, epoch))
+    }
+    this.svg.append(svgElement("text", { x: (width + MARGIN.left) / 2, y: height - 3, "text-anchor": "middle" }, "epoch"))
+    chart.lines.forEach((line, at) => {
+      const points = line.values.map((value, index) => `${this.x(index + 1)},${this.y(Math.min(value, high))}`)
+      this.svg.append(svgElement("polyline", { class: `line${at}`, points: points.join(" ") }))
+    })
+    this.marker = svgElement("line", { class: "marker", y1: MARGIN.top, y2: height - MARGIN.bottom })
+    this.dots = chart.lines.map((_, at) => svgElement("circle", { class: `line${at}`, r: 4.5 }))
+    this.svg.append(this.marker, ...this.dots)
+    this.title.replaceChildren(document.createTextNode(chart.title))
+    this.numbers = chart.lines.map((line, at) => {
+      const key = document.createElement("span")
+      const number = document.createElement("span")
+      key.className = `key line${at}`
+      key.append(number)
+      this.title.append(key)
+      return number
+    })
+  }
+
+  show(epoch) {
+    for (const end of ["x1", "x2"]) this.marker.setAttribute(end, this.x(epoch))
+    const said = this.chart.lines.map((line, at) => {
+      const value = line.values[epoch - 1] // the curves begin after the first epoch
+      this.dots[at].style.display = value === undefined ? "none" : ""
+      if (value !== undefined) {
+        this.dots[at].setAttribute("cx", this.x(epoch))
+        this.dots[at].setAttribute("cy", this.y(value))
+      }
+      return (this.numbers[at].textContent = `${line.name} ${written(value, this.chart)}`)
+    })
+    this.svg.setAttribute("aria-label", `${this.chart.title} after epoch ${epoch}: ${said.join(", ")}`)
+  }
+}
+
+class Flipbook {
+  constructor(root) {
+    this.root = root
+    this.at = null
+    this.find = (selector) => root.querySelector(selector)
+    this.input = this.find("input")
+    this.button = this.find(".play")
+    this.button.replaceChildren(svgElement("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" }))
+    this.button.firstChild.append(svgElement("path", { d: PLAY }))
+    this.input.oninput = () => { this.pause(); this.show(Number(this.input.value)) }
+    this.button.onclick = () => (this.timer ? this.pause() : this.play())
+    this.charts = []
+    this.observer = new ResizeObserver(() => this.draw())
+    this.observer.observe(root)
+  }
+
+  update(book) {
+    const followed = this.at === null || this.at === this.book.frames - 1
+    this.book = book
+    if (this.sprite?.src !== book.sprite) {
+      const sprite = new Image() // all frames, one under the other: none is decoded again while the finger moves
+      sprite.onload = () => { this.sprite = sprite; this.paint() }
+      sprite.src = book.sprite
+    }
+    this.root.style.setProperty("--film-width", `${book.maxWidth}px`)
+    this.find("figcaption").textContent = book.caption
+    this.input.max = book.frames - 1
+    this.input.setAttribute("aria-label", book.label)
+    if (this.charts.length !== book.charts.length) {
+      this.find(".charts").replaceChildren()
+      this.charts = book.charts.map(() => new Chart(this.find(".charts"), (epoch) => { this.pause(); this.show(epoch) }))
+    }
+    if (!this.timer && followed) this.at = book.frames - 1
+    this.draw()
+    this.pause(Boolean(this.timer))
+  }
+
+  draw() {
+    if (!this.book) return
+    this.book.charts.forEach((chart, at) => this.charts[at].draw(chart, this.book.end))
+    this.show(this.at)
+  }
+
+  show(epoch) {
+    this.at = Math.min(Math.max(epoch, 0), this.book.frames - 1)
+    const name = this.at === 0 ? "before training" : `epoch ${this.at}`
+    this.paint()
+    this.find("canvas").setAttribute("aria-label", `${this.book.alt}, ${this.at === 0 ? name : `after ${name}`}`)
+    this.input.value = this.at
+    this.input.setAttribute("aria-valuetext", name)
+    this.find("output").textContent = name[0].toUpperCase() + name.slice(1)
+    for (const chart of this.charts) chart.show(this.at)
+  }
+
+  paint() {
+    const { width, height } = this.book
+    const canvas = this.find("canvas")
+    if (!this.sprite || this.sprite.height < (this.at + 1) * height) return // the new frames are still being decoded
+    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height })
+    canvas.getContext("2d").drawImage(this.sprite, 0, this.at * height, width, height, 0, 0, width, height)
+  }
+
+  play() {
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches
+    if (this.at === this.book.frames - 1) this.show(0)
+    this.timer = setInterval(() => {
+      this.show(this.at + 1)
+      if (this.at === this.book.frames - 1) this.pause()
+    }, calm ? CALM_FRAME_MS : FRAME_MS)
+    this.pause(true)
+  }
+
+  pause(goOn = false) {
+    if (!goOn) { clearInterval(this.timer); this.timer = null }
+    this.button.querySelector("path").setAttribute("d", goOn ? PAUSE : PLAY)
+    this.button.setAttribute("aria-label", goOn ? "Pause" : "Play")
+  }
+}
+
+export default function (component) {
+  const { data, parentElement } = component
+  parentElement.flipbook ??= new Flipbook(parentElement.querySelector(".flipbook"))
+  parentElement.flipbook.update(data)
+  return () => {
+    parentElement.flipbook?.pause()
+    parentElement.flipbook?.observer.disconnect()
+    parentElement.flipbook = null
+  }
+}

@@ -1,0 +1,87 @@
+"""Frames and curves over the epochs of a training, moved by one scrub bar that follows the finger.
+
+A Streamlit slider reruns only when it is released, so this one runs in the browser: all frames are sent at once.
+"""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from cnn_demo.drawing import png_bytes
+from cnn_demo.ui.components import declare
+
+_mount = declare("flipbook")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One curve.
+
+    Attributes:
+        name: What it is called in the chart's key.
+        values: One number for each finished epoch, the first for epoch 1.
+    """
+
+    name: str
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One chart beside the frames.
+
+    Attributes:
+        title: What is drawn; the horizontal axis is always the epoch.
+        lines: At most two curves.
+        percent: The values are shares, drawn from 0 to 100 %; else the axis begins at 0 and ends at the largest value.
+    """
+
+    title: str
+    lines: tuple[Line, ...]
+    percent: bool = False
+
+
+def flipbook(
+    frames: Sequence[np.ndarray],
+    charts: Sequence[Chart],
+    *,
+    key: str,
+    alt: str,
+    caption: str = "",
+    epochs: int | None = None,
+    max_width: int = 460,
+) -> None:
+    """Show frames and curves with a scrub bar, which begins at the last epoch and stays there while frames are added.
+
+    Args:
+        frames: One picture for each epoch, the first before training: (H, W) or (H, W, 3) uint8 of one shape.
+        charts: Curves with a value for each epoch but the first frame.
+        key: Widget key, unique on the page.
+        alt: What the frames show, for those who cannot see them; the epoch is added to it.
+        caption: Text under the frames.
+        epochs: Where the charts end, for a training that is not finished; default: the last frame.
+        max_width: Greatest width of a frame in CSS pixels.
+
+    Raises:
+        ValueError: If the frames differ in shape, or there is none.
+    """
+    if len({frame.shape for frame in frames}) != 1:
+        raise ValueError("A flipbook needs at least one frame, and frames of one shape.")
+    height, width = frames[0].shape[:2]
+    _mount(
+        key=key,
+        data={
+            "sprite": "data:image/png;base64," + base64.b64encode(png_bytes(np.concatenate(frames))).decode("ascii"),
+            "frames": len(frames),
+            "height": height,
+            "width": width,
+            "maxWidth": max_width,
+            "charts": [asdict(chart) for chart in charts],
+            "end": max(len(frames) - 1, epochs or 1),
+            "alt": alt,
+            "caption": caption,
+            "label": "Epoch",
+        },
+    )

@@ -1,0 +1,56 @@
+"""Layers in a row, drawn at one scale: height and width of the maps as they are, one plate for each map behind."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+
+import streamlit as st
+
+from cnn_demo.ui.components import declare
+
+_mount = declare("layer_row")
+
+
+@dataclass(frozen=True)
+class Volume:
+    """What one layer holds.
+
+    Attributes:
+        title: Line under the drawing, such as "2 · Max".
+        shape: (H, W, C).
+        src: Data URL of its front map.
+        alt: What it shows, for those who cannot see it.
+    """
+
+    title: str
+    shape: tuple[int, int, int]
+    src: str
+    alt: str
+
+
+def layer_row(
+    volumes: Sequence[Volume],
+    chosen: int | None,
+    *,
+    key: str,
+    label: str,
+    problem: str = "",
+    on_pick: Callable[[int], None],
+) -> None:
+    """Draw the volumes to scale; call `on_pick(index)` when the visitor chooses one.
+
+    Args:
+        volumes: The photo, and the layers after it.
+        chosen: Index of the chosen one, or None.
+        key: Widget key, unique on the page.
+        label: What the row shows, read out by screen readers.
+        problem: Title of a layer that has no maps, drawn as an empty box at the end.
+        on_pick: Callback; only indices of `volumes` reach it.
+    """
+
+    def picked() -> None:
+        index = st.session_state[key].pick
+        if isinstance(index, int) and 0 <= index < len(volumes):
+            on_pick(index)
+
+    data = {"volumes": [asdict(volume) for volume in volumes], "chosen": chosen, "label": label, "problem": problem}
+    _mount(key=key, data=data, on_pick_change=picked)

@@ -1,0 +1,54 @@
+"""Feature maps as a grid of pictures, one of which can be opened."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+
+import streamlit as st
+
+from cnn_demo.ui.components import declare
+
+_mount = declare("map_grid")
+
+
+@dataclass(frozen=True)
+class MapTile:
+    """One map of the grid.
+
+    Attributes:
+        title: Line under it.
+        src: Data URL of the picture.
+        alt: What it shows, for those who cannot see it.
+    """
+
+    title: str
+    src: str
+    alt: str
+
+
+def map_grid(
+    tiles: Sequence[MapTile],
+    size: tuple[int, int],
+    chosen: int,
+    *,
+    key: str,
+    label: str,
+    on_pick: Callable[[int], None],
+) -> None:
+    """Show the maps; call `on_pick(index)` when the visitor opens one.
+
+    Args:
+        tiles: The maps.
+        size: (height, width) of each, for their shape.
+        chosen: Index of the open one.
+        key: Widget key, unique on the page.
+        label: What the grid shows, read out by screen readers.
+        on_pick: Callback; only indices of `tiles` reach it.
+    """
+
+    def picked() -> None:
+        index = st.session_state[key].pick
+        if isinstance(index, int) and 0 <= index < len(tiles):
+            on_pick(index)
+
+    data = {"tiles": [asdict(tile) for tile in tiles], "size": list(size), "chosen": chosen, "label": label}
+    _mount(key=key, data=data, on_pick_change=picked)

@@ -1,0 +1,176 @@
+// A network in one row, at one scale: each stop a stack of its feature maps. A radio group in drawings.
+
+const SVG = "http://www.w3.org/2000/svg"
+const LARGEST = 3.2, SMALLEST = 1.5, SCROLLED = 2.4 // CSS pixels for each number of a map
+const VECTOR = [14, 96] // width, and greatest height, of a layer that has no maps but a list of numbers
+
+function node(name, className, text = "") {
+  const element = document.createElement(name)
+  element.className = className
+  element.textContent = text
+  return element
+}
+
+function geometry(stop, unit) {
+  const [height, width] = stop.size
+  if (width === 1 && height > 1) return { width: VECTOR[0], height: Math.min(VECTOR[1], height * 7), step: 0 }
+  const step = stop.sheets > 1 ? Math.max(2, Math.min(5, Math.round(width * unit / 12))) : 0
+  return { width: width * unit, height: height * unit, step }
+}
+
+function paint(canvas, stop, unit, image) {
+  const { width, height, step } = geometry(stop, unit)
+  const behind = step * (stop.sheets - 1), sharp = window.devicePixelRatio || 1
+  canvas.style.width = `${width + behind}px`
+  canvas.style.height = `${height + behind}px`
+  canvas.width = Math.round((width + behind) * sharp)
+  canvas.height = Math.round((height + behind) * sharp)
+  const context = canvas.getContext("2d")
+  context.scale(sharp, sharp)
+  context.imageSmoothingEnabled = false
+  for (let sheet = stop.sheets - 1; sheet >= 0; sheet--) {
+    const x = sheet * step, y = behind - sheet * step
+    if (image?.complete && image.naturalWidth) {
+      context.drawImage(image, 0, sheet * stop.size[0], stop.size[1], stop.size[0], x, y, width, height)
+    }
+    context.strokeStyle = "rgba(128, 128, 128, 0.75)"
+    context.lineWidth = 0.75
+    context.strokeRect(x + 0.4, y + 0.4, width - 0.8, height - 0.8)
+  }
+}
+
+function build(stops, data, pick) {
+  const groups = []
+  data.stops.forEach((stop, index) => {
+    const last = groups.at(-1)
+    if (last && stop.group && last.dataset.group === stop.group) groups.push(last)
+    else {
+      const group = node("div", stop.group ? "group" : "group alone")
+      group.dataset.group = stop.group
+      group.append(node("div", "row"), node("div", "name", stop.group))
+      groups.push(group)
+    }
+    const button = node("button", "")
+    button.type = "button"
+    button.setAttribute("role", "radio")
+    button.dataset.index = index
+    const art = node("span", "art")
+    art.append(document.createElement("canvas"))
+    button.append(art, node("span", "title"), node("span", "note"))
+    button.onclick = () => pick(index)
+    groups.at(-1).firstChild.append(button)
+  })
+  stops.replaceChildren(...new Set(groups))
+}
+
+function layout(root) {
+  const { data, images } = root.strip
+  const outer = root.querySelector(".strip"), inner = root.querySelector(".inner")
+  const buttons = [...root.querySelectorAll("button")]
+  let unit = LARGEST
+  const draw = () => buttons.forEach((button, at) =>
+    paint(button.querySelector("canvas"), data.stops[at], unit, images[at]))
+  const tooWide = () => inner.scrollWidth > outer.clientWidth
+  for (draw(); unit > SMALLEST && tooWide(); draw()) unit -= 0.2
+  if (tooWide()) { // on a phone one scrolls anyway
+    unit = SCROLLED
+    draw()
+  }
+  arcs(root, data, buttons)
+}
+
+function arcs(root, data, buttons) {
+  const svg = root.querySelector("svg"), origin = root.querySelector(".inner").getBoundingClientRect()
+  svg.replaceChildren()
+  for (const arc of data.arcs) {
+    const [from, to] = [arc.start, arc.end].map((at) => buttons[at].querySelector("canvas").getBoundingClientRect())
+    const top = Math.min(...[arc.start, arc.end].map((at) => buttons[at].getBoundingClientRect().top)) - origin.top - 20
+    const [x1, x2] = [from, to].map((box) => box.left + box.width / 2 - origin.left)
+    const [y1, y2] = [from, to].map((box) => box.top - origin.top - 3)
+    const start = x1 + 4, end = x2 - 4, bend = Math.min(24, (end - start) / 3)
+    const path = document.createElementNS(SVG, "path")
+    path.setAttribute("d", `M${start},${y1} C${start},${top} ${start},${top} ${start + bend},${top} L${end - bend},${top} `
+      + `C${end},${top} ${end},${top} ${end},${y2 - 5}`)
+    const tip = document.createElementNS(SVG, "path")
+    tip.setAttribute("class", "tip")
+    tip.setAttribute("d", `M${end - 4},${y2 - 6} h8 l-4,6 z`)
+    const text = document.createElementNS(SVG, "text")
+    text.setAttribute("x", (start + end) / 2)
+    text.setAttribute("y", top - 4)
+    text.textContent = arc.title
+    svg.append(path, tip, text)
+  }
+}
+
+function showBars(box, bars) {
+  const best = Math.max(...bars.map((bar) => bar.share))
+  box.replaceChildren(...bars.map((bar) => {
+    const row = node("div", bar.share === best ? "best" : "")
+    row.setAttribute("role", "listitem")
+    const track = node("span", "track"), fill = node("div", "bar")
+    fill.style.width = `${bar.share * 100}%`
+    track.append(fill)
+    const share = node("span", `share${bar.share === best ? " best" : ""}`, `${Math.round(bar.share * 100)}%`)
+    row.append(node("span", bar.share === best ? "best" : "", bar.label), track, share)
+    return row
+  }))
+}
+
+export default function (component) {
+  const { data, parentElement, setTriggerValue } = component
+  const stops = parentElement.querySelector(".stops")
+  const pick = (index) => setTriggerValue("pick", index)
+  stops.setAttribute("aria-label", data.label)
+  const shape = JSON.stringify(data.stops.map((stop) => [stop.group, stop.title, stop.note]))
+  const old = parentElement.strip
+  if (old?.shape !== shape) build(stops, data, pick)
+  const buttons = [...stops.querySelectorAll("button")]
+  buttons.forEach((button, at) => {
+    const stop = data.stops[at]
+    button.setAttribute("aria-checked", String(at === data.chosen))
+    button.setAttribute("aria-label", stop.alt)
+    button.title = stop.alt
+    button.tabIndex = at === data.chosen ? 0 : -1
+    button.querySelector(".title").textContent = stop.title
+    button.querySelector(".note").textContent = stop.note
+  })
+
+  const pictures = JSON.stringify([data.stops.map((stop) => stop.src), data.bars])
+  if (old?.shape !== shape || old?.pictures !== pictures) {
+    const images = data.stops.map((stop) => Object.assign(new Image(), { src: stop.src }))
+    const next = { data, images, shape, pictures }
+    parentElement.strip = next
+    showBars(parentElement.querySelector(".bars"), data.bars)
+    if (!old) layout(parentElement)
+    Promise.allSettled(images.map((image) => image.decode())).then(() => {
+      if (parentElement.strip === next) layout(parentElement)
+    })
+  }
+
+  const chosen = buttons[data.chosen], outer = parentElement.querySelector(".strip")
+  if (chosen && old?.chosen !== data.chosen && outer.scrollWidth > outer.clientWidth) {
+    outer.scrollLeft += chosen.getBoundingClientRect().left - outer.getBoundingClientRect().left - outer.clientWidth / 3
+  }
+  parentElement.strip.chosen = data.chosen
+  stops.onkeydown = (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
+    if (!step) return
+    event.preventDefault()
+    const next = (Number(event.target.closest("button").dataset.index) + step + buttons.length) % buttons.length
+    buttons[next].focus()
+    pick(next)
+  }
+  if (!parentElement.observer) {
+    let width = outer.clientWidth
+    parentElement.observer = new ResizeObserver(() => {
+      if (outer.clientWidth === width) return
+      width = outer.clientWidth
+      layout(parentElement)
+    })
+    parentElement.observer.observe(outer)
+  }
+  return () => {
+    parentElement.observer?.disconnect()
+    parentElement.observer = null
+  }
+}

@@ -1,0 +1,76 @@
+"""Many small pictures in a grid, all from one encoded picture: feature maps, kernels, patches of photos."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+
+import streamlit as st
+
+from cnn_demo.ui.components import declare
+
+_mount = declare("tiles")
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One small picture.
+
+    Attributes:
+        key: What `on_pick` is told.
+        title: What it is, shown on hover and read out by screen readers.
+        caption: Line under it; none where it is empty.
+    """
+
+    key: int
+    title: str
+    caption: str = ""
+
+
+def tiles(
+    source: str,
+    items: Sequence[Tile],
+    size: tuple[int, int],
+    *,
+    key: str,
+    label: str,
+    chosen: int | None = None,
+    on_pick: Callable[[int], None] | None = None,
+    width: int = 52,
+    max_height: int | None = None,
+    pixelated: bool = True,
+) -> None:
+    """Show the tiles; call `on_pick(key)` when the visitor picks one.
+
+    Args:
+        source: Data URL of one picture that has all tiles one below the other, in the order of `items`.
+        items: The tiles.
+        size: (height, width) of one tile in the encoded picture.
+        key: Widget key, unique on the page.
+        label: What the grid shows, read out by screen readers.
+        chosen: Key of the chosen tile, or None.
+        on_pick: Callback; only keys of `items` reach it. Without it the tiles cannot be picked.
+        width: Of one tile, in CSS pixels.
+        max_height: Of the grid, in CSS pixels; what does not fit is scrolled to. None is no limit.
+        pixelated: Show pixels as squares.
+    """
+
+    def picked() -> None:
+        choice = st.session_state[key].pick
+        if on_pick is not None and choice in {item.key for item in items}:
+            on_pick(choice)
+
+    _mount(
+        key=key,
+        data={
+            "src": source,
+            "items": [asdict(item) for item in items],
+            "height": size[0],
+            "width": size[1],
+            "label": label,
+            "chosen": chosen,
+            "clickable": on_pick is not None,
+            "tile": width,
+            "maxHeight": max_height,
+            "pixelated": pixelated,
+        },
+        on_pick_change=picked,
+    )

@@ -1,0 +1,98 @@
+"""What the visitor has set on page 2, read from session state, and the default of every control."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cnn_demo.convolution.stack import Layer
+from cnn_demo.convolution.stack_text import format_stack, parse_stack
+
+VIEWS = ("Build a stack", "Pool side by side", "What pooling forgives")
+
+# Titles that more than one view shows.
+POOL_TITLES = {
+    "max": "Max",
+    "average": "Average",
+    "min": "Min",
+    "l2": "L2 norm",
+    "blur": "Blurred max",
+    "skip": "Every n-th",
+}
+SOURCE_TITLES = {"hand": "Hand-made", "random": "Random", "learned": "Learned"}
+
+PRESETS = {
+    "Edges, pooled twice": "c8.3.1.same.1.relu.hand_pmax.2.2_c16.3.1.same.1.relu.hand_pmax.2.2",
+    "LeNet-5 (1998)": "c6.5.1.valid.1.tanh.random_paverage.2.2_c16.5.1.valid.1.tanh.random_paverage.2.2",
+    "AlexNet's first layers (2012)": "c32.11.4.valid.1.relu.random_pmax.3.2_c32.5.1.same.1.relu.random_pmax.3.2",
+    "VGG's blocks (2014)": (
+        "c16.3.1.same.1.relu.random_c16.3.1.same.1.relu.random_pmax.2.2"
+        "_c32.3.1.same.1.relu.random_c32.3.1.same.1.relu.random_pmax.2.2"
+    ),
+    "Only strides, no pooling": "c8.3.2.same.1.relu.hand_c16.3.2.same.1.relu.random_c32.3.2.same.1.relu.random",
+    "Dilated, nothing shrinks": ("c8.3.1.same.1.relu.hand_c8.3.1.same.2.relu.random_c8.3.1.same.4.relu.random"),
+    "Ends in global average pooling": "c16.3.1.same.1.relu.hand_pmax.2.2_c32.3.1.same.1.relu.random_paverage.global",
+    "Trained first layer": "c32.5.1.same.1.relu.learned_pmax.2.2",
+}
+
+# Widget key (which is also the name in the link) to default value.
+DEFAULTS: dict[str, Any] = {
+    "tab": VIEWS[0],
+    # Build a stack
+    "stack": PRESETS["Edges, pooled twice"],
+    "layer": 1,
+    "map": 1,
+    "reads": 1,
+    "map_row": None,
+    "map_column": None,
+    "common": False,
+    # Pool side by side
+    "of": "edge 0°",
+    "window": 2,
+    "step": 2,
+    "fourth": "strided",
+    "taps": "skip",
+    "pool_row": None,
+    "pool_column": None,
+    # What pooling forgives
+    "distortion": "shift",
+    "pixels": 1,
+    "degrees": 5,
+    "noise": 0.1,
+    "features": "one",
+    "filters": "hand",
+    "pool_size": 2,
+    "pool_stride": 2,
+    "measure": "change",
+    "compare": "max",
+}
+
+
+def value_of(state: Mapping[str, Any], key: str) -> Any:
+    """The value of a control: the one in `state`, or its default where none was set yet."""
+    value = state.get(key)
+    return DEFAULTS[key] if value is None else value
+
+
+def values_in_force(state: Mapping[str, Any]) -> dict[str, Any]:
+    """The value of every control: the one in `state`, or its default where none was set yet."""
+    return {key: value_of(state, key) for key in DEFAULTS}
+
+
+def read_stack(state: Mapping[str, Any]) -> tuple[tuple[Layer, ...], str]:
+    """Read the stack; where its text is none, the default one, and the sentence that says what is wrong with it."""
+    try:
+        return parse_stack(value_of(state, "stack")), ""
+    except ValueError as error:
+        return parse_stack(
+            DEFAULTS["stack"]
+        ), f"{str(error)[:-1]}; until then you see the stack that the page begins with."
+
+
+def write_stack(state: dict, layers: tuple[Layer, ...], number: int) -> None:
+    """Make `layers` the stack, and layer `number` (from 1) the open one."""
+    state["stack"] = format_stack(layers)
+    state["layer"] = max(1, min(number, len(layers)))
+
+
+def read_layer(state: Mapping[str, Any], count: int) -> int:
+    """Read which of `count` layers is open, from 1; 0 where there is none."""
+    return min(max(int(value_of(state, "layer")), 1), count)

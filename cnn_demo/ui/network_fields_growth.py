@@ -1,0 +1,70 @@
+"""How the receptive field of a hand-built stack grows from layer to layer, in theory and where the ways go."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from cnn_demo.convolution.effective_field import Step, path_counts
+from cnn_demo.convolution.receptive_field import receptive_fields
+
+FIELD, HALF = "Field (px)", "Half (px)"
+
+
+def half_by_ways(layers: Sequence[Step]) -> float:
+    """Return the side of the square with half of the influence where all weights are equal and no border is near.
+
+    Interpolated between squares of whole pixels, so that its growth is seen before it takes in the next ring.
+    """
+    ways = path_counts(layers)
+    odd, middle = len(ways) % 2, len(ways) // 2
+    reached = np.concatenate([[0.0], ways.cumsum()]) / ways.sum()
+    steps = np.arange(len(ways) // 2 + 1)
+    sides = np.concatenate([[0], 2 * steps + 1]) if odd else 2 * steps
+    low, high = middle - steps, middle + steps + odd
+    shares = (reached[high] - reached[low]) ** 2
+    return float(np.interp(0.5, np.concatenate([[0.0], shares]) if odd else shares, sides))
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def growth_table(layers: tuple[Step, ...]) -> pd.DataFrame:
+    """Layer by layer: what it is, how far apart its units look, and how much they see, in pixels of the photo."""
+    rows = []
+    for number, field in enumerate(receptive_fields(layers)[1:], 1):
+        kernel, stride, dilation = layers[number - 1]
+        rows.append((number, kernel, stride, dilation, field.jump, field.size, half_by_ways(layers[:number])))
+    return pd.DataFrame(rows, columns=["Layer", "Kernel", "Stride", "Dilation", "Jump", FIELD, HALF])
+
+
+def growth(layers: tuple[Step, ...]) -> None:
+    """Show how the field grows from layer to layer, as a table and a chart."""
+    table = growth_table(layers)
+    left, right = st.columns(2, vertical_alignment="center")
+    with left:
+        written = table.map(lambda number: f"{number:,.1f}" if isinstance(number, float) else f"{number:,}")
+        st.table(written.set_index("Layer"))
+    figure = go.Figure()
+    for name, dash in ((FIELD, None), (HALF, "dot")):
+        figure.add_scatter(x=table["Layer"], y=table[name], mode="lines+markers", name=name, line={"dash": dash})
+    figure.update_layout(
+        height=300, margin={"l": 0, "r": 0, "t": 4, "b": 0}, legend={"orientation": "h", "y": 1.15, "x": 0}
+    )
+    figure.update_xaxes(title="layer", dtick=1)
+    wide = table[FIELD].iloc[-1] > 1000
+    figure.update_yaxes(title="pixels of the photo", type="log" if wide else "linear")
+    if not wide:
+        figure.update_yaxes(rangemode="tozero")
+    with right:
+        st.plotly_chart(
+            figure,
+            key="field_growth",
+            config={"displayModeBar": False},
+            alt="The receptive field grows with every layer; the part that has half of the ways grows more slowly.",
+        )
+    st.caption(
+        "Each layer adds (kernel − 1) · dilation · jump to the field; jump is the product of the strides before it. "
+        "Half: side of the middle square that holds half of all ways, interpolated. Without stride it grows as the "
+        "root of the depth, the field as the depth itself."
+    )

@@ -1,0 +1,110 @@
+"""The photo, the little of it that the network takes, and the answer."""
+
+import cv2
+import numpy as np
+import streamlit as st
+
+from cnn_demo.drawing import jpeg_url
+from cnn_demo.images import Photo
+from cnn_demo.models.classifiers import Classifier
+from cnn_demo.models.units import Box, input_box
+from cnn_demo.results import Classification
+from cnn_demo.ui.components.picture import Mark, picture
+from cnn_demo.ui.network_pictures import png_url
+from cnn_demo.ui.probability_bars import probability_bars
+
+SHOWN_SIDE = 640  # pixels of the longer side that are sent to the browser
+GREY = 128  # what the network gets beside a padded photo
+PHOTO_HEIGHT = 300
+
+
+def show_photo(photo: Photo, fit: str) -> None:
+    """Show the photo, with a frame around what the network takes of it."""
+    whole = input_box(photo.pixels.shape[:2], fit)
+    draw_on_photo(photo, fit, whole, key="walk_photo", caption=_takes(photo, fit, whole), alt="The photo")
+
+
+def _takes(photo: Photo, fit: str, whole: Box) -> str:
+    height, width = photo.pixels.shape[:2]
+    if fit == "squash":
+        return f"All {width} × {height} pixels, squashed to a square →"
+    if fit == "pad":
+        return f"All {width} × {height} pixels, with grey beside them →"
+    return f"The {whole.width:.0f} × {whole.height:.0f} pixels in the frame →"
+
+
+def draw_on_photo(photo: Photo, fit: str, box: Box, *, key: str, caption: str, alt: str) -> None:
+    """Show the photo as the network takes it, with a box framed.
+
+    Args:
+        photo: The photo.
+        fit: With "pad" the grey beside it is shown too; with "crop" what is left out is dim.
+        box: In pixels of the photo; only its part on the shown picture is framed.
+        key: Widget key.
+        caption: Line under it.
+        alt: What is shown, without the photo's own description.
+    """
+    url, size, origin = _as_taken(photo, fit)
+    shown = Box(box.row - origin[0], box.column - origin[1], box.height, box.width).clipped(size)
+    picture(
+        url,
+        size,
+        key=key,
+        alt=f"{alt}: {photo.alt or photo.name}",
+        caption=caption,
+        max_height=PHOTO_HEIGHT,
+        marks=[Mark(shown.row, shown.column, shown.height, shown.width)],
+        pixelated=max(size) < 100,
+    )
+
+
+@st.cache_data(max_entries=16, show_spinner=False, hash_funcs={Photo: lambda photo: photo.key})
+def _as_taken(photo: Photo, fit: str) -> tuple[str, tuple[int, int], tuple[int, int]]:
+    """The picture's data URL, its (height, width) in pixels of the photo, and where its corner lies in the photo."""
+    height, width = photo.pixels.shape[:2]
+    whole = input_box((height, width), fit)
+    size, origin = (height, width), (0, 0)
+    if fit == "pad":
+        size, origin = (int(whole.height), int(whole.width)), (int(whole.row), int(whole.column))
+    scale = min(1.0, SHOWN_SIDE / max(size))
+    small = (max(1, round(width * scale)), max(1, round(height * scale)))
+    pixels = cv2.resize(photo.pixels, small, interpolation=cv2.INTER_AREA)
+    if fit == "crop" and height != width:
+        taken = np.zeros(pixels.shape[:2], bool)
+        top, left = round(whole.row * scale), round(whole.column * scale)
+        taken[top : top + max(1, round(whole.height * scale)), left : left + max(1, round(whole.width * scale))] = True
+        pixels = np.where(taken[..., None], pixels, pixels // 3 + 85)
+    elif fit == "pad":
+        canvas = np.full((max(1, round(size[0] * scale)), max(1, round(size[1] * scale)), 3), GREY, np.uint8)
+        top, left = (
+            min(round(-at * scale), room - side)
+            for at, room, side in zip(origin, canvas.shape, pixels.shape, strict=False)
+        )
+        canvas[top : top + pixels.shape[0], left : left + pixels.shape[1]] = pixels
+        pixels = canvas
+    return jpeg_url(np.ascontiguousarray(pixels, np.uint8)), size, origin
+
+
+def show_seen(photo: Photo, seen: np.ndarray) -> None:
+    """Show the picture that goes into the network, enlarged."""
+    rows, columns = seen.shape[:2]
+    picture(
+        png_url(seen),
+        (rows, columns),
+        key="walk_seen",
+        alt=f"What the network sees, {columns} × {rows} pixels: {photo.alt or photo.name}",
+        caption=f"What the network sees: {columns} × {rows} pixels.",
+        max_height=PHOTO_HEIGHT,
+        pixelated=True,
+    )
+
+
+def show_answer(model: Classifier, answer: Classification) -> None:
+    """Show the three most probable classes, what the network knows, and how long it took."""
+    labels, probabilities = zip(*answer.top(3), strict=True)
+    probability_bars(labels, np.array(probabilities), caption="The most probable classes")
+    device = {"cpu": "the CPU", "cuda": "the GPU"}.get(answer.device, answer.device)
+    st.caption(
+        f"Computed in **{answer.milliseconds:.1f} ms** on {device}, with every number below. {model.spec.knows} "
+        "Whatever else it is shown, it must choose among them."
+    )

@@ -1,0 +1,50 @@
+"""What a visitor of page 3 lives through who wants to know what a unit sees."""
+
+from playwright.sync_api import Page, expect
+from visitor import settle
+
+
+def slide(page: Page, label: str, presses: int) -> None:
+    slider = page.get_by_role("slider", name=label)
+    slider.focus()
+    for _ in range(presses):
+        slider.press("ArrowRight")
+    settle(page)
+
+
+def test_the_field_grows_and_the_tree_is_read(page: Page) -> None:
+    page.goto("/Convolutional_networks?view=Receptive+fields&field_depth=2")
+    field = page.get_by_test_id("stMetric").filter(has_text="Receptive field")
+    expect(field).to_contain_text("5 px", timeout=60_000)
+    settle(page)
+
+    # He adds a layer, then dilates.
+    slide(page, "Layers", 1)
+    expect(field).to_contain_text("7 px")
+    slide(page, "Dilation", 1)
+    expect(field).to_contain_text("13 px")
+
+    # The tree has a unit at the top and seven of thirteen pixels below; a pixel hears of itself alone.
+    dots = page.locator("circle.dot")
+    expect(dots).to_have_count(1 + 3 + 5 + 7)
+    expect(page.locator("circle.dot.on")).to_have_count(16)
+    dots.last.click()
+    expect(page.locator("circle.dot.on")).to_have_count(1)
+
+    # He opens another place of the photo.
+    photo = page.get_by_role("application", name="Receptive field on")
+    before = photo.locator("rect.over").first.get_attribute("x")
+    photo.click(position={"x": 30, "y": 30})
+    settle(page)
+    expect(photo.locator("rect.over").first).not_to_have_attribute("x", before)
+    assert "field_dilation=2" in page.url
+
+
+def test_a_phone_sees_shared_weights_without_scrolling_sideways(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto("/Convolutional_networks?view=Shared+weights")
+    expect(page.get_by_text("112,384")).to_be_visible(timeout=60_000)
+    settle(page)
+    slide(page, "Channels in", 1)
+    expect(page.get_by_text("112,384")).to_have_count(0)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -1,0 +1,151 @@
+"""What a visitor of page 2 lives through, in a real browser."""
+
+from collections.abc import Iterator
+from urllib.parse import parse_qs, urlparse
+
+import pytest
+from playwright.sync_api import Page, expect
+from visitor import settle
+
+PAGE = "/Convolution_and_pooling_layers"
+LAYERS = "[role=radiogroup][aria-label='Layers, to scale'] button"
+MAPS = "[role=radiogroup][aria-label^='Maps of layer'] button"
+
+
+@pytest.fixture(autouse=True)
+def patience() -> Iterator[None]:
+    """A machine that also trains, or runs other tests, answers late."""
+    expect.set_options(timeout=20_000)
+    yield
+    expect.set_options(timeout=5_000)  # Playwright's own
+
+
+def open_layers(page: Page, query: str = "") -> None:
+    page.goto(f"{PAGE}{query}")
+    expect(page.get_by_role("tab", name="Build a stack")).to_be_visible()
+    settle(page)
+
+
+def in_link(page: Page, key: str) -> list[str]:
+    return parse_qs(urlparse(page.url).query).get(key, [])
+
+
+def slide(page: Page, label: str, presses: int, key: str = "ArrowRight") -> None:
+    slider = page.get_by_role("slider", name=label)
+    slider.focus()
+    for _ in range(presses):
+        slider.press(key)
+    settle(page)
+
+
+def test_the_story(page: Page) -> None:
+    # He comes from the home page and sees four layers, drawn to scale.
+    page.goto("/")
+    page.get_by_role("main").get_by_role("link", name="2 · Convolution and pooling layers").click()
+    expect(page.locator(LAYERS)).to_have_count(5)
+    settle(page)
+    widths = [box["width"] for box in (item.bounding_box() for item in page.locator(f"{LAYERS} svg image").all())]
+    assert widths[0] == pytest.approx(widths[1], rel=0.02)
+    assert widths[2] == pytest.approx(widths[1] / 2, rel=0.03)
+    assert widths[4] == pytest.approx(widths[1] / 4, rel=0.05)
+
+    # He opens the last layer and one of its maps, and reads its arithmetic.
+    page.locator(LAYERS).nth(4).click()
+    page.wait_for_url("**layer=4**")
+    expect(page.locator(MAPS)).to_have_count(16)
+    page.locator(MAPS).nth(2).click()
+    page.wait_for_url("**map=3**")
+    expect(page.get_by_text("What each number counts", exact=False).first).to_be_visible()
+    opened = page.locator("img[alt^='Map 3 of layer 4']")
+    box = opened.bounding_box()
+    opened.click(position={"x": box["width"] * 10.5 / 64, "y": box["height"] * 5.5 / 42})
+    page.wait_for_url("**map_column=10**")
+    expect(page.get_by_label("Row, 0 to 41")).to_have_value("5")
+    settle(page)
+
+    # He adds a layer, and pools until nothing fits any more: one sentence, and the maps before it stay.
+    page.get_by_role("button", name="Add pooling").click()
+    expect(page.locator(LAYERS)).to_have_count(6)
+    settle(page)
+    page.get_by_role("button", name="Add pooling").click()
+    expect(page.locator(LAYERS)).to_have_count(7)
+    settle(page)
+    slide(page, "Window", 6)
+    slide(page, "Stride", 6)
+    page.get_by_text("5", exact=True).first.click()
+    page.wait_for_url("**layer=5**")
+    settle(page)
+    slide(page, "Window", 6)
+    slide(page, "Stride", 6)
+    expect(page.get_by_role("alert")).to_contain_text("Layer 6 does not fit")
+    expect(page.locator(LAYERS)).to_have_count(6)
+
+    # He shares the link; his friend sees the same.
+    page.wait_for_url("**stack=**")
+    friend = page.context.browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
+    friend.goto(page.url)
+    expect(friend.get_by_role("alert")).to_contain_text("Layer 6 does not fit")
+    expect(friend.locator(LAYERS)).to_have_count(6)
+    assert in_link(friend, "stack") == in_link(page, "stack")
+    friend.context.close()
+
+
+def test_the_keyboard_goes_through_layers_and_maps(page: Page) -> None:
+    open_layers(page)
+    page.locator(LAYERS).nth(1).focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url("**layer=2**")
+    settle(page)
+    page.locator(MAPS).first.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url("**map=2**")
+    expect(page.locator(MAPS).nth(1)).to_be_checked()
+
+
+def test_the_stack_survives_the_other_views_and_another_page(page: Page) -> None:
+    open_layers(page, "?stack=c4.3.1.same.1.relu.hand_paverage.3.3&layer=2")
+    expect(page.locator(LAYERS)).to_have_count(3)
+    slide(page, "Window", 1)
+    page.wait_for_url("**paverage.4.3**")
+    page.get_by_role("tab", name="What pooling forgives").click()
+    page.get_by_text("Your stack", exact=True).click()
+    expect(page.get_by_role("textbox", name="As text")).to_have_value("c4.3.1.same.1.relu.hand_paverage.4.3")
+    settle(page)
+    page.get_by_role("tab", name="Pool side by side").click()
+    expect(page.locator("img[alt='Max of the map']")).to_be_visible()
+    settle(page)
+    page.get_by_test_id("stSidebar").get_by_role("link", name="Deep CNNs, live").click()
+    expect(page.get_by_text("This machine")).to_be_visible()
+    page.get_by_test_id("stSidebar").get_by_role("link", name="2 · Convolution and pooling layers").click()
+    page.get_by_role("tab", name="Build a stack").click()
+    expect(page.locator(LAYERS)).to_have_count(3)
+    expect(page.get_by_role("textbox", name="As text")).to_have_value("c4.3.1.same.1.relu.hand_paverage.4.3")
+
+
+def test_he_measures_what_pooling_forgives(page: Page) -> None:
+    open_layers(page)
+    page.get_by_text("One pixel to the right").click()
+    expect(page.get_by_text("Change beyond the shift").first).to_be_visible()
+    expect(page.get_by_test_id("stPlotlyChart")).to_be_visible()
+    settle(page)
+    said = page.get_by_text("forgives most", exact=False)
+    before = said.inner_text()
+    assert before.startswith("At 1 px")
+    slide(page, "Pixels to the right", 3)
+    expect(said).to_contain_text("At 4 px")
+    page.wait_for_url("**pixels=4**")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_shows_every_view_without_scrolling_sideways(page: Page, scheme: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.emulate_media(color_scheme=scheme)
+    for view, sign in (
+        ("Build a stack", "One number of one map"),
+        ("Pool side by side", "Who learns from it"),
+        ("What pooling forgives", "See the representation with"),
+    ):
+        open_layers(page, f"?tab={view.replace(' ', '+')}")
+        expect(page.get_by_text(sign)).to_be_visible()
+        main = page.get_by_test_id("stMain")
+        assert main.evaluate("e => e.scrollWidth <= e.clientWidth")

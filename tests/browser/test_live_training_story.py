@@ -1,0 +1,107 @@
+"""A visitor of page 3 moves through a finished training, trains a network, stops another one, and draws for it."""
+
+import re
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+from visitor import settle
+
+PATIENCE = 120_000  # milliseconds: the first training also loads the framework, and the machine may be busy
+pytestmark = pytest.mark.timeout(500)
+
+
+def open_view(page: Page, query: str) -> None:
+    page.goto(f"/Convolutional_networks?view={query}", timeout=PATIENCE)
+
+
+def draw(page: Page, strokes: list[list[tuple[float, float]]]) -> None:
+    """Draw on the canvas with the mouse; points are shares of its sides."""
+    canvas = page.locator("canvas.upper-canvas")
+    canvas.scroll_into_view_if_needed()
+    settle(page)
+    box = canvas.bounding_box()
+    for stroke in strokes:
+        places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
+        page.mouse.move(*places[0])
+        page.mouse.down()
+        for place in places[1:]:
+            page.mouse.move(*place, steps=8)
+        page.mouse.up()
+    settle(page)
+
+
+def frame(page: Page) -> np.ndarray:
+    """The pixels of the frame that the flipbook shows."""
+    return np.array(
+        page.locator(".flipbook canvas").evaluate(
+            "c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]"
+        )
+    )
+
+
+def test_the_scrub_bar_moves_kernels_and_markers_without_the_server(page: Page) -> None:
+    sent = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda data: sent.append(data)))
+    open_view(page, "Training")
+    bar = page.get_by_role("slider", name="Epoch")
+    expect(bar).to_be_visible(timeout=PATIENCE)
+    settle(page)
+    last, last_frame = int(bar.input_value()), frame(page)
+    assert last >= 1
+    assert last_frame.any()
+    asked = len(sent)
+    assert asked
+    bar.focus()
+    bar.press("Home")
+    expect(page.locator(".flipbook output")).to_have_text("Before training")
+    first_frame, marker = frame(page), page.locator(".flipbook line.marker").first
+    assert not np.array_equal(first_frame, last_frame)
+    begin = float(marker.get_attribute("x1"))
+    bar.press("ArrowRight")
+    expect(page.locator(".flipbook output")).to_have_text("Epoch 1")
+    expect(page.get_by_role("img", name=re.compile("first layer, after epoch 1$"))).to_be_visible()
+    assert float(marker.get_attribute("x1")) > begin
+    chart = page.locator(".charts svg").first.bounding_box()
+    page.mouse.click(chart["x"] + chart["width"] - 11, chart["y"] + 60)  # a click on the curve's end moves it too
+    expect(bar).to_have_value(str(last))
+    np.testing.assert_array_equal(frame(page), last_frame)
+    page.get_by_role("button", name="Play").click()
+    expect(page.locator(".flipbook output")).not_to_have_text(f"Epoch {last}")
+    expect(page.locator(".flipbook output")).to_have_text(f"Epoch {last}", timeout=PATIENCE)
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    assert len(sent) == asked
+
+
+def test_train_and_draw(page: Page) -> None:
+    open_view(page, "Train+one+live")
+    page.get_by_role("button", name="Train", exact=True).click(timeout=PATIENCE)
+    expect(page.get_by_text("Trained for all 25 epochs.")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Draw a digit from 0 to 9")).to_be_visible()
+    accuracy = page.get_by_test_id("stMetric").filter(has_text="Unseen digits").get_by_test_id("stMetricValue")
+    assert float(accuracy.inner_text().rstrip(" %")) >= 97
+    draw(page, [[(0.5, 0.12), (0.5, 0.88)]])
+    expect(page.get_by_text("It reads 1")).to_be_visible(timeout=PATIENCE)
+    page.locator("canvas.upper-canvas").evaluate("c => c.scrollIntoView({block: 'center'})")
+    expect(page.get_by_label("The drawing as 8 by 8 numbers")).to_be_visible()
+    settle(page)
+
+
+def test_stop_and_two_visitors(page: Page) -> None:
+    query = "Train+one+live&live_epochs=150&live_filters=32&live_pooling=false"
+    friend = page.context.new_page()
+    for visitor in (friend, page):
+        open_view(visitor, query)
+        expect(visitor.get_by_role("button", name="Train", exact=True)).to_be_visible(timeout=PATIENCE)
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.get_by_text(re.compile(r"Epoch [1-9]\d* of 150"))).to_be_visible(timeout=PATIENCE)
+    friend.get_by_role("button", name="Train", exact=True).click(timeout=PATIENCE)
+    expect(friend.get_by_text("number 1 in the queue")).to_be_visible(timeout=PATIENCE)
+    page.get_by_role("button", name="Stop training").click()
+    expect(page.get_by_text(re.compile(r"You stopped it after \d+ of 150 epochs"))).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Draw a digit from 0 to 9")).to_be_visible(timeout=PATIENCE)
+    expect(friend.get_by_text(re.compile(r"Epoch [1-9]\d* of 150"))).to_be_visible(timeout=PATIENCE)
+    friend.get_by_role("button", name="Stop training").click()
+    expect(friend.get_by_text("You stopped it after")).to_be_visible(timeout=PATIENCE)
+    settle(friend)
+    settle(page)

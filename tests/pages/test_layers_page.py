@@ -1,0 +1,450 @@
+"""Page 2: stacks are built, refused and linked; every view shows what is computed; any photo will do."""
+
+import base64
+import itertools
+import json
+
+import cv2
+import numpy as np
+import pytest
+from driver import SMALL, assert_fine, fire, open_app
+
+from cnn_demo.convolution import activate, convolve, pool, pool_gradient
+from cnn_demo.convolution.stack import MOST_LAYERS, ConvLayer, PoolLayer, plan_stack, run_stack
+from cnn_demo.convolution.stack_text import parse_stack
+from cnn_demo.images import Photo
+from cnn_demo.lessons.layers import LESSON, MISCONCEPTIONS
+from cnn_demo.ui.layers_maps import learned_kernels
+from cnn_demo.ui.layers_measured import DISTORTIONS, POOLINGS, Question, curves
+from cnn_demo.ui.layers_pooling import FOURTH, MAPS, TAPS
+from cnn_demo.ui.layers_settings import DEFAULTS, PRESETS, VIEWS
+
+PAGE_2 = "pages/2_Convolution_and_pooling_layers.py"
+STACK, POOL, FORGIVE = VIEWS
+IMAGE = SMALL.pixels.astype(np.float32) / 255
+
+
+def open_page(photo=SMALL, link=None, **state):
+    return open_app(PAGE_2, photo=photo, link=link, **state)
+
+
+def data_of(app, key: str) -> dict:
+    return json.loads(app.get_by_key(key).proto.json)
+
+
+def written(app) -> str:
+    return "\n".join(element.value for element in (*app.markdown, *app.caption)).replace("−", "-")
+
+
+def shapes(app) -> list[tuple[int, ...]]:
+    return [tuple(volume["shape"]) for volume in data_of(app, "row_of_layers")["volumes"]]
+
+
+def press(app, label: str):
+    return next(button for button in app.button if button.label == label).click().run()
+
+
+# Build a stack ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_known_stack_is_shown_to_the_end(name):
+    app = open_page(photo=None)
+    app.selectbox(key="preset").set_value(name).run()
+    assert_fine(app)
+    assert app.session_state["stack"] == PRESETS[name]
+    layers = parse_stack(PRESETS[name])
+    plan = plan_stack((170, 256), layers)
+    assert shapes(app) == [(170, 256, 3), *(step.shape for step in plan.layers)]
+    table = app.table[0].value
+    assert table["Parameters"].tolist()[:-1] == [f"{step.parameters:,}" for step in plan.layers]
+    assert table["Multiply-adds"].tolist()[-1] == f"{sum(step.multiply_adds for step in plan.layers):,}"
+    assert table["Receptive field"].tolist()[:-1] == [
+        " × ".join(str(field.size) for field in step.fields) for step in plan.layers
+    ]
+    for number in range(1, len(layers) + 1):
+        app.segmented_control(key="layer").set_value(number).run()
+        assert_fine(app)
+        assert len(data_of(app, "maps")["tiles"]) == plan.layers[number - 1].shape[2]
+
+
+def test_layers_are_added_moved_and_removed():
+    app = open_page(stack="c4.3.1.same.1.relu.hand")
+    press(app, "Add pooling")
+    assert app.session_state["stack"] == "c4.3.1.same.1.relu.hand_pmax.2.2"
+    assert app.session_state["layer"] == 2
+    press(app, "Earlier")
+    assert app.session_state["stack"] == "pmax.2.2_c4.3.1.same.1.relu.hand"
+    assert shapes(app) == [(30, 40, 3), (15, 20, 3), (15, 20, 4)]
+    press(app, "Later")
+    press(app, "Remove")
+    assert app.session_state["stack"] == "c4.3.1.same.1.relu.hand"
+    for _ in range(MOST_LAYERS - 1):
+        press(app, "Add convolution")
+    assert_fine(app)
+    assert len(parse_stack(app.session_state["stack"])) == MOST_LAYERS
+    assert all(b.disabled for b in app.button if b.label in ("Add convolution", "Add pooling", "Later"))
+    for _ in range(MOST_LAYERS - 1):
+        press(app, "Remove")
+    assert next(b for b in app.button if b.label == "Remove").disabled
+    assert_fine(app)
+
+
+@pytest.mark.parametrize("source", ["hand", "random", "learned"])
+def test_every_control_of_a_convolution_at_its_ends(source):
+    size = 5 if source == "learned" else 3
+    app = open_page(stack=f"c8.{size}.1.same.1.relu.{source}")
+    for name, ends in {"filters": (1, 32), "size": (1, 11), "stride": (1, 4), "dilation": (1, 4)}.items():
+        slider = app.slider(key=f"l1_{name}")
+        assert (slider.min, slider.max) == ends
+        if slider.disabled:
+            continue
+        for value in (*ends, 2):
+            app.slider(key=f"l1_{name}").set_value(value).run()
+            assert_fine(app)
+            assert getattr(parse_stack(app.session_state["stack"])[0], name) == value
+    app.segmented_control(key="l1_padding").set_value("pixels").run()
+    app.slider(key="l1_pad").set_value(16).run()
+    assert parse_stack(app.session_state["stack"])[0].padding == 16
+    app.selectbox(key="l1_activation").set_value("tanh").run()
+    assert_fine(app)
+    layer = parse_stack(app.session_state["stack"])[0]
+    assert shapes(app)[1] == run_stack(IMAGE, (layer,), learned_kernels()).shape
+
+
+def test_a_source_of_filters_is_chosen():
+    app = open_page(stack="c4.3.1.same.1.relu.hand_c4.3.1.same.1.relu.hand")
+    app.segmented_control(key="l1_source").set_value("learned").run()
+    assert_fine(app)
+    assert app.session_state["stack"].startswith("c16.5.1.same.1.relu.learned_")
+    app.segmented_control(key="layer").set_value(2).run()
+    assert app.segmented_control(key="l2_source").options == ["Hand-made", "Random"]
+    app.segmented_control(key="l2_source").set_value("random").run()
+    app.number_input(key="l2_seed").set_value(7).run()
+    assert app.session_state["stack"].endswith(".random7")
+    assert_fine(app)
+
+
+def test_every_control_of_a_pooling():
+    app = open_page(stack="pmax.2.2", link={"layer": "1"})
+    for kind, size, stride in itertools.product(("average", "min", "l2", "blur", "skip", "max"), (1, 8), (1, 8)):
+        app.selectbox(key="l1_kind").set_value(kind).run()
+        app.slider(key="l1_window").set_value(size).run()
+        app.slider(key="l1_step").set_value(stride).run()
+        assert_fine(app)
+        assert parse_stack(app.session_state["stack"]) == (PoolLayer(kind, size, stride),)
+    app.toggle(key="l1_global").set_value(True).run()
+    assert_fine(app)
+    assert app.session_state["stack"] == "pmax.global"
+    assert shapes(app) == [(30, 40, 3), (1, 1, 3)]
+    assert f"{IMAGE[..., 0].max():.3g}" in data_of(app, "maps")["tiles"][0]["title"]
+
+
+def test_a_layer_that_does_not_fit_gets_a_sentence_and_the_maps_before_it_stay():
+    app = open_page(stack="c4.3.1.same.1.relu.hand_pmax.8.8_pmax.8.8_pmax.2.2", layer=3)
+    assert_fine(app)
+    assert app.warning[0].value == "Layer 3 does not fit. The window of 8 × 8 is larger than the map of 3 × 5."
+    assert shapes(app) == [(30, 40, 3), (30, 40, 4), (3, 5, 4)]
+    assert data_of(app, "row_of_layers")["problem"].startswith("3 · ")
+    assert "these are of layer 2" in written(app)
+    app.slider(key="l3_window").set_value(2).run()
+    app.slider(key="l3_step").set_value(1).run()
+    assert_fine(app)
+    assert shapes(app)[3:] == [(2, 4, 4), (1, 2, 4)]
+
+
+def test_a_stack_of_which_nothing_fits_can_be_mended():
+    app = open_page(stack="c4.11.1.valid.4.relu.hand")
+    assert_fine(app)
+    assert len(app.warning) == 1
+    assert shapes(app) == [(30, 40, 3)]
+    app.slider(key="l1_dilation").set_value(1).run()
+    assert_fine(app)
+    assert len(shapes(app)) == 2
+
+
+def test_bad_text_gets_one_sentence_and_the_first_stack():
+    app = open_page()
+    for text in ("oops", "", "pmax.2.2_", "c99.3.1.same.1.relu.hand", "<script>alert(1)</script>"):
+        app.text_input(key="stack").set_value(text).run()
+        assert_fine(app, errors=1)
+        assert app.error[0].value.startswith("Please ")
+        assert len(shapes(app)) == 1 + len(parse_stack(DEFAULTS["stack"]))
+    app.text_input(key="stack").set_value("pmin.3.3").run()
+    assert_fine(app)
+
+
+def test_learned_kernels_that_are_missing_are_left_out(monkeypatch):
+    monkeypatch.setattr("cnn_demo.ui.layers_maps.learned_kernels", lambda: None)
+    monkeypatch.setattr("cnn_demo.ui.layers_controls.learned_kernels", lambda: None)
+    monkeypatch.setattr("cnn_demo.ui.layers_forgiving.learned_kernels", lambda: None)
+    app = open_page()
+    assert_fine(app)
+    assert app.segmented_control(key="l1_source").options == ["Hand-made", "Random"]
+    app.text_input(key="stack").set_value("c8.5.1.same.1.relu.learned").run()
+    assert_fine(app)
+    assert "not on this machine" in app.warning[0].value
+    app = open_page(tab=FORGIVE)
+    assert app.segmented_control(key="filters").options == ["Hand-made", "Random"]
+
+
+# One number -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "c4.3.1.same.1.none.hand",
+        "c4.3.2.same.2.tanh.random3_c3.5.1.valid.1.sigmoid.random",
+        "c6.5.1.same.1.relu.learned",
+        "c4.4.1.3.1.abs.hand_c2.3.1.same.1.none.hand",
+        "c4.3.1.same.1.relu.hand_paverage.3.2",
+        "c4.3.1.same.1.relu.hand_pmax.3.1",
+        "c4.3.1.same.1.none.hand_pl2.2.2",
+        "c4.3.1.same.1.relu.hand_pblur.2.2",
+        "c4.3.1.same.1.relu.hand_pskip.2.3",
+        "c4.3.1.same.1.relu.hand_pmin.global",
+    ],
+)
+def test_the_arithmetic_on_the_page_is_the_map(text):
+    layers = parse_stack(text)
+    maps = run_stack(IMAGE, layers, learned_kernels())
+    for index, row, column in (
+        (0, 0, 0),
+        (1, maps.shape[0] // 2, maps.shape[1] // 3),
+        (1, *np.array(maps.shape[:2]) - 1),
+    ):
+        app = open_page(stack=text, layer=len(layers), map=index + 1, map_row=int(row), map_column=int(column))
+        assert_fine(app)
+        value = f"{maps[row, column, index]:.4f}".replace("-0.0000", "0.0000")
+        assert value in written(app).replace("-0.0000", "0.0000"), (text, index, row, column)
+
+
+def test_a_click_opens_a_layer_a_map_and_a_number():
+    app = open_page(stack="c8.3.1.same.1.relu.hand_pmax.2.2")
+    app = fire(app, "row_of_layers", "pick", 2)
+    assert app.session_state["layer"] == 2
+    app = fire(app, "maps", "pick", 5)
+    assert app.number_input(key="map").value == 6
+    app = fire(app, "opened", "point", {"row": 7, "column": 9})
+    assert [app.number_input(key=key).value for key in ("map_row", "map_column")] == [7, 9]
+    marks = data_of(app, "opened_before")["marks"]
+    assert marks == [{"row": 14, "column": 18, "height": 2, "width": 2}]
+    assert data_of(app, "opened_photo")["marks"] == [{"row": 13.0, "column": 17.0, "height": 4, "width": 4}]
+    for value in (99, -1, "2", None):
+        app = fire(app, "row_of_layers", "pick", value)
+        app = fire(app, "maps", "pick", value)
+        assert_fine(app)
+    assert app.session_state["layer"] == 2
+    assert app.number_input(key="map").value == 6
+
+
+# Pool side by side ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fourth", FOURTH)
+@pytest.mark.parametrize(("window", "stride"), [(1, 1), (2, 2), (3, 2), (8, 1), (2, 8), (8, 8)])
+def test_maps_pooled_side_by_side_are_those_computed(window, stride, fourth):
+    app = open_page(tab=POOL, of="brightness", window=window, step=stride, fourth=fourth, taps="gaussian")
+    assert_fine(app)
+    plane = IMAGE.mean(axis=2)
+    for kind in ("max", "average"):
+        expected = pool(plane, kind, window, stride)
+        shown = data_of(app, f"pool_{kind}")
+        assert (shown["height"], shown["width"]) == expected.shape
+        row, column = expected.shape[0] // 2, expected.shape[1] // 2
+        opened = expected[row, column]
+        assert shown["marks"] == [{"row": row, "column": column, "height": 1, "width": 1}]
+        assert f"= {opened:.4f}" in "".join(html.proto.body for html in app.get("html"))
+    chosen = pool_gradient(plane, "max", window, stride) > 0
+    assert f"**{chosen.mean():.1%}** of the map's numbers" in written(app)
+
+
+@pytest.mark.parametrize("taps", TAPS)
+@pytest.mark.parametrize("name", MAPS)
+def test_every_map_and_every_kernel_of_the_strided_convolution(name, taps):
+    assert_fine(open_page(tab=POOL, of=name, taps=taps, window=3, step=2))
+
+
+def test_a_click_opens_a_window():
+    app = open_page(tab=POOL)
+    app = fire(app, "pool_average", "point", {"row": 3, "column": 4})
+    assert_fine(app)
+    assert [app.number_input(key=key).value for key in ("pool_row", "pool_column")] == [3, 4]
+    assert data_of(app, "pool_before")["marks"] == [{"row": 6, "column": 8, "height": 2, "width": 2}]
+    app.slider(key="step").set_value(8).run()
+    assert_fine(app)
+    assert [app.number_input(key=key).value for key in ("pool_row", "pool_column")] == [3, 4]
+
+
+# What pooling forgives --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("features", ["one", "stack"])
+@pytest.mark.parametrize("distortion", DISTORTIONS)
+def test_the_numbers_are_those_measured(distortion, features):
+    amounts = {"shift": {"pixels": 3}, "rotate": {"degrees": 9}, "noise": {"noise": 0.2}}[distortion]
+    app = open_page(tab=FORGIVE, distortion=distortion, features=features, **amounts)
+    assert_fine(app)
+    question = Question.one_layer(distortion, "hand", 2, 2)
+    if features == "stack":
+        question = Question(distortion, parse_stack(DEFAULTS["stack"]))
+    table, _ = curves(SMALL, question)
+    (amount,) = amounts.values()
+    at = table[np.isclose(table["amount"], amount)].set_index("pooling")
+    assert app.table[0].value["Change"].tolist() == [f"{at.loc[kind, 'change']:.3f}" for kind in POOLINGS]
+    best = POOLINGS[at["change"].idxmin()].lower()
+    assert f"**{best}** forgives most" in written(app)
+    assert len(app.get("plotly_chart")) == 1
+
+
+@pytest.mark.parametrize("kind", POOLINGS)
+@pytest.mark.parametrize("source", ["hand", "random", "learned"])
+def test_both_representations_are_shown(kind, source):
+    app = open_page(tab=FORGIVE, compare=kind, filters=source, pool_size=3, pool_stride=2)
+    assert_fine(app)
+    captions = [data_of(app, f"forgiving_{number}")["caption"] for number in range(5)]
+    assert captions[1] == "The photo, moved by 1 px"
+    sizes = [(data_of(app, f"forgiving_{n}")["height"], data_of(app, f"forgiving_{n}")["width"]) for n in (2, 3, 4)]
+    assert len(set(sizes)) == 1
+
+
+def test_a_stack_without_pooling_is_said_to_have_none():
+    app = open_page(tab=FORGIVE, features="stack", stack="c4.3.2.same.1.relu.hand")
+    assert_fine(app)
+    assert "Your stack has no pooling layer" in written(app)
+
+
+@pytest.mark.parametrize("measure", ["change", "moved", "cosine"])
+@pytest.mark.parametrize("distortion", DISTORTIONS)
+def test_every_measure_of_every_distortion(distortion, measure):
+    assert_fine(open_page(tab=FORGIVE, distortion=distortion, measure=measure))
+
+
+# Photos, links, teaching ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1), (2, 2), (5, 7), (1280, 40)], ids=str)
+def test_any_photo_gives_pictures_or_one_sentence(shape, view):
+    pixels = np.random.default_rng(1).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    for distortion in DISTORTIONS if view == FORGIVE else ("shift",):
+        app = open_page(Photo(pixels, "dot", f"digest-{shape}"), tab=view, distortion=distortion)
+        assert_fine(app)
+        assert len(app.warning) <= 1
+        assert all(warning.value.endswith(".") for warning in app.warning)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("value", [0, 128, 255])
+def test_an_even_photo(view, value):
+    assert_fine(open_page(Photo(np.full((40, 50, 3), value, np.uint8), "even", f"digest-even-{value}"), tab=view))
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_only_the_open_view_is_computed(view):
+    app = open_page(link={"tab": view})
+    keys = {STACK: "row_of_layers", POOL: "pool_max", FORGIVE: "forgiving_0"}
+    for name, key in keys.items():
+        if name == view:
+            assert data_of(app, key)
+        else:
+            with pytest.raises(KeyError):
+                app.get_by_key(key)
+
+
+GOOD_LINKS = [
+    ({"stack": "pmax.3.2_c4.3.1.same.1.tanh.random5", "layer": "2", "map": "3"}, {"layer": 2, "map": 3}),
+    ({"tab": POOL, "of": "Brightness", "window": "3", "step": "2", "fourth": "L2 norm"}, {"of": "brightness"}),
+    ({"tab": FORGIVE, "distortion": "Noise", "noise": "0.3", "features": "Your stack"}, {"features": "stack"}),
+    ({"tab": FORGIVE, "features": "Your stack", "stack": "pmax.2.2"}, {"stack": "pmax.2.2"}),
+]
+
+
+@pytest.mark.parametrize(("link", "state"), GOOD_LINKS, ids=str)
+def test_a_link_sets_the_controls(link, state):
+    app = open_page(link=link)
+    assert_fine(app)
+    assert {key: app.session_state[key] for key in state} == state
+    if link.get("stack", "").startswith("pmax.3"):
+        assert shapes(app) == [(30, 40, 3), (14, 19, 3), (14, 19, 4)]
+        assert data_of(app, "maps")["chosen"] == 2
+
+
+GARBAGE = {
+    "tab": ("Nope", "", "view"),
+    "layer": ("0", "99", "abc", "inf"),
+    "map": ("0", "-1", "inf", "nan", "1e99"),
+    "map_row": ("-5", "99999", "inf", "x"),
+    "map_column": ("1e400", "", "nan"),
+    "reads": ("inf", "-1"),
+    "common": ("maybe",),
+    "preset": ("x",),
+    "l1_size": ("99",),
+    "try_this": ("Noise",),
+}
+GARBAGE_2 = {"of": ("x", ""), "window": ("0", "inf", "9"), "step": ("nan", "-1"), "fourth": ("?",), "taps": ("",)}
+GARBAGE_2 |= {"pool_row": ("inf", "-1"), "pool_column": ("1e400", "x")}
+GARBAGE_3 = {
+    "distortion": ("", "x"),
+    "pixels": ("99", "inf"),
+    "measure": ("", "y"),
+    "features": ("",),
+    "compare": ("",),
+}
+GARBAGE_3 |= {"filters": ("", "z"), "pool_size": ("0", "inf"), "pool_stride": ("nan",), "noise": ("inf", "-1")}
+
+
+@pytest.mark.parametrize("turn", range(5))
+@pytest.mark.parametrize(("view", "garbage"), list(zip(VIEWS, (GARBAGE, GARBAGE_2, GARBAGE_3), strict=True)))
+def test_garbage_in_a_link_is_ignored(view, garbage, turn):
+    link = {key: values[turn % len(values)] for key, values in garbage.items()}
+    assert_fine(open_page(link={"tab": view, **link}))
+
+
+@pytest.mark.parametrize("text", ["", "oops", "c99.3.1.same.1.relu.hand", "🐈", "a" * 5000])
+def test_a_link_to_a_stack_that_is_none(text):
+    for link in ({"stack": text}, {"stack": text, "tab": FORGIVE, "features": "Your stack"}):
+        app = open_page(link=link)
+        assert_fine(app, errors=1)
+        assert app.error[0].value.startswith("Please ")
+
+
+@pytest.mark.parametrize("experiment", LESSON.experiments, ids=lambda e: e.title)
+def test_an_experiment_is_set_up_and_taken_back(experiment):
+    app = open_page(photo=None, stack="pmin.5.5", window=7)
+    app.pills(key="try_this").set_value(experiment.title).run()
+    assert_fine(app)
+    assert experiment.notice in app.info[0].value
+    for key, value in experiment.settings.items():
+        assert app.session_state[key] == value
+    app.pills(key="try_this").set_value(None).run()
+    assert_fine(app)
+    assert app.session_state["tab"] == STACK
+    assert app.session_state["stack"] == DEFAULTS["stack"]
+
+
+@pytest.mark.parametrize("index", range(len(MISCONCEPTIONS)))
+def test_a_misconception_is_answered_when_it_is_opened(index):
+    app = open_page()
+    assert app.expander[index].label == MISCONCEPTIONS[index].claim
+    app.session_state[f"misconception_{index}"] = True
+    app.run()
+    assert_fine(app)
+    assert app.expander[index].markdown[0].value == MISCONCEPTIONS[index].answer(IMAGE).text
+
+
+def test_the_map_shown_is_the_map_computed():
+    app = open_page(stack="c4.3.1.same.1.relu.hand")
+    expected = activate(convolve(IMAGE.mean(axis=2), _first_filter(), None), "relu")
+    encoded = data_of(app, "opened")["src"].partition(",")[2]
+    pixels = cv2.imdecode(np.frombuffer(base64.b64decode(encoded), np.uint8), cv2.IMREAD_GRAYSCALE)
+    pixels = cv2.resize(pixels, (40, 30), interpolation=cv2.INTER_AREA)  # a small map is sent enlarged
+    bright = expected > np.quantile(expected, 0.9)
+    assert pixels[bright].mean() > 3 * pixels[expected == 0].mean()
+
+
+def _first_filter() -> np.ndarray:
+    from cnn_demo.convolution.filter_bank import hand_made_filters
+
+    return hand_made_filters(1, ConvLayer().size)[..., 0]

@@ -1,0 +1,326 @@
+"""Page 3's training played back, training live, and confidence."""
+
+import base64
+import io
+import json
+import sys
+import threading
+import time
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+import pytest
+from driver import SMALL, assert_fine, open_app
+from PIL import Image
+
+from cnn_demo.images import Photo, sample_photos
+from cnn_demo.models import load
+from cnn_demo.models.bundled import cifar10_record
+from cnn_demo.models.digits import digit_data, read
+from cnn_demo.models.drawn_digit import eight_by_eight
+from cnn_demo.models.training_queue import TrainingError, training_queue
+from cnn_demo.ui import network_confidence, network_live, network_playback
+from cnn_demo.ui.kernel_mosaic import kernel_mosaic
+from cnn_demo.ui.network_playback import turns
+from cnn_demo.ui.probability_bars import percent
+
+PAGE_3 = "pages/3_Convolutional_networks.py"
+PATIENCE = 120  # seconds that a test waits at most for a training that takes two
+
+
+@pytest.fixture(autouse=True)
+def canvas(monkeypatch):
+    """The canvas, whose package can be imported only by a served app: what is drawn on it is set by the test."""
+    drawn = SimpleNamespace(image_data=None)
+    module = ModuleType("streamlit_drawable_canvas")
+    module.st_canvas = lambda **options: drawn
+    monkeypatch.setitem(sys.modules, "streamlit_drawable_canvas", module)
+    return drawn
+
+
+def open_view(view: str, **options):
+    app = open_app(PAGE_3, link={"view": view, **options.pop("link", {})}, **options)
+    assert_fine(app)
+    return app
+
+
+def written(app) -> str:
+    return "\n".join(element.value for element in (*app.markdown, *app.caption))
+
+
+def html(app) -> str:
+    return "\n".join(element.proto.body for element in app.get("html"))
+
+
+def book(app, key: str) -> tuple[dict, np.ndarray]:
+    """What the flipbook was given, and its frames, (frames, H, W, 3)."""
+    data = json.loads(app.get_by_key(key).proto.json)
+    with Image.open(io.BytesIO(base64.b64decode(data["sprite"].partition(",")[2]))) as image:
+        pixels = np.asarray(image.convert("RGB"))
+    return data, pixels.reshape(data["frames"], data["height"], data["width"], 3)
+
+
+# Played back ------------------------------------------------------------------------------------------------------
+
+
+def test_the_scrub_bar_has_every_epoch_of_the_record():
+    record = cifar10_record()
+    data, frames = book(open_view("Training"), "play_book")
+    assert len(frames) == len(record.epochs) + 1 == len(record.kernels)
+    for frame, kernels in zip(frames, record.kernels, strict=True):
+        np.testing.assert_array_equal(frame, kernel_mosaic(kernels, 8))
+    lines = {chart["title"]: [line["values"] for line in chart["lines"]] for chart in data["charts"]}
+    assert lines["Loss"] == [[e["loss"] for e in record.epochs], [e["validation_loss"] for e in record.epochs]]
+    assert lines["Accuracy"] == [
+        [e["accuracy"] for e in record.epochs],
+        [e["validation_accuracy"] for e in record.epochs],
+    ]
+    assert all(len(line) == len(record.epochs) for chart in lines.values() for line in chart)
+
+
+@pytest.mark.parametrize("scale", network_playback.SCALES.values())
+def test_the_brightness_of_the_kernels_is_in_the_link(scale):
+    frames = book(open_view("Training", link={"play_scale": scale}), "play_book")[1]
+    own = [kernel_mosaic(kernels, 8) for kernels in cifar10_record().kernels]
+    assert np.array_equal(frames, own) == (scale == network_playback.SCALES["own"])
+
+
+def test_turns_are_angles():
+    pattern = np.zeros((4, 2, 1, 1, 2))
+    pattern[0, 0] = 1  # both kernels point along the first weight
+    pattern[1, 0] = 5  # stronger, not turned
+    pattern[2, 1] = 5  # turned by a right angle
+    pattern[3, :] = 1  # and by half of one
+    np.testing.assert_allclose(turns(pattern), [0, 90, 45], atol=1e-6)
+
+
+def test_a_mosaic_shows_each_kernel():
+    kernels = np.zeros((3, 3, 5), np.float32)
+    kernels[1, 1] = [1, -2, 0, 4, -8]
+    own = kernel_mosaic(kernels, 3)
+    assert own.shape == (2 * 15 + 3, 3 * 15 + 3, 3)
+    centres = [own[9 + 15 * (n // 3), 9 + 15 * (n % 3)].tolist() for n in range(5)]
+    assert centres[0] == centres[3] == [178, 24, 43]
+    assert centres[1] == centres[4] == [33, 102, 172]
+    assert centres[2] == [247, 247, 247]
+    together = kernel_mosaic(kernels, 3, full_scale=8.0)
+    assert together[9, 9].tolist() != centres[0]
+    assert together[24, 24].tolist() == centres[4]
+
+
+# Live -------------------------------------------------------------------------------------------------------------
+
+
+def wait_until(app, condition):
+    """Run the page again and again, as its polling does, until the condition holds."""
+    end = time.monotonic() + PATIENCE
+    while not condition(app):
+        assert time.monotonic() < end, written(app)
+        time.sleep(0.05)
+        app.run()
+        assert_fine(app, errors=len(app.error))
+    return app
+
+
+def trained(app) -> bool:
+    return not app.session_state["live_job"].active and not app.button(key="live_start").disabled
+
+
+def train(app):
+    app.button(key="live_start").click().run()
+    wait_until(app, trained)
+    assert_fine(app)
+    return app.session_state["live_job"]
+
+
+@pytest.fixture
+def queue_held():
+    """Somebody else's training, which runs until the test lets it go."""
+    let_go = threading.Event()
+
+    def work(job):
+        while not let_go.wait(0.01):
+            job.touch()
+
+    job = training_queue().submit(work)
+    yield let_go
+    let_go.set()
+    assert job.wait(10)
+
+
+def test_before_training_the_digits_are_shown():
+    app = open_view("Train one live")
+    assert html(app).count("<img") == 20
+    assert "CC BY 4.0" in written(app)
+    assert app.button(key="live_stop").disabled
+    assert len(app.metric) == 0
+
+
+def test_a_training_from_start_to_end(canvas):
+    app = open_view("Train one live", link={"live_epochs": "8", "live_filters": "8", "live_rate": "0.01"})
+    job = train(app)
+    run, data = job.progress, digit_data()
+    assert job.state == "finished"
+    assert (run.settings.epochs, run.settings.filters, run.settings.rate) == (8, 8, 0.01)
+    assert len(run.epochs) == 8
+    assert run.epochs[-1].held_out_accuracy > 0.9
+    values = {metric.label: metric.value for metric in app.metric}
+    assert values["Unseen digits read correctly"] == percent(run.epochs[-1].held_out_accuracy)
+    assert values["Parameters"] == "3,818"
+    shown, frames = book(app, "live_book")
+    assert len(frames) == 9
+    assert shown["charts"][0]["lines"][1]["values"] == [epoch.held_out_accuracy for epoch in run.epochs]
+    figure = json.loads(app.get("plotly_chart")[0].proto.spec)
+    assert figure["data"][0]["type"] == "heatmap"
+    wrong = int((run.probabilities.argmax(axis=1) != data.held_out_labels).sum())
+    assert f"**{wrong} of 360** unseen digits are misread" in written(app)
+    assert html(app).count("reads ") == min(wrong, 12)
+    assert "Draw a digit from 0 to 9" in app.info[-1].value
+
+    ink = np.zeros((280, 280), np.uint8)
+    ink[40:240, 130:155] = 255
+    canvas.image_data = np.dstack([np.zeros((280, 280, 3), np.uint8), ink])
+    app.run()
+    assert_fine(app)
+    probabilities = read(run.network, eight_by_eight(ink)[None])[0]
+    assert f"It reads **{probabilities.argmax()}** ({percent(float(probabilities.max()))})" in written(app)
+    assert "The drawing as 8 by 8 numbers" in html(app)
+
+
+def test_stop_keeps_what_was_learned():
+    app = open_view("Train one live", link={"live_epochs": "150", "live_filters": "4"})
+    app.button(key="live_start").click().run()
+    wait_until(app, lambda app: getattr(app.session_state["live_job"].progress, "epochs", ()))
+    assert app.button(key="live_start").disabled
+    app.button(key="live_stop").click().run()
+    wait_until(app, trained)
+    job = app.session_state["live_job"]
+    done = len(job.progress.epochs)
+    assert job.state == "stopped"
+    assert 0 < done < 150
+    assert f"You stopped it after **{done} of 150 epochs**" in written(app)
+    assert "Draw a digit" in [header.value for header in app.subheader]
+
+
+def test_who_comes_second_waits_and_can_leave(queue_held):
+    first, second = open_view("Train one live"), open_view("Train one live")
+    for place, app in enumerate((first, second), 1):
+        app.button(key="live_start").click().run()
+        assert_fine(app)
+        assert f"**number {place} in the queue**" in app.info[0].value
+        assert app.button(key="live_stop").label == "Leave the queue"
+    first.button(key="live_stop").click().run()
+    assert_fine(first)
+    assert not first.button(key="live_start").disabled
+    second.run()
+    assert "**number 1 in the queue**" in second.info[0].value
+    queue_held.set()
+    wait_until(second, trained)
+    assert second.session_state["live_job"].state == "finished"
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [(TrainingError("Please choose less."), "Please choose less."), (OSError("/secret"), "a fault of this app")],
+)
+def test_a_training_that_fails_is_one_sentence(monkeypatch, error, sentence):
+    def broken(*_):
+        raise error
+
+    monkeypatch.setattr(network_live, "train", broken)
+    app = open_view("Train one live")
+    app.button(key="live_start").click().run()
+    wait_until(app, trained)
+    assert_fine(app, errors=1)
+    assert sentence in app.error[0].value
+    monkeypatch.undo()
+
+
+def test_a_full_queue_is_one_sentence(monkeypatch):
+    def full(*_):
+        raise TrainingError("20 visitors are waiting.")
+
+    app = open_view("Train one live")
+    monkeypatch.setattr(training_queue(), "submit", full)
+    app.button(key="live_start").click().run()
+    assert_fine(app, errors=1)
+    app.run()
+    assert_fine(app)
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        {"live_filters": "7", "live_rate": "5", "live_epochs": "-1", "live_pooling": "maybe"},
+        {"live_epochs": "1e9", "live_rate": "inf"},
+        {"live_filters": "32", "live_rate": "0.1", "live_epochs": "150", "live_pooling": "false"},
+    ],
+    ids=str,
+)
+def test_any_link_opens(link):
+    open_view("Train one live", link=link)
+    open_view("Confidence", link={"conf_temperature": "inf", "play_scale": "x"}, photo=SMALL)
+
+
+# Confidence -------------------------------------------------------------------------------------------------------
+
+
+def test_the_answer_and_its_bin():
+    app = open_view("Confidence", photo=SMALL)
+    answer, record = load("cifar10_cnn").predict(SMALL.pixels), cifar10_record()
+    label, top = answer.top(1)[0]
+    text, bars = written(app), html(app)
+    assert f">{label}</th>" in bars
+    assert percent(top) in bars
+    part = next(part for part in record.reliability if part["low"] < top <= part["high"])
+    assert f"Your photo got **{percent(top)}**" in text
+    assert percent(part["accuracy"]) in text if part["count"] else "No validation photo" in text
+    assert f"{100 * record.ece:.1f} percentage points" in text
+    assert f"{100 * record.ece_before:.1f} percentage points" in text
+    chart = json.loads(app.get("plotly_chart")[0].proto.spec)
+    assert chart["layout"]["xaxis"]["title"]["text"]
+    assert chart["layout"]["yaxis"]["title"]["text"]
+
+
+def test_temperature_changes_how_sure_it_is_and_never_what_it_answers():
+    app = open_view("Confidence", photo=SMALL)
+    calibrated = html(app)
+    first = calibrated.index("font-weight:600")
+    app.slider(key="conf_temperature").set_value(4.0).run()
+    assert_fine(app)
+    assert html(app) != calibrated
+    assert html(app)[: first + 80] == calibrated[: first + 80]
+    assert "temperature never changes what is answered" in written(app)
+
+
+def test_every_sample_is_answered_and_said_to_be_one_of_the_ten_or_none():
+    app = open_view("Confidence", photo=SMALL)
+    cards = html(app)
+    model, record = load("cifar10_cnn"), cifar10_record()
+    assert {sample.key for sample in sample_photos()} <= set(network_confidence.SAMPLE_CLASSES)
+    assert set(network_confidence.SAMPLE_CLASSES.values()) - {None} <= set(record.labels)
+    for sample in sample_photos():
+        label, probability = model.predict(sample.load().pixels).top(1)[0]
+        assert f"<b>{label}, {percent(probability)}</b><br>{sample.title}".replace(">", "&gt;", 0) in cards.replace(
+            "&lt;", "<"
+        ).replace("&gt;", ">")
+    nothing = sum(truth is None for truth in network_confidence.SAMPLE_CLASSES.values()) + 2
+    assert cards.count("✗ none of the ten") == nothing
+    assert "Pure noise" in cards
+    assert "Plain grey" in cards
+    assert f"{nothing} show nothing that it knows" in written(app)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 1280), (1280, 1), (33, 31)])
+def test_any_photo_has_an_answer(shape):
+    pixels = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    app = open_view("Confidence", photo=Photo(pixels, "Odd", f"digest-{shape}"))
+    assert "Your photo got" in written(app)
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(1.0, "100.0 %"), (0.99996, "> 99.9 %"), (0.5, "50.0 %"), (0.0, "0.0 %"), (1e-9, "< 0.1 %"), (0.9994, "99.9 %")],
+)
+def test_a_share_in_words(share, text):
+    assert percent(share) == text

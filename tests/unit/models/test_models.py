@@ -1,0 +1,162 @@
+"""The door: what is listed, found and loaded, and that what is let go is really freed."""
+
+import gc
+import threading
+import time
+import weakref
+from dataclasses import replace
+
+import pytest
+
+from cnn_demo import models
+from cnn_demo.models import ModelUnavailable, find, frameworks, list_models, load, weights
+from cnn_demo.models.registry import AVAILABILITIES, MODELS, TASKS
+from cnn_demo.models.weights import BUNDLED
+
+each_row = pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.key)
+
+
+@each_row
+def test_a_row_says_what_it_must(spec):
+    assert spec.task in TASKS
+    assert spec.family in models.LOADERS
+    assert spec.availability() in AVAILABILITIES
+    assert len(set(spec.labels)) == len(spec.labels) > 1
+    assert spec.paper.startswith("https://")
+    assert all((spec.title, spec.architecture, spec.licence))
+    assert spec.knows.endswith(".")
+    assert min(spec.input_size) > 0
+
+
+def test_keys_are_distinct():
+    assert len({spec.key for spec in MODELS}) == len(MODELS)
+
+
+@pytest.mark.parametrize("spec", [s for s in MODELS if (BUNDLED / s.weights).is_file()], ids=lambda spec: spec.key)
+def test_a_bundled_row_agrees_with_its_file_its_card_and_its_network(spec):
+    assert spec.availability() == "bundled"
+    assert (BUNDLED / spec.weights).stat().st_size == spec.bytes < 20e6
+    assert f"{spec.metric.value:.4f}" in spec.card()
+    assert load(spec.key).network.count_params() == spec.parameters
+
+
+def test_the_cifar10_network_is_bundled_and_small():
+    spec = find("cifar10_cnn")
+    assert spec.availability() == "bundled"
+    assert spec.parameters <= 800_000
+    assert spec.metric.value >= 0.89
+
+
+def test_listing_by_task():
+    assert find("cifar10_cnn") in list_models("classification")
+    assert list_models() == MODELS
+    with pytest.raises(ValueError, match="choose one of classification"):
+        list_models("dreaming")
+
+
+def test_an_unknown_key_names_the_choices():
+    with pytest.raises(KeyError, match="cifar10_cnn"):
+        find("resnet_of_dreams")
+    with pytest.raises(KeyError, match="cifar10_cnn"):
+        load("resnet_of_dreams")
+
+
+class Fake:
+    """Stands for a loaded model."""
+
+
+@pytest.fixture
+def fakes(monkeypatch):
+    """Rows a, b, c, d whose loading takes a moment and is counted."""
+    loaded = []
+
+    def loader(spec, device):
+        loaded.append(spec.key)
+        time.sleep(0.05)
+        return Fake()
+
+    monkeypatch.setattr(models, "_loader", lambda family: loader)
+    rows = tuple(replace(MODELS[0], key=key) for key in "abcd")
+    monkeypatch.setattr(models, "find", lambda key: next(row for row in rows if row.key == key))
+    models.release()
+    yield loaded
+    models.release()
+
+
+def test_a_model_is_loaded_once_for_all_who_ask_at_once(fakes):
+    got = []
+    threads = [threading.Thread(target=lambda: got.append(load("a"))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert fakes == ["a"]
+    assert len(got) == 8
+    assert len(set(map(id, got))) == 1
+
+
+def test_no_more_models_are_kept_than_promised_and_the_oldest_is_freed(fakes):
+    kept = [weakref.ref(load(key)) for key in "abc"]
+    load("a")  # used again: now b is the one that was used longest ago
+    load("d")
+    gc.collect()
+    assert [ref() is not None for ref in kept] == [True, False, True]
+    assert len(models._MODELS) == models.MAX_MODELS == 3
+
+
+def test_a_load_that_fails_is_tried_again(monkeypatch):
+    answers = iter([ModelUnavailable("The weights are missing."), Fake()])
+
+    def loader(spec, device):
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    models.release()
+    monkeypatch.setattr(models, "_loader", lambda family: loader)
+    with pytest.raises(ModelUnavailable):
+        load("cifar10_cnn")
+    assert isinstance(load("cifar10_cnn"), Fake)
+    models.release()
+
+
+def test_a_keras_model_is_really_freed():
+    model = load("cifar10_cnn")
+    network, kernel = weakref.ref(model.network), weakref.ref(model.network.get_layer("stem").kernel)
+    model.layers  # noqa: B018  what was derived from it must not keep it
+    del model
+    models.release()
+    assert network() is None
+    assert kernel() is None
+
+
+def test_missing_weights_are_one_sentence(monkeypatch, tmp_path):
+    models.release()
+    monkeypatch.setattr("cnn_demo.models.classifiers.find_weights", lambda name: None)
+    with pytest.raises(ModelUnavailable, match=r"not on this machine: cifar10_cnn\.weights\.h5 is missing\.$"):
+        load("cifar10_cnn")
+
+
+@pytest.mark.parametrize("content", [b"", b"not a weights file", b"\x89HDF\r\n\x1a\n" + bytes(200)])
+def test_broken_weights_are_one_sentence(monkeypatch, tmp_path, content):
+    models.release()
+    file = tmp_path / "cifar10_cnn.weights.h5"
+    file.write_bytes(content)
+    found = weights.WeightsFile(file, "bundled", len(content))
+    monkeypatch.setattr("cnn_demo.models.classifiers.find_weights", lambda name: found)
+    with pytest.raises(ModelUnavailable, match=r"cannot be read: please replace cifar10_cnn\.weights\.h5\.$"):
+        load("cifar10_cnn")
+
+
+@pytest.mark.filterwarnings("ignore:Skipping nested container")
+def test_weights_of_another_network_are_one_sentence(monkeypatch, tmp_path):
+    keras = frameworks.keras()
+    inputs = keras.Input((32, 32, 3))
+    other = keras.Model(inputs, keras.layers.Conv2D(4, 3, name="stem")(inputs))
+    other.save_weights(tmp_path / "cifar10_cnn.weights.h5")
+    models.release()
+    found = weights.WeightsFile(tmp_path / "cifar10_cnn.weights.h5", "bundled", 1)
+    monkeypatch.setattr("cnn_demo.models.classifiers.find_weights", lambda name: found)
+    with pytest.raises(ModelUnavailable, match="cannot be read"):
+        load("cifar10_cnn")
