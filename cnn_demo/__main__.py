@@ -10,6 +10,8 @@ from pathlib import Path
 
 from cnn_demo.images import MAX_BYTES, ImageError, Photo, read_photo
 from cnn_demo.models import ModelUnavailable, list_models, load
+from cnn_demo.models.classifiers import FITS
+from cnn_demo.models.frameworks import DEVICES
 from cnn_demo.results import Classification
 
 
@@ -49,10 +51,8 @@ def _parser() -> argparse.ArgumentParser:
     keys = [spec.key for spec in list_models("classification")]
     classify.add_argument("photo", nargs="+", type=Path, help="JPEG, PNG, WebP, AVIF or HEIC")
     classify.add_argument("--model", default="cifar10_cnn", metavar="KEY", help=f"one of {', '.join(keys)}")
-    classify.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
-    classify.add_argument(
-        "--fit", default="crop", choices=("crop", "squash", "pad"), help="how an oblong photo becomes square"
-    )
+    classify.add_argument("--device", default="auto", choices=DEVICES)
+    classify.add_argument("--fit", default="crop", choices=tuple(FITS), help="how an oblong photo becomes square")
     classify.add_argument("--top", type=int, default=5, metavar="N", help="how many classes to name")
     classify.add_argument("--json", action="store_true", help="one JSON object for each photo, one a line")
     return parser

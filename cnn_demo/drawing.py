@@ -72,6 +72,11 @@ RED_BLUE = np.vstack([_BLUE + (_WHITE - _BLUE) * _HALF[:-1], _WHITE + (_RED - _W
 RED_BLUE = np.ascontiguousarray(RED_BLUE.round().astype(np.uint8)[:, None])
 
 
+def signed_colours(shares: np.ndarray) -> np.ndarray:
+    """Colours of numbers in −1..1 of any shape: red is positive, blue negative, white zero; uint8, one more axis."""
+    return RED_BLUE[np.rint(shares * 127).astype(np.int16) + 127, 0]
+
+
 def _red_blue(values: np.ndarray) -> np.ndarray:
     plane = _channel_mean(values)
     scale = signed_scale(plane) or 1.0
@@ -82,6 +87,20 @@ def _red_blue(values: np.ndarray) -> np.ndarray:
 
 def _channel_mean(values: np.ndarray) -> np.ndarray:
     return values if values.ndim == 2 else cv2.transform(values, np.full((1, values.shape[2]), 1 / values.shape[2]))
+
+
+def reduced(pixels: np.ndarray, side: int) -> np.ndarray:
+    """Make a picture smaller by averaging, until its longer side is at most `side` pixels; its proportions stay.
+
+    Args:
+        pixels: (H, W) or (H, W, C), returned as it is where it is small enough already.
+        side: At least 1.
+    """
+    scale = side / max(pixels.shape[:2])
+    if scale >= 1:
+        return pixels
+    height, width = (max(1, round(length * scale)) for length in pixels.shape[:2])
+    return cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def jpeg_url(pixels: np.ndarray) -> str:
@@ -102,13 +121,20 @@ def png_bytes(pixels: np.ndarray) -> bytes:
     """A picture as a PNG file, exact to the last bit: for downloads.
 
     Args:
-        pixels: (H, W) or (H, W, 3) RGB uint8.
+        pixels: (H, W), (H, W, 3) RGB or (H, W, 4) RGBA uint8.
     """
     return _encoded(".png", pixels, [])
 
 
+def png_url(pixels: np.ndarray) -> str:
+    """A picture (H, W), (H, W, 3) RGB or (H, W, 4) RGBA uint8 as a data URL that is exact: for maps of a few pixels."""
+    return "data:image/png;base64," + base64.b64encode(png_bytes(pixels)).decode("ascii")
+
+
 def _encoded(suffix: str, pixels: np.ndarray, options: list[int]) -> bytes:
-    done, data = cv2.imencode(suffix, pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), options)
+    if pixels.ndim == 3:
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_RGBA2BGRA if pixels.shape[2] == 4 else cv2.COLOR_RGB2BGR)
+    done, data = cv2.imencode(suffix, np.ascontiguousarray(pixels), options)
     if not done:
         raise ValueError(f"A picture of shape {pixels.shape} cannot be written as {suffix}.")
     return data.tobytes()

@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from cnn_demo.models.calibration import expected_calibration_error, fit_temperature, reliability_bins, softmax
+from cnn_demo.models.classifiers import network_input
 from cnn_demo.models.networks import cifar10_cnn, fold_batch_norm
-from training.datasets import CIFAR10_LABELS, LabelledImages
+from cnn_demo.models.registry import CIFAR10_LABELS
+from training.datasets import LabelledImages
 
 
 def bundle_cifar10(
@@ -33,7 +35,7 @@ def bundle_cifar10(
     folder.mkdir(parents=True, exist_ok=True)
     network.save_weights(folder / "cifar10_cnn.weights.h5")
     np.savez_compressed(folder / "cifar10_cnn_kernels.npz", kernels=np.stack(snapshots).astype(np.float16))
-    logits = network.predict(validation.images.astype(np.float32) / 127.5 - 1, 500, verbose=0)
+    logits = network.predict(network_input(validation.images), 500, verbose=0)
     record = {
         "labels": CIFAR10_LABELS,
         "epochs": [{key: round(value, 5) for key, value in epoch.items() if key != "seconds"} for epoch in history],

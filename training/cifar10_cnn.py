@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from cnn_demo.models import frameworks
+from cnn_demo.models.classifiers import network_input
 from cnn_demo.models.networks import cifar10_cnn, fold
 from training.bundle import bundle_cifar10
 from training.datasets import DATA, read_cifar10
@@ -145,11 +146,6 @@ def cut_out(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     rows, columns = np.arange(height), np.arange(width)
     hidden = ((rows >= top) & (rows < top + HOLE))[:, :, None] & ((columns >= left) & (columns < left + HOLE))[:, None]
     return np.where(hidden[..., None], np.uint8(128), images)
-
-
-def network_input(images: np.ndarray) -> np.ndarray:
-    """Return pixels / 127.5 − 1, float32."""
-    return images.astype(np.float32) / 127.5 - 1
 
 
 def first_kernels(model: keras.Model) -> np.ndarray:

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from cnn_demo.models.registry import CIFAR10_LABELS
+
 DATA = Path("data")
-CIFAR10_LABELS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 CIFAR10_VALIDATION = 500  # of each class, the last ones by file number
 
 

@@ -50,8 +50,13 @@ def cifar10_record() -> TrainingRecord:
     Raises:
         FileNotFoundError: If the bundled files are missing.
     """
-    facts = json.loads((BUNDLED / "cifar10_cnn.json").read_text(encoding="utf-8"))
-    with np.load(BUNDLED / "cifar10_cnn_kernels.npz") as file:
+    paths = BUNDLED / "cifar10_cnn.json", BUNDLED / "cifar10_cnn_kernels.npz"
+    if missing := [path.name for path in paths if not path.is_file()]:
+        raise FileNotFoundError(
+            f"The network's training record is incomplete: {' and '.join(missing)} belong into assets/weights."
+        )
+    facts = json.loads(paths[0].read_text(encoding="utf-8"))
+    with np.load(paths[1]) as file:
         kernels = file["kernels"].astype(np.float32)
     kernels.flags.writeable = False
     return TrainingRecord(

@@ -27,7 +27,7 @@ FITS = {
     "squash": "Squash",
     "pad": "Pad with grey",
 }
-_GREY = 128  # what the network's zero padding means: pixels / 127.5 − 1 is about 0
+GREY = 128  # what the network's zero padding means: pixels / 127.5 − 1 is about 0
 
 
 class Classifier:
@@ -51,7 +51,6 @@ class Classifier:
         tf = frameworks.tensorflow()
         keras = frameworks.keras()
         everything = keras.Model(network.input, [layer.output for layer in network.layers])
-        self._place = "/GPU:0" if device == "cuda" else "/CPU:0"
         many, one = (tf.TensorSpec((n, *spec.input_size, 3), tf.float32) for n in (None, 1))
         self._logits = tf.function(lambda batch: network(batch, training=False), [many])
         # XLA hands all outputs out at the cost of one (benchmarks/activations.py), but compiles for each batch size.
@@ -94,7 +93,7 @@ class Classifier:
         elif fit == "pad" and side < longer:
             top, left = (longer - height) // 2, (longer - width) // 2
             border = (top, longer - height - top, left, longer - width - left)
-            pixels = cv2.copyMakeBorder(pixels, *border, cv2.BORDER_CONSTANT, value=(_GREY,) * 3)
+            pixels = cv2.copyMakeBorder(pixels, *border, cv2.BORDER_CONSTANT, value=(GREY,) * 3)
         rows, columns = self.spec.input_size
         while pixels.shape[0] >= 8 * rows and pixels.shape[1] >= 8 * columns:  # halving is what OpenCV is fastest at
             pixels = cv2.resize(pixels, (pixels.shape[1] // 2, pixels.shape[0] // 2), interpolation=cv2.INTER_AREA)
@@ -141,7 +140,7 @@ class Classifier:
 
     def _run(self, function, batch: np.ndarray):
         tf = frameworks.tensorflow()
-        with tf.device(self._place):
+        with frameworks.placed_on(self.device):
             return function(tf.constant(network_input(batch)))
 
     def _classification(self, logits: np.ndarray, start: float) -> Classification:
@@ -166,8 +165,7 @@ def load_cifar10(spec: ModelSpec, device: str) -> Classifier:
     if file is None:
         raise ModelUnavailable(f"The weights of “{spec.title}” are not on this machine: {spec.weights} is missing.")
     where = frameworks.keras_device(device)
-    tf = frameworks.tensorflow()
-    with tf.device("/GPU:0" if where == "cuda" else "/CPU:0"):
+    with frameworks.placed_on(where):
         network = cifar10_cnn()
         try:
             network.load_weights(file.path)

@@ -101,13 +101,12 @@ class Taps:
         taps = keras.Model(model.network.input, outputs)
         shape = tf.TensorSpec((None, *model.spec.input_size, 3), tf.float32)
         self._run = tf.function(lambda batch: taps(batch, training=False), [shape])
-        self._place = "/GPU:0" if model.device == "cuda" else "/CPU:0"
 
     def batches(self, seen: np.ndarray) -> Iterator[dict[str, np.ndarray]]:
         """Yield layer name to (n, H, W, C) for pictures (N, h, w, 3) uint8; between two batches others have a turn."""
         tf = frameworks.tensorflow()
         for start in range(0, len(seen), BATCH):
-            with self.model.lock, tf.device(self._place):
+            with self.model.lock, frameworks.placed_on(self.model.device):
                 outputs = self._run(tf.constant(network_input(seen[start : start + BATCH])))
             yield {layer.name: output.numpy() for layer, output in zip(self.layers, outputs, strict=True)}
 

@@ -53,7 +53,7 @@ def effective_field(
     seed = _seed(tuple(model.network.get_layer(layer).output.shape[1:]), unit, channel)
     tf = frameworks.tensorflow()
     gradient = _gradient_function(model, layer)
-    with model.lock, tf.device("/GPU:0" if model.device == "cuda" else "/CPU:0"):
+    with model.lock, frameworks.placed_on(model.device):
         values = gradient(tf.constant(network_input(batch)), tf.constant(seed[np.newaxis])).numpy()
     return np.abs(values).sum(axis=3).mean(axis=0)
 

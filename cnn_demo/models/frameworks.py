@@ -172,6 +172,11 @@ def keras() -> ModuleType:
         return _keras()
 
 
+def placed_on(device: str) -> contextlib.AbstractContextManager:
+    """Have TensorFlow put what is made and computed in this context on "cpu" or "cuda"."""
+    return tensorflow().device("/GPU:0" if device == "cuda" else "/CPU:0")
+
+
 @contextlib.contextmanager
 def keep_torch_threads() -> Iterator[None]:
     """Give torch its threads back afterwards: Ultralytics sets them for the whole process."""

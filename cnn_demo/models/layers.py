@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnn_demo.convolution import ConvSpec, ReceptiveField, joined_field, multiply_adds, padding_amounts, receptive_field
+from cnn_demo.convolution.receptive_field import IMAGE
 
 if TYPE_CHECKING:
     import keras
@@ -118,7 +119,7 @@ def _title(kind: str, kernel: np.ndarray | None, stride: int, shape: tuple[int, 
 
 def _field(kind: str, kernel: np.ndarray | None, stride: int, before: list[NetworkLayer]) -> ReceptiveField:
     if kind == "input":
-        return ReceptiveField(size=1, jump=1, start=0.0)
+        return IMAGE
     if kind == "pool":  # every unit of a map counts: from the first one's first pixel to the last one's last
         last = before[0]
         span = last.field.size + (last.shape[0] - 1) * last.field.jump

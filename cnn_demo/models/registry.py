@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cnn_demo.models.weights import CARDS, find_weights
+from cnn_demo.models.weights import BUNDLED, find_weights
 
 TASKS = ("classification", "localization", "detection", "semantic-segmentation", "instance-segmentation")
 AVAILABILITIES = ("bundled", "at hand", "download", "unavailable")
@@ -67,7 +67,7 @@ class ModelSpec:
 
     def card(self) -> str | None:
         """Return the model card's text (Markdown), for a bundled model."""
-        path = CARDS / f"{self.key}.md"
+        path = BUNDLED / f"{self.key}.md"
         return path.read_text(encoding="utf-8") if path.is_file() else None
 
 

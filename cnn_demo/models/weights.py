@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 BUNDLED = Path(__file__).resolve().parents[2] / "assets" / "weights"
-CARDS = BUNDLED  # a model card lies beside its weights
 SUFFIXES = (".h5", ".keras", ".safetensors", ".pt", ".pth")
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 from cnn_demo.convolution import PixelArithmetic, activate, convolve, explain_pixel
 from cnn_demo.drawing import DISPLAYS, display_values, jpeg_url, png_bytes, signed_scale
 from cnn_demo.images import Photo
+from cnn_demo.ui.caching import BY_KEY
 from cnn_demo.ui.components.picture import Mark, picture
 from cnn_demo.ui.convolution_settings import ConvolutionSettings
 
@@ -34,10 +35,7 @@ class ConvolutionResult:
     arithmetic: PixelArithmetic
 
 
-_BY_KEY = {Photo: lambda photo: photo.key}  # Streamlit would hash a sample of the pixels only
-
-
-@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=_BY_KEY)
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=BY_KEY)
 def input_image(photo: Photo, grey: bool) -> np.ndarray:
     """The photo as numbers, (H, W) or (H, W, 3) float32 in 0..1; read-only, for it is shared."""
     image = photo.pixels.astype(np.float32) / 255
@@ -46,7 +44,7 @@ def input_image(photo: Photo, grey: bool) -> np.ndarray:
     return image
 
 
-@st.cache_data(max_entries=8, show_spinner=False, hash_funcs=_BY_KEY)
+@st.cache_data(max_entries=8, show_spinner=False, hash_funcs=BY_KEY)
 def _input_url(photo: Photo, grey: bool) -> str:
     return jpeg_url(display_values(input_image(photo, grey), "clip"))
 

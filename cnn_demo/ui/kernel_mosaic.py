@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cnn_demo.drawing import RED_BLUE
+from cnn_demo.drawing import signed_colours
 
 MAGNIFIED, GAP = 4, 3  # pixels of the picture: each weight's side, and the line between two kernels
 _LINE = 20  # nearly black
@@ -37,4 +37,4 @@ def _colours(shares: np.ndarray) -> np.ndarray:
     """Colours of numbers in −1..1: (kh, kw, 3) as they are, (kh, kw) by the red–blue map."""
     if shares.ndim == 3:
         return np.rint(127.5 + 127.5 * shares).astype(np.uint8)
-    return RED_BLUE[np.rint(shares * 127).astype(int) + 127, 0]
+    return signed_colours(shares)

@@ -1,5 +1,6 @@
 """The controls of page 2's stack. They write into one text, which is the stack; nothing else holds it."""
 
+import zlib
 from dataclasses import replace
 
 import streamlit as st
@@ -9,16 +10,17 @@ from cnn_demo.convolution.stack import CONV_RANGES, LEARNED_SIZE, MOST_LAYERS, P
 from cnn_demo.convolution.stack_text import format_stack
 from cnn_demo.ui.layers_maps import learned_kernels
 from cnn_demo.ui.layers_settings import (
-    DEFAULTS,
     POOL_TITLES,
     PRESETS,
     SOURCE_TITLES,
     read_layer,
     read_stack,
+    value_of,
     write_stack,
 )
 
 PADDINGS = {"same": "Same", "valid": "Valid", "pixels": "Pixels"}
+LONGEST_TEXT = 400  # characters: six layers take fewer than 200
 _SOURCE_HELP = (
     "Hand-made: edges, spots, lines and a blur, each reading the mean of all maps before it. Random: drawn as networks "
     "begin, reading every map. Learned: the 5 × 5 first layer of this app's own CNN, for the photo only."
@@ -85,16 +87,27 @@ def _take_preset() -> None:
 
 
 def stack_text() -> None:
-    """Show the stack as the text that the link holds."""
+    """Show the stack as the text that the link holds.
+
+    Every stack has a field of its own: a browser reports what all fields hold with each move of a slider, and what it
+    says of a stack that is gone must not be taken for the visitor's wish.
+    """
+    text = value_of(st.session_state, "stack")
+    key = f"stack_text_{zlib.crc32(text.encode())}"
     st.text_input(
         "As text",
-        DEFAULTS["stack"],
-        key="stack",
-        bind="query-params",
-        max_chars=400,
+        text[:LONGEST_TEXT],
+        key=key,
+        on_change=_take_text,
+        args=(key,),
+        max_chars=LONGEST_TEXT,
         help="Convolution: c, filters, size, stride, padding, dilation, activation, source. Pooling: p, kind, size, "
         "stride; or p, kind, global. Layers are divided by underscores.",
     )
+
+
+def _take_text(key: str) -> None:
+    st.session_state["stack"] = st.session_state[key]
 
 
 def layer_controls(layers: tuple[Layer, ...]) -> None:

@@ -1,6 +1,5 @@
 """The feature maps of page 2: the photo at working size, what a stack makes of it, and how maps become pictures."""
 
-import cv2
 import numpy as np
 import streamlit as st
 
@@ -8,24 +7,20 @@ from cnn_demo.convolution import PATTERNS, pattern
 from cnn_demo.convolution.filter_bank import FILTER_TITLES
 from cnn_demo.convolution.stack import ConvLayer, Layer, StackPlan, plan_stack, run_layer
 from cnn_demo.convolution.stack_text import format_stack, parse_stack
-from cnn_demo.drawing import display_values, jpeg_url, signed_scale
+from cnn_demo.drawing import display_values, jpeg_url, reduced, signed_scale
 from cnn_demo.images import Photo
 from cnn_demo.models.bundled import cifar10_record
+from cnn_demo.ui.caching import BY_KEY
 
 WORKING_SIDE = 256  # pixels: small enough for six layers while a slider waits
-BY_KEY = {Photo: lambda photo: photo.key}  # Streamlit would hash a sample of the pixels only
 
 
 @st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=BY_KEY)
 def working_image(photo: Photo, side: int = WORKING_SIDE) -> np.ndarray:
     """The photo with no side longer than `side`, (H, W, 3) float32 in 0..1; read-only, for it is shared."""
     name = photo.key.removeprefix("pattern-")
-    if name in PATTERNS and max(photo.pixels.shape) > side:
-        pixels = pattern(name, side)  # drawn, not reduced: its finest rings are what it is for
-    else:
-        scale = min(1.0, side / max(photo.pixels.shape[:2]))
-        size = [max(1, round(pixels * scale)) for pixels in photo.pixels.shape[:2]]
-        pixels = cv2.resize(photo.pixels, size[::-1], interpolation=cv2.INTER_AREA) if scale < 1 else photo.pixels
+    drawn = name in PATTERNS and max(photo.pixels.shape) > side  # not reduced: its finest rings are what it is for
+    pixels = pattern(name, side) if drawn else reduced(photo.pixels, side)
     image = pixels.astype(np.float32) / 255
     image.flags.writeable = False
     return image

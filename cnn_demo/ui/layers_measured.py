@@ -18,7 +18,8 @@ from cnn_demo.convolution.distortion import (
 from cnn_demo.convolution.stack import ConvLayer, Layer, PoolLayer, plan_stack, run_stack
 from cnn_demo.convolution.stack_text import format_stack, parse_stack
 from cnn_demo.images import Photo
-from cnn_demo.ui.layers_maps import BY_KEY, learned_kernels, working_image
+from cnn_demo.ui.caching import BY_KEY
+from cnn_demo.ui.layers_maps import learned_kernels, working_image
 
 POOLINGS = {"none": "No pooling", "max": "Max", "average": "Average", "skip": "Stride alone", "blur": "Blurred max"}
 SIDES = {True: 256, False: 128}  # pixels; a stack of many layers is measured on a smaller photo

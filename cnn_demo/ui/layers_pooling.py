@@ -21,9 +21,10 @@ from cnn_demo.convolution.filter_bank import FILTER_TITLES, hand_made_filters
 from cnn_demo.convolution.stack import POOL_RANGES
 from cnn_demo.drawing import display_values, jpeg_url, signed_scale
 from cnn_demo.images import Photo
+from cnn_demo.ui.caching import BY_KEY
 from cnn_demo.ui.components.picture import Mark, picture
 from cnn_demo.ui.layers_controls import overlap_sentence
-from cnn_demo.ui.layers_maps import BY_KEY, working_image
+from cnn_demo.ui.layers_maps import working_image
 from cnn_demo.ui.layers_numbers import bounded_number
 from cnn_demo.ui.layers_settings import DEFAULTS, POOL_TITLES, value_of
 from cnn_demo.ui.number_grid import number_grid

@@ -5,8 +5,9 @@ import streamlit as st
 from cnn_demo.images import Photo
 from cnn_demo.ui.layers_forgiving import forgiving_view
 from cnn_demo.ui.layers_pooling import pooling_view
-from cnn_demo.ui.layers_settings import VIEWS, values_in_force
+from cnn_demo.ui.layers_settings import DEFAULTS, VIEWS, values_in_force
 from cnn_demo.ui.layers_stack import stack_view
+from cnn_demo.ui.link import hold_in_link
 
 
 @st.fragment
@@ -19,8 +20,7 @@ def workbench(photo: Photo) -> None:
     Args:
         photo: The chosen photo.
     """
-    if "stack" not in st.session_state and "stack" in st.query_params:
-        st.session_state["stack"] = st.query_params["stack"]  # other views need it, and do not show its text field
+    hold_in_link("stack", DEFAULTS["stack"])
     state = values_in_force(st.session_state)
     shows = dict(zip(VIEWS, (stack_view, pooling_view, forgiving_view), strict=True))
     tabs = st.tabs(VIEWS, key="tab", bind="query-params", on_change="rerun")

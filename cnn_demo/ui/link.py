@@ -17,3 +17,19 @@ def link_binding(key: str) -> str | None:
     except (ValueError, OverflowError):
         return None
     return "query-params"
+
+
+def hold_in_link(key: str, default: str) -> None:
+    """Keep a text of the session, which no widget holds, in the link; take it from there when the session begins.
+
+    Args:
+        key: In the session's state, which is its name in the link.
+        default: What it is where it is in neither; links do not mention it.
+    """
+    if key not in st.session_state and key in st.query_params:
+        st.session_state[key] = st.query_params[key]
+    value = st.session_state.get(key, default)
+    if value == default:
+        st.query_params.pop(key, None)
+    elif st.query_params.get(key) != value:
+        st.query_params[key] = value

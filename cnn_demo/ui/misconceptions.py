@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 import streamlit as st
 
-from cnn_demo.drawing import display_values, jpeg_url
+from cnn_demo.drawing import display_values, jpeg_url, reduced
 from cnn_demo.images import Photo
 from cnn_demo.lessons import Misconception
 from cnn_demo.models import ModelUnavailable
@@ -34,7 +33,7 @@ def _misconception(photo: Photo, item: Misconception, index: int) -> None:
         if not expander.open:
             return
         try:
-            answer = item.answer(_small(photo))
+            answer = item.answer(reduced(photo.pixels, WORKING_SIDE).astype(np.float32) / 255)
         except ModelUnavailable as error:
             st.error(str(error), icon=":material/cloud_off:")
             return
@@ -51,11 +50,3 @@ def _misconception(photo: Photo, item: Misconception, index: int) -> None:
                     max_height=300,
                     pixelated=max(values.shape[:2]) < SMOOTH_FROM,
                 )
-
-
-def _small(photo: Photo) -> np.ndarray:
-    scale = min(1.0, WORKING_SIDE / max(photo.pixels.shape))
-    pixels = (
-        cv2.resize(photo.pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else photo.pixels
-    )
-    return pixels.astype(np.float32) / 255

@@ -11,6 +11,7 @@ from cnn_demo.models import load
 from cnn_demo.models.bundled import TrainingRecord, cifar10_record
 from cnn_demo.models.calibration import at_temperature
 from cnn_demo.results import Classification
+from cnn_demo.ui.caching import BY_KEY
 from cnn_demo.ui.picture_cards import Card, picture_cards
 from cnn_demo.ui.probability_bars import percent, probability_bars
 
@@ -32,7 +33,6 @@ SAMPLE_CLASSES = {
 FEW = 30  # answers in a bin, below which its share of right ones is mostly chance
 _BLUE, _ORANGE, _GREY = "#4a7ae0", "#e0703a", "rgba(128,140,165,0.9)"
 _PLOT = {"displayModeBar": False}
-_BY_KEY = {Photo: lambda photo: photo.key}
 
 
 def confidence_view(photo: Photo) -> None:
@@ -53,7 +53,7 @@ def confidence_view(photo: Photo) -> None:
     _none_of_the_ten(record)
 
 
-@st.cache_data(max_entries=32, show_spinner="Asking the network…", hash_funcs=_BY_KEY)
+@st.cache_data(max_entries=32, show_spinner="Asking the network…", hash_funcs=BY_KEY)
 def _classified(photo: Photo) -> Classification:
     return load(MODEL).predict(photo.pixels)
 

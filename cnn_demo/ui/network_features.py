@@ -10,7 +10,7 @@ import streamlit as st
 from cnn_demo.drawing import jpeg_url
 from cnn_demo.images import Photo, sample_photos
 from cnn_demo.models import load
-from cnn_demo.models.classifiers import Classifier
+from cnn_demo.models.classifiers import GREY, Classifier
 from cnn_demo.models.exciters import (
     Excitation,
     Exciter,
@@ -22,6 +22,7 @@ from cnn_demo.models.exciters import (
     strongest_patches,
 )
 from cnn_demo.models.layers import NetworkLayer
+from cnn_demo.ui.caching import BY_KEY
 from cnn_demo.ui.components.tiles import Tile, tiles
 from cnn_demo.ui.link import link_binding
 from cnn_demo.ui.network_stops import layer_label
@@ -32,7 +33,6 @@ DEFAULTS = {LAYER: "block3_relu", CHANNEL: None}
 SIDE = 80  # pixels of a patch as it is sent
 IN_A_ROW, OPENED, MEAN_OF = 6, 12, 60  # patches of a channel in the overview, of the opened one, in the mean
 CHANNELS_SHOWN = 2  # of each layer of the overview
-GREY = 128  # what the network's padding means
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,19 +75,19 @@ def features_view(photo: Photo) -> None:
     _open_channel(model, gallery)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs={Classifier: id})
+@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=BY_KEY)
 def _taps(model: Classifier) -> Taps:
     return Taps(model)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs={Classifier: id})
+@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=BY_KEY)
 def _samples(model: Classifier) -> Gallery:
     """The sample photos; searched once for all visitors."""
     photos = tuple(sample.load() for sample in sample_photos())
     return Gallery(photos, tuple(excite(_taps(model), photo.pixels) for photo in photos))
 
 
-@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={Photo: lambda photo: photo.key, Classifier: id})
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=BY_KEY)
 def _own(photo: Photo, model: Classifier) -> Excitation:
     return excite(_taps(model), photo.pixels)
 
@@ -240,7 +240,7 @@ def _every_channel(gallery: Gallery, layer: NetworkLayer, order: np.ndarray, cha
     max_entries=32,
     show_spinner=False,
     hash_funcs={
-        Photo: lambda photo: photo.key,
+        **BY_KEY,
         Gallery: lambda gallery: len(gallery.photos),  # the samples never change
         NetworkLayer: lambda layer: layer.name,
     },

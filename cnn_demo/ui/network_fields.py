@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 import streamlit as st
 
@@ -15,8 +14,10 @@ from cnn_demo.convolution.effective_field import (
     uniform_influence,
 )
 from cnn_demo.convolution.receptive_field import MapGeometry
+from cnn_demo.drawing import reduced
 from cnn_demo.images import Photo
 from cnn_demo.ui import network_fields_views as views
+from cnn_demo.ui.caching import BY_KEY
 from cnn_demo.ui.components.field_tree import field_tree
 from cnn_demo.ui.network_fields_growth import growth
 from cnn_demo.ui.network_fields_published import published_view
@@ -44,7 +45,6 @@ DEFAULTS: dict[str, Any] = {
     "field_down": 0.5,
     "field_across": 0.5,
 }
-_BY_KEY = {Photo: lambda photo: photo.key}
 
 
 @dataclass(frozen=True)
@@ -152,18 +152,15 @@ def stack_layers(depth: int, kernel: int, stride: int, strided: str, dilation: i
     return tuple((kernel, stride if number % every == 0 else 1, dilation) for number in range(depth))
 
 
-@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=_BY_KEY)
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=BY_KEY)
 def working_picture(photo: Photo, side: int) -> np.ndarray:
     """The photo with at most `side` pixels on its longer side, (H, W, 3) uint8; read-only, for it is shared."""
-    height, width = photo.pixels.shape[:2]
-    scale = min(1.0, side / max(height, width))
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    pixels = cv2.resize(photo.pixels, size, interpolation=cv2.INTER_AREA)
+    pixels = reduced(photo.pixels, side).view()  # a view, so that the photo's own pixels stay as they are
     pixels.flags.writeable = False
     return pixels
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=_BY_KEY)
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=BY_KEY)
 def _influence(photo: Photo, settings: StackSettings, unit: tuple[int, int]) -> tuple[np.ndarray, int]:
     """Influence of every pixel of the working picture, and over how many random networks it was averaged."""
     pixels = working_picture(photo, WORKING_SIDE)

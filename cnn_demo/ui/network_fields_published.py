@@ -12,8 +12,8 @@ from cnn_demo.convolution.published_networks import PUBLISHED, PublishedNetwork,
 from cnn_demo.convolution.receptive_field import MapGeometry
 from cnn_demo.images import Photo
 from cnn_demo.ui import network_fields_views as views
+from cnn_demo.ui.caching import BY_KEY
 
-_BY_KEY = {Photo: lambda photo: photo.key}
 _PADDING = 128  # grey level of the border
 
 
@@ -42,7 +42,7 @@ def published_view(photo: Photo, defaults: dict[str, Any]) -> None:
     )
 
 
-@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=_BY_KEY)
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=BY_KEY)
 def _square(photo: Photo, side: int) -> np.ndarray:
     """The middle square of the photo, as these networks were fed."""
     height, width = photo.pixels.shape[:2]

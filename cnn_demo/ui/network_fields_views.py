@@ -10,12 +10,12 @@ import streamlit as st
 from cnn_demo.convolution.receptive_field import MapGeometry, ReceptiveField
 from cnn_demo.drawing import jpeg_url
 from cnn_demo.images import Photo
+from cnn_demo.ui.caching import BY_KEY
 from cnn_demo.ui.components.picture import Mark, picture
 
 SHOWN_SIDE = 512  # pixels of the photo under the heat
 CLOSE_UP_SIDE = 360
 MOST_BARS = 64
-_BY_KEY = {Photo: lambda photo: photo.key}
 _PLOT = {"displayModeBar": False}
 _GREY = "rgba(128,128,128,0.9)"
 
@@ -78,7 +78,7 @@ def _cut_off(mark: Mark, size: tuple[int, int]) -> Mark:
     return Mark(top, left, max(bottom - top, 0), max(right - left, 0))
 
 
-@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=_BY_KEY)
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=BY_KEY)
 def large(photo: Photo, size: tuple[int, int]) -> np.ndarray:
     """The photo as a background for a picture of (height, width): a whole number of its pixels to each."""
     fold = max(1, SHOWN_SIDE // max(size))

@@ -1,11 +1,9 @@
 """Numbers of a network as small pictures: its maps, and its kernels, one below the other in one file."""
 
-import base64
-
 import cv2
 import numpy as np
 
-from cnn_demo.drawing import RED_BLUE, png_bytes
+from cnn_demo.drawing import png_url, signed_colours
 from cnn_demo.models.layers import NetworkLayer
 from cnn_demo.ui.number_grid import short_number
 
@@ -49,7 +47,7 @@ def paint(values: np.ndarray, palette: str, scale: float | np.ndarray) -> np.nda
     share = values / np.where(np.asarray(scale) > 0, scale, 1.0)
     if palette == "heat":
         return _HEAT[np.rint(np.clip(share, 0, 1) * 255).astype(np.uint8), 0]
-    return RED_BLUE[np.rint(np.clip(share, -1, 1) * 127).astype(np.int16) + 127, 0]
+    return signed_colours(np.clip(share, -1, 1))
 
 
 def channels_first(values: np.ndarray) -> np.ndarray:
@@ -60,15 +58,6 @@ def channels_first(values: np.ndarray) -> np.ndarray:
 def below_each_other(pictures: np.ndarray) -> str:
     """Encode pictures (N, h, w, 3 or 4) uint8 as one PNG, one below the other; return its data URL."""
     return png_url(pictures.reshape(-1, *pictures.shape[2:]))
-
-
-def png_url(pixels: np.ndarray) -> str:
-    """A picture (H, W), (H, W, 3) RGB or (H, W, 4) RGBA uint8 as a data URL that is exact: for maps of a few pixels."""
-    if pixels.ndim == 3 and pixels.shape[2] == 4:
-        file = cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGBA2BGRA))[1].tobytes()
-    else:
-        file = png_bytes(np.ascontiguousarray(pixels))
-    return "data:image/png;base64," + base64.b64encode(file).decode("ascii")
 
 
 def enlarged(pixels: np.ndarray, height: int, width: int) -> np.ndarray:

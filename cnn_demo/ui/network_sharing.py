@@ -13,6 +13,7 @@ from cnn_demo.convolution.sharing import KINDS, LayerCost, layer_costs, moved_di
 from cnn_demo.drawing import display_values, jpeg_url
 from cnn_demo.images import Photo
 from cnn_demo.ui import network_sharing_drawings as drawings
+from cnn_demo.ui.caching import BY_KEY
 from cnn_demo.ui.components.diagram import diagram
 from cnn_demo.ui.components.picture import picture
 
@@ -38,7 +39,6 @@ SLIDERS = {  # key: label, least, most, help
     "share_in": ("Channels in", 1, 128, "3 for a colour photo."),
     "share_out": ("Maps out", 1, 128, "Filters of the convolution."),
 }
-_BY_KEY = {Photo: lambda photo: photo.key}
 
 
 @dataclass(frozen=True)
@@ -208,7 +208,7 @@ def _what_follows(stride: int, shift: int) -> str:
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=_BY_KEY)
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=BY_KEY)
 def _windows(photo: Photo, shift: int) -> tuple[np.ndarray, np.ndarray]:
     """The grey photo as the layers see it, before and after it is moved: (WINDOW, WINDOW) float32 in 0..1."""
     height, width = photo.pixels.shape[:2]
@@ -221,7 +221,7 @@ def _windows(photo: Photo, shift: int) -> tuple[np.ndarray, np.ndarray]:
     return tuple(shifted(wide, pixels, ROOM)[..., 0] for pixels in (0, shift))
 
 
-@st.cache_data(max_entries=128, show_spinner=False, hash_funcs=_BY_KEY)
+@st.cache_data(max_entries=128, show_spinner=False, hash_funcs=BY_KEY)
 def _moved(
     photo: Photo, kind: str, kernel: int, stride: int, shift: int
 ) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray, float]:

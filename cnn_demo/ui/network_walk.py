@@ -8,6 +8,7 @@ from cnn_demo.models.classifiers import FITS, Classifier
 from cnn_demo.models.layers import NetworkLayer
 from cnn_demo.results import Activations
 from cnn_demo.ui import network_walk_state as state
+from cnn_demo.ui.caching import BY_KEY
 from cnn_demo.ui.components.strip import strip
 from cnn_demo.ui.network_stops import draw_stops, find_arcs, group_layers, layer_label, step_label
 from cnn_demo.ui.network_walk_channel import show_channel, show_maps, unit_controls
@@ -46,7 +47,7 @@ def walk_view(photo: Photo) -> None:
         show_sum(model, {other.name: other for other in layers}, result, selection)
 
 
-@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={Photo: lambda photo: photo.key, Classifier: id})
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=BY_KEY)
 def activations(photo: Photo, model: Classifier, fit: str) -> Activations:
     """Every number of the network for this photo; kept for the visitors who look at it next."""
     return model.activations(photo.pixels, fit)
@@ -130,7 +131,7 @@ def _show_strip(photo: Photo, model: Classifier, result: Activations, layer: Net
     )
 
 
-@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={Photo: lambda photo: photo.key, Classifier: id})
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=BY_KEY)
 def _drawn(photo: Photo, model: Classifier, fit: str):
     result = activations(photo, model, fit)
     return draw_stops(group_layers(model.layers), result.maps, result.seen)

@@ -3,13 +3,14 @@
 import numpy as np
 import streamlit as st
 
+from cnn_demo.drawing import png_url
 from cnn_demo.models import find
 from cnn_demo.models.layers import NetworkLayer
 from cnn_demo.ui import network_walk_state as state
 from cnn_demo.ui.components.picture import Mark, picture
 from cnn_demo.ui.components.tiles import Tile, tiles
 from cnn_demo.ui.link import link_binding
-from cnn_demo.ui.network_pictures import below_each_other, channels_first, legend, paint, palette_of, png_url
+from cnn_demo.ui.network_pictures import below_each_other, channels_first, legend, paint, palette_of
 from cnn_demo.ui.network_stops import strongest
 from cnn_demo.ui.number_grid import short_number
 

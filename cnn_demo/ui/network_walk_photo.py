@@ -4,17 +4,16 @@ import cv2
 import numpy as np
 import streamlit as st
 
-from cnn_demo.drawing import jpeg_url
+from cnn_demo.drawing import jpeg_url, png_url
 from cnn_demo.images import Photo
-from cnn_demo.models.classifiers import Classifier
+from cnn_demo.models.classifiers import GREY, Classifier
 from cnn_demo.models.units import Box, input_box
 from cnn_demo.results import Classification
+from cnn_demo.ui.caching import BY_KEY
 from cnn_demo.ui.components.picture import Mark, picture
-from cnn_demo.ui.network_pictures import png_url
 from cnn_demo.ui.probability_bars import probability_bars
 
 SHOWN_SIDE = 640  # pixels of the longer side that are sent to the browser
-GREY = 128  # what the network gets beside a padded photo
 PHOTO_HEIGHT = 300
 
 
@@ -58,7 +57,7 @@ def draw_on_photo(photo: Photo, fit: str, box: Box, *, key: str, caption: str, a
     )
 
 
-@st.cache_data(max_entries=16, show_spinner=False, hash_funcs={Photo: lambda photo: photo.key})
+@st.cache_data(max_entries=16, show_spinner=False, hash_funcs=BY_KEY)
 def _as_taken(photo: Photo, fit: str) -> tuple[str, tuple[int, int], tuple[int, int]]:
     """The picture's data URL, its (height, width) in pixels of the photo, and where its corner lies in the photo."""
     height, width = photo.pixels.shape[:2]

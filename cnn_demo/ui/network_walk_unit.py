@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import streamlit as st
 
+from cnn_demo.drawing import png_url
 from cnn_demo.images import Photo
 from cnn_demo.models.classifiers import Classifier
 from cnn_demo.models.layers import NetworkLayer
@@ -12,7 +13,6 @@ from cnn_demo.models.units import explain_unit, input_box, on_photo, seen_box
 from cnn_demo.results import Activations
 from cnn_demo.ui import network_walk_state as state
 from cnn_demo.ui.components.picture import Mark, picture
-from cnn_demo.ui.network_pictures import png_url
 from cnn_demo.ui.network_sums import plain, show_parts
 from cnn_demo.ui.network_walk_photo import draw_on_photo
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from cnn_demo.drawing import RED_BLUE
+from cnn_demo.drawing import signed_colours
 
 _TABLE = "width:100%;table-layout:fixed;border-collapse:separate;border-spacing:1px;font-variant-numeric:tabular-nums"
 _LABEL = "font-weight:400;opacity:.65;font-size:10px;padding:0;border:0;text-align:center;overflow:hidden"
@@ -77,7 +77,7 @@ def _colours(values: np.ndarray, brightness: bool) -> np.ndarray:
         colours = np.repeat(np.clip(values * 255, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
     else:
         limit = float(np.abs(values).max(initial=0.0)) or 1.0
-        colours = RED_BLUE[np.rint(values / limit * 127).astype(int) + 127, 0]
+        colours = signed_colours(values / limit)
     # Relative luminance as WCAG 2 defines it; below 0.18 white has the higher contrast.
     light = np.where(colours <= 10, colours / 3294.6, ((colours / 255 + 0.055) / 1.055) ** 2.4)
     dark = light @ np.array([0.2126, 0.7152, 0.0722]) < 0.18

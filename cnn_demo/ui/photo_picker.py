@@ -3,11 +3,10 @@
 What is kept in the session is the reduced photo, never the uploaded file: sessions outlive their tabs.
 """
 
-import cv2
 import streamlit as st
 
 from cnn_demo.convolution import PATTERNS, pattern
-from cnn_demo.drawing import jpeg_file_url, jpeg_url
+from cnn_demo.drawing import jpeg_file_url, jpeg_url, reduced
 from cnn_demo.images import ACCEPTED, MAX_BYTES, ImageError, Photo, read_photo, sample_photos
 from cnn_demo.ui.components.gallery import Thumbnail, gallery
 
@@ -90,9 +89,7 @@ def _pattern_thumbnails() -> tuple[Thumbnail, ...]:
 
 def _thumbnail_url(photo: Photo) -> str:
     height, width = photo.pixels.shape[:2]
-    scale = min(1.0, 160 / min(height, width))
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    return jpeg_url(cv2.resize(photo.pixels, size, interpolation=cv2.INTER_AREA))
+    return jpeg_url(reduced(photo.pixels, round(160 * max(height, width) / min(height, width))))
 
 
 def _bring_your_own(photo: Photo) -> None:

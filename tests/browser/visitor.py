@@ -5,7 +5,27 @@ from playwright.sync_api import Page
 PATIENCE = 60_000  # milliseconds: a first visit may load a framework, and the machine may be busy
 
 
+# Resolves when nothing has run, and nothing on the page has changed, for half a second.
+QUIET = """patience => new Promise((resolve, reject) => {
+  const begun = Date.now()
+  let last = begun
+  const observer = new MutationObserver(() => { last = Date.now() })
+  observer.observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true })
+  const timer = setInterval(() => {
+    const idle = document.querySelector("[data-testid=stApp][data-test-script-state=notRunning]")
+    if (!idle) last = Date.now()
+    const late = Date.now() - begun > patience
+    if (Date.now() - last < 500 && !late) return
+    clearInterval(timer)
+    observer.disconnect()
+    late ? reject(new Error("The page does not come to rest.")) : resolve()
+  }, 50)
+})"""
+
+
 def settle(page: Page) -> None:
-    """Wait until the server has answered all that was asked of it."""
-    page.wait_for_timeout(300)  # a key press takes a moment to reach the server
-    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=PATIENCE)
+    """Wait until the server has answered all that was asked of it.
+
+    Between two runs a page looks idle for a moment, and a key press takes a moment to reach the server.
+    """
+    page.evaluate(QUIET, PATIENCE)

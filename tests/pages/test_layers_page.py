@@ -40,6 +40,10 @@ def shapes(app) -> list[tuple[int, ...]]:
     return [tuple(volume["shape"]) for volume in data_of(app, "row_of_layers")["volumes"]]
 
 
+def as_text(app):
+    return next(field for field in app.text_input if field.label == "As text")
+
+
 def press(app, label: str):
     return next(button for button in app.button if button.label == label).click().run()
 
@@ -166,11 +170,11 @@ def test_a_stack_of_which_nothing_fits_can_be_mended():
 def test_bad_text_gets_one_sentence_and_the_first_stack():
     app = open_page()
     for text in ("oops", "", "pmax.2.2_", "c99.3.1.same.1.relu.hand", "<script>alert(1)</script>"):
-        app.text_input(key="stack").set_value(text).run()
+        as_text(app).set_value(text).run()
         assert_fine(app, errors=1)
         assert app.error[0].value.startswith("Please ")
         assert len(shapes(app)) == 1 + len(parse_stack(DEFAULTS["stack"]))
-    app.text_input(key="stack").set_value("pmin.3.3").run()
+    as_text(app).set_value("pmin.3.3").run()
     assert_fine(app)
 
 
@@ -181,7 +185,7 @@ def test_learned_kernels_that_are_missing_are_left_out(monkeypatch):
     app = open_page()
     assert_fine(app)
     assert app.segmented_control(key="l1_source").options == ["Hand-made", "Random"]
-    app.text_input(key="stack").set_value("c8.5.1.same.1.relu.learned").run()
+    as_text(app).set_value("c8.5.1.same.1.relu.learned").run()
     assert_fine(app)
     assert "not on this machine" in app.warning[0].value
     app = open_page(tab=FORGIVE)

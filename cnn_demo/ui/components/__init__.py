@@ -12,6 +12,23 @@ import streamlit as st
 _FOLDER = Path(__file__).parent
 
 
+def picked_index(key: str, count: int, on_pick: Callable[[int], None]) -> Callable[[], None]:
+    """Return a callback that hands on what the visitor picked: only indices below `count`, whatever a browser sends.
+
+    Args:
+        key: Of the mounted component, whose trigger is named `pick`.
+        count: How many there are to pick from.
+        on_pick: What is told the index.
+    """
+
+    def picked() -> None:
+        index = st.session_state[key].pick
+        if isinstance(index, int) and 0 <= index < count:
+            on_pick(index)
+
+    return picked
+
+
 def declare(name: str) -> Callable[..., Any]:
     """Declare the component whose files are `name`.html, `name`.css and `name`.js in this folder.
 

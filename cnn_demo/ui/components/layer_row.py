@@ -3,9 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
-import streamlit as st
-
-from cnn_demo.ui.components import declare
+from cnn_demo.ui.components import declare, picked_index
 
 _mount = declare("layer_row")
 
@@ -46,11 +44,5 @@ def layer_row(
         problem: Title of a layer that has no maps, drawn as an empty box at the end.
         on_pick: Callback; only indices of `volumes` reach it.
     """
-
-    def picked() -> None:
-        index = st.session_state[key].pick
-        if isinstance(index, int) and 0 <= index < len(volumes):
-            on_pick(index)
-
     data = {"volumes": [asdict(volume) for volume in volumes], "chosen": chosen, "label": label, "problem": problem}
-    _mount(key=key, data=data, on_pick_change=picked)
+    _mount(key=key, data=data, on_pick_change=picked_index(key, len(volumes), on_pick))

@@ -3,9 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
-import streamlit as st
-
-from cnn_demo.ui.components import declare
+from cnn_demo.ui.components import declare, picked_index
 
 _mount = declare("map_grid")
 
@@ -44,11 +42,5 @@ def map_grid(
         label: What the grid shows, read out by screen readers.
         on_pick: Callback; only indices of `tiles` reach it.
     """
-
-    def picked() -> None:
-        index = st.session_state[key].pick
-        if isinstance(index, int) and 0 <= index < len(tiles):
-            on_pick(index)
-
     data = {"tiles": [asdict(tile) for tile in tiles], "size": list(size), "chosen": chosen, "label": label}
-    _mount(key=key, data=data, on_pick_change=picked)
+    _mount(key=key, data=data, on_pick_change=picked_index(key, len(tiles), on_pick))

@@ -3,9 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
-import streamlit as st
-
-from cnn_demo.ui.components import declare
+from cnn_demo.ui.components import declare, picked_index
 
 _mount = declare("strip")
 
@@ -63,12 +61,6 @@ def strip(
         label: What the row shows, read out by screen readers.
         on_pick: Callback; only indices of `stops` reach it.
     """
-
-    def picked() -> None:
-        index = st.session_state[key].pick
-        if isinstance(index, int) and 0 <= index < len(stops):
-            on_pick(index)
-
     _mount(
         key=key,
         data={
@@ -78,5 +70,5 @@ def strip(
             "chosen": chosen,
             "label": label,
         },
-        on_pick_change=picked,
+        on_pick_change=picked_index(key, len(stops), on_pick),
     )
