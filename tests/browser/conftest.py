@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from visitor import PATIENCE
 
 from benchmarks.served import ARGS, find_chromium, serve
 
@@ -12,6 +13,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/browser" in item.path.as_posix():
             item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.timeout(600))  # machines that do other work beside it answer late
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +37,7 @@ def browser() -> Iterator[Browser]:
     if path is None:
         pytest.skip("needs Chromium: apt-get install chromium")
     with sync_playwright() as playwright:
+        expect.set_options(timeout=PATIENCE)
         chromium = playwright.chromium.launch(executable_path=path, args=ARGS)
         yield chromium
         chromium.close()
@@ -44,7 +47,7 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser, server: str) -> Iterator[Page]:
     """A new visitor at a wide screen; his browser may reach nothing but the app, and must log no script error."""
     context = browser.new_context(viewport={"width": 1440, "height": 1000}, base_url=server)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE)
     outside, errors = [], []
     context.route(
         lambda url: not url.startswith((server, "data:", "blob:")),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
-from visitor import settle
+from visitor import settle, slide
 
 AFTER, BEFORE = "img[alt^='After']", "img[alt^='Before']"
 
@@ -26,14 +26,6 @@ def wait_for_change(page: Page, selector: str, before: str) -> None:
 
 def source(page: Page, selector: str) -> str:
     return page.locator(selector).get_attribute("src")
-
-
-def slide(page: Page, label: str, presses: int, key: str = "ArrowRight") -> None:
-    slider = page.get_by_role("slider", name=label)
-    slider.focus()
-    for _ in range(presses):
-        slider.press(key)
-    settle(page)
 
 
 def phone_jpeg() -> bytes:

@@ -1,21 +1,13 @@
 """What a visitor of page 3 lives through who wants to know what a unit sees."""
 
 from playwright.sync_api import Page, expect
-from visitor import settle
-
-
-def slide(page: Page, label: str, presses: int) -> None:
-    slider = page.get_by_role("slider", name=label)
-    slider.focus()
-    for _ in range(presses):
-        slider.press("ArrowRight")
-    settle(page)
+from visitor import settle, slide
 
 
 def test_the_field_grows_and_the_tree_is_read(page: Page) -> None:
     page.goto("/Convolutional_networks?view=Receptive+fields&field_depth=2")
     field = page.get_by_test_id("stMetric").filter(has_text="Receptive field")
-    expect(field).to_contain_text("5 px", timeout=60_000)
+    expect(field).to_contain_text("5 px")
     settle(page)
 
     # He adds a layer, then dilates.
@@ -43,7 +35,7 @@ def test_the_field_grows_and_the_tree_is_read(page: Page) -> None:
 def test_a_phone_sees_shared_weights_without_scrolling_sideways(page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto("/Convolutional_networks?view=Shared+weights")
-    expect(page.get_by_text("112,384")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("112,384")).to_be_visible()
     settle(page)
     slide(page, "Channels in", 1)
     expect(page.get_by_text("112,384")).to_have_count(0)

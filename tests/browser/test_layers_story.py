@@ -1,23 +1,14 @@
 """What a visitor of page 2 lives through, in a real browser."""
 
-from collections.abc import Iterator
 from urllib.parse import parse_qs, urlparse
 
 import pytest
 from playwright.sync_api import Page, expect
-from visitor import settle
+from visitor import settle, slide
 
 PAGE = "/Convolution_and_pooling_layers"
 LAYERS = "[role=radiogroup][aria-label='Layers, to scale'] button"
 MAPS = "[role=radiogroup][aria-label^='Maps of layer'] button"
-
-
-@pytest.fixture(autouse=True)
-def patience() -> Iterator[None]:
-    """A machine that also trains, or runs other tests, answers late."""
-    expect.set_options(timeout=20_000)
-    yield
-    expect.set_options(timeout=5_000)  # Playwright's own
 
 
 def open_layers(page: Page, query: str = "") -> None:
@@ -28,14 +19,6 @@ def open_layers(page: Page, query: str = "") -> None:
 
 def in_link(page: Page, key: str) -> list[str]:
     return parse_qs(urlparse(page.url).query).get(key, [])
-
-
-def slide(page: Page, label: str, presses: int, key: str = "ArrowRight") -> None:
-    slider = page.get_by_role("slider", name=label)
-    slider.focus()
-    for _ in range(presses):
-        slider.press(key)
-    settle(page)
 
 
 def test_the_story(page: Page) -> None:

@@ -3,16 +3,14 @@
 import re
 
 import numpy as np
-import pytest
 from playwright.sync_api import Page, expect
 from visitor import settle
 
 PATIENCE = 120_000  # milliseconds: the first training also loads the framework, and the machine may be busy
-pytestmark = pytest.mark.timeout(500)
 
 
 def open_view(page: Page, query: str) -> None:
-    page.goto(f"/Convolutional_networks?view={query}", timeout=PATIENCE)
+    page.goto(f"/Convolutional_networks?view={query}")
 
 
 def draw(page: Page, strokes: list[list[tuple[float, float]]]) -> None:
@@ -45,7 +43,7 @@ def test_the_scrub_bar_moves_kernels_and_markers_without_the_server(page: Page) 
     page.on("websocket", lambda socket: socket.on("framesent", lambda data: sent.append(data)))
     open_view(page, "Training")
     bar = page.get_by_role("slider", name="Epoch")
-    expect(bar).to_be_visible(timeout=PATIENCE)
+    expect(bar).to_be_visible()
     settle(page)
     last, last_frame = int(bar.input_value()), frame(page)
     assert last >= 1
@@ -68,20 +66,20 @@ def test_the_scrub_bar_moves_kernels_and_markers_without_the_server(page: Page) 
     np.testing.assert_array_equal(frame(page), last_frame)
     page.get_by_role("button", name="Play").click()
     expect(page.locator(".flipbook output")).not_to_have_text(f"Epoch {last}")
-    expect(page.locator(".flipbook output")).to_have_text(f"Epoch {last}", timeout=PATIENCE)
+    expect(page.locator(".flipbook output")).to_have_text(f"Epoch {last}")
     expect(page.get_by_role("button", name="Play")).to_be_visible()
     assert len(sent) == asked
 
 
 def test_train_and_draw(page: Page) -> None:
     open_view(page, "Train+one+live")
-    page.get_by_role("button", name="Train", exact=True).click(timeout=PATIENCE)
-    expect(page.get_by_text("Trained for all 25 epochs.")).to_be_visible(timeout=PATIENCE)
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.get_by_text("Trained for all 25 epochs.")).to_be_visible()
     expect(page.get_by_text("Draw a digit from 0 to 9")).to_be_visible()
     accuracy = page.get_by_test_id("stMetric").filter(has_text="Unseen digits").get_by_test_id("stMetricValue")
     assert float(accuracy.inner_text().rstrip(" %")) >= 97
     draw(page, [[(0.5, 0.12), (0.5, 0.88)]])
-    expect(page.get_by_text("It reads 1")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("It reads 1")).to_be_visible()
     page.locator("canvas.upper-canvas").evaluate("c => c.scrollIntoView({block: 'center'})")
     expect(page.get_by_label("The drawing as 8 by 8 numbers")).to_be_visible()
     settle(page)
@@ -92,16 +90,16 @@ def test_stop_and_two_visitors(page: Page) -> None:
     friend = page.context.new_page()
     for visitor in (friend, page):
         open_view(visitor, query)
-        expect(visitor.get_by_role("button", name="Train", exact=True)).to_be_visible(timeout=PATIENCE)
+        expect(visitor.get_by_role("button", name="Train", exact=True)).to_be_visible()
     page.get_by_role("button", name="Train", exact=True).click()
-    expect(page.get_by_text(re.compile(r"Epoch [1-9]\d* of 150"))).to_be_visible(timeout=PATIENCE)
-    friend.get_by_role("button", name="Train", exact=True).click(timeout=PATIENCE)
-    expect(friend.get_by_text("number 1 in the queue")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text(re.compile(r"Epoch [1-9]\d* of 150"))).to_be_visible()
+    friend.get_by_role("button", name="Train", exact=True).click()
+    expect(friend.get_by_text("number 1 in the queue")).to_be_visible()
     page.get_by_role("button", name="Stop training").click()
-    expect(page.get_by_text(re.compile(r"You stopped it after \d+ of 150 epochs"))).to_be_visible(timeout=PATIENCE)
-    expect(page.get_by_text("Draw a digit from 0 to 9")).to_be_visible(timeout=PATIENCE)
-    expect(friend.get_by_text(re.compile(r"Epoch [1-9]\d* of 150"))).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text(re.compile(r"You stopped it after \d+ of 150 epochs"))).to_be_visible()
+    expect(page.get_by_text("Draw a digit from 0 to 9")).to_be_visible()
+    expect(friend.get_by_text(re.compile(r"Epoch [1-9]\d* of 150"))).to_be_visible()
     friend.get_by_role("button", name="Stop training").click()
-    expect(friend.get_by_text("You stopped it after")).to_be_visible(timeout=PATIENCE)
+    expect(friend.get_by_text("You stopped it after")).to_be_visible()
     settle(friend)
     settle(page)

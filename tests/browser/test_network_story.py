@@ -39,7 +39,7 @@ def sums(page: Page) -> tuple[float, float]:
 def test_the_story(page: Page) -> None:
     # She opens the walk, and brings a photo of her own.
     open_page_3(page, "view=Walk+through")
-    expect(page.locator("img[alt^='What the network sees']")).to_be_visible(timeout=60_000)
+    expect(page.locator("img[alt^='What the network sees']")).to_be_visible()
     settle(page)
     page.locator("input[type=file]").set_input_files(
         {"name": "IMG_2.jpg", "mimeType": "image/jpeg", "buffer": phone_jpeg()}
@@ -91,7 +91,7 @@ def test_the_story(page: Page) -> None:
 def test_features_open_by_a_click(page: Page) -> None:
     open_page_3(page, "view=Features")
     channels = page.get_by_role("radiogroup", name="All channels of this layer").get_by_role("radio")
-    expect(channels).to_have_count(64, timeout=60_000)
+    expect(channels).to_have_count(64)
     settle(page)
     channels.nth(5).click()
     expect(channels.nth(5)).to_be_checked()
@@ -103,6 +103,6 @@ def test_a_phone_shows_it_without_scrolling_sideways(page: Page, view: str) -> N
     page.set_viewport_size({"width": 390, "height": 844})
     open_page_3(page, f"view={view}")
     shown = "How this number comes about" if view == "Walk+through" else "Open any channel"
-    expect(page.get_by_text(shown).first).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(shown).first).to_be_visible()
     settle(page)
     assert page.get_by_test_id("stMain").evaluate("e => e.scrollWidth <= e.clientWidth")

@@ -29,3 +29,22 @@ def settle(page: Page) -> None:
     Between two runs a page looks idle for a moment, and a key press takes a moment to reach the server.
     """
     page.evaluate(QUIET, PATIENCE)
+
+
+def slide(page: Page, label: str, steps: int, key: str = "ArrowRight") -> None:
+    """Move a slider by so many steps, and wait for the answer.
+
+    Step by step, for Streamlit's slider takes a step back when it is moved on while it reports the one before: a
+    visitor would press again.
+    """
+    slider = page.get_by_role("slider", name=label)
+    for _ in range(steps):
+        before = slider.input_value()
+        for _ in range(5):
+            slider.press(key)
+            page.wait_for_timeout(300)
+            if slider.input_value() != before:
+                break
+        else:
+            raise AssertionError(f"The slider {label!r} stays at {before}.")
+    settle(page)
