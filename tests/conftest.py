@@ -1,6 +1,7 @@
 """What all tests share: no test sees what another one cached, and files as phones send them."""
 
 import io
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,15 @@ import pytest
 from PIL import ExifTags, Image
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def weights_folder() -> Path:
+    """The operator's folder of pretrained weights; a test that needs it is marked `weights`, and skips without."""
+    folder = os.environ.get("CNN_DEMO_WEIGHTS")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("needs pretrained weights: CNN_DEMO_WEIGHTS names no folder")
+    return Path(folder)
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["LOADERS", "MAX_MODELS", "Metric", "ModelSpec", "ModelUnavailable", "find", "list_models", "load"]
 
 MAX_MODELS = 3  # loaded at the same time, for all visitors together
-LOADERS = {"cifar10": "classifiers:load_cifar10"}  # family -> module and function that loads a row of it
+LOADERS = {  # family -> module and function that loads a row of it
+    "cifar10": "classifiers:load_cifar10",
+    "imagenet": "classifiers:load_imagenet",
+}
 
 
 class ModelUnavailable(Exception):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from cnn_demo.models.bundled import cifar10_record
 from cnn_demo.models.calibration import softmax
 from cnn_demo.models.layers import NetworkLayer, network_layers
 from cnn_demo.models.networks import cifar10_cnn
+from cnn_demo.models.preprocessing import SCALINGS
 from cnn_demo.models.registry import ModelSpec
 from cnn_demo.models.weights import find_weights
 from cnn_demo.results import Activations, Classification
@@ -27,7 +29,7 @@ FITS = {
     "squash": "Squash",
     "pad": "Pad with grey",
 }
-GREY = 128  # what the network's zero padding means: pixels / 127.5 − 1 is about 0
+GREY = SCALINGS["tf"].grey  # what the zero padding of the bundled networks means
 
 
 class Classifier:
@@ -38,29 +40,29 @@ class Classifier:
         network: The Keras model, from (N, H, W, 3) float32 to (N, C) logits.
         device: "cpu" or "cuda": where it runs.
         temperature: What the logits are divided by before the softmax, so that probabilities are calibrated
-            (Guo et al. 2017, https://arxiv.org/abs/1706.04599).
+            (Guo et al. 2017, https://arxiv.org/abs/1706.04599); 1 where that was not measured.
         lock: Held while the network runs.
     """
 
-    def __init__(self, spec: ModelSpec, network: keras.Model, device: str, temperature: float) -> None:
+    def __init__(self, spec: ModelSpec, network: keras.Model, device: str, temperature: float = 1.0) -> None:
         self.spec = spec
         self.network = network
         self.device = device
         self.temperature = temperature
         self.lock = threading.Lock()
         tf = frameworks.tensorflow()
-        keras = frameworks.keras()
-        everything = keras.Model(network.input, [layer.output for layer in network.layers])
-        many, one = (tf.TensorSpec((n, *spec.input_size, 3), tf.float32) for n in (None, 1))
-        self._logits = tf.function(lambda batch: network(batch, training=False), [many])
-        # XLA hands all outputs out at the cost of one (benchmarks/activations.py), but compiles for each batch size.
-        self._everything = tf.function(lambda batch: everything(batch, training=False), [one], jit_compile=True)
-        self.activations(np.zeros((1, 1, 3), np.uint8))  # the first visitor does not wait for the compilation
+        pictures = tf.TensorSpec((None, *spec.input_size, 3), tf.float32)
+        self._logits = tf.function(lambda batch: network(batch, training=False), [pictures])
+        self.predict(np.zeros((1, 1, 3), np.uint8))  # the first visitor does not wait for the compilation
 
     @property
     def labels(self) -> tuple[str, ...]:
         """The classes, in the network's order."""
         return self.spec.labels
+
+    def scaled(self, batch: np.ndarray) -> np.ndarray:
+        """Return what the network takes, (N, H, W, 3) float32, of pictures (N, H, W, 3) uint8 of its size."""
+        return SCALINGS[self.spec.scaling].apply(batch)
 
     @cached_property
     def layers(self) -> tuple[NetworkLayer, ...]:
@@ -72,8 +74,8 @@ class Classifier:
 
         Args:
             pixels: (H, W, 3) uint8.
-            fit: "crop" takes the square in the middle, "squash" everything with its proportions changed, "pad"
-                everything with grey beside it.
+            fit: "crop" takes the square in the middle (`spec.crop` says how much of it), "squash" everything with its
+                proportions changed, "pad" everything with grey beside it.
 
         Returns:
             What the network really sees, (height, width, 3) uint8.
@@ -88,12 +90,14 @@ class Classifier:
         height, width = pixels.shape[:2]
         side, longer = min(height, width), max(height, width)
         if fit == "crop":
+            side = max(1, round(side * self.spec.crop))
             top, left = (height - side) // 2, (width - side) // 2
             pixels = pixels[top : top + side, left : left + side]
         elif fit == "pad" and side < longer:
             top, left = (longer - height) // 2, (longer - width) // 2
             border = (top, longer - height - top, left, longer - width - left)
-            pixels = cv2.copyMakeBorder(pixels, *border, cv2.BORDER_CONSTANT, value=(GREY,) * 3)
+            grey = SCALINGS[self.spec.scaling].grey
+            pixels = cv2.copyMakeBorder(pixels, *border, cv2.BORDER_CONSTANT, value=(grey,) * 3)
         rows, columns = self.spec.input_size
         while pixels.shape[0] >= 8 * rows and pixels.shape[1] >= 8 * columns:  # halving is what OpenCV is fastest at
             pixels = cv2.resize(pixels, (pixels.shape[1] // 2, pixels.shape[0] // 2), interpolation=cv2.INTER_AREA)
@@ -119,7 +123,9 @@ class Classifier:
         Raises:
             ValueError: As `prepare` does.
         """
-        return self.activations(pixels, fit).classification  # all layers' outputs cost no more than the last one's
+        start = time.perf_counter()
+        logits = self.logits(self.prepare(pixels, fit)[None])[0]
+        return self._classification(logits, start)
 
     def activations(self, pixels: np.ndarray, fit: str = "crop") -> Activations:
         """Classify one photo and keep every number on the way.
@@ -138,10 +144,19 @@ class Classifier:
             maps = {layer.name: np.asarray(out)[0] for layer, out in zip(self.network.layers, outputs, strict=True)}
         return Activations(seen, maps, self._classification(maps[self.network.layers[-1].name], start))
 
+    @cached_property
+    def _everything(self):
+        """From one picture to the output of every layer; used, and so compiled, under the lock."""
+        keras, tf = frameworks.keras(), frameworks.tensorflow()
+        everything = keras.Model(self.network.input, [layer.output for layer in self.network.layers])
+        picture = tf.TensorSpec((1, *self.spec.input_size, 3), tf.float32)
+        # XLA hands all outputs out at the cost of one (benchmarks/activations.py), but compiles for each batch size.
+        return tf.function(lambda batch: everything(batch, training=False), [picture], jit_compile=True)
+
     def _run(self, function, batch: np.ndarray):
         tf = frameworks.tensorflow()
         with frameworks.placed_on(self.device):
-            return function(tf.constant(network_input(batch)))
+            return function(tf.constant(self.scaled(batch)))
 
     def _classification(self, logits: np.ndarray, start: float) -> Classification:
         probabilities = self.probabilities(logits)
@@ -150,7 +165,24 @@ class Classifier:
 
 def network_input(pixels: np.ndarray) -> np.ndarray:
     """Return pixels / 127.5 − 1, float32: what the bundled networks take."""
-    return pixels.astype(np.float32) / 127.5 - 1
+    return SCALINGS["tf"].apply(pixels)
+
+
+def _with_weights(spec: ModelSpec, build: Callable[[], keras.Model]) -> keras.Model:
+    """Build a network and load its weights; they are looked for before anything is built."""
+    from cnn_demo.models import ModelUnavailable
+
+    file = find_weights(spec.weights)
+    if file is None:
+        raise ModelUnavailable(f"The weights of “{spec.title}” are not on this machine: {spec.weights} is missing.")
+    network = build()
+    try:
+        network.load_weights(file.path)
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelUnavailable(
+            f"The weights of “{spec.title}” cannot be read: please replace {spec.weights}."
+        ) from error
+    return network
 
 
 def load_cifar10(spec: ModelSpec, device: str) -> Classifier:
@@ -159,18 +191,21 @@ def load_cifar10(spec: ModelSpec, device: str) -> Classifier:
     Raises:
         ModelUnavailable: If the weights are missing or of another network.
     """
-    from cnn_demo.models import ModelUnavailable
-
-    file = find_weights(spec.weights)
-    if file is None:
-        raise ModelUnavailable(f"The weights of “{spec.title}” are not on this machine: {spec.weights} is missing.")
     where = frameworks.keras_device(device)
     with frameworks.placed_on(where):
-        network = cifar10_cnn()
-        try:
-            network.load_weights(file.path)
-        except (OSError, ValueError, KeyError) as error:
-            raise ModelUnavailable(
-                f"The weights of “{spec.title}” cannot be read: please replace {spec.weights}."
-            ) from error
+        network = _with_weights(spec, cifar10_cnn)
     return Classifier(spec, network, where, cifar10_record().temperature)
+
+
+def load_imagenet(spec: ModelSpec, device: str) -> Classifier:
+    """Build one of Keras's ImageNet networks and load its weights from this machine; nothing is downloaded.
+
+    Raises:
+        ModelUnavailable: If the weights are missing or of another network.
+    """
+    where = frameworks.keras_device(device)
+    with frameworks.placed_on(where):
+        build = getattr(frameworks.keras().applications, spec.builder)
+        shape = (*spec.input_size, 3)
+        network = _with_weights(spec, lambda: build(weights=None, input_shape=shape, classifier_activation=None))
+    return Classifier(spec, network, where)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cnn_demo.models import frameworks
-from cnn_demo.models.classifiers import Classifier, network_input
+from cnn_demo.models.classifiers import Classifier
 from cnn_demo.models.layers import NetworkLayer
 from cnn_demo.models.units import Box, field_box, on_photo
 
@@ -107,7 +107,7 @@ class Taps:
         tf = frameworks.tensorflow()
         for start in range(0, len(seen), BATCH):
             with self.model.lock, frameworks.placed_on(self.model.device):
-                outputs = self._run(tf.constant(network_input(seen[start : start + BATCH])))
+                outputs = self._run(tf.constant(self.model.scaled(seen[start : start + BATCH])))
             yield {layer.name: output.numpy() for layer, output in zip(self.layers, outputs, strict=True)}
 
 

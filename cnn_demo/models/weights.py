@@ -29,12 +29,16 @@ class WeightsFile:
 def weight_folders() -> tuple[tuple[str, Path], ...]:
     """The folders that are searched, as (place, folder), in order of preference; they need not exist."""
     home = Path.home()
-    keras = Path(os.environ.get("KERAS_HOME", home / ".keras")) / "models"
     torch = Path(os.environ.get("TORCH_HOME", Path(os.environ.get("XDG_CACHE_HOME", home / ".cache")) / "torch"))
     folders = [("bundled", BUNDLED)]
     if own := os.environ.get("CNN_DEMO_WEIGHTS"):
         folders.append(("weights folder", Path(own)))
-    return (*folders, ("cache", keras), ("cache", torch / "hub" / "checkpoints"))
+    return (*folders, ("cache", keras_cache()), ("cache", torch / "hub" / "checkpoints"))
+
+
+def keras_cache() -> Path:
+    """Where Keras keeps what it has downloaded."""
+    return Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
 
 
 def weights_at_hand() -> tuple[WeightsFile, ...]:
