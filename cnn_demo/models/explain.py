@@ -1,101 +1,137 @@
-"""Why a network answers as it does: what of the photo its units see, measured by gradients."""
+"""Why a network answers as it does: the door to all methods that draw it onto the photo.
+
+The methods themselves are in `cams.py` (by the gradient at a layer), `perturbation.py` (by changing the picture) and
+`attribution.py` (by the gradient at the pixels); `perturbation.deletion_curve` checks what they say.
+"""
 
 from __future__ import annotations
 
-import threading
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from cnn_demo.models import frameworks
-from cnn_demo.models.classifiers import network_input
+from cnn_demo.models.attribution import effective_field, integrated_gradients
+from cnn_demo.models.cams import class_gradients, enlarge, grad_cam, grad_cam_plus_plus, layer_cam
+from cnn_demo.models.feature_maps import check_label, check_picture, convolutional_layers
+from cnn_demo.models.perturbation import occlusion, score_cam
 
 if TYPE_CHECKING:
     from cnn_demo.models.classifiers import Classifier
 
-# Classifier -> layer name -> compiled gradient. Nothing in it holds the classifier, which may go when it is let go.
-_GRADIENTS: WeakKeyDictionary = WeakKeyDictionary()
-_LOCK = threading.Lock()
+__all__ = ["METHODS", "Method", "convolutional_layers", "effective_field", "explain"]
+
+CAMS = {"grad_cam": grad_cam, "grad_cam_plus_plus": grad_cam_plus_plus, "layer_cam": layer_cam}
+PERCENTILE = 99  # of integrated gradients, what is drawn as 1: a few pixels would else leave all others dark
 
 
-def effective_field(
+@dataclass(frozen=True)
+class Method:
+    """A way to explain an answer.
+
+    Attributes:
+        title: Its name in the literature.
+        sentence: What it does, for a visitor.
+        paper: A lasting address.
+        needs_layer: Whether it looks at the feature maps of a layer.
+    """
+
+    title: str
+    sentence: str
+    paper: str
+    needs_layer: bool
+
+
+METHODS = {
+    "grad_cam": Method(
+        "Grad-CAM",
+        "Adds up the layer's feature maps, each weighted by how much it moves the class on average.",
+        "https://arxiv.org/abs/1610.02391",
+        needs_layer=True,
+    ),
+    "grad_cam_plus_plus": Method(
+        "Grad-CAM++",
+        "Grad-CAM that counts small and repeated things as much as large ones.",
+        "https://arxiv.org/abs/1710.11063",
+        needs_layer=True,
+    ),
+    "layer_cam": Method(
+        "Layer-CAM",
+        "Weights every place of every feature map by itself: sharper, and of use in early layers too.",
+        "https://doi.org/10.1109/TIP.2021.3089943",
+        needs_layer=True,
+    ),
+    "score_cam": Method(
+        "Score-CAM",
+        "Shows the network only what each feature map covers, and weights the map by the probability that results.",
+        "https://arxiv.org/abs/1910.01279",
+        needs_layer=True,
+    ),
+    "occlusion": Method(
+        "Occlusion",
+        "Slides a grey square over the photo: where the probability falls, something mattered.",
+        "https://arxiv.org/abs/1311.2901",
+        needs_layer=False,
+    ),
+    "integrated_gradients": Method(
+        "Integrated gradients",
+        "Fades the photo in from grey and credits every pixel with what it adds to the class, for or against.",
+        "https://arxiv.org/abs/1703.01365",
+        needs_layer=False,
+    ),
+}
+
+
+def explain(
     model: Classifier,
-    layer: str,
-    pixels: np.ndarray,
-    unit: tuple[int, int] | None = None,
-    channel: int | None = None,
+    seen: np.ndarray,
+    label_index: int,
+    method: str,
+    layer: str | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> np.ndarray:
-    """Return how much each pixel moves a unit of a layer: |gradient|, summed over red, green and blue.
+    """Draw which places of a picture speak for a class.
 
-    This is the effective receptive field of Luo et al. (2016), https://arxiv.org/abs/1701.04128.
+    The scale is each map's own, so that two maps can be compared by where they are bright, and not by how bright. 1 is
+    the largest value, after enlarging the maps of a layer to the picture bilinearly; a place that speaks against the
+    class is 0. Integrated gradients are magnitudes, for or against, summed over red, green and blue; there 1 is the
+    99th percentile and what exceeds it.
 
     Args:
         model: A classifier.
-        layer: Name of one of its layers.
-        pixels: (H, W, 3) or (N, H, W, 3) uint8 that have the network's size already, as from `model.prepare`; the
-            result is the average over N pictures.
-        unit: (row, column) in the layer's map; None for the one in the middle. Layers without a map have no such.
-        channel: Of the layer; None for the sum of all its channels.
+        seen: (h, w, 3) uint8 of the network's own size, as from `model.prepare`.
+        label_index: Of the class; it need not be the most probable one.
+        method: A key of `METHODS`.
+        layer: One of `feature_maps.map_layers`, for methods that look at one; None for the last of
+            `convolutional_layers`.
+        progress: Called with the share that is done (0...1), by the methods that run the network many times.
 
     Returns:
-        (H, W) float32, not normalised.
+        (h, w) float32 in 0...1; 0 everywhere where nothing speaks for the class.
 
     Raises:
-        ValueError: If there is no such layer, unit or channel, or the pixels have another size.
+        ValueError: If there is no such method, layer or class, or the picture is of another size.
     """
-    names = [each.name for each in model.network.layers]
-    if layer not in names[1:]:
-        raise ValueError(f"There is no layer {layer!r}: choose one of {', '.join(names[1:])}.")
-    batch = pixels if pixels.ndim == 4 else pixels[np.newaxis]
-    if batch.dtype != np.uint8 or batch.shape[1:] != (*model.spec.input_size, 3) or not len(batch):
-        raise ValueError(f"pixels must be uint8 of {(*model.spec.input_size, 3)}, not {pixels.shape} {pixels.dtype}.")
-    seed = _seed(tuple(model.network.get_layer(layer).output.shape[1:]), unit, channel)
-    tf = frameworks.tensorflow()
-    gradient = _gradient_function(model, layer)
-    with model.lock, frameworks.placed_on(model.device):
-        values = gradient(tf.constant(network_input(batch)), tf.constant(seed[np.newaxis])).numpy()
-    return np.abs(values).sum(axis=3).mean(axis=0)
+    if method not in METHODS:
+        raise ValueError(f"There is no method {method!r}: choose one of {', '.join(METHODS)}.")
+    check_picture(model, seen)
+    check_label(model, label_index)
+    if method == "integrated_gradients":
+        attribution = integrated_gradients(model, seen, label_index, progress=progress)
+        magnitude = np.abs(attribution.values).sum(axis=2)
+        return _scaled(magnitude, np.percentile(magnitude, PERCENTILE) or magnitude.max())
+    if method == "occlusion":
+        values = occlusion(model, seen, label_index, progress=progress)
+    elif method == "score_cam":
+        values = enlarge(score_cam(model, seen, label_index, layer, progress=progress), seen.shape[:2])
+    else:
+        values = enlarge(CAMS[method](*class_gradients(model, seen, label_index, layer)), seen.shape[:2])
+    return _scaled(values, values.max())
 
 
-def _seed(shape: tuple[int, ...], unit: tuple[int, int] | None, channel: int | None) -> np.ndarray:
-    """One where the unit is, zero elsewhere: what the layer's output is multiplied with before it is summed."""
-    seed = np.zeros(shape, np.float32)
-    channels = slice(None) if channel is None else channel
-    if channel is not None and not 0 <= channel < shape[-1]:
-        raise ValueError(f"This layer has channels 0 to {shape[-1] - 1}, and no channel {channel}.")
-    if len(shape) == 1:
-        if unit is not None:
-            raise ValueError("This layer has no rows and columns, and therefore no such unit.")
-        seed[channels] = 1
-        return seed
-    row, column = (shape[0] // 2, shape[1] // 2) if unit is None else unit
-    if not (0 <= row < shape[0] and 0 <= column < shape[1]):
-        raise ValueError(f"There is no unit ({row}, {column}) in a map of {shape[0]} × {shape[1]}.")
-    seed[row, column, channels] = 1
-    return seed
-
-
-def _gradient_function(model: Classifier, layer: str):
-    """A compiled function from (pictures, seed) to the gradient of sum(output · seed) by the pictures."""
-    with _LOCK:
-        functions = _GRADIENTS.setdefault(model, {})
-        if layer not in functions:
-            functions[layer] = _compile(model.network, layer)
-        return functions[layer]
-
-
-def _compile(network, layer: str):
-    tf, keras = frameworks.tensorflow(), frameworks.keras()
-    part = keras.Model(network.input, network.get_layer(layer).output)
-
-    def gradient(batch, seed):
-        with tf.GradientTape() as tape:
-            tape.watch(batch)
-            total = tf.reduce_sum(part(batch, training=False) * seed)
-        return tape.gradient(total, batch)
-
-    size = network.input.shape[1:]
-    pictures = tf.TensorSpec((None, *size), tf.float32)
-    seeds = tf.TensorSpec((1, *part.output.shape[1:]), tf.float32)
-    return tf.function(gradient, [pictures, seeds]).get_concrete_function()
+def _scaled(values: np.ndarray, one: float) -> np.ndarray:
+    """Divide so that `one` becomes 1; what is more becomes 1 as well, what is negative 0."""
+    if one <= 0:
+        return np.zeros(values.shape, np.float32)
+    return np.clip(values / one, 0, 1).astype(np.float32)

@@ -1,0 +1,72 @@
+"""Heat maps: numbers as colours, laid over the picture that they speak of."""
+
+import cv2
+import numpy as np
+
+# Black is 0, yellow is 1; brightness grows with the number, so that it reads without colour vision too.
+_HEAT = cv2.cvtColor(
+    cv2.applyColorMap(np.arange(256, dtype=np.uint8)[:, None], cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB
+)
+_ROWS, _COLUMNS = ("top", "middle", "bottom"), ("left", "middle", "right")
+
+
+def heat_colours(values: np.ndarray) -> np.ndarray:
+    """Return the colours of numbers in 0...1, from black over red to yellow.
+
+    Args:
+        values: Of any shape, finite; what is below 0 counts as 0, what is above 1 as 1.
+
+    Returns:
+        uint8 RGB, with one more axis than `values`.
+
+    Raises:
+        ValueError: If a number is not finite.
+    """
+    if not np.isfinite(values).all():
+        raise ValueError("A heat map must hold finite numbers only.")
+    return _HEAT[np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8), 0]
+
+
+def blend(pixels: np.ndarray, colours: np.ndarray, opacity: float) -> np.ndarray:
+    """Lay one picture over another.
+
+    Args:
+        pixels: (h, w, 3) uint8, what lies below.
+        colours: (h, w, 3) uint8, what lies on it.
+        opacity: 0 shows what lies below as it is, 1 hides it.
+
+    Returns:
+        (h, w, 3) uint8, (1 − opacity) · pixels + opacity · colours, rounded.
+
+    Raises:
+        ValueError: If the shapes differ, or the opacity is outside 0...1.
+    """
+    if pixels.shape != colours.shape:
+        raise ValueError(f"Both pictures must have one shape, not {pixels.shape} and {colours.shape}.")
+    if not 0 <= opacity <= 1:
+        raise ValueError(f"The opacity must be between 0 and 1, not {opacity}.")
+    return cv2.addWeighted(pixels, 1 - opacity, colours, opacity, 0)
+
+
+def overlay(pixels: np.ndarray, values: np.ndarray, opacity: float) -> np.ndarray:
+    """Lay a heat map over its picture.
+
+    Args:
+        pixels: (h, w, 3) uint8.
+        values: (h, w), in 0...1.
+        opacity: 0 shows the picture alone, 1 the map alone.
+
+    Returns:
+        (h, w, 3) uint8.
+
+    Raises:
+        ValueError: If map and picture differ in size, a number is not finite, or the opacity is outside 0...1.
+    """
+    return blend(pixels, heat_colours(values), opacity)
+
+
+def place_of_peak(values: np.ndarray) -> str:
+    """Say in which ninth of a map (h, w) its largest number is, such as "top left" or "middle"."""
+    row, column = np.unravel_index(np.argmax(values), values.shape)
+    vertical, horizontal = _ROWS[3 * row // values.shape[0]], _COLUMNS[3 * column // values.shape[1]]
+    return " ".join(word for word in (vertical, horizontal) if word != "middle") or "middle"

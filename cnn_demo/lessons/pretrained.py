@@ -1,0 +1,242 @@
+"""What page 4 teaches: its texts, its experiments and the misconceptions it answers on the visitor's own photo."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cnn_demo.lessons import Answer, Experiment, Lesson, Misconception, Paper
+
+if TYPE_CHECKING:
+    from cnn_demo.models.classifiers import Classifier
+
+MOST_STEPS = 16  # of 255, by which a colour is moved at most
+CHANCES = 20
+LOOK = 0.8  # of the photo's sides, in each of ten looks
+_FITTED = {"crop": "the middle square", "squash": "the whole, squashed", "pad": "the whole, with grey beside it"}
+
+LESSON = Lesson(
+    idea=(
+        "A **pretrained** network brings along what it learned from a million photos: nobody has to train it again. "
+        "Ask one, or three beside each other; disturb the photo until they change their minds; and see why they answer "
+        "as they do, and what they cost."
+    ),
+    experiments=(
+        Experiment(
+            "A cat upside down",
+            "The same cat, turned around. Read off the line how far you can turn her until the first answer is gone: "
+            "photos that networks learn from are mostly upright.",
+            {"task": "Classify", "disturbance": "rotation", "disturb_rotation": 180},
+            photo="chelsea",
+        ),
+        Experiment(
+            "A bad copy",
+            "You still see a cup of coffee. Drag the slider: does a network lose its first answer earlier than you do? "
+            "The line says at which quality.",
+            {"task": "Classify", "disturbance": "jpeg", "disturb_jpeg": 4},
+            photo="coffee",
+        ),
+        Experiment(
+            "What made it say that?",
+            "The bright places speak for the answer. See whether they lie on the cat, or beside her.",
+            {"task": "Why"},
+            photo="chelsea",
+        ),
+        Experiment(
+            "From edges to ears",
+            "Early maps still look like the photo, late ones are small and answer in a few places only.",
+            {"task": "Feature maps"},
+            photo="chelsea",
+        ),
+        Experiment(
+            "As good, far smaller",
+            "Sort by top-1: VGG16 of 2014 and MobileNetV2 of 2018 are right equally often, at 554 and 15 megabytes.",
+            {"task": "Models", "models_axis": "megabytes"},
+        ),
+    ),
+    papers=(
+        Paper(
+            "Russakovsky et al.",
+            2015,
+            "ImageNet large scale visual recognition challenge",
+            "https://arxiv.org/abs/1409.0575",
+            "the photos and the 1,000 classes, and how good people are at them",
+        ),
+        Paper(
+            "Simonyan & Zisserman",
+            2015,
+            "Very deep convolutional networks for large-scale image recognition",
+            "https://arxiv.org/abs/1409.1556",
+            "VGG: nothing but 3 × 3 convolutions, many of them",
+        ),
+        Paper(
+            "Sandler, Howard, Zhu, Zhmoginov & Chen",
+            2018,
+            "MobileNetV2: Inverted residuals and linear bottlenecks",
+            "https://arxiv.org/abs/1801.04381",
+            "how a network gets small enough for a phone",
+        ),
+        Paper(
+            "Hendrycks & Dietterich",
+            2019,
+            "Benchmarking neural network robustness to common corruptions and perturbations",
+            "https://arxiv.org/abs/1903.12261",
+            "what blur, noise and JPEG do to the accuracy of many networks",
+        ),
+        Paper(
+            "Goodfellow, Shlens & Szegedy",
+            2015,
+            "Explaining and harnessing adversarial examples",
+            "https://arxiv.org/abs/1412.6572",
+            "changes that nobody sees and that change the answer",
+        ),
+        Paper(
+            "Selvaraju et al.",
+            2017,
+            "Grad-CAM: Visual explanations from deep networks via gradient-based localization",
+            "https://arxiv.org/abs/1610.02391",
+            "where in the photo the answer comes from",
+        ),
+    ),
+)
+
+
+def _network() -> Classifier:
+    from cnn_demo.models import load
+
+    return load("cifar10_cnn")
+
+
+def _pixels(image: np.ndarray) -> np.ndarray:
+    return np.rint(image * 255).astype(np.uint8)
+
+
+def _as_image(pixels: np.ndarray) -> np.ndarray:
+    return pixels.astype(np.float32) / 255
+
+
+def _says(model: Classifier, pictures: np.ndarray) -> list[tuple[str, float]]:
+    """The answer to each picture (N, 32, 32, 3) uint8, and its probability."""
+    probabilities = model.probabilities(model.logits(pictures))
+    return [(model.labels[row.argmax()], float(row.max())) for row in probabilities]
+
+
+def _fits(image: np.ndarray) -> Answer:
+    model = _network()
+    pictures = np.stack([model.prepare(_pixels(image), fit) for fit in _FITTED])
+    height, width = image.shape[:2]
+    lost = 1 - min(height, width) / max(height, width)
+    said = "; ".join(
+        f"{way}: “{label}” with {probability:.0%}"
+        for way, (label, probability) in zip(_FITTED.values(), _says(model, pictures), strict=True)
+    )
+    return Answer(
+        "A network takes a square of a fixed size, here 32 × 32 pixels; others take 224 × 224 or more. The photo is "
+        "made to fit first, and how is up to whoever uses the network: the middle square leaves out "
+        f"{lost:.0%} of this one. The bundled network answers for {said}.",
+        tuple(
+            (way.capitalize(), _as_image(seen), "clip") for way, seen in zip(_FITTED.values(), pictures, strict=True)
+        ),
+    )
+
+
+def _shuffled(image: np.ndarray) -> Answer:
+    model = _network()
+    seen = model.prepare(_pixels(image))
+    draws = [np.random.default_rng(seed).permutation(seen.reshape(-1, 3)).reshape(seen.shape) for seed in range(10)]
+    (label, probability), *rest = _says(model, np.stack([seen, *draws]))
+    sure = sum(p > 0.5 for _, p in rest)
+    best = max(range(len(rest)), key=lambda index: rest[index][1])
+    return Answer(
+        f"To this photo the bundled network answers “{label}” with {probability:.0%}. With all its pixels in random "
+        f"order, in 10 ways, nothing is to be seen any more; it is more than 50 % sure of an answer in {sure} of them, "
+        f"and up to {rest[best][1]:.0%} sure of “{rest[best][0]}”. The softmax hands out 100 % whatever comes: there "
+        "is no class for “nothing that I know”.",
+        (
+            ("What the network sees", _as_image(seen), "clip"),
+            (f"Shuffled: “{rest[best][0]}”, {rest[best][1]:.0%}", _as_image(draws[best]), "clip"),
+        ),
+    )
+
+
+def _against(model: Classifier, seen: np.ndarray) -> np.ndarray:
+    """The direction, −1, 0 or 1 for each number of (h, w, 3), that hurts the first answer most against the second."""
+    from cnn_demo.models import frameworks
+
+    tf = frameworks.tensorflow()
+    with model.lock, frameworks.placed_on(model.device):
+        batch = tf.constant(model.scaled(seen[None]))
+        with tf.GradientTape() as tape:
+            tape.watch(batch)
+            second, first = tf.unstack(tf.sort(model.network(batch, training=False)[0])[-2:])
+            lead = first - second
+        return -np.sign(tape.gradient(lead, batch).numpy()[0]).astype(int)
+
+
+def _adversarial(image: np.ndarray) -> Answer:
+    model = _network()
+    seen = model.prepare(_pixels(image))
+    direction = _against(model, seen)
+    steps = range(MOST_STEPS + 1)
+    pictures = np.stack([np.clip(seen + step * direction, 0, 255).astype(np.uint8) for step in steps])
+    answers = _says(model, pictures)
+    label, probability = answers[0]
+    turned = next((step for step in steps if answers[step][0] != label), None)
+    step = MOST_STEPS if turned is None else turned
+    signs = np.random.default_rng(0).choice((-1, 1), (CHANCES, *seen.shape))
+    by_chance = sum(said != label for said, _ in _says(model, np.clip(seen + step * signs, 0, 255).astype(np.uint8)))
+    other, its = answers[step]
+    outcome = (
+        f"the answer turns from “{label}” ({probability:.0%}) to “{other}” ({its:.0%})"
+        if turned is not None
+        else f"“{label}” ({probability:.0%}) stays the answer, with {its:.0%}: this photo withstands"
+    )
+    return Answer(
+        f"Every colour of what the network sees is moved by {step} of 255 at most, up or down, whichever speaks "
+        f"against its answer (one step along the gradient's sign): {outcome}. As large a step in random directions, in "
+        f"{CHANCES} ways, changes the answer in {by_chance} of them: what counts is to know the weights.",
+        (
+            (f"“{label}”, {probability:.0%}", _as_image(seen), "clip"),
+            (f"Moved by {step}: “{other}”, {its:.0%}", _as_image(pictures[step]), "clip"),
+        ),
+    )
+
+
+def _ten_looks(image: np.ndarray) -> Answer:
+    """The four corners and the middle, and their mirror images, as Krizhevsky et al. (2012) averaged over them."""
+    model = _network()
+    pixels = _pixels(image)
+    height, width = pixels.shape[:2]
+    rows, columns = max(1, round(LOOK * height)), max(1, round(LOOK * width))
+    down, right = height - rows, width - columns
+    looks = []
+    for top, left in ((0, 0), (0, right), (down, 0), (down, right), (down // 2, right // 2)):
+        look = model.prepare(np.ascontiguousarray(pixels[top : top + rows, left : left + columns]))
+        looks += [look, look[:, ::-1]]
+    pictures = np.stack([model.prepare(pixels), *looks])
+    probabilities = model.probabilities(model.logits(pictures))
+    label = model.labels[probabilities[0].argmax()]
+    of_label = probabilities[1:, probabilities[0].argmax()]
+    mean = probabilities[1:].mean(axis=0)
+    same = int((probabilities[1:].argmax(axis=1) == probabilities[0].argmax()).sum())
+    least, most = int(of_label.argmin()), int(of_label.argmax())
+    return Answer(
+        f"The photo as it is gets “{label}” with {probabilities[0].max():.0%}. Its corners, its middle and their "
+        f"mirror images, {LOOK:.0%} of its sides each, get that answer in {same} of 10 looks, with "
+        f"{of_label.min():.0%} to {of_label.max():.0%}. The average of all ten says “{model.labels[mean.argmax()]}” "
+        f"with {mean.max():.0%}: many results in papers are such averages, which makes them a little better and ten "
+        "times as slow.",
+        (
+            (f"Least “{label}”: {of_label[least]:.0%}", _as_image(looks[least]), "clip"),
+            (f"Most “{label}”: {of_label[most]:.0%}", _as_image(looks[most]), "clip"),
+        ),
+    )
+
+
+MISCONCEPTIONS = (
+    Misconception("“The network sees the photo as I do.”", _fits),
+    Misconception("“One look at a photo is enough.”", _ten_looks),
+    Misconception("“A network says so when it does not know.”", _shuffled),
+    Misconception("“What looks the same to me gets the same answer.”", _adversarial),
+)

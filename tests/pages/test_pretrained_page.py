@@ -1,0 +1,260 @@
+"""Page 4, classify and models: its numbers are the networks' own, and nothing that is missing breaks it."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from driver import SMALL, assert_fine, open_app, picture
+
+from cnn_demo.disturbances import DISTURBANCES, disturb
+from cnn_demo.drawing import display_values
+from cnn_demo.images import sample_photos
+from cnn_demo.lessons.pretrained import LESSON, MISCONCEPTIONS
+from cnn_demo.models import ModelUnavailable, downloads, find, list_models, load
+from cnn_demo.results import Classification
+from cnn_demo.ui.model_times import forget_times, keep_time, median_milliseconds
+from cnn_demo.ui.pretrained_classify import agreement
+from cnn_demo.ui.pretrained_settings import DEFAULTS
+from cnn_demo.ui.pretrained_workbench import VIEWS
+from cnn_demo.ui.probability_bars import percent
+
+PAGE_4 = "pages/4_Pretrained_CNNs_in_Keras.py"
+
+
+@pytest.fixture(autouse=True)
+def cache(monkeypatch, tmp_path):
+    """Only the bundled network is here, and none has run; returns where downloads go."""
+    monkeypatch.delenv("CNN_DEMO_WEIGHTS", raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    forget_times()
+    return tmp_path / "models"
+
+
+def open_page_4(link=None, errors=0, **state):
+    app = open_app(PAGE_4, photo=SMALL, link=link, **state)
+    assert_fine(app, errors)
+    return app
+
+
+def chart(app, key: str) -> dict:
+    return json.loads(app.get_by_key(key).proto.spec)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load("cifar10_cnn")
+
+
+# Every tab, and links --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("task", VIEWS)
+def test_each_tab_opens_with_the_bundled_network_alone(task, model):
+    app = open_page_4({"task": task})
+    if task == "Classify":
+        bars = next(html.proto.body for html in app.get("html") if "five most probable" in html.proto.body)
+        for label, probability in model.predict(SMALL.pixels).top(5):
+            assert label in bars
+            assert percent(probability) in bars
+        said = "\n".join(caption.value for caption in app.caption)
+        assert "Only the bundled network is on this machine" in said
+        assert re.search(r"\*\*[\d.]+ ms\*\* on the (CPU|GPU)", said)
+        assert picture(app, "disturbed_photo")[0]["caption"].startswith("Nothing has happened yet")
+        assert median_milliseconds().keys() == {"cifar10_cnn"}
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        {"task": "nonsense", "models": "nonsense", "photo_fit": "?", "disturbance": "fog", "disturb_blur": "nan"},
+        {"models": ["VGG16", "CIFAR-10 residual network", "x", "y", "z"], "disturbance": "Crop", "disturb_crop": "-4"},
+        {"task": "Models", "models_axis": "", "models_wanted": "my own"},
+    ],
+)
+def test_links_to_what_there_is_not(link):
+    open_page_4(link)
+
+
+# Classify --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("kind", "amount"), [("noise", 40), ("rotation", 90), ("crop", 50)])
+def test_a_disturbance_shows_what_the_network_says_of_it(kind, amount, model):
+    label, before = model.predict(SMALL.pixels, "squash").top(1)[0]
+    index = model.labels.index(label)
+    after = model.predict(disturb(SMALL.pixels, kind, amount), "squash")
+    one = DISTURBANCES[kind]
+    app = open_page_4({"disturbance": one.title, f"disturb_{kind}": str(amount), "photo_fit": "Squash"})
+    shown = next(text.value for text in app.markdown if "went from" in text.value)
+    assert f"“{label}” went from {percent(before)} to **{percent(float(after.probabilities[index]))}**" in shown
+    assert ("is still its answer" in shown) == (after.top(1)[0][0] == label)
+    data, pixels = picture(app, "disturbed_photo")
+    assert data["caption"] == f"{one.title}: {one.written(amount)}"
+    assert pixels.shape == disturb(SMALL.pixels, kind, amount).shape
+    line, here = chart(app, "disturbed_chart")["data"]
+    assert here["x"] == [amount]
+    assert here["y"][0] == pytest.approx(after.probabilities[index], abs=1e-5)
+    batch = np.stack([model.prepare(disturb(SMALL.pixels, kind, at), "squash") for at in one.amounts()])
+    expected = model.probabilities(model.logits(batch))[:, index]
+    np.testing.assert_allclose(numbers(line["y"]), expected, atol=1e-5)
+    np.testing.assert_allclose(numbers(line["x"]), one.amounts())
+
+
+def numbers(values) -> np.ndarray:
+    """What plotly wrote: a list, or an array in base64."""
+    if isinstance(values, dict):
+        import base64
+
+        return np.frombuffer(base64.b64decode(values["bdata"]), values["dtype"])
+    return np.asarray(values, float)
+
+
+def test_no_network_chosen_is_said_in_one_sentence():
+    app = open_page_4()
+    app.multiselect(key="models").set_value([]).run()
+    assert_fine(app)
+    assert any("at least one network" in info.value for info in app.info)
+
+
+def test_a_broken_file_costs_its_network_and_nothing_else(cache):
+    cache.mkdir()
+    (cache / find("mobilenet_v2").weights).write_bytes(b"no weights")
+    app = open_page_4(errors=1)  # it is what the page begins with where it is at hand
+    assert "cannot be read" in app.error[0].value
+    app.multiselect(key="models").set_value(["mobilenet_v2", "cifar10_cnn"]).run()
+    assert_fine(app, errors=1)
+    assert chart(app, "disturbed_chart")["data"]
+
+
+def answer(labels: str, best: str) -> Classification:
+    names = tuple(labels)
+    return Classification(names, np.array([float(name == best) for name in names], np.float32))
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        (["abc a", "abc a"], "**Both say “a”.**"),
+        (["abc b", "abc b", "abc b"], "**All three say “b”.**"),
+        (["abc b", "abc c", "abc b"], "**Two of three say “b”;** N2 says “c”."),
+        (["abc c", "abc b"], "**No two agree:** N1 says “c” and N2 says “b”."),
+        (["abc a", "abc b", "abc c"], "**No two agree:** N1 says “a”, N2 says “b” and N3 says “c”."),
+        (["abc a", "xy y", "abc a"], "**Both say “a”.** N2 knows other classes and is not compared."),
+        (["abc a", "xy y"], "They know different classes, so their answers are not compared: N1 and N2."),
+    ],
+)
+def test_agreement_in_one_sentence(answers, said):
+    given = [(f"N{number}", answer(*text.split())) for number, text in enumerate(answers, start=1)]
+    assert agreement(given) == said
+
+
+# Models ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_table_lists_all_and_a_measured_time_appears():
+    app = open_page_4({"task": "Models", "models_axis": "Milliseconds here"})
+    table = app.dataframe[0].value.set_index("Network")
+    assert len(table) == len(list_models("classification"))
+    assert table.loc["VGG16", "Top-1"] == pytest.approx(71.3)
+    assert table.loc["VGG16", "Top-5"] == pytest.approx(90.1)
+    assert table.loc["VGG16", "Weights"] == "to download"
+    own = table.loc[find("cifar10_cnn").title]
+    assert np.isnan(own["Top-1"])
+    assert own["Weights"] == "bundled"
+    assert table["Milliseconds here"].isna().all()
+    assert any("No ImageNet network has run here" in info.value for info in app.info)
+    keep_time("vgg16", Classification(("a",), np.ones(1, np.float32), 80.0))
+    keep_time("vgg16", Classification(("a",), np.ones(1, np.float32), 90.0))
+    app.button(key="models_measure").click().run()
+    assert_fine(app)
+    table = app.dataframe[0].value.set_index("Network")
+    assert table.loc["VGG16", "Milliseconds here"] == pytest.approx(85)
+    assert table.loc[find("cifar10_cnn").title, "Milliseconds here"] > 0
+    points = chart(app, "models_chart")["data"]
+    assert [point["text"] for point in points] == [["VGG16"]]  # the bundled one is left out
+
+
+def test_a_failing_download_is_one_sentence_and_the_next_one_comes(cache, monkeypatch):
+    def fail(spec, progress):
+        progress(1_000_000, spec.bytes)
+        raise ModelUnavailable("It could not be downloaded: the disk is full; please make room on it.")
+
+    def come(spec, progress):
+        cache.mkdir()
+        for done in range(0, spec.bytes + 1, spec.bytes // 10):
+            progress(done, 0)
+        (cache / spec.weights).write_bytes(b"some")
+
+    asked = []
+    monkeypatch.setattr(downloads, "download", lambda *given: asked.append(given[0].key) or fail(*given))
+    app = open_page_4({"task": "Models"})
+    assert asked == []  # nothing is fetched by opening the page
+    smallest = min(list_models("classification")[1:], key=lambda spec: spec.bytes)
+    assert app.selectbox(key="models_wanted").value == smallest.key
+    app.selectbox(key="models_wanted").set_value("mobilenet_v2").run()
+    assert app.button(key="models_download").label == "Download 15 MB"
+    app.button(key="models_download").click().run()
+    assert_fine(app, errors=1)
+    assert "the disk is full" in app.error[0].value
+    assert asked == ["mobilenet_v2"]
+    monkeypatch.setattr(downloads, "download", come)
+    app.button(key="models_download").click().run()
+    assert_fine(app)
+    assert "MobileNetV2 is on this machine now" in app.success[0].value
+    assert "MobileNetV2" not in app.selectbox(key="models_wanted").options
+    table = app.dataframe[0].value.set_index("Network")
+    assert table.loc["MobileNetV2", "Weights"] == "on this machine"
+
+
+# What it teaches -------------------------------------------------------------------------------------------------
+
+
+def test_every_experiment_is_set_up_and_taken_back():
+    app = open_page_4()
+    for experiment in LESSON.experiments:
+        assert experiment.settings.keys() <= DEFAULTS.keys()
+        assert experiment.settings["task"] in VIEWS
+        assert experiment.notice.endswith(".")
+        app.pills(key="try_this").set_value(experiment.title).run()
+        assert_fine(app)
+        for key, value in experiment.settings.items():
+            assert app.session_state[key] == value
+    app.pills(key="try_this").set_value(None).run()
+    assert_fine(app)
+    assert app.session_state["task"] == DEFAULTS["task"]
+    assert app.session_state["disturbance"] == DEFAULTS["disturbance"]
+    assert app.session_state["disturb_blur"] == 0
+    assert app.multiselect(key="models").value == ["cifar10_cnn"]
+
+
+@pytest.mark.parametrize("item", MISCONCEPTIONS, ids=lambda item: item.claim)
+@pytest.mark.parametrize("name", ["random", "one pixel", "black", "cat"])
+def test_an_answer_holds_for_any_photo(item, name, model):
+    image = {
+        "random": np.random.default_rng(8).random((48, 64, 3), dtype=np.float32),
+        "one pixel": np.full((1, 1, 3), 0.3, np.float32),
+        "black": np.zeros((40, 500, 3), np.float32),
+        "cat": sample_photos()[0].load().pixels.astype(np.float32) / 255,
+    }[name]
+    said = item.answer(image)
+    assert said.text.endswith(".")
+    for caption, values, display in said.pictures:
+        assert caption
+        assert np.isfinite(values).all()
+        assert display_values(values, display).dtype == np.uint8
+    label, probability = model.predict((image * 255).round().astype(np.uint8)).top(1)[0]
+    assert f"“{label}” with {probability:.0%}" in said.text or f"“{label}” ({probability:.0%}" in said.text
+
+
+def test_a_step_against_the_answer_lowers_it_more_than_chance(model):
+    """The adversarial picture's own numbers, computed again from the two pictures that are shown."""
+    image = sample_photos()[0].load().pixels.astype(np.float32) / 255
+    claim = next(item for item in MISCONCEPTIONS if "same answer" in item.claim)
+    (_, seen, _), (caption, moved, _) = claim.answer(image).pictures
+    step = int(re.search(r"Moved by (\d+)", caption)[1])
+    seen, moved = (np.rint(values * 255).astype(np.uint8) for values in (seen, moved))
+    assert np.abs(seen.astype(int) - moved).max() <= step
+    before, after = model.probabilities(model.logits(np.stack([seen, moved])))
+    assert f"{after.max():.0%}" in caption
+    assert after[before.argmax()] < before.max()

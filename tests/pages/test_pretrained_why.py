@@ -1,0 +1,196 @@
+"""Page 4, why and feature maps: what is shown is what the network's numbers say, composed here once more by hand."""
+
+import base64
+import io
+import json
+import re
+from html import unescape
+
+import cv2
+import numpy as np
+import pytest
+from driver import assert_fine, fire, picture
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from cnn_demo.images import sample_photos
+from cnn_demo.models import load
+from cnn_demo.models.explain import METHODS, convolutional_layers, explain
+from cnn_demo.models.feature_maps import feature_maps, map_layers
+from cnn_demo.models.perturbation import deletion_curve, random_deletion_curve
+from cnn_demo.ui import pretrained_check, pretrained_maps, pretrained_why
+
+SEEN = "What the network sees"
+
+
+@pytest.fixture(autouse=True)
+def _only_the_bundled_network(monkeypatch, tmp_path):
+    monkeypatch.delenv("CNN_DEMO_WEIGHTS", raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load("cifar10_cnn")
+
+
+@pytest.fixture(scope="module")
+def photo():
+    return next(sample for sample in sample_photos() if sample.key == "chelsea").load()
+
+
+def why_script(photo):
+    from cnn_demo.ui.pretrained_why import why_view
+
+    why_view(photo)
+
+
+def maps_script(photo):
+    from cnn_demo.ui.pretrained_maps import maps_view
+
+    maps_view(photo)
+
+
+def open_view(script, photo, link=None) -> AppTest:
+    app = AppTest.from_function(script, default_timeout=120, args=(photo,))
+    app.query_params.update(link or {})
+    app.run()
+    assert_fine(app)
+    return app
+
+
+def shown_maps(app) -> dict[str, np.ndarray]:
+    """Title of each picture of the grid, and its pixels."""
+    html = next(element.proto.body for element in app.get("html") if "<figure" in element.proto.body)
+    found = {}
+    for source, alt, title in re.findall(r'<img src="([^"]+)" alt="([^"]+)".*?<b>(.*?)</b>', html):
+        assert "cat" in alt  # each says what is on the photo
+        with Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2]))) as image:
+            found[unescape(title)] = np.asarray(image)
+    return found
+
+
+def composed(seen: np.ndarray, values: np.ndarray, opacity: float) -> np.ndarray:
+    """The map over the photo, by the formula."""
+    heat = cv2.applyColorMap(np.rint(values * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
+    return (1 - opacity) * seen.astype(float) + opacity * heat
+
+
+def assert_shows(pixels: np.ndarray, expected: np.ndarray) -> None:
+    assert pixels.shape == expected.shape
+    assert np.abs(pixels - expected).max() <= 5.5  # the last bits of a gradient may move a colour by one step
+
+
+def test_maps_over_the_photo(model, photo):
+    seen, answer = model.prepare(photo.pixels), model.predict(photo.pixels)
+    label = model.labels.index(answer.top(1)[0][0])
+    layers = convolutional_layers(model.network)
+    grad_cam = explain(model, seen, label, "grad_cam", layers[-1])
+    assert grad_cam.max() == 1  # or this photo would show nothing
+
+    app = open_view(why_script, photo)
+    found = shown_maps(app)
+    assert list(found) == [SEEN, "Grad-CAM"]
+    np.testing.assert_array_equal(found[SEEN], seen)
+    assert_shows(found["Grad-CAM"], composed(seen, grad_cam, 0.6))
+    assert app.selectbox(key=pretrained_why.CLASS).options[:5] == [name for name, _ in answer.top(5)]
+    assert sorted(app.selectbox(key=pretrained_why.CLASS).options) == sorted(model.labels)
+    assert tuple(app.selectbox(key=pretrained_why.LAYER).options) == layers
+
+    # The check: the areas that are shown are those of the curves, and the chart has both curves on named axes.
+    table = next(element.value for element in app.markdown if "Area under the curve" in element.value)
+    areas = {title: float(area) for title, area in re.findall(r"^\| (\w.*?) \| (\d\.\d+) \|$", table, re.MULTILINE)}
+    assert areas == {
+        "Grad-CAM": pytest.approx(deletion_curve(model, seen, label, grad_cam).area, abs=0.002),
+        "Random order": pytest.approx(random_deletion_curve(model, seen, label).area, abs=0.002),
+    }
+    chart = json.loads(app.get("plotly_chart")[0].proto.spec)
+    assert [line["name"] for line in chart["data"]] == list(areas)
+    assert chart["layout"]["xaxis"]["title"]["text"] == "share of pixels removed"
+    assert chart["layout"]["yaxis"]["title"]["text"] == "probability of the class"
+
+    app.slider(key=pretrained_why.OPACITY).set_value(0).run()
+    np.testing.assert_array_equal(shown_maps(app)["Grad-CAM"], seen)
+
+
+def quick_explain(model, seen, label_index, method, layer=None, progress=None):
+    """The real methods, but for those that run the network many times: their map is drawn by what they were asked."""
+    if method not in pretrained_why.SLOW:
+        return explain(model, seen, label_index, method, layer)
+    for share in (0.5, 1.0):
+        progress(share)
+    seed = [label_index, list(METHODS).index(method), len(layer or "")]
+    return np.random.default_rng(seed).random(seen.shape[:2], dtype=np.float32)
+
+
+def test_every_method_for_another_class_at_another_layer(model, photo, monkeypatch):
+    monkeypatch.setattr(pretrained_why, "explain", quick_explain)
+    seen = model.prepare(photo.pixels)
+    top = model.predict(photo.pixels).top(2)
+    other, layer = model.labels.index(top[1][0]), convolutional_layers(model.network)[-4]
+    link = {pretrained_check.CHECK: "false", pretrained_why.CLASS: top[1][0], pretrained_why.LAYER: layer}
+    link[pretrained_why.SHOWN] = [method.title for method in METHODS.values()]
+    link[pretrained_why.OPACITY] = "100"
+    app = open_view(why_script, photo, link)
+    assert not app.get("plotly_chart")
+    found = shown_maps(app)
+    assert list(found) == [SEEN, *(method.title for method in METHODS.values())]
+    for key, method in METHODS.items():
+        own = quick_explain(model, seen, other, key, layer if method.needs_layer else None, progress=lambda _: None)
+        assert_shows(found[method.title], composed(seen, own, 1))
+
+    app.selectbox(key=pretrained_why.CLASS).set_value(top[0][0]).run()
+    assert_fine(app)
+    answer = explain(model, seen, model.labels.index(top[0][0]), "layer_cam", layer)
+    assert_shows(shown_maps(app)["Layer-CAM"], composed(seen, answer, 1))
+    assert np.abs(shown_maps(app)["Layer-CAM"] - found["Layer-CAM"].astype(int)).max() > 20
+
+    app.pills(key=pretrained_why.SHOWN).set_value([]).run()
+    assert_fine(app)
+    assert list(shown_maps(app)) == [SEEN]
+
+
+def test_feature_maps_come_in_the_order_of_their_means(model, photo):
+    seen = model.prepare(photo.pixels)
+    app = open_view(maps_script, photo)
+    first = convolutional_layers(model.network)[0]
+    maps = feature_maps(model, seen, first)
+    order = np.argsort(-maps.mean(axis=(0, 1)), kind="stable")
+    assert tuple(app.selectbox(key=pretrained_maps.LAYER).options) == map_layers(model.network)
+    assert [item["key"] for item in grid(app)["items"]] == order.tolist()
+    assert grid(app)["chosen"] == order[0]
+
+    network = model.network
+    wide = next(name for name in map_layers(network) if network.get_layer(name).output.shape[-1] > 64)
+    app.selectbox(key=pretrained_maps.LAYER).set_value(wide).run()
+    maps = feature_maps(model, seen, wide)
+    order = np.argsort(-maps.mean(axis=(0, 1)), kind="stable")
+    assert [item["key"] for item in grid(app)["items"]] == order[:64].tolist()
+    assert any(f"{' × '.join(map(str, maps.shape))}" in element.value for element in app.markdown)
+
+    app.toggle(key=pretrained_maps.ALL).set_value(True).run()
+    assert [item["key"] for item in grid(app)["items"]] == order.tolist()
+
+    weakest = int(order[-1])
+    fire(app, "maps_grid", "pick", weakest)
+    assert_fine(app)
+    assert grid(app)["chosen"] == weakest
+    shown, pixels = picture(app, "maps_open")
+    assert f"Channel {weakest}:" in shown["caption"]
+    assert np.abs(pixels - seen.astype(int)).max() > 20
+
+    app.slider(key=pretrained_maps.OPACITY).set_value(0).run()
+    np.testing.assert_array_equal(picture(app, "maps_open")[1], seen)
+
+
+def grid(app) -> dict:
+    return json.loads(app.get_by_key("maps_grid").proto.json)
+
+
+@pytest.mark.parametrize("value", ["nonsense", "nan"])
+def test_links_to_what_there_is_not(photo, value):
+    keys = [key for key in pretrained_why.DEFAULTS if key != pretrained_check.CHECK]
+    app = open_view(why_script, photo, dict.fromkeys(keys, value) | {pretrained_check.CHECK: "false"})
+    assert SEEN in shown_maps(app)
+    app = open_view(maps_script, photo, dict.fromkeys(pretrained_maps.DEFAULTS, value) | {"maps_channel": "1e9"})
+    assert grid(app)["items"]
