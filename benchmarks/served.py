@@ -39,7 +39,7 @@ def serve(script: str, output: int | IO = subprocess.DEVNULL) -> tuple[subproces
         The process, to be terminated by the caller, and the address, such as "http://127.0.0.1:40123".
 
     Raises:
-        RuntimeError: If it is not healthy within 30 seconds.
+        RuntimeError: If it is not healthy within about two minutes.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -53,7 +53,7 @@ def serve(script: str, output: int | IO = subprocess.DEVNULL) -> tuple[subproces
         stderr=output,
     )
     address = f"http://127.0.0.1:{port}"
-    for _ in range(300):
+    for _ in range(1200):
         try:
             urllib.request.urlopen(f"{address}/_stcore/health", timeout=1)
             return process, address

@@ -1,8 +1,12 @@
-"""What all tests share: no test sees what another one cached, and files as phones send them."""
+"""What all tests share: how a run is laid out, that no test sees what another one cached, and files as phones send them.
+
+Browser stories come last and on one worker, and `--within` ends a run on a slow machine.
+"""
 
 import io
 import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +15,34 @@ import pytest
 from PIL import ExifTags, Image
 
 ROOT = Path(__file__).resolve().parents[1]
+BEGUN = time.monotonic()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--within",
+        type=float,
+        metavar="MINUTES",
+        help="begin no test later than this after the start: the rest skips, and says so",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    stories = {item for item in items if "tests/browser/" in item.path.as_posix()}
+    for item in stories:
+        item.add_marker(pytest.mark.browser)
+        item.add_marker(pytest.mark.timeout(900))  # the first one waits for a server that loads its frameworks
+        item.add_marker(pytest.mark.flaky(reruns=1))  # a visitor would try again; the summary names what was rerun
+        item.add_marker(pytest.mark.xdist_group("browser"))  # two browsers at once would take each other's time
+    items.sort(key=lambda item: item in stories)  # stable: all others stay in their order
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    minutes = item.config.getoption("--within")
+    if minutes is not None and time.monotonic() - BEGUN > minutes * 60:
+        pytest.skip(f"not begun: the {minutes:g} minutes that --within allows were over")
 
 
 @pytest.fixture(scope="session")

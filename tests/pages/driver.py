@@ -28,7 +28,7 @@ def open_app(page: str | None = None, *, photo: Photo | None = None, link: dict 
         link: query parameters.
         state: session state to begin with.
     """
-    app = AppTest.from_file(ROOT / "app.py", default_timeout=30)
+    app = AppTest.from_file(ROOT / "app.py", default_timeout=200)
     app.query_params.update(link or {})
     if photo is not None:
         state |= {"own_photo": photo, "photo_key": "own"}

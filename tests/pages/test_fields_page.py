@@ -28,7 +28,7 @@ def _page():
 
 
 def open_view(name: str, photo: Photo = SMALL, **state) -> AppTest:
-    app = AppTest.from_function(_page, default_timeout=60)
+    app = AppTest.from_function(_page, default_timeout=200)
     for key, value in {"opened": name, "photo": photo, **state}.items():
         app.session_state[key] = value
     app.run()

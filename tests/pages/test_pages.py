@@ -52,7 +52,7 @@ def test_a_page_opens_from_home(topic):
 
 @each_page
 def test_a_page_opens_by_itself(topic):
-    app = AppTest.from_file(ROOT / topic.page, default_timeout=30).run()
+    app = AppTest.from_file(ROOT / topic.page, default_timeout=200).run()
     assert_fine(app)
     assert app.header[0].value == f"{topic.icon} {topic.title}"
 

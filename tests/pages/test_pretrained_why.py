@@ -52,7 +52,7 @@ def maps_script(photo):
 
 
 def open_view(script, photo, link=None) -> AppTest:
-    app = AppTest.from_function(script, default_timeout=120, args=(photo,))
+    app = AppTest.from_function(script, default_timeout=200, args=(photo,))
     app.query_params.update(link or {})
     app.run()
     assert_fine(app)

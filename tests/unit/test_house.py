@@ -62,7 +62,7 @@ def test_the_core_loads_neither_streamlit_nor_a_framework():
 def test_opening_home_and_page_1_loads_no_framework():
     program = """
 from streamlit.testing.v1 import AppTest
-app = AppTest.from_file("app.py", default_timeout=60).run()
+app = AppTest.from_file("app.py", default_timeout=200).run()
 assert not app.exception and app.metric
 app.switch_page("pages/1_Convolution.py").run()
 assert not app.exception and app.selectbox
