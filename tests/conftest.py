@@ -1,4 +1,4 @@
-"""What all tests share: how a run is laid out, that no test sees what another one cached, and files as phones send them.
+"""What all tests share: how a run is laid out, no test sees what another one cached, and files as phones send them.
 
 Browser stories come last and on one worker, and `--within` ends a run on a slow machine.
 """

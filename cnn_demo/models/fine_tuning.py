@@ -110,7 +110,7 @@ def fine_tune(
     layer = cut_layer(model.network)
     maps = in_batches(compiled(model, layer), model, photos, head.fit, model.lock, progress)
     _, variables = _block(model.network, layer)
-    values = [np.array(variable) for variable in variables] + [head.weights.copy(), head.bias.copy()]
+    values = [variable.value.numpy().copy() for variable in variables] + [head.weights.copy(), head.bias.copy()]
     gradients = _gradients(model, layer, head, l2, maps.shape[1:])
     moves, targets = [Adam(rate) for _ in values], np.eye(len(head.labels), dtype=np.float32)[classes]
     chance, done = np.random.default_rng(seed), []

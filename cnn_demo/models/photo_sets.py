@@ -92,7 +92,7 @@ def gather(named: Mapping[str, Sequence[tuple[str, bytes]]]) -> tuple[PhotoSet, 
             same but for case, or one photo is in two classes.
     """
     labels = [clean_label(label) for label in named]
-    _check_labels(labels)
+    check_labels(labels)
     return _collect(
         {
             label: [(name, partial(bytes, data)) for name, data in files]
@@ -119,7 +119,7 @@ def from_zip(data: bytes) -> tuple[PhotoSet, tuple[str, ...]]:
     with _zip_faults():
         archive = _open(data)
         folders, passed_over = _folders(archive)
-    _check_labels(list(folders))
+    check_labels(list(folders))
     unpacker = _Unpacker(archive)
     photos, sentences = _collect(
         {
@@ -204,7 +204,8 @@ class _Unpacker:
 # Photos --------------------------------------------------------------------------------------------------------------
 
 
-def _check_labels(labels: Sequence[str]) -> None:
+def check_labels(labels: Sequence[str]) -> None:
+    """Raise a `PhotoSetError` unless these are two to six names that differ in more than case."""
     if not labels:
         raise PhotoSetError(f"There are no photos yet: please give at least {MIN_CLASSES} classes of {MIN_PHOTOS}.")
     if len(labels) < MIN_CLASSES:
@@ -227,7 +228,7 @@ def _collect(files: Mapping[str, Sequence[tuple[str, _Read]]]) -> tuple[PhotoSet
         try:
             photo = read_photo(read(), name, MAX_SIDE)
         except ImageError as error:
-            unread.append(f"“{_printable(name)[:80]}” in “{label}” was left out: {_within_a_sentence(error)}")
+            unread.append(unreadable(name, label, error))
             continue
         if photo.sha256 not in classes:
             classes[photo.sha256] = label
@@ -238,27 +239,35 @@ def _collect(files: Mapping[str, Sequence[tuple[str, _Read]]]) -> tuple[PhotoSet
             raise PhotoSetError(
                 f"The photo “{photo.name}” is in “{classes[photo.sha256]}” and in “{label}”: please keep it in one."
             )
-    _check_counts(photos)
-    numbers = np.repeat(np.arange(len(photos)), [len(several) for several in photos.values()])
-    everything = tuple(photo for several in photos.values() for photo in several)
-    beyond = sum(max(0, len(several) - MAX_PHOTOS) for several in files.values())
-    return PhotoSet(tuple(photos), everything, numbers), _sentences(unread, twice, beyond)
-
-
-def _check_counts(photos: Mapping[str, Sequence[Photo]]) -> None:
     if not any(photos.values()):
         raise PhotoSetError("None of these files can be read as a photo: please choose others.")
+    beyond = sum(max(0, len(several) - MAX_PHOTOS) for several in files.values())
+    return photo_set(photos), left_out(unread, twice, beyond)
+
+
+def photo_set(photos: Mapping[str, Sequence[Photo]]) -> PhotoSet:
+    """Make a set of photos that have been read already.
+
+    Args:
+        photos: For each class its photos, no two of all the same; the labels have been checked.
+
+    Raises:
+        PhotoSetError: If a class has too few.
+    """
     for label, readable in photos.items():
         if len(readable) < MIN_PHOTOS:
             raise PhotoSetError(
                 f"“{label}” has {_counted(len(readable), 'photo')} that can be read, each counted once: "
                 f"please give at least {MIN_PHOTOS}."
             )
+    numbers = np.repeat(np.arange(len(photos)), [len(several) for several in photos.values()])
+    return PhotoSet(tuple(photos), tuple(photo for several in photos.values() for photo in several), numbers)
 
 
-def _sentences(unread: list[str], twice: int, beyond: int) -> tuple[str, ...]:
-    sentences = unread[:MAX_SENTENCES]
-    if more := len(unread) - len(sentences):
+def left_out(refused: Sequence[str], twice: int, beyond: int) -> tuple[str, ...]:
+    """Say what was left out: a sentence for each photo that was refused, and how many are there twice or too many."""
+    sentences = list(refused[:MAX_SENTENCES])
+    if more := len(refused) - len(sentences):
         sentences.append(f"Left out because they cannot be read either: {_counted(more, 'file')}.")
     if twice:
         sentences.append(f"Left out because they are there twice: {_counted(twice, 'photo')}.")
@@ -273,9 +282,10 @@ def _printable(text: str) -> str:
     return " ".join(text.split())
 
 
-def _within_a_sentence(error: ImageError) -> str:
+def unreadable(name: str, label: str, error: ImageError) -> str:
+    """Say in one sentence that a file of a class was left out, and why."""
     text = str(error)
-    return text[0].lower() + text[1:]
+    return f"“{_printable(name)[:80]}” in “{label}” was left out: {text[0].lower()}{text[1:]}"
 
 
 def _counted(number: int, noun: str) -> str:

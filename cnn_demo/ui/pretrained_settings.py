@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cnn_demo.ui import pretrained_classify, pretrained_maps, pretrained_models, pretrained_why
+from cnn_demo.ui import pretrained_classify, pretrained_maps, pretrained_models, pretrained_why, teach_state
 from cnn_demo.ui.pretrained_workbench import VIEWS
 
 DEFAULTS: dict[str, Any] = {
@@ -11,5 +11,6 @@ DEFAULTS: dict[str, Any] = {
     **pretrained_classify.DEFAULTS,
     **pretrained_why.DEFAULTS,
     **pretrained_maps.DEFAULTS,
+    **teach_state.DEFAULTS,
     **pretrained_models.DEFAULTS,
 }

@@ -1,4 +1,4 @@
-"""Page 4's workbench: classify, ask why, look at feature maps, choose among models; only the open tab is computed."""
+"""Page 4's workbench: classify, ask why, look at feature maps, teach, choose models; only the open tab is computed."""
 
 from collections.abc import Callable
 
@@ -9,6 +9,7 @@ from cnn_demo.models import ModelUnavailable
 from cnn_demo.ui.pretrained_classify import classify_view
 from cnn_demo.ui.pretrained_maps import maps_view
 from cnn_demo.ui.pretrained_models import models_view
+from cnn_demo.ui.pretrained_teach import teach_view
 from cnn_demo.ui.pretrained_why import why_view
 
 # Tab to the view that fills it.
@@ -16,6 +17,7 @@ VIEWS: dict[str, Callable[[Photo], None]] = {
     "Classify": classify_view,
     "Why": why_view,
     "Feature maps": maps_view,
+    "Teach it": teach_view,
     "Models": models_view,
 }
 

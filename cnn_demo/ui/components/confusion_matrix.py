@@ -1,0 +1,47 @@
+"""A confusion matrix whose cells can be opened: what the photos in them are, and what they were taken for."""
+
+from collections.abc import Callable, Sequence
+
+from cnn_demo.ui.components import declare, picked_index
+
+_mount = declare("confusion_matrix")
+
+
+def confusion_matrix(
+    names: Sequence[str],
+    counts: Sequence[Sequence[int]],
+    chosen: int | None,
+    *,
+    key: str,
+    label: str,
+    on_pick: Callable[[int], None],
+) -> None:
+    """Show how many photos of each class got which answer; call `on_pick(index)` when the visitor opens a cell.
+
+    Args:
+        names: Of the C classes.
+        counts: C rows, the truth, of C numbers, the answers.
+        chosen: Index of the open cell, row · C + column, or None.
+        key: Widget key, unique on the page.
+        label: What the matrix shows, read out by screen readers.
+        on_pick: Callback; only indices of the C · C cells reach it.
+    """
+    cells = [
+        {"photos": count, "share": count / max(1, sum(row)), "title": _title(names[truth], names[answer], count)}
+        for truth, row in enumerate(counts)
+        for answer, count in enumerate(row)
+    ]
+    data = {
+        "names": list(names),
+        "cells": cells,
+        "chosen": chosen,
+        "label": label,
+        "corner": "is ↓  taken for →",
+        "caption": "Click a number to see its photos.",
+    }
+    _mount(key=key, data=data, on_pick_change=picked_index(key, len(cells), on_pick))
+
+
+def _title(truth: str, answer: str, count: int) -> str:
+    photos = "1 photo" if count == 1 else f"{count} photos"
+    return f"{photos} of {truth} taken for {answer}" if truth != answer else f"{photos} of {truth} taken for what it is"

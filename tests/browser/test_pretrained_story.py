@@ -1,0 +1,75 @@
+"""What a visitor lives through who asks pretrained networks on page 4, in a real browser with the bundled one."""
+
+import io
+import re
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+from visitor import settle, slide
+
+
+def open_page_4(page: Page, query: str = "") -> None:
+    page.goto(f"/Pretrained_CNNs_in_Keras?{query}")
+    expect(page.get_by_test_id("stMain")).to_be_visible()
+    settle(page)
+
+
+def red_jpeg() -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (400, 300), (220, 20, 10)).save(file, "JPEG", quality=95)
+    return file.getvalue()
+
+
+def test_the_story(page: Page) -> None:
+    # She opens the page: the cat is classified, and the network is almost sure.
+    open_page_4(page)
+    bars = page.get_by_label(re.compile("The five most probable classes"))
+    expect(bars.get_by_text("cat", exact=True)).to_be_visible()
+    expect(page.get_by_text(re.compile(r"[\d.]+ ms on the (CPU|GPU)"))).to_be_visible()
+
+    # She blurs the photo, and what becomes of the answer is said in words.
+    slide(page, "Blur: standard deviation in % of the photo's shorter side", 3)
+    expect(page.get_by_text(re.compile(r"“cat” went from [\d.]+ % to [\d.]+ %"))).to_be_visible()
+    expect(page.locator("img[alt^='The photo, blur 0.3 %']")).to_be_visible()
+
+    # She brings a photo of her own, and something that is none: the photo stays.
+    chooser = page.locator("input[type=file]").first
+    chooser.set_input_files({"name": "IMG_7.jpg", "mimeType": "image/jpeg", "buffer": red_jpeg()})
+    expect(page.locator("img[alt$='IMG_7.jpg']").first).to_be_visible()
+    settle(page)
+    chooser.set_input_files({"name": "notes.jpg", "mimeType": "image/jpeg", "buffer": b"no picture at all"})
+    expect(page.get_by_test_id("stAlert")).to_be_visible()
+    expect(page.locator("img[alt$='IMG_7.jpg']").first).to_be_visible()
+
+
+def test_why(page: Page) -> None:
+    open_page_4(page, "task=Why")
+    expect(page.locator("img[alt^='Grad-CAM for cat']")).to_be_visible()
+    page.get_by_role("button", name="Layer-CAM").click()
+    expect(page.locator("img[alt^='Layer-CAM for cat']")).to_be_visible()
+    settle(page)
+    before = page.locator("img[alt^='Layer-CAM for cat']").get_attribute("src")
+    slide(page, "Opacity of the map", 2)
+    expect(page.locator("img[alt^='Layer-CAM for cat']")).not_to_have_attribute("src", before)
+
+    # Another class, by typing.
+    page.get_by_role("combobox", name=re.compile("^Class|Selected .*Class|Class")).first.click()
+    page.keyboard.type("truck")
+    page.keyboard.press("Enter")
+    expect(page.locator("img[alt^='Grad-CAM for truck']")).to_be_visible()
+
+
+def test_feature_maps_open_by_a_click(page: Page) -> None:
+    open_page_4(page, "task=Feature+maps")
+    maps = page.get_by_role("radiogroup").get_by_role("radio")
+    expect(maps.nth(5)).to_be_visible()
+    maps.nth(5).click()
+    page.wait_for_url("**maps_channel=*")
+
+
+@pytest.mark.parametrize("task", ["Classify", "Why", "Feature+maps", "Teach+it", "Models"])
+def test_a_phone_shows_it_without_scrolling_sideways(page: Page, task: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    open_page_4(page, f"task={task}")
+    assert page.get_by_test_id("stMain").evaluate("e => e.scrollWidth <= e.clientWidth")
