@@ -134,17 +134,18 @@ def field_box(sees: ReceptiveField, row: int, column: int) -> Box:
     return Box(sees.start + sees.jump * row - half, sees.start + sees.jump * column - half, sees.size, sees.size)
 
 
-def input_box(size: tuple[int, int], fit: str) -> Box:
+def input_box(size: tuple[int, int], fit: str, crop: float = 1.0) -> Box:
     """Return which part of a photo of (height, width) the network takes; with "pad" it reaches beyond the photo.
 
     Args:
         size: Of the photo.
         fit: As `Classifier.prepare` takes it.
+        crop: The network's own `spec.crop`, which counts for "crop" alone.
     """
     height, width = size
     if fit == "squash":
         return Box(0, 0, height, width)
-    side = min(size) if fit == "crop" else max(size)
+    side = max(1, round(min(size) * crop)) if fit == "crop" else max(size)
     top, left = (height - side) / 2, (width - side) / 2
     # whole pixels, as `prepare` cuts them
     return Box(

@@ -32,7 +32,7 @@ def _takes(photo: Photo, fit: str, whole: Box) -> str:
     return f"The {whole.width:.0f} × {whole.height:.0f} pixels in the frame →"
 
 
-def draw_on_photo(photo: Photo, fit: str, box: Box, *, key: str, caption: str, alt: str) -> None:
+def draw_on_photo(photo: Photo, fit: str, box: Box, *, key: str, caption: str, alt: str, crop: float = 1.0) -> None:
     """Show the photo as the network takes it, with a box framed.
 
     Args:
@@ -42,8 +42,9 @@ def draw_on_photo(photo: Photo, fit: str, box: Box, *, key: str, caption: str, a
         key: Widget key.
         caption: Line under it.
         alt: What is shown, without the photo's own description.
+        crop: The network's own `spec.crop`.
     """
-    url, size, origin = _as_taken(photo, fit)
+    url, size, origin = _as_taken(photo, fit, crop)
     shown = Box(box.row - origin[0], box.column - origin[1], box.height, box.width).clipped(size)
     picture(
         url,
@@ -58,17 +59,17 @@ def draw_on_photo(photo: Photo, fit: str, box: Box, *, key: str, caption: str, a
 
 
 @st.cache_data(max_entries=16, show_spinner=False, hash_funcs=BY_KEY)
-def _as_taken(photo: Photo, fit: str) -> tuple[str, tuple[int, int], tuple[int, int]]:
+def _as_taken(photo: Photo, fit: str, crop: float) -> tuple[str, tuple[int, int], tuple[int, int]]:
     """The picture's data URL, its (height, width) in pixels of the photo, and where its corner lies in the photo."""
     height, width = photo.pixels.shape[:2]
-    whole = input_box((height, width), fit)
+    whole = input_box((height, width), fit, crop)
     size, origin = (height, width), (0, 0)
     if fit == "pad":
         size, origin = (int(whole.height), int(whole.width)), (int(whole.row), int(whole.column))
     scale = min(1.0, SHOWN_SIDE / max(size))
     small = (max(1, round(width * scale)), max(1, round(height * scale)))
     pixels = cv2.resize(photo.pixels, small, interpolation=cv2.INTER_AREA)
-    if fit == "crop" and height != width:
+    if fit == "crop" and whole.height * whole.width < height * width:
         taken = np.zeros(pixels.shape[:2], bool)
         top, left = round(whole.row * scale), round(whole.column * scale)
         taken[top : top + max(1, round(whole.height * scale)), left : left + max(1, round(whole.width * scale))] = True

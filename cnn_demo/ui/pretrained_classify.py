@@ -16,7 +16,7 @@ from cnn_demo.ui.caching import BY_KEY
 from cnn_demo.ui.model_picker import pick_models, usable_models
 from cnn_demo.ui.model_times import keep_time
 from cnn_demo.ui.network_walk_photo import draw_on_photo
-from cnn_demo.ui.probability_bars import probability_bars
+from cnn_demo.ui.probability_bars import percent, probability_bars
 
 MODELS, FIT = "models", "photo_fit"
 DEFAULTS: dict[str, Any] = {MODELS: None, FIT: "crop", **pretrained_disturbed.DEFAULTS}
@@ -93,8 +93,9 @@ def _answers(photo: Photo, specs: Sequence[ModelSpec], fit: str) -> list[tuple[M
     """Show the photo and every network's five best; return the answers of those that could be asked."""
     photo_place, *places = st.columns([3, *[3 if len(specs) > 1 else 6] * len(specs)], gap="medium")
     with photo_place:
-        whole = input_box(photo.pixels.shape[:2], fit)
-        draw_on_photo(photo, fit, whole, key="classify_photo", caption=_TAKES[fit], alt="The photo")
+        crop = max(spec.crop for spec in specs)  # families differ by an eighth: the frame is the largest square
+        whole = input_box(photo.pixels.shape[:2], fit, crop)
+        draw_on_photo(photo, fit, whole, key="classify_photo", caption=_taken(specs, fit), alt="The photo", crop=crop)
     answers = []
     for spec, place in zip(specs, places, strict=True):
         with place:
@@ -108,6 +109,16 @@ def _answers(photo: Photo, specs: Sequence[ModelSpec], fit: str) -> list[tuple[M
             _show_answer(spec, answer)
             answers.append((spec, answer))
     return answers
+
+
+def _taken(specs: Sequence[ModelSpec], fit: str) -> str:
+    """What the networks take of the photo; those that take a smaller square are named."""
+    crop = max(spec.crop for spec in specs)
+    smaller = [spec for spec in specs if spec.crop < crop]
+    if fit != "crop" or not smaller:
+        return _TAKES[fit]
+    names = _listed([spec.title for spec in smaller])
+    return f"{_TAKES[fit]} {names}: only the middle {percent(smaller[0].crop / crop)} of its sides."
 
 
 def _show_answer(spec: ModelSpec, answer: Classification) -> None:

@@ -51,8 +51,10 @@ def _try(photo: Photo, taught: Taught | None, loaded: Head | None) -> None:
     photo_place, *places = st.columns([3, *[3] * len(given)], gap="medium")
     with photo_place:
         fit = given[0][1].fit
-        whole = input_box(photo.pixels.shape[:2], fit)
-        draw_on_photo(photo, fit, whole, key="teach_photo", caption="Any photo: choose it above.", alt="The photo")
+        crop = find(given[0][1].backbone).crop
+        whole = input_box(photo.pixels.shape[:2], fit, crop)
+        caption = "Any photo: choose it above."
+        draw_on_photo(photo, fit, whole, key="teach_photo", caption=caption, alt="The photo", crop=crop)
     for place, (title, head, probabilities) in zip(places, given, strict=True):
         with place:
             st.markdown(f"**{title}** on {find(head.backbone).title}")

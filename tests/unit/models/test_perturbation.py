@@ -144,7 +144,7 @@ def test_a_true_map_costs_the_class_its_probability_sooner_than_its_reverse_and_
     assert true.probability[0] - true.probability[-1] > 0.2
     assert true.area < chance.area < reverse.area
     assert true.probability[8] < true.probability[-1] + 0.05  # a quarter removed, and all but the corner's rim is gone
-    assert reverse.probability[24] > reverse.probability[0] - 0.02  # three quarters removed, and it is still there
+    assert reverse.probability[24] > reverse.probability[0] - 0.05  # three quarters removed, and it is still there
 
 
 def test_chance_is_the_mean_of_curves_that_do_not_change(corner):

@@ -134,7 +134,7 @@ def test_features_are_centred_each_and_scaled_together():
 
 
 def test_classes_that_can_be_told_apart_are():
-    features, classes = blobs(12, size=300)
+    features, classes = blobs(12, size=100)
     run = last(features, classes, split(classes)[1])
     assert run.epochs[-1].accuracy == run.epochs[-1].held_out_accuracy == 1
 

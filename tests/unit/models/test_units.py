@@ -1,5 +1,8 @@
 """Any number of the network, taken apart: its sum is the network's own, and its frame holds all that it sees."""
 
+import copy
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -114,6 +117,11 @@ def test_what_is_framed_on_the_photo_is_what_the_network_takes(model, size):
     canvas[-int(box.row) : -int(box.row) + size[0], -int(box.column) : -int(box.column) + size[1]] = pixels
     np.testing.assert_array_equal(model.prepare(canvas, "squash"), model.prepare(pixels, "pad"))
     assert input_box(size, "squash") == Box(0, 0, *size)
+    narrow = copy.copy(model)
+    narrow.spec = replace(model.spec, crop=0.875)  # as of the ImageNet classifiers
+    box = input_box(size, "crop", 0.875)
+    cut = pixels[int(box.row) : int(box.row + box.height), int(box.column) : int(box.column + box.width)]
+    np.testing.assert_array_equal(model.prepare(cut, "squash"), narrow.prepare(pixels, "crop"))
 
 
 def test_a_box_lands_on_the_photo_where_the_pixels_come_from(model):
