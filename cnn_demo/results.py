@@ -44,3 +44,32 @@ class Activations:
     seen: np.ndarray = field(repr=False)
     maps: dict[str, np.ndarray] = field(repr=False)
     classification: Classification
+
+
+@dataclass(frozen=True)
+class Localization:
+    """What a localizer says of a photo: the one object that it found, and where.
+
+    Attributes:
+        label: What it found; None where it found nothing that it knows.
+        probability: Of that label; without one, that there is nothing.
+        box_xyxy: (4,) float32: xmin, ymin, xmax, ymax in pixels of the photo; None without a label.
+        labels: All classes in the network's order, and "nothing" last.
+        probabilities: (len(labels),) float32; they sum to 1.
+        milliseconds: What the network took, preparation of the photo included.
+        device: "cpu" or "cuda": where it ran.
+    """
+
+    label: str | None
+    probability: float
+    box_xyxy: np.ndarray | None
+    labels: tuple[str, ...] = field(default=(), repr=False)
+    probabilities: np.ndarray | None = field(default=None, repr=False)
+    milliseconds: float = 0.0
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        if (self.label is None) != (self.box_xyxy is None):
+            raise ValueError("A label and a box come together, or neither does.")
+        if self.box_xyxy is not None and np.shape(self.box_xyxy) != (4,):
+            raise ValueError(f"A box has 4 numbers, not the shape {np.shape(self.box_xyxy)}.")

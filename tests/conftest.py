@@ -32,7 +32,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     stories = {item for item in items if "tests/browser/" in item.path.as_posix()}
     for item in stories:
         item.add_marker(pytest.mark.browser)
-        item.add_marker(pytest.mark.timeout(900))  # the first one waits for a server that loads its frameworks
+        item.add_marker(pytest.mark.timeout(600))  # the first one waits for a server that loads its frameworks
         item.add_marker(pytest.mark.flaky(reruns=1))  # a visitor would try again; the summary names what was rerun
         item.add_marker(pytest.mark.xdist_group("browser"))  # two browsers at once would take each other's time
     items.sort(key=lambda item: item in stories)  # stable: all others stay in their order

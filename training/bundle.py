@@ -5,11 +5,18 @@ from pathlib import Path
 
 import numpy as np
 
+from cnn_demo.models.boxes import iou
 from cnn_demo.models.calibration import expected_calibration_error, fit_temperature, reliability_bins, softmax
 from cnn_demo.models.classifiers import network_input
-from cnn_demo.models.networks import cifar10_cnn, fold_batch_norm
-from cnn_demo.models.registry import CIFAR10_LABELS
-from training.datasets import LabelledImages
+from cnn_demo.models.localizers import NOTHING
+from cnn_demo.models.networks import LOCALIZER_SIDE, caltech_localizer, cifar10_cnn, fold_batch_norm
+from cnn_demo.models.registry import CIFAR10_LABELS, LOCALIZER_LABELS
+from cnn_demo.samples import FOLDER as SAMPLES
+from cnn_demo.samples import sample_photos
+from training.datasets import BoxedPhoto, LabelledImages
+from training.placement import squash, squashed_picture
+
+WORST = 12  # held-back photos that are recorded with their boxes
 
 
 def bundle_cifar10(
@@ -43,6 +50,75 @@ def bundle_cifar10(
         **measure(logits, validation.labels),
     }
     (folder / "cifar10_cnn.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def bundle_localizer(epochs: list[Path], history: list[dict], held_out: list[BoxedPhoto], folder: Path) -> None:
+    """Write `caltech_localizer.weights.h5`, `caltech_localizer.json` and `caltech_localizer_samples.npz`.
+
+    Args:
+        epochs: The weights after each epoch, of the network with batch normalization; the last are bundled.
+        history: What was measured after each epoch.
+        held_out: The photos that it was never trained on.
+        folder: Where to.
+    """
+    trained, network = caltech_localizer(batch_norm=True), caltech_localizer()
+    samples = [sample for sample in sample_photos() if sample.path.parent == SAMPLES]
+    seen = network_input(np.stack([squash(sample.load().pixels, LOCALIZER_SIDE) for sample in samples]))
+    boxes, probabilities = [], []
+    for path in epochs:
+        trained.load_weights(path)
+        fold_batch_norm(trained, network)
+        outputs = network(seen, training=False)
+        boxes.append(np.asarray(outputs["box"]))
+        probabilities.append(softmax(np.asarray(outputs["logits"])))
+    folder.mkdir(parents=True, exist_ok=True)
+    network.save_weights(folder / "caltech_localizer.weights.h5")
+    arrays = {"boxes": np.stack(boxes), "probabilities": np.stack(probabilities)}
+    arrays = {name: array.astype(np.float16) for name, array in arrays.items()}
+    np.savez_compressed(folder / "caltech_localizer_samples.npz", **arrays)
+    record = {
+        "labels": [*LOCALIZER_LABELS, NOTHING],
+        "epochs": [_rounded(epoch) for epoch in history],
+        "samples": [sample.key for sample in samples],
+        **measure_boxes(network, held_out),
+    }
+    (folder / "caltech_localizer.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def measure_boxes(network, held_out: list[BoxedPhoto]) -> dict:
+    """Return what `LocalizerRecord` holds of the held-back photos: `figures`, `overlaps` and `worst`."""
+    pictures, truths = zip(*(squashed_picture(photo, LOCALIZER_SIDE) for photo in held_out), strict=True)
+    outputs = network.predict(network_input(np.stack(pictures)), 61, verbose=0)
+    answers, boxes = outputs["logits"].argmax(1), np.clip(outputs["box"], 0, 1)
+    labels, overlaps = np.array([photo.label for photo in held_out]), iou(boxes, np.stack(truths))
+    names = (*LOCALIZER_LABELS, NOTHING)
+    worst = [
+        {
+            "photo": held_out[i].name,
+            "label": names[labels[i]],
+            "answer": names[answers[i]],
+            "iou": round(float(overlaps[i]), 4),
+            "aspect": round(held_out[i].pixels.shape[1] / held_out[i].pixels.shape[0], 4),
+            "truth": truths[i].round(4).tolist(),
+            "box": boxes[i].round(4).tolist(),
+        }
+        for i in overlaps.argsort()[:WORST]
+    ]
+    return {
+        "figures": {
+            "accuracy": float((answers == labels).mean()),
+            "iou": float(overlaps.mean()),
+            "over_50": float((overlaps > 0.5).mean()),
+            "over_75": float((overlaps > 0.75).mean()),
+        },
+        "overlaps": {name: overlaps[labels == i].round(4).tolist() for i, name in enumerate(LOCALIZER_LABELS)},
+        "worst": worst,
+    }
+
+
+def _rounded(epoch: dict) -> dict:
+    numbers = {key: value for key, value in epoch.items() if key != "seconds"}
+    return {key: value if isinstance(value, list) else round(value, 5) for key, value in numbers.items()}
 
 
 def measure(logits: np.ndarray, labels: np.ndarray) -> dict:

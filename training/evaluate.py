@@ -6,14 +6,21 @@ door, with the weights that are bundled.
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from cnn_demo.models import list_models, load
+from cnn_demo.models.boxes import iou
 from cnn_demo.models.calibration import expected_calibration_error, softmax
+from cnn_demo.models.localizers import Localizer
 from training.bundle import crossed_calibration_error
-from training.datasets import DATA, read_cifar10
+from training.datasets import DATA, read_backgrounds, read_caltech3, read_cifar10, read_streets
+from training.placement import pasted_picture
+
+PASTED_SIDE = 320  # pixels of the pictures that photos are pasted onto
+PASTED_SEED = 1
 
 Figures = list[tuple[str, str, str]]  # what was measured, its value, on what
 
@@ -50,7 +57,50 @@ def evaluate_cifar10(folder: Path) -> Figures:
     return figures + [(f"accuracy on {name}", f"{right[labels == i].mean():.3f}", "500 of them") for i, name in classes]
 
 
-EVALUATIONS: dict[str, Callable[[Path], Figures]] = {"cifar10_cnn": evaluate_cifar10}
+def evaluate_localizer(folder: Path, key: str = "caltech_localizer") -> Figures:
+    """Class and box of the localizer on held-back photos, the same pasted onto others, and photos with none of them."""
+    model = load(key)
+    held_out = read_caltech3(folder)[1]
+    backgrounds = read_backgrounds(folder)[1]
+    truth = np.array([photo.label for photo in held_out])
+    whole = [measured_box(model, photo.pixels, photo.box) for photo in held_out]
+    rng = np.random.default_rng(PASTED_SEED)
+    pasted = []
+    for photo in held_out:
+        pixels, box = pasted_picture(photo, backgrounds[rng.integers(len(backgrounds))], PASTED_SIDE, rng)
+        pasted.append(measured_box(model, pixels, box * PASTED_SIDE))
+    figures = []
+    for answers, here in ((whole, "held-back photos"), (pasted, "the same, pasted at random scale and place")):
+        labels, overlaps = (np.array(values) for values in zip(*answers, strict=True))
+        here = f"{len(held_out)} {here}"
+        figures += [
+            ("class accuracy; no box counts as wrong", f"{(labels == truth).mean():.4f}", here),
+            ("mean IoU", f"{overlaps.mean():.4f}", here),
+            ("IoU above 0.5", f"{(overlaps > 0.5).mean():.4f}", here),
+            ("IoU above 0.75", f"{(overlaps > 0.75).mean():.4f}", here),
+        ]
+        for label, name in enumerate(model.spec.labels):
+            own = truth == label
+            figures.append((f"mean IoU on {name}", f"{overlaps[own].mean():.3f}", f"{own.sum()} of them"))
+    others = {"held-back photos with none of the three": backgrounds, "street scenes": read_streets(folder)}
+    for here, photos in others.items():
+        false = np.mean([model.predict(pixels).label is not None for pixels in photos])
+        figures.append(("false boxes", f"{false:.4f}", f"{len(photos)} {here}"))
+    return figures
+
+
+def measured_box(model: Localizer, pixels: np.ndarray, truth: np.ndarray) -> tuple[int, float]:
+    """Return the class that was answered, −1 for none, and the IoU of what the box head says in any case."""
+    evidence = model.evidence(pixels)
+    label = evidence.localization.label
+    return model.spec.labels.index(label) if label else -1, float(iou(evidence.box_xyxy, truth))
+
+
+EVALUATIONS: dict[str, Callable[[Path], Figures]] = {
+    "cifar10_cnn": evaluate_cifar10,
+    "caltech_localizer": evaluate_localizer,
+    "caltech_localizer_mobilenet_v2": partial(evaluate_localizer, key="caltech_localizer_mobilenet_v2"),
+}
 
 
 if __name__ == "__main__":

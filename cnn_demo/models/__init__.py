@@ -17,6 +17,7 @@ from cnn_demo.models.registry import MODELS, TASKS, Metric, ModelSpec
 
 if TYPE_CHECKING:
     from cnn_demo.models.classifiers import Classifier
+    from cnn_demo.models.localizers import Localizer
 
 __all__ = ["LOADERS", "MAX_MODELS", "Metric", "ModelSpec", "ModelUnavailable", "find", "list_models", "load"]
 
@@ -24,6 +25,8 @@ MAX_MODELS = 3  # loaded at the same time, for all visitors together
 LOADERS = {  # family -> module and function that loads a row of it
     "cifar10": "classifiers:load_cifar10",
     "imagenet": "classifiers:load_imagenet",
+    "caltech": "localizers:load_caltech",
+    "caltech_on_backbone": "localizers:load_caltech_on_backbone",
 }
 
 
@@ -69,7 +72,7 @@ class _ModelCache(LRUCache):
 _MODELS = _ModelCache(MAX_MODELS)
 
 
-def load(key: str, device: str = "auto") -> Classifier:
+def load(key: str, device: str = "auto") -> Classifier | Localizer:
     """Return a model that is ready to predict; loaded once for all visitors, and kept while it is among the last used.
 
     Several callers may ask at once: of one model, one loads it and the others wait; it is then shared, and guards
@@ -89,7 +92,7 @@ def load(key: str, device: str = "auto") -> Classifier:
 
 
 @cached(_MODELS, condition=threading.Condition())
-def _load(spec: ModelSpec, device: str) -> Classifier:
+def _load(spec: ModelSpec, device: str) -> Classifier | Localizer:
     return _loader(spec.family)(spec, device)
 
 

@@ -43,6 +43,71 @@ class TrainingRecord:
     confidences: dict[str, list[int]] = field(repr=False)
 
 
+@dataclass(frozen=True, eq=False)
+class LocalizerRecord:
+    """How the localizer learned, and what was measured on the photos that it was never trained on.
+
+    Boxes are corners as shares of the photo's sides. The photos that were held back are not part of this project; of
+    the sample photos, which are, every epoch's answer is kept.
+
+    Attributes:
+        labels: The three classes, and "nothing".
+        epochs: For each epoch of the training pictures the loss and its parts `class`, `smooth_l1`, `giou`, `votes`; of
+            the held-back photos as they are (`whole_`) and pasted onto others (`pasted_`) `accuracy`, mean `iou`, the
+            shares `over_50` and `over_75`, and a `histogram` of IoU over 20 bins; `false_boxes` on other photos.
+        samples: Keys of the sample photos.
+        boxes: (epochs, samples, 4) float32: the box head's answer after each epoch, whether or not there was a label.
+        probabilities: (epochs, samples, 4) float32, "nothing" last.
+        figures: Measured when training was done: those above, in full precision, and some by class.
+        overlaps: IoU of each held-back photo, by class.
+        worst: The held-back photos with the least IoU: `photo`, `label`, `answer`, `iou`, `aspect` (width by height),
+            `truth` and `box`.
+    """
+
+    labels: tuple[str, ...]
+    epochs: tuple[dict, ...] = field(repr=False)
+    samples: tuple[str, ...]
+    boxes: np.ndarray = field(repr=False)
+    probabilities: np.ndarray = field(repr=False)
+    figures: dict[str, float]
+    overlaps: dict[str, list[float]] = field(repr=False)
+    worst: tuple[dict, ...] = field(repr=False)
+
+
+@cache
+def localizer_record() -> LocalizerRecord:
+    """Read the record of the bundled localizer.
+
+    Raises:
+        FileNotFoundError: If the bundled files are missing.
+    """
+    facts, arrays = _read("caltech_localizer.json", "caltech_localizer_samples.npz")
+    return LocalizerRecord(
+        labels=tuple(facts["labels"]),
+        epochs=tuple(facts["epochs"]),
+        samples=tuple(facts["samples"]),
+        boxes=arrays["boxes"],
+        probabilities=arrays["probabilities"],
+        figures=facts["figures"],
+        overlaps=facts["overlaps"],
+        worst=tuple(facts["worst"]),
+    )
+
+
+def _read(facts: str, arrays: str) -> tuple[dict, dict[str, np.ndarray]]:
+    """Read a JSON file and float32 copies, not to be changed, of the arrays in an NPZ file."""
+    paths = BUNDLED / facts, BUNDLED / arrays
+    if missing := [path.name for path in paths if not path.is_file()]:
+        raise FileNotFoundError(
+            f"The network's training record is incomplete: {' and '.join(missing)} belong into assets/weights."
+        )
+    with np.load(paths[1]) as file:
+        kept = {name: file[name].astype(np.float32) for name in file.files}
+    for array in kept.values():
+        array.flags.writeable = False
+    return json.loads(paths[0].read_text(encoding="utf-8")), kept
+
+
 @cache
 def cifar10_record() -> TrainingRecord:
     """Read the record of the bundled CIFAR-10 network.
@@ -50,20 +115,12 @@ def cifar10_record() -> TrainingRecord:
     Raises:
         FileNotFoundError: If the bundled files are missing.
     """
-    paths = BUNDLED / "cifar10_cnn.json", BUNDLED / "cifar10_cnn_kernels.npz"
-    if missing := [path.name for path in paths if not path.is_file()]:
-        raise FileNotFoundError(
-            f"The network's training record is incomplete: {' and '.join(missing)} belong into assets/weights."
-        )
-    facts = json.loads(paths[0].read_text(encoding="utf-8"))
-    with np.load(paths[1]) as file:
-        kernels = file["kernels"].astype(np.float32)
-    kernels.flags.writeable = False
+    facts, arrays = _read("cifar10_cnn.json", "cifar10_cnn_kernels.npz")
     return TrainingRecord(
         labels=tuple(facts["labels"]),
         epochs=tuple(facts["epochs"]),
         restarts=tuple(facts["restarts"]),
-        kernels=kernels,
+        kernels=arrays["kernels"],
         temperature=facts["temperature"],
         accuracy=facts["accuracy"],
         ece=facts["ece"],

@@ -83,8 +83,7 @@ class Classifier:
         Raises:
             ValueError: If there is no such way to fit, or the pixels are of another shape or type.
         """
-        if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or 0 in pixels.shape:
-            raise ValueError(f"pixels must be (H, W, 3) uint8, not {pixels.shape} {pixels.dtype}.")
+        check_pixels(pixels)
         if fit not in FITS:
             raise ValueError(f"There is no fit {fit!r}: choose one of {', '.join(FITS)}.")
         height, width = pixels.shape[:2]
@@ -98,11 +97,7 @@ class Classifier:
             border = (top, longer - height - top, left, longer - width - left)
             grey = SCALINGS[self.spec.scaling].grey
             pixels = cv2.copyMakeBorder(pixels, *border, cv2.BORDER_CONSTANT, value=(grey,) * 3)
-        rows, columns = self.spec.input_size
-        while pixels.shape[0] >= 8 * rows and pixels.shape[1] >= 8 * columns:  # halving is what OpenCV is fastest at
-            pixels = cv2.resize(pixels, (pixels.shape[1] // 2, pixels.shape[0] // 2), interpolation=cv2.INTER_AREA)
-        way = cv2.INTER_AREA if pixels.shape[0] >= rows and pixels.shape[1] >= columns else cv2.INTER_LINEAR
-        return cv2.resize(pixels, (columns, rows), interpolation=way)
+        return resized(pixels, self.spec.input_size)
 
     def logits(self, batch: np.ndarray) -> np.ndarray:
         """Return the logits (N, C) float32 of pictures (N, H, W, 3) uint8 that have the network's size already."""
@@ -163,12 +158,27 @@ class Classifier:
         return Classification(self.labels, probabilities, (time.perf_counter() - start) * 1000, self.device)
 
 
+def check_pixels(pixels: np.ndarray) -> None:
+    """Raise ValueError if pixels are not (H, W, 3) uint8."""
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or 0 in pixels.shape:
+        raise ValueError(f"pixels must be (H, W, 3) uint8, not {pixels.shape} {pixels.dtype}.")
+
+
+def resized(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Bring a photo (H, W, 3) uint8 to a size (height, width), averaging over what is left out."""
+    rows, columns = size
+    while pixels.shape[0] >= 8 * rows and pixels.shape[1] >= 8 * columns:  # halving is what OpenCV is fastest at
+        pixels = cv2.resize(pixels, (pixels.shape[1] // 2, pixels.shape[0] // 2), interpolation=cv2.INTER_AREA)
+    way = cv2.INTER_AREA if pixels.shape[0] >= rows and pixels.shape[1] >= columns else cv2.INTER_LINEAR
+    return cv2.resize(pixels, (columns, rows), interpolation=way)
+
+
 def network_input(pixels: np.ndarray) -> np.ndarray:
     """Return pixels / 127.5 − 1, float32: what the bundled networks take."""
     return SCALINGS["tf"].apply(pixels)
 
 
-def _with_weights(spec: ModelSpec, build: Callable[[], keras.Model]) -> keras.Model:
+def with_weights(spec: ModelSpec, build: Callable[[], keras.Model]) -> keras.Model:
     """Build a network and load its weights; they are looked for before anything is built."""
     from cnn_demo.models import ModelUnavailable
 
@@ -193,7 +203,7 @@ def load_cifar10(spec: ModelSpec, device: str) -> Classifier:
     """
     where = frameworks.keras_device(device)
     with frameworks.placed_on(where):
-        network = _with_weights(spec, cifar10_cnn)
+        network = with_weights(spec, cifar10_cnn)
     return Classifier(spec, network, where, cifar10_record().temperature)
 
 
@@ -207,5 +217,5 @@ def load_imagenet(spec: ModelSpec, device: str) -> Classifier:
     with frameworks.placed_on(where):
         build = getattr(frameworks.keras().applications, spec.builder)
         shape = (*spec.input_size, 3)
-        network = _with_weights(spec, lambda: build(weights=None, input_shape=shape, classifier_activation=None))
+        network = with_weights(spec, lambda: build(weights=None, input_shape=shape, classifier_activation=None))
     return Classifier(spec, network, where)

@@ -9,12 +9,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from cnn_demo.models import frameworks
 
 if TYPE_CHECKING:
     import keras
 
 CIFAR10_STAGES = ((32, 1, 1), (64, 2, 2), (128, 2, 2))  # channels, blocks, stride of the first block
+LOCALIZER_SIDE = 128
+LOCALIZER_STAGES = ((32, 1, 2), (64, 2, 2), (144, 2, 2))  # channels, blocks, stride of the first block
+LOCALIZER_CLASSES = 4  # three that have a box, and nothing
 
 
 def cifar10_cnn(batch_norm: bool = False) -> keras.Model:
@@ -44,6 +49,96 @@ def cifar10_cnn(batch_norm: bool = False) -> keras.Model:
     x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
     logits = keras.layers.Dense(10, dtype="float32", name="logits")(x)
     return keras.Model(inputs, logits, name="cifar10_cnn")
+
+
+def caltech_localizer(batch_norm: bool = False) -> keras.Model:
+    """Build the bundled localizer: a residual trunk of eleven convolutions with two heads, 1.4 M parameters.
+
+    Args:
+        batch_norm: The network to train; else the one to predict with.
+
+    Returns:
+        A Keras model from (N, 128, 128, 3) float32, pixels / 127.5 − 1, to what `localizer_heads` returns; the trunk's
+        layers are named as those of `cifar10_cnn`.
+    """
+    keras = frameworks.keras()
+
+    x = inputs = keras.Input((LOCALIZER_SIDE, LOCALIZER_SIDE, 3), name="image")
+    x = _convolution(x, 32, 5, 2, "stem", batch_norm)
+    x = keras.layers.ReLU(name="stem_relu")(x)
+    number = 0
+    for channels, blocks, stride in LOCALIZER_STAGES:
+        for block in range(blocks):
+            number += 1
+            x = _block(x, channels, stride if block == 0 else 1, f"block{number}", batch_norm)
+    return keras.Model(inputs, localizer_heads(x, batch_norm), name="caltech_localizer")
+
+
+def localizer_heads(maps, batch_norm: bool = False) -> dict:
+    """Put a class head and a box head onto a trunk's last feature maps.
+
+    The class head is a global average and a dense layer, so that its class activation map has a closed form. The box
+    head keeps the layout: each place of the map says how far it believes the four sides of the box to be, as in Tian et
+    al., "FCOS" (2019), https://arxiv.org/abs/1904.01355, and how much it is to be listened to. The box is the weighted
+    mean of what all places say.
+
+    Args:
+        maps: (N, h, w, C), a Keras tensor.
+        batch_norm: As for the trunk.
+
+    Returns:
+        `logits` (N, 4); `box` (N, 4), corners as shares of the picture's sides; `attention` (N, h, w), which sums to 1;
+        `votes` (N, h, w, 4), the box that each place believes in; and `maps` themselves.
+    """
+    keras = frameworks.keras()
+    layers, ops = keras.layers, keras.ops
+
+    pooled = layers.GlobalAveragePooling2D(name="pool")(maps)
+    logits = layers.Dense(LOCALIZER_CLASSES, dtype="float32", name="logits")(pooled)
+
+    y = layers.ReLU(name="box_relu1")(_convolution(maps, 96, 1, 1, "box_conv1", batch_norm))
+    y = layers.ReLU(name="box_relu2")(_convolution(y, 96, 3, 1, "box_conv2", batch_norm))
+    start = [0.3, 0.3, 0.3, 0.3, 0.0]  # before training, every place believes in a box of 0.6 around itself
+    y = layers.Conv2D(
+        5,
+        1,
+        kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
+        dtype="float32",
+        name="box_places",
+        bias_initializer=lambda shape, dtype=None: ops.convert_to_tensor(start, dtype),
+    )(y)
+    height, width = maps.shape[1:3]
+    columns, rows = np.meshgrid((np.arange(width) + 0.5) / width, (np.arange(height) + 0.5) / height)
+    places = np.stack([columns, rows, columns, rows], axis=-1).astype(np.float32)
+    votes = y[..., :4] * np.array([-1, -1, 1, 1], np.float32) + places
+    attention = ops.softmax(ops.reshape(y[..., 4], (-1, height * width)))
+    attention = ops.reshape(attention, (-1, height, width))
+    box = ops.sum(attention[..., None] * votes, axis=(1, 2))
+    return {"logits": logits, "box": box, "attention": attention, "votes": votes, "maps": maps}
+
+
+def localizer_on(classifier: keras.Model, batch_norm: bool = False) -> tuple[keras.Model, keras.Model]:
+    """Put the localizer's two heads onto the last feature maps of a classifier, whose weights stay as they are.
+
+    Args:
+        classifier: A network that ends in a global average pooling and dense layers.
+        batch_norm: The heads to train; else those to predict with.
+
+    Returns:
+        (network, heads): from pictures to what `localizer_heads` returns; and the heads alone, from feature maps.
+
+    Raises:
+        ValueError: If the network averages no feature maps.
+    """
+    keras = frameworks.keras()
+
+    averages = [layer for layer in classifier.layers if isinstance(layer, keras.layers.GlobalAveragePooling2D)]
+    if not averages:
+        raise ValueError(f"The network {classifier.name!r} averages no feature maps: it cannot carry the two heads.")
+    maps = averages[-1].input
+    inputs = keras.Input(maps.shape[1:], name="feature_maps")
+    heads = keras.Model(inputs, localizer_heads(inputs, batch_norm), name="heads")
+    return keras.Model(classifier.input, heads(maps)), heads
 
 
 def _block(x, channels: int, stride: int, name: str, batch_norm: bool):

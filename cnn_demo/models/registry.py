@@ -3,9 +3,10 @@
 from cnn_demo.models.imagenet import IMAGENET_MODELS
 from cnn_demo.models.specs import AVAILABILITIES, TASKS, Metric, ModelSpec
 
-__all__ = ["AVAILABILITIES", "CIFAR10_LABELS", "MODELS", "TASKS", "Metric", "ModelSpec"]
+__all__ = ["AVAILABILITIES", "CIFAR10_LABELS", "LOCALIZER_LABELS", "MODELS", "TASKS", "Metric", "ModelSpec"]
 
 CIFAR10_LABELS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+LOCALIZER_LABELS = ("airplane", "face", "motorcycle")
 
 MODELS: tuple[ModelSpec, ...] = (
     ModelSpec(

@@ -45,6 +45,7 @@ class ModelSpec:
         builder: Name of the library's own function that builds the architecture.
         url: Where the weights can be downloaded; None where they cannot.
         checksum: Of that file, as "md5:..." or "sha256:...".
+        backbone: Key of the classifier whose feature maps it reads; its own weights are then those of the heads alone.
     """
 
     key: str
@@ -67,12 +68,17 @@ class ModelSpec:
     builder: str = ""
     url: str | None = None
     checksum: str | None = None
+    backbone: str | None = None
 
     def availability(self) -> str:
         """Say where the weights are: "bundled", "at hand" (weights folder or cache), "download" or "unavailable"."""
         found = find_weights(self.weights)
         if found is None:
             return "download" if self.url else "unavailable"
+        if self.backbone:
+            from cnn_demo.models import find
+
+            return find(self.backbone).availability()
         return "bundled" if found.place == "bundled" else "at hand"
 
     def card(self) -> str | None:

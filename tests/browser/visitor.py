@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page
 
-PATIENCE = 60_000  # milliseconds: a first visit may load a framework, and the machine may be busy
+PATIENCE = 150_000  # milliseconds: a first visit may load a framework, which takes minutes on a busy machine
 
 
 # Resolves when nothing has run, and nothing on the page has changed, for half a second.

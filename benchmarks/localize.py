@@ -1,0 +1,65 @@
+"""How long the localizer takes for one photo, beside the bare compiled Keras call.
+
+Run from anywhere: `python benchmarks/localize.py [--repeats N] [KEY ...]`. Ours begins with the photo as the page has
+it (the astronaut sample) and ends with a label and a box in its pixels. The bare peer is a `tf.function` of the same
+Keras model on the same picture, ready and scaled. Repeats are interleaved; the table shows medians. The bars, at most
+60 ms and at most 1.2 × the bare call, are printed, not enforced.
+"""
+
+import argparse
+import statistics
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from cnn_demo.images import sample_photos
+from cnn_demo.models import frameworks, load
+
+MODELS = ("caltech_localizer",)
+MOST_MS = 60
+MOST_RATIO = 1.2
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("models", nargs="*", default=MODELS, metavar="KEY", help="of a localizer")
+    parser.add_argument("--repeats", type=int, default=51)
+    options = parser.parse_args()
+    photo = next(sample for sample in sample_photos() if sample.key == "astronaut").load()
+    height, width = photo.pixels.shape[:2]
+    print(f"One photo of {width} × {height}, median of {options.repeats} interleaved repeats\n")
+    for key in options.models:
+        measure(key, photo.pixels, max(options.repeats, 1))
+
+
+def measure(key: str, pixels, repeats: int) -> None:
+    tf = frameworks.tensorflow()
+    model = load(key)
+    ready = tf.constant(model.scaled(model.prepare(pixels)[None]))
+    bare = tf.function(lambda batch: [model.network(batch, training=False)[name] for name in ("logits", "box")])
+    contestants = {
+        "ours": lambda: model.predict(pixels),
+        "bare call": lambda: [output.numpy() for output in bare(ready)],
+    }
+    times: dict[str, list[float]] = {name: [] for name in contestants}
+    for _ in range(5):
+        for run in contestants.values():
+            run()
+    for _ in range(repeats):
+        for name, run in contestants.items():
+            start = time.perf_counter()
+            run()
+            times[name].append((time.perf_counter() - start) * 1000)
+    ms = {name: statistics.median(values) for name, values in times.items()}
+    ratio = ms["ours"] / ms["bare call"]
+    print(f"{model.spec.title} on {model.device}")
+    for name, value in ms.items():
+        print(f"  {name:10} {value:7.2f} ms")
+    print(f"  at most {MOST_MS} ms: {'holds' if ms['ours'] <= MOST_MS else 'MISSED'}")
+    print(f"  {ratio:.2f} × the bare call (at most {MOST_RATIO}: {'holds' if ratio <= MOST_RATIO else 'MISSED'})\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,212 @@
+"""Boxes: how they are written down, and how well two of them agree.
+
+A box is four numbers. Unless said otherwise they are its corners (xmin, ymin, xmax, ymax), y downwards; arrays of boxes
+are (..., 4), and two arrays are compared pair by pair. Everything is computed in float64.
+
+A box without area next to another without area shares nothing out of nothing: IoU is then NaN, as in torchvision.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cnn_demo.models.calibration import softmax
+
+# R-CNN's offsets to an anchor are scaled so that each varies about as much as the others (Ren et al. 2015).
+OFFSET_WEIGHTS = (10.0, 10.0, 5.0, 5.0)
+EPSILON = 1e-7  # keeps DIoU and CIoU from dividing by zero, as in torchvision
+BETA = 0.05  # share of the picture's side from which smooth L1 grows straight
+LOSS_WEIGHTS = {"class": 1.0, "smooth_l1": 5.0, "giou": 2.0}  # what the localizer was trained with
+
+
+def corners_to_centre(boxes: np.ndarray) -> np.ndarray:
+    """From corners to (centre x, centre y, width, height)."""
+    boxes = np.asarray(boxes, np.float64)
+    low, high = boxes[..., :2], boxes[..., 2:]
+    return np.concatenate([(low + high) / 2, high - low], axis=-1)
+
+
+def centre_to_corners(boxes: np.ndarray) -> np.ndarray:
+    """From (centre x, centre y, width, height) to corners."""
+    boxes = np.asarray(boxes, np.float64)
+    centre, size = boxes[..., :2], boxes[..., 2:]
+    return np.concatenate([centre - size / 2, centre + size / 2], axis=-1)
+
+
+def to_shares(boxes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """From pixels to shares of the photo's sides, corners or centre and size alike.
+
+    Args:
+        boxes: (..., 4).
+        size: (height, width) of the photo.
+    """
+    height, width = size
+    return np.asarray(boxes, np.float64) / (width, height, width, height)
+
+
+def to_pixels(boxes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """From shares of the photo's sides to pixels: the inverse of `to_shares`."""
+    height, width = size
+    return np.asarray(boxes, np.float64) * (width, height, width, height)
+
+
+def to_offsets(boxes: np.ndarray, anchors: np.ndarray, weights: tuple[float, ...] = OFFSET_WEIGHTS) -> np.ndarray:
+    """Write boxes as offsets to anchors: how far the centre moves, in anchor sizes, and the logarithms of the scales.
+
+    Ren et al., "Faster R-CNN" (2015), https://arxiv.org/abs/1506.01497, equation 2.
+
+    Args:
+        boxes: (..., 4) corners.
+        anchors: (..., 4) corners.
+        weights: What the four numbers are multiplied by.
+
+    Returns:
+        (..., 4): moves right and down, logarithms of the width's and the height's factor.
+
+    Raises:
+        ValueError: If a box or an anchor has no area: its size has no logarithm.
+    """
+    boxes, anchors = corners_to_centre(boxes), corners_to_centre(anchors)
+    if (boxes[..., 2:] <= 0).any() or (anchors[..., 2:] <= 0).any():
+        raise ValueError("Boxes and anchors must be wider and higher than 0 to be written as offsets.")
+    moves = (boxes[..., :2] - anchors[..., :2]) / anchors[..., 2:]
+    return np.concatenate([moves, np.log(boxes[..., 2:] / anchors[..., 2:])], axis=-1) * weights
+
+
+def from_offsets(offsets: np.ndarray, anchors: np.ndarray, weights: tuple[float, ...] = OFFSET_WEIGHTS) -> np.ndarray:
+    """From offsets back to corners: the inverse of `to_offsets`."""
+    anchors = corners_to_centre(anchors)
+    offsets = np.asarray(offsets, np.float64) / weights
+    centre = anchors[..., :2] + offsets[..., :2] * anchors[..., 2:]
+    return centre_to_corners(np.concatenate([centre, np.exp(offsets[..., 2:]) * anchors[..., 2:]], axis=-1))
+
+
+def area(boxes: np.ndarray) -> np.ndarray:
+    """Width times height, (...)."""
+    boxes = np.asarray(boxes, np.float64)
+    return (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])
+
+
+def intersection(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """The area that two boxes share, (...); 0 where they do not meet."""
+    first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    low, high = np.maximum(first[..., :2], second[..., :2]), np.minimum(first[..., 2:], second[..., 2:])
+    return np.maximum(high - low, 0).prod(axis=-1)
+
+
+def union(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """The area that at least one of two boxes covers, (...)."""
+    return area(first) + area(second) - intersection(first, second)
+
+
+def enclosing(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """The smallest box that holds both, (..., 4)."""
+    first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    low, high = np.minimum(first[..., :2], second[..., :2]), np.maximum(first[..., 2:], second[..., 2:])
+    return np.concatenate([low, high], axis=-1)
+
+
+def iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Intersection over union, from 0 to 1: 1 for the same box, 0 for any two that do not meet, however far apart."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return intersection(first, second) / union(first, second)
+
+
+def giou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Generalized IoU, from −1 to 1: less the share of the enclosing box that neither covers.
+
+    So two boxes that do not meet are told how far apart they are.
+    Rezatofighi et al. (2019), https://arxiv.org/abs/1902.09630.
+    """
+    around = area(enclosing(first, second))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return iou(first, second) - (around - union(first, second)) / around
+
+
+def diou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Distance IoU: less the squared distance of the centres, in squared diagonals of the enclosing box.
+
+    Zheng et al. (2020), https://arxiv.org/abs/1911.08287.
+    """
+    first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    around = enclosing(first, second)
+    diagonal = ((around[..., 2:] - around[..., :2]) ** 2).sum(axis=-1) + EPSILON
+    centres = corners_to_centre(first)[..., :2] - corners_to_centre(second)[..., :2]
+    return iou(first, second) - (centres**2).sum(axis=-1) / diagonal
+
+
+def ciou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Complete IoU: DIoU less a term for boxes of other proportions, which counts more the better they overlap.
+
+    Zheng et al. (2020), https://arxiv.org/abs/1911.08287. A box without width and height has no proportions: NaN.
+    """
+    first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    sizes = first[..., 2:] - first[..., :2], second[..., 2:] - second[..., :2]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slopes = [np.arctan(size[..., 0] / size[..., 1]) for size in sizes]
+        v = 4 / np.pi**2 * (slopes[0] - slopes[1]) ** 2
+        alpha = v / (1 - iou(first, second) + v + EPSILON)
+        return diou(first, second) - alpha * v
+
+
+@dataclass(frozen=True)
+class LossPart:
+    """One part of a localizer's loss: its name, value, and weight."""
+
+    name: str
+    value: float
+    weight: float
+
+    @property
+    def weighted(self) -> float:
+        """What the part adds to the loss."""
+        return self.value * self.weight
+
+
+def smooth_l1(differences: np.ndarray, beta: float = BETA) -> np.ndarray:
+    """A parabola up to `beta`, straight from there on: far-off boxes pull no harder than near ones.
+
+    Girshick, "Fast R-CNN" (2015), https://arxiv.org/abs/1504.08083.
+
+    Args:
+        differences: Of any shape.
+        beta: Above 0, in the same unit.
+    """
+    size = np.abs(np.asarray(differences, np.float64))
+    return np.where(size < beta, size**2 / (2 * beta), size - beta / 2)
+
+
+def loss_parts(
+    logits: np.ndarray,
+    label: int,
+    box: np.ndarray,
+    truth: np.ndarray | None,
+    weights: dict[str, float] | None = None,
+) -> tuple[LossPart, ...]:
+    """Take the loss of one answer apart, as the localizer was trained with.
+
+    Args:
+        logits: (C,) of all classes, "nothing" included.
+        label: Index of the true one.
+        box: (4,) the answer, corners as shares of the picture's sides.
+        truth: (4,) the true box; None where there is none: the box then costs nothing, wherever it is.
+        weights: Of the parts, any of `LOSS_WEIGHTS`; what is left out is taken from there.
+
+    Returns:
+        `class`, the cross-entropy; `smooth_l1`, the sum over the four numbers; `giou`, 1 − GIoU.
+
+    Raises:
+        ValueError: If there is no such class or part, or a weight is negative.
+    """
+    if not 0 <= label < len(logits):
+        raise ValueError(f"The class must be from 0 to {len(logits) - 1}, not {label}.")
+    if unknown := set(weights or {}) - set(LOSS_WEIGHTS):
+        raise ValueError(f"The loss has no part {min(unknown)!r}: choose of {', '.join(LOSS_WEIGHTS)}.")
+    used = LOSS_WEIGHTS | (weights or {})
+    if min(used.values()) < 0:
+        raise ValueError("The weights of the loss must be 0 or more.")
+    values = {"class": -float(np.log(softmax(logits)[label])), "smooth_l1": 0.0, "giou": 0.0}
+    if truth is not None:
+        values["smooth_l1"] = float(smooth_l1(np.asarray(box, np.float64) - truth).sum())
+        values["giou"] = 1 - float(giou(box, truth))
+    return tuple(LossPart(name, value, used[name]) for name, value in values.items())
