@@ -107,13 +107,7 @@ def _classes_as_text(options: argparse.Namespace, answer: Classification) -> Ite
 
 
 def _box_as_json(options: argparse.Namespace, answer: Localization) -> dict:
-    probabilities = zip(answer.labels, answer.probabilities.tolist(), strict=True)
-    return {
-        "label": answer.label,
-        "probability": round(answer.probability, 6),
-        "box_xyxy": None if answer.box_xyxy is None else [round(value, 1) for value in answer.box_xyxy.tolist()],
-        "probabilities": {label: round(probability, 6) for label, probability in probabilities},
-    }
+    return answer.as_json()
 
 
 def _box_as_text(options: argparse.Namespace, answer: Localization) -> Iterator[str]:

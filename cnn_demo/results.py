@@ -73,3 +73,15 @@ class Localization:
             raise ValueError("A label and a box come together, or neither does.")
         if self.box_xyxy is not None and np.shape(self.box_xyxy) != (4,):
             raise ValueError(f"A box has 4 numbers, not the shape {np.shape(self.box_xyxy)}.")
+
+    def as_json(self) -> dict:
+        """Return what stands in a JSON file: label, probability, box in pixels to a tenth, and all probabilities."""
+        probabilities = [] if self.probabilities is None else self.probabilities.tolist()
+        return {
+            "label": self.label,
+            "probability": round(self.probability, 6),
+            "box_xyxy": None if self.box_xyxy is None else [round(value, 1) for value in self.box_xyxy.tolist()],
+            "probabilities": {
+                label: round(probability, 6) for label, probability in zip(self.labels, probabilities, strict=False)
+            },
+        }

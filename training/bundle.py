@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cnn_demo.models import frameworks
 from cnn_demo.models.boxes import iou
 from cnn_demo.models.calibration import expected_calibration_error, fit_temperature, reliability_bins, softmax
 from cnn_demo.models.classifiers import network_input
@@ -14,6 +15,7 @@ from cnn_demo.models.registry import CIFAR10_LABELS, LOCALIZER_LABELS
 from cnn_demo.samples import FOLDER as SAMPLES
 from cnn_demo.samples import sample_photos
 from training.datasets import BoxedPhoto, LabelledImages
+from training.localizer_network import LocalizerNetwork, answers, to_keras
 from training.placement import squash, squashed_picture
 
 WORST = 12  # held-back photos that are recorded with their boxes
@@ -56,21 +58,22 @@ def bundle_localizer(epochs: list[Path], history: list[dict], held_out: list[Box
     """Write `caltech_localizer.weights.h5`, `caltech_localizer.json` and `caltech_localizer_samples.npz`.
 
     Args:
-        epochs: The weights after each epoch, of the network with batch normalization; the last are bundled.
+        epochs: The torch network's state before training and after each epoch; the last is bundled.
         history: What was measured after each epoch.
         held_out: The photos that it was never trained on.
         folder: Where to.
     """
-    trained, network = caltech_localizer(batch_norm=True), caltech_localizer()
+    torch, trained = frameworks.torch(), LocalizerNetwork()
     samples = [sample for sample in sample_photos() if sample.path.parent == SAMPLES]
     seen = network_input(np.stack([squash(sample.load().pixels, LOCALIZER_SIDE) for sample in samples]))
     boxes, probabilities = [], []
     for path in epochs:
-        trained.load_weights(path)
-        fold_batch_norm(trained, network)
-        outputs = network(seen, training=False)
-        boxes.append(np.asarray(outputs["box"]))
-        probabilities.append(softmax(np.asarray(outputs["logits"])))
+        trained.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+        logits, found = answers(trained, seen)
+        boxes.append(found)
+        probabilities.append(softmax(logits))
+    network = caltech_localizer()
+    to_keras(trained, network)
     folder.mkdir(parents=True, exist_ok=True)
     network.save_weights(folder / "caltech_localizer.weights.h5")
     arrays = {"boxes": np.stack(boxes), "probabilities": np.stack(probabilities)}

@@ -16,13 +16,14 @@ import numpy as np
 from cnn_demo.models import frameworks
 from cnn_demo.models.boxes import LOSS_WEIGHTS, iou
 from cnn_demo.models.classifiers import network_input
-from cnn_demo.models.networks import LOCALIZER_SIDE, caltech_localizer
+from cnn_demo.models.networks import LOCALIZER_SIDE
 from training.bundle import bundle_localizer
 from training.datasets import DATA, BoxedPhoto, read_backgrounds, read_caltech3, read_small_things
 from training.localizer_losses import box_losses
+from training.localizer_network import LocalizerNetwork, answers, as_tensor
 from training.placement import NOTHING, Scenery, empty_picture, object_picture, pasted_picture, squash, squashed_picture
 
-keras, tf = frameworks.keras(), frameworks.tensorflow()
+torch = frameworks.torch()
 
 PEAK_RATE, WEIGHT_DECAY, CLIP = 2e-3, 0.02, 5.0
 WARM_UP = 0.05  # share of the steps in which the learning rate rises
@@ -35,10 +36,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=DATA, help="folder with the archives")
     parser.add_argument("--out", type=Path, default=Path("runs/localizer"), help="checkpoint, curves, weights by epoch")
-    parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--steps", type=int, help="no more steps an epoch than this, to try the program out")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--float32", action="store_true", help="compute in float32, not in bfloat16 with float32 sums")
+    parser.add_argument("--threads", type=int, help="of torch; one is fastest where cores come and go")
     parser.add_argument("--resume", action="store_true", help="go on after the last finished epoch")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--backbone", metavar="KEY", help="train the heads alone, on this classifier's feature maps")
@@ -52,24 +54,26 @@ def main() -> None:
 
 
 def train(options: argparse.Namespace) -> None:
-    """Train, and after each epoch write `checkpoint.npz`, `history.json` and `epochs/NUMBER.weights.h5`."""
-    keras.utils.set_random_seed(options.seed)
-    keras.mixed_precision.set_dtype_policy("float32" if options.float32 else "mixed_bfloat16")
+    """Train, and after each epoch write `checkpoint.pt`, `history.json` and `epochs/NUMBER.pt`."""
+    torch.manual_seed(options.seed)
+    torch.set_num_threads(options.threads or torch.get_num_threads())
+    device = "cuda" if torch.cuda.is_available() else "cpu"
     photos, held_out = read_caltech3(options.data)
     backgrounds, other_backgrounds = read_backgrounds(options.data)
     scenery = Scenery(backgrounds, read_small_things(options.data), LOCALIZER_SIDE)
     tests = validation_sets(held_out, other_backgrounds, LOCALIZER_SIDE, network_input)
     drawn = len(balanced(photos, np.random.default_rng(0)))
     steps = min(drawn // options.batch, options.steps or drawn)
-    network = caltech_localizer(batch_norm=True)
-    optimizer = keras.optimizers.AdamW(rate(options.epochs * steps), WEIGHT_DECAY, global_clipnorm=CLIP)
-    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
-    optimizer.build(network.trainable_variables)
-    variables = network.variables + optimizer.variables
+    network = LocalizerNetwork().to(device, memory_format=torch.channels_last)
+    optimizer, schedule = optimization(network, options.epochs * steps)
     (options.out / "epochs").mkdir(parents=True, exist_ok=True)
-    history = restore(options.out, variables) if options.resume else []
-    print(f"{network.count_params():,} parameters, {drawn:,} pictures an epoch, {len(held_out)} held back", flush=True)
-    step = training_step(network, optimizer)
+    states = {"network": network, "optimizer": optimizer, "schedule": schedule}
+    history = restore(options.out, states) if options.resume else []
+    if not history:
+        torch.save(network.state_dict(), options.out / "epochs" / "000.pt")
+    count = sum(parameter.numel() for parameter in network.parameters())
+    print(f"{count:,} parameters, {drawn:,} pictures an epoch, {len(held_out)} held back, on {device}", flush=True)
+    step = training_step(network, optimizer, schedule, device, bfloat16=not options.float32)
     for epoch in range(len(history), options.epochs):
         start = time.time()
         rng = np.random.default_rng((options.seed, epoch))
@@ -79,22 +83,34 @@ def train(options: argparse.Namespace) -> None:
             pictures, labels, boxes = draw_batch(order[batch : batch + options.batch], photos, scenery, rng)
             losses.append(step(network_input(pictures), labels, boxes))
         means = {name: float(np.mean([part[name] for part in losses])) for name in losses[0]}
-        history.append(means | measure(network, tests) | {"seconds": time.time() - start})
-        network.save_weights(options.out / "epochs" / f"{epoch + 1:03}.weights.h5")
-        save(options.out, variables, history)
+        history.append(means | measure(network, tests, bfloat16=not options.float32) | {"seconds": time.time() - start})
+        torch.save(network.state_dict(), options.out / "epochs" / f"{epoch + 1:03}.pt")
+        save(options.out, states, history)
         print(epoch + 1, printed(history[-1]), flush=True)
-    keras.mixed_precision.set_dtype_policy("float32")
-    epochs = [options.out / "epochs" / f"{number + 1:03}.weights.h5" for number in range(len(history))]
+    epochs = [options.out / "epochs" / f"{number:03}.pt" for number in range(len(history) + 1)]
     bundle_localizer(epochs, history, held_out, options.out / "bundle")
     print(f"Wrote {options.out / 'bundle'}.")
 
 
-def rate(steps: int):
-    """Return a learning rate that rises to its peak, then falls to 0 (Loshchilov & Hutter 2017, arXiv 1608.03983)."""
-    warm_up = round(WARM_UP * steps)
-    return keras.optimizers.schedules.CosineDecay(
-        PEAK_RATE / 25, steps - warm_up, warmup_target=PEAK_RATE, warmup_steps=warm_up
-    )
+def optimization(network, steps: int) -> tuple:
+    """Return AdamW and its learning rate, which rises to its peak, then falls to 0 along a cosine.
+
+    Weights decay, biases and normalizations do not. Loshchilov & Hutter (2017), https://arxiv.org/abs/1608.03983.
+    """
+    parameters = list(network.parameters())
+    groups = [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": WEIGHT_DECAY},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    optimizer = torch.optim.AdamW(groups, PEAK_RATE)
+    warm_up = max(1, round(WARM_UP * steps))
+
+    def share(step: int) -> float:
+        if step < warm_up:
+            return (step + 1) / warm_up
+        return 0.5 * (1 + np.cos(np.pi * min(1.0, (step - warm_up) / max(1, steps - warm_up))))
+
+    return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, share)
 
 
 def balanced(photos: list, rng: np.random.Generator) -> np.ndarray:
@@ -128,19 +144,23 @@ def draw_batch(
     return np.stack(pictures), np.array(labels, np.int32), np.stack(boxes)
 
 
-def training_step(network: keras.Model, optimizer):
-    """Return a compiled function of (pictures, labels, boxes) that does one step and returns the parts of the loss."""
+def training_step(network, optimizer, schedule, device: str, *, bfloat16: bool) -> Callable[..., dict[str, float]]:
+    """Return a function of (inputs (N, h, w, C), labels, boxes) that does a step and returns the parts of the loss."""
 
-    @tf.function(reduce_retracing=True)
-    def step(pictures, labels, boxes):
-        with tf.GradientTape() as tape:
-            outputs = network(pictures, training=True)
-            crossed = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, outputs["logits"])
-            with_box = tf.cast(labels != NOTHING, tf.float32)
-            parts = {"class": tf.reduce_mean(crossed)} | box_losses(outputs["box"], outputs["votes"], boxes, with_box)
-            loss = sum(WEIGHTS[name] * part for name, part in parts.items())
-        optimizer.apply(tape.gradient(loss, network.trainable_variables), network.trainable_variables)
-        return parts | {"loss": loss}
+    def step(inputs: np.ndarray, labels: np.ndarray, boxes: np.ndarray) -> dict[str, float]:
+        wanted, truth = torch.from_numpy(labels).long().to(device), torch.from_numpy(boxes).to(device)
+        with torch.autocast(device, torch.bfloat16, enabled=bfloat16):
+            outputs = network(as_tensor(inputs, device))
+        crossed = torch.nn.functional.cross_entropy(outputs["logits"], wanted)
+        with_box = (wanted != NOTHING).float()
+        parts = {"class": crossed} | box_losses(outputs["box"], outputs["votes"], truth, with_box)
+        loss = sum(WEIGHTS[name] * part for name, part in parts.items())
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), CLIP)
+        optimizer.step()
+        schedule.step()
+        return {name: float(part.detach()) for name, part in (parts | {"loss": loss}).items()}
 
     return step
 
@@ -172,21 +192,21 @@ def validation_sets(
     return sets | {"empty": (to_input(empty),)}
 
 
-def measure(network: keras.Model, tests: dict[str, tuple]) -> dict:
+def measure(network, tests: dict[str, tuple], *, bfloat16: bool = False) -> dict:
     """Return the figures of one epoch, as `cnn_demo.models.bundled.LocalizerRecord` keeps them."""
     figures = {}
     for name in ("whole", "pasted"):
         inputs, boxes, labels = tests[name]
-        outputs = network.predict(inputs, 61, verbose=0)
-        overlaps = iou(outputs["box"], boxes)
+        logits, found = answers(network, inputs, bfloat16=bfloat16)
+        overlaps = iou(found, boxes)
         figures |= {
-            f"{name}_accuracy": float((outputs["logits"].argmax(1) == labels).mean()),
+            f"{name}_accuracy": float((logits.argmax(1) == labels).mean()),
             f"{name}_iou": float(overlaps.mean()),
             f"{name}_over_50": float((overlaps > 0.5).mean()),
             f"{name}_over_75": float((overlaps > 0.75).mean()),
             f"{name}_histogram": np.histogram(overlaps, np.linspace(0, 1, 21))[0].tolist(),
         }
-    logits = network.predict(tests["empty"][0], 61, verbose=0)["logits"]
+    logits, _ = answers(network, tests["empty"][0], bfloat16=bfloat16)
     return figures | {"false_boxes": float((logits.argmax(1) != NOTHING).mean())}
 
 
@@ -195,21 +215,20 @@ def printed(figures: dict) -> dict:
     return {key: round(value, 3) for key, value in figures.items() if not isinstance(value, list)}
 
 
-def save(folder: Path, variables: list, history: list[dict]) -> None:
-    """Write the checkpoint, network and optimizer, and what was measured so far."""
-    values = [np.asarray(keras.ops.convert_to_numpy(variable)) for variable in variables]
-    np.savez(folder / "checkpoint_new.npz", *values)
-    (folder / "checkpoint_new.npz").replace(folder / "checkpoint.npz")  # never half a checkpoint
+def save(folder: Path, states: dict, history: list[dict]) -> None:
+    """Write the checkpoint, of whatever has a `state_dict`, and what was measured so far."""
+    torch.save({name: part.state_dict() for name, part in states.items()}, folder / "checkpoint_new.pt")
+    (folder / "checkpoint_new.pt").replace(folder / "checkpoint.pt")  # never half a checkpoint
     (folder / "history.json").write_text(json.dumps(history, indent=1))
 
 
-def restore(folder: Path, variables: list) -> list[dict]:
-    """Read what `save` wrote into the variables, and return the history; an empty one where there is nothing yet."""
-    if not (folder / "checkpoint.npz").is_file():
+def restore(folder: Path, states: dict) -> list[dict]:
+    """Read what `save` wrote into the states, and return the history; an empty one where there is nothing yet."""
+    if not (folder / "checkpoint.pt").is_file():
         return []
-    with np.load(folder / "checkpoint.npz") as file:
-        for variable, name in zip(variables, file.files, strict=True):
-            variable.assign(file[name])
+    saved = torch.load(folder / "checkpoint.pt", weights_only=True)
+    for name, part in states.items():
+        part.load_state_dict(saved[name])
     return json.loads((folder / "history.json").read_text())
 
 

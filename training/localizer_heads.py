@@ -12,28 +12,28 @@ import time
 import numpy as np
 
 from cnn_demo.models import frameworks, load
-from cnn_demo.models.networks import fold_batch_norm, localizer_on
+from cnn_demo.models.networks import last_maps, localizer_on
 from training.datasets import read_backgrounds, read_caltech3, read_small_things
-from training.localizer import balanced, draw_batch, measure, printed, training_step, validation_sets
+from training.localizer import balanced, draw_batch, measure, optimization, printed, training_step, validation_sets
+from training.localizer_network import Heads, to_keras
 from training.placement import Scenery
 
-keras, tf = frameworks.keras(), frameworks.tensorflow()
+keras, tf, torch = frameworks.keras(), frameworks.tensorflow(), frameworks.torch()
 
 COPIES = 4  # times that every photo is drawn anew, at another place and size
 EPOCHS, BATCH = 24, 64
-PEAK_RATE, WEIGHT_DECAY = 1e-3, 0.02
 
 
 def train_heads(options: argparse.Namespace) -> None:
     """Train on kept feature maps, and write the heads' weights and `history.json`."""
-    keras.utils.set_random_seed(options.seed)
+    torch.manual_seed(options.seed)
     classifier = load(options.backbone)
     side = classifier.spec.input_size[0]
     photos, held_out = read_caltech3(options.data)
     backgrounds, other_backgrounds = read_backgrounds(options.data)
     scenery = Scenery(backgrounds, read_small_things(options.data), side)
-    network, trained = localizer_on(classifier.network, batch_norm=True)
-    trunk = keras.Model(network.input, network.get_layer("heads").input)
+    heads = localizer_on(classifier.network)[1]
+    trunk = keras.Model(classifier.network.input, last_maps(classifier.network))
     run = tf.function(lambda batch: trunk(batch, training=False), [tf.TensorSpec((None, side, side, 3), tf.float32)])
 
     def maps_of(pictures: np.ndarray) -> np.ndarray:
@@ -47,9 +47,9 @@ def train_heads(options: argparse.Namespace) -> None:
     maps, labels, boxes = (np.concatenate(part) for part in zip(*kept, strict=True))
     tests = validation_sets(held_out, other_backgrounds, side, maps_of)
     print(f"{len(maps):,} pictures through {options.backbone} in {time.time() - start:.0f} s", flush=True)
+    trained = Heads(maps.shape[-1])
     history = fit(trained, maps, labels, boxes, tests, rng)
-    heads = localizer_on(classifier.network)[1]
-    fold_batch_norm(trained, heads)
+    to_keras(trained, heads)
     options.out.mkdir(parents=True, exist_ok=True)
     heads.save_weights(options.out / f"caltech_localizer_{options.backbone}.weights.h5")
     (options.out / "history.json").write_text(json.dumps(history, indent=1))
@@ -63,18 +63,16 @@ def draw_kept(indices: np.ndarray, photos: list, scenery: Scenery, rng: np.rando
 
 
 def fit(
-    heads: keras.Model, maps: np.ndarray, labels: np.ndarray, boxes: np.ndarray, tests: dict, rng: np.random.Generator
+    heads: Heads, maps: np.ndarray, labels: np.ndarray, boxes: np.ndarray, tests: dict, rng: np.random.Generator
 ) -> list[dict]:
     """Train the heads on feature maps (N, h, w, C) float16 and return what was measured after each epoch."""
     batch = min(BATCH, len(maps))
-    rate = keras.optimizers.schedules.CosineDecay(PEAK_RATE, EPOCHS * (len(maps) // batch))
-    optimizer = keras.optimizers.AdamW(rate, WEIGHT_DECAY)
-    optimizer.build(heads.trainable_variables)
-    step = training_step(heads, optimizer)
+    optimizer, schedule = optimization(heads, EPOCHS * (len(maps) // batch))
+    step = training_step(heads, optimizer, schedule, "cpu", bfloat16=False)
     history = []
     for epoch in range(EPOCHS):
         order = rng.permutation(len(maps))[: len(maps) // batch * batch].reshape(-1, batch)
-        losses = [step(maps[some].astype(np.float32), labels[some], boxes[some]) for some in order]
+        losses = [step(maps[some], labels[some], boxes[some]) for some in order]
         means = {name: float(np.mean([part[name] for part in losses])) for name in losses[0]}
         history.append(means | measure(heads, tests))
         print(epoch + 1, printed(history[-1]), flush=True)

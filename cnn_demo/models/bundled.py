@@ -56,8 +56,9 @@ class LocalizerRecord:
             the held-back photos as they are (`whole_`) and pasted onto others (`pasted_`) `accuracy`, mean `iou`, the
             shares `over_50` and `over_75`, and a `histogram` of IoU over 20 bins; `false_boxes` on other photos.
         samples: Keys of the sample photos.
-        boxes: (epochs, samples, 4) float32: the box head's answer after each epoch, whether or not there was a label.
-        probabilities: (epochs, samples, 4) float32, "nothing" last.
+        boxes: (epochs + 1, samples, 4) float32: the box head's answer before training and after each epoch, whether or
+            not there was a label.
+        probabilities: (epochs + 1, samples, 4) float32, "nothing" last.
         figures: Measured when training was done: those above, in full precision, and some by class.
         overlaps: IoU of each held-back photo, by class.
         worst: The held-back photos with the least IoU: `photo`, `label`, `answer`, `iou`, `aspect` (width by height),

@@ -1,8 +1,8 @@
 """The architectures of the bundled networks, built in code: weights are loaded into them, never a model file.
 
-Each is built in two ways. With `batch_norm` it is the network that is trained. Without, every batch normalization has
-been folded into the convolution before it (`fold_batch_norm`): the same function with fewer layers, in which each
-number of a feature map is one sum of products, one bias and one activation, as a page can show it.
+They are built without batch normalization: after training, each has been folded into the convolution before it
+(`fold_batch_norm`), the same function with fewer layers, in which each number of a feature map is one sum of products,
+one bias and one activation, as a page can show it. With `batch_norm` it is the network that is trained.
 """
 
 from __future__ import annotations
@@ -51,11 +51,10 @@ def cifar10_cnn(batch_norm: bool = False) -> keras.Model:
     return keras.Model(inputs, logits, name="cifar10_cnn")
 
 
-def caltech_localizer(batch_norm: bool = False) -> keras.Model:
-    """Build the bundled localizer: a residual trunk of eleven convolutions with two heads, 1.4 M parameters.
+def caltech_localizer() -> keras.Model:
+    """Build the bundled localizer: a residual trunk of eleven convolutions with two heads, 0.9 M parameters.
 
-    Args:
-        batch_norm: The network to train; else the one to predict with.
+    `training.localizer_network` is the same in torch, with batch normalization, to be trained.
 
     Returns:
         A Keras model from (N, 128, 128, 3) float32, pixels / 127.5 − 1, to what `localizer_heads` returns; the trunk's
@@ -64,17 +63,17 @@ def caltech_localizer(batch_norm: bool = False) -> keras.Model:
     keras = frameworks.keras()
 
     x = inputs = keras.Input((LOCALIZER_SIDE, LOCALIZER_SIDE, 3), name="image")
-    x = _convolution(x, 32, 5, 2, "stem", batch_norm)
+    x = _convolution(x, 32, 5, 2, "stem", False)
     x = keras.layers.ReLU(name="stem_relu")(x)
     number = 0
     for channels, blocks, stride in LOCALIZER_STAGES:
         for block in range(blocks):
             number += 1
-            x = _block(x, channels, stride if block == 0 else 1, f"block{number}", batch_norm)
-    return keras.Model(inputs, localizer_heads(x, batch_norm), name="caltech_localizer")
+            x = _block(x, channels, stride if block == 0 else 1, f"block{number}", False)
+    return keras.Model(inputs, localizer_heads(x), name="caltech_localizer")
 
 
-def localizer_heads(maps, batch_norm: bool = False) -> dict:
+def localizer_heads(maps) -> dict:
     """Put a class head and a box head onto a trunk's last feature maps.
 
     The class head is a global average and a dense layer, so that its class activation map has a closed form. The box
@@ -84,7 +83,6 @@ def localizer_heads(maps, batch_norm: bool = False) -> dict:
 
     Args:
         maps: (N, h, w, C), a Keras tensor.
-        batch_norm: As for the trunk.
 
     Returns:
         `logits` (N, 4); `box` (N, 4), corners as shares of the picture's sides; `attention` (N, h, w), which sums to 1;
@@ -96,8 +94,8 @@ def localizer_heads(maps, batch_norm: bool = False) -> dict:
     pooled = layers.GlobalAveragePooling2D(name="pool")(maps)
     logits = layers.Dense(LOCALIZER_CLASSES, dtype="float32", name="logits")(pooled)
 
-    y = layers.ReLU(name="box_relu1")(_convolution(maps, 96, 1, 1, "box_conv1", batch_norm))
-    y = layers.ReLU(name="box_relu2")(_convolution(y, 96, 3, 1, "box_conv2", batch_norm))
+    y = layers.ReLU(name="box_relu1")(_convolution(maps, 96, 1, 1, "box_conv1", False))
+    y = layers.ReLU(name="box_relu2")(_convolution(y, 96, 3, 1, "box_conv2", False))
     start = [0.3, 0.3, 0.3, 0.3, 0.0]  # before training, every place believes in a box of 0.6 around itself
     y = layers.Conv2D(
         5,
@@ -117,15 +115,8 @@ def localizer_heads(maps, batch_norm: bool = False) -> dict:
     return {"logits": logits, "box": box, "attention": attention, "votes": votes, "maps": maps}
 
 
-def localizer_on(classifier: keras.Model, batch_norm: bool = False) -> tuple[keras.Model, keras.Model]:
-    """Put the localizer's two heads onto the last feature maps of a classifier, whose weights stay as they are.
-
-    Args:
-        classifier: A network that ends in a global average pooling and dense layers.
-        batch_norm: The heads to train; else those to predict with.
-
-    Returns:
-        (network, heads): from pictures to what `localizer_heads` returns; and the heads alone, from feature maps.
+def last_maps(classifier: keras.Model):
+    """Return the symbolic feature maps (N, h, w, C) that a classifier averages before its dense layers.
 
     Raises:
         ValueError: If the network averages no feature maps.
@@ -135,9 +126,26 @@ def localizer_on(classifier: keras.Model, batch_norm: bool = False) -> tuple[ker
     averages = [layer for layer in classifier.layers if isinstance(layer, keras.layers.GlobalAveragePooling2D)]
     if not averages:
         raise ValueError(f"The network {classifier.name!r} averages no feature maps: it cannot carry the two heads.")
-    maps = averages[-1].input
+    return averages[-1].input
+
+
+def localizer_on(classifier: keras.Model) -> tuple[keras.Model, keras.Model]:
+    """Put the localizer's two heads onto the last feature maps of a classifier, whose weights stay as they are.
+
+    Args:
+        classifier: A network that ends in a global average pooling and dense layers.
+
+    Returns:
+        (network, heads): from pictures to what `localizer_heads` returns; and the heads alone, from feature maps.
+
+    Raises:
+        ValueError: If the network averages no feature maps.
+    """
+    keras = frameworks.keras()
+
+    maps = last_maps(classifier)
     inputs = keras.Input(maps.shape[1:], name="feature_maps")
-    heads = keras.Model(inputs, localizer_heads(inputs, batch_norm), name="heads")
+    heads = keras.Model(inputs, localizer_heads(inputs), name="heads")
     return keras.Model(classifier.input, heads(maps)), heads
 
 

@@ -158,6 +158,7 @@ class Flipbook {
   paint() {
     const { width, height } = this.book
     const canvas = this.find("canvas")
+    canvas.classList.toggle("smooth", Boolean(this.book.smooth))
     if (!this.sprite || this.sprite.height < (this.at + 1) * height) return // the new frames are still being decoded
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height })
     canvas.getContext("2d").drawImage(this.sprite, 0, this.at * height, width, height, 0, 0, width, height)

@@ -61,7 +61,7 @@ def test_the_measurements_agree_with_each_other(record):
 
 
 def test_the_last_epoch_of_the_samples_is_the_networks_own_answer(model, record):
-    assert record.boxes.shape == record.probabilities.shape == (len(record.epochs), len(record.samples), 4)
+    assert record.boxes.shape == record.probabilities.shape == (len(record.epochs) + 1, len(record.samples), 4)
     for sample, key in enumerate(record.samples):
         pixels = PHOTOS[key].load().pixels
         evidence = model.evidence(pixels)

@@ -9,7 +9,7 @@ import pytest
 from cnn_demo.models import box_finders, find, frameworks
 from cnn_demo.models.box_finders import cam_box, slide, windows
 from cnn_demo.models.localizers import Localizer
-from cnn_demo.models.networks import caltech_localizer, fold_batch_norm, localizer_heads, localizer_on
+from cnn_demo.models.networks import localizer_heads, localizer_on
 from cnn_demo.models.registry import LOCALIZER_LABELS
 from cnn_demo.results import Localization
 
@@ -224,21 +224,6 @@ def test_many_windows_go_through_in_batches(model, monkeypatch):
 
 def test_a_tiny_photo_can_be_scanned(model):
     assert slide(model, photo(1, 2), scales=(1.0, 0.5), step=0.5).passes == 10
-
-
-def test_folding_the_bundled_architecture_changes_nothing():
-    trained, deployed = caltech_localizer(batch_norm=True), caltech_localizer()
-    draw = np.random.default_rng(0)
-    for layer in trained.layers:
-        if layer.name.endswith("_norm"):
-            layer.set_weights([draw.uniform(0.5, 1.5, weight.shape) for weight in layer.get_weights()])
-    fold_batch_norm(trained, deployed)
-    assert deployed.count_params() < 3_000_000
-    picture = draw.uniform(-1, 1, (2, 128, 128, 3)).astype(np.float32)
-    ours, theirs = deployed(picture), trained(picture, training=False)
-    assert set(ours) == {"logits", "box", "attention", "votes", "maps"}
-    for name in ours:
-        np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-3, atol=1e-3 * float(np.abs(theirs[name]).max()))
 
 
 def test_the_heads_go_onto_a_classifier(model):

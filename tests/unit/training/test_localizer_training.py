@@ -9,12 +9,15 @@ from PIL import Image
 
 from cnn_demo.models import boxes as numpy_boxes
 from cnn_demo.models import frameworks
+from cnn_demo.models.networks import caltech_localizer, localizer_heads
 from training import datasets, placement
 from training.datasets import BoxedPhoto, read_backgrounds, read_caltech3
-from training.localizer import balanced, draw_batch, restore, save
+from training.localizer import balanced, draw_batch, optimization, restore, save, training_step
 from training.localizer_losses import box_losses
+from training.localizer_network import Heads, LocalizerNetwork, answers, to_keras
 from training.placement import NOTHING, Scenery, empty_picture, object_picture, pasted_picture, squashed_picture
 
+torch = frameworks.torch()
 SIDE = 96
 RED, BLUE, GREEN = (255, 0, 0), (0, 0, 255), (0, 255, 0)
 
@@ -114,13 +117,12 @@ def test_an_epoch_is_balanced(photo, scenery):
 
 
 def test_the_loss_is_that_of_the_boxes_module():
-    tf = frameworks.tensorflow()
     draw = np.random.default_rng(0)
     corners = np.sort(draw.random((2, 3, 2, 2)), axis=2).reshape(2, 3, 4).astype(np.float32)
     box, truth = corners
     votes = np.broadcast_to(box[:, None, None], (3, 4, 4, 4))
     with_box = np.array([1, 1, 0], np.float32)
-    parts = box_losses(*(tf.constant(value) for value in (box, votes, truth, with_box)))
+    parts = box_losses(*(torch.tensor(value) for value in (box, votes, truth, with_box)))
     giou = 1 - numpy_boxes.giou(box, truth)
     assert float(parts["giou"]) == pytest.approx(giou[:2].mean(), abs=1e-4)
     straight = numpy_boxes.smooth_l1(box - truth.astype(np.float64)).sum(axis=1)
@@ -131,22 +133,78 @@ def test_the_loss_is_that_of_the_boxes_module():
 
 
 def test_without_any_box_there_is_no_box_loss():
-    tf = frameworks.tensorflow()
-    zeros = tf.zeros((2, 4))
-    parts = box_losses(zeros, tf.zeros((2, 3, 3, 4)), zeros, tf.zeros(2))
+    zeros = torch.zeros((2, 4))
+    parts = box_losses(zeros, torch.zeros((2, 3, 3, 4)), zeros, torch.zeros(2))
     assert all(float(part) == 0 for part in parts.values())
 
 
-def test_a_checkpoint_brings_everything_back(tmp_path):
+def network_by_chance(module):
+    """Give a torch network weights and running means as if it had been trained."""
+    generator = torch.Generator().manual_seed(1)
+    for name, tensor in module.state_dict().items():
+        if name.endswith("running_var"):
+            tensor.uniform_(0.5, 2, generator=generator)
+        elif tensor.dtype == torch.float32:
+            tensor.add_(torch.randn(tensor.shape, generator=generator) * 0.1)
+    return module
+
+
+def test_the_torch_network_becomes_the_keras_network():
+    trained, deployed = network_by_chance(LocalizerNetwork()), caltech_localizer()
+    to_keras(trained, deployed)
+    inputs = np.random.default_rng(0).uniform(-1, 1, (3, 128, 128, 3)).astype(np.float32)
+    logits, boxes = answers(trained, inputs)
+    outputs = deployed(inputs, training=False)
+    assert np.ptp(boxes) > 0.1
+    np.testing.assert_allclose(np.asarray(outputs["logits"]), logits, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(np.asarray(outputs["box"]), boxes, atol=1e-4)
+    counted = sum(parameter.numel() for parameter in trained.parameters())
+    assert deployed.count_params() < counted < 3_000_000
+
+
+def test_heads_become_heads():
     keras = frameworks.keras()
-    variables = [keras.Variable(np.full((2, 3), 1.5, np.float32)), keras.Variable(np.array(7, np.int64))]
-    assert restore(tmp_path, variables) == []
-    save(tmp_path, variables, [{"loss": 0.5}])
-    for variable in variables:
-        variable.assign(variable * 0)
-    assert restore(tmp_path, variables) == [{"loss": 0.5}]
-    assert float(variables[0][1, 2]) == 1.5
-    assert int(variables[1]) == 7
+    inputs = keras.Input((8, 8, 12))
+    deployed, trained = keras.Model(inputs, localizer_heads(inputs)), network_by_chance(Heads(12))
+    to_keras(trained, deployed)
+    maps = np.random.default_rng(0).normal(0, 1, (2, 8, 8, 12)).astype(np.float32)
+    logits, boxes = answers(trained, maps)
+    outputs = deployed(maps, training=False)
+    np.testing.assert_allclose(np.asarray(outputs["logits"]), logits, atol=1e-4)
+    np.testing.assert_allclose(np.asarray(outputs["box"]), boxes, atol=1e-4)
+
+
+@pytest.mark.parametrize("bfloat16", [False, True])
+def test_it_learns_one_picture_by_heart(bfloat16):
+    torch.manual_seed(0)
+    network = LocalizerNetwork()
+    optimizer, schedule = optimization(network, 40)
+    step = training_step(network, optimizer, schedule, "cpu", bfloat16=bfloat16)
+    draw = np.random.default_rng(0)
+    inputs = draw.uniform(-1, 1, (4, 64, 64, 3)).astype(np.float32)
+    labels = np.array([0, 1, 2, 3], np.int32)
+    boxes = np.array([[0.1, 0.1, 0.5, 0.4], [0.5, 0.2, 0.9, 0.9], [0.3, 0.5, 0.7, 0.8], [0, 0, 0, 0]], np.float32)
+    losses = [step(inputs, labels, boxes)["loss"] for _ in range(40)]
+    assert losses[-1] < 0.3 * losses[0]
+    assert schedule.get_last_lr()[0] < 0.01 * max(group["initial_lr"] for group in optimizer.param_groups)
+
+
+def test_a_checkpoint_brings_everything_back(tmp_path):
+    layer = torch.nn.Linear(2, 3)
+    optimizer, schedule = optimization(layer, 10)
+    states = {"network": layer, "optimizer": optimizer, "schedule": schedule}
+    assert restore(tmp_path, states) == []
+    layer(torch.ones(1, 2)).sum().backward()
+    optimizer.step()
+    schedule.step()
+    before, rate = layer.weight.detach().clone(), schedule.get_last_lr()
+    save(tmp_path, states, [{"loss": 0.5}])
+    fresh = torch.nn.Linear(2, 3)
+    again, its_schedule = optimization(fresh, 10)
+    assert restore(tmp_path, {"network": fresh, "optimizer": again, "schedule": its_schedule}) == [{"loss": 0.5}]
+    assert torch.equal(fresh.weight, before)
+    assert its_schedule.get_last_lr() == rate
+    assert len(again.state) == len(optimizer.state)
 
 
 def archive(path, files: dict[str, bytes]) -> None:

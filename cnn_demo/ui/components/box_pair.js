@@ -1,0 +1,225 @@
+// Two boxes on a picture, to be dragged; what they share, and IoU and its relatives, follow the finger.
+// The formulas are those of cnn_demo/models/boxes.py, where their sources stand.
+
+const SVG = "http://www.w3.org/2000/svg"
+const EPSILON = 1e-7
+const SMALLEST = 0.03 // of the picture's shorter side: how narrow a box can be dragged
+const DOT = 6, REACH = 20 // CSS pixels: a corner as it is drawn, and as it is caught
+const REST = 250 // milliseconds after the last key press until Python is told
+const CORNERS = { nw: [0, 1], ne: [2, 1], sw: [0, 3], se: [2, 3] }
+const ARROWS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] }
+
+const clamp = (value, low, high) => Math.min(Math.max(value, low), high)
+const area = (box) => Math.max(box[2] - box[0], 0) * Math.max(box[3] - box[1], 0)
+
+export function measures(a, b) {
+  const shared = [Math.max(a[0], b[0]), Math.max(a[1], b[1]), Math.min(a[2], b[2]), Math.min(a[3], b[3])]
+  const around = [Math.min(a[0], b[0]), Math.min(a[1], b[1]), Math.max(a[2], b[2]), Math.max(a[3], b[3])]
+  const meet = shared[2] > shared[0] && shared[3] > shared[1]
+  const intersection = meet ? area(shared) : 0
+  const union = area(a) + area(b) - intersection
+  const iou = intersection / union
+  const giou = iou - (area(around) - union) / area(around)
+  const across = (a[0] + a[2] - b[0] - b[2]) / 2, down = (a[1] + a[3] - b[1] - b[3]) / 2
+  const diagonal = (around[2] - around[0]) ** 2 + (around[3] - around[1]) ** 2 + EPSILON
+  const diou = iou - (across ** 2 + down ** 2) / diagonal
+  const slope = (box) => Math.atan((box[2] - box[0]) / (box[3] - box[1]))
+  const v = 4 / Math.PI ** 2 * (slope(a) - slope(b)) ** 2
+  const ciou = diou - v / (1 - iou + v + EPSILON) * v
+  return { shared: meet ? shared : null, around, intersection, union, iou, giou, diou, ciou }
+}
+
+function add(parent, name, attributes) {
+  const element = document.createElementNS(SVG, name)
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value)
+  parent.append(element)
+  return element
+}
+
+const place = (element, box) => {
+  for (const [key, value] of Object.entries({
+    x: box[0], y: box[1], width: Math.max(box[2] - box[0], 0), height: Math.max(box[3] - box[1], 0),
+  })) element.setAttribute(key, value)
+}
+
+class Pair {
+  constructor(root) {
+    this.root = root
+    this.svg = root.querySelector("svg")
+    this.frame = root.querySelector(".frame")
+    this.around = add(this.svg, "rect", { class: "around" })
+    this.shade = add(this.svg, "rect", { class: "shade" })
+    this.centres = add(this.svg, "line", { class: "centres" })
+    this.groups = ["first", "second"].map((name, index) => this.group(name, index))
+    this.svg.addEventListener("pointerdown", (event) => this.grab(event))
+    this.svg.addEventListener("pointermove", (event) => this.drag(event))
+    for (const end of ["pointerup", "pointercancel"]) this.svg.addEventListener(end, () => this.drop())
+    this.observer = new ResizeObserver(() => this.fit())
+    this.observer.observe(root.querySelector(".stage"))
+  }
+
+  group(name, index) {
+    const group = add(this.svg, "g", { class: `box ${name}`, tabindex: 0, role: "button" })
+    const parts = { under: add(group, "rect", { class: "under" }), line: add(group, "rect", { class: "line" }) }
+    parts.whole = add(group, "rect", { class: "grip" })
+    parts.whole.dataset.part = "whole"
+    parts.name = add(group, "text", { class: "name" })
+    for (const corner of Object.keys(CORNERS)) {
+      parts[`${corner}Dot`] = add(group, "circle", { class: "dot" })
+      parts[corner] = add(group, "circle", { class: `grip ${corner}` })
+      parts[corner].dataset.part = corner
+    }
+    group.addEventListener("keydown", (event) => this.press(event, index))
+    return { group, parts }
+  }
+
+  show(data, tell) {
+    this.data = data
+    this.tell = tell
+    // While a box is held, or a move has not been answered yet, the visitor's boxes are the newer ones.
+    if (!this.held && !this.timer) this.boxes = data.boxes.map((box) => [...box])
+    this.groups.forEach(({ group, parts }, index) => {
+      parts.name.textContent = data.names[index]
+      group.setAttribute("aria-label", `Box ${data.names[index]}. Arrow keys move it; with Shift, its lower right corner.`)
+    })
+    this.svg.setAttribute("aria-label", data.alt)
+    this.root.querySelector("caption").textContent = data.caption
+    this.fit()
+  }
+
+  fit() {
+    if (!this.data) return
+    const { width, height, maxHeight } = this.data
+    const room = Math.min(this.root.querySelector(".stage").clientWidth, maxHeight * width / height)
+    this.frame.style.width = `${room}px`
+    this.frame.style.height = `${room * height / width}px`
+    this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`)
+    this.unit = width / (room || 1) // pixels of the picture in one of the screen
+    this.draw()
+  }
+
+  draw() {
+    const [a, b] = this.boxes
+    const found = measures(a, b)
+    place(this.around, found.around)
+    place(this.shade, found.shared ?? [0, 0, 0, 0])
+    for (const [key, value] of Object.entries({
+      x1: (a[0] + a[2]) / 2, y1: (a[1] + a[3]) / 2, x2: (b[0] + b[2]) / 2, y2: (b[1] + b[3]) / 2,
+    })) this.centres.setAttribute(key, value)
+    this.groups.forEach(({ parts }, index) => {
+      const box = this.boxes[index]
+      for (const part of [parts.under, parts.line, parts.whole]) place(part, box)
+      parts.name.setAttribute("x", box[0] + 10 * this.unit)
+      parts.name.setAttribute("y", box[1] + 24 * this.unit)
+      parts.name.setAttribute("font-size", 18 * this.unit)
+      parts.name.setAttribute("stroke-width", 3 * this.unit)
+      for (const [corner, [x, y]] of Object.entries(CORNERS)) {
+        for (const [part, radius] of [[parts[`${corner}Dot`], DOT], [parts[corner], REACH]]) {
+          part.setAttribute("cx", box[x])
+          part.setAttribute("cy", box[y])
+          part.setAttribute("r", radius * this.unit)
+        }
+      }
+    })
+    this.read(found)
+  }
+
+  read(found) {
+    const body = this.root.querySelector("tbody")
+    const rows = [["IoU", found.iou], ["GIoU", found.giou], ["DIoU", found.diou], ["CIoU", found.ciou]]
+    const pixels = (value) => `${Math.round(value).toLocaleString("en")} px²`
+    if (!body.rows.length) {
+      for (const [name] of rows) {
+        const row = body.insertRow()
+        row.className = name === "IoU" ? "main" : ""
+        row.innerHTML = `<th scope="row">${name}</th><td></td><td class="bar"><span class="track"><span></span><i></i></span></td>`
+      }
+      for (const name of ["Intersection", "Union", "Dashed box"]) {
+        body.insertRow().innerHTML = `<th scope="row">${name}</th><td colspan="2"></td>`
+      }
+    }
+    rows.forEach(([, value], index) => {
+      body.rows[index].cells[1].textContent = value.toFixed(3).replace("-", "−")
+      const bar = body.rows[index].querySelector(".track span")
+      bar.style.left = `${50 + 50 * Math.min(value, 0)}%` // the track goes from −1 over 0 to 1
+      bar.style.width = `${50 * Math.abs(value)}%`
+    })
+    body.rows[4].cells[1].textContent = pixels(found.intersection)
+    body.rows[5].cells[1].textContent = pixels(found.union)
+    body.rows[6].cells[1].textContent = pixels(area(found.around))
+  }
+
+  at(event) {
+    const box = this.frame.getBoundingClientRect()
+    return [(event.clientX - box.left) * this.unit, (event.clientY - box.top) * this.unit]
+  }
+
+  grab(event) {
+    const part = event.target.dataset?.part
+    if (!part) return
+    const index = this.groups.findIndex(({ group }) => group.contains(event.target))
+    this.groups[index].group.focus({ preventScroll: true })
+    this.held = { index, part, from: this.at(event), box: [...this.boxes[index]] }
+    this.svg.setPointerCapture(event.pointerId)
+    event.preventDefault()
+  }
+
+  drag(event) {
+    if (!this.held) return
+    const { index, part, from, box } = this.held
+    const to = this.at(event)
+    this.move(index, part, box, to[0] - from[0], to[1] - from[1])
+  }
+
+  move(index, part, box, right, down) {
+    const { width, height } = this.data
+    const next = [...box]
+    if (part === "whole") {
+      right = clamp(right, -box[0], width - box[2])
+      down = clamp(down, -box[1], height - box[3])
+      next[0] += right; next[2] += right; next[1] += down; next[3] += down
+    } else {
+      const least = SMALLEST * Math.min(width, height)
+      const [x, y] = CORNERS[part]
+      next[x] = x === 0 ? clamp(box[0] + right, 0, box[2] - least) : clamp(box[2] + right, box[0] + least, width)
+      next[y] = y === 1 ? clamp(box[1] + down, 0, box[3] - least) : clamp(box[3] + down, box[1] + least, height)
+    }
+    this.boxes[index] = next
+    this.draw()
+  }
+
+  drop() {
+    if (!this.held) return
+    this.held = null
+    this.tell(this.boxes)
+  }
+
+  release() {
+    this.observer.disconnect()
+    clearTimeout(this.timer)
+    this.svg.replaceChildren()
+  }
+
+  press(event, index) {
+    if (!(event.key in ARROWS)) return
+    event.preventDefault()
+    const step = Math.max(1, Math.round(0.01 * Math.max(this.data.width, this.data.height)))
+    const [right, down] = ARROWS[event.key].map((direction) => direction * step)
+    this.move(index, event.shiftKey ? "se" : "whole", this.boxes[index], right, down)
+    clearTimeout(this.timer)
+    this.timer = setTimeout(() => { this.timer = null; this.tell(this.boxes) }, REST)
+  }
+}
+
+export default function (component) {
+  const { data, parentElement, setTriggerValue } = component
+  const img = parentElement.querySelector("img")
+  if (img.getAttribute("src") !== data.src) img.src = data.src
+  img.alt = data.alt
+  parentElement.pair ??= new Pair(parentElement)
+  parentElement.pair.show(data, (boxes) => setTriggerValue("boxes", boxes))
+  return () => {
+    parentElement.pair?.release()
+    parentElement.pair = null
+  }
+}

@@ -1,0 +1,206 @@
+"""Page 5: every view on samples and on the visitor's own photo; what is shown is what the network's numbers say."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from driver import assert_fine, fire, open_app
+from streamlit.testing.v1 import AppTest
+
+from cnn_demo.images import sample_photos
+from cnn_demo.models import list_models, load
+from cnn_demo.models.boxes import giou, iou, loss_parts, to_shares
+from cnn_demo.ui import localize_state
+from cnn_demo.ui.localize_boxes import BEGINNINGS
+from cnn_demo.ui.localize_workbench import VIEWS
+
+PAGE = "pages/5_Localization.py"
+pytestmark = pytest.mark.skipif(not list_models("localization"), reason="needs the bundled localizer")
+
+
+@pytest.fixture(autouse=True)
+def _only_the_bundled_network(monkeypatch, tmp_path):
+    monkeypatch.delenv("CNN_DEMO_WEIGHTS", raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load("caltech_localizer")
+
+
+@pytest.fixture(scope="module")
+def astronaut():
+    return next(sample for sample in sample_photos() if sample.key == "astronaut").load()
+
+
+@pytest.fixture(scope="module")
+def cat():
+    return next(sample for sample in sample_photos() if sample.key == "chelsea").load()
+
+
+def view_script(name, photo):
+    from cnn_demo.ui.localize_workbench import VIEWS
+
+    VIEWS[name](photo)
+
+
+def open_view(name: str, photo, link: dict | None = None, **state) -> AppTest:
+    app = AppTest.from_function(view_script, default_timeout=200, args=(name, photo))
+    app.query_params.update(link or {})
+    for key, value in state.items():
+        app.session_state[key] = value
+    app.run()
+    assert_fine(app)
+    return app
+
+
+def html(app: AppTest) -> str:
+    return "".join(element.proto.body for element in app.get("html"))
+
+
+def text(app: AppTest) -> str:
+    return "\n".join([*(part.value for part in app.markdown), *(part.value for part in app.caption)])
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_opens_with_a_photo_of_ones_own(view, small_photo):
+    assert_fine(open_app(PAGE, photo=small_photo, link={"task": view}))
+
+
+@pytest.fixture(scope="module")
+def small_photo():
+    from driver import SMALL
+
+    return SMALL
+
+
+def test_the_astronauts_face_is_found_and_its_numbers_shown(model, astronaut):
+    app = open_view("Find it", astronaut)
+    answer = model.predict(astronaut.pixels)
+    assert answer.label == "face"
+    left, top, right, bottom = answer.box_xyxy.round().astype(int)
+    assert f"From ({left}, {top}) to ({right}, {bottom})" in text(app)
+    truth = localize_state.known_truth(astronaut)[1]
+    assert f"**{float(iou(answer.box_xyxy, truth)):.2f}**" in text(app)
+
+
+def test_a_cat_is_nothing_that_it_knows(cat):
+    app = open_view("Find it", cat)
+    assert "Nothing that I know" in text(app)
+    assert "keeps" not in text(app)
+
+
+def test_the_threshold_takes_the_box_away(model, astronaut):
+    share = float(model.predict(astronaut.pixels).probability)
+    if share > 0.999:
+        pytest.skip("the network is too sure for any threshold of the slider")
+    app = open_view("Find it", astronaut, {"sure": "100"})
+    assert "Nothing that I know" in text(app)
+
+
+def test_the_loss_is_the_sum_of_its_parts(model, astronaut):
+    box = np.array([100.0, 20, 320, 210])
+    app = open_view(
+        "Draw the truth",
+        astronaut,
+        {"weight_giou": "4.0", "true_class": "motorcycle"},
+        drawn_truths={astronaut.key: box},
+    )
+    evidence = model.evidence(astronaut.pixels)
+    size = astronaut.pixels.shape[:2]
+    parts = loss_parts(evidence.logits, 2, to_shares(evidence.box_xyxy, size), to_shares(box, size), {"giou": 4.0})
+    shown = html(app)
+    for part in parts:
+        assert f"{part.value:.3f} × {part.weight:g} = <b>{part.weighted:.3f}</b>" in shown
+    assert f"<b>{sum(part.weighted for part in parts):.3f}</b>" in shown
+    assert app.metric[0].value == f"{float(iou(evidence.box_xyxy, box)):.3f}"
+
+
+def test_nothing_has_no_box_to_learn(astronaut):
+    app = open_view("Draw the truth", astronaut, {"true_class": "nothing"})
+    assert "has no box" in text(app)
+    assert re.search(r"0\.000 × 5 = <b>0\.000</b>", html(app))
+
+
+def test_without_a_drawn_box_the_page_says_what_to_do(cat):
+    app = open_view("Draw the truth", cat)
+    assert any("Draw a box" in note.value for note in app.info)
+
+
+@pytest.mark.parametrize("begin", BEGINNINGS)
+def test_box_a_is_written_in_four_ways(cat, begin):
+    app = open_view("Two boxes", cat, {"boxes_begin": begin})
+    height, width = cat.pixels.shape[:2]
+    corners = np.array(BEGINNINGS[begin].first) * (width, height, width, height)
+    assert [app.number_input(key=f"boxes_typed_{i}").value for i in range(4)] == pytest.approx(corners, abs=0.05)
+
+
+def test_a_dragged_box_is_kept_and_a_typed_one_too(cat):
+    app = open_view("Two boxes", cat)
+    fire(app, "box_pair", "boxes", [[10, 20, 110, 80], [60, 20, 160, 80]])
+    assert_fine(app)
+    assert [app.number_input(key=f"boxes_typed_{i}").value for i in range(4)] == [10, 20, 110, 80]
+    assert "0.333" in text(app)
+    app.number_input(key="boxes_typed_0").set_value(60.0).run()
+    assert_fine(app)
+    data = json.loads(app.get_by_key("box_pair").proto.json)
+    assert data["boxes"] == [[60, 20, 110, 80], [60, 20, 160, 80]]
+    app.number_input(key="boxes_typed_0").set_value(200.0).run()
+    assert_fine(app, errors=1)
+    assert "no area" in app.error[0].value
+    assert json.loads(app.get_by_key("box_pair").proto.json)["boxes"][0] == [60, 20, 110, 80]
+
+
+def test_nonsense_from_a_browser_moves_nothing(cat):
+    app = open_view("Two boxes", cat)
+    before = json.loads(app.get_by_key("box_pair").proto.json)["boxes"]
+    fire(app, "box_pair", "boxes", [[10, 20], "x"])
+    assert_fine(app)
+    assert json.loads(app.get_by_key("box_pair").proto.json)["boxes"] == before
+
+
+def test_three_ways_to_a_box_and_what_a_scan_costs(astronaut):
+    app = open_view("Without a box head", astronaut, {"window_sizes": "100,50"})
+    assert "26 passes" in html(app)  # one, and five by five at steps of a quarter
+    for title in ("Box head", "Class map", "Sliding window"):
+        assert f"<b>{title}</b>" in html(app)
+    assert html(app).count("IoU with the truth") == 3
+
+
+def test_no_window_and_too_many_windows_are_one_sentence(cat):
+    app = open_view("Without a box head", cat)
+    app.pills(key="window_sizes").set_value([]).run()
+    assert_fine(app)
+    assert any("at least one size" in note.value for note in app.info)
+    app.pills(key="window_sizes").set_value([25]).run()
+    app.slider(key="window_step").set_value(10).run()
+    assert_fine(app)
+
+
+def test_how_it_learned_shows_every_epoch_and_the_worst(model):
+    from cnn_demo.models.bundled import localizer_record
+
+    record = localizer_record()
+    app = open_view("How it learned", next(iter(sample_photos())).load())
+    data = json.loads(app.get_by_key("localizer_book").proto.json)
+    assert data["frames"] == len(record.epochs) + 1
+    assert all(len(line["values"]) == len(record.epochs) for chart in data["charts"] for line in chart["lines"])
+    assert html(app).count("<svg") == len(record.worst)
+    assert f"IoU {record.worst[0]['iou']:.2f}" in html(app)
+
+
+def test_without_its_weights_the_page_says_so_and_the_boxes_still_work(monkeypatch, cat):
+    monkeypatch.setattr("cnn_demo.ui.localize_state.list_models", lambda task: ())
+    app = open_app(PAGE, photo=cat)
+    assert_fine(app, errors=1)
+    assert "No localizer is on this machine" in app.error[0].value
+    assert_fine(open_app(PAGE, photo=cat, link={"task": "Two boxes"}))
+
+
+def test_giou_of_the_page_is_giou(model, astronaut):
+    app = open_view("Draw the truth", astronaut)
+    evidence, truth = model.evidence(astronaut.pixels), localize_state.known_truth(astronaut)[1]
+    expected = f"{float(giou(evidence.box_xyxy, truth)):.3f}".replace("-", "−")
+    assert expected in str(app.table[0].value)
