@@ -37,6 +37,7 @@ format: .venv/.dev  ## mend style and formatting
 bench: .venv/.dev  ## print the speed figures of the README, each against its named peer
 	$(BIN)/python benchmarks/convolution.py
 	$(BIN)/python benchmarks/activations.py
+	$(BIN)/python benchmarks/classify.py
 	$(BIN)/python benchmarks/live_training.py
 	$(BIN)/python benchmarks/slider.py
 	$(BIN)/python benchmarks/startup.py

@@ -41,7 +41,12 @@ def draw_boxes(
     palette = sv.ColorPalette([sv.Color.from_hex(_as_bgr(colour)) for colour in colours])
     lines = sv.BoxAnnotator(palette, thickness or max(2, sv.calculate_optimal_line_thickness(size)))
     texts = sv.LabelAnnotator(
-        palette, text_color=sv.Color.BLACK, text_scale=scale, text_thickness=max(1, round(2 * scale)), text_padding=5
+        palette,
+        text_color=sv.Color.BLACK,
+        text_scale=scale,
+        text_thickness=max(1, round(2 * scale)),
+        text_padding=5,
+        smart_position=True,
     )
     found = sv.Detections(np.asarray(boxes, np.float32).reshape(-1, 4), class_id=np.arange(len(boxes)))
     scene = lines.annotate(scene, found)

@@ -7,6 +7,7 @@ weights are the result. The files for `assets/weights` are then in `runs/localiz
 
 import argparse
 import json
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -36,7 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=DATA, help="folder with the archives")
     parser.add_argument("--out", type=Path, default=Path("runs/localizer"), help="checkpoint, curves, weights by epoch")
-    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--epochs", type=int, default=26)
     parser.add_argument("--steps", type=int, help="no more steps an epoch than this, to try the program out")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--float32", action="store_true", help="compute in float32, not in bfloat16 with float32 sums")
@@ -108,7 +109,7 @@ def optimization(network, steps: int) -> tuple:
     def share(step: int) -> float:
         if step < warm_up:
             return (step + 1) / warm_up
-        return 0.5 * (1 + np.cos(np.pi * min(1.0, (step - warm_up) / max(1, steps - warm_up))))
+        return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm_up) / max(1, steps - warm_up))))
 
     return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, share)
 

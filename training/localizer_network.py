@@ -99,7 +99,7 @@ class Heads(nn.Module):
 
 
 class LocalizerNetwork(nn.Module):
-    """Trunk and heads, from pictures (N, 3, 128, 128) in −1..1 to what `Heads` answers."""
+    """Trunk and heads, from pictures (N, 3, 96, 96) in −1..1 to what `Heads` answers."""
 
     def __init__(self) -> None:
         super().__init__()

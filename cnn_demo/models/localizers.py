@@ -70,7 +70,7 @@ class Localizer:
         self.lock = threading.Lock()
         tf = frameworks.tensorflow()
         pictures = tf.TensorSpec((None, *spec.input_size, 3), tf.float32)
-        self._answer = tf.function(lambda batch: _only(network(batch, training=False), "logits", "box"), [pictures])
+        self._outputs = tf.function(lambda batch: network(batch, training=False), [pictures])
         self.predict(np.zeros((1, 1, 3), np.uint8))  # the first visitor does not wait for the compilation
 
     @property
@@ -100,8 +100,8 @@ class Localizer:
         """Return logits (N, K + 1) and boxes (N, 4), as shares of the sides, of pictures (N, H, W, 3) uint8."""
         tf = frameworks.tensorflow()
         with self.lock, frameworks.placed_on(self.device):
-            logits, box = self._answer(tf.constant(self.scaled(batch)))
-            return logits.numpy(), box.numpy()
+            outputs = self._outputs(tf.constant(self.scaled(batch)))
+            return outputs["logits"].numpy(), outputs["box"].numpy()
 
     def predict(self, pixels: np.ndarray, threshold: float = THRESHOLD) -> Localization:
         """Find the one object on a photo.
@@ -130,7 +130,7 @@ class Localizer:
         tf = frameworks.tensorflow()
         start, size, seen = time.perf_counter(), pixels.shape[:2], self.prepare(pixels)
         with self.lock, frameworks.placed_on(self.device):
-            out = self._everything(tf.constant(self.scaled(seen[None])))
+            out = self._outputs(tf.constant(self.scaled(seen[None])))
             out = {name: value.numpy()[0] for name, value in out.items()}
         return LocalizerEvidence(
             seen=seen,
@@ -141,13 +141,6 @@ class Localizer:
             votes=to_pixels(out["votes"], size).astype(np.float32),
             attention=out["attention"],
         )
-
-    @cached_property
-    def _everything(self):
-        """From one picture to all outputs; used, and so compiled, under the lock."""
-        tf = frameworks.tensorflow()
-        picture = tf.TensorSpec((1, *self.spec.input_size, 3), tf.float32)
-        return tf.function(lambda batch: self.network(batch, training=False), [picture])
 
     def _localization(
         self, logits: np.ndarray, box: np.ndarray, size: tuple[int, int], threshold: float, start: float
@@ -166,10 +159,6 @@ class Localizer:
             milliseconds=(time.perf_counter() - start) * 1000,
             device=self.device,
         )
-
-
-def _only(outputs: dict, *names: str) -> tuple:
-    return tuple(outputs[name] for name in names)
 
 
 def _on_photo(box: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import streamlit as st
 
-from cnn_demo.annotate import ANSWER, OTHER, TRUTH, draw_boxes
+from cnn_demo.annotate import ANSWER, OTHER, draw_boxes
 from cnn_demo.drawing import jpeg_url, png_bytes, reduced
 from cnn_demo.heatmaps import overlay
 from cnn_demo.images import Photo
@@ -143,8 +143,8 @@ def _listening(photo: Photo, evidence: LocalizerEvidence) -> None:
     loudest = np.argsort(-evidence.attention.ravel(), kind="stable")[:LOUDEST]
     votes = evidence.votes.reshape(-1, 4)[loudest] * scale
     share = float(evidence.attention.ravel()[loudest].sum())
-    boxes = [*votes[::-1], evidence.box_xyxy * scale]
-    colours = [OTHER] * LOUDEST + [ANSWER if evidence.localization.label else TRUTH]
+    said = draw_boxes(pixels, votes[::-1], [""] * LOUDEST, [OTHER] * LOUDEST, thickness=1)
+    said = draw_boxes(said, [evidence.box_xyxy * scale], [""], [ANSWER], thickness=3)
     st.markdown(
         f"The photo is squashed into a square, and the trunk turns it into {rows} × {columns} places with "
         f"{evidence.maps.shape[-1]} features each. **Each place says** how far it believes the four sides of the box "
@@ -168,10 +168,10 @@ def _listening(photo: Photo, evidence: LocalizerEvidence) -> None:
                 (f"The {LOUDEST} loudest of {rows * columns} places have {percent(share)} of the say.",),
             ),
             Card(
-                jpeg_url(draw_boxes(pixels, boxes, [""] * len(boxes), colours, thickness=1)),
+                jpeg_url(said),
                 f"The photo with the boxes that the {LOUDEST} loudest places believe in.",
                 f"What the {LOUDEST} loudest say",
-                ("Blue: their boxes. The last one, on top: the weighted mean of all.",),
+                ("Blue: their boxes. Amber: the weighted mean of all places.",),
             ),
         ],
         width=240,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from html import escape
+import base64
 from typing import Any
 
 import cv2
@@ -10,11 +10,13 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from cnn_demo.annotate import ANSWER, draw_boxes
+from cnn_demo.annotate import ANSWER, TRUTH, draw_boxes
 from cnn_demo.drawing import reduced
 from cnn_demo.images import Photo, sample_photos
 from cnn_demo.models.bundled import LocalizerRecord, localizer_record
+from cnn_demo.models.localizers import THRESHOLD
 from cnn_demo.ui.components.flipbook import Chart, Line, flipbook
+from cnn_demo.ui.picture_cards import Card, picture_cards
 from cnn_demo.ui.probability_bars import percent
 
 DEFAULTS: dict[str, Any] = {}
@@ -64,7 +66,7 @@ def learned_view(photo: Photo) -> None:
         f"**The {len(record.worst)} worst**, not hidden. The photos belong to Caltech-101 and are not part of this "
         "app; these are their frames, with the true box in green and the network’s in amber."
     )
-    st.html(_worst(record))
+    picture_cards(_worst(record), width=120, columns=6)
     st.caption(f"Mean IoU {figures['iou']:.3f}; `training/evaluate.py` prints these figures.")
 
 
@@ -170,27 +172,27 @@ def _in_figures(record: LocalizerRecord) -> str:
         f"- **IoU above 0.5**: {percent(figures['over_50'])}; above 0.75: {percent(figures['over_75'])}\n"
         f"- **Pasted** small and anywhere onto other photos: mean IoU {last['pasted_iou']:.2f}. Where the object is "
         "small, the same error in pixels costs more IoU.\n"
-        f"- **A box where there is none of the three**: on {percent(last['false_boxes'])} of other photos"
+        f"- **On photos with none of the three**, one of them was more probable than “nothing” in "
+        f"{percent(last['false_boxes'])}: hence the least probability of {THRESHOLD:.0%} in *Find it*"
     )
 
 
-def _worst(record: LocalizerRecord) -> str:
-    """The frames of the worst photos as drawings."""
+def _worst(record: LocalizerRecord) -> list[Card]:
+    """The frames of the worst photos as drawings: their proportions, the true box and the network's."""
     cards = []
     for case in record.worst:
-        width, height = (100 * min(1.0, case["aspect"]) * 1.6, 100 * min(1.0, case["aspect"]) * 1.6 / case["aspect"])
-        rectangles = "".join(
-            f'<rect x="{box[0] * width:.1f}" y="{box[1] * height:.1f}" width="{max(box[2] - box[0], 0) * width:.1f}" '
-            f'height="{max(box[3] - box[1], 0) * height:.1f}" fill="none" stroke="{colour}" stroke-width="2.5"/>'
-            for box, colour in ((case["truth"], "#2fbf71"), (case["box"], ANSWER))
-        )
+        width, height = (160, 160 / case["aspect"]) if case["aspect"] > 4 / 3 else (120 * case["aspect"], 120)
+        left, top = (160 - width) / 2, (120 - height) / 2
+        drawn = f'<rect x="{left}" y="{top}" width="{width}" height="{height}" fill="#8c96a8" fill-opacity=".2"/>'
+        for box, colour in ((case["truth"], TRUTH), (case["box"], ANSWER)):
+            x, y, right, bottom = np.array(box) * np.tile([width, height], 2) + np.tile([left, top], 2)
+            drawn += (
+                f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(right - x, 0):.1f}" height="{max(bottom - y, 0):.1f}" '
+                f'fill="none" stroke="{colour}" stroke-width="3"/>'
+            )
+        svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 160 120">{drawn}</svg>'
+        source = "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode("ascii")
         answer = case["answer"] if case["answer"] == case["label"] else f"{case['answer']} ✗"
-        cards.append(
-            f'<figure style="margin:0"><svg viewBox="0 0 {width:.1f} {height:.1f}" role="img" '
-            f'aria-label="IoU {case["iou"]:.2f}: the true box and the network’s" '
-            f'style="width:100%;background:rgba(128,140,165,.15);border-radius:4px">{rectangles}</svg>'
-            f'<figcaption style="font-size:13px;line-height:1.4"><b>IoU {case["iou"]:.2f}</b><br>'
-            f"{escape(case['label'])} → {escape(answer)}</figcaption></figure>"
-        )
-    grid = "display:grid;gap:14px 12px;align-items:end;grid-template-columns:repeat(auto-fill,minmax(110px,1fr))"
-    return f'<div style="{grid}">{"".join(cards)}</div>'
+        alt = f"The frame of a photo with the true box and the network’s: IoU {case['iou']:.2f}."
+        cards.append(Card(source, alt, f"IoU {case['iou']:.2f}", (f"{case['label']} → {answer}",)))
+    return cards

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from cnn_demo.annotate import ANSWER, OTHER, TRUTH, draw_boxes
+from cnn_demo.annotate import ANSWER, TRUTH, draw_boxes
 from cnn_demo.drawing import jpeg_url, reduced
 from cnn_demo.heatmaps import overlay
 from cnn_demo.images import Photo
@@ -20,6 +20,7 @@ from cnn_demo.ui.localize_find import CARD_SIDE, resized_map
 from cnn_demo.ui.localize_state import evidence_of, pick_localizer, truth_of
 from cnn_demo.ui.overlay import opacity_slider
 from cnn_demo.ui.picture_cards import Card, picture_cards
+from cnn_demo.ui.probability_bars import percent
 from cnn_demo.ui.slow_answers import computed
 
 LOOKED_FOR, CUT, OPACITY, SIZES, STRIDE = "cam_class", "cam_cut", "cam_opacity", "window_sizes", "window_step"
@@ -160,14 +161,32 @@ def _cards(
     if scan is not None:
         best = scan.best(label)
         share = float(scan.probabilities[best, scan.labels.index(label)])
-        around = [scan.boxes[i] * scale for i in range(scan.passes)]
-        ground = draw_boxes(pixels, around, [""] * len(around), [OTHER] * len(around), thickness=1)
-        ground = (0.25 * ground + 0.75 * pixels).astype(np.uint8)
-        line = f"The window that is most surely {label}: {share:.0%}. {scan.passes:,} passes.".replace("%", " %")
+        ground = overlay(pixels, window_map(scan, label, scale, (height, width)), opacity)
+        line = f"The window that is most surely {label}: {percent(share)}. {scan.passes:,} passes."
         cards.append(card("Sliding window", scan.boxes[best], ground, line))
     picture_cards(cards, width=240, columns=3, ratio=f"{width} / {height}")
     if truth is None:
         st.caption("Draw the true box in *Draw the truth*, and each box is held against it here.")
+
+
+def window_map(scan: WindowScan, label: str, scale: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The mean probability of a class over all windows that cover a place.
+
+    Args:
+        scan: The windows.
+        label: One of its classes.
+        scale: (4,) from the photo's pixels to the map's.
+        size: (height, width) of the map.
+
+    Returns:
+        (height, width) float32 in 0..1.
+    """
+    total, count = np.zeros(size, np.float32), np.zeros(size, np.float32)
+    chances = scan.probabilities[:, scan.labels.index(label)]
+    for (left, top, right, bottom), chance in zip((scan.boxes * scale).round().astype(int), chances, strict=True):
+        total[top:bottom, left:right] += chance
+        count[top:bottom, left:right] += 1
+    return np.clip(total / np.maximum(count, 1), 0, 1)
 
 
 def _compared(box: np.ndarray | None, truth: np.ndarray | None, head: np.ndarray, is_head: bool) -> str:
@@ -185,5 +204,6 @@ def _cost(scan: WindowScan, evidence: LocalizerEvidence, title: str) -> None:
         f"**What a scan costs**: {scan.passes:,} pictures through {title}, against one for the head. At "
         f"{once:.0f} ms a pass, as measured for the head’s one, that would be {scan.passes * once / 1000:,.1f} s; in "
         "batches it is somewhat less. Finer steps fit the object better and cost more; and no window has the object’s "
-        "own proportions. This is how objects were found before heads were taught to say where."
+        "own proportions. The colours are the mean probability of all windows at a place. This is how objects were "
+        "found before heads were taught to say where."
     )

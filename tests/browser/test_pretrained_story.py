@@ -62,7 +62,7 @@ def test_why(page: Page) -> None:
 
 def test_feature_maps_open_by_a_click(page: Page) -> None:
     open_page_4(page, "task=Feature+maps")
-    maps = page.get_by_role("radiogroup").get_by_role("radio")
+    maps = page.get_by_role("radiogroup", name=re.compile("^Feature maps of")).get_by_role("radio")
     expect(maps.nth(5)).to_be_visible()
     maps.nth(5).click()
     page.wait_for_url("**maps_channel=*")

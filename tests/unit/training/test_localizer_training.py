@@ -152,7 +152,7 @@ def network_by_chance(module):
 def test_the_torch_network_becomes_the_keras_network():
     trained, deployed = network_by_chance(LocalizerNetwork()), caltech_localizer()
     to_keras(trained, deployed)
-    inputs = np.random.default_rng(0).uniform(-1, 1, (3, 128, 128, 3)).astype(np.float32)
+    inputs = np.random.default_rng(0).uniform(-1, 1, (3, 96, 96, 3)).astype(np.float32)
     logits, boxes = answers(trained, inputs)
     outputs = deployed(inputs, training=False)
     assert np.ptp(boxes) > 0.1

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from cnn_demo.lessons.localization import TRUTHS
+from cnn_demo.models.box_finders import WindowScan
 from cnn_demo.models.boxes import giou, iou
 from cnn_demo.ui.components.box_pair import within
 from cnn_demo.ui.localize_boxes import BEGINNINGS, ENCODINGS
 from cnn_demo.ui.localize_find import resized_map
 from cnn_demo.ui.localize_truth import last_box, shaded
+from cnn_demo.ui.localize_without import window_map
 
 SIZE = (600, 900)
 
@@ -111,3 +113,11 @@ def test_the_samples_boxes_are_boxes():
     for _, (left, top, right, bottom) in TRUTHS.values():
         assert 0 <= left < right <= 1
         assert 0 <= top < bottom <= 1
+
+
+def test_places_that_no_window_covers_are_cold():
+    boxes = np.array([[0, 0, 4, 4], [2, 0, 6, 4]], np.float32)
+    chances = np.array([[0.2, 0.8], [0.6, 0.4]], np.float32)
+    scan = WindowScan(("face", "nothing"), boxes, np.ones(2, np.float32), chances)
+    warmth = window_map(scan, "face", np.ones(4), (4, 8))
+    np.testing.assert_allclose(warmth[0], [0.2, 0.2, 0.4, 0.4, 0.6, 0.6, 0, 0], atol=1e-6)

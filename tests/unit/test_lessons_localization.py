@@ -1,0 +1,76 @@
+"""What page 5 teaches: every experiment can be set up, every answer holds for any photo, with the network's numbers."""
+
+import re
+
+import numpy as np
+import pytest
+
+from cnn_demo.drawing import display_values
+from cnn_demo.images import sample_photos
+from cnn_demo.lessons.localization import LESSON, MISCONCEPTIONS, TRUTHS
+from cnn_demo.models import list_models, load
+from cnn_demo.models.boxes import iou
+from cnn_demo.ui.localize_boxes import BEGINNINGS
+from cnn_demo.ui.localize_settings import DEFAULTS
+from cnn_demo.ui.localize_workbench import VIEWS
+
+each_experiment = pytest.mark.parametrize("experiment", LESSON.experiments, ids=lambda e: e.title)
+needs_localizer = pytest.mark.skipif(not list_models("localization"), reason="needs the bundled localizer")
+SAMPLES = {sample.key: sample for sample in sample_photos()}
+PHOTOS = {
+    "random": np.random.default_rng(8).random((48, 64, 3), dtype=np.float32),
+    "one pixel": np.full((1, 1, 3), 0.3, np.float32),
+    "black": np.zeros((40, 500, 3), np.float32),
+    "astronaut": SAMPLES["astronaut"].load().pixels.astype(np.float32) / 255,
+}
+
+
+def test_the_lesson_has_its_four_parts():
+    assert LESSON.idea.endswith(".")
+    assert 3 <= len(LESSON.experiments) <= 5
+    assert len(MISCONCEPTIONS) >= 4
+    assert len(LESSON.papers) >= 3
+    for texts in ([e.title for e in LESSON.experiments], [m.claim for m in MISCONCEPTIONS]):
+        assert len(set(texts)) == len(texts)
+
+
+@each_experiment
+def test_an_experiment_moves_controls_that_exist(experiment):
+    assert experiment.settings.keys() <= DEFAULTS.keys()
+    assert experiment.settings["task"] in VIEWS
+    assert experiment.settings.get("boxes_begin", DEFAULTS["boxes_begin"]) in BEGINNINGS
+    assert experiment.notice.endswith(".")
+    assert experiment.photo in {None, *SAMPLES}
+    if experiment.settings["task"] == "Draw the truth":
+        assert experiment.photo in TRUTHS  # else there would be nothing to hold against
+
+
+@needs_localizer
+@pytest.mark.parametrize("item", MISCONCEPTIONS, ids=lambda m: m.claim)
+@pytest.mark.parametrize("name", PHOTOS)
+def test_an_answer_holds_for_any_photo(item, name):
+    answer = item.answer(PHOTOS[name])
+    assert answer.text.endswith(".")
+    assert re.search(r"\d", answer.text)
+    assert 1 <= len(answer.pictures) <= 3
+    for caption, values, display in answer.pictures:
+        assert caption
+        assert np.isfinite(values).all()
+        assert display_values(values, display).dtype == np.uint8
+
+
+@needs_localizer
+def test_two_objects_get_one_box_and_its_numbers_are_the_networks():
+    model, pixels = load("caltech_localizer"), SAMPLES["astronaut"].load(max_side=480).pixels
+    text = next(m for m in MISCONCEPTIONS if "Two objects" in m.claim).answer(pixels.astype(np.float32) / 255).text
+    left = float(re.search(r"IoU (\d\.\d\d) with where it found the left one", text).group(1))
+    twice = np.ascontiguousarray(np.concatenate([pixels, pixels[:, ::-1]], axis=1))
+    box = model.evidence(twice).box_xyxy
+    assert left == pytest.approx(float(iou(box, model.evidence(pixels).box_xyxy)), abs=0.02)
+
+
+def test_iou_is_as_harsh_as_the_text_says():
+    text = (0, 0, 3, 3), (1, 0, 4, 3), (0.3, 0.3, 3.3, 3.3)
+    first, third, tenth = (np.array(box, float) for box in text)
+    assert iou(first, third) == pytest.approx(0.5)
+    assert iou(first, tenth) == pytest.approx(0.68, abs=0.01)
