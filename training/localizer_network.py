@@ -10,14 +10,13 @@ from __future__ import annotations
 import numpy as np
 
 from cnn_demo.models import frameworks
-from cnn_demo.models.networks import LOCALIZER_CLASSES, LOCALIZER_STAGES
+from cnn_demo.models.networks import LOCALIZER_BOX_CHANNELS, LOCALIZER_CLASSES, LOCALIZER_STAGES
 
 torch = frameworks.torch()
 nn = torch.nn
 
 EPSILON = 1e-3  # Keras's
 FORGET = 0.02  # share of a running mean that each batch replaces
-BOX_CHANNELS = 96
 START = (0.3, 0.3, 0.3, 0.3, 0.0)  # before training, every place believes in a box of 0.6 around itself
 
 
@@ -74,9 +73,9 @@ class Heads(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.logits = nn.Linear(channels, LOCALIZER_CLASSES)
-        self.box_conv1 = Convolution(channels, BOX_CHANNELS, 1)
-        self.box_conv2 = Convolution(BOX_CHANNELS, BOX_CHANNELS, 3)
-        self.box_places = nn.Conv2d(BOX_CHANNELS, len(START), 1)
+        self.box_conv1 = Convolution(channels, LOCALIZER_BOX_CHANNELS, 1)
+        self.box_conv2 = Convolution(LOCALIZER_BOX_CHANNELS, LOCALIZER_BOX_CHANNELS, 3)
+        self.box_places = nn.Conv2d(LOCALIZER_BOX_CHANNELS, len(START), 1)
         nn.init.xavier_uniform_(self.logits.weight)
         nn.init.zeros_(self.logits.bias)
         nn.init.normal_(self.box_places.weight, std=0.01)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from cnn_demo.drawing import reduced
 from cnn_demo.lessons import Answer, Experiment, Lesson, Misconception, Paper
 
 if TYPE_CHECKING:
@@ -117,12 +118,7 @@ def _network() -> Localizer:
 
 
 def _pixels(image: np.ndarray) -> np.ndarray:
-    pixels = np.rint(image * 255).astype(np.uint8)
-    scale = SIDE / max(pixels.shape[:2])
-    if scale >= 1:
-        return pixels
-    height, width = (max(1, round(length * scale)) for length in pixels.shape[:2])
-    return cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+    return reduced(np.rint(image * 255).astype(np.uint8), SIDE)
 
 
 def _picture(pixels: np.ndarray, *boxes: np.ndarray) -> np.ndarray:

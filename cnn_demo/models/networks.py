@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 CIFAR10_STAGES = ((32, 1, 1), (64, 2, 2), (128, 2, 2))  # channels, blocks, stride of the first block
 LOCALIZER_SIDE = 96
 LOCALIZER_STAGES = ((32, 1, 2), (64, 2, 2), (144, 2, 2))  # channels, blocks, stride of the first block
+LOCALIZER_BOX_CHANNELS = 96
 LOCALIZER_CLASSES = 4  # three that have a box, and nothing
 
 
@@ -94,17 +95,9 @@ def localizer_heads(maps) -> dict:
     pooled = layers.GlobalAveragePooling2D(name="pool")(maps)
     logits = layers.Dense(LOCALIZER_CLASSES, dtype="float32", name="logits")(pooled)
 
-    y = layers.ReLU(name="box_relu1")(_convolution(maps, 96, 1, 1, "box_conv1", False))
-    y = layers.ReLU(name="box_relu2")(_convolution(y, 96, 3, 1, "box_conv2", False))
-    start = [0.3, 0.3, 0.3, 0.3, 0.0]  # before training, every place believes in a box of 0.6 around itself
-    y = layers.Conv2D(
-        5,
-        1,
-        kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
-        dtype="float32",
-        name="box_places",
-        bias_initializer=lambda shape, dtype=None: ops.convert_to_tensor(start, dtype),
-    )(y)
+    y = layers.ReLU(name="box_relu1")(_convolution(maps, LOCALIZER_BOX_CHANNELS, 1, 1, "box_conv1", False))
+    y = layers.ReLU(name="box_relu2")(_convolution(y, LOCALIZER_BOX_CHANNELS, 3, 1, "box_conv2", False))
+    y = layers.Conv2D(5, 1, dtype="float32", name="box_places")(y)
     height, width = maps.shape[1:3]
     columns, rows = np.meshgrid((np.arange(width) + 0.5) / width, (np.arange(height) + 0.5) / height)
     places = np.stack([columns, rows, columns, rows], axis=-1).astype(np.float32)

@@ -1,11 +1,10 @@
 """Page 4's workbench: classify, ask why, look at feature maps, teach, choose models; only the open tab is computed."""
 
 from collections.abc import Callable
-
-import streamlit as st
+from functools import partial
 
 from cnn_demo.images import Photo
-from cnn_demo.models import ModelUnavailable
+from cnn_demo.ui.open_tab import fill_open_tab
 from cnn_demo.ui.pretrained_classify import classify_view
 from cnn_demo.ui.pretrained_maps import maps_view
 from cnn_demo.ui.pretrained_models import models_view
@@ -23,15 +22,5 @@ VIEWS: dict[str, Callable[[Photo], None]] = {
 
 
 def workbench(photo: Photo) -> None:
-    """Show the tabs, and fill the one that is open.
-
-    A network that is not to be had costs the visitor that tab, in one sentence, and not the page.
-    """
-    tabs = st.tabs(list(VIEWS), key="task", bind="query-params", on_change="rerun")
-    for view, tab in zip(VIEWS.values(), tabs, strict=True):
-        if tab.open:
-            with tab:
-                try:
-                    view(photo)
-                except (ModelUnavailable, FileNotFoundError) as error:
-                    st.error(str(error), icon=":material/cloud_off:")
+    """Show the tabs, and fill the one that is open."""
+    fill_open_tab("task", {name: partial(view, photo) for name, view in VIEWS.items()})
