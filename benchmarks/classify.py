@@ -4,9 +4,7 @@ Run from anywhere: `python benchmarks/classify.py [--repeats N] [KEY ...]`. Ours
 it (the astronaut sample) and ends with labelled probabilities. The bare peer is a `tf.function` of the same Keras model
 on the same picture, ready and scaled; `model.predict` gets that picture too. Beside them Grad-CAM of one class.
 
-The contestants' order is drawn anew in each round, or whoever comes after the most expensive one pays for it where CPU
-time is rationed; each is called twice, and the second call is timed. The table shows the median and the fastest tenth:
-on a machine that others share, the median tells how often they ran, the fastest tenth what the call costs; the bars (at
+Times are taken as `timing.py` says. The bars (at
 most 1.1 × the bare call, at least 2.5 × faster than `model.predict`, Grad-CAM of MobileNetV2 in 200 ms) are held
 against the latter. They are printed, not enforced. After each network stands the process's resident memory. Weights
 that are not on this machine are drawn by chance and kept in a temporary folder: the arithmetic is the same.
@@ -14,16 +12,14 @@ that are not on this machine are drawn by chance and kept in a temporary folder:
 
 import argparse
 import os
-import random
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import numpy as np
 import psutil
+from timing import fastest, print_times, take_times, verdict
 
 from cnn_demo.images import sample_photos
 from cnn_demo.models import find, frameworks, load
@@ -49,7 +45,7 @@ def main() -> None:
             if find_weights(find(key).weights) is None:
                 os.environ["KERAS_HOME"] = folder
                 draw_weights(key)
-            measure(key, photo.pixels, max(options.repeats, 1))
+            measure(key, photo.pixels, options.repeats)
 
 
 def draw_weights(key: str) -> None:
@@ -73,28 +69,16 @@ def measure(key: str, pixels, repeats: int) -> None:
         "model.predict": lambda: model.network.predict(scaled, verbose=0),
         "Grad-CAM": lambda: explain(model, seen, 0, "grad_cam"),
     }
-    times: dict[str, list[float]] = {name: [] for name in contestants}
-    order = random.Random(0)
-    for _ in range(repeats):
-        for name in order.sample(list(contestants), len(contestants)):
-            contestants[name]()  # warm: not with the caches that another one left
-            start = time.perf_counter()
-            contestants[name]()
-            times[name].append((time.perf_counter() - start) * 1000)
-    ms = {name: np.percentile(values, 10) for name, values in times.items()}
+    times = take_times(contestants, repeats)
+    ms = fastest(times)
     ratio, gain = ms["ours"] / ms["bare call"], ms["model.predict"] / ms["ours"]
     print(f"{model.spec.title} on {model.device}")
-    for name, values in times.items():
-        print(f"  {name:14} fastest tenth {ms[name]:8.1f} ms   median {np.median(values):8.1f} ms")
+    print_times(times)
     print(f"  {ratio:.2f} × the bare call (at most {MOST_RATIO}: {verdict(ratio <= MOST_RATIO)})")
     print(f"  {gain:.2f} × faster than model.predict (at least {LEAST_GAIN}: {verdict(gain >= LEAST_GAIN)})")
     if key == "mobilenet_v2":
         print(f"  Grad-CAM at most {MOST_CAM_MS} ms: {verdict(ms['Grad-CAM'] <= MOST_CAM_MS)}")
     print(f"  resident memory {psutil.Process().memory_info().rss / 1e6:.0f} MB\n", flush=True)
-
-
-def verdict(fine: bool) -> str:
-    return "holds" if fine else "MISSED"
 
 
 if __name__ == "__main__":

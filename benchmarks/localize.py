@@ -2,17 +2,17 @@
 
 Run from anywhere: `python benchmarks/localize.py [--repeats N] [KEY ...]`. Ours begins with the photo as the page has
 it (the astronaut sample) and ends with a label and a box in its pixels. The bare peer is a `tf.function` of the same
-Keras model on the same picture, ready and scaled. Repeats are interleaved; the table shows medians. The bars, at most
-60 ms and at most 1.2 × the bare call, are printed, not enforced.
+Keras model on the same picture, ready and scaled. Times are taken as `timing.py` says. The bars, at
+most 60 ms and at most 1.2 × the bare call, are held against the fastest tenth; they are printed, not enforced.
 """
 
 import argparse
-import statistics
 import sys
-import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from timing import fastest, print_times, take_times, verdict
 
 from cnn_demo.images import sample_photos
 from cnn_demo.models import frameworks, load
@@ -29,9 +29,9 @@ def main() -> None:
     options = parser.parse_args()
     photo = next(sample for sample in sample_photos() if sample.key == "astronaut").load()
     height, width = photo.pixels.shape[:2]
-    print(f"One photo of {width} × {height}, median of {options.repeats} interleaved repeats\n")
+    print(f"One photo of {width} × {height}, {options.repeats} repeats in an order drawn anew\n")
     for key in options.models:
-        measure(key, photo.pixels, max(options.repeats, 1))
+        measure(key, photo.pixels, options.repeats)
 
 
 def measure(key: str, pixels, repeats: int) -> None:
@@ -43,22 +43,13 @@ def measure(key: str, pixels, repeats: int) -> None:
         "ours": lambda: model.predict(pixels),
         "bare call": lambda: [output.numpy() for output in bare(ready)],
     }
-    times: dict[str, list[float]] = {name: [] for name in contestants}
-    for _ in range(5):
-        for run in contestants.values():
-            run()
-    for _ in range(repeats):
-        for name, run in contestants.items():
-            start = time.perf_counter()
-            run()
-            times[name].append((time.perf_counter() - start) * 1000)
-    ms = {name: statistics.median(values) for name, values in times.items()}
+    times = take_times(contestants, repeats)
+    ms = fastest(times)
     ratio = ms["ours"] / ms["bare call"]
     print(f"{model.spec.title} on {model.device}")
-    for name, value in ms.items():
-        print(f"  {name:10} {value:7.2f} ms")
-    print(f"  at most {MOST_MS} ms: {'holds' if ms['ours'] <= MOST_MS else 'MISSED'}")
-    print(f"  {ratio:.2f} × the bare call (at most {MOST_RATIO}: {'holds' if ratio <= MOST_RATIO else 'MISSED'})\n")
+    print_times(times)
+    print(f"  at most {MOST_MS} ms: {verdict(ms['ours'] <= MOST_MS)}")
+    print(f"  {ratio:.2f} × the bare call (at most {MOST_RATIO}: {verdict(ratio <= MOST_RATIO)})\n")
 
 
 if __name__ == "__main__":
