@@ -59,17 +59,20 @@ def bundle_localizer(epochs: list[Path], history: list[dict], held_out: list[Box
 
     Args:
         epochs: The torch network's state before training and after each epoch; the last is bundled.
-        history: What was measured after each epoch.
+        history: What was measured after each epoch, and on pictures of which side.
         held_out: The photos that it was never trained on.
         folder: Where to.
     """
     torch, trained = frameworks.torch(), LocalizerNetwork()
     samples = [sample for sample in sample_photos() if sample.path.parent == SAMPLES]
-    seen = network_input(np.stack([squash(sample.load().pixels, LOCALIZER_SIDE) for sample in samples]))
+    sides = [history[0]["side"], *(epoch["side"] for epoch in history)]
+    seen = {
+        side: network_input(np.stack([squash(sample.load().pixels, side) for sample in samples])) for side in set(sides)
+    }
     boxes, probabilities = [], []
-    for path in epochs:
+    for path, side in zip(epochs, sides, strict=True):
         trained.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-        logits, found = answers(trained, seen)
+        logits, found = answers(trained, seen[side])
         boxes.append(found)
         probabilities.append(softmax(logits))
     network = caltech_localizer()

@@ -2,7 +2,9 @@
 
 `python -m training.localizer --data FOLDER`; interrupted, it goes on with `--resume`. The validation photos, the last
 15 % of each class, are measured after every epoch but never trained on, and nothing is chosen by them: the last epoch's
-weights are the result. The files for `assets/weights` are then in `runs/localizer/bundle`.
+weights are the result. The first epochs see smaller pictures, which cost half as much; then pictures grow to the size
+that the app shows the network (Tan & Le, "EfficientNetV2" (2021), https://arxiv.org/abs/2104.00298). The files for
+`assets/weights` are then in `runs/localizer/bundle`.
 """
 
 import argparse
@@ -10,6 +12,7 @@ import json
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +32,7 @@ torch = frameworks.torch()
 PEAK_RATE, WEIGHT_DECAY, CLIP = 2e-3, 0.02, 5.0
 WARM_UP = 0.05  # share of the steps in which the learning rate rises
 WEIGHTS = LOSS_WEIGHTS | {"votes": 1.0}  # of the parts of the loss
+SMALL_SIDE, GROWTH = 96, 0.7  # of pictures in the first epochs, and after which share of all epochs they grow
 EMPTY = 150  # pictures of nothing that are measured after each epoch
 
 
@@ -37,7 +41,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=DATA, help="folder with the archives")
     parser.add_argument("--out", type=Path, default=Path("runs/localizer"), help="checkpoint, curves, weights by epoch")
-    parser.add_argument("--epochs", type=int, default=26)
+    parser.add_argument("--epochs", type=int, default=60)
     parser.add_argument("--steps", type=int, help="no more steps an epoch than this, to try the program out")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--float32", action="store_true", help="compute in float32, not in bfloat16 with float32 sums")
@@ -61,8 +65,8 @@ def train(options: argparse.Namespace) -> None:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     photos, held_out = read_caltech3(options.data)
     backgrounds, other_backgrounds = read_backgrounds(options.data)
-    scenery = Scenery(backgrounds, read_small_things(options.data), LOCALIZER_SIDE)
-    tests = validation_sets(held_out, other_backgrounds, LOCALIZER_SIDE, network_input)
+    scenery = Scenery(backgrounds, read_small_things(options.data), SMALL_SIDE)
+    tests = {}
     drawn = len(balanced(photos, np.random.default_rng(0)))
     steps = min(drawn // options.batch, options.steps or drawn)
     network = LocalizerNetwork().to(device, memory_format=torch.channels_last)
@@ -76,7 +80,10 @@ def train(options: argparse.Namespace) -> None:
     print(f"{count:,} parameters, {drawn:,} pictures an epoch, {len(held_out)} held back, on {device}", flush=True)
     step = training_step(network, optimizer, schedule, device, bfloat16=not options.float32)
     for epoch in range(len(history), options.epochs):
-        start = time.time()
+        start, side = time.time(), side_in(epoch, options.epochs)
+        if not tests or side != scenery.side:
+            scenery = replace(scenery, side=side)
+            tests = validation_sets(held_out, other_backgrounds, side, network_input)
         rng = np.random.default_rng((options.seed, epoch))
         order = balanced(photos, rng)[: steps * options.batch]
         losses = []
@@ -84,13 +91,19 @@ def train(options: argparse.Namespace) -> None:
             pictures, labels, boxes = draw_batch(order[batch : batch + options.batch], photos, scenery, rng)
             losses.append(step(network_input(pictures), labels, boxes))
         means = {name: float(np.mean([part[name] for part in losses])) for name in losses[0]}
-        history.append(means | measure(network, tests, bfloat16=not options.float32) | {"seconds": time.time() - start})
+        measured = measure(network, tests, bfloat16=not options.float32)
+        history.append({"side": side} | means | measured | {"seconds": time.time() - start})
         torch.save(network.state_dict(), options.out / "epochs" / f"{epoch + 1:03}.pt")
         save(options.out, states, history)
         print(epoch + 1, printed(history[-1]), flush=True)
     epochs = [options.out / "epochs" / f"{number:03}.pt" for number in range(len(history) + 1)]
     bundle_localizer(epochs, history, held_out, options.out / "bundle")
     print(f"Wrote {options.out / 'bundle'}.")
+
+
+def side_in(epoch: int, epochs: int) -> int:
+    """Return the side of the pictures in an epoch, counted from 0, of so many."""
+    return SMALL_SIDE if epoch < round(GROWTH * epochs) else LOCALIZER_SIDE
 
 
 def optimization(network, steps: int) -> tuple:

@@ -98,7 +98,7 @@ class Heads(nn.Module):
 
 
 class LocalizerNetwork(nn.Module):
-    """Trunk and heads, from pictures (N, 3, 96, 96) in −1..1 to what `Heads` answers."""
+    """Trunk and heads, from pictures (N, 3, S, S) in −1..1 to what `Heads` answers."""
 
     def __init__(self) -> None:
         super().__init__()

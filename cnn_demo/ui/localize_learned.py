@@ -40,7 +40,8 @@ def learned_view(photo: Photo) -> None:
     count = sum(len(values) for values in record.overlaps.values())
     st.markdown(
         f"The bundled network began with random numbers. Drag the bar: in **{len(record.epochs)} epochs** its box "
-        "settles on faces, and it learns to keep quiet about the rest. It never learned from these photos."
+        "settles on faces, and it learns to keep quiet about the rest. It never learned from these photos. "
+        + _growth(record)
     )
     flipbook(
         _frames(record),
@@ -68,6 +69,15 @@ def learned_view(photo: Photo) -> None:
     )
     picture_cards(_worst(record), width=120, columns=6)
     st.caption(f"Mean IoU {figures['iou']:.3f}; `training/evaluate.py` prints these figures.")
+
+
+def _growth(record: LocalizerRecord) -> str:
+    """Say when the pictures that it learned from became larger, which its curves show as a jump."""
+    sides = [epoch["side"] for epoch in record.epochs]
+    if sides[0] == sides[-1]:
+        return ""
+    first = sides.index(sides[-1]) + 1
+    return f"From epoch {first} on, its pictures had {sides[-1]} pixels a side, not {sides[0]}."
 
 
 @st.cache_data(max_entries=1, show_spinner=False, hash_funcs=_BY_IDENTITY)

@@ -9,10 +9,10 @@ from PIL import Image
 
 from cnn_demo.models import boxes as numpy_boxes
 from cnn_demo.models import frameworks
-from cnn_demo.models.networks import caltech_localizer, localizer_heads
+from cnn_demo.models.networks import LOCALIZER_SIDE, caltech_localizer, localizer_heads
 from training import datasets, placement
 from training.datasets import BoxedPhoto, read_backgrounds, read_caltech3
-from training.localizer import balanced, draw_batch, optimization, restore, save, training_step
+from training.localizer import SMALL_SIDE, balanced, draw_batch, optimization, restore, save, side_in, training_step
 from training.localizer_losses import box_losses
 from training.localizer_network import Heads, LocalizerNetwork, answers, to_keras
 from training.placement import NOTHING, Scenery, empty_picture, object_picture, pasted_picture, squashed_picture
@@ -152,7 +152,7 @@ def network_by_chance(module):
 def test_the_torch_network_becomes_the_keras_network():
     trained, deployed = network_by_chance(LocalizerNetwork()), caltech_localizer()
     to_keras(trained, deployed)
-    inputs = np.random.default_rng(0).uniform(-1, 1, (3, 96, 96, 3)).astype(np.float32)
+    inputs = np.random.default_rng(0).uniform(-1, 1, (3, LOCALIZER_SIDE, LOCALIZER_SIDE, 3)).astype(np.float32)
     logits, boxes = answers(trained, inputs)
     outputs = deployed(inputs, training=False)
     assert np.ptp(boxes) > 0.1
@@ -187,6 +187,11 @@ def test_it_learns_one_picture_by_heart(bfloat16):
     losses = [step(inputs, labels, boxes)["loss"] for _ in range(40)]
     assert losses[-1] < 0.3 * losses[0]
     assert schedule.get_last_lr()[0] < 0.01 * max(group["initial_lr"] for group in optimizer.param_groups)
+
+
+def test_pictures_grow_once_and_end_at_the_size_that_the_app_uses():
+    sides = [side_in(epoch, 20) for epoch in range(20)]
+    assert sides == [SMALL_SIDE] * 14 + [LOCALIZER_SIDE] * 6
 
 
 def test_a_checkpoint_brings_everything_back(tmp_path):
