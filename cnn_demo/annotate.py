@@ -6,6 +6,12 @@ import numpy as np
 import supervision as sv
 
 ANSWER, TRUTH, OTHER = "#ffb000", "#2fbf71", "#4aa3ff"  # told apart by the colour-blind too
+_CLASSES = sv.ColorPalette.DEFAULT
+
+
+def class_colour(class_id: int) -> str:
+    """Return a class's colour, as "#rrggbb"; classes far apart in a list may share one."""
+    return _CLASSES.by_idx(int(class_id)).as_hex()
 
 
 def draw_boxes(

@@ -14,19 +14,38 @@ from typing import TYPE_CHECKING
 from cachetools import LRUCache, cached
 
 from cnn_demo.models.registry import MODELS, TASKS, Metric, ModelSpec
+from cnn_demo.models.weights import weights_at_hand
 
 if TYPE_CHECKING:
     from cnn_demo.models.classifiers import Classifier
+    from cnn_demo.models.detectors import YoloDetector
     from cnn_demo.models.localizers import Localizer
+    from cnn_demo.models.torchvision_detectors import TorchvisionDetector
 
-__all__ = ["LOADERS", "MAX_MODELS", "Metric", "ModelSpec", "ModelUnavailable", "find", "list_models", "load"]
+    Model = Classifier | Localizer | YoloDetector | TorchvisionDetector
+
+__all__ = [
+    "LOADERS",
+    "MAX_MODELS",
+    "Metric",
+    "ModelSpec",
+    "ModelUnavailable",
+    "find",
+    "list_models",
+    "load",
+    "preferred_model",
+    "usable_models",
+]
 
 MAX_MODELS = 3  # loaded at the same time, for all visitors together
+PREFERRED = ("mobilenet_v2", "yolo11n")  # small and quick, and they know much
 LOADERS = {  # family -> module and function that loads a row of it
     "cifar10": "classifiers:load_cifar10",
     "imagenet": "classifiers:load_imagenet",
     "caltech": "localizers:load_caltech",
     "caltech_on_backbone": "localizers:load_caltech_on_backbone",
+    "yolo": "detectors:load_yolo",
+    "torchvision_detector": "torchvision_detectors:load_torchvision_detector",
 }
 
 
@@ -60,6 +79,31 @@ def find(key: str) -> ModelSpec:
     raise KeyError(f"There is no model {key!r}: choose one of {', '.join(spec.key for spec in MODELS)}.")
 
 
+def usable_models(task: str) -> tuple[ModelSpec, ...]:
+    """List the models of a task whose weights are on this machine, after one look at the disk.
+
+    Raises:
+        ModelUnavailable: If there is none.
+        ValueError: If there is no such task.
+    """
+    here = {file.path.name for file in weights_at_hand()}
+    usable = tuple(spec for spec in list_models(task) if spec.weights in here)
+    if not usable:
+        raise ModelUnavailable("No network for this is on this machine: the tab *Models* fetches one.")
+    return usable
+
+
+def preferred_model(task: str) -> ModelSpec:
+    """Return the model of a task that a visitor begins with, of those whose weights are on this machine.
+
+    Raises:
+        ModelUnavailable: If there is none.
+        ValueError: If there is no such task.
+    """
+    usable = usable_models(task)
+    return next((spec for spec in usable if spec.key in PREFERRED), usable[0])
+
+
 class _ModelCache(LRUCache):
     """The models that were used last. One that must go is really freed, once nobody is using it any more."""
 
@@ -72,7 +116,7 @@ class _ModelCache(LRUCache):
 _MODELS = _ModelCache(MAX_MODELS)
 
 
-def load(key: str, device: str = "auto") -> Classifier | Localizer:
+def load(key: str, device: str = "auto") -> Model:
     """Return a model that is ready to predict; loaded once for all visitors, and kept while it is among the last used.
 
     Several callers may ask at once: of one model, one loads it and the others wait; it is then shared, and guards
@@ -92,11 +136,11 @@ def load(key: str, device: str = "auto") -> Classifier | Localizer:
 
 
 @cached(_MODELS, condition=threading.Condition())
-def _load(spec: ModelSpec, device: str) -> Classifier | Localizer:
+def _load(spec: ModelSpec, device: str) -> Model:
     return _loader(spec.family)(spec, device)
 
 
-def _loader(family: str) -> Callable[[ModelSpec, str], Classifier]:
+def _loader(family: str) -> Callable[[ModelSpec, str], Model]:
     module, _, function = LOADERS[family].partition(":")
     return getattr(import_module(f"cnn_demo.models.{module}"), function)
 

@@ -1,4 +1,4 @@
-"""Fetching published weights when a visitor asks for it: into Keras's own cache, checked, or not at all."""
+"""Fetching published weights when a visitor asks for it: into the library's own cache, checked, or not at all."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnn_demo.models.weights import WeightsFile, find_weights, keras_cache
+from cnn_demo.models.weights import WeightsFile, find_weights, keras_cache, torch_cache
 
 if TYPE_CHECKING:
     from cnn_demo.models.registry import ModelSpec
@@ -43,13 +43,18 @@ def download(spec: ModelSpec, progress: Callable[[int, int], None] | None = None
     try:
         with _LOCK:
             if find_weights(spec.weights) is None:
-                _fetch(spec, keras_cache(), progress or (lambda done, total: None))
+                _fetch(spec, _folder(spec), progress or (lambda done, total: None))
     except Exception as error:
         raise ModelUnavailable(f"“{spec.title}” could not be downloaded: {_reason(error)}") from error
     found = find_weights(spec.weights)
     if found is None:
         raise ModelUnavailable(f"“{spec.title}” could not be downloaded: its file is gone; please try again.")
     return found
+
+
+def _folder(spec: ModelSpec) -> Path:
+    """Where the library that the weights are for would keep them."""
+    return torch_cache() if spec.weights.endswith((".pt", ".pth")) else keras_cache()
 
 
 def _fetch(spec: ModelSpec, folder: Path, progress: Callable[[int, int], None]) -> None:

@@ -130,6 +130,13 @@ def _ultralytics() -> ModuleType:
 
 
 @cache
+def _openvino() -> ModuleType:
+    # Its converter would report to its maker, by child processes forked off this one; not without this package.
+    sys.modules.setdefault("openvino_telemetry", None)
+    return importlib.import_module("openvino")
+
+
+@cache
 def _side_of_torch(name: str) -> ModuleType:
     _torch()
     with keep_torch_threads():
@@ -158,6 +165,12 @@ def ultralytics() -> ModuleType:
     """Import Ultralytics, or return it: it loads no code from weights, installs nothing and reports nothing."""
     with _LOCK:
         return _ultralytics()
+
+
+def openvino() -> ModuleType:
+    """Import OpenVINO, or return it: it reports nothing."""
+    with _LOCK:
+        return _openvino()
 
 
 def tensorflow() -> ModuleType:

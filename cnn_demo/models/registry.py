@@ -1,5 +1,6 @@
 """The table of all models: one row of data each. A new model of a known family is one new row."""
 
+from cnn_demo.models.coco_detectors import COCO_DETECTORS
 from cnn_demo.models.imagenet import IMAGENET_MODELS
 from cnn_demo.models.specs import AVAILABILITIES, TASKS, Metric, ModelSpec
 
@@ -26,4 +27,5 @@ MODELS: tuple[ModelSpec, ...] = (
         knows="It knows ten classes: " + ", ".join(CIFAR10_LABELS[:-1]) + " and truck.",
     ),
     *IMAGENET_MODELS,
+    *COCO_DETECTORS,
 )

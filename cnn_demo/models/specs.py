@@ -35,7 +35,7 @@ class ModelSpec:
         bytes: Size of its weights file.
         labels: Its classes, in the network's order.
         weights: File name of its weights.
-        metric: The figure that it is judged by.
+        metric: The figure that it is judged by; None where none is published.
         paper: A lasting address.
         licence: Of the weights.
         knows: One sentence on what it knows, for the page.
@@ -58,7 +58,7 @@ class ModelSpec:
     bytes: int
     labels: tuple[str, ...]
     weights: str
-    metric: Metric
+    metric: Metric | None
     paper: str
     licence: str
     knows: str

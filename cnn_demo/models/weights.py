@@ -28,12 +28,20 @@ class WeightsFile:
 
 def weight_folders() -> tuple[tuple[str, Path], ...]:
     """The folders that are searched, as (place, folder), in order of preference; they need not exist."""
-    home = Path.home()
-    torch = Path(os.environ.get("TORCH_HOME", Path(os.environ.get("XDG_CACHE_HOME", home / ".cache")) / "torch"))
     folders = [("bundled", BUNDLED)]
     if own := os.environ.get("CNN_DEMO_WEIGHTS"):
         folders.append(("weights folder", Path(own)))
-    return (*folders, ("cache", keras_cache()), ("cache", torch / "hub" / "checkpoints"))
+    return (*folders, ("cache", keras_cache()), ("cache", torch_cache()))
+
+
+def user_cache() -> Path:
+    """Where this user's programs keep what can be made or fetched again."""
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+
+
+def torch_cache() -> Path:
+    """Where torch keeps what it has downloaded; the weights of Ultralytics' networks are kept there too."""
+    return Path(os.environ.get("TORCH_HOME", user_cache() / "torch")) / "hub" / "checkpoints"
 
 
 def keras_cache() -> Path:

@@ -1,47 +1,28 @@
-"""Choosing among the classifiers that can be used now: bundled or at hand. Others are fetched in *Models* first."""
+"""Choosing among the networks that can be used now: bundled or at hand. Others are fetched in *Models* first."""
 
 from typing import Any
 
 import streamlit as st
 
-from cnn_demo.models import ModelSpec, ModelUnavailable, find, list_models
-from cnn_demo.models.weights import weights_at_hand
+from cnn_demo.models import ModelSpec, find, preferred_model, usable_models
 
-PREFERRED = "mobilenet_v2"  # small and quick, and it knows 1,000 classes
 _HELP = "Networks whose weights are on this machine. The tab *Models* lists all, and fetches others where it can."
 
 
-def usable_models() -> tuple[ModelSpec, ...]:
-    """Return the classifiers whose weights are on this machine, the bundled one first.
-
-    Raises:
-        ModelUnavailable: If there is none.
-    """
-    here = {file.path.name for file in weights_at_hand()}  # one look at the disk for the whole table
-    usable = tuple(spec for spec in list_models("classification") if spec.weights in here)
-    if not usable:
-        raise ModelUnavailable("No network is on this machine: please put the bundled weights back.")
-    return usable
-
-
-def preferred_model(usable: tuple[ModelSpec, ...]) -> str:
-    """Return the key of the model that a view begins with."""
-    return next((spec.key for spec in usable if spec.key == PREFERRED), usable[0].key)
-
-
-def pick_model(key: str, label: str) -> ModelSpec:
+def pick_model(key: str, label: str, task: str = "classification") -> ModelSpec:
     """Let the visitor choose one model; a choice that is not to be had here becomes the preferred one.
 
     Args:
         key: Widget key, and the name in the link. Its default is None, which stands for the preferred model.
         label: Of the select box.
+        task: Of the networks.
 
     Raises:
         ModelUnavailable: If no network is on this machine.
     """
-    usable = usable_models()
+    usable = usable_models(task)
     titles = {spec.key: spec.title for spec in usable}
-    first = preferred_model(usable)
+    first = preferred_model(task).key
     _mend(key, first, st.session_state.get(key) in titles)
     chosen = st.selectbox(
         label,
@@ -55,20 +36,21 @@ def pick_model(key: str, label: str) -> ModelSpec:
     return find(chosen if chosen in titles else first)
 
 
-def pick_models(key: str, label: str, most: int) -> tuple[ModelSpec, ...]:
+def pick_models(key: str, label: str, most: int, task: str = "classification") -> tuple[ModelSpec, ...]:
     """Let the visitor choose up to `most` models, in his order; none, where he has taken all away.
 
     Args:
         key: Widget key, and the name in the link. Its default is None, which stands for the preferred model alone.
         label: Of the box.
         most: At least 1.
+        task: Of the networks.
 
     Raises:
         ModelUnavailable: If no network is on this machine.
     """
-    usable = usable_models()
+    usable = usable_models(task)
     titles = {spec.key: spec.title for spec in usable}
-    first = [preferred_model(usable)]
+    first = [preferred_model(task).key]
     held = st.session_state.get(key)
     _mend(key, first, held is not None and len(held) <= most and all(name in titles for name in held))
     chosen = st.multiselect(

@@ -7,13 +7,13 @@ import numpy as np
 import streamlit as st
 
 from cnn_demo.images import Photo
-from cnn_demo.models import MAX_MODELS, ModelSpec, ModelUnavailable, load
+from cnn_demo.models import MAX_MODELS, ModelSpec, ModelUnavailable, load, usable_models
 from cnn_demo.models.classifiers import FITS
 from cnn_demo.models.units import input_box
 from cnn_demo.results import Classification
 from cnn_demo.ui import pretrained_disturbed
 from cnn_demo.ui.caching import BY_KEY
-from cnn_demo.ui.model_picker import pick_models, usable_models
+from cnn_demo.ui.model_picker import pick_models
 from cnn_demo.ui.model_times import keep_time
 from cnn_demo.ui.network_walk_photo import draw_on_photo
 from cnn_demo.ui.probability_bars import percent, probability_bars
@@ -68,7 +68,7 @@ def _controls() -> tuple[tuple[ModelSpec, ...], str]:
 
 
 def _at_hand() -> str:
-    count = len(usable_models())
+    count = len(usable_models("classification"))
     if count == 1:
         return (
             "Only the bundled network is on this machine, and works without internet. The tab *Models* offers all "

@@ -1,13 +1,19 @@
-"""Page 4, models: fetching one that is not on this machine, when the visitor asks for it."""
+"""Pages 4 and 6, models: fetching one that is not on this machine, when the visitor asks for it."""
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import streamlit as st
 
 from cnn_demo.models import ModelSpec, ModelUnavailable, downloads, find
 
 WANTED, NEWS = "models_wanted", "models_news"
+SOURCES = {  # host to whose it is
+    "storage.googleapis.com": "Google's storage for Keras",
+    "github.com": "Ultralytics' releases on GitHub",
+    "download.pytorch.org": "PyTorch's own server",
+}
 DEFAULTS: dict[str, Any] = {WANTED: None}  # None stands for the smallest
 
 
@@ -41,8 +47,9 @@ def _download(keys: Sequence[str]) -> None:
         f"Download {spec.bytes / 1e6:.0f} MB", key="models_download", icon=":material/download:", type="primary"
     )
     st.caption(
-        f"{spec.title}: {spec.architecture}. Licence of the weights: {spec.licence}. They are fetched from Google's "
-        "storage for Keras, only when you click, and stay on this machine for all visitors. That needs internet."
+        f"{spec.title}: {spec.architecture}. Licence of the weights: {spec.licence}. They are fetched from "
+        f"{SOURCES[urlsplit(spec.url).hostname]}, only when you click, and stay on this machine for all visitors. That "
+        "needs internet."
     )
     if clicked:
         _fetch(spec)
@@ -71,5 +78,5 @@ def _fetch(spec: ModelSpec) -> None:
         bar.empty()
         st.error(str(error), icon=":material/cloud_off:")
         return
-    st.session_state[NEWS] = f"{spec.title} is on this machine now: choose it in the tab *Classify*."
+    st.session_state[NEWS] = f"{spec.title} is on this machine now: choose it in the other tabs."
     st.rerun()  # the whole page: all its choices have become more

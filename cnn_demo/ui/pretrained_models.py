@@ -26,7 +26,7 @@ _PLOT = {"displayModeBar": False}
 def models_view(photo: Photo) -> None:
     """Show all classifiers, let their times be taken on the photo, and offer those that are not here."""
     specs = list_models("classification")
-    where = _where(specs)
+    where = where_weights_are(specs)
     here = [spec for spec in specs if where[spec.key] in PLACES.values()]
     st.markdown(
         f"**{len(here)} of {len(specs)}** networks are on this machine and work without internet. Click a column's "
@@ -42,7 +42,7 @@ def models_view(photo: Photo) -> None:
     pretrained_download.offer([spec for spec in specs if where[spec.key] == "to download"])
 
 
-def _where(specs: Sequence[ModelSpec]) -> dict[str, str]:
+def where_weights_are(specs: Sequence[ModelSpec]) -> dict[str, str]:
     """Where the weights of each model are, after one look at the disk."""
     places = {file.path.name: PLACES[file.place] for file in weights_at_hand()}
     return {spec.key: places.get(spec.weights, "to download" if spec.url else "not to be had") for spec in specs}

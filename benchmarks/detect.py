@@ -1,0 +1,73 @@
+"""How long YOLO takes for one photo, beside `ultralytics.YOLO.predict` in torch with its default threads.
+
+Run from anywhere: `python benchmarks/detect.py [--repeats N] [KEY]`. Both begin with the bus sample as an array and end
+with boxes, scores and classes, at 640 pixels. Ours runs in OpenVINO, exported beforehand; the export's time is not in
+the figures. Beside them, what it costs to move a slider: the cuts alone, on candidates that are kept. The bars, at
+least 2 × faster than Ultralytics on a processor, and 100 ms for a slider, are held against the fastest tenth; they are
+printed, not enforced. Weights that are not on this machine are drawn by chance: the arithmetic is the same, but for the
+number of boxes.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from timing import fastest, print_times, take_times, verdict
+
+from cnn_demo.images import sample_photos
+from cnn_demo.models import find, frameworks, load
+from cnn_demo.models.candidates import select
+from cnn_demo.models.weights import find_weights
+
+LEAST_GAIN = 2.0
+MOST_SLIDER_MS = 100
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model", nargs="?", default="yolo11n", metavar="KEY", help="of a YOLO detector")
+    parser.add_argument("--repeats", type=int, default=31)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        if find_weights(find(options.model).weights) is None:
+            os.environ["CNN_DEMO_WEIGHTS"] = folder
+            draw_weights(options.model, Path(folder))
+        measure(options.model, options.repeats)
+
+
+def draw_weights(key: str, folder: Path) -> None:
+    """Save weights drawn by chance under the official file name."""
+    model = frameworks.ultralytics().YOLO(find(key).builder)
+    model.model.names = dict(enumerate(find(key).labels))
+    model.save(folder / find(key).weights)
+
+
+def measure(key: str, repeats: int) -> None:
+    pixels = next(sample for sample in sample_photos() if sample.key == "bus").load().pixels
+    ours = load(key, "cpu")
+    ours.wait_for_export()
+    theirs = frameworks.ultralytics().YOLO(find_weights(ours.spec.weights).path)
+    as_opencv = pixels[..., ::-1].copy()
+    kept = ours.candidates(pixels)
+    times = take_times(
+        {
+            f"ours, {ours.engine}": lambda: ours.predict(pixels),
+            "Ultralytics, torch": lambda: theirs.predict(as_opencv, imgsz=640, verbose=False, device="cpu"),
+            "a slider": lambda: select(kept, 0.01, 0.5).detections(),
+        },
+        repeats,
+    )
+    us, them, slider = fastest(times).values()
+    height, width = pixels.shape[:2]
+    print(f"{ours.spec.title}, one photo of {width} × {height}, {repeats} repeats in an order drawn anew")
+    print_times(times)
+    print(f"  {them / us:.2f} × faster (at least {LEAST_GAIN}: {verdict(them / us >= LEAST_GAIN)})")
+    print(f"  a slider at most {MOST_SLIDER_MS} ms: {verdict(slider <= MOST_SLIDER_MS)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,293 @@
+"""Detectors of the YOLO family: an Ultralytics network in, `supervision.Detections` out."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import supervision as sv
+
+from cnn_demo.models import frameworks
+from cnn_demo.models.candidates import (
+    CONFIDENCE,
+    IOU,
+    MAX_DETECTIONS,
+    Candidates,
+    Grid,
+    check_settings,
+    class_indices,
+    select,
+)
+from cnn_demo.models.classifiers import check_pixels
+from cnn_demo.models.letterbox import Letterbox
+from cnn_demo.models.specs import ModelSpec
+from cnn_demo.models.weights import find_weights
+from cnn_demo.models.yolo_engines import (
+    Engine,
+    OpenVinoEngine,
+    TorchEngine,
+    export_to_openvino,
+    headless,
+    openvino_file,
+)
+
+if TYPE_CHECKING:
+    import torch
+
+SIDES = (320, 480, 640, 960, 1280)  # image sizes to choose from
+FLOOR = 0.001  # least score of a candidate, as where Ultralytics measures
+
+
+@dataclass(frozen=True, eq=False)
+class RawOutputs:
+    """What the network says of one photo, for each of N cells.
+
+    Attributes:
+        boxes_xyxy: (N, 4) float32, corners in pixels of the photo; they may reach beyond it.
+        scores: (N, C) float32, of every class, each from 0 to 1 for itself: they do not sum to 1.
+        grids: From the finest to the coarsest; cells are in their order, row by row.
+        frame: Where the photo is in the input.
+        milliseconds: What it took.
+        engine: What ran it.
+    """
+
+    boxes_xyxy: np.ndarray = field(repr=False)
+    scores: np.ndarray = field(repr=False)
+    grids: tuple[Grid, ...]
+    frame: Letterbox
+    milliseconds: float
+    engine: str
+
+
+class YoloDetector:
+    """A YOLO network that finds many objects; one for all visitors, who take turns by its lock.
+
+    Attributes:
+        spec: Its row.
+        strides: Pixels of the input for each cell, of the finest grid first.
+        device: "cpu", "cuda" or "mps": where it runs.
+        overlapping: Whether its boxes need NMS.
+        lock: Held while the network runs.
+    """
+
+    def __init__(self, spec: ModelSpec, engine: Engine, device: str) -> None:
+        self.spec = spec
+        self.device = device
+        self.strides, self.overlapping = engine.strides, engine.overlapping
+        self.lock = threading.Lock()
+        self._engine = engine
+        self._export: threading.Thread | None = None
+
+    @property
+    def sides(self) -> tuple[int, ...]:
+        """Image sizes to choose from, in pixels of the longer side."""
+        return tuple(side for side in SIDES if side % max(self.strides) == 0)
+
+    @property
+    def engine(self) -> str:
+        """What runs it at present: "torch" or "OpenVINO"."""
+        return self._engine.name
+
+    def use_openvino_later(self, weights: Path, path: Path) -> None:
+        """Export in the background what `weights` holds to `path`; once that is done, it runs in OpenVINO."""
+
+        def export() -> None:
+            try:
+                export_to_openvino(headless(read_network(weights, self.spec)), path)
+                engine = OpenVinoEngine(path)
+            except Exception:  # whatever the reason, torch gives the same answers
+                logging.getLogger(__name__).exception("%s stays in torch", self.spec.key)
+                return
+            with self.lock:
+                self._engine = engine
+
+        self._export = threading.Thread(target=export, name=f"export {self.spec.key}", daemon=True)
+        self._export.start()
+
+    def wait_for_export(self) -> None:
+        """Wait until it runs in what it will stay in."""
+        if self._export is not None:
+            self._export.join()
+
+    def raw(self, pixels: np.ndarray, side: int | None = None) -> RawOutputs:
+        """Run the network on a photo.
+
+        Args:
+            pixels: (H, W, 3) uint8, of any size.
+            side: The photo is made to fit a square of so many pixels; None for the size that the network is made for.
+
+        Raises:
+            ValueError: If the pixels are of another shape or type, or the side is no multiple of the coarsest stride.
+        """
+        start = time.perf_counter()
+        check_pixels(pixels)
+        frame = Letterbox.fit(pixels.shape[:2], side or self.spec.input_size[0], max(self.strides))
+        picture = np.ascontiguousarray(frame.apply(pixels).transpose(2, 0, 1)[None], np.float32) / 255
+        with self.lock:
+            engine = self._engine
+            distances, scores = engine(picture)
+        height, width = frame.input
+        grids = tuple(Grid(stride, height // stride, width // stride) for stride in self.strides)
+        boxes = frame.to_photo(decode(distances[0].T, grids))
+        milliseconds = (time.perf_counter() - start) * 1000
+        return RawOutputs(boxes, scores[0].T, grids, frame, milliseconds, engine.name)
+
+    def candidates(self, pixels: np.ndarray, side: int | None = None, *, several_classes: bool = False) -> Candidates:
+        """Return all boxes that the network has for a photo.
+
+        Args:
+            pixels: As for `raw`.
+            side: As for `raw`.
+            several_classes: One candidate for every class of a cell that is not quite improbable, as where detectors
+                are measured; else one for each cell, of its likeliest class.
+
+        Raises:
+            ValueError: As `raw` does.
+        """
+        raw = self.raw(pixels, side)
+        if several_classes or not self.overlapping:
+            cells, class_ids = np.nonzero(raw.scores > FLOOR)
+        else:
+            class_ids = raw.scores.argmax(1)
+            cells = np.flatnonzero(raw.scores[np.arange(len(class_ids)), class_ids] > FLOOR)
+            class_ids = class_ids[cells]
+        return Candidates(
+            size=pixels.shape[:2],
+            boxes_xyxy=raw.boxes_xyxy[cells],
+            scores=raw.scores[cells, class_ids],
+            class_ids=class_ids.astype(np.int64),
+            labels=self.spec.labels,
+            overlapping=self.overlapping,
+            cells=cell_places(raw.grids)[cells],
+            grids=raw.grids,
+            frame=raw.frame,
+            milliseconds=raw.milliseconds,
+            device=self.device,
+            engine=raw.engine,
+        )
+
+    def predict(
+        self,
+        pixels: np.ndarray,
+        confidence: float = CONFIDENCE,
+        iou: float = IOU,
+        classes: Iterable[int | str] | None = None,
+        max_detections: int = MAX_DETECTIONS,
+        side: int | None = None,
+    ) -> sv.Detections:
+        """Find all objects on a photo.
+
+        Args:
+            pixels: (H, W, 3) uint8, of any size.
+            confidence: As for `candidates.select`, like the next three.
+            iou: Nothing changes with it where the network's boxes need no NMS.
+            classes: Names or indices.
+            max_detections: The most confident ones.
+            side: As for `raw`.
+
+        Returns:
+            Boxes in pixels of the photo, the most confident first; `data` holds `class_name`, `metadata` the
+            milliseconds, the device and the engine.
+
+        Raises:
+            ValueError: As `raw` and `select` do.
+        """
+        check_settings(confidence, iou, max_detections)
+        wanted = None if classes is None else class_indices(classes, self.spec.labels)
+        return select(self.candidates(pixels, side), confidence, iou, wanted, max_detections).detections()
+
+
+def decode(distances: np.ndarray, grids: tuple[Grid, ...]) -> np.ndarray:
+    """From how far the sides are to where they are.
+
+    Each cell says how far left, up, right and down of its middle the sides of its box are, in cells (as FCOS does, Tian
+    et al. 2019, https://arxiv.org/abs/1904.01355).
+
+    Args:
+        distances: (N, 4), cells in the grids' order, row by row.
+        grids: Of N cells together.
+
+    Returns:
+        (N, 4) float32: corners in pixels of the network's input.
+    """
+    places = cell_places(grids)
+    strides = np.array([grid.stride for grid in grids], np.float32)[places[:, 0], None]
+    middles = (places[:, :0:-1] + 0.5).astype(np.float32)  # column, row
+    return np.concatenate([middles - distances[:, :2], middles + distances[:, 2:]], axis=1) * strides
+
+
+def cell_places(grids: tuple[Grid, ...]) -> np.ndarray:
+    """Return for each cell the index of its grid, its row and its column, (N, 3) int64, in the network's order."""
+    places = []
+    for level, grid in enumerate(grids):
+        rows, columns = np.indices((grid.rows, grid.columns)).reshape(2, -1)
+        places.append(np.stack([np.full(rows.shape, level), rows, columns], axis=1))
+    return np.concatenate(places).astype(np.int64)
+
+
+def read_network(path: Path, spec: ModelSpec) -> torch.nn.Module:
+    """Read an Ultralytics detection model from its weights file: tensors and known classes, never other code.
+
+    Raises:
+        ModelUnavailable: If the file is broken, or is of a network with other classes.
+    """
+    from cnn_demo.models import ModelUnavailable
+
+    ultralytics = frameworks.ultralytics()
+    try:
+        with frameworks.keep_torch_threads():
+            if path.suffix == ".safetensors":
+                model = _own_network(path, spec)
+            else:
+                model = ultralytics.YOLO(str(path), task="detect").model
+            model = model.float().eval()
+            names = tuple(model.names[i] for i in range(len(model.names)))
+            if hasattr(model.model[-1], "one2one_cv2"):
+                model.model[-1].end2end = True  # the head that needs no NMS is the one that stays
+            model.fuse(verbose=False)
+    except Exception as error:
+        message = f"The weights of “{spec.title}” cannot be read: please replace {path.name}."
+        raise ModelUnavailable(message) from error
+    if names != spec.labels:
+        raise ModelUnavailable(f"The file {path.name} holds a network with other classes than “{spec.title}”.")
+    return model
+
+
+def _own_network(path: Path, spec: ModelSpec) -> torch.nn.Module:
+    """Build the architecture of a row for its own classes, and load the numbers, which are nothing but numbers."""
+    from safetensors.torch import load_file
+    from ultralytics.nn.tasks import DetectionModel
+
+    model = DetectionModel(spec.builder, nc=len(spec.labels), verbose=False)
+    model.load_state_dict(load_file(path))
+    model.names = dict(enumerate(spec.labels))
+    return model
+
+
+def load_yolo(spec: ModelSpec, device: str) -> YoloDetector:
+    """Load a YOLO detector: in OpenVINO where it was exported before and there is no GPU, else in torch.
+
+    Raises:
+        ModelUnavailable: If the weights are missing or broken.
+        ValueError: If the device is not to be had.
+    """
+    from cnn_demo.models import ModelUnavailable
+
+    found = find_weights(spec.weights)
+    if found is None:
+        raise ModelUnavailable(f"The weights of “{spec.title}” are not on this machine: {spec.weights} is missing.")
+    if frameworks.device(device) == "cpu":
+        exported = openvino_file(spec, found.path)
+        if exported.is_file():
+            return YoloDetector(spec, OpenVinoEngine(exported), "cpu")
+        detector = YoloDetector(spec, TorchEngine(headless(read_network(found.path, spec)), "cpu"), "cpu")
+        detector.use_openvino_later(found.path, exported)
+        return detector
+    where = frameworks.torch_device(device)
+    return YoloDetector(spec, TorchEngine(headless(read_network(found.path, spec)), where), where)
