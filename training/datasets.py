@@ -94,14 +94,14 @@ def read_caltech3(folder: Path = DATA) -> tuple[list[BoxedPhoto], list[BoxedPhot
     Raises:
         FileNotFoundError: If the archive is not there.
     """
-    files = _read_archive(folder / "caltech3.tar.gz")
+    files = read_archive(folder / "caltech3.tar.gz")
     training, validation = [], []
     for label, name in enumerate(LOCALIZER_LABELS):
         table = files[f"caltech3/{name}.csv"].decode().splitlines()
         rows = sorted(csv.DictReader(table), key=lambda row: row["file"])
         held_back = len(rows) - round(HELD_BACK * len(rows))
         for number, row in enumerate(rows):
-            pixels, scale = _decode(files[f"caltech3/{name}/{row['file']}"])
+            pixels, scale = decode(files[f"caltech3/{name}/{row['file']}"])
             corners = np.array([float(row[side]) for side in ("xmin", "ymin", "xmax", "ymax")]) * scale
             height, width = pixels.shape[:2]
             box = np.clip(corners, 0, (width, height, width, height)).astype(np.float32)
@@ -127,10 +127,10 @@ def read_backgrounds(folder: Path = DATA) -> tuple[list[np.ndarray], list[np.nda
     """
     training, validation = [], []
     for archive, part in BACKGROUNDS.items():
-        files = _read_archive(folder / f"{archive}.tar.gz")
+        files = read_archive(folder / f"{archive}.tar.gz")
         names = sorted(name for name in files if name.startswith(part) and name.endswith((".jpg", ".JPG", ".jpeg")))
         names = [name for name in names if Path(name).name not in WITH_PEOPLE]
-        pixels = [_decode(files[name])[0] for name in names]
+        pixels = [decode(files[name])[0] for name in names]
         held_back = len(pixels) - round(HELD_BACK * len(pixels))
         training += pixels[:held_back]
         validation += pixels[held_back:]
@@ -142,8 +142,8 @@ def read_streets(folder: Path = DATA) -> list[np.ndarray]:
 
     CamVid is for non-commercial use: it is measured with, never trained on, so that the weights stay free of that.
     """
-    files = _read_archive(folder / "camvid.tar.gz")
-    return [_decode(files[name])[0] for name in sorted(files) if name.startswith("camvid/val/")]
+    files = read_archive(folder / "camvid.tar.gz")
+    return [decode(files[name])[0] for name in sorted(files) if name.startswith("camvid/val/")]
 
 
 def read_small_things(folder: Path = DATA) -> list[np.ndarray]:
@@ -166,15 +166,16 @@ def read_small_things(folder: Path = DATA) -> list[np.ndarray]:
     return pictures
 
 
-def _read_archive(path: Path) -> dict[str, bytes]:
+def read_archive(path: Path) -> dict[str, bytes]:
+    """Read all files of an archive into memory, by their names."""
     with tarfile.open(path) as archive:
         return {member.name: archive.extractfile(member).read() for member in archive if member.isfile()}
 
 
-def _decode(data: bytes) -> tuple[np.ndarray, float]:
-    """Return the pixels, no longer than `LONGEST`, and by what their coordinates were multiplied."""
+def decode(data: bytes, longest: int = LONGEST) -> tuple[np.ndarray, float]:
+    """Return the pixels, their longer side at most `longest`, and by what their coordinates were multiplied."""
     picture = Image.open(io.BytesIO(data))
-    scale = min(1.0, LONGEST / max(picture.size))
+    scale = min(1.0, longest / max(picture.size))
     size = tuple(max(1, round(side * scale)) for side in picture.size)
     picture.draft("RGB", (2 * size[0], 2 * size[1]))  # large JPEGs are decoded at half or a quarter of their size
     return np.asarray(picture.convert("RGB").resize(size, Image.Resampling.BOX)), scale

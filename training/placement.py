@@ -16,7 +16,8 @@ from cnn_demo.models.classifiers import resized
 from training.datasets import BoxedPhoto
 
 NOTHING = 3  # the class of a picture without any of the three
-IN_PLACE = 0.4  # share of objects that stay in their own photo, which then fills the picture
+IN_PLACE = 0.5  # share of objects that stay in their own photo, which then fills the picture
+WHOLE = 0.5  # share of objects that bring all of their photo along
 SMALLEST, LARGEST = 0.22, 0.95  # of the picture's side: what a pasted object's longer side may take
 CUT = 0.12  # of its width or height: how much of a pasted object may lie outside the picture, on each side
 
@@ -110,7 +111,7 @@ def squash(pixels: np.ndarray, side: int) -> np.ndarray:
 def random_crop(shape: tuple[int, int], box: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Draw how much of its own photo comes along with an object: all of it, or less at each side, down to the box."""
     whole = np.array([0.0, 0.0, shape[1], shape[0]])
-    if rng.random() < 0.3:
+    if rng.random() < WHOLE:
         return whole
     spare = 0.05 * (box[2:] - box[:2])
     tight = np.clip(box + np.concatenate([spare, -spare]), 0, np.tile(whole[2:], 2))  # a little of the object may go

@@ -10,18 +10,20 @@ from cnn_demo.models.training_queue import Job, training_queue
 POLL = 0.8  # seconds
 
 
-def stop_button(job: Job | None, key: str) -> None:
-    """Show the button that ends a training, or leaves the queue."""
+def stop_button(
+    job: Job | None, key: str, label: str = "Stop training", help: str = "What it has learned so far is kept."
+) -> None:
+    """Show the button that ends a training or another long work, or leaves the queue."""
     running = job is not None and job.active
     waiting = running and job.state == "waiting"
     st.button(
-        "Leave the queue" if waiting else "Stop training",
+        "Leave the queue" if waiting else label,
         icon=":material/logout:" if waiting else ":material/stop:",
         key=key,
         disabled=not running,
         on_click=_stop,
         args=(job,),
-        help="What it has learned so far is kept.",
+        help=help,
     )
 
 
@@ -52,8 +54,7 @@ def _watch(job: Job, show: Callable[[Any], None], key: str) -> None:
     st.session_state[key] = runs
     if before:
         st.info(
-            f"Somebody else's network is being trained. You are **number {before} in the queue**; yours starts by "
-            "itself.",
+            f"Somebody else's work is being done. You are **number {before} in the queue**; yours starts by itself.",
             icon=":material/hourglass_top:",
         )
     else:

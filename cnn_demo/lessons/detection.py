@@ -1,0 +1,252 @@
+"""What page 6 teaches: its texts, its experiments and the misconceptions it answers on the visitor's own photo."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cnn_demo.drawing import reduced
+from cnn_demo.lessons import Answer, Experiment, Lesson, Misconception, Paper
+
+if TYPE_CHECKING:
+    import supervision as sv
+
+    from cnn_demo.models.detectors import YoloDetector
+    from cnn_demo.models.torchvision_detectors import TorchvisionDetector
+
+SIDE = 640  # pixels of the longer side of the photos that misconceptions are answered on
+SAME = 0.5  # IoU from which two boxes are taken for one object
+
+LESSON = Lesson(
+    idea=(
+        "**Object detection** finds all objects at once, however many: a box and a class for each. The network says "
+        "thousands of boxes; what you see is what is left when most are thrown away. Move the cuts, watch them work, "
+        "and hold the result against your own eyes."
+    ),
+    experiments=(
+        Experiment(
+            "A street",
+            "One pass finds the bus and the people, also the one cut off at the edge. Point at a row of the table, and "
+            "its box stands out.",
+            {"task": "Find them", "detect_confidence": 30},
+            photo="bus",
+        ),
+        Experiment(
+            "Without the broom",
+            "NMS is nearly off, and unsure boxes count: every object keeps a swarm of boxes. Drag the IoU down, and "
+            "watch the swarm vanish.",
+            {"task": "Find them", "detect_iou": 95, "detect_confidence": 10},
+            photo="bus",
+        ),
+        Experiment(
+            "Who suppressed whom",
+            "The most confident box comes first and takes its rivals away, then the next. Drag the step.",
+            {"task": "What NMS throws away", "nms_step": 1, "detect_confidence": 10},
+            photo="bus",
+        ),
+        Experiment(
+            "Which cell said that?",
+            "Tap the boxes: large things are said by the coarse grid, small ones by the fine one, each by a cell near "
+            "its middle.",
+            {"task": "Where boxes come from", "detect_confidence": 40},
+            photo="zidane",
+        ),
+        Experiment(
+            "Score it",
+            "Begin with what the network found, add what it missed, and read precision and recall. Then drag the "
+            "confidence: one rises while the other falls.",
+            {"task": "Score it", "score_iou": 75},
+            photo="bus",
+        ),
+    ),
+    papers=(
+        Paper(
+            "Girshick, Donahue, Darrell & Malik",
+            2014,
+            "Rich feature hierarchies for accurate object detection and semantic segmentation",
+            "https://arxiv.org/abs/1311.2524",
+            "R-CNN: propose regions, look into each, suppress what overlaps",
+        ),
+        Paper(
+            "Ren, He, Girshick & Sun",
+            2015,
+            "Faster R-CNN: Towards real-time object detection with region proposal networks",
+            "https://arxiv.org/abs/1506.01497",
+            "the first stage becomes a network too; anchors",
+        ),
+        Paper(
+            "Redmon, Divvala, Girshick & Farhadi",
+            2016,
+            "You only look once: Unified, real-time object detection",
+            "https://arxiv.org/abs/1506.02640",
+            "one pass, a grid of cells, and each says its boxes",
+        ),
+        Paper(
+            "Liu et al.",
+            2016,
+            "SSD: Single shot multibox detector",
+            "https://arxiv.org/abs/1512.02325",
+            "boxes from maps of several sizes, for things of several sizes",
+        ),
+        Paper(
+            "Lin et al.",
+            2014,
+            "Microsoft COCO: Common objects in context",
+            "https://arxiv.org/abs/1405.0312",
+            "the photos, the 80 classes, and how detectors are scored",
+        ),
+        Paper(
+            "Wang et al.",
+            2024,
+            "YOLOv10: Real-time end-to-end object detection",
+            "https://arxiv.org/abs/2405.14458",
+            "how to train a head that needs no NMS",
+        ),
+    ),
+)
+
+
+def _detector() -> YoloDetector | TorchvisionDetector:
+    from cnn_demo.models import load, preferred_model
+
+    return load(preferred_model("detection").key)
+
+
+def _pixels(image: np.ndarray) -> np.ndarray:
+    return reduced(np.rint(image * 255).astype(np.uint8), SIDE)
+
+
+def _picture(pixels: np.ndarray, found: sv.Detections, boxes: np.ndarray | None = None) -> np.ndarray:
+    """The pixels with the detections on them, as an answer shows them."""
+    from cnn_demo.annotate import class_colour, draw_boxes
+
+    boxes = found.xyxy if boxes is None else boxes
+    drawn = draw_boxes(pixels, boxes, found["class_name"].tolist(), [class_colour(i) for i in found.class_id])
+    return drawn.astype(np.float32) / 255
+
+
+def _found(found: sv.Detections) -> str:
+    from cnn_demo.exports import counts
+
+    return ", ".join(f"{count} {name}" for name, count in counts(found).items()) or "nothing"
+
+
+def _counterparts(found: sv.Detections, others: sv.Detections, boxes: np.ndarray) -> np.ndarray:
+    """For each detection the index of the other one of its class that overlaps it most, −1 where none does enough.
+
+    Args:
+        found: N detections.
+        others: M detections.
+        boxes: (M, 4) of the others, brought to where the first ones are.
+    """
+    from cnn_demo.models.scoring import match
+
+    matches = match(boxes, others.confidence, others.class_id, found.xyxy, found.class_id, SAME)
+    places = np.full(len(found), -1)
+    taken = matches.truth >= 0
+    places[matches.truth[taken]] = matches.order[taken]
+    return places
+
+
+def _how_sure(image: np.ndarray) -> Answer:
+    model, pixels = _detector(), _pixels(image)
+    found = model.predict(pixels)
+    mirrored = np.ascontiguousarray(pixels[:, ::-1])
+    again = model.predict(mirrored)
+    width = pixels.shape[1]
+    back = again.xyxy[:, [2, 1, 0, 3]] * (-1, 1, -1, 1) + (width, 0, width, 0)
+    places = _counterparts(found, again, back)
+    same = np.flatnonzero(places >= 0)
+    pictures = (
+        ("The photo", _picture(pixels, found), "clip"),
+        ("Mirrored", _picture(mirrored, again), "clip"),
+    )
+    text = (
+        "It is a score that is good for one thing: to put boxes in order. Each class is scored for itself, so the "
+        "scores of a box need not sum to 100 %, and nobody made sure that 80 % is right eight times in ten. "
+    )
+    if not len(same):
+        return Answer(
+            text + f"On this photo there is nothing to compare: {_found(found)}; mirrored, {_found(again)}.", pictures
+        )
+    change = np.abs(found.confidence[same] - again.confidence[places[same]])
+    most = same[int(change.argmax())]
+    name, before, after = found["class_name"][most], found.confidence[most], again.confidence[places[most]]
+    return Answer(
+        text + f"Mirrored, this photo shows the same things: {len(same)} of {len(found)} are found again, and the "
+        f"confidence of one {name} goes from {before:.0%} to {after:.0%}.",
+        pictures,
+    )
+
+
+def _once(image: np.ndarray) -> Answer:
+    from cnn_demo.models.candidates import select
+
+    model, pixels = _detector(), _pixels(image)
+    selection = select(model.candidates(pixels), 0.05)
+    if not len(selection.kept):
+        text = "On this photo the network is sure of nothing, so there is nothing to count: try another one."
+        return Answer(text, (("The photo", pixels.astype(np.float32) / 255, "clip"),))
+    candidates = selection.candidates
+    rivals = [len(selection.victims(place)) for place in selection.kept]
+    best = int(np.argmax(rivals))
+    place = selection.kept[best]
+    swarm = selection.order[np.append(selection.victims(place), place)]
+    name = candidates.labels[candidates.class_ids[selection.order[place]]]
+    if candidates.overlapping:
+        text = (
+            "Several places of the network see the same object, and each says its box. Of "
+            f"{len(selection.order)} boxes that are at least 5 % sure on this photo, {len(selection.kept)} are left "
+            f"after non-maximum suppression; one {name} alone had {len(swarm)}. That each object seems to be found "
+            "once is the work of NMS, and it can be wrong: of two people who embrace, one may be thrown away."
+        )
+    else:
+        text = (
+            "This network learned to let only one place speak for each object, so its boxes need no suppression. Most "
+            "detectors do not: several of their places see the same object, and each says its box."
+        )
+    from cnn_demo.annotate import ANSWER, draw_boxes
+
+    boxes = candidates.visible(swarm)
+    shown = draw_boxes(pixels, boxes, [""] * len(boxes), [ANSWER] * len(boxes), thickness=1).astype(np.float32) / 255
+    return Answer(text, ((f"All boxes of one {name}", shown, "clip"),))
+
+
+def _upside_down(image: np.ndarray) -> Answer:
+    model, pixels = _detector(), _pixels(image)
+    found = model.predict(pixels)
+    turned = np.ascontiguousarray(pixels[::-1, ::-1])
+    again = model.predict(turned)
+    height, width = pixels.shape[:2]
+    back = again.xyxy[:, [2, 3, 0, 1]] * -1 + (width, height, width, height)
+    same = int((_counterparts(found, again, back) >= 0).sum())
+    return Answer(
+        "It knows its classes as it saw them: mostly upright, at the size and in the places that photographers choose. "
+        f"Upright it finds here: {_found(found)}. Upside down: {_found(again)}. {same} of {len(found)} are found again "
+        "with the same name. And whatever is of none of its classes, it can only overlook, or call by a wrong name.",
+        (("Upright", _picture(pixels, found), "clip"), ("Upside down", _picture(turned, again), "clip")),
+    )
+
+
+def _pixels_matter(image: np.ndarray) -> Answer:
+    model, pixels = _detector(), _pixels(image)
+    sides = model.sides if len(model.sides) == 1 else (model.sides[0], model.spec.input_size[0])
+    answers = [model.predict(pixels, side=side) for side in sides]
+    said = "; ".join(f"at {side} pixels {_found(found)}" for side, found in zip(sides, answers, strict=True))
+    return Answer(
+        "Before the network sees a photo, it is made to fit: what was small is then a few pixels, and what is smaller "
+        f"than a cell of the finest grid has hardly a chance. The same photo, {said}. More pixels cost more time, in "
+        "proportion to the area, and what is larger than all that the network saw while it learned gets lost again.",
+        tuple(
+            (f"At {side} pixels", _picture(pixels, found), "clip") for side, found in zip(sides, answers, strict=True)
+        ),
+    )
+
+
+MISCONCEPTIONS = (
+    Misconception("“80 % means that it is right eight times in ten.”", _how_sure),
+    Misconception("“The network finds each object once.”", _once),
+    Misconception("“It knows a bus when it sees one, whichever way up.”", _upside_down),
+    Misconception("“Small things are as easy as large ones.”", _pixels_matter),
+)

@@ -1,0 +1,154 @@
+"""Page 6: the chosen detector, the cuts, and what it has for a photo, which all views share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from cnn_demo.images import Photo
+from cnn_demo.models import ModelSpec, load
+from cnn_demo.models.candidates import CONFIDENCE, IOU, MAX_DETECTIONS, Candidates, Selection, select
+from cnn_demo.models.detectors import YoloDetector
+from cnn_demo.models.torchvision_detectors import TorchvisionDetector
+from cnn_demo.ui.caching import BY_KEY
+from cnn_demo.ui.model_picker import pick_model
+
+MODEL, SIDE = "detector", "detect_side"
+SURE, OVERLAP, LIMIT, CLASSES = "detect_confidence", "detect_iou", "detect_limit", "detect_classes"
+DEFAULTS: dict[str, Any] = {
+    MODEL: None,
+    SIDE: None,
+    SURE: round(100 * CONFIDENCE),
+    OVERLAP: round(100 * IOU),
+    LIMIT: MAX_DETECTIONS,
+    CLASSES: [],
+}
+LIMITS = (1, 3, 10, 30, 100, MAX_DETECTIONS)
+LEAST_SURE = 5  # percent: torchvision's detectors say nothing below
+SHARED: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}  # the tabs show the same controls
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """What the visitor wants thrown away: the arguments of `candidates.select`."""
+
+    confidence: float = CONFIDENCE
+    iou: float = IOU
+    classes: tuple[str, ...] | None = None
+    limit: int = MAX_DETECTIONS
+
+    def of(self, candidates: Candidates) -> Selection:
+        """Make the cuts."""
+        return select(candidates, self.confidence, self.iou, self.classes, self.limit)
+
+
+def pick_detector() -> tuple[ModelSpec, int]:
+    """Let the visitor choose the network and the size at which it sees the photo.
+
+    Raises:
+        ModelUnavailable: If there is no detector, or it cannot be loaded.
+    """
+    network, size = st.columns([3, 2])
+    with network:
+        spec = pick_model(MODEL, "Network", task="detection")
+    with st.spinner(f"Loading {spec.title}…"):
+        detector = load(spec.key)
+    with size:
+        side = _pick_side(detector)
+    return spec, side
+
+
+def _pick_side(detector: YoloDetector | TorchvisionDetector) -> int:
+    own = detector.spec.input_size[0]
+    sides = list(detector.sides)
+    if SIDE in st.session_state and st.session_state[SIDE] not in sides:
+        st.session_state[SIDE] = own
+    chosen = st.selectbox(
+        "Image size",
+        sides,
+        index=sides.index(own),
+        format_func=lambda side: f"{side} pixels",
+        key=SIDE,
+        help="The photo is made smaller or larger so that its longer side has so many pixels (with torchvision's "
+        "networks, its shorter one). More pixels: smaller things are found, and it takes longer.",
+        **SHARED,
+    )
+    return chosen if chosen in sides else own
+
+
+@st.cache_resource(max_entries=48, show_spinner=False, hash_funcs=BY_KEY)
+def candidates_of(photo: Photo, key: str, side: int) -> Candidates:
+    """All that a detector has for a photo; kept, so that sliders need not ask it again. Nobody may change it.
+
+    Raises:
+        ModelUnavailable: If the network is not to be had.
+    """
+    return load(key).candidates(photo.pixels, side)
+
+
+def sure_slider() -> float:
+    """Let the visitor say how confident a box must be; returns a share."""
+    return (
+        st.slider(
+            "Least confidence",
+            LEAST_SURE,
+            95,
+            DEFAULTS[SURE],
+            5,
+            format="%d %%",
+            key=SURE,
+            help="Of all boxes that the network has, only those that are more confident count.",
+            **SHARED,
+        )
+        / 100
+    )
+
+
+def overlap_slider(candidates: Candidates, spec: ModelSpec) -> float:
+    """Let the visitor say when two boxes are for one object; where nothing depends on it, say so instead."""
+    if not candidates.overlapping:
+        st.caption(
+            f"**No NMS here.** {spec.title}'s head was trained to give each object one box, so there is no overlap to "
+            "set."
+        )
+        return IOU
+    return (
+        st.slider(
+            "NMS: greatest IoU of two boxes",
+            5,
+            95,
+            DEFAULTS[OVERLAP],
+            5,
+            format="%d %%",
+            key=OVERLAP,
+            help="Of two boxes of one class that overlap more, only the more confident stays (non-maximum "
+            "suppression). Low: neighbours vanish. High: one object keeps several boxes.",
+            **SHARED,
+        )
+        / 100
+    )
+
+
+def cuts_controls(candidates: Candidates, spec: ModelSpec) -> Cuts:
+    """Show all four cuts."""
+    confidence = sure_slider()
+    iou = overlap_slider(candidates, spec)
+    classes = st.multiselect(
+        "Only these classes",
+        list(spec.labels),
+        default=DEFAULTS[CLASSES],
+        key=CLASSES,
+        placeholder="All classes",
+        **SHARED,
+    )
+    limit = st.select_slider(
+        "At most so many", [1, 3, 10, 30, 100, MAX_DETECTIONS], DEFAULTS[LIMIT], key=LIMIT, **SHARED
+    )
+    return Cuts(confidence, iou, tuple(classes) or None, limit)
+
+
+def counted(counts: dict[str, int]) -> str:
+    """Say how many there are of each class, as Markdown."""
+    return " · ".join(f"**{count}** {name}" for name, count in counts.items()) or "Nothing."

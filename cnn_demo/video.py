@@ -1,0 +1,242 @@
+"""Short films: read by FFmpeg (PyAV), looked at picture by picture, and written as MP4 with boxes and tracks.
+
+A film is hostile input like a photo: what is not a film, has no pictures or is too large is refused in one sentence,
+and no more than the first seconds are ever decoded.
+"""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from types import SimpleNamespace
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+import supervision as sv
+
+from cnn_demo.annotate import class_colour, draw_boxes
+from cnn_demo.models import frameworks
+
+ACCEPTED = "MP4, WebM or MOV"
+MOST_SECONDS, MOST_FRAMES = 10.0, 300
+SIDE = 640  # pixels of the longer side that a film is looked at and shown with
+MOST_PIXELS = 4096 * 2304  # of a picture
+CONTAINERS = {"mov", "mp4", "webm"}
+MOST_RATE = Fraction(60)
+
+
+class VideoError(Exception):
+    """A file that cannot be shown; the message is one sentence that can be shown as it is."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture of a film: (H, W, 3) uint8 RGB, upright, both sides even; and when it is shown, in seconds."""
+
+    pixels: np.ndarray = field(repr=False)
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a film is: pictures done, how many there will be at most, and the picture that was done last."""
+
+    done: int
+    most: int
+    pixels: np.ndarray = field(repr=False)
+
+
+@dataclass(frozen=True)
+class AnnotatedFilm:
+    """A film with boxes.
+
+    Attributes:
+        mp4: The file.
+        frames: How many pictures it has.
+        seconds: How long it is.
+        tracks: How many different objects of each class were followed.
+        cut: Whether the original goes on.
+    """
+
+    mp4: bytes = field(repr=False)
+    frames: int
+    seconds: float
+    tracks: dict[str, int]
+    cut: bool
+
+
+def open_film(data: bytes) -> av.container.InputContainer:
+    """Open a film.
+
+    Raises:
+        VideoError: If it is none, has no pictures, or they are too large.
+    """
+    try:
+        film = av.open(io.BytesIO(data), mode="r")
+    except Exception as error:  # FFmpeg has many
+        raise VideoError(f"This file cannot be read as a film: please bring {ACCEPTED}.") from error
+    if not CONTAINERS & set(film.format.name.split(",")):
+        raise VideoError(f"This is a {film.format.long_name} file: please bring {ACCEPTED}.")
+    if not film.streams.video:
+        raise VideoError("This file has sound, but no pictures: please bring a film.")
+    stream = film.streams.video[0]
+    if not stream.width or stream.width * stream.height > MOST_PIXELS:
+        raise VideoError("The pictures of this film are too large: please bring it in 4K or less.")
+    stream.thread_type = "NONE"  # one core for decoding is plenty
+    return film
+
+
+def rate_of(film: av.container.InputContainer) -> Fraction:
+    """Return pictures a second, at most 60; 25 where the file does not say."""
+    rate = film.streams.video[0].average_rate
+    return min(Fraction(rate), MOST_RATE) if rate else Fraction(25)
+
+
+def frames_of(film: av.container.InputContainer) -> Iterator[Frame]:
+    """Decode the film's first 10 seconds, 300 pictures at most, upright and small.
+
+    Raises:
+        VideoError: If nothing can be decoded; what is broken later on just ends the film.
+    """
+    rate, number = rate_of(film), 0
+    try:
+        for picture in film.decode(video=0):
+            seconds = float(picture.time) if picture.time is not None else number / float(rate)
+            if number >= MOST_FRAMES or seconds >= MOST_SECONDS:
+                return
+            yield Frame(_upright(picture), seconds)
+            number += 1
+    except av.FFmpegError as error:
+        if number == 0:
+            raise VideoError("No picture of this film can be read: please try to save it again as MP4.") from error
+    if number == 0:
+        raise VideoError("This film has no pictures: please bring another one.")
+
+
+def _upright(picture: av.VideoFrame) -> np.ndarray:
+    scale = min(1.0, SIDE / max(picture.width, picture.height))
+    width, height = (max(2, round(length * scale / 2) * 2) for length in (picture.width, picture.height))
+    pixels = picture.to_ndarray(format="rgb24")
+    if (height, width) != pixels.shape[:2]:
+        pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+    quarters = round(getattr(picture, "rotation", 0) / 90) % 4  # counter-clockwise
+    return np.ascontiguousarray(np.rot90(pixels, quarters))
+
+
+class Tracks:
+    """Follows objects from picture to picture, by ByteTrack as Ultralytics has it.
+
+    Boxes are matched with where the known objects should be by now, the sure boxes first, then the unsure ones.
+    Zhang et al. (2022), https://arxiv.org/abs/2110.06864.
+
+    Attributes:
+        seen: How many different objects of each class there were so far.
+    """
+
+    def __init__(self, confidence: float, rate: float) -> None:
+        frameworks.ultralytics()
+        from ultralytics.trackers.byte_tracker import BYTETracker
+
+        settings = {
+            "track_high_thresh": confidence,
+            "track_low_thresh": confidence / 2,
+            "new_track_thresh": confidence,
+            "track_buffer": round(rate),  # an object may be hidden for a second
+            "match_thresh": 0.8,
+            "fuse_score": True,
+        }
+        self._tracker = BYTETracker(SimpleNamespace(**settings))
+        self._known: dict[int, str] = {}
+
+    @property
+    def seen(self) -> dict[str, int]:
+        """How many different objects of each class there were, the most frequent first."""
+        return dict(Counter(self._known.values()).most_common())
+
+    def follow(self, found: sv.Detections) -> sv.Detections:
+        """Return the boxes that belong to an object that is followed, with its number as `tracker_id`."""
+        from ultralytics.engine.results import Boxes
+
+        table = np.column_stack([found.xyxy, found.confidence, found.class_id]).astype(np.float32).reshape(-1, 6)
+        rows = self._tracker.update(Boxes(table, orig_shape=(1, 1)))
+        rows = np.asarray(rows).reshape(-1, 8)
+        followed = found[rows[:, 7].astype(int)]
+        followed.tracker_id = rows[:, 4].astype(int)
+        for number, name in zip(followed.tracker_id.tolist(), followed["class_name"].tolist(), strict=True):
+            self._known.setdefault(number, name)
+        return followed
+
+
+def annotate_film(
+    data: bytes,
+    detect: Callable[[np.ndarray], sv.Detections],
+    confidence: float,
+    tell: Callable[[Progress], bool] = lambda _progress: True,
+) -> AnnotatedFilm:
+    """Find and follow the objects of a film.
+
+    Args:
+        data: The file.
+        detect: From (H, W, 3) uint8 to detections above half the confidence, with `class_name`.
+        confidence: From which on an object is followed.
+        tell: Told how far it is after each picture; the film ends there when it answers False.
+
+    Returns:
+        What was done by then.
+
+    Raises:
+        VideoError: As `open_film` and `frames_of` do.
+    """
+    film = open_film(data)
+    rate = rate_of(film)
+    stream = film.streams.video[0]
+    most = min(MOST_FRAMES, max(1, round(MOST_SECONDS * float(rate))), stream.frames or MOST_FRAMES)
+    length = float(film.duration / av.time_base) if film.duration else 0.0
+    tracks, file, seconds, number = Tracks(confidence, float(rate)), io.BytesIO(), 0.0, 0
+    with film, _Writer(file, rate) as writer:
+        for number, frame in enumerate(frames_of(film), 1):
+            scene = draw_tracks(frame.pixels, tracks.follow(detect(frame.pixels)))
+            writer.add(scene)
+            seconds = number / float(rate)
+            if not tell(Progress(number, max(most, number), scene)):
+                break
+    return AnnotatedFilm(file.getvalue(), number, seconds, tracks.seen, cut=length > seconds + 0.5)
+
+
+def draw_tracks(pixels: np.ndarray, followed: sv.Detections) -> np.ndarray:
+    """Draw the followed objects with class and number, each number in a colour of its own."""
+    numbers = followed.tracker_id.tolist()
+    names = [f"{name} {number}" for name, number in zip(followed["class_name"], numbers, strict=True)]
+    return draw_boxes(pixels, followed.xyxy, names, [class_colour(number) for number in numbers])
+
+
+class _Writer:
+    """An MP4 that every browser plays."""
+
+    def __init__(self, file: io.BytesIO, rate: Fraction) -> None:
+        self._container = av.open(file, "w", format="mp4")
+        self._rate = rate
+        self._stream: Any = None
+
+    def __enter__(self) -> _Writer:
+        return self
+
+    def add(self, pixels: np.ndarray) -> None:
+        height, width = pixels.shape[:2]
+        if self._stream is None:
+            options = {"crf": "23", "preset": "veryfast"}
+            self._stream = self._container.add_stream("libx264", rate=self._rate, options=options)
+            self._stream.width, self._stream.height, self._stream.pix_fmt = width, height, "yuv420p"
+        if (height, width) != (self._stream.height, self._stream.width):  # a film whose pictures change their size
+            pixels = cv2.resize(pixels, (self._stream.width, self._stream.height))
+        self._container.mux(self._stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+
+    def __exit__(self, *_error: object) -> None:
+        if self._stream is not None:
+            self._container.mux(self._stream.encode())
+        self._container.close()

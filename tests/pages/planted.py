@@ -1,0 +1,87 @@
+"""A detector for tests of pages: it sees what was planted, as YOLO would say it, and needs no framework."""
+
+import numpy as np
+import pytest
+
+from cnn_demo import models
+from cnn_demo.models import release
+from cnn_demo.models.candidates import Candidates, Grid
+from cnn_demo.models.detectors import YoloDetector, cell_places
+
+# Class index and corners as shares of the sides: two persons, one of them in a crowd of boxes, and a bus.
+OBJECTS = ((0, (0.05, 0.3, 0.3, 0.95)), (0, (0.4, 0.35, 0.55, 0.9)), (5, (0.1, 0.05, 0.95, 0.7)))
+
+
+class PlantedEngine:
+    """Says each object from the cells around its middle, the nearest the surest, each box a little different."""
+
+    name = "torch"
+    strides = (8, 16, 32)
+
+    def __init__(self, objects=OBJECTS, *, overlapping: bool = True) -> None:
+        self.objects, self.overlapping = objects, overlapping
+
+    def __call__(self, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        height, width = pictures.shape[2:]
+        grids = tuple(Grid(stride, height // stride, width // stride) for stride in self.strides)
+        places = cell_places(grids)
+        strides = np.array(self.strides)[places[:, 0]]
+        middles = (places[:, :0:-1] + 0.5) * strides[:, None]
+        scores = np.full((80, len(places)), 0.0001, np.float32)
+        distances = np.ones((4, len(places)), np.float32)
+        for number, (class_id, shares) in enumerate(self.objects):
+            box = np.array(shares) * (width, height, width, height)
+            away = np.linalg.norm(middles - (box[:2] + box[2:]) / 2, axis=1)
+            level = 0 if max(box[2:] - box[:2]) < 64 else 2 if max(box[2:] - box[:2]) > 200 else 1
+            away[places[:, 0] != level] = np.inf
+            for rank, cell in enumerate(np.argsort(away)[: 4 if self.overlapping else 1]):
+                scores[class_id, cell] = 0.93 - 0.05 * number - 0.12 * rank
+                wobble = box + 0.025 * rank * np.tile(box[2:] - box[:2], 2)
+                sides = np.concatenate([middles[cell] - wobble[:2], wobble[2:] - middles[cell]]) / strides[cell]
+                distances[:, cell] = sides
+        return distances[None], scores[None]
+
+
+class TwoStages:
+    """Answers as one of torchvision's two-stage detectors does."""
+
+    engine, device, overlapping, sides = "torch", "cpu", True, (320, 800)
+
+    def __init__(self, spec) -> None:
+        self.spec = spec
+
+    def candidates(self, pixels: np.ndarray, side: int | None = None) -> Candidates:
+        height, width = pixels.shape[:2]
+        scale = np.array([width, height, width, height], np.float32)
+        boxes = np.array([shares for _, shares in OBJECTS[:2]], np.float32) * scale
+        grid = np.linspace(0, 0.8, 12, dtype=np.float32)
+        proposals = np.stack([grid, grid, grid + 0.2, grid + 0.2], axis=1) * scale
+        return Candidates(
+            size=(height, width),
+            boxes_xyxy=boxes,
+            scores=np.array([0.9, 0.6], np.float32),
+            class_ids=np.array([0, 0]),
+            labels=self.spec.labels,
+            proposals_xyxy=proposals,
+            objectness=np.linspace(0.99, 0.4, 12, dtype=np.float32),
+        )
+
+
+@pytest.fixture
+def detectors(monkeypatch, tmp_path):
+    """YOLO11n sees what is planted, YOLO26n the same without overlap, and a Faster R-CNN in two stages."""
+    from cnn_demo.models import find
+
+    for key in ("yolo11n", "yolo26n", "fasterrcnn_resnet50_fpn"):
+        (tmp_path / find(key).weights).touch()
+
+    def loader(spec, device):
+        if spec.family != "yolo":
+            return TwoStages(spec)
+        return YoloDetector(spec, PlantedEngine(overlapping=spec.key == "yolo11n"), "cpu")
+
+    monkeypatch.setenv("CNN_DEMO_WEIGHTS", str(tmp_path))
+    monkeypatch.setattr(models, "_loader", lambda family: loader)
+    release()
+    yield
+    release()

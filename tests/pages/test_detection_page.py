@@ -1,0 +1,239 @@
+"""Page 6: every view with a detector that sees what was planted; what is shown is what its numbers say."""
+
+import json
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from driver import assert_fine, fire, open_app
+from planted import OBJECTS, detectors  # noqa: F401
+from streamlit.testing.v1 import AppTest
+
+from cnn_demo.exports import as_csv
+from cnn_demo.images import Photo
+from cnn_demo.models import list_models, load
+from cnn_demo.models.candidates import NOBODY, select
+from cnn_demo.topics import TOPICS
+from cnn_demo.ui.detect_compare import unmatched
+from cnn_demo.ui.detect_find import box_at
+from cnn_demo.ui.detect_score import class_of, pen, rectangle, rectangles
+from cnn_demo.ui.detect_workbench import VIEWS
+
+pytestmark = pytest.mark.usefixtures("detectors")
+TWO_STAGES = "Faster R-CNN, ResNet-50"
+STREET = Photo(np.random.default_rng(0).integers(0, 256, (480, 640, 3), dtype=np.uint8), "street.jpg", "digest-street")
+
+
+def view_script(name, photo):
+    from cnn_demo.ui.detect_workbench import VIEWS
+
+    VIEWS[name](photo)
+
+
+def open_view(name: str, photo: Photo = STREET, link: dict | None = None, **state) -> AppTest:
+    app = AppTest.from_function(view_script, default_timeout=200, args=(name, photo))
+    app.query_params.update(link or {})
+    for key, value in state.items():
+        app.session_state[key] = value
+    app.run()
+    assert_fine(app)
+    return app
+
+
+def text(app: AppTest) -> str:
+    return "\n".join([*(part.value for part in app.markdown), *(part.value for part in app.caption)])
+
+
+@pytest.mark.skipif(not TOPICS[5].is_built, reason="the page is in the making: its bundled detector is to be trained")
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_opens_on_the_page(view):
+    assert_fine(open_app(TOPICS[5].page, photo=STREET, link={"task": view}))
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("network", ["YOLO11n", "YOLO26n", TWO_STAGES])
+def test_every_view_opens_with_every_kind_of_detector(view, network):
+    open_view(view, link={"detector": network})
+
+
+def test_what_was_planted_is_found_and_counted():
+    app = open_view("Find them")
+    assert "### **2** person · **1** bus" in text(app)
+    table = app.dataframe[0].value
+    assert table["class"].tolist() == ["person", "person", "bus"]
+    box = np.array(OBJECTS[0][1]) * (640, 480, 640, 480)
+    np.testing.assert_allclose(table.loc[0, ["xmin", "ymin", "xmax", "ymax"]].astype(float), box, atol=2)
+
+
+def test_the_cuts_cut():
+    app = open_view("Find them")
+    app.slider(key="detect_confidence").set_value(90).run()
+    assert "### **1** person" in text(app)
+    app.slider(key="detect_confidence").set_value(25).run()
+    app.multiselect(key="detect_classes").set_value(["bus"]).run()
+    assert "### **1** bus" in text(app)
+    app.slider(key="detect_iou").set_value(95).run()
+    assert "### **4** bus" in text(app)
+    app.multiselect(key="detect_classes").set_value(["kite"]).run()
+    assert "### Nothing." in text(app)
+    assert_fine(app)
+
+
+def test_a_slider_does_not_run_the_network_again(monkeypatch):
+    calls = []
+    ask = load("yolo11n").candidates
+    monkeypatch.setattr(load("yolo11n"), "candidates", lambda *args: calls.append(1) or ask(*args))
+    app = open_view("Find them")
+    for value in (30, 50, 70):
+        app.slider(key="detect_confidence").set_value(value).run()
+    assert len(calls) == 1
+
+
+def test_a_tapped_box_is_marked_in_the_table_and_a_second_tap_lets_go():
+    app = open_view("Find them")
+    middle = {"row": 300, "column": 304}  # on the second person, the smallest box there
+    fire(app, "detect_photo", "point", middle)
+    found = select(load("yolo11n").candidates(STREET.pixels)).detections()
+    assert app.session_state["detect_pointed"][-1] == found["candidate"][1]
+    fire(app, "detect_photo", "point", middle)
+    assert app.session_state["detect_pointed"][-1] is None
+
+
+def test_the_smallest_box_around_a_point():
+    boxes = np.array([[0, 0, 100, 100], [10, 10, 30, 30], [60, 60, 90, 90]])
+    assert box_at(boxes, 20, 20) == 1
+    assert box_at(boxes, 50, 50) == 0
+    assert box_at(boxes, 200, 50) is None
+
+
+def test_downloads_say_what_the_table_says():
+    app = open_view("Find them")
+    found = select(load("yolo11n").candidates(STREET.pixels)).detections()
+    labels = [button.proto.label for button in app.get("download_button")]
+    assert labels == ["Picture", "JSON", "CSV", "COCO", "YOLO"]
+    assert as_csv(found).count("\n") == 4
+
+
+def test_an_end_to_end_head_has_no_slider_that_does_nothing():
+    for view in ("Find them", "What NMS throws away", "Score it"):
+        app = open_view(view, link={"detector": "YOLO26n"})
+        assert "No NMS here" in text(app)
+        assert not [slider for slider in app.slider if slider.key == "detect_iou"]
+    assert "only one speaks up" in text(open_view("What NMS throws away", link={"detector": "YOLO26n"}))
+
+
+def test_nms_is_shown_step_by_step():
+    selection = select(load("yolo11n").candidates(STREET.pixels), 0.25, 0.7)
+    lost = int((selection.suppressor != NOBODY).sum())
+    app = open_view("What NMS throws away", link={"nms_step": "1"})
+    assert [metric.value for metric in app.metric] == [str(len(selection.order)), str(lost), str(len(selection.kept))]
+    victims = selection.victims(int(selection.kept[0]))
+    assert f"It suppresses **{len(victims)}**" in text(app)
+    shown = app.dataframe[0].value["IoU with it"]
+    np.testing.assert_allclose(shown, selection.overlap[victims])
+
+
+def test_a_box_names_its_cell():
+    app = open_view("Where boxes come from")
+    candidates = load("yolo11n").candidates(STREET.pixels)
+    index = int(np.argmax(candidates.scores))
+    level, row, column = candidates.cells[index]
+    grid = candidates.grids[level]
+    said = f"said by the cell in row {row + 1}, column {column + 1} of the {grid.rows} × {grid.columns} grid"
+    assert said in text(app)
+    fire(app, "grid_photo", "point", {"row": 300, "column": 304})
+    assert said not in text(app)
+    assert_fine(app)
+
+
+def test_two_stages_are_shown_beside_each_other():
+    app = open_view("Where boxes come from", link={"detector": TWO_STAGES})
+    assert "names 12 regions" in text(app)
+    assert "kept **2**" in text(app)
+
+
+def test_detectors_are_compared():
+    app = open_view("Side by side", link={"detectors": ["YOLO11n", "YOLO26n"]})
+    assert "They agree" in text(app)
+    app = open_view("Side by side", link={"detectors": ["YOLO11n", TWO_STAGES]})
+    assert "1 of its 3 boxes are not in all others" in text(app)
+    assert "0 of its 2 boxes" in text(app)
+    found = select(load("yolo11n").candidates(STREET.pixels)).detections()
+    assert unmatched(found, [found[:2]]).tolist() == [2]
+
+
+@pytest.fixture
+def draw(monkeypatch):
+    """A function that puts rectangles on the canvas, as (class id, shares)."""
+    drawing = {"objects": []}
+    canvas = SimpleNamespace(st_canvas=lambda **_settings: SimpleNamespace(json_data=drawing))
+    monkeypatch.setitem(sys.modules, "streamlit_drawable_canvas", canvas)
+
+    def put(*objects):
+        sides = np.array([330, 248, 330, 248])
+        drawing["objects"] = [rectangle(np.array(shares) * sides, class_id) for class_id, shares in objects]
+
+    return put
+
+
+def test_the_drawn_truth_is_scored(draw):
+    draw(*OBJECTS[:2], (5, (0.6, 0.72, 0.9, 0.98)))  # a bus where none was found
+    app = open_view("Score it")
+    assert "**2** right · **1** wrong · **1** missed" in text(app)
+    assert [metric.value for metric in app.metric] == ["0.67", "0.67", "0.67"]
+    assert "**Average precision: 0.50**" in text(app)
+    app.slider(key="detect_confidence").set_value(90).run()
+    assert "**1** right · **0** wrong · **2** missed" in text(app)
+
+
+def test_without_a_truth_the_page_says_what_to_do(draw):
+    app = open_view("Score it")
+    assert any("Draw what is there" in note.value for note in app.info)
+
+
+def test_one_begins_with_what_was_found(draw):
+    app = open_view("Score it")
+    app.button(key="score_take").click().run()
+    begin = app.session_state["score_begin"][1]
+    assert [class_of(thing["stroke"]) for thing in begin["objects"]] == [0, 0, 5]
+    app.button(key="score_clear").click().run()
+    assert app.session_state["score_begin"][1]["objects"] == []
+    assert_fine(app)
+
+
+def test_every_class_has_a_pen_of_its_own():
+    pens = [pen(class_id) for class_id in range(80)]
+    assert len(set(pens)) == 80
+    assert [class_of(colour) for colour in pens] == list(range(80))
+
+
+def test_rectangles_come_back_and_clicks_do_not():
+    things = [rectangle(np.array([10, 20, 110, 70]), 7), rectangle(np.array([5, 5, 6, 6]), 3), {"type": "path"}]
+    things[0] |= {"scaleX": 0.5}
+    boxes, class_ids = rectangles(json.loads(json.dumps({"objects": things})))
+    assert boxes.tolist() == [[10, 20, 60, 70]]
+    assert class_ids.tolist() == [7]
+    assert rectangles(None)[0].shape == (0, 4)
+
+
+def test_the_table_lists_every_detector():
+    app = open_view("Models")
+    assert len(app.dataframe[0].value) == len(list_models("detection"))
+    assert f"**3 of {len(list_models('detection'))}**" in text(app)
+
+
+def test_without_any_detector_the_tab_says_so_and_the_table_is_there(monkeypatch, tmp_path):
+    monkeypatch.setenv("CNN_DEMO_WEIGHTS", str(tmp_path / "nothing"))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "nothing"))
+
+    def script():
+        from driver import SMALL
+
+        from cnn_demo.ui.detect_workbench import workbench
+
+        workbench(SMALL)
+
+    app = AppTest.from_function(script, default_timeout=200).run()
+    assert_fine(app, errors=1)
+    assert "the tab *Models* fetches one" in app.error[0].value
