@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import keras
 
 NOTHING = "nothing"  # the last class of every localizer: a picture without any of the others
-THRESHOLD = 0.5  # the least probability at which it answers with a box
+THRESHOLD = 0.75  # the least probability at which it answers with a box; the card says why
 
 
 @dataclass(frozen=True, eq=False)
