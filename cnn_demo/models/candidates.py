@@ -14,6 +14,7 @@ import supervision as sv
 
 from cnn_demo.models.boxes import iou as overlap_of
 from cnn_demo.models.letterbox import Letterbox
+from cnn_demo.models.specs import ModelSpec
 
 CONFIDENCE, IOU, MAX_DETECTIONS = 0.25, 0.7, 300  # where nobody says otherwise, as in Ultralytics
 NOBODY = -1
@@ -195,6 +196,46 @@ def suppress(boxes: np.ndarray, class_ids: np.ndarray, iou: float) -> tuple[np.n
         suppressor[rest[victims]], overlap[rest[victims]] = best, overlaps[victims]
         undecided = rest[~victims]
     return suppressor, overlap
+
+
+class Detector:
+    """What all detectors share: they answer with what the cuts leave of their candidates."""
+
+    spec: ModelSpec
+
+    def candidates(self, pixels: np.ndarray, side: int | None = None) -> Candidates:
+        """Return all boxes that the network has for a photo."""
+        raise NotImplementedError
+
+    def predict(
+        self,
+        pixels: np.ndarray,
+        confidence: float = CONFIDENCE,
+        iou: float = IOU,
+        classes: Iterable[int | str] | None = None,
+        max_detections: int = MAX_DETECTIONS,
+        side: int | None = None,
+    ) -> sv.Detections:
+        """Find all objects on a photo.
+
+        Args:
+            pixels: (H, W, 3) uint8, of any size.
+            confidence: As for `select`, like the next three.
+            iou: Nothing changes with it where the network's boxes need no NMS.
+            classes: Names or indices.
+            max_detections: The most confident ones.
+            side: As for `candidates`.
+
+        Returns:
+            Boxes in pixels of the photo, the most confident first; `data` holds `class_name`, `metadata` the
+            milliseconds, the device and the engine.
+
+        Raises:
+            ValueError: As `candidates` and `select` do.
+        """
+        check_settings(confidence, iou, max_detections)
+        wanted = None if classes is None else class_indices(classes, self.spec.labels)
+        return select(self.candidates(pixels, side), confidence, iou, wanted, max_detections).detections()
 
 
 def check_settings(confidence: float, iou: float, max_detections: int) -> None:

@@ -5,25 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import supervision as sv
 
 from cnn_demo.models import frameworks
-from cnn_demo.models.candidates import (
-    CONFIDENCE,
-    IOU,
-    MAX_DETECTIONS,
-    Candidates,
-    Grid,
-    check_settings,
-    class_indices,
-    select,
-)
+from cnn_demo.models.candidates import Candidates, Detector, Grid
 from cnn_demo.models.classifiers import check_pixels
 from cnn_demo.models.letterbox import Letterbox
 from cnn_demo.models.specs import ModelSpec
@@ -65,7 +54,7 @@ class RawOutputs:
     engine: str
 
 
-class YoloDetector:
+class YoloDetector(Detector):
     """A YOLO network that finds many objects; one for all visitors, who take turns by its lock.
 
     Attributes:
@@ -171,36 +160,6 @@ class YoloDetector:
             device=self.device,
             engine=raw.engine,
         )
-
-    def predict(
-        self,
-        pixels: np.ndarray,
-        confidence: float = CONFIDENCE,
-        iou: float = IOU,
-        classes: Iterable[int | str] | None = None,
-        max_detections: int = MAX_DETECTIONS,
-        side: int | None = None,
-    ) -> sv.Detections:
-        """Find all objects on a photo.
-
-        Args:
-            pixels: (H, W, 3) uint8, of any size.
-            confidence: As for `candidates.select`, like the next three.
-            iou: Nothing changes with it where the network's boxes need no NMS.
-            classes: Names or indices.
-            max_detections: The most confident ones.
-            side: As for `raw`.
-
-        Returns:
-            Boxes in pixels of the photo, the most confident first; `data` holds `class_name`, `metadata` the
-            milliseconds, the device and the engine.
-
-        Raises:
-            ValueError: As `raw` and `select` do.
-        """
-        check_settings(confidence, iou, max_detections)
-        wanted = None if classes is None else class_indices(classes, self.spec.labels)
-        return select(self.candidates(pixels, side), confidence, iou, wanted, max_detections).detections()
 
 
 def decode(distances: np.ndarray, grids: tuple[Grid, ...]) -> np.ndarray:

@@ -4,22 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
-import supervision as sv
 
 from cnn_demo.models import frameworks
-from cnn_demo.models.candidates import (
-    CONFIDENCE,
-    IOU,
-    MAX_DETECTIONS,
-    Candidates,
-    check_settings,
-    class_indices,
-    select,
-)
+from cnn_demo.models.candidates import Candidates, Detector
 from cnn_demo.models.classifiers import check_pixels
 from cnn_demo.models.specs import ModelSpec
 from cnn_demo.models.weights import find_weights
@@ -33,7 +23,7 @@ NO_EPSILON = ("fasterrcnn_resnet50_fpn", "retinanet_resnet50_fpn")  # whose firs
 SIDES = (320, 480, 640, 800)  # of the photo's shorter side, where a network leaves the choice
 
 
-class TorchvisionDetector:
+class TorchvisionDetector(Detector):
     """One of torchvision's detectors; one for all visitors, who take turns by its lock.
 
     Attributes:
@@ -99,20 +89,6 @@ class TorchvisionDetector:
             milliseconds=(time.perf_counter() - start) * 1000,
             device=self.device,
         )
-
-    def predict(
-        self,
-        pixels: np.ndarray,
-        confidence: float = CONFIDENCE,
-        iou: float = IOU,
-        classes: Iterable[int | str] | None = None,
-        max_detections: int = MAX_DETECTIONS,
-        side: int | None = None,
-    ) -> sv.Detections:
-        """Find all objects on a photo; arguments, answer and errors are those of `detectors.YoloDetector.predict`."""
-        check_settings(confidence, iou, max_detections)
-        wanted = None if classes is None else class_indices(classes, self.spec.labels)
-        return select(self.candidates(pixels, side), confidence, iou, wanted, max_detections).detections()
 
     def _proposals_on_photo(self, size: tuple[int, int]) -> tuple[np.ndarray | None, np.ndarray | None]:
         if self._proposals is None:
