@@ -85,3 +85,86 @@ class Localization:
                 label: round(probability, 6) for label, probability in zip(self.labels, probabilities, strict=False)
             },
         }
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """What a semantic segmenter says of a photo: a class for every pixel, but not which object a pixel belongs to.
+
+    Attributes:
+        class_map: (H, W) integers, the class of each pixel of the photo, an index into `labels`.
+        labels: The names of the classes, in the network's order.
+        confidence: (H, W) float32 from 0 to 1, the probability of that class.
+        entropies: (H, W) float32 from 0 to 1, what `entropy` returns; None where it follows from the probabilities.
+        probabilities: (C, H, W) float16 or float32, of all classes, which sum to 1; None where they were not kept.
+        milliseconds: What the network took, preparation of the photo included.
+        device: "cpu", "cuda" or "mps": where it ran.
+    """
+
+    class_map: np.ndarray = field(repr=False)
+    labels: tuple[str, ...] = field(repr=False)
+    confidence: np.ndarray = field(repr=False)
+    entropies: np.ndarray | None = field(default=None, repr=False)
+    probabilities: np.ndarray | None = field(default=None, repr=False)
+    milliseconds: float = 0.0
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        size = self.class_map.shape
+        if len(size) != 2 or 0 in size or not np.issubdtype(self.class_map.dtype, np.integer):
+            raise ValueError(f"A class map is (H, W) integers, not {size} {self.class_map.dtype}.")
+        if self.class_map.min() < 0 or self.class_map.max() >= len(self.labels):
+            raise ValueError(f"The class map must hold indices of {len(self.labels)} labels and nothing else.")
+        for name, values in {"confidence": self.confidence, "entropies": self.entropies}.items():
+            if values is not None and values.shape != size:
+                raise ValueError(f"The {name} must have the class map's shape {size}, not {values.shape}.")
+        if self.probabilities is not None and self.probabilities.shape != (len(self.labels), *size):
+            raise ValueError(
+                f"The probabilities must be {(len(self.labels), *size)}, one for each label and pixel, "
+                f"not {self.probabilities.shape}."
+            )
+
+    def coverage(self) -> dict[str, float]:
+        """Return the share of the photo that each class covers, the largest first; classes that are nowhere are not."""
+        counts = np.bincount(self.class_map.ravel(), minlength=len(self.labels))
+        order = np.argsort(-counts, kind="stable")
+        return {self.labels[i]: float(counts[i] / self.class_map.size) for i in order if counts[i]}
+
+    def entropy(self) -> np.ndarray:
+        """Return how undecided the network is at each pixel, (H, W) float32: 0 is sure, 1 is all classes alike.
+
+        It is the entropy of the probabilities, Σ −p log p, divided by the largest that so many classes can have.
+
+        Raises:
+            ValueError: If neither it nor the probabilities were kept.
+        """
+        if self.entropies is not None:
+            return self.entropies
+        if self.probabilities is None:
+            raise ValueError("The entropy needs the probabilities of all classes, which were not kept.")
+        shares = self.probabilities.astype(np.float32)
+        terms = -shares * np.log(np.maximum(shares, np.finfo(np.float32).tiny))
+        return np.clip(terms.sum(0) / np.log(max(len(self.labels), 2)), 0, 1).astype(np.float32)
+
+    def doubtful(self, threshold: float) -> np.ndarray:
+        """Return which pixels are less confident than a threshold from 0 to 1, (H, W) bool: to be left blank.
+
+        Raises:
+            ValueError: If the threshold is out of its range.
+        """
+        if not 0 <= threshold <= 1:
+            raise ValueError(f"The threshold must be from 0 to 1, not {threshold}.")
+        return self.confidence < threshold
+
+    def as_json(self) -> dict:
+        """Return what stands in a JSON file: the size, the mean confidence, and each class's share and pixels."""
+        names, counts = np.unique(self.class_map, return_counts=True)
+        pixels = {self.labels[i]: int(count) for i, count in zip(names, counts, strict=True)}
+        return {
+            "height": self.class_map.shape[0],
+            "width": self.class_map.shape[1],
+            "confidence": round(float(self.confidence.mean()), 4),
+            "coverage": {
+                label: {"share": round(share, 6), "pixels": pixels[label]} for label, share in self.coverage().items()
+            },
+        }

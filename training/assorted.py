@@ -1,4 +1,4 @@
-"""The merged set that the bundled detector learns from: fifteen classes from five published sets, as YOLO wants it.
+"""The merged set that the bundled detector learns from: fifteen classes from five published sets.
 
 Most of the photos show one thing in their middle. A network that sees nothing else learns where things are in the set;
 so each such photo comes a second time, its object pasted at random scale and place onto a photo of clothes.
@@ -7,14 +7,12 @@ so each such photo comes a second time, its object pasted at random scale and pl
 from __future__ import annotations
 
 import csv
-import io
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
+from cnn_demo.models.registry import ASSORTED_LABELS
 from training.datasets import (
     BACKGROUNDS,
     HELD_BACK,
@@ -28,12 +26,10 @@ from training.datasets import (
 )
 from training.placement import Scenery, object_picture
 
-LABELS = (
-    "face", "airplane", "motorcycle", "cat head", "dog head", "raccoon", "nine", "ten", "jack", "queen", "king", "ace",
-    "red cell", "white cell", "platelet",
-)  # fmt: skip
+LABELS = ASSORTED_LABELS
+RANKS, CELLS = LABELS[6:12], LABELS[12:]
 _CALTECH = ("airplane", "face", "motorcycle")  # as `LOCALIZER_LABELS` has them
-_CELLS = {"RBC": "red cell", "WBC": "white cell", "Platelets": "platelet"}
+_OF_BLOOD = {"RBC": "red cell", "WBC": "white cell", "Platelets": "platelet"}
 EVERY = 7  # of the pets, sorted by breed, each seventh is held back: the last ones would be of one breed
 LONGEST = 640  # pixels that photos are kept with
 PASTED_SIDE = 320
@@ -79,7 +75,7 @@ def read_assorted(folder: Path) -> tuple[list[Labelled], list[Labelled]]:
         validation += photos[cut:]
     smears = read_archive(folder / "bccd.tar.gz")
     for part, name in ((training, "train"), (validation, "val")):
-        part += _tabled(smears, f"bccd/{name}/boxes.csv", f"bccd/{name}/", _CELLS.get)
+        part += _tabled(smears, f"bccd/{name}/boxes.csv", f"bccd/{name}/", _OF_BLOOD.get)
     return training, validation
 
 
@@ -125,35 +121,3 @@ def pasted(photos: list[Labelled], folder: Path, seed: int = 0) -> list[Labelled
             picture, box = object_picture(boxed, scenery, rng)
             made.append(Labelled(picture, box[None] * PASTED_SIDE, photo.class_ids, f"pasted_{photo.name}"))
     return made
-
-
-def write_yolo(training: list[Labelled], validation: list[Labelled], folder: Path) -> Path:
-    """Write photos and label files as Ultralytics reads them, and return its description of the set."""
-    for part, photos in (("train", training), ("val", validation)):
-        for kind in ("images", "labels"):
-            (folder / kind / part).mkdir(parents=True, exist_ok=True)
-        for photo in photos:
-            stem = Path(photo.name).stem
-            file = io.BytesIO()
-            Image.fromarray(photo.pixels).save(file, "JPEG", quality=92)
-            (folder / "images" / part / f"{stem}.jpg").write_bytes(file.getvalue())
-            (folder / "labels" / part / f"{stem}.txt").write_text(label_lines(photo))
-    description = {
-        "path": str(folder.resolve()),
-        "train": "images/train",
-        "val": "images/val",
-        "names": dict(enumerate(LABELS)),
-    }
-    (folder / "assorted.yaml").write_text(json.dumps(description, indent=1))  # JSON is YAML too
-    return folder / "assorted.yaml"
-
-
-def label_lines(photo: Labelled) -> str:
-    """Return YOLO's lines: class, centre and size as shares of the sides."""
-    height, width = photo.pixels.shape[:2]
-    lines = []
-    for (left, top, right, bottom), class_id in zip(photo.boxes.tolist(), photo.class_ids.tolist(), strict=True):
-        centre = (left + right) / 2 / width, (top + bottom) / 2 / height
-        size = (right - left) / width, (bottom - top) / height
-        lines.append(" ".join([str(class_id), *(f"{value:.6f}" for value in (*centre, *size))]) + "\n")
-    return "".join(lines)

@@ -122,6 +122,16 @@ def measure_boxes(network, held_out: list[BoxedPhoto]) -> dict:
     }
 
 
+def bundle_float16(network, path: Path) -> None:
+    """Write the weights of a torch network as `.safetensors`, numbers with a point in float16."""
+    from safetensors.torch import save_file
+
+    state = {name: value.half() if value.is_floating_point() else value for name, value in network.state_dict().items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file({name: value.cpu().contiguous() for name, value in state.items()}, path)
+    print(f"Wrote {path}.", flush=True)
+
+
 def _rounded(epoch: dict) -> dict:
     numbers = {key: value for key, value in epoch.items() if key != "seconds"}
     return {key: value if isinstance(value, list) else round(value, 5) for key, value in numbers.items()}

@@ -110,13 +110,16 @@ def read_caltech3(folder: Path = DATA) -> tuple[list[BoxedPhoto], list[BoxedPhot
     return training, validation
 
 
-def read_backgrounds(folder: Path = DATA) -> tuple[list[np.ndarray], list[np.ndarray]]:
+def read_backgrounds(
+    folder: Path = DATA, archives: tuple[str, ...] = tuple(BACKGROUNDS)
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Read photos that show no airplane, face or motorcycle: cats, clothes, playing cards, raccoons, blood cells.
 
     Photos on which somebody's face is to be seen are left out (`WITH_PEOPLE`).
 
     Args:
         folder: Where `pets.tar.gz`, `clothing.tar.gz`, `cards.tar.gz`, `raccoon.tar.gz` and `bccd.tar.gz` are.
+        archives: Keys of `BACKGROUNDS`, which to read of these.
 
     Returns:
         (training, validation): pixels, longer side at most `LONGEST`; of each archive the last 15 % by file name are
@@ -126,8 +129,8 @@ def read_backgrounds(folder: Path = DATA) -> tuple[list[np.ndarray], list[np.nda
         FileNotFoundError: If an archive is not there.
     """
     training, validation = [], []
-    for archive, part in BACKGROUNDS.items():
-        files = read_archive(folder / f"{archive}.tar.gz")
+    for archive in archives:
+        part, files = BACKGROUNDS[archive], read_archive(folder / f"{archive}.tar.gz")
         names = sorted(name for name in files if name.startswith(part) and name.endswith((".jpg", ".JPG", ".jpeg")))
         names = [name for name in names if Path(name).name not in WITH_PEOPLE]
         pixels = [decode(files[name])[0] for name in names]

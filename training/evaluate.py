@@ -14,9 +14,14 @@ import numpy as np
 from cnn_demo.models import list_models, load
 from cnn_demo.models.boxes import iou
 from cnn_demo.models.calibration import expected_calibration_error, softmax
+from cnn_demo.models.candidates import IOU, select
+from cnn_demo.models.detectors import FLOOR
 from cnn_demo.models.localizers import Localizer
+from cnn_demo.models.scoring import class_precisions
+from training.assorted import read_assorted
 from training.bundle import crossed_calibration_error
 from training.datasets import DATA, read_backgrounds, read_caltech3, read_cifar10, read_streets
+from training.evaluate_masks import evaluate_instances, evaluate_pets, evaluate_streets
 from training.placement import pasted_picture
 
 PASTED_SIDE = 320  # pixels of the pictures that photos are pasted onto
@@ -96,10 +101,37 @@ def measured_box(model: Localizer, pixels: np.ndarray, truth: np.ndarray) -> tup
     return model.spec.labels.index(label) if label else -1, float(iou(evidence.box_xyxy, truth))
 
 
+def evaluate_detector(folder: Path, key: str = "assorted_yolo11n") -> Figures:
+    """The detector's mean average precision over all classes, and each class's, with every candidate it has."""
+    model, photos = load(key, device="cpu"), read_assorted(folder)[1]
+    model.wait_for_export()  # what visitors get
+    answers = []
+    for photo in photos:
+        candidates = model.candidates(photo.pixels, several_classes=True)
+        found = select(candidates, confidence=FLOOR, iou=IOU).detections()
+        answers.append((found.xyxy, found.confidence, found.class_id, photo.boxes, photo.class_ids))
+    precisions = class_precisions(answers, len(model.spec.labels))
+    here = f"{len(photos)} held-back photos"
+    figures = [
+        ("mAP50", f"{np.nanmean(precisions[:, 0]):.4f}", here),
+        ("mAP50-95", f"{np.nanmean(precisions):.4f}", here),
+    ]
+    truths = np.concatenate([photo.class_ids for photo in photos])
+    for label, name in enumerate(model.spec.labels):
+        here = f"{(truths == label).sum()} of them"
+        figures.append((f"AP50 on {name}", f"{precisions[label, 0]:.3f}", here))
+        figures.append((f"AP50-95 on {name}", f"{precisions[label].mean():.3f}", here))
+    return figures
+
+
 EVALUATIONS: dict[str, Callable[[Path], Figures]] = {
     "cifar10_cnn": evaluate_cifar10,
     "caltech_localizer": evaluate_localizer,
+    "assorted_yolo11n": evaluate_detector,
     "caltech_localizer_mobilenet_v2": partial(evaluate_localizer, key="caltech_localizer_mobilenet_v2"),
+    "street_unet": evaluate_streets,
+    "pet_unet": evaluate_pets,
+    "pets_instances": evaluate_instances,
 }
 
 

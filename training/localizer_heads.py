@@ -20,7 +20,7 @@ from training.placement import Scenery
 
 keras, tf, torch = frameworks.keras(), frameworks.tensorflow(), frameworks.torch()
 
-COPIES = 4  # times that every photo is drawn anew, at another place and size
+COPIES = 3  # times that every photo is drawn anew, at another place and size
 EPOCHS, BATCH = 24, 64
 
 
@@ -43,7 +43,11 @@ def train_heads(options: argparse.Namespace) -> None:
     rng = np.random.default_rng(options.seed)
     indices = np.concatenate([balanced(photos, rng) for _ in range(COPIES)])[: options.steps and options.steps * BATCH]
     start = time.time()
-    kept = [draw_kept(indices[i : i + BATCH], photos, scenery, rng, maps_of) for i in range(0, len(indices), BATCH)]
+    kept = []
+    for i in range(0, len(indices), BATCH):
+        kept.append(draw_kept(indices[i : i + BATCH], photos, scenery, rng, maps_of))
+        if len(kept) % 10 == 0:
+            print(f"{i + BATCH:,} of {len(indices):,} pictures in {time.time() - start:.0f} s", flush=True)
     maps, labels, boxes = (np.concatenate(part) for part in zip(*kept, strict=True))
     tests = validation_sets(held_out, other_backgrounds, side, maps_of)
     print(f"{len(maps):,} pictures through {options.backbone} in {time.time() - start:.0f} s", flush=True)

@@ -209,7 +209,7 @@ def recolour(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if kind < 0.08:
         picture = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     elif kind < 0.25:
-        side = len(picture)
-        small = cv2.resize(picture, (rng.integers(side // 3, side),) * 2, interpolation=cv2.INTER_AREA)
-        picture = cv2.resize(small, (side, side), interpolation=cv2.INTER_LINEAR)
+        size, share = picture.shape[1::-1], rng.uniform(1 / 3, 1)
+        small = cv2.resize(picture, [max(1, round(share * length)) for length in size], interpolation=cv2.INTER_AREA)
+        picture = cv2.resize(small, size, interpolation=cv2.INTER_LINEAR)
     return picture

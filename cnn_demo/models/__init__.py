@@ -19,10 +19,12 @@ from cnn_demo.models.weights import weights_at_hand
 if TYPE_CHECKING:
     from cnn_demo.models.classifiers import Classifier
     from cnn_demo.models.detectors import YoloDetector
+    from cnn_demo.models.instance_segmenters import MaskRcnn
     from cnn_demo.models.localizers import Localizer
+    from cnn_demo.models.segmenters import SemanticSegmenter
     from cnn_demo.models.torchvision_detectors import TorchvisionDetector
 
-    Model = Classifier | Localizer | YoloDetector | TorchvisionDetector
+    Model = Classifier | Localizer | YoloDetector | TorchvisionDetector | MaskRcnn | SemanticSegmenter
 
 __all__ = [
     "LOADERS",
@@ -38,7 +40,12 @@ __all__ = [
 ]
 
 MAX_MODELS = 3  # loaded at the same time, for all visitors together
-PREFERRED = ("mobilenet_v2", "yolo11n")  # small and quick, and they know much
+PREFERRED = (
+    "mobilenet_v2",
+    "yolo11n",
+    "deeplabv3_mobilenet_v3_large",
+    "yolo11n-seg",
+)  # small and quick, and they know much
 LOADERS = {  # family -> module and function that loads a row of it
     "cifar10": "classifiers:load_cifar10",
     "imagenet": "classifiers:load_imagenet",
@@ -46,6 +53,9 @@ LOADERS = {  # family -> module and function that loads a row of it
     "caltech_on_backbone": "localizers:load_caltech_on_backbone",
     "yolo": "detectors:load_yolo",
     "torchvision_detector": "torchvision_detectors:load_torchvision_detector",
+    "smp": "segmenters:load_smp",
+    "torchvision_segmenter": "segmenters:load_torchvision_segmenter",
+    "mask_rcnn": "instance_segmenters:load_mask_rcnn",
 }
 
 
@@ -86,8 +96,12 @@ def usable_models(task: str) -> tuple[ModelSpec, ...]:
         ModelUnavailable: If there is none.
         ValueError: If there is no such task.
     """
-    here = {file.path.name for file in weights_at_hand()}
-    usable = tuple(spec for spec in list_models(task) if spec.weights in here)
+    here = {file.name for file in weights_at_hand()}
+    usable = tuple(
+        spec
+        for spec in list_models(task)
+        if spec.weights in here and (not spec.backbone or find(spec.backbone).weights in here)
+    )
     if not usable:
         raise ModelUnavailable("No network for this is on this machine: the tab *Models* fetches one.")
     return usable

@@ -6,7 +6,7 @@ visitor sees is what three cuts leave over. They cost a few milliseconds, so the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,6 +18,7 @@ from cnn_demo.models.specs import ModelSpec
 
 CONFIDENCE, IOU, MAX_DETECTIONS = 0.25, 0.7, 300  # where nobody says otherwise, as in Ultralytics
 NOBODY = -1
+Masks = Callable[[np.ndarray], np.ndarray]  # from indices of candidates (K,) to their masks (K, H, W) bool
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Candidates:
         frame: Where the photo is in the network's input; None where the detector keeps that to itself.
         proposals_xyxy: (P, 4) float32, the first stage's boxes in pixels of the photo; None where there is one stage.
         objectness: (P,) float32, how sure the first stage is that there is something.
+        masks: Makes masks on the photo, for those that are left over alone; None where the network has boxes only.
         milliseconds: What the network took, preparation of the photo included.
         device: "cpu", "cuda" or "mps": where it ran.
         engine: "torch" or "OpenVINO": what ran it.
@@ -67,6 +69,7 @@ class Candidates:
     frame: Letterbox | None = None
     proposals_xyxy: np.ndarray | None = field(default=None, repr=False)
     objectness: np.ndarray | None = field(default=None, repr=False)
+    masks: Masks | None = field(default=None, repr=False)
     milliseconds: float = 0.0
     device: str = "cpu"
     engine: str = "torch"
@@ -118,13 +121,21 @@ class Selection:
     beyond_limit: np.ndarray = field(repr=False)
 
     def detections(self) -> sv.Detections:
-        """Return what is left over; its data holds `class_name` and `candidate`, the index into the candidates."""
+        """Return what is left over; its data holds `class_name` and `candidate`, the index into the candidates.
+
+        Where the network has masks, they are (K, H, W) bool, and what has an empty one is left out.
+        """
         index = self.order[self.kept]
         candidates = self.candidates
+        masks = None if candidates.masks is None else candidates.masks(index)
+        if masks is not None:
+            there = masks.any(axis=(1, 2))
+            index, masks = index[there], masks[there]
         class_ids = candidates.class_ids[index]
         names = np.array([candidates.labels[i] for i in class_ids], dtype=str)
         return sv.Detections(
             xyxy=candidates.visible(index),
+            mask=masks,
             confidence=candidates.scores[index],
             class_id=class_ids,
             data={"class_name": names, "candidate": index},
@@ -227,8 +238,8 @@ class Detector:
             side: As for `candidates`.
 
         Returns:
-            Boxes in pixels of the photo, the most confident first; `data` holds `class_name`, `metadata` the
-            milliseconds, the device and the engine.
+            Boxes in pixels of the photo, the most confident first, and masks (N, H, W) bool where the network has them;
+            `data` holds `class_name`, `metadata` the milliseconds, the device and the engine.
 
         Raises:
             ValueError: As `candidates` and `select` do.

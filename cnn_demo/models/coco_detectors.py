@@ -49,20 +49,37 @@ _FAMILIES = {
     "yolov8": _yolo("one stage, three grids, no anchors", "https://docs.ultralytics.com/models/yolov8/"),
     "yolov5u": _yolo("YOLOv5 with YOLOv8's head without anchors", "https://docs.ultralytics.com/models/yolov5/"),
     "yolov3u": _yolo("YOLOv3 with YOLOv8's head without anchors", "https://arxiv.org/abs/1804.02767"),
+    "yolo26-seg": _yolo("YOLO26 with masks mixed of 32 prototypes: no NMS", "https://arxiv.org/abs/2606.03748"),
+    "yolo11-seg": _yolo("YOLO11 with masks mixed of 32 prototypes", "https://docs.ultralytics.com/models/yolo11/"),
+    "yolov9-seg": _yolo("YOLOv9 with masks mixed of 32 prototypes", "https://arxiv.org/abs/2402.13616"),
+    "yolov8-seg": _yolo("YOLOv8 with masks mixed of 32 prototypes", "https://docs.ultralytics.com/models/yolov8/"),
     "faster_rcnn": _torchvision("two stages: proposes regions, then looks into each", "1506.01497"),
     "ssd": _torchvision("one stage, default boxes on maps of several sizes", "1512.02325"),
     "retinanet": _torchvision("one stage with anchors, learned with the focal loss", "1708.02002"),
+    "mask_rcnn": _Family(
+        "mask_rcnn",
+        "Faster R-CNN with a third head: a mask of 28 × 28 for each box",
+        "https://arxiv.org/abs/1703.06870",
+        _TORCHVISION,
+    ),
     "fcos": _torchvision("one stage, each place says how far the sides are", "1904.01355"),
 }
 
 
-def _spec(row: dict[str, str]) -> ModelSpec:
+def coco_spec(row: dict[str, str], task: str = "detection", metric: str = "mAP50-95") -> ModelSpec:
+    """Make a row of the table of all models from a row of a file.
+
+    Args:
+        row: Columns as in `coco_detectors.csv`.
+        task: "detection" or "instance-segmentation".
+        metric: What the figure in the column `map` is called.
+    """
     family, parameters, side = _FAMILIES[row["family"]], int(row["parameters"]), int(row["side"])
-    published = Metric("mAP50-95", round(float(row["map"]) / 100, 4), _DATASET, row["source"]) if row["map"] else None
+    published = Metric(metric, round(float(row["map"]) / 100, 4), _DATASET, row["source"]) if row["map"] else None
     return ModelSpec(
         key=row["key"],
         title=row["title"],
-        task="detection",
+        task=task,
         family=family.loader,
         architecture=family.architecture,
         input_size=(side, side),
@@ -80,4 +97,4 @@ def _spec(row: dict[str, str]) -> ModelSpec:
 
 
 with _ROWS.open(encoding="utf-8", newline="") as file:
-    COCO_DETECTORS = tuple(_spec(row) for row in csv.DictReader(file))
+    COCO_DETECTORS = tuple(coco_spec(row) for row in csv.DictReader(file))

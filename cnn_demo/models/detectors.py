@@ -1,4 +1,4 @@
-"""Detectors of the YOLO family: an Ultralytics network in, `supervision.Detections` out."""
+"""Detectors of the YOLO family, with and without masks: an Ultralytics network in, `supervision.Detections` out."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from cnn_demo.models import frameworks
 from cnn_demo.models.candidates import Candidates, Detector, Grid
 from cnn_demo.models.classifiers import check_pixels
 from cnn_demo.models.letterbox import Letterbox
+from cnn_demo.models.prototype_masks import PrototypeMasks
 from cnn_demo.models.specs import ModelSpec
 from cnn_demo.models.weights import find_weights
 from cnn_demo.models.yolo_engines import (
@@ -44,6 +45,8 @@ class RawOutputs:
         frame: Where the photo is in the input.
         milliseconds: What it took.
         engine: What ran it.
+        coefficients: (N, K) float32, how much of each prototype a cell's mask has; None where there are no masks.
+        prototypes: (K, h, w) float32, of which masks are mixed, on a quarter of the input's resolution.
     """
 
     boxes_xyxy: np.ndarray = field(repr=False)
@@ -52,6 +55,8 @@ class RawOutputs:
     frame: Letterbox
     milliseconds: float
     engine: str
+    coefficients: np.ndarray | None = field(default=None, repr=False)
+    prototypes: np.ndarray | None = field(default=None, repr=False)
 
 
 class YoloDetector(Detector):
@@ -120,12 +125,13 @@ class YoloDetector(Detector):
         picture = np.ascontiguousarray(frame.apply(pixels).transpose(2, 0, 1)[None], np.float32) / 255
         with self.lock:
             engine = self._engine
-            distances, scores = engine(picture)
+            distances, scores, *masks = engine(picture)
         height, width = frame.input
         grids = tuple(Grid(stride, height // stride, width // stride) for stride in self.strides)
         boxes = frame.to_photo(decode(distances[0].T, grids))
         milliseconds = (time.perf_counter() - start) * 1000
-        return RawOutputs(boxes, scores[0].T, grids, frame, milliseconds, engine.name)
+        coefficients, prototypes = (masks[0][0].T, masks[1][0]) if masks else (None, None)
+        return RawOutputs(boxes, scores[0].T, grids, frame, milliseconds, engine.name, coefficients, prototypes)
 
     def candidates(self, pixels: np.ndarray, side: int | None = None, *, several_classes: bool = False) -> Candidates:
         """Return all boxes that the network has for a photo.
@@ -146,9 +152,12 @@ class YoloDetector(Detector):
             class_ids = raw.scores.argmax(1)
             cells = np.flatnonzero(raw.scores[np.arange(len(class_ids)), class_ids] > FLOOR)
             class_ids = class_ids[cells]
+        boxes, masks = raw.boxes_xyxy[cells], None
+        if raw.prototypes is not None:
+            masks = PrototypeMasks(raw.prototypes, raw.coefficients[cells], boxes, raw.frame)
         return Candidates(
             size=pixels.shape[:2],
-            boxes_xyxy=raw.boxes_xyxy[cells],
+            boxes_xyxy=boxes,
             scores=raw.scores[cells, class_ids],
             class_ids=class_ids.astype(np.int64),
             labels=self.spec.labels,
@@ -156,6 +165,7 @@ class YoloDetector(Detector):
             cells=cell_places(raw.grids)[cells],
             grids=raw.grids,
             frame=raw.frame,
+            masks=masks,
             milliseconds=raw.milliseconds,
             device=self.device,
             engine=raw.engine,
@@ -191,7 +201,7 @@ def cell_places(grids: tuple[Grid, ...]) -> np.ndarray:
 
 
 def read_network(path: Path, spec: ModelSpec) -> torch.nn.Module:
-    """Read an Ultralytics detection model from its weights file: tensors and known classes, never other code.
+    """Read an Ultralytics model for boxes or masks from its weights file: tensors and known classes, never other code.
 
     Raises:
         ModelUnavailable: If the file is broken, or is of a network with other classes.
@@ -204,7 +214,8 @@ def read_network(path: Path, spec: ModelSpec) -> torch.nn.Module:
             if path.suffix == ".safetensors":
                 model = _own_network(path, spec)
             else:
-                model = ultralytics.YOLO(str(path), task="detect").model
+                task = "segment" if spec.task == "instance-segmentation" else "detect"
+                model = ultralytics.YOLO(str(path), task=task).model
             model = model.float().eval()
             names = tuple(model.names[i] for i in range(len(model.names)))
             if hasattr(model.model[-1], "one2one_cv2"):
@@ -221,9 +232,10 @@ def read_network(path: Path, spec: ModelSpec) -> torch.nn.Module:
 def _own_network(path: Path, spec: ModelSpec) -> torch.nn.Module:
     """Build the architecture of a row for its own classes, and load the numbers, which are nothing but numbers."""
     from safetensors.torch import load_file
-    from ultralytics.nn.tasks import DetectionModel
+    from ultralytics.nn.tasks import DetectionModel, SegmentationModel
 
-    model = DetectionModel(spec.builder, nc=len(spec.labels), verbose=False)
+    architecture = SegmentationModel if spec.task == "instance-segmentation" else DetectionModel
+    model = architecture(spec.builder, nc=len(spec.labels), verbose=False)
     model.load_state_dict(load_file(path))
     model.names = dict(enumerate(spec.labels))
     return model

@@ -54,7 +54,7 @@ def download(spec: ModelSpec, progress: Callable[[int, int], None] | None = None
 
 def _folder(spec: ModelSpec) -> Path:
     """Where the library that the weights are for would keep them."""
-    return torch_cache() if spec.weights.endswith((".pt", ".pth")) else keras_cache()
+    return torch_cache() if spec.weights.endswith((".pt", ".pth", ".safetensors")) else keras_cache()
 
 
 def _fetch(spec: ModelSpec, folder: Path, progress: Callable[[int, int], None]) -> None:

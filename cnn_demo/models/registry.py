@@ -2,12 +2,26 @@
 
 from cnn_demo.models.coco_detectors import COCO_DETECTORS
 from cnn_demo.models.imagenet import IMAGENET_MODELS
+from cnn_demo.models.segmentation_models import INSTANCE_SEGMENTERS, SEMANTIC_SEGMENTERS
 from cnn_demo.models.specs import AVAILABILITIES, TASKS, Metric, ModelSpec
 
-__all__ = ["AVAILABILITIES", "CIFAR10_LABELS", "LOCALIZER_LABELS", "MODELS", "TASKS", "Metric", "ModelSpec"]
+__all__ = [
+    "ASSORTED_LABELS",
+    "AVAILABILITIES",
+    "CIFAR10_LABELS",
+    "LOCALIZER_LABELS",
+    "MODELS",
+    "TASKS",
+    "Metric",
+    "ModelSpec",
+]
 
 CIFAR10_LABELS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 LOCALIZER_LABELS = ("airplane", "face", "motorcycle")
+ASSORTED_LABELS = (
+    "face", "airplane", "motorcycle", "cat head", "dog head", "raccoon", "nine", "ten", "jack", "queen", "king", "ace",
+    "red cell", "white cell", "platelet",
+)  # fmt: skip
 
 MODELS: tuple[ModelSpec, ...] = (
     ModelSpec(
@@ -43,5 +57,24 @@ MODELS: tuple[ModelSpec, ...] = (
         licence="AGPL-3.0; trained on Caltech-101 (Li et al. 2004, CC BY 4.0)",
         knows="It knows three classes: airplane, face and motorcycle.",
     ),
+    ModelSpec(
+        key="caltech_localizer_mobilenet_v2",
+        title="Heads on MobileNetV2",
+        task="localization",
+        family="caltech_on_backbone",
+        architecture="the same class head and box head on the feature maps of Keras's MobileNetV2, which stays frozen",
+        input_size=(224, 224),
+        parameters=2_469_609,
+        bytes=873_168,
+        labels=LOCALIZER_LABELS,
+        weights="caltech_localizer_mobilenet_v2.weights.h5",
+        metric=Metric("mean IoU", 0.8418, "244 held-back photos of Caltech-101", "training/evaluate.py"),
+        paper="https://arxiv.org/abs/1801.04381",
+        licence="AGPL-3.0 for the heads; trained on Caltech-101 (Li et al. 2004, CC BY 4.0)",
+        knows="It knows three classes: airplane, face and motorcycle; its trunk learned to see from ImageNet.",
+        backbone="mobilenet_v2",
+    ),
     *COCO_DETECTORS,
+    *SEMANTIC_SEGMENTERS,
+    *INSTANCE_SEGMENTERS,
 )

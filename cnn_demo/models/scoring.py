@@ -150,26 +150,35 @@ def average_precision(right: np.ndarray, count: int) -> float:
     return float(np.append(envelope, 0.0)[np.minimum(places, len(envelope))].mean())
 
 
-def mean_average_precision(photos: list[tuple], classes: int, ious: tuple[float, ...] = (0.5,)) -> float:
-    """Return the average precision, averaged over the classes that are on the photos, and over the IoUs.
+def class_precisions(photos: list[tuple], classes: int, ious: tuple[float, ...] = IOUS) -> np.ndarray:
+    """Return the average precision of each class at each IoU, (classes, IoUs); NaN for classes that are on no photo.
 
     Args:
         photos: For each photo what `match` takes: boxes, scores, class_ids, true_boxes, true_class_ids.
         classes: How many there are.
-        ious: Each the least that counts as right; `IOUS` gives COCO's mAP50-95.
+        ious: Each the least that counts as right.
     """
-    values = []
-    for iou in ious:
+    truths = np.concatenate([photo[4] for photo in photos])
+    precisions = np.full((classes, len(ious)), NOTHING_TRUE)
+    for column, iou in enumerate(ious):
         all_matches = [match(*photo, iou) for photo in photos]
         found = np.concatenate([np.asarray(photo[2])[m.order] for photo, m in zip(photos, all_matches, strict=True)])
         scores = np.concatenate([m.scores for m in all_matches])
         right = np.concatenate([m.right for m in all_matches])
-        truths = np.concatenate([photo[4] for photo in photos])
         order = np.argsort(-scores, kind="stable")
         found, right = found[order], right[order]
-        values += [
-            average_precision(right[found == label], int((truths == label).sum()))
-            for label in range(classes)
-            if (truths == label).any()
-        ]
-    return float(np.mean(values)) if values else NOTHING_TRUE
+        for label in range(classes):
+            precisions[label, column] = average_precision(right[found == label], int((truths == label).sum()))
+    return precisions
+
+
+def mean_average_precision(photos: list[tuple], classes: int, ious: tuple[float, ...] = (0.5,)) -> float:
+    """Return the average precision, averaged over the classes that are on the photos, and over the IoUs.
+
+    Args:
+        photos: As for `class_precisions`.
+        classes: How many there are.
+        ious: Each the least that counts as right; `IOUS` gives COCO's mAP50-95.
+    """
+    precisions = class_precisions(photos, classes, ious)
+    return NOTHING_TRUE if np.isnan(precisions).all() else float(np.nanmean(precisions))

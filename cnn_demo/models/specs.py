@@ -43,6 +43,7 @@ class ModelSpec:
         crop: Share of the photo's shorter side that the square in its middle takes, which the network is shown.
         further: More figures, such as the top-5 accuracy.
         builder: Name of the library's own function that builds the architecture.
+        options: More arguments of that function, as (name, value).
         url: Where the weights can be downloaded; None where they cannot.
         checksum: Of that file, as "md5:..." or "sha256:...".
         backbone: Key of the classifier whose feature maps it reads; its own weights are then those of the heads alone.
@@ -66,6 +67,7 @@ class ModelSpec:
     crop: float = 1.0
     further: tuple[Metric, ...] = ()
     builder: str = ""
+    options: tuple[tuple[str, object], ...] = ()
     url: str | None = None
     checksum: str | None = None
     backbone: str | None = None

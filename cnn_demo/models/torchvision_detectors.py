@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cnn_demo.models import frameworks
-from cnn_demo.models.candidates import Candidates, Detector
+from cnn_demo.models.candidates import Candidates, Detector, Masks
 from cnn_demo.models.classifiers import check_pixels
 from cnn_demo.models.specs import ModelSpec
-from cnn_demo.models.weights import find_weights
+from cnn_demo.models.torch_weights import with_weights
 
 if TYPE_CHECKING:
     import torch
 
 FLOOR = 0.05  # least score of a candidate, as torchvision has it for Faster R-CNN and RetinaNet
 CLASSES = 91  # background, COCO's 80 classes, and 10 that COCO numbers but does not use
-NO_EPSILON = ("fasterrcnn_resnet50_fpn", "retinanet_resnet50_fpn")  # whose first weights were trained so
+# Whose first weights were trained so:
+NO_EPSILON = ("fasterrcnn_resnet50_fpn", "maskrcnn_resnet50_fpn", "retinanet_resnet50_fpn")
 SIDES = (320, 480, 640, 800)  # of the photo's shorter side, where a network leaves the choice
 
 
@@ -75,6 +77,7 @@ class TorchvisionDetector(Detector):
             answer = self.network([picture.to(self.device)])[0]
             answer = {name: value.cpu().numpy() for name, value in answer.items()}
             proposals = self._proposals_on_photo(pixels.shape[:2])
+            masks_of = self._mask_maker(pixels.shape[:2])
         class_ids = self._to_label[answer["labels"]]
         known = np.flatnonzero(class_ids >= 0)
         known = known[np.argsort(-answer["scores"][known], kind="stable")]
@@ -86,9 +89,17 @@ class TorchvisionDetector(Detector):
             labels=self.spec.labels,
             proposals_xyxy=proposals[0],
             objectness=proposals[1],
+            masks=masks_of and masks_of(answer["boxes"][known], answer["labels"][known]),
             milliseconds=(time.perf_counter() - start) * 1000,
             device=self.device,
         )
+
+    def _mask_maker(self, size: tuple[int, int]) -> Callable[[np.ndarray, np.ndarray], Masks] | None:
+        """Return what makes masks from boxes (N, 4) on a photo of this size and their labels (N,); None without masks.
+
+        It is asked while the lock is held, just after the network has run.
+        """
+        return None
 
     def _proposals_on_photo(self, size: tuple[int, int]) -> tuple[np.ndarray | None, np.ndarray | None]:
         if self._proposals is None:
@@ -120,7 +131,7 @@ def build(spec: ModelSpec) -> torch.nn.Module:
     """Build the architecture of a row, with numbers drawn by chance.
 
     torchvision builds batch normalizations that cannot learn where it loads weights itself; to predict with, they are
-    the same. Of two of its networks, the published weights were trained without the small number that keeps them from
+    the same. Of three of its networks, the published weights were trained without the small number that keeps them from
     dividing by zero.
     """
     torch = frameworks.torch()
@@ -140,19 +151,5 @@ def load_torchvision_detector(spec: ModelSpec, device: str) -> TorchvisionDetect
         ModelUnavailable: If the weights are missing, or of another network.
         ValueError: If the device is not to be had.
     """
-    from cnn_demo.models import ModelUnavailable
-
-    file = find_weights(spec.weights)
-    if file is None:
-        raise ModelUnavailable(f"The weights of “{spec.title}” are not on this machine: {spec.weights} is missing.")
-    torch, where = frameworks.torch(), frameworks.torch_device(device)
-    network = build(spec)
-    try:
-        state = torch.load(file.path, map_location="cpu", weights_only=True)
-        missing, unexpected = network.load_state_dict(state, strict=False)
-    except Exception as error:
-        message = f"The weights of “{spec.title}” cannot be read: please replace {spec.weights}."
-        raise ModelUnavailable(message) from error
-    if unexpected or any(not name.endswith("num_batches_tracked") for name in missing):
-        raise ModelUnavailable(f"The weights of “{spec.title}” cannot be read: please replace {spec.weights}.")
-    return TorchvisionDetector(spec, network, where)
+    where = frameworks.torch_device(device)
+    return TorchvisionDetector(spec, with_weights(spec, build), where)

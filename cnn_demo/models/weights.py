@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 BUNDLED = Path(__file__).resolve().parents[2] / "assets" / "weights"
+HUB_FILE = "model.safetensors"  # what every repository of segmentation-models-pytorch calls its weights
 SUFFIXES = (".h5", ".keras", ".safetensors", ".pt", ".pth")
 
 
@@ -24,6 +25,14 @@ class WeightsFile:
     path: Path
     place: str
     bytes: int
+
+    @property
+    def name(self) -> str:
+        """What models know it by: its file name; in the hub's cache, where all are named alike, its repository's."""
+        folder = self.path.parent.parent
+        if folder.name == "snapshots" and self.path.name == HUB_FILE:
+            return folder.parent.name.rpartition("--")[2] + self.path.suffix
+        return self.path.name
 
 
 def weight_folders() -> tuple[tuple[str, Path], ...]:
@@ -49,6 +58,11 @@ def keras_cache() -> Path:
     return Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
 
 
+def hub_cache() -> Path:
+    """Where the Hugging Face hub's library keeps what it has downloaded."""
+    return Path(os.environ.get("HF_HUB_CACHE", Path(os.environ.get("HF_HOME", user_cache() / "huggingface")) / "hub"))
+
+
 def weights_at_hand() -> tuple[WeightsFile, ...]:
     """All weights files on this machine; the first of each file name wins, as it would when a model is loaded."""
     found: dict[str, WeightsFile] = {}
@@ -56,9 +70,13 @@ def weights_at_hand() -> tuple[WeightsFile, ...]:
         for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
             if path.suffix in SUFFIXES and path.is_file():
                 found.setdefault(path.name, WeightsFile(path, place, path.stat().st_size))
+    for path in sorted(hub_cache().glob(f"models--smp-hub--*/snapshots/*/{HUB_FILE}")):
+        if path.is_file():
+            file = WeightsFile(path, "cache", path.stat().st_size)
+            found.setdefault(file.name, file)
     return tuple(found.values())
 
 
 def find_weights(name: str) -> WeightsFile | None:
     """Return the file of this name that a model would be loaded from; None where it is not on this machine."""
-    return next((file for file in weights_at_hand() if file.path.name == name), None)
+    return next((file for file in weights_at_hand() if file.name == name), None)

@@ -1,7 +1,8 @@
 """What runs a YOLO network: torch, or, on a processor without GPU, OpenVINO, which is several times as fast there.
 
-Both answer the same: for every cell of the grids how far the four sides of its box are, and a score for each class. The
-boxes themselves are worked out in `detectors.py`, so that a page can show where they come from.
+Both answer the same: for every cell of the grids how far the four sides of its box are, and a score for each class;
+where the network has masks, also what they are mixed of. The boxes themselves are worked out in `detectors.py`, the
+masks in `prototype_masks.py`, so that a page can show where they come from.
 """
 
 from __future__ import annotations
@@ -38,8 +39,11 @@ class Engine(Protocol):
     strides: tuple[int, ...]
     overlapping: bool
 
-    def __call__(self, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """From (1, 3, H, W) float32, 0 to 1, to distances (1, 4, N) in cells and scores (1, C, N) from 0 to 1."""
+    def __call__(self, pictures: np.ndarray) -> tuple[np.ndarray, ...]:
+        """From (1, 3, H, W) float32, 0 to 1, to distances (1, 4, N) in cells and scores (1, C, N) from 0 to 1.
+
+        A network with masks adds each cell's coefficients (1, K, N) and K prototypes (1, K, H / 4, W / 4).
+        """
         ...
 
 
@@ -53,7 +57,7 @@ class TorchEngine:
         self.device = device
         self.strides, self.overlapping = network.strides, network.overlapping
 
-    def __call__(self, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def __call__(self, pictures: np.ndarray) -> tuple[np.ndarray, ...]:
         """As `Engine` says."""
         torch = frameworks.torch()
         with torch.inference_mode():
@@ -69,6 +73,7 @@ class OpenVinoEngine:
     def __init__(self, path: Path) -> None:
         core = frameworks.openvino().Core()
         model = core.read_model(path)
+        self._count = len(model.outputs)
         self.strides = tuple(int(stride) for stride in model.get_rt_info(_STRIDES).astype(str).split())
         self.overlapping = model.get_rt_info(_OVERLAPPING).astype(str) == "yes"
         settings = {
@@ -78,14 +83,14 @@ class OpenVinoEngine:
         }
         self._request = core.compile_model(model, "CPU", settings).create_infer_request()
 
-    def __call__(self, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def __call__(self, pictures: np.ndarray) -> tuple[np.ndarray, ...]:
         """As `Engine` says."""
         outputs = self._request.infer([pictures])
-        return tuple(np.array(outputs[i]) for i in range(2))  # copies: the request uses its memory again
+        return tuple(np.array(outputs[i]) for i in range(self._count))  # copies: the request uses its memory again
 
 
 def headless(model: torch.nn.Module) -> torch.nn.Module:
-    """Wrap an Ultralytics detection model so that it answers what `Engine` says.
+    """Wrap an Ultralytics detection or segmentation model so that it answers what `Engine` says.
 
     Its head then hands out its raw outputs and leaves the decoding to us. An end-to-end model (YOLOv10, YOLO26) has two
     heads; `fuse` has left it the one that gives each object one box.
@@ -93,7 +98,16 @@ def headless(model: torch.nn.Module) -> torch.nn.Module:
     torch = frameworks.torch()
     head = model.model[-1]
     branch = head.one2one if head.end2end else head.one2many
-    head.forward = lambda maps: head.forward_head(maps, **branch)
+    masks = hasattr(head, "proto")
+    of_all_maps = hasattr(getattr(head, "proto", None), "feat_refine")  # YOLO26; others read the finest map alone
+
+    def forward(maps):
+        raw = head.forward_head(maps, **branch)
+        if masks:
+            raw["prototypes"] = head.proto(maps if of_all_maps else maps[0])
+        return raw
+
+    head.forward = forward
 
     class Headless(torch.nn.Module):
         def __init__(self) -> None:
@@ -104,7 +118,8 @@ def headless(model: torch.nn.Module) -> torch.nn.Module:
 
         def forward(self, pictures):
             raw = self.model(pictures)
-            return head.dfl(raw["boxes"]), raw["scores"].sigmoid()
+            answer = head.dfl(raw["boxes"]), raw["scores"].sigmoid()
+            return (*answer, raw["mask_coefficient"], raw["prototypes"]) if masks else answer
 
     return Headless().eval()
 

@@ -2,20 +2,20 @@
 
 import json
 
-import streamlit as st
 import supervision as sv
 
 from cnn_demo.drawing import png_bytes
 from cnn_demo.exports import as_coco, as_csv, as_json, as_yolo
 from cnn_demo.images import Photo
 from cnn_demo.models import ModelSpec
+from cnn_demo.ui.file_buttons import file_buttons, stem_of
 
 
 def downloads(photo: Photo, spec: ModelSpec, found: sv.Detections) -> None:
     """Offer the picture with its boxes, and the boxes as JSON, CSV, COCO's JSON and YOLO's text."""
     from cnn_demo.ui.detect_find import drawn  # which shows these buttons
 
-    stem, size = photo.name.rpartition(".")[0] or photo.name, photo.pixels.shape[:2]
+    stem, size = stem_of(photo), photo.pixels.shape[:2]
 
     def text(value: dict) -> str:
         return json.dumps(value, indent=1)
@@ -35,18 +35,7 @@ def downloads(photo: Photo, spec: ModelSpec, found: sv.Detections) -> None:
         ),
         "YOLO": (lambda: as_yolo(found, size), f"{stem}.txt", "text/plain"),
     }
-    with st.container(horizontal=True, gap="small"):
-        for label, (make, name, kind) in files.items():
-            st.download_button(
-                label,
-                make,
-                name,
-                kind,
-                key=f"detect_download_{label}",
-                icon=":material/download:",
-                on_click="ignore",
-                help=_HELP.get(label),
-            )
+    file_buttons("detect_download", files, _HELP)
 
 
 _HELP = {

@@ -8,12 +8,13 @@ from typing import Any
 import streamlit as st
 
 from cnn_demo.images import Photo
-from cnn_demo.models import ModelSpec, load
+from cnn_demo.lessons import Lesson
+from cnn_demo.lessons.detection import LESSON, lesson_for
+from cnn_demo.models import ModelSpec, ModelUnavailable, load, preferred_model
 from cnn_demo.models.candidates import CONFIDENCE, IOU, MAX_DETECTIONS, Candidates, Selection, select
-from cnn_demo.models.detectors import YoloDetector
-from cnn_demo.models.torchvision_detectors import TorchvisionDetector
 from cnn_demo.ui.caching import BY_KEY
-from cnn_demo.ui.model_picker import pick_model
+from cnn_demo.ui.link import SHARED
+from cnn_demo.ui.model_picker import pick_model, pick_side
 
 MODEL, SIDE = "detector", "detect_side"
 SURE, OVERLAP, LIMIT, CLASSES = "detect_confidence", "detect_iou", "detect_limit", "detect_classes"
@@ -27,7 +28,10 @@ DEFAULTS: dict[str, Any] = {
 }
 LIMITS = (1, 3, 10, 30, 100, MAX_DETECTIONS)
 LEAST_SURE = 5  # percent: torchvision's detectors say nothing below
-SHARED: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}  # the tabs show the same controls
+SIZE_HELP = (
+    "The photo is made smaller or larger so that its longer side has so many pixels (with torchvision's networks, its "
+    "shorter one). More pixels: smaller things are found, and it takes longer."
+)
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,14 @@ class Cuts:
         return select(candidates, self.confidence, self.iou, self.classes, self.limit)
 
 
+def lesson_here() -> Lesson:
+    """Return the page's lesson, with photos for the network that a visitor begins with on this machine."""
+    try:
+        return lesson_for(preferred_model("detection").labels)
+    except ModelUnavailable:
+        return LESSON
+
+
 def pick_detector() -> tuple[ModelSpec, int]:
     """Let the visitor choose the network and the size at which it sees the photo.
 
@@ -56,26 +68,8 @@ def pick_detector() -> tuple[ModelSpec, int]:
     with st.spinner(f"Loading {spec.title}…"):
         detector = load(spec.key)
     with size:
-        side = _pick_side(detector)
+        side = pick_side(SIDE, detector.sides, spec.input_size[0], SIZE_HELP)
     return spec, side
-
-
-def _pick_side(detector: YoloDetector | TorchvisionDetector) -> int:
-    own = detector.spec.input_size[0]
-    sides = list(detector.sides)
-    if SIDE in st.session_state and st.session_state[SIDE] not in sides:
-        st.session_state[SIDE] = own
-    chosen = st.selectbox(
-        "Image size",
-        sides,
-        index=sides.index(own),
-        format_func=lambda side: f"{side} pixels",
-        key=SIDE,
-        help="The photo is made smaller or larger so that its longer side has so many pixels (with torchvision's "
-        "networks, its shorter one). More pixels: smaller things are found, and it takes longer.",
-        **SHARED,
-    )
-    return chosen if chosen in sides else own
 
 
 @st.cache_resource(max_entries=48, show_spinner=False, hash_funcs=BY_KEY)
@@ -88,8 +82,12 @@ def candidates_of(photo: Photo, key: str, side: int) -> Candidates:
     return load(key).candidates(photo.pixels, side)
 
 
-def sure_slider() -> float:
-    """Let the visitor say how confident a box must be; returns a share."""
+def sure_slider(key: str = SURE) -> float:
+    """Let the visitor say how confident a box must be; returns a share.
+
+    Args:
+        key: Widget key, and the name in the link; its default is that of `SURE`.
+    """
     return (
         st.slider(
             "Least confidence",
@@ -98,7 +96,7 @@ def sure_slider() -> float:
             DEFAULTS[SURE],
             5,
             format="%d %%",
-            key=SURE,
+            key=key,
             help="Of all boxes that the network has, only those that are more confident count.",
             **SHARED,
         )

@@ -1,6 +1,11 @@
 """What a link may set."""
 
+from typing import Any
+
 import streamlit as st
+
+# Of a control that several tabs of a page show: it is in the link, and holds where another tab is open.
+SHARED: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 
 
 def link_binding(key: str) -> str | None:

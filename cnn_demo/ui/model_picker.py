@@ -1,28 +1,36 @@
 """Choosing among the networks that can be used now: bundled or at hand. Others are fetched in *Models* first."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
 
-from cnn_demo.models import ModelSpec, find, preferred_model, usable_models
+from cnn_demo.models import ModelSpec, ModelUnavailable, find, preferred_model, usable_models
+from cnn_demo.ui.link import SHARED
 
 _HELP = "Networks whose weights are on this machine. The tab *Models* lists all, and fetches others where it can."
 
 
-def pick_model(key: str, label: str, task: str = "classification") -> ModelSpec:
+def pick_model(
+    key: str, label: str, task: str = "classification", fits: Callable[[ModelSpec], bool] | None = None
+) -> ModelSpec:
     """Let the visitor choose one model; a choice that is not to be had here becomes the preferred one.
 
     Args:
         key: Widget key, and the name in the link. Its default is None, which stands for the preferred model.
         label: Of the select box.
         task: Of the networks.
+        fits: Which of them; None for all.
 
     Raises:
-        ModelUnavailable: If no network is on this machine.
+        ModelUnavailable: If no such network is on this machine.
     """
-    usable = usable_models(task)
+    usable = [spec for spec in usable_models(task) if fits is None or fits(spec)]
+    if not usable:
+        raise ModelUnavailable("None of the networks on this machine can be used here.")
     titles = {spec.key: spec.title for spec in usable}
-    first = preferred_model(task).key
+    preferred = preferred_model(task).key
+    first = preferred if preferred in titles else usable[0].key
     _mend(key, first, st.session_state.get(key) in titles)
     chosen = st.selectbox(
         label,
@@ -65,6 +73,29 @@ def pick_models(key: str, label: str, most: int, task: str = "classification") -
         help=_HELP,
     )
     return tuple(find(name) for name in chosen if name in titles)
+
+
+def pick_side(key: str, sides: Sequence[int], own: int, explained: str) -> int:
+    """Let the visitor choose the size at which a network sees the photo; what it does not take, becomes its own.
+
+    Args:
+        key: Widget key, and the name in the link. Its default is None, which stands for the network's own size.
+        sides: To choose from, in pixels.
+        own: One of them.
+        explained: What the size is of, for the help.
+    """
+    sides = list(sides)
+    _mend(key, own, st.session_state.get(key) in sides)
+    chosen = st.selectbox(
+        "Image size",
+        sides,
+        index=sides.index(own),
+        format_func=lambda side: f"{side} pixels",
+        key=key,
+        help=explained,
+        **SHARED,
+    )
+    return chosen if chosen in sides else own
 
 
 def _mend(key: str, value: Any, is_fine: bool) -> None:

@@ -1,4 +1,4 @@
-"""Pages 4 and 6, models: fetching one that is not on this machine, when the visitor asks for it."""
+"""Pages 4, 6 and 7, models: fetching one that is not on this machine, when the visitor asks for it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +13,7 @@ SOURCES = {  # host to whose it is
     "storage.googleapis.com": "Google's storage for Keras",
     "github.com": "Ultralytics' releases on GitHub",
     "download.pytorch.org": "PyTorch's own server",
+    "huggingface.co": "the Hugging Face hub",
 }
 DEFAULTS: dict[str, Any] = {WANTED: None}  # None stands for the smallest
 

@@ -213,9 +213,6 @@ def test_a_failing_download_is_one_sentence_and_the_next_one_comes(cache, monkey
 def test_every_experiment_is_set_up_and_taken_back():
     app = open_page_4()
     for experiment in LESSON.experiments:
-        assert experiment.settings.keys() <= DEFAULTS.keys()
-        assert experiment.settings["task"] in VIEWS
-        assert experiment.notice.endswith(".")
         app.pills(key="try_this").set_value(experiment.title).run()
         assert_fine(app)
         for key, value in experiment.settings.items():

@@ -12,7 +12,6 @@ from cnn_demo.models import list_models, load
 from cnn_demo.models.boxes import iou
 from cnn_demo.ui.localize_boxes import BEGINNINGS
 from cnn_demo.ui.localize_settings import DEFAULTS
-from cnn_demo.ui.localize_workbench import VIEWS
 
 each_experiment = pytest.mark.parametrize("experiment", LESSON.experiments, ids=lambda e: e.title)
 needs_localizer = pytest.mark.skipif(not list_models("localization"), reason="needs the bundled localizer")
@@ -25,22 +24,9 @@ PHOTOS = {
 }
 
 
-def test_the_lesson_has_its_four_parts():
-    assert LESSON.idea.endswith(".")
-    assert 3 <= len(LESSON.experiments) <= 5
-    assert len(MISCONCEPTIONS) >= 4
-    assert len(LESSON.papers) >= 3
-    for texts in ([e.title for e in LESSON.experiments], [m.claim for m in MISCONCEPTIONS]):
-        assert len(set(texts)) == len(texts)
-
-
 @each_experiment
-def test_an_experiment_moves_controls_that_exist(experiment):
-    assert experiment.settings.keys() <= DEFAULTS.keys()
-    assert experiment.settings["task"] in VIEWS
+def test_an_experiment_begins_with_what_there_is(experiment):
     assert experiment.settings.get("boxes_begin", DEFAULTS["boxes_begin"]) in BEGINNINGS
-    assert experiment.notice.endswith(".")
-    assert experiment.photo in {None, *SAMPLES}
     if experiment.settings["task"] == "Draw the truth":
         assert experiment.photo in TRUTHS  # else there would be nothing to hold against
 

@@ -7,12 +7,9 @@ import pytest
 
 from cnn_demo.drawing import display_values
 from cnn_demo.images import sample_photos
-from cnn_demo.lessons.networks import LESSON, MISCONCEPTIONS
+from cnn_demo.lessons.networks import MISCONCEPTIONS
 from cnn_demo.models import load
-from cnn_demo.ui.network_settings import DEFAULTS
-from cnn_demo.ui.network_workbench import VIEWS
 
-each_experiment = pytest.mark.parametrize("experiment", LESSON.experiments, ids=lambda e: e.title)
 DRAW = np.random.default_rng(8)
 PHOTOS = {
     "random": DRAW.random((48, 64, 3), dtype=np.float32),
@@ -20,23 +17,6 @@ PHOTOS = {
     "black": np.zeros((40, 500, 3), np.float32),
     "cat": sample_photos()[0].load().pixels.astype(np.float32) / 255,
 }
-
-
-def test_the_lesson_has_its_four_parts():
-    assert LESSON.idea.endswith(".")
-    assert 3 <= len(LESSON.experiments) <= 5
-    assert len(MISCONCEPTIONS) >= 4
-    assert len(LESSON.papers) >= 3
-    for texts in ([e.title for e in LESSON.experiments], [m.claim for m in MISCONCEPTIONS]):
-        assert len(set(texts)) == len(texts)
-
-
-@each_experiment
-def test_an_experiment_moves_controls_that_exist(experiment):
-    assert experiment.settings.keys() <= DEFAULTS.keys()
-    assert experiment.settings["view"] in VIEWS
-    assert experiment.notice.endswith(".")
-    assert experiment.photo in {None, *(sample.key for sample in sample_photos())}
 
 
 @pytest.mark.parametrize("item", MISCONCEPTIONS, ids=lambda m: m.claim)

@@ -1,7 +1,6 @@
 """The merged set of the bundled detector: its splits, its boxes, and the files that Ultralytics reads."""
 
 import io
-import json
 import tarfile
 
 import numpy as np
@@ -9,7 +8,7 @@ import pytest
 from PIL import Image
 
 from training import assorted
-from training.assorted import LABELS, Labelled, label_lines, pasted, read_assorted, write_yolo
+from training.assorted import LABELS, pasted, read_assorted
 
 
 def archive(path, files: dict[str, bytes | str]) -> None:
@@ -93,14 +92,3 @@ def test_single_objects_come_pasted_too(folder):
         assert (photo.boxes >= 0).all()
         assert (photo.boxes <= assorted.PASTED_SIDE).all()
         assert (photo.boxes[:, 2:] > photo.boxes[:, :2]).all()
-
-
-def test_label_files_are_what_ultralytics_reads(folder, tmp_path):
-    training, validation = read_assorted(folder)
-    description = json.loads(write_yolo(training, validation, tmp_path).read_text())
-    assert description["names"]["0"] == "face"
-    for part, photos in (("train", training), ("val", validation)):
-        assert len(list((tmp_path / "images" / part).iterdir())) == len(photos)
-        assert len(list((tmp_path / "labels" / part).iterdir())) == len(photos)
-    photo = Labelled(np.zeros((100, 200, 3), np.uint8), np.array([[20, 10, 60, 90]]), np.array([3]), "x")
-    assert label_lines(photo) == "3 0.200000 0.500000 0.200000 0.800000\n"

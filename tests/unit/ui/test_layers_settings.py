@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cnn_demo.convolution import PATTERNS
 from cnn_demo.convolution.stack import ConvLayer, PoolLayer, plan_stack
 from cnn_demo.convolution.stack_text import format_stack, parse_stack
 from cnn_demo.drawing import DISPLAYS, display_values
@@ -173,20 +172,8 @@ def test_an_even_photo_has_no_change_to_measure():
 # Teaching ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_lesson_has_its_parts():
-    assert LESSON.idea.endswith(".")
-    assert 4 <= len(LESSON.experiments) <= 5
-    assert 3 <= len(MISCONCEPTIONS) <= 5
-    assert len(LESSON.papers) >= 5
-
-
 @pytest.mark.parametrize("experiment", LESSON.experiments, ids=lambda e: e.title)
-def test_an_experiment_sets_controls_that_exist(experiment):
-    assert experiment.settings.keys() <= DEFAULTS.keys()
-    assert {key: DEFAULTS[key] for key in experiment.settings} != dict(experiment.settings)
-    assert experiment.settings["tab"] in VIEWS
-    assert experiment.notice.endswith(".")
-    assert experiment.photo in {None, *PATTERNS, *(sample.key for sample in sample_photos())}
+def test_an_experiments_stack_can_be_built(experiment):
     if "stack" in experiment.settings:
         assert plan_stack((171, 256), parse_stack(experiment.settings["stack"])).problem == ""
 
@@ -210,19 +197,11 @@ def test_an_answer_holds_for_any_photo(item, name):
 @each_item
 def test_figures_are_measured_on_the_photo(item):
     assert item.answer(PHOTOS["random"]).text != item.answer(PHOTOS["black"]).text
-    assert re.fullmatch(r"“.+\.”", item.claim)
 
 
 def test_an_even_photo_is_said_to_be_even():
     assert [("so even" in item.answer(PHOTOS["constant"]).text) for item in MISCONCEPTIONS] == [1, 1, 1, 0, 0]
     assert not any("so even" in item.answer(PHOTOS["random"]).text for item in MISCONCEPTIONS)
-
-
-@pytest.mark.parametrize("paper", LESSON.papers, ids=lambda paper: paper.title)
-def test_a_paper_can_be_found(paper):
-    lasting = r"https://(arxiv\.org/abs/\d{4}\.\d{4,5}|doi\.org/10\.\d{4,}/\S+|dl\.acm\.org/doi/10\.5555/\S+)"
-    assert re.fullmatch(lasting, paper.url)
-    assert not paper.why.endswith(".")
 
 
 # House ------------------------------------------------------------------------------------------------------------

@@ -1,0 +1,173 @@
+"""Masks as pictures and as files that other programs read: indexed PNG, cut-out, overlay, COCO's JSON, polygons."""
+
+from __future__ import annotations
+
+import io
+
+import cv2
+import numpy as np
+import supervision as sv
+from PIL import Image
+
+from cnn_demo.exports import as_coco
+
+BLANK = 255  # index of pixels without a class in a PNG, as in Pascal VOC
+OPACITY = 0.6
+
+
+def palette(count: int) -> np.ndarray:
+    """Return Pascal VOC's colours, (count, 3) uint8 RGB, all different; the first is black, as for a background.
+
+    Args:
+        count: From 1 to 256.
+
+    Raises:
+        ValueError: If it is out of its range.
+    """
+    if not 1 <= count <= 256:
+        raise ValueError(f"A palette has from 1 to 256 colours, not {count}.")
+    indices = np.arange(count)
+    colours = np.zeros((count, 3), np.uint8)
+    for place in range(8):  # the lowest three bits of what is left become one bit of red, green and blue each
+        for channel in range(3):
+            colours[:, channel] |= (((indices >> (3 * place + channel)) & 1) << (7 - place)).astype(np.uint8)
+    return colours
+
+
+def indexed_png(class_map: np.ndarray, colours: np.ndarray, blank: np.ndarray | None = None) -> bytes:
+    """Write a class map as a PNG with a palette: programs read classes, and people see colours.
+
+    Args:
+        class_map: (H, W) integers from 0 to below the number of colours.
+        colours: (C, 3) uint8 RGB; `BLANK` is kept for pixels without a class.
+        blank: (H, W) bool, pixels that get the index `BLANK`, shown white; None for none.
+
+    Raises:
+        ValueError: If there are more than 255 colours, or fewer than classes.
+    """
+    if len(colours) > BLANK:
+        raise ValueError(f"An indexed PNG holds {BLANK} classes, not {len(colours)}.")
+    if class_map.max() >= len(colours):
+        raise ValueError(f"{class_map.max() + 1} classes need as many colours, not {len(colours)}.")
+    indices = class_map.astype(np.uint8)
+    if blank is not None:
+        indices[blank] = BLANK
+    table = np.full((256, 3), 255, np.uint8)
+    table[: len(colours)] = colours
+    picture = Image.fromarray(indices)
+    picture.putpalette(table.tobytes())  # makes it one of mode "P"
+    file = io.BytesIO()
+    picture.save(file, "PNG", optimize=True)
+    return file.getvalue()
+
+
+def cut_out(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Cut the pixels of a mask out of a photo.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB.
+        mask: (H, W) bool.
+
+    Returns:
+        (H, W, 4) uint8 RGBA; what is transparent is black, so that a viewer who ignores transparency learns nothing.
+    """
+    alpha = mask.astype(np.uint8)
+    return np.dstack([pixels * alpha[..., None], alpha * np.uint8(255)])
+
+
+def overlay(
+    pixels: np.ndarray,
+    class_map: np.ndarray,
+    colours: np.ndarray,
+    opacity: float = OPACITY,
+    shown: np.ndarray | None = None,
+) -> np.ndarray:
+    """Lay the colours of the classes over a photo.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB; stays as it is.
+        class_map: (H, W) integers, indices of colours.
+        colours: (C, 3) uint8 RGB.
+        opacity: From 0, the photo alone, to 1, the colours alone.
+        shown: (H, W) bool, where the colours are laid; None for everywhere.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+    """
+    mixed = cv2.addWeighted(colours[class_map], opacity, pixels, 1 - opacity, 0)
+    return mixed if shown is None else np.where(shown[..., None], mixed, pixels)
+
+
+def owners(detections: sv.Detections, size: tuple[int, int]) -> np.ndarray:
+    """Return the number of the object that each pixel belongs to, (H, W) uint8: 0 for none, the first is 1.
+
+    Where objects overlap, the surest one has the pixel; of more than 254 objects, only the first 254 are numbered.
+
+    Args:
+        detections: With masks, the surest first.
+        size: (height, width) of the photo.
+    """
+    numbers = np.zeros(size, np.uint8)
+    for place in reversed(range(min(len(detections), BLANK - 1))):
+        numbers[detections.mask[place]] = place + 1
+    return numbers
+
+
+def overlay_instances(pixels: np.ndarray, detections: sv.Detections, opacity: float = OPACITY) -> np.ndarray:
+    """Lay a colour of its own over each object, as `overlay` does."""
+    numbers = owners(detections, pixels.shape[:2])
+    return overlay(pixels, numbers, palette(int(numbers.max()) + 1), opacity, numbers > 0)
+
+
+def run_lengths(mask: np.ndarray) -> dict:
+    """Return a mask (H, W) bool in COCO's run-length encoding: `size`, and `counts` as text."""
+    from pycocotools.mask import encode
+
+    encoded = encode(np.asfortranarray(mask, np.uint8))
+    return {"size": [int(length) for length in encoded["size"]], "counts": encoded["counts"].decode("ascii")}
+
+
+def as_coco_masks(detections: sv.Detections, name: str, labels: tuple[str, ...]) -> dict:
+    """Return a COCO data set of one photo: as `as_coco`, and each annotation with its mask, run-length encoded.
+
+    Args:
+        detections: With masks; those of `classical_instances.classes_as_detections` are a class each.
+        name: File name of the photo.
+        labels: All classes of the network; COCO counts them from 1.
+
+    Raises:
+        ValueError: If the detections have no masks.
+    """
+    masks = _masks(detections)
+    dataset = as_coco(detections, name, masks.shape[1:], labels)
+    for annotation, mask in zip(dataset["annotations"], masks, strict=True):
+        annotation |= {"segmentation": run_lengths(mask), "area": float(mask.sum()), "iscrowd": 0}
+    return dataset
+
+
+def as_polygons(detections: sv.Detections) -> list[dict]:
+    """Return the outlines of the masks: for each object `class`, `confidence` and `polygons`.
+
+    Returns:
+        Polygons are lists of [x, y] in pixels of the photo, through the middles of the outermost pixels; an object has
+        several where it is in several pieces. Holes are filled, and pieces of one or two pixels have no outline.
+
+    Raises:
+        ValueError: If the detections have no masks.
+    """
+    return [
+        {
+            "class": name,
+            "confidence": round(float(confidence), 4),
+            "polygons": [polygon.tolist() for polygon in sv.mask_to_polygons(mask)],
+        }
+        for mask, name, confidence in zip(
+            _masks(detections), detections["class_name"].tolist(), detections.confidence, strict=True
+        )
+    ]
+
+
+def _masks(detections: sv.Detections) -> np.ndarray:
+    if detections.mask is None:
+        raise ValueError("These detections have boxes only: take a model for instance segmentation.")
+    return np.asarray(detections.mask, bool)

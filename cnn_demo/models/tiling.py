@@ -1,0 +1,128 @@
+"""How a photo of any shape goes into a network that labels pixels: scaled, filled up to whole strides, cut into tiles.
+
+The photo begins at the input's upper left corner and is mirrored beyond its right and lower border, so that the network
+sees neither a frame nor a stretched picture. Tiles begin at multiples of the stride, so that every pixel has the same
+place within the network's grids as in one pass, and where they overlap they are blended.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+TILE = 512  # pixels
+OVERLAP = 0.25  # share of a tile that its neighbour sees too
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The place of a photo in a network's input.
+
+    Attributes:
+        photo: (height, width) of the photo.
+        scaled: (height, width) that it has in the input, from the upper left corner on.
+        input: (height, width) of the input, whole strides; the rest mirrors the photo.
+    """
+
+    photo: tuple[int, int]
+    scaled: tuple[int, int]
+    input: tuple[int, int]
+
+    @classmethod
+    def fit(cls, photo: tuple[int, int], side: int, stride: int) -> Frame:
+        """Scale a photo, keeping its proportions.
+
+        Args:
+            photo: (height, width).
+            side: Pixels of the shorter side in the input.
+            stride: Of which both sides of the input are multiples.
+
+        Raises:
+            ValueError: If the side is not positive.
+        """
+        if side < 1:
+            raise ValueError(f"The image size must be 1 or more, not {side}.")
+        gain = side / min(photo)
+        scaled = tuple(max(1, round(length * gain)) for length in photo)
+        return cls(photo, scaled, tuple(-(-length // stride) * stride for length in scaled))
+
+    def apply(self, pixels: np.ndarray) -> np.ndarray:
+        """Return what the network sees, (height, width, 3) uint8, of a photo (H, W, 3) uint8."""
+        height, width = self.scaled
+        if (height, width) != pixels.shape[:2]:
+            shrinks = height * width < pixels.shape[0] * pixels.shape[1]
+            pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+        below, right = self.input[0] - height, self.input[1] - width
+        return cv2.copyMakeBorder(pixels, 0, below, 0, right, cv2.BORDER_REFLECT_101)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One tile: where it begins in the input, and its size, all in pixels and whole strides."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+    @property
+    def place(self) -> tuple[slice, slice]:
+        """Its rows and columns in the input."""
+        return slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
+
+
+def tiles(size: tuple[int, int], tile: int = TILE, overlap: float = OVERLAP, stride: int = 32) -> tuple[Tile, ...]:
+    """Cover an input with overlapping tiles, row by row; the outermost touch its borders.
+
+    Args:
+        size: (height, width) of the input, whole strides.
+        tile: Height and width of a tile, in pixels, a multiple of the stride; an input that is smaller has one.
+        overlap: The least share of a tile that the next one sees too, from 0 to below 1.
+        stride: Of the network.
+
+    Raises:
+        ValueError: If the tile is no positive multiple of the stride, or the overlap is out of its range.
+    """
+    if tile < stride or tile % stride:
+        raise ValueError(f"The tile must be a multiple of {stride}, not {tile}.")
+    if not 0 <= overlap < 1:
+        raise ValueError(f"The overlap must be from 0 to below 1, not {overlap}.")
+    tops, lefts = (_starts(length, tile, overlap, stride) for length in size)
+    height, width = min(tile, size[0]), min(tile, size[1])
+    return tuple(Tile(top, left, height, width) for top in tops for left in lefts)
+
+
+def _starts(length: int, tile: int, overlap: float, stride: int) -> list[int]:
+    """Where tiles begin along one side: multiples of the stride, as evenly spread as these allow."""
+    if length <= tile:
+        return [0]
+    step = max(stride, int(tile * (1 - overlap)) // stride * stride)
+    count = 1 + -(-(length - tile) // step)
+    return [round((length - tile) * i / (count - 1) / stride) * stride for i in range(count)]
+
+
+def weight_of(tile: Tile, size: tuple[int, int]) -> np.ndarray:
+    """Return how much each pixel of a tile counts where tiles overlap, (height, width) float32, above 0.
+
+    It rises from the tile's border to its middle, for at its border a network sees zeros where there is a photo; but
+    not from the input's own borders, where there is no other tile.
+
+    Args:
+        tile: One of `tiles`.
+        size: (height, width) of the input.
+    """
+    rows = _ramp(tile.height, tile.top > 0, tile.top + tile.height < size[0])
+    columns = _ramp(tile.width, tile.left > 0, tile.left + tile.width < size[1])
+    return np.outer(rows, columns).astype(np.float32)
+
+
+def _ramp(length: int, rises: bool, falls: bool) -> np.ndarray:
+    near = np.ones(length)
+    places = (np.arange(length) + 0.5) / length
+    if rises:
+        near = np.minimum(near, np.clip(2 * places, 0, 1))
+    if falls:
+        near = np.minimum(near, np.clip(2 * (1 - places), 0, 1))
+    return np.maximum(np.sin(np.pi / 2 * near) ** 4, 1e-6)

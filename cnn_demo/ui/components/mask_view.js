@@ -1,0 +1,226 @@
+// A photo under its class map. All is here at once, so opacity, switches and divider follow the finger.
+
+function load(url) {
+  return new Promise((done, failed) => {
+    const image = new Image()
+    image.onload = () => done(image)
+    image.onerror = failed
+    image.src = url
+  })
+}
+
+function pixelsOf(image, width, height) { // the red channel of a grey picture: its values, exactly
+  const canvas = Object.assign(document.createElement("canvas"), { width, height })
+  const context = canvas.getContext("2d", { willReadFrequently: true })
+  context.drawImage(image, 0, 0)
+  const data = context.getImageData(0, 0, width, height).data
+  const values = new Uint8Array(width * height)
+  for (let i = 0; i < values.length; i++) values[i] = data[4 * i]
+  return values
+}
+
+function clamp(value, low, high) {
+  return Math.min(Math.max(value, low), high)
+}
+
+function colourOf(hex) {
+  return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16))
+}
+
+function percent(share) {
+  if (share > 0 && share < 0.001) return "< 0.1 %"
+  return `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`
+}
+
+class MaskView {
+  constructor(root) {
+    this.root = root
+    this.find = (selector) => root.querySelector(selector)
+    this.hidden = new Set()
+    this.at = null
+    this.canvas = this.find("canvas")
+    this.frame = this.find(".frame")
+    const changed = (read) => (event) => { read(event.target); this.draw() }
+    this.find(".opacity").oninput = changed((input) => (this.settings.opacity = Number(input.value)))
+    this.find(".least").oninput = changed((input) => (this.settings.least = Number(input.value)))
+    this.find(".outline").onchange = changed((input) => (this.settings.outline = input.checked))
+    this.find(".split").onchange = changed((input) => (this.settings.split = input.checked ? 0.5 : null))
+    this.find(".all").onclick = () => {
+      this.hidden = this.hidden.size ? new Set() : new Set(this.view.classes.map((one) => one.id))
+      this.draw()
+    }
+    this.frame.onpointermove = (event) => this.point(event)
+    this.frame.onpointerdown = (event) => this.point(event)
+    this.frame.onpointerleave = (event) => { if (event.pointerType === "mouse") this.say(null) }
+    this.frame.onkeydown = (event) => this.step(event)
+    const divider = this.find(".divider")
+    divider.onpointerdown = (event) => { divider.setPointerCapture(event.pointerId); event.stopPropagation() }
+    divider.onpointermove = (event) => {
+      if (!divider.hasPointerCapture(event.pointerId)) return
+      event.stopPropagation()
+      const box = this.frame.getBoundingClientRect()
+      this.settings.split = clamp((event.clientX - box.left) / box.width, 0, 1)
+      this.draw()
+    }
+    this.observer = new ResizeObserver(() => this.fit())
+    this.observer.observe(root)
+  }
+
+  async update(view) {
+    const mine = (this.turn = {})
+    this.frame.setAttribute("aria-label", `${view.alt} Move with the arrow keys to read the class of a pixel.`)
+    const [photo, ids, sure] = await Promise.all([
+      load(view.photo), load(view.ids), view.confidence ? load(view.confidence) : null,
+    ])
+    if (this.turn !== mine) return // a newer answer has come meanwhile
+    const { width, height } = view
+    const asked = JSON.stringify(view.settings)
+    if (this.asked !== asked) { // the page moved the controls; otherwise they stay where the visitor left them
+      this.asked = asked
+      this.settings = { ...view.settings }
+    }
+    if (this.names !== JSON.stringify(view.classes.map((one) => one.name))) this.hidden = new Set()
+    this.names = JSON.stringify(view.classes.map((one) => one.name))
+    Object.assign(this, { view, photo })
+    this.ids = pixelsOf(ids, width, height)
+    this.sure = sure && pixelsOf(sure, width, height)
+    this.find(".blank").hidden = !sure
+    this.overlay = Object.assign(document.createElement("canvas"), { width, height })
+    this.canvas.width = width
+    this.canvas.height = height
+    this.makeLegend()
+    this.fit()
+    this.say(null)
+    this.draw()
+  }
+
+  fit() {
+    if (!this.view) return
+    const { width, height, maxHeight } = this.view
+    this.frame.style.width = `${Math.min(this.find(".stage").clientWidth, maxHeight * width / height)}px`
+  }
+
+  makeLegend() {
+    this.switches = new Map()
+    this.find(".legend").setAttribute("aria-label", this.view.legend)
+    this.find(".legend").replaceChildren(...this.view.classes.map((one) => {
+      const button = Object.assign(document.createElement("button"), { type: "button", className: "class" })
+      button.style.setProperty("--swatch", one.colour)
+      const [swatch, name, share] = ["i", "span", "b"].map((tag) => document.createElement(tag))
+      name.textContent = one.name
+      share.textContent = one.note || percent(one.share)
+      button.append(swatch, name, share)
+      button.onclick = () => {
+        if (!this.hidden.delete(one.id)) this.hidden.add(one.id)
+        this.draw()
+      }
+      this.switches.set(one.id, button)
+      return button
+    }))
+  }
+
+  draw() {
+    if (!this.view) return
+    const { width, height } = this.view
+    const { opacity, outline, split, least } = this.settings
+    const table = new Uint8Array(256 * 4)
+    for (const one of this.view.classes) {
+      if (!this.hidden.has(one.id)) table.set([...colourOf(one.colour), 255], 4 * one.id)
+    }
+    const context = this.overlay.getContext("2d")
+    const image = context.createImageData(width, height)
+    const { ids, sure } = this
+    const thick = Math.max(1, Math.round(Math.max(width, height) / 480))
+    const edge = thick * width
+    for (let at = 0; at < ids.length; at++) {
+      const id = ids[at]
+      if (!table[4 * id + 3] || (sure && sure[at] < least * 2.55)) continue
+      if (outline) {
+        const column = at % width
+        const inside = (column < thick || ids[at - thick] === id) && (column >= width - thick || ids[at + thick] === id) &&
+          (at < edge || ids[at - edge] === id) && (at >= ids.length - edge || ids[at + edge] === id)
+        if (inside) continue
+      }
+      image.data.set(table.subarray(4 * id, 4 * id + 4), 4 * at)
+    }
+    context.putImageData(image, 0, 0)
+    const paint = this.canvas.getContext("2d")
+    paint.globalAlpha = 1
+    paint.drawImage(this.photo, 0, 0, width, height)
+    const left = split === null ? 0 : Math.round(split * width)
+    paint.globalAlpha = opacity / 100
+    if (left < width) paint.drawImage(this.overlay, left, 0, width - left, height, left, 0, width - left, height)
+    this.showControls()
+  }
+
+  showControls() {
+    const { opacity, outline, split, least } = this.settings
+    for (const [selector, value] of [[".opacity", opacity], [".least", least]]) {
+      const input = this.find(selector)
+      input.value = value
+      input.nextElementSibling.textContent = `${value} %`
+    }
+    this.find(".outline").checked = outline
+    this.find(".split").checked = split !== null
+    this.find(".divider").hidden = split === null
+    if (split !== null) this.find(".divider").style.left = `${split * 100}%`
+    for (const [id, button] of this.switches) button.setAttribute("aria-pressed", String(!this.hidden.has(id)))
+    this.find(".all").textContent = this.hidden.size ? "Show all" : "Hide all"
+  }
+
+  point(event) {
+    if (!this.view) return
+    const box = this.frame.getBoundingClientRect()
+    const column = clamp(Math.floor((event.clientX - box.left) / box.width * this.view.width), 0, this.view.width - 1)
+    const row = clamp(Math.floor((event.clientY - box.top) / box.height * this.view.height), 0, this.view.height - 1)
+    this.say({ row, column })
+  }
+
+  step(event) {
+    const steps = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key]
+    if (!steps || !this.view) return
+    event.preventDefault()
+    const far = event.shiftKey ? 40 : 8
+    const from = this.at ?? { row: this.view.height >> 1, column: this.view.width >> 1 }
+    this.say({
+      row: clamp(from.row + steps[0] * far, 0, this.view.height - 1),
+      column: clamp(from.column + steps[1] * far, 0, this.view.width - 1),
+    })
+  }
+
+  say(at) {
+    this.at = at
+    const cross = this.find(".cross")
+    cross.hidden = !at
+    for (const button of this.switches?.values() ?? []) button.classList.remove("here")
+    const said = this.find(".said")
+    if (!at) {
+      said.textContent = this.view.hint
+      return
+    }
+    const place = at.row * this.view.width + at.column
+    cross.style.left = `${(at.column + 0.5) / this.view.width * 100}%`
+    cross.style.top = `${(at.row + 0.5) / this.view.height * 100}%`
+    const one = this.view.classes.find((each) => each.id === this.ids[place])
+    if (!one) {
+      said.textContent = "Nothing that the network knows."
+      return
+    }
+    this.switches.get(one.id).classList.add("here")
+    const swatch = document.createElement("i")
+    swatch.style.background = one.colour
+    const name = Object.assign(document.createElement("strong"), { textContent: one.name })
+    const rest = this.sure ? `, ${Math.round(this.sure[place] / 2.55)} % sure` : one.said ? `, ${one.said}` : ""
+    said.replaceChildren(swatch, name, document.createTextNode(rest))
+  }
+}
+
+export default function (component) {
+  const { data, parentElement } = component
+  parentElement.maskView ??= new MaskView(parentElement.querySelector(".view"))
+  parentElement.maskView.update(data)
+  return () => {
+    parentElement.maskView?.observer.disconnect()
+    parentElement.maskView = null
+  }
+}

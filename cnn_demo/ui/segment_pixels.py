@@ -1,0 +1,47 @@
+"""Page 7, every pixel: the photo under the network's answer, and what it covers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from cnn_demo.images import Photo
+from cnn_demo.models import ModelSpec, load
+from cnn_demo.models.segmenters import MODES
+from cnn_demo.models.tiling import TILE, tiles
+from cnn_demo.results import Segmentation
+from cnn_demo.ui import segment_downloads
+from cnn_demo.ui.pretrained_classify import DEVICES
+from cnn_demo.ui.segment_state import covered, masks_on, pick_segmenter, segmentation_of
+
+DEFAULTS: dict[str, Any] = dict(segment_downloads.DEFAULTS)
+
+
+def pixels_view(photo: Photo) -> None:
+    """Show what the network takes each pixel of the photo for.
+
+    Raises:
+        ModelUnavailable: If no network that labels pixels is to be had.
+    """
+    spec, side, mode = pick_segmenter(photo)
+    segmentation = segmentation_of(photo, spec.key, side, mode)
+    masks_on(photo, segmentation, key="segment_photo")
+    st.markdown(f"### {covered(segmentation)}")
+    st.caption(_how(photo, segmentation, spec, side, mode))
+    segment_downloads.downloads(photo, spec, side, mode)
+
+
+def _how(photo: Photo, segmentation: Segmentation, spec: ModelSpec, side: int, mode: str) -> str:
+    segmenter = load(spec.key)
+    frame = segmenter.frame(photo.pixels.shape[:2], side)
+    (height, width), (rows, columns) = frame.photo, frame.scaled
+    parts = len(tiles(frame.input, stride=segmenter.stride)) if mode == "tiled" else 1
+    way = f"in {parts} tiles of {TILE} × {TILE}" if parts > 1 else MODES["whole"].lower()
+    if mode == "tiled" and parts == 1:
+        way += ", for it fits into one tile"
+    where = DEVICES.get(segmentation.device, segmentation.device)
+    return (
+        f"**{segmentation.milliseconds:.0f} ms** on {where}. The photo of {width} × {height} pixels goes in as "
+        f"{columns} × {rows}, {way}; the answer comes back at the photo's own size. {spec.knows}"
+    )

@@ -1,0 +1,59 @@
+"""What a visitor lives through who looks for many objects on page 6, in a real browser."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+from visitor import settle, slide
+
+from cnn_demo.models import list_models
+
+BUNDLED = [spec for spec in list_models("detection") if spec.availability() == "bundled"]
+pytestmark = pytest.mark.skipif(not BUNDLED, reason="needs the bundled detector")
+
+
+def open_page_6(page: Page, query: str = "") -> None:
+    page.goto(f"/Object_detection?{query}")
+    expect(page.get_by_test_id("stMain")).to_be_visible()
+    settle(page)
+
+
+def total(page: Page) -> int:
+    """How many objects the page says there are: "2 face · 1 cat head"."""
+    counted = page.locator("h3").filter(has_text=re.compile(r"^(\d+ |Nothing)")).first.inner_text()
+    return sum(map(int, re.findall(r"\d+", counted)))
+
+
+def test_she_finds_cuts_and_scores(page: Page) -> None:
+    open_page_6(page, "photo=zidane&detect_confidence=10")
+    expect(page.locator("img[alt^='The photo with boxes']")).to_be_visible()
+    found = total(page)
+    assert found >= 1
+
+    # Fewer boxes are more confident; the network does not run again.
+    slide(page, "Least confidence", 4)
+    assert total(page) <= found
+
+    slide(page, "Least confidence", 4, "ArrowLeft")
+    assert total(page) == found
+
+    # NMS, step by step.
+    page.get_by_role("tab", name="What NMS throws away").click()
+    settle(page)
+    slide(page, "Step: boxes kept so far", 1)
+    expect(page.get_by_text("is the best that is left")).to_be_visible()
+
+    # What the network found, taken for the truth, is found with a recall of 1.
+    page.get_by_role("tab", name="Score it").click()
+    settle(page)
+    page.get_by_role("button", name=re.compile("Begin with what")).click()
+    settle(page)
+    expect(page.get_by_test_id("stMetric").filter(has_text="Recall")).to_contain_text("100")
+
+
+def test_every_tab_fits_a_phone(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    for tab in ("Find them", "What NMS throws away", "Where boxes come from", "Side by side", "Score it", "Models"):
+        open_page_6(page, f"photo=astronaut&task={tab.replace(' ', '+')}")
+        expect(page.locator("[data-testid=stException]")).to_have_count(0)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, tab

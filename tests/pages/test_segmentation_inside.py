@@ -1,0 +1,169 @@
+"""Page 7's second half: a U-Net opened, upsampling, painting and architectures; what is shown is what is computed."""
+
+import sys
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from driver import assert_fine
+from planted_masks import FEW, SIZE, planted_map, segmenters  # noqa: F401
+from streamlit.testing.v1 import AppTest
+
+from cnn_demo import models
+from cnn_demo.images import Photo
+from cnn_demo.models import find, frameworks, release
+from cnn_demo.models.architectures import Cost
+from cnn_demo.models.unets import ARCHITECTURES, BUNDLED_OPTIONS, PET_LABELS, SKIPS
+from cnn_demo.ui.detect_score import pen
+
+PHOTO = Photo(np.random.default_rng(4).integers(0, 256, (96, 128, 3), dtype=np.uint8), "blots.jpg", "digest-blots")
+STREET = Photo(np.random.default_rng(0).integers(0, 256, (*SIZE, 3), dtype=np.uint8), "street.jpg", "digest-street")
+OWN = replace(
+    find("fcn_resnet50"), key="own_unet", title="Own U-Net", family="smp", builder="Unet", input_size=(64, 64),
+    options=tuple(BUNDLED_OPTIONS.items()), labels=PET_LABELS, weights="own_unet.safetensors", scaling="tf",
+)  # fmt: skip
+
+
+def view_script(module, name, photo):
+    from importlib import import_module
+
+    getattr(import_module(f"cnn_demo.ui.{module}"), name)(photo)
+
+
+def open_view(module: str, name: str, photo: Photo = PHOTO, link: dict | None = None) -> AppTest:
+    app = AppTest.from_function(view_script, default_timeout=200, args=(module, name, photo))
+    app.query_params.update(link or {})
+    app.run()
+    assert_fine(app)
+    return app
+
+
+def text(app: AppTest) -> str:
+    return "\n".join([*(part.value for part in app.markdown), *(part.value for part in app.caption)])
+
+
+@pytest.fixture
+def own_unet(monkeypatch, tmp_path):
+    """A U-Net with random weights, as if it were bundled."""
+    from safetensors.torch import save_file
+
+    from cnn_demo.models.segmenters import build_smp
+
+    torch = frameworks.torch()
+    torch.manual_seed(2)
+    network = build_smp(OWN).train()
+    with torch.no_grad():
+        network(torch.rand(4, 3, 64, 96) * 2 - 1)
+    state = {name: value.contiguous() for name, value in network.state_dict().items()}
+    save_file(state, tmp_path / OWN.weights)
+    monkeypatch.setenv("CNN_DEMO_WEIGHTS", str(tmp_path))
+    monkeypatch.setattr(models, "MODELS", (*models.MODELS, OWN))
+    release()
+    yield
+    release()
+
+
+def test_skips_are_switched_off_one_by_one(own_unet):
+    app = open_view("segment_inside", "inside_view")
+    assert app.metric[0].value == "1.000"
+    assert app.metric[1].value == "0.0 %"
+    table = app.dataframe[0].value
+    assert table["switched off"].tolist() == [*(f"1/{stride}" for stride in SKIPS), "all of them"]
+    app.button_group(key="skips_on").set_value([]).run()
+    assert_fine(app)
+    assert app.metric[0].value == f"{table['mean IoU'].iloc[-1]:.3f}"
+    assert float(app.metric[0].value) < 1
+
+
+def test_every_step_has_its_maps(own_unet):
+    html = "".join(part.proto.body for part in open_view("segment_inside", "inside_view").get("html"))
+    for part, strides in (("Encoder", (2, 4, 8, 16, 32)), ("Decoder", (1, 2, 4, 8, 16))):
+        for stride in strides:
+            assert f"{part} 1/{stride}" in html
+
+
+def test_without_a_u_net_the_view_says_so(segmenters):  # noqa: F811
+    app = AppTest.from_function(tab_script, default_timeout=200, args=(PHOTO,)).run()
+    assert not app.exception
+    assert "None of the networks on this machine" in app.error[0].value
+
+
+def tab_script(photo):
+    from functools import partial
+
+    from cnn_demo.ui.open_tab import fill_open_tab
+    from cnn_demo.ui.segment_inside import inside_view
+
+    fill_open_tab("task", {"Inside a U-Net": partial(inside_view, photo)})
+
+
+def test_a_checkerboard_comes_and_goes():
+    app = open_view("segment_upsampling", "upsampling_view")
+    html = lambda: "".join(part.proto.body for part in app.get("html"))  # noqa: E731
+    assert "Neighbours get different numbers of stamps" in html()
+    app.slider(key="up_kernel").set_value(4).run()
+    assert_fine(app)
+    assert "no checkerboard" in html()
+    app.slider(key="up_kernel").set_value(3).run()
+    app.selectbox(key="up_weights").set_value("A pyramid: bilinear").run()
+    assert "slopes add up" in html()
+
+
+@pytest.fixture
+def paint(monkeypatch):
+    """A function that paints rectangles onto the canvas: (class id, (top, bottom, left, right) in its pixels)."""
+    held = SimpleNamespace(image_data=None, json_data=None)
+    canvas = SimpleNamespace(st_canvas=lambda **_settings: held)
+    monkeypatch.setitem(sys.modules, "streamlit_drawable_canvas", canvas)
+
+    def put(*patches):
+        held.image_data = np.zeros((248, 330, 4), np.uint8)
+        for class_id, (top, bottom, left, right) in patches:
+            rgb = [int(pen(class_id)[at : at + 2], 16) for at in (1, 3, 5)]
+            held.image_data[top:bottom, left:right] = (*rgb, 255)
+        held.json_data = {"objects": [{"stroke": pen(class_id)} for class_id, _ in patches]}
+
+    return put
+
+
+def test_before_anything_is_painted_the_page_says_what_to_do(segmenters, paint):  # noqa: F811
+    app = open_view("segment_paint", "paint_view", STREET, {"segmenter": FEW})
+    assert "Paint what is there" in app.info[0].value
+
+
+def test_what_is_painted_is_scored(segmenters, paint):  # noqa: F811
+    labels = find("lraspp_mobilenet_v3_large").labels
+    bus = labels.index("bus")
+    said = planted_map(labels, (248, 330))
+    paint((bus, (20, 90, 40, 300)))  # within the planted bus
+    app = open_view("segment_paint", "paint_view", STREET, {"segmenter": FEW})
+    assert app.metric[0].value == "1.000"
+    assert (said[20:90, 40:300] == bus).all()
+    table = app.dataframe[0].value.set_index("class")
+    assert table.loc["bus", "IoU"] == pytest.approx(1)
+    paint((bus, (20, 160, 40, 300)))  # reaches beyond it
+    app.slider(key="paint_width").set_value(20).run()
+    share = float((said[20:160, 40:300] == bus).mean())
+    assert app.dataframe[0].value.set_index("class").loc["bus", "IoU"] == pytest.approx(share, abs=0.02)
+
+
+def test_architectures_are_measured_when_asked(monkeypatch):
+    asked = []
+
+    def cost(architecture, encoder, side, **_device):
+        asked.append((architecture, encoder, side))
+        known = architecture not in ("DeepLabV3", "PAN")
+        return Cost(architecture, encoder, 14_300_000, 3_100_000, 5_000_000_000, 12.0 + len(asked)) if known else None
+
+    monkeypatch.setattr("cnn_demo.ui.segment_architectures.cost_of", cost)
+    app = open_view("segment_architectures", "architectures_view", link={"smp_side": "128 × 128 pixels"})
+    assert not app.dataframe
+    assert not asked
+    app.button(key="smp_measure").click().run()
+    assert_fine(app)
+    assert [name for name, _, _ in asked] == list(ARCHITECTURES)
+    table = app.dataframe[0].value
+    assert len(table) == len(ARCHITECTURES) - 2
+    assert "**U-Net** is the quickest" in text(app)
+    assert "Not with ResNet-18: DeepLabV3, PAN" in text(app).replace("PAN, DeepLabV3", "DeepLabV3, PAN")

@@ -1,0 +1,233 @@
+"""Page 7: its views with segmenters that see what was planted; what is shown is what their numbers say."""
+
+import base64
+import io
+import json
+
+import numpy as np
+import pytest
+from driver import SMALL, assert_fine, fire
+from PIL import Image
+from planted_masks import BORDER, FEW, MANY, PERSONS, SCORES, SIZE, bus, person, planted_map, segmenters  # noqa: F401
+from streamlit.testing.v1 import AppTest
+
+from cnn_demo.images import Photo
+from cnn_demo.models import find, list_models, load
+from cnn_demo.ui.probability_bars import percent
+
+pytestmark = pytest.mark.usefixtures("segmenters")
+KEY = "lraspp_mobilenet_v3_large"
+VIEWS = {"segment_pixels": "pixels_view", "segment_sure": "sure_view", "segment_objects": "objects_view"}
+ALL_VIEWS = VIEWS | {"segment_models": "models_view"}
+STREET = Photo(np.random.default_rng(0).integers(0, 256, (*SIZE, 3), dtype=np.uint8), "street.jpg", "digest-street")
+PANORAMA = Photo(np.zeros((40, 900, 3), np.uint8), "panorama.jpg", "digest-panorama")
+
+
+def view_script(module, name, photo):
+    from importlib import import_module
+
+    getattr(import_module(f"cnn_demo.ui.{module}"), name)(photo)
+
+
+def open_view(module: str, photo: Photo = STREET, network: str = FEW, link: dict | None = None) -> AppTest:
+    app = AppTest.from_function(view_script, default_timeout=200, args=(module, ALL_VIEWS[module], photo))
+    app.query_params.update({"segmenter": network, "instance_segmenter": "YOLO11n-seg"} | (link or {}))
+    app.run()
+    assert_fine(app)
+    return app
+
+
+def text(app: AppTest) -> str:
+    return "\n".join([*(part.value for part in app.markdown), *(part.value for part in app.caption)])
+
+
+def component(app: AppTest, key: str) -> dict:
+    """What a browser component was given."""
+    return json.loads(app.get_by_key(key).proto.json)
+
+
+def pixels_of(url: str) -> np.ndarray:
+    with Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))) as image:
+        return np.asarray(image)
+
+
+def planted() -> np.ndarray:
+    return planted_map(find(KEY).labels, SIZE)
+
+
+@pytest.mark.parametrize("view", ALL_VIEWS)
+@pytest.mark.parametrize("network", [FEW, MANY])
+def test_every_view_opens_with_few_classes_and_with_many(view, network):
+    open_view(view, network=network)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("photo", [SMALL, PANORAMA], ids=["small", "panorama"])
+def test_photos_of_any_shape_are_taken(view, photo):
+    open_view(view, photo)
+
+
+def test_the_masks_and_their_legend_say_what_was_planted():
+    app = open_view("segment_pixels")
+    data = component(app, "segment_photo")
+    np.testing.assert_array_equal(pixels_of(data["ids"]), planted())
+    shares = {one["name"]: one["share"] for one in data["classes"]}
+    persons = np.any([person(number) for number in range(len(PERSONS))], axis=0)
+    assert shares == pytest.approx({"bus": bus().mean(), "person": persons.mean()})
+    assert "background" not in shares
+    assert len({one["colour"] for one in data["classes"]}) == 2
+    assert f"**{percent(shares['bus'])}** bus" in text(app)
+    assert "**12 ms** on the CPU" in text(app)
+
+
+def test_size_and_tiles_are_what_the_network_is_asked_for():
+    app = open_view("segment_pixels")
+    app.selectbox(key="segment_side").set_value(720).run()
+    app.segmented_control(key="segment_mode").set_value("tiled").run()
+    assert_fine(app)
+    assert load(KEY).asked == [("whole", 520), ("whole", 720), ("tiled", 720)]
+    assert "goes in as 960 × 720, in 6 tiles of 512 × 512" in text(app)
+
+
+def test_the_network_is_not_asked_twice():
+    app = open_view("segment_sure")
+    for value in (10, 90):
+        app.slider(key="sure_blank").set_value(value).run()
+    assert_fine(app)
+    assert len(load(KEY).asked) == 1
+
+
+def test_a_long_photo_has_no_size_that_is_too_long():
+    app = open_view("segment_pixels", PANORAMA)
+    sides = [int(option.split()[0]) for option in app.selectbox(key="segment_side").options]
+    assert all(load(KEY).frame((40, 900), side) for side in sides)
+    assert max(sides) == 182
+
+
+def test_pixels_are_offered_as_files():
+    app = open_view("segment_pixels")
+    labels = [button.proto.label for button in app.get("download_button")]
+    assert labels == ["Mask", "Overlay", "Cut-out", "COCO", "Polygons"]
+    assert app.multiselect(key="cut_out_classes").options == ["background", "bus", "person"]
+    app.multiselect(key="cut_out_classes").set_value(["person"]).run()
+    assert_fine(app)
+
+
+def test_confidence_and_entropy_are_named_with_their_means():
+    app = open_view("segment_sure")
+    answer = load(KEY).predict(STREET.pixels)
+    assert f"{percent(float(answer.confidence.mean()))} on average" in component(app, "sure_confidence")["caption"]
+    assert f"{answer.entropy().mean():.2f} on average" in component(app, "sure_entropy")["caption"]
+    assert "Doubt lies along borders" in text(app)
+
+
+def test_the_threshold_leaves_doubtful_pixels_blank():
+    app = open_view("segment_sure")
+    app.slider(key="sure_blank").set_value(60).run()
+    doubtful = np.isclose(load(KEY).predict(STREET.pixels).confidence, BORDER)
+    assert 0 < doubtful.mean() < 0.1
+    assert app.metric[0].value == percent(1 - float(doubtful.mean()))
+    table = app.dataframe[0].value.set_index("Class")
+    persons = planted() == find(KEY).labels.index("person")
+    assert table.loc["person", "Of it left"] == pytest.approx(100 * (~doubtful)[persons].mean())
+    app.slider(key="sure_blank").set_value(99).run()
+    assert app.metric[0].value == "0.0 %"
+    app.slider(key="sure_blank").set_value(0).run()
+    assert app.metric[0].value == "100.0 %"
+
+
+def test_a_tapped_pixel_names_its_class_and_all_probabilities():
+    app = open_view("segment_sure")
+    fire(app, "sure_photo", "point", {"row": 390, "column": 560})
+    assert "Row 390, column 560: **person**, 95.0 % sure" in text(app)
+    assert component(app, "sure_photo")["marks"][0] == {"row": 390, "column": 560, "height": 1, "width": 1}
+    bars = next(
+        part.proto.body for part in app.get("html") if "aria-label" in part.proto.body and "<th" in part.proto.body
+    )
+    assert bars.count("<tr>") == len(find(KEY).labels)
+    assert bars.index("person") < bars.index("bus") < bars.index("aeroplane")
+    fire(app, "sure_photo", "point", {"row": 100, "column": 100})
+    assert "**bus**" in text(app)
+
+
+def test_of_many_classes_the_page_says_why_there_are_no_bars():
+    app = open_view("segment_sure", network=MANY)
+    assert any("150 classes" in note.value and "at most 25" in note.value for note in app.info)
+
+
+def test_it_begins_with_the_pixel_that_is_least_decided():
+    app = open_view("segment_sure")
+    answer = load(KEY).predict(STREET.pixels)
+    row, column = np.unravel_index(answer.entropy().argmax(), SIZE)
+    assert f"Row {row}, column {column}:" in text(app)
+
+
+def test_objects_have_a_colour_a_number_and_a_confidence_each():
+    app = open_view("segment_objects")
+    data = component(app, "objects_instance")
+    assert [one["name"] for one in data["classes"]] == ["person 1", "person 2", "person 3", "person 4", "bus 1"]
+    assert [one["said"] for one in data["classes"]] == [f"{percent(score)} sure" for score in np.float32(SCORES)]
+    assert len({one["colour"] for one in data["classes"]}) == 5
+    ids = pixels_of(data["ids"])
+    assert [ids[row, column] for row, column, _ in PERSONS] == [1, 2, 3, 4]
+    assert ids[100, 300] == 5
+
+
+def test_what_can_be_counted_is_counted():
+    app = open_view("segment_objects")
+    known = (planted() > 0).mean()
+    assert f"It has a word for **{percent(known)}** of the photo: **2** classes" in text(app)
+    assert "It counts **5** objects: **4** person · **1** bus" in text(app)
+    table = app.dataframe[0].value.set_index("Class")
+    assert table["Objects"].to_dict() == {"bus": 1, "person": 4}
+    np.testing.assert_allclose(table["Pixels, semantic"], table["Pixels, instances"])
+    app.slider(key="instance_confidence").set_value(85).run()
+    assert "It counts **2** objects: **2** person" in text(app)
+    table = app.dataframe[0].value.set_index("Class")
+    assert np.isnan(table.loc["bus", "Objects"])
+    assert_fine(app)
+
+
+def test_the_classical_way_is_counted_beside_the_network():
+    app = open_view("segment_objects")
+    assert app.selectbox(key="classical_class").options == ["person", "bus"]
+    assert "**Connected components**: 2, of which **1** agrees" in text(app)
+    assert "**Watershed**: 4, of which **4** agree" in text(app)
+    assert "**The network's instances**: 4" in text(app)
+    table = app.dataframe[1].value
+    assert table["The network's object"].tolist() == ["person 1", "person 2", "person 3", "person 4"]
+    assert (table["IoU, watershed"] > 0.9).all()
+    assert table["IoU, connected components"].tolist() == pytest.approx([0.34, 0.34, 0.34, 1], abs=0.02)
+    app.slider(key="classical_narrow").set_value(0).run()
+    assert "**Watershed**: 2, of which" in text(app)
+    assert_fine(app)
+
+
+def test_objects_are_offered_as_files():
+    app = open_view("segment_objects")
+    labels = [button.proto.label for button in app.get("download_button")]
+    assert labels == ["Mask", "Overlay", "Cut-out", "COCO", "Polygons"]
+
+
+def test_nothing_found_is_said_and_breaks_nothing():
+    app = open_view("segment_objects", link={"instance_confidence": "95"})
+    assert "It counts **0** objects: Nothing." in text(app)
+    assert not app.get("download_button")
+
+
+def test_the_table_lists_the_segmenters_of_both_kinds():
+    app = open_view("segment_models")
+    table = app.dataframe[0].value
+    both = [*list_models("semantic-segmentation"), *list_models("instance-segmentation")]
+    assert table["Network"].tolist() == [spec.title for spec in both]
+    assert table["Mean IoU"].notna().sum() == sum(spec.metric.name == "mean IoU" for spec in both if spec.metric)
+    assert table["Mask mAP50-95"].notna().sum() == sum("mAP" in spec.metric.name for spec in both if spec.metric)
+    assert f"of {len(both)}**" in text(app)
+
+
+@pytest.mark.parametrize("title", [MANY, "YOLO26n-seg", FEW])
+def test_each_source_of_weights_is_named(title, monkeypatch, tmp_path):
+    monkeypatch.setenv("CNN_DEMO_WEIGHTS", str(tmp_path / "nothing"))
+    app = open_view("segment_models", link={"models_wanted": title})
+    source = {MANY: "the Hugging Face hub", FEW: "PyTorch's own server"}.get(title, "Ultralytics' releases on GitHub")
+    assert source in text(app)

@@ -1,0 +1,106 @@
+"""`python -m cnn_demo segment`: every pixel or every object, and the files that go with it."""
+
+import json
+
+import numpy as np
+import pytest
+import supervision as sv
+from PIL import Image
+
+from cnn_demo import __main__ as command_line
+from cnn_demo.__main__ import main
+from cnn_demo.models import ModelUnavailable, find
+from cnn_demo.results import Segmentation
+from cnn_demo.samples import sample_photos
+
+CAT = next(sample.path for sample in sample_photos() if sample.key == "chelsea")
+
+
+class Pixels:
+    """Answers like a semantic segmenter: the left half is a cat."""
+
+    def predict(self, pixels, mode, side):
+        self.told = {"mode": mode, "side": side}
+        labels = find("lraspp_mobilenet_v3_large").labels
+        class_map = np.zeros(pixels.shape[:2], np.uint8)
+        class_map[:, : pixels.shape[1] // 2] = labels.index("cat")
+        return Segmentation(class_map, labels, np.full(class_map.shape, 0.75, np.float32), milliseconds=3)
+
+
+class Objects:
+    """Answers like an instance segmenter: one cat."""
+
+    def predict(self, pixels, confidence, iou, classes, max_detections, side):
+        self.told = {"confidence": confidence, "classes": classes, "side": side}
+        mask = np.zeros((1, *pixels.shape[:2]), bool)
+        mask[0, 10:50, 20:80] = True
+        return sv.Detections(
+            np.array([[20, 10, 80, 50]], np.float32),
+            mask=mask,
+            confidence=np.array([0.9], np.float32),
+            class_id=np.array([15]),
+            data={"class_name": np.array(["cat"])},
+            metadata={"milliseconds": 4.0, "device": "cpu", "engine": "torch"},
+        )
+
+
+@pytest.fixture
+def models(monkeypatch):
+    loaded = {"lraspp_mobilenet_v3_large": Pixels(), "yolov8n-seg": Objects()}
+    monkeypatch.setattr(command_line, "load", lambda key, device: loaded[key])
+    return loaded
+
+
+def test_every_pixel_with_files(models, tmp_path, capsys):
+    arguments = ["segment", str(CAT), "--model", "lraspp_mobilenet_v3_large", "--out", str(tmp_path / "out"), "--json"]
+    assert main([*arguments, "--mode", "tiled", "--side", "360"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert models["lraspp_mobilenet_v3_large"].told == {"mode": "tiled", "side": 360}
+    assert answer["coverage"]["cat"]["share"] == pytest.approx(0.5, abs=0.01)
+    assert answer["model"] == "lraspp_mobilenet_v3_large"
+    assert answer["milliseconds"] == 3
+    assert len(answer["files"]) == 5
+    with Image.open(tmp_path / "out" / f"{CAT.stem}_mask.png") as picture:
+        assert picture.size == (answer["width"], answer["height"])
+
+
+def test_every_object_as_text(models, tmp_path, capsys):
+    assert main(["segment", str(CAT), "--model", "yolov8n-seg", "--out", str(tmp_path), "--confidence", "0.4"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert models["yolov8n-seg"].told == {"confidence": 0.4, "classes": None, "side": None}
+    assert "cat, from (20, 10) to (80, 50)" in lines[1]
+    assert {line.strip() for line in lines[2:]} == {str(path) for path in tmp_path.iterdir()}
+    dataset = json.loads((tmp_path / f"{CAT.stem}_coco.json").read_text())
+    assert dataset["annotations"][0]["area"] == 40 * 60
+
+
+def test_objects_as_json_count_their_pixels_and_nothing_is_written_unasked(models, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["segment", str(CAT), "--model", "yolov8n-seg", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["detections"][0]["pixels"] == 2400
+    assert answer["counts"] == {"cat": 1}
+    assert "files" not in answer
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_made_is_said(models, tmp_path, capsys):
+    (tmp_path / "file").write_text("in the way")
+    assert main(["segment", str(CAT), "--model", "yolov8n-seg", "--out", str(tmp_path / "file" / "out")]) == 2
+    assert "Not a directory" in capsys.readouterr().err
+
+
+def test_other_models_are_refused_and_none_at_hand_is_said(capsys, monkeypatch):
+    assert main(["segment", str(CAT), "--model", "cifar10_cnn"]) == 2
+    assert "choose one of" in capsys.readouterr().err
+
+    def nothing(task):
+        raise ModelUnavailable(f"No network for {task}.")
+
+    monkeypatch.setattr(command_line, "preferred_model", nothing)
+    assert main(["segment", str(CAT)]) == 2
+    assert capsys.readouterr().err == "No network for instance-segmentation.\n"
+    monkeypatch.setattr(
+        command_line, "preferred_model", lambda task: find("yolov8n-seg") if "inst" in task else nothing(task)
+    )
+    assert command_line._preferred(command_line.SEGMENTATION).key == "yolov8n-seg"

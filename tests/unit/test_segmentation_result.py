@@ -1,0 +1,88 @@
+"""The result of a semantic segmenter: what it refuses, and shares and entropies against plain sums."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from cnn_demo.results import Segmentation
+
+LABELS = ("sky", "road", "car")
+
+
+@pytest.fixture(scope="module")
+def shares() -> np.ndarray:
+    values = np.random.default_rng(0).random((3, 6, 8)) ** 3
+    return (values / values.sum(0)).astype(np.float32)
+
+
+def made(shares: np.ndarray, **changes) -> Segmentation:
+    facts = {"class_map": shares.argmax(0), "labels": LABELS, "confidence": shares.max(0), "probabilities": shares}
+    return Segmentation(**facts | changes)
+
+
+def test_coverage_is_the_share_of_each_class_the_largest_first(shares):
+    result = made(shares)
+    coverage = result.coverage()
+    assert sum(coverage.values()) == pytest.approx(1)
+    assert list(coverage.values()) == sorted(coverage.values(), reverse=True)
+    for label, share in coverage.items():
+        assert share == pytest.approx(np.mean(result.class_map == LABELS.index(label)))
+
+
+def test_a_class_that_is_nowhere_covers_nothing():
+    result = Segmentation(np.zeros((2, 2), np.uint8), LABELS, np.ones((2, 2), np.float32))
+    assert result.coverage() == {"sky": 1.0}
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float16])
+def test_entropy_is_the_sum_of_minus_p_log_p(shares, kind):
+    entropy = made(shares, probabilities=shares.astype(kind)).entropy()
+    expected = sum(-p * math.log(p) for p in shares[:, 2, 3].tolist()) / math.log(3)
+    assert entropy.dtype == np.float32
+    assert entropy[2, 3] == pytest.approx(expected, abs=2e-3 if kind is np.float16 else 1e-6)
+
+
+def test_entropy_of_the_sure_and_of_the_undecided():
+    shares = np.zeros((3, 1, 2), np.float32)
+    shares[0, 0, 0], shares[:, 0, 1] = 1, 1 / 3
+    np.testing.assert_allclose(made(shares).entropy(), [[0, 1]], atol=1e-6)
+
+
+def test_entropies_that_were_kept_are_returned(shares):
+    kept = np.full((6, 8), 0.25, np.float32)
+    assert made(shares, probabilities=None, entropies=kept).entropy() is kept
+    with pytest.raises(ValueError, match="were not kept"):
+        made(shares, probabilities=None).entropy()
+
+
+def test_doubtful_pixels_are_those_below_the_threshold(shares):
+    result = made(shares)
+    np.testing.assert_array_equal(result.doubtful(0.6), shares.max(0) < 0.6)
+    assert not result.doubtful(0).any()
+    with pytest.raises(ValueError, match="from 0 to 1, not 2"):
+        result.doubtful(2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"class_map": np.zeros((6, 8))}, "is .H, W. integers"),
+        ({"class_map": np.zeros(8, int)}, "is .H, W. integers"),
+        ({"class_map": np.full((6, 8), 3)}, "indices of 3 labels"),
+        ({"class_map": np.full((6, 8), -1)}, "indices of 3 labels"),
+        ({"confidence": np.zeros((6, 7), np.float32)}, "The confidence must have"),
+        ({"entropies": np.zeros((8, 6), np.float32)}, "The entropies must have"),
+        ({"probabilities": np.zeros((2, 6, 8), np.float32)}, "one for each label"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(shares, changes, says):
+    with pytest.raises(ValueError, match=says):
+        made(shares, **changes)
+
+
+def test_it_can_be_written_as_json(shares):
+    facts = json.loads(json.dumps(made(shares).as_json()))
+    assert (facts["height"], facts["width"]) == (6, 8)
+    assert sum(row["pixels"] for row in facts["coverage"].values()) == 48

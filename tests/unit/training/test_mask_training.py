@@ -1,0 +1,192 @@
+"""The trainings of the segmenters: the loss, the loop that may be interrupted, and a few steps of each program."""
+
+import argparse
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from cnn_demo.models import frameworks
+from cnn_demo.models.mask_scores import IGNORED
+from cnn_demo.models.unets import PET_LABELS, STREET_LABELS, bundled_unet
+from training import evaluate_masks, loop, pet_unet, pets_instances, schedules, street_unet
+from training.assorted_yolo import new_network, yolo_loss
+from training.composites import Composite
+from training.masks import read_camvid, read_pets
+from training.pets_instances import answer_to, masked_batch, truth_of
+from training.unet_training import as_input, batch_of, foreground_iou, mask_loss, measured
+
+torch = frameworks.torch()
+
+
+def options(folder, out, *, epochs: int = 1, side: int = 64, resume: bool = False) -> argparse.Namespace:
+    return argparse.Namespace(
+        data=folder, out=out, epochs=epochs, side=side, batch=2, pictures=4, threads=None, resume=resume, seed=0
+    )
+
+
+def test_the_rate_rises_stays_and_falls_to_nothing():
+    rates = [schedules.rate_at(step, 2000) for step in range(2001)]
+    assert rates[0] == pytest.approx(1 / schedules.WARM_UP)
+    assert rates[schedules.WARM_UP : 1400] == [1.0] * (1400 - schedules.WARM_UP)
+    assert rates[1700] == pytest.approx(0.5)
+    assert rates[2000] == 0
+
+
+def test_the_mean_follows_quickly_at_first_and_slowly_later():
+    for count, share in ((0, 0.9), (10**6, 1 - schedules.MEMORY)):
+        means = [torch.zeros(3), torch.tensor(5)]
+        schedules.slow_mean(means, [torch.ones(3), torch.tensor(7)], count)
+        torch.testing.assert_close(means[0], torch.full((3,), share))
+        assert int(means[1]) == 7
+
+
+def test_weights_decay_and_nothing_else_does():
+    network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))
+    wide, narrow = schedules.parameter_groups(network, 0.1)
+    assert (wide["weight_decay"], narrow["weight_decay"]) == (0.1, 0)
+    assert [parameter.ndim for parameter in wide["params"]] == [4]
+    assert len(narrow["params"]) == 3
+
+
+def test_the_loss_is_cross_entropy_and_dice_and_ignores_what_is_ignored():
+    rng = np.random.default_rng(0)
+    classes = rng.integers(0, 3, (2, 8, 8)).astype(np.uint8)
+    classes[:, :2] = IGNORED
+    logits = torch.from_numpy(rng.normal(0, 1, (2, 3, 8, 8)).astype(np.float32))
+    batch = {"images": torch.zeros(2, 3, 8, 8), "classes": torch.from_numpy(classes).long()}
+    loss = float(mask_loss()(lambda images: logits, batch))
+    shares = logits.softmax(1).numpy().transpose(0, 2, 3, 1)[classes != IGNORED]
+    true = np.eye(3)[classes[classes != IGNORED]]
+    crossed = -np.log((shares * true).sum(1)).mean()
+    dice = 1 - (2 * (shares * true).sum(0) / (shares.sum(0) + true.sum(0))).mean()
+    assert loss == pytest.approx(2 * (crossed + dice), rel=1e-4)
+    logits[:, :, :2] = 100
+    assert float(mask_loss()(lambda images: logits, batch)) == pytest.approx(loss, rel=1e-4)
+
+
+def test_where_all_is_ignored_there_is_no_loss():
+    batch = {"images": torch.zeros(1, 3, 4, 4), "classes": torch.full((1, 4, 4), IGNORED)}
+    assert float(mask_loss()(lambda images: torch.zeros(1, 3, 4, 4), batch)) == 0
+
+
+def test_a_batch_is_as_the_network_takes_it():
+    pixels = np.zeros((4, 6, 3), np.uint8)
+    pixels[0, 0] = 255
+    batch = batch_of([(pixels, np.ones((4, 6), np.uint8))] * 2, "cpu")
+    assert batch["images"].shape == (2, 3, 4, 6)
+    assert batch["images"][1, :, 0, 0].tolist() == [1, 1, 1]
+    assert float(batch["images"].min()) == -1
+    assert batch["classes"].dtype == torch.int64
+
+
+def test_a_cat_taken_for_a_dog_is_foreground_all_the_same():
+    assert foreground_iou(np.array([[50, 1, 2], [3, 10, 4], [0, 5, 20]])) == pytest.approx(39 / 45)
+
+
+def test_streets_are_learned_and_the_rest_of_the_epochs_comes_later(masked_archives, tmp_path, monkeypatch):
+    monkeypatch.setattr(street_unet, "RECIPE", replace(street_unet.RECIPE, small_side=32))
+    first = street_unet.run(options(masked_archives, tmp_path))
+    assert [epoch["side"] for epoch in first] == [32]
+    assert 0 <= first[0]["mean_iou"] <= 1
+    history = street_unet.run(options(masked_archives, tmp_path, epochs=3, resume=True))
+    assert [epoch["side"] for epoch in history] == [32, 32, 64]
+    assert history[0] == first[0]
+    assert json.loads((tmp_path / "history.json").read_text()) == history
+
+
+def test_the_bundle_is_the_mean_network_in_float16(masked_archives, tmp_path):
+    from safetensors.torch import load_file
+
+    pet_unet.run(options(masked_archives, tmp_path))
+    weights = load_file(tmp_path / "bundle" / "pet_unet.safetensors")
+    assert {str(value.dtype) for value in weights.values()} == {"torch.float16", "torch.int64"}
+    network = bundled_unet(len(PET_LABELS))
+    network.load_state_dict(weights)
+    saved = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["mean"]
+    for name, value in network.state_dict().items():
+        torch.testing.assert_close(value, saved[f"module.{name}"], atol=1e-3, rtol=1e-3)
+    scores = measured(network, read_pets(masked_archives)[1], PET_LABELS)
+    assert scores.confusion.sum() > 0
+
+
+def test_the_instances_loss_takes_our_batch_and_its_figures_our_answers(masked_archives, tmp_path):
+    history = pets_instances.run(options(masked_archives, tmp_path))
+    assert np.isfinite(history[0]["loss"])
+    assert 0 <= history[0]["mask_map50"] <= 1
+    assert (tmp_path / "bundle" / "pets_instances.safetensors").is_file()
+
+
+def test_masks_are_numbered_as_the_boxes_are():
+    instances = np.zeros((64, 64), np.uint8)
+    instances[8:24, 8:40], instances[32:56, 16:48] = 1, 2
+    made = Composite(np.zeros((64, 64, 3), np.uint8), instances, np.array([2, 1]), instances)
+    batch = masked_batch([made, made], "cpu")
+    assert batch["masks"].shape == (2, 16, 16)
+    assert batch["cls"].tolist() == [1, 0, 1, 0]
+    for number, box in enumerate(batch["bboxes"][:2] * 16, 1):
+        own = (batch["masks"][0] == number).nonzero().float()
+        middle = (own.amin(0) + own.amax(0) + 1) / 2
+        torch.testing.assert_close(middle.flip(0), box[:2])
+
+
+def test_a_picture_without_pets_is_learned_from_too():
+    network = new_network(pets_instances.ARCHITECTURE, pets_instances.LABELS)
+    nothing = Composite(np.zeros((64, 64, 3), np.uint8), np.zeros((64, 64), np.uint8), np.zeros(0, int), None)
+    loss = yolo_loss(network, masked_batch([nothing, nothing], "cpu"))
+    loss.backward()
+    assert float(loss.detach()) > 0
+
+
+def test_what_a_network_says_comes_back_to_the_photo(masked_archives):
+    photo = read_pets(masked_archives)[1][0]
+    network = new_network(pets_instances.ARCHITECTURE, pets_instances.LABELS)
+    answer = answer_to(network, photo, 96)
+    assert answer.masks.shape[1:] == photo.mask.shape
+    assert len(answer.masks) == len(answer.scores) == len(answer.class_ids)
+    masks, labels = truth_of(photo)
+    assert masks.shape == (1, *photo.mask.shape)
+    assert labels.tolist() == [PET_LABELS.index("dog") - 1]
+
+
+class Oracle:
+    """A model that knows the truth: it finds photos by their pixels."""
+
+    def __init__(self, photos, labels):
+        self.photos, self.spec = photos, argparse.Namespace(labels=labels)
+
+    def wait_for_export(self):
+        pass
+
+    def predict(self, pixels, **settings):
+        photo = next(photo for photo in self.photos if np.array_equal(photo.pixels, pixels))
+        masks, class_ids = truth_of(photo)
+        known = np.where(photo.mask == IGNORED, 0, photo.mask)
+        return argparse.Namespace(class_map=known, mask=masks, class_id=class_ids, confidence=np.ones(len(masks)))
+
+
+@pytest.mark.parametrize(
+    ("evaluate", "read", "labels", "figure"),
+    [
+        (evaluate_masks.evaluate_streets, read_camvid, STREET_LABELS, "mean IoU"),
+        (evaluate_masks.evaluate_pets, read_pets, PET_LABELS, "foreground IoU, cat or dog"),
+        (evaluate_masks.evaluate_instances, read_pets, PET_LABELS[1:], "mask mAP50"),
+    ],
+)
+def test_figures_of_a_model_that_knows_the_truth(evaluate, read, labels, figure, masked_archives, monkeypatch):
+    oracle = Oracle(read(masked_archives)[1], labels)
+    monkeypatch.setattr(evaluate_masks, "load", lambda key: oracle)
+    figures = {name: value for name, value, _ in evaluate(masked_archives)}
+    assert figures[figure] == "1.0000"
+    assert all(isinstance(value, str) for value in figures.values())
+
+
+def test_pictures_go_in_as_they_are_shown():
+    assert as_input(np.full((1, 2, 3, 3), 255, np.uint8), "cpu").unique().tolist() == [1]
+
+
+def test_arguments_have_the_defaults_of_each_training(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["street_unet", "--epochs", "3"])
+    read = loop.read_options(street_unet.RECIPE, "Train it.", epochs=9, side=384, batch=8, pictures=80)
+    assert (read.epochs, read.side, read.batch, read.out.as_posix()) == (3, 384, 8, "runs/street_unet")

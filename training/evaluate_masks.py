@@ -1,0 +1,70 @@
+"""Measure the bundled segmenters on their validation parts: the part of `training.evaluate` that is about masks."""
+
+from pathlib import Path
+
+import numpy as np
+
+from cnn_demo.models import load
+from cnn_demo.models.mask_scores import MaskScores, boundary_f, score_masks
+from training.mask_precision import MaskedAnswer, mask_precisions
+from training.masks import MaskedPhoto, read_camvid, read_pets
+from training.pets_instances import FEWEST_SURE, truth_of
+from training.unet_training import foreground_iou
+
+Figures = list[tuple[str, str, str]]  # what was measured, its value, on what
+
+
+def evaluate_streets(folder: Path, key: str = "street_unet") -> Figures:
+    """IoU of each class of the U-Net of street scenes, on CamVid's validation part."""
+    return _figures_of(key, read_camvid(folder)[1], "validation scenes")[0]
+
+
+def evaluate_pets(folder: Path, key: str = "pet_unet") -> Figures:
+    """IoU of the U-Net of pets on held-back photos: of pet against background, and of each class."""
+    photos = read_pets(folder)[1]
+    figures, scores = _figures_of(key, photos, "held-back pets")
+    here = f"{len(photos)} held-back pets"
+    return [("foreground IoU, cat or dog", f"{foreground_iou(scores.confusion):.4f}", here), *figures]
+
+
+def _figures_of(key: str, photos: list[MaskedPhoto], what: str) -> tuple[Figures, MaskScores]:
+    model = load(key)
+    labels = model.spec.labels
+    confusion, outlines = np.zeros((len(labels), len(labels)), np.int64), []
+    for photo in photos:
+        answer = model.predict(photo.pixels).class_map
+        confusion += score_masks(answer, photo.mask, len(labels)).confusion
+        outlines.append(boundary_f(answer, photo.mask, len(labels)))
+    scores, outlines, here = MaskScores(confusion), np.array(outlines), f"{len(photos)} {what}"
+    figures = [
+        ("mean IoU", f"{scores.mean_iou:.4f}", here),
+        ("mean Dice", f"{scores.mean_dice:.4f}", here),
+        ("pixel accuracy", f"{scores.pixel_accuracy:.4f}", here),
+    ]
+    if not np.isnan(outlines).all():
+        figures.append(("boundary F, within 2 pixels", f"{np.nanmean(outlines):.4f}", f"{here}, mean over both"))
+    shares = confusion.sum(axis=1) / confusion.sum()
+    return figures + [
+        (f"IoU on {name}", f"{scores.iou[i]:.3f}", f"{shares[i]:.1%} of the pixels") for i, name in enumerate(labels)
+    ], scores
+
+
+def evaluate_instances(folder: Path, key: str = "pets_instances") -> Figures:
+    """The mean average precision of the masks of cats and dogs, on held-back photos of one pet each."""
+    model, photos = load(key), read_pets(folder)[1]
+    model.wait_for_export()  # what visitors get
+    answers = []
+    for photo in photos:
+        found = model.predict(photo.pixels, confidence=FEWEST_SURE)
+        masks = np.zeros((0, *photo.mask.shape), bool) if found.mask is None else found.mask
+        answers.append(MaskedAnswer(masks, found.confidence, found.class_id, *truth_of(photo)))
+    labels = model.spec.labels
+    precisions, here = mask_precisions(answers, len(labels)), f"{len(photos)} held-back pets"
+    truths = np.concatenate([answer.true_class_ids for answer in answers])
+    figures = [
+        ("mask mAP50", f"{np.nanmean(precisions[:, 0]):.4f}", here),
+        ("mask mAP50-95", f"{np.nanmean(precisions):.4f}", here),
+    ]
+    for label, name in enumerate(labels):
+        figures.append((f"mask AP50 on {name}", f"{precisions[label, 0]:.3f}", f"{(truths == label).sum()} of them"))
+    return figures

@@ -1,0 +1,56 @@
+"""Train the bundled U-Net that tells cat, dog and background apart, from random initialisation.
+
+`python -m training.pet_unet --data FOLDER`; interrupted, it goes on with `--resume`. Half of the pictures are pets in
+their own photos, half are composites, of several pets or on other grounds: the set is small, and its pets all sit in
+the middle. The validation pets are never trained on, and nothing is chosen by them: the running mean of the weights at
+the end is the result, in `runs/pet_unet/bundle`.
+"""
+
+import argparse
+
+import numpy as np
+
+from cnn_demo.models.unets import PET_LABELS
+from training.composites import NOTHING_OF, Menagerie, picture
+from training.datasets import read_backgrounds
+from training.loop import Recipe, prepare, read_options, train
+from training.masks import ZOOMS, read_pets, view
+from training.unet_training import batch_of, foreground_iou, mask_loss, measured, new_network
+
+RECIPE = Recipe("pet_unet", rate=2e-3, weight_decay=0.02, clip=20.0, small_side=160)
+AT_HOME = 0.5  # share of pictures that are a pet in its own photo; the rest are composites
+
+
+def main() -> None:
+    """Read the arguments and train."""
+    run(read_options(RECIPE, __doc__, epochs=150, side=256, batch=12, pictures=600))
+
+
+def run(options: argparse.Namespace) -> list[dict]:
+    """Train, and return the history."""
+    device = prepare(options)
+    training, validation = read_pets(options.data)
+    menagerie = Menagerie(training, read_backgrounds(options.data, NOTHING_OF)[0])
+    print(f"{len(training):,} pets to learn from, {len(validation):,} held back, on {device}", flush=True)
+
+    def draw(side: int, rng: np.random.Generator) -> dict:
+        return batch_of([pet_view(menagerie, side, rng) for _ in range(options.batch)], device)
+
+    def measure(mean) -> dict[str, float]:
+        scores = measured(mean, validation, PET_LABELS)
+        return {"foreground_iou": foreground_iou(scores.confusion), "mean_iou": scores.mean_iou}
+
+    return train(new_network(PET_LABELS, device), RECIPE, options, draw, mask_loss(), measure)
+
+
+def pet_view(menagerie: Menagerie, side: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Draw a picture (side, side) and its classes."""
+    if rng.random() < AT_HOME:
+        photo = menagerie.draw(rng)[1]
+        return view(photo, (side, side), ZOOMS, rng, outside=0)
+    made = picture(menagerie, side, rng)
+    return made.pixels, made.classes
+
+
+if __name__ == "__main__":
+    main()

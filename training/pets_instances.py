@@ -1,0 +1,106 @@
+"""Train the bundled instance segmenter: YOLO11n-seg from its own description, from random initialisation, cat and dog.
+
+`python -m training.pets_instances --data FOLDER`; interrupted, it goes on with `--resume`. It learns from pets in their
+own photos and from composites of several. The validation pets are never trained on, and nothing is chosen by them: the
+running mean of the weights at the end is the result, in `runs/pets_instances/bundle`. Architecture and loss are
+Ultralytics'; for the loop see `training.assorted_yolo`.
+"""
+
+import argparse
+
+import cv2
+import numpy as np
+
+from cnn_demo.models import frameworks
+from cnn_demo.models.letterbox import Letterbox
+from cnn_demo.models.mask_scores import IGNORED
+from cnn_demo.models.unets import PET_LABELS
+from training.assorted_yolo import batch_of, new_network, yolo_loss
+from training.composites import NOTHING_OF, Composite, Menagerie, picture
+from training.datasets import read_backgrounds
+from training.loop import Recipe, prepare, read_options, train
+from training.mask_precision import MaskedAnswer, mask_precisions
+from training.masks import MaskedPhoto, read_pets, settled
+
+torch = frameworks.torch()
+
+ARCHITECTURE = "yolo11n-seg.yaml"
+LABELS = PET_LABELS[1:]
+RECIPE = Recipe("pets_instances", rate=1.5e-3, weight_decay=0.02, clip=10.0, small_side=192)
+MASK_STRIDE = 4  # pixels of the picture for one of a mask, as the network says them
+FEWEST_SURE = 0.01  # the least confidence of an answer that is measured
+
+
+def main() -> None:
+    """Read the arguments and train."""
+    run(read_options(RECIPE, __doc__, epochs=150, side=320, batch=16, pictures=1024))
+
+
+def run(options: argparse.Namespace) -> list[dict]:
+    """Train, and return the history."""
+    device = prepare(options)
+    training, validation = read_pets(options.data)
+    menagerie = Menagerie(training, read_backgrounds(options.data, NOTHING_OF)[0])
+    network = new_network(ARCHITECTURE, LABELS).to(device, memory_format=torch.channels_last)
+    print(f"{len(training):,} pets to learn from, {len(validation):,} held back, on {device}", flush=True)
+
+    def draw(side: int, rng: np.random.Generator) -> dict:
+        return masked_batch([picture(menagerie, side, rng) for _ in range(options.batch)], device)
+
+    def measure(mean) -> dict[str, float]:
+        precisions = mask_precisions([answer_to(mean, photo, options.side) for photo in validation], len(LABELS))
+        return {"mask_map50": float(np.nanmean(precisions[:, 0])), "mask_map50_95": float(np.nanmean(precisions))}
+
+    return train(network, RECIPE, options, draw, yolo_loss, measure)
+
+
+def masked_batch(pictures: list[Composite], device: str) -> dict:
+    """Make what Ultralytics' loss takes: boxes, and one map of masks (side / 4, side / 4) for each picture.
+
+    A map says at each place which instance it belongs to, from 1 in the order of the boxes ("overlap_mask").
+    """
+    middle = MASK_STRIDE // 2
+    masks = np.stack([made.instances[middle::MASK_STRIDE, middle::MASK_STRIDE] for made in pictures])
+    boxed = batch_of([(made.pixels, made.boxes, made.labels - 1) for made in pictures], device)
+    return boxed | {"masks": torch.from_numpy(masks).to(device)}
+
+
+def answer_to(network, photo: MaskedPhoto, side: int) -> MaskedAnswer:
+    """Return what the network says of a photo and what is true, for the log."""
+    from ultralytics.utils.nms import non_max_suppression
+    from ultralytics.utils.ops import process_mask
+
+    network.eval()
+    frame = Letterbox.fit(photo.mask.shape, side, 32)
+    pixels = torch.from_numpy(frame.apply(photo.pixels)).to(next(network.parameters()).device)
+    with torch.no_grad():
+        said, prototypes = network(pixels.permute(2, 0, 1)[None].float() / 255)[0]
+        found = non_max_suppression(said, FEWEST_SURE, 0.7, nc=len(LABELS), max_det=100)[0]
+        masks = process_mask(prototypes[0], found[:, 6:], found[:, :4], frame.input, upsample=True)
+    masks = [on_photo(mask, frame) for mask in masks.cpu().numpy()]
+    return MaskedAnswer(
+        np.array(masks, bool).reshape(-1, *photo.mask.shape),
+        found[:, 4].cpu().numpy(),
+        found[:, 5].cpu().numpy().astype(int),
+        *truth_of(photo),
+    )
+
+
+def on_photo(mask: np.ndarray, frame: Letterbox) -> np.ndarray:
+    """Bring a mask from the network's input back to the photo, (H, W) bool."""
+    height, width = frame.scaled
+    inner = mask[frame.top : frame.top + height, frame.left : frame.left + width].astype(np.float32)
+    return cv2.resize(inner, frame.photo[::-1], interpolation=cv2.INTER_LINEAR) > 0.5
+
+
+def truth_of(photo: MaskedPhoto) -> tuple[np.ndarray, np.ndarray]:
+    """Return the true masks (T, H, W) bool of a photo, of one pet or none, and their class ids (T,) of `LABELS`.
+
+    Half of the border counts to the pet: its outline lies in the middle of what nobody can tell.
+    """
+    labels = np.setdiff1d(np.unique(photo.mask), [0, IGNORED])[:1].astype(int)
+    return settled(photo.mask)[None][: len(labels)], labels - 1
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""Train the bundled U-Net of street scenes on CamVid's eleven classes, from random initialisation.
+
+`python -m training.street_unet --data FOLDER`; interrupted, it goes on with `--resume`. CamVid's validation part is
+never trained on, and nothing is chosen by it: the running mean of the weights at the end is the result, in
+`runs/street_unet/bundle`.
+"""
+
+import argparse
+
+import numpy as np
+
+from cnn_demo.models.unets import STREET_LABELS
+from training.loop import Recipe, prepare, read_options, train
+from training.masks import ZOOMS, MaskedPhoto, read_camvid, view
+from training.unet_training import batch_of, mask_loss, measured, new_network
+
+RECIPE = Recipe("street_unet", rate=2e-3, weight_decay=0.02, clip=20.0, small_side=256)
+MEASURED_SHARE = 3  # one of how many validation photos is measured for the log
+
+
+def main() -> None:
+    """Read the arguments and train."""
+    run(read_options(RECIPE, __doc__, epochs=120, side=384, batch=8, pictures=368))
+
+
+def run(options: argparse.Namespace) -> list[dict]:
+    """Train, and return the history."""
+    device = prepare(options)
+    training, validation = read_camvid(options.data)
+    network = new_network(STREET_LABELS, device)
+    print(f"{len(training):,} street scenes to learn from, {len(validation):,} held back, on {device}", flush=True)
+
+    def draw(side: int, rng: np.random.Generator) -> dict:
+        return batch_of([street_view(training, side, rng) for _ in range(options.batch)], device)
+
+    def measure(mean) -> dict[str, float]:
+        scores = measured(mean, validation[::MEASURED_SHARE], STREET_LABELS)
+        return {"mean_iou": scores.mean_iou, "pixel_accuracy": scores.pixel_accuracy}
+
+    return train(network, RECIPE, options, draw, mask_loss(), measure)
+
+
+def street_view(photos: list[MaskedPhoto], side: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Draw a part of a street scene, 4:3 as the scenes are, `side` pixels wide."""
+    return view(photos[rng.integers(len(photos))], (side * 3 // 4, side), ZOOMS, rng)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""What the trainings of the two bundled U-Nets share: batches, the loss, and the figures for the log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from cnn_demo.models import frameworks
+from cnn_demo.models.mask_scores import IGNORED, MaskScores, score_masks
+from cnn_demo.models.preprocessing import SCALINGS
+from cnn_demo.models.unets import bundled_unet
+from training.masks import MaskedPhoto
+
+torch = frameworks.torch()
+
+
+def new_network(labels: tuple[str, ...], device: str):
+    """Build a bundled U-Net for these classes, with random weights, on its device and channels last in memory."""
+    return bundled_unet(len(labels)).to(device, memory_format=torch.channels_last)
+
+
+def batch_of(views: list[tuple[np.ndarray, np.ndarray]], device: str) -> dict:
+    """Make a batch of views, each pixels (H, W, 3) uint8 and classes (H, W) uint8.
+
+    Returns:
+        `images` (N, 3, H, W) float32 as the network takes them, channels last in memory; `classes` (N, H, W) int64.
+    """
+    pixels, classes = (np.stack(part) for part in zip(*views, strict=True))
+    return {"images": as_input(pixels, device), "classes": torch.from_numpy(classes).to(device).long()}
+
+
+def as_input(pixels: np.ndarray, device: str):
+    """From pictures (N, H, W, 3) uint8 to what the bundled U-Nets take."""
+    return torch.from_numpy(SCALINGS["tf"].apply(pixels)).to(device).permute(0, 3, 1, 2)
+
+
+def mask_loss() -> Callable:
+    """Return a function of (network, batch): cross-entropy and Dice loss, each a mean over classes or pixels, times N.
+
+    The Dice loss (Milletari et al., "V-Net" (2016), https://arxiv.org/abs/1606.04797) counts each class alike, however
+    few its pixels. The network computes in bfloat16, the loss in float32.
+    """
+    losses = frameworks.segmentation_models_pytorch().losses
+    dice = losses.DiceLoss("multiclass", from_logits=True, ignore_index=IGNORED)
+
+    def loss_of(network, batch: dict):
+        with torch.autocast(batch["images"].device.type, torch.bfloat16):
+            logits = network(batch["images"])
+        logits, classes = logits.float(), batch["classes"]
+        count = (classes != IGNORED).sum().clamp(min=1)  # a mean over no pixel would be no number
+        crossed = torch.nn.functional.cross_entropy(logits, classes, ignore_index=IGNORED, reduction="sum") / count
+        return len(classes) * (crossed + dice(logits, classes))
+
+    return loss_of
+
+
+def measured(network, photos: list[MaskedPhoto], labels: tuple[str, ...]) -> MaskScores:
+    """Return the scores of the network on whole photos, for the log; `training.evaluate` measures what is bundled."""
+    network.eval()
+    device = next(network.parameters()).device
+    confusion = np.zeros((len(labels), len(labels)), np.int64)
+    for photo in photos:
+        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
+            answer = network(as_input(photo.pixels[None], device)).argmax(1)[0].cpu().numpy()
+        confusion += score_masks(answer, photo.mask, len(labels)).confusion
+    return MaskScores(confusion)
+
+
+def foreground_iou(confusion: np.ndarray) -> float:
+    """Return the IoU of whatever is not class 0, whichever class it is taken for.
+
+    Args:
+        confusion: (C, C) pixels, row the true class, column the answered one.
+    """
+    both = confusion[1:, 1:].sum()
+    return float(both / max(1, confusion.sum() - confusion[0, 0]))
