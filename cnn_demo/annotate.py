@@ -14,6 +14,16 @@ def class_colour(class_id: int) -> str:
     return _CLASSES.by_idx(int(class_id)).as_hex()
 
 
+def box_scale(photo: np.ndarray, shown: np.ndarray) -> np.ndarray:
+    """Return what boxes (..., 4) of a photo are multiplied by to lie on the same photo of another size, (4,).
+
+    Args:
+        photo: (H, W, ...) pixels.
+        shown: (h, w, ...) pixels.
+    """
+    return np.tile([shown.shape[1] / photo.shape[1], shown.shape[0] / photo.shape[0]], 2)
+
+
 def draw_boxes(
     pixels: np.ndarray,
     boxes: Sequence[np.ndarray],

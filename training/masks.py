@@ -16,7 +16,7 @@ from cnn_demo.models.mask_scores import IGNORED
 from cnn_demo.models.unets import PET_LABELS, STREET_LABELS
 from training.assorted import EVERY
 from training.datasets import decode, read_archive
-from training.placement import recolour
+from training.placement import in_window, recolour
 
 ZOOMS = (0.5, 2.0)  # times the size that a photo has
 STRETCH = 0.1  # logarithm of how much wider or higher a photo may become
@@ -135,7 +135,7 @@ def view(
     """
     pixels, mask = photo.pixels, photo.mask
     if rng.random() < 0.5:
-        pixels, mask = pixels[:, ::-1], mask[:, ::-1]
+        pixels, mask = cv2.flip(pixels, 1), cv2.flip(mask, 1)
     zoom = np.exp(rng.uniform(*np.log(zooms)) + rng.uniform(-STRETCH, STRETCH, 2))
     scaled = np.maximum(1, np.round(np.array(mask.shape) * zoom)).astype(int)
     spare = np.array(size) - scaled
@@ -157,19 +157,3 @@ def focus(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         return rng.random(2)
     places = np.flatnonzero(mask == labels[rng.integers(len(labels))])
     return np.array(np.unravel_index(places[rng.integers(len(places))], mask.shape)) / mask.shape
-
-
-def in_window(picture: np.ndarray, corner: np.ndarray, size: tuple[int, int], fill: int) -> np.ndarray:
-    """Lay a picture with its corner (row, column) into a window (height, width), which may cut it, filled up around it.
-
-    Args:
-        picture: (H, W) or (H, W, 3).
-        corner: In pixels of the window; negative where the picture begins before it.
-        size: Of the window.
-        fill: The value beside the picture.
-    """
-    window = np.full((*size, *picture.shape[2:]), fill, picture.dtype)
-    top, left = corner
-    visible = picture[max(0, -top) : max(0, size[0] - top), max(0, -left) : max(0, size[1] - left)]
-    window[max(0, top) :, max(0, left) :][: visible.shape[0], : visible.shape[1]] = visible
-    return window

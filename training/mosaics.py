@@ -11,7 +11,7 @@ import numpy as np
 
 from cnn_demo.models.letterbox import GREY
 from training.assorted import CELLS, LABELS, RANKS, Labelled
-from training.placement import recolour
+from training.placement import in_window, recolour
 
 MOSAICS = 0.6  # share of pictures that are made of four photos
 ZOOMS_IN_MOSAIC, ZOOMS_ALONE = (0.6, 2.0), (0.35, 1.25)  # times the size at which the photo just fits
@@ -70,9 +70,7 @@ def placed(
     top, left = np.round(rng.random(2) * spare).astype(int)  # negative where the photo is larger than the window
     shrinks = scaled[0] <= pixels.shape[0]
     pixels = cv2.resize(pixels, scaled[::-1].tolist(), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    window = np.full((*size, 3), GREY, np.uint8)
-    visible = pixels[max(0, -top) : size[0] - top, max(0, -left) : size[1] - left]
-    window[max(0, top) :, max(0, left) :][: visible.shape[0], : visible.shape[1]] = visible
+    window = in_window(pixels, (top, left), size, GREY)
     gains = scaled[[1, 0, 1, 0]] / np.array(photo.pixels.shape)[[1, 0, 1, 0]]
     whole = boxes * gains + np.array([left, top, left, top])
     boxes = np.clip(whole, 0, np.array([size[1], size[0]] * 2))
@@ -87,7 +85,7 @@ def mirrored(photo: Labelled, rng: np.random.Generator) -> tuple[np.ndarray, np.
     pixels, boxes, ids = photo.pixels, photo.boxes.astype(np.float64), set(photo.class_ids.tolist())
     height, width = pixels.shape[:2]
     if not ids & _RANK_IDS and rng.random() < 0.5:
-        pixels, boxes = pixels[:, ::-1], np.array([width, 0, width, 0]) + boxes[:, [2, 1, 0, 3]] * (-1, 1, -1, 1)
+        pixels, boxes = cv2.flip(pixels, 1), np.array([width, 0, width, 0]) + boxes[:, [2, 1, 0, 3]] * (-1, 1, -1, 1)
     if ids & _CELL_IDS and rng.random() < 0.5:
-        pixels, boxes = pixels[::-1], np.array([0, height, 0, height]) + boxes[:, [0, 3, 2, 1]] * (1, -1, 1, -1)
+        pixels, boxes = cv2.flip(pixels, 0), np.array([0, height, 0, height]) + boxes[:, [0, 3, 2, 1]] * (1, -1, 1, -1)
     return pixels, boxes, photo.class_ids

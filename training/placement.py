@@ -7,6 +7,7 @@ more often than not, pasted at random scale and place onto another picture; the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -213,3 +214,19 @@ def recolour(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         small = cv2.resize(picture, [max(1, round(share * length)) for length in size], interpolation=cv2.INTER_AREA)
         picture = cv2.resize(small, size, interpolation=cv2.INTER_LINEAR)
     return picture
+
+
+def in_window(picture: np.ndarray, corner: Sequence[int], size: tuple[int, int], fill: int) -> np.ndarray:
+    """Lay a picture with its corner (row, column) into a window (height, width), which may cut it, filled up around it.
+
+    Args:
+        picture: (H, W) or (H, W, 3).
+        corner: In pixels of the window; negative where the picture begins before it.
+        size: Of the window.
+        fill: The value beside the picture.
+    """
+    window = np.full((*size, *picture.shape[2:]), fill, picture.dtype)
+    top, left = corner
+    visible = picture[max(0, -top) : max(0, size[0] - top), max(0, -left) : max(0, size[1] - left)]
+    window[max(0, top) :, max(0, left) :][: visible.shape[0], : visible.shape[1]] = visible
+    return window

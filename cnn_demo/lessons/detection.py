@@ -109,11 +109,12 @@ LESSON = Lesson(
 
 
 _WITHOUT_STREETS = Experiment(
-    "Two faces",
-    "The bundled network knows fifteen kinds of things, from faces to playing cards. Point at a row of the table, and "
-    "its box stands out.",
+    "A face",
+    "The bundled network knows fifteen kinds of things, from faces to playing cards, and has seen little else. It "
+    "finds her face; what it has never seen, it may take for a card. Point at a row of the table, and its box stands "
+    "out.",
     {"task": "Find them", "detect_confidence": 20},
-    photo="zidane",
+    photo="astronaut",
 )
 
 
@@ -121,10 +122,7 @@ def lesson_for(labels: tuple[str, ...]) -> Lesson:
     """Return the lesson for a network with these classes: without streets in them, its photos are of other things."""
     if "bus" in labels:
         return LESSON
-    others = tuple(
-        replace(experiment, photo="zidane" if experiment.photo == "bus" else experiment.photo)
-        for experiment in LESSON.experiments[1:]
-    )
+    others = tuple(replace(experiment, photo="astronaut") for experiment in LESSON.experiments[1:])
     return replace(LESSON, experiments=(_WITHOUT_STREETS, *others))
 
 
@@ -252,7 +250,8 @@ def _upside_down(image: np.ndarray) -> Answer:
 
 def _pixels_matter(image: np.ndarray) -> Answer:
     model, pixels = _detector(), _pixels(image)
-    sides = model.sides if len(model.sides) == 1 else (model.sides[0], model.spec.input_size[0])
+    own = model.spec.input_size[0]
+    sides = sorted({own, next((side for side in model.sides if side != own), own)})
     answers = [model.predict(pixels, side=side) for side in sides]
     said = "; ".join(f"at {side} pixels {_found(found)}" for side, found in zip(sides, answers, strict=True))
     return Answer(

@@ -80,8 +80,8 @@ class YoloDetector(Detector):
 
     @property
     def sides(self) -> tuple[int, ...]:
-        """Image sizes to choose from, in pixels of the longer side."""
-        return tuple(side for side in SIDES if side % max(self.strides) == 0)
+        """Image sizes to choose from, in pixels of the longer side; its own is one of them."""
+        return tuple(sorted({side for side in SIDES if side % max(self.strides) == 0} | {self.spec.input_size[0]}))
 
     @property
     def engine(self) -> str:

@@ -112,7 +112,7 @@ def _facts(spec: ModelSpec, found: sv.Detections, alone: np.ndarray | None) -> s
         "parameters"
     )
     if spec.metric:
-        words += f"; published {spec.metric.name} {spec.metric.value:.1%}".replace("%", " %")
+        words += f"; {spec.metric.name} {spec.metric.value:.1%} on {spec.metric.dataset}".replace("%", " %")
     words += f". {spec.architecture[0].upper()}{spec.architecture[1:]}."
     if alone is not None:
         words += f" {len(alone)} of its {len(found)} boxes are not in all others."

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 import supervision as sv
 
-from cnn_demo.annotate import class_colour, draw_boxes
+from cnn_demo.annotate import box_scale, class_colour, draw_boxes
 from cnn_demo.drawing import jpeg_url, reduced
 from cnn_demo.exports import counts, rows
 from cnn_demo.images import Photo
@@ -133,7 +133,7 @@ def _picture(photo: Photo, found: sv.Detections, pointed: int | None, where: tup
 def reduced_with_boxes(pixels: np.ndarray, found: sv.Detections, side: int) -> tuple[np.ndarray, sv.Detections]:
     """Make a photo smaller, and its boxes with it."""
     small = reduced(pixels, side)
-    scale = np.tile([small.shape[1] / pixels.shape[1], small.shape[0] / pixels.shape[0]], 2)
+    scale = box_scale(pixels, small)
     boxes = sv.Detections(
         (found.xyxy * scale).astype(np.float32),
         confidence=found.confidence,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from cnn_demo.annotate import ANSWER, OTHER, draw_boxes
+from cnn_demo.annotate import ANSWER, OTHER, box_scale, draw_boxes
 from cnn_demo.drawing import jpeg_url, reduced
 from cnn_demo.heatmaps import overlay
 from cnn_demo.images import Photo
@@ -81,7 +81,7 @@ def _cells(photo: Photo, candidates: Candidates, where: tuple) -> None:
 
     with shown:
         small = reduced(photo.pixels, SHOWN_SIDE)
-        scale = np.tile([small.shape[1] / photo.pixels.shape[1], small.shape[0] / photo.pixels.shape[0]], 2)
+        scale = box_scale(photo.pixels, small)
         others = boxes[kept != index] * scale if index is not None else boxes * scale
         scene = draw_boxes(small, others, [""] * len(others), [OTHER] * len(others), thickness=2)
         marks = []
@@ -180,7 +180,7 @@ def _two_stages(photo: Photo, candidates: Candidates) -> None:
                 "there is something."
             )
     small = reduced(photo.pixels, SHOWN_SIDE)
-    scale = np.tile([small.shape[1] / photo.pixels.shape[1], small.shape[0] / photo.pixels.shape[0]], 2)
+    scale = box_scale(photo.pixels, small)
     proposals = candidates.proposals_xyxy[:shown][::-1] * scale
     first = draw_boxes(small, proposals, [""] * shown, [OTHER] * shown, thickness=1)
     names = [f"{candidates.labels[candidates.class_ids[i]]} {percent(float(candidates.scores[i]))}" for i in final]

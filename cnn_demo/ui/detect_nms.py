@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from cnn_demo.annotate import ANSWER, draw_boxes
+from cnn_demo.annotate import ANSWER, box_scale, draw_boxes
 from cnn_demo.drawing import jpeg_url, reduced
 from cnn_demo.images import Photo
 from cnn_demo.models import ModelSpec
@@ -88,7 +88,7 @@ def _in_numbers(selection: Selection, confidence: float) -> None:
     cells = st.columns(3)
     for cell, (label, value) in zip(
         cells,
-        {f"Above {percent(confidence)}": len(selection.order), "Suppressed": lost, "Left": len(selection.kept)}.items(),
+        {f"Above {confidence:.0%}": len(selection.order), "Suppressed": lost, "Left": len(selection.kept)}.items(),
         strict=True,
     ):
         cell.metric(label, value, border=True)
@@ -146,7 +146,7 @@ def _without_nms(selection: Selection) -> str:
 
 def _picture(photo: Photo, selection: Selection, step: int) -> None:
     small = reduced(photo.pixels, SHOWN_SIDE)
-    scale = np.tile([small.shape[1] / photo.pixels.shape[1], small.shape[0] / photo.pixels.shape[0]], 2)
+    scale = box_scale(photo.pixels, small)
     boxes = selection.candidates.visible(selection.order) * scale
     scene = nms_picture(small, boxes, selection, step)
     alt = f"The photo with {len(boxes)} candidate boxes after {step} steps. {photo.alt or photo.name}"

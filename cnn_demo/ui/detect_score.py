@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import colorsys
 from typing import Any
 
 import numpy as np
@@ -10,15 +9,15 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from cnn_demo.annotate import TRUTH, draw_boxes
+from cnn_demo.annotate import TRUTH, box_scale, draw_boxes
 from cnn_demo.drawing import jpeg_url, reduced
 from cnn_demo.images import Photo
 from cnn_demo.models import ModelSpec
 from cnn_demo.models.candidates import NOBODY, Candidates, select
 from cnn_demo.models.scoring import Matches, Score, average_precision, match, precision_recall, score_at
+from cnn_demo.ui.canvas import canvas_size, class_of, drawn_boxes, pen
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.detect_state import LEAST_SURE, candidates_of, overlap_slider, pick_detector, sure_slider
-from cnn_demo.ui.localize_truth import LEAST
 from cnn_demo.ui.probability_bars import percent
 
 NEXT, RIGHT_FROM = "score_class", "score_iou"
@@ -104,8 +103,7 @@ def _truth(
     chosen = st.selectbox("Draw a box around each", names, key=NEXT, help="The likeliest on this photo come first.")
     turn = st.session_state.setdefault(_TURN, 0)
     small = reduced(photo.pixels, 2 * CANVAS)
-    scale = CANVAS / max(small.shape[:2])
-    height, width = (max(1, round(length * scale)) for length in small.shape[:2])
+    height, width = canvas_size(small, CANVAS)
     begin = st.session_state.get(_BEGIN)
     result = st_canvas(
         drawing_mode="rect",
@@ -130,7 +128,7 @@ def _truth(
             args=(photo.key, things),
         )
         st.button("Clear", icon=":material/delete:", key="score_clear", on_click=_begin_with, args=(photo.key, []))
-    boxes, class_ids = rectangles(result.json_data)
+    boxes, class_ids = rectangles(result.json_data, (height, width))
     st.caption("Undo, below the picture, takes the last box back.")
     return boxes * ratio, class_ids
 
@@ -138,18 +136,6 @@ def _truth(
 def _begin_with(photo_key: str, things: list[dict]) -> None:
     st.session_state[_BEGIN] = (photo_key, {"version": "4.4.0", "objects": things})
     st.session_state[_TURN] += 1  # a canvas with another key is another canvas
-
-
-def pen(class_id: int) -> str:
-    """Return the colour, "#rrggbb", that a class is drawn with; no two classes share one."""
-    hue = (0.38 + class_id * 0.618034) % 1
-    red, green, blue = (round(255 * value) for value in colorsys.hsv_to_rgb(hue, 0.75, 0.95))
-    return f"#{red:02x}{green:02x}{(blue & ~0x7F) | (class_id & 0x7F):02x}"  # the class itself is in the last bits
-
-
-def class_of(pen_colour: str) -> int:
-    """Return the class that `pen` gave this colour to."""
-    return int(pen_colour[5:7], 16) & 0x7F
 
 
 def rectangle(box: np.ndarray, class_id: int) -> dict:
@@ -169,19 +155,11 @@ def rectangle(box: np.ndarray, class_id: int) -> dict:
     }
 
 
-def rectangles(drawing: dict | None) -> tuple[np.ndarray, np.ndarray]:
-    """Return the boxes (T, 4), in pixels of the canvas, and classes (T,) that were drawn; mere clicks are left out."""
-    boxes, class_ids = [], []
-    for thing in (drawing or {}).get("objects", []):
-        if str(thing.get("type", "")).lower() != "rect":
-            continue
-        width = thing.get("width", 0) * thing.get("scaleX", 1)
-        height = thing.get("height", 0) * thing.get("scaleY", 1)
-        if min(width, height) >= LEAST:
-            left, top = thing.get("left", 0), thing.get("top", 0)
-            boxes.append((left, top, left + width, top + height))
-            class_ids.append(class_of(thing.get("stroke", pen(0))))
-    return np.array(boxes, float).reshape(-1, 4), np.array(class_ids, int)
+def rectangles(drawing: dict | None, canvas: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the boxes (T, 4), in pixels of the canvas (height, width), and classes (T,) that were drawn."""
+    drawn = drawn_boxes(drawing, canvas)
+    boxes = np.array([box for box, _ in drawn], float).reshape(-1, 4)
+    return boxes, np.array([class_of(colour) for _, colour in drawn], int)
 
 
 def _judged(
@@ -195,7 +173,7 @@ def _judged(
 ) -> None:
     """The photo with right and wrong boxes, and the true ones that were missed."""
     small = reduced(photo.pixels, 720)
-    scale = np.tile([small.shape[1] / photo.pixels.shape[1], small.shape[0] / photo.pixels.shape[0]], 2)
+    scale = box_scale(photo.pixels, small)
     shown = np.flatnonzero(matches.scores > confidence)
     hit = set(matches.truth[shown].tolist())
     missed = [i for i in range(len(boxes)) if i not in hit]

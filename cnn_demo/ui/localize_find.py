@@ -5,7 +5,7 @@ import json
 import numpy as np
 import streamlit as st
 
-from cnn_demo.annotate import ANSWER, OTHER, draw_boxes
+from cnn_demo.annotate import ANSWER, OTHER, box_scale, draw_boxes
 from cnn_demo.drawing import jpeg_url, png_bytes, reduced
 from cnn_demo.heatmaps import overlay
 from cnn_demo.images import Photo
@@ -139,7 +139,7 @@ def _listening(photo: Photo, evidence: LocalizerEvidence) -> None:
     height, width = pixels.shape[:2]
     rows, columns = evidence.attention.shape
     attention = resized_map(evidence.attention, (height, width))
-    scale = np.tile([width / photo.pixels.shape[1], height / photo.pixels.shape[0]], 2)
+    scale = box_scale(photo.pixels, pixels)
     loudest = np.argsort(-evidence.attention.ravel(), kind="stable")[:LOUDEST]
     votes = evidence.votes.reshape(-1, 4)[loudest] * scale
     share = float(evidence.attention.ravel()[loudest].sum())

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from cnn_demo.annotate import ANSWER, TRUTH, draw_boxes
+from cnn_demo.annotate import ANSWER, TRUTH, box_scale, draw_boxes
 from cnn_demo.drawing import jpeg_url, reduced
 from cnn_demo.images import Photo
 from cnn_demo.models import ModelSpec, load
@@ -25,6 +25,7 @@ from cnn_demo.models.boxes import (
     union,
 )
 from cnn_demo.models.localizers import Localizer, LocalizerEvidence
+from cnn_demo.ui.canvas import canvas_size, drawn_boxes
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.localize_state import drawn_truth, evidence_of, keep_truth, known_truth, pick_localizer, truth_of
 
@@ -32,7 +33,6 @@ CLASS = "true_class"
 WEIGHT = "weight_{}"
 DEFAULTS: dict[str, Any] = {CLASS: None, **{WEIGHT.format(part): weight for part, weight in LOSS_WEIGHTS.items()}}
 CANVAS = 330  # pixels of the longer side: what a phone has room for
-LEAST = 4  # pixels of the canvas: what is smaller was a click, not a box
 TITLES = {"class": "Cross-entropy", "smooth_l1": "Smooth L1", "giou": "1 − GIoU"}
 _WHAT = {
     "class": "−ln of the probability that the true class got",
@@ -77,8 +77,7 @@ def _canvas(photo: Photo) -> None:
 
     turn = st.session_state.setdefault("truth_turn", 0)
     small = reduced(photo.pixels, 2 * CANVAS)
-    scale = CANVAS / max(small.shape[:2])
-    height, width = (max(1, round(side * scale)) for side in small.shape[:2])
+    height, width = canvas_size(small, CANVAS)
     result = st_canvas(
         drawing_mode="rect",
         background_image=jpeg_url(small),
@@ -113,27 +112,15 @@ def last_box(drawing: dict | None, canvas: tuple[int, int], size: tuple[int, int
         canvas: Its (height, width).
         size: (height, width) of the photo that it shows.
     """
-    found = None
-    for thing in (drawing or {}).get("objects", []):
-        if str(thing.get("type", "")).lower() != "rect":
-            continue
-        width, height = (
-            thing.get(side, 0) * thing.get(f"scale{axis}", 1) for side, axis in (("width", "X"), ("height", "Y"))
-        )
-        origin = {"center": 0.5, "right": 1.0, "bottom": 1.0}
-        left = thing.get("left", 0) - origin.get(thing.get("originX"), 0) * width
-        top = thing.get("top", 0) - origin.get(thing.get("originY"), 0) * height
-        box = np.clip([left, top, left + width, top + height], 0, np.tile(canvas[::-1], 2))
-        if min(box[2] - box[0], box[3] - box[1]) >= LEAST:
-            found = box * np.tile([size[1] / canvas[1], size[0] / canvas[0]], 2)
-    return found
+    boxes = drawn_boxes(drawing, canvas)
+    return boxes[-1][0] * np.tile([size[1] / canvas[1], size[0] / canvas[0]], 2) if boxes else None
 
 
 def _overlap(photo: Photo, evidence: LocalizerEvidence, truth: np.ndarray | None) -> None:
     """Both boxes on the photo, what they share in yellow."""
     st.markdown("**What both cover**, in yellow")
     small = reduced(photo.pixels, 640)
-    scale = np.tile([small.shape[1] / photo.pixels.shape[1], small.shape[0] / photo.pixels.shape[0]], 2)
+    scale = box_scale(photo.pixels, small)
     answer = evidence.box_xyxy * scale
     boxes, names, colours = [answer], ["network"], [ANSWER]
     if truth is not None:

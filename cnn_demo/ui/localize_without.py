@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from cnn_demo.annotate import ANSWER, TRUTH, draw_boxes
+from cnn_demo.annotate import ANSWER, TRUTH, box_scale, draw_boxes
 from cnn_demo.drawing import jpeg_url, reduced
 from cnn_demo.heatmaps import overlay
 from cnn_demo.images import Photo
@@ -138,7 +138,7 @@ def _cards(
 ) -> None:
     pixels, truth = reduced(photo.pixels, CARD_SIDE), truth_of(photo)
     height, width = pixels.shape[:2]
-    scale = np.tile([width / photo.pixels.shape[1], height / photo.pixels.shape[0]], 2)
+    scale = box_scale(photo.pixels, pixels)
 
     def card(title: str, box: np.ndarray | None, ground: np.ndarray, line: str) -> Card:
         boxes = [(truth, "truth", TRUTH), (box, title.lower(), ANSWER)]

@@ -63,6 +63,7 @@ def models_table(specs: Sequence[ModelSpec], where: Mapping[str, str], columns: 
         {
             "Network": [spec.title for spec in specs],
             **columns,
+            "Measured on": [spec.metric.dataset if spec.metric else None for spec in specs],
             "How it works": [spec.architecture for spec in specs],
             "Megabytes": [spec.bytes / 1e6 for spec in specs],
             "Million parameters": [spec.parameters / 1e6 for spec in specs],

@@ -9,6 +9,7 @@ from cnn_demo.convolution import PATTERNS, pattern
 from cnn_demo.drawing import jpeg_file_url, jpeg_url, reduced
 from cnn_demo.images import ACCEPTED, MAX_BYTES, ImageError, Photo, read_photo, sample_photos
 from cnn_demo.ui.components.gallery import Thumbnail, gallery
+from cnn_demo.ui.plain_text import plain
 
 # Small patterns, so that single pixels can be seen; the zone plate needs room for its rings.
 PATTERN_SIDES = {"impulse": 31, "edge": 64, "disc": 128, "checkerboard": 64, "chirp": 384, "noise": 128}
@@ -133,9 +134,4 @@ def _what_is_shown(photo: Photo) -> str:
     size = f"{width} × {height} pixels"
     if (width, height) != (shown_width, shown_height):
         size += f", worked on at {shown_width} × {shown_height}"
-    return " · ".join(part for part in (f"**{_plain(photo.name)}**", size, photo.credit) if part)
-
-
-def _plain(text: str) -> str:
-    """A file's name as it is: none of its characters may act as Markdown."""
-    return "".join(f"\\{char}" if char in r"\`*_{}[]()#+-.!|~$:<>" else char for char in text)
+    return " · ".join(part for part in (f"**{plain(photo.name)}**", size, photo.credit) if part)

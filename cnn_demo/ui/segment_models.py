@@ -26,7 +26,6 @@ def models_view(photo: Photo) -> None:
             "Classes": [len(spec.labels) for spec in specs],
             "Mean IoU": figures(specs, SEMANTIC_METRIC),
             "Mask mAP50-95": figures(specs, MASK_METRIC),
-            "Measured on": [spec.metric.dataset if spec.metric else None for spec in specs],
         },
         {
             "Answers with": text(help="Semantic segmentation labels pixels; instance segmentation finds objects."),

@@ -14,8 +14,8 @@ from cnn_demo.images import Photo
 from cnn_demo.models import ModelSpec
 from cnn_demo.models.mask_scores import IGNORED, TOLERANCE, boundary_f, score_masks
 from cnn_demo.results import Segmentation
+from cnn_demo.ui.canvas import canvas_size, class_of, pen
 from cnn_demo.ui.components.picture import picture
-from cnn_demo.ui.detect_score import class_of, pen
 from cnn_demo.ui.probability_bars import percent
 from cnn_demo.ui.segment_state import pick_segmenter, segmentation_of
 
@@ -92,8 +92,7 @@ def _canvas(photo: Photo, spec: ModelSpec, answer: Segmentation) -> np.ndarray:
     with width:
         brush = st.slider("Brush, pixels", 2, 40, DEFAULTS[WIDTH], key=WIDTH, bind="query-params")
     small = reduced(photo.pixels, 2 * CANVAS)
-    scale = CANVAS / max(small.shape[:2])
-    height, wide = (max(1, round(length * scale)) for length in small.shape[:2])
+    height, wide = canvas_size(small, CANVAS)
     colour = pen(spec.labels.index(chosen))
     result = st_canvas(
         drawing_mode=WAYS.get(mode, "freedraw"),

@@ -25,7 +25,7 @@ def total(page: Page) -> int:
 
 
 def test_she_finds_cuts_and_scores(page: Page) -> None:
-    open_page_6(page, "photo=zidane&detect_confidence=10")
+    open_page_6(page, "photo=astronaut&detect_confidence=10")
     expect(page.locator("img[alt^='The photo with boxes']")).to_be_visible()
     found = total(page)
     assert found >= 1
@@ -48,7 +48,7 @@ def test_she_finds_cuts_and_scores(page: Page) -> None:
     settle(page)
     page.get_by_role("button", name=re.compile("Begin with what")).click()
     settle(page)
-    expect(page.get_by_test_id("stMetric").filter(has_text="Recall")).to_contain_text("100")
+    expect(page.get_by_test_id("stMetric").filter(has_text="Recall")).to_contain_text("1.00")
 
 
 def test_every_tab_fits_a_phone(page: Page) -> None:

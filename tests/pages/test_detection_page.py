@@ -12,12 +12,13 @@ from streamlit.testing.v1 import AppTest
 
 from cnn_demo.exports import as_csv
 from cnn_demo.images import Photo
-from cnn_demo.models import list_models, load
+from cnn_demo.models import list_models, load, weights
 from cnn_demo.models.candidates import NOBODY, select
 from cnn_demo.topics import TOPICS
+from cnn_demo.ui.canvas import class_of, pen
 from cnn_demo.ui.detect_compare import unmatched
 from cnn_demo.ui.detect_find import box_at
-from cnn_demo.ui.detect_score import class_of, pen, rectangle, rectangles
+from cnn_demo.ui.detect_score import rectangle, rectangles
 from cnn_demo.ui.detect_workbench import VIEWS
 
 pytestmark = pytest.mark.usefixtures("detectors")
@@ -211,19 +212,21 @@ def test_every_class_has_a_pen_of_its_own():
 def test_rectangles_come_back_and_clicks_do_not():
     things = [rectangle(np.array([10, 20, 110, 70]), 7), rectangle(np.array([5, 5, 6, 6]), 3), {"type": "path"}]
     things[0] |= {"scaleX": 0.5}
-    boxes, class_ids = rectangles(json.loads(json.dumps({"objects": things})))
+    boxes, class_ids = rectangles(json.loads(json.dumps({"objects": things})), (300, 400))
     assert boxes.tolist() == [[10, 20, 60, 70]]
     assert class_ids.tolist() == [7]
-    assert rectangles(None)[0].shape == (0, 4)
+    assert rectangles(None, (300, 400))[0].shape == (0, 4)
 
 
 def test_the_table_lists_every_detector():
     app = open_view("Models")
     assert len(app.dataframe[0].value) == len(list_models("detection"))
-    assert f"**3 of {len(list_models('detection'))}**" in text(app)
+    here = 3 + sum(spec.availability() == "bundled" for spec in list_models("detection"))
+    assert f"**{here} of {len(list_models('detection'))}**" in text(app)
 
 
 def test_without_any_detector_the_tab_says_so_and_the_table_is_there(monkeypatch, tmp_path):
+    monkeypatch.setattr(weights, "BUNDLED", tmp_path / "nothing")
     monkeypatch.setenv("CNN_DEMO_WEIGHTS", str(tmp_path / "nothing"))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "nothing"))
 

@@ -49,7 +49,7 @@ def test_masks_are_torchvisions(model, folder):
     ours = model.predict(photo(), confidence=FLOOR, iou=0.5, max_detections=20, side=SIDE)
     theirs = build(find(KEY))
     theirs.load_state_dict(torch.load(folder / find(KEY).weights, weights_only=True))
-    theirs.roi_heads.score_thresh, theirs.roi_heads.nms_thresh, theirs.roi_heads.detections_per_img = FLOOR, 0.5, 100
+    theirs.roi_heads.score_thresh, theirs.roi_heads.nms_thresh, theirs.roi_heads.detections_per_img = FLOOR, 0.5, 30
     theirs.transform.min_size = (SIDE,)
     with torch.inference_mode():
         answer = theirs([torch.tensor(photo().transpose(2, 0, 1) / 255, dtype=torch.float32)])[0]

@@ -1,4 +1,4 @@
-"""YOLO's masks: what Ultralytics says, we say; own weights; and a bus with four persons."""
+"""YOLO's masks: what Ultralytics says, we say; and own weights."""
 
 from dataclasses import replace
 
@@ -6,16 +6,13 @@ import cv2
 import numpy as np
 import pytest
 
-from cnn_demo.exports import counts
 from cnn_demo.models import ModelUnavailable, find, frameworks, load, release
-from cnn_demo.models.boxes import iou
 from cnn_demo.models.candidates import select
 from cnn_demo.models.classical_instances import around
 from cnn_demo.models.detectors import YoloDetector, read_network
 from cnn_demo.models.letterbox import Letterbox
 from cnn_demo.models.prototype_masks import PrototypeMasks
 from cnn_demo.models.yolo_engines import TorchEngine, headless
-from cnn_demo.samples import sample_photos
 
 SIDE = 96
 KEYS = ("yolo11n-seg", "yolo26n-seg")  # with and without NMS
@@ -61,7 +58,8 @@ def networks(request):
     theirs = ultralytics.YOLO(spec.builder)
     network, head = theirs.model.train(), theirs.model.model[-1]
     theirs.model.names = dict(enumerate(spec.labels))
-    seen = torch.tensor(photo().transpose(2, 0, 1)[None, :, :96, :64] / 255, dtype=torch.float32)
+    seen = Letterbox.fit(photo().shape[:2], SIDE, 32).apply(photo())
+    seen = torch.tensor(seen.transpose(2, 0, 1)[None] / 255, dtype=torch.float32)
     for module in network.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.momentum = 1.0
@@ -162,48 +160,3 @@ def test_own_weights_are_numbers_for_an_architecture_built_here(tmp_path):
     assert found.mask.shape[1:] == (120, 90)
     with pytest.raises(ModelUnavailable, match="cannot be read"):
         read_network(tmp_path / spec.weights, replace(spec, labels=("cat", "dog", "cow")))
-
-
-@pytest.fixture(scope="module")
-def stand_in(weights_folder) -> YoloDetector:
-    try:
-        model = load("yolov8n-seg", "cpu")
-    except ModelUnavailable as error:
-        pytest.skip(str(error))
-    model.wait_for_export()
-    return model
-
-
-@pytest.mark.weights
-def test_the_bus_and_its_four_persons_have_masks_that_fill_their_boxes(stand_in, weights_folder):
-    frameworks.ultralytics()
-    from ultralytics.utils import ASSETS
-
-    pixels = cv2.cvtColor(cv2.imread(str(ASSETS / "bus.jpg")), cv2.COLOR_BGR2RGB)
-    found = stand_in.predict(pixels)
-    named = counts(found)
-    assert (named["bus"], named["person"]) == (1, 4)
-    assert found.mask.shape == (len(found), *pixels.shape[:2])
-    for box, mask in zip(found.xyxy, found.mask, strict=True):
-        assert iou(np.array(around(mask), np.float32), box[None])[0] > 0.8
-    theirs = frameworks.ultralytics().YOLO(next(weights_folder.rglob("yolov8n-seg.pt")))
-    with frameworks.keep_torch_threads():
-        expected = theirs.predict(pixels[..., ::-1], verbose=False, device="cpu", retina_masks=True)[0]
-    masks, boxes = expected.masks.data.numpy().astype(bool), expected.boxes.xyxy.numpy()
-    for box, mask in zip(found.xyxy, found.mask, strict=True):
-        other = int(iou(box, boxes).argmax())
-        assert (mask & masks[other]).sum() / (mask | masks[other]).sum() > 0.97
-
-
-@pytest.mark.weights
-def test_its_boxes_agree_with_the_detectors(stand_in):
-    try:
-        detector = load("yolo11n", "cpu")
-    except ModelUnavailable as error:
-        pytest.skip(str(error))
-    pixels = next(sample for sample in sample_photos() if sample.key == "bus").load().pixels
-    found, boxes = stand_in.predict(pixels), detector.predict(pixels)
-    for name in ("bus", "person"):
-        ours, theirs = (result.xyxy[result["class_name"] == name] for result in (found, boxes))
-        for box in ours:
-            assert iou(box, theirs).max() > 0.7

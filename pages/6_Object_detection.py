@@ -1,0 +1,17 @@
+"""Page 6: all objects on the visitor's photo, and what the detector throws away on the way to them."""
+
+from cnn_demo.lessons.detection import MISCONCEPTIONS
+from cnn_demo.ui.detect_settings import DEFAULTS
+from cnn_demo.ui.detect_state import lesson_here
+from cnn_demo.ui.detect_workbench import workbench
+from cnn_demo.ui.frame import open_page, read_next, try_this
+from cnn_demo.ui.misconceptions import misconceptions
+from cnn_demo.ui.photo_picker import photo_picker
+
+lesson = lesson_here()
+open_page(6, lesson)
+photo = photo_picker()
+try_this(lesson, DEFAULTS)
+workbench(photo)
+misconceptions(photo, MISCONCEPTIONS)
+read_next(lesson)
