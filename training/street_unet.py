@@ -11,16 +11,17 @@ import numpy as np
 
 from cnn_demo.models.unets import STREET_LABELS
 from training.loop import Recipe, prepare, read_options, train
-from training.masks import ZOOMS, MaskedPhoto, read_camvid, view
-from training.unet_training import batch_of, mask_loss, measured, new_network
+from training.masks import MaskedPhoto, read_camvid, view
+from training.unet_training import batch_of, class_weights, mask_loss, measured, new_network
 
-RECIPE = Recipe("street_unet", rate=2e-3, weight_decay=0.02, clip=20.0, small_side=256)
+RECIPE = Recipe("street_unet", rate=1e-3, weight_decay=0.02, clip=20.0, small_side=256, growth=0.7)
+ZOOMS = (0.6, 1.8)  # times the size that a scene has
 MEASURED_SHARE = 3  # one of how many validation photos is measured for the log
 
 
 def main() -> None:
     """Read the arguments and train."""
-    run(read_options(RECIPE, __doc__, epochs=120, side=384, batch=8, pictures=368))
+    run(read_options(RECIPE, __doc__, epochs=120, side=384, batch=4, pictures=368))
 
 
 def run(options: argparse.Namespace) -> list[dict]:
@@ -37,7 +38,8 @@ def run(options: argparse.Namespace) -> list[dict]:
         scores = measured(mean, validation[::MEASURED_SHARE], STREET_LABELS)
         return {"mean_iou": scores.mean_iou, "pixel_accuracy": scores.pixel_accuracy}
 
-    return train(network, RECIPE, options, draw, mask_loss(), measure)
+    loss = mask_loss(class_weights(training, len(STREET_LABELS)))
+    return train(network, RECIPE, options, draw, loss, measure)
 
 
 def street_view(photos: list[MaskedPhoto], side: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -62,7 +62,7 @@ def cost_of(architecture: str, encoder: str, side: int, classes: int = 21, devic
         encoder, options = TRANSFORMER, TRANSFORMER_OPTIONS
     try:
         network = unets.build(architecture, encoder, classes, **options)
-    except (NotImplementedError, RuntimeError, KeyError):  # such as dilation, which not every encoder has
+    except (NotImplementedError, RuntimeError, KeyError):  # such as a resolution that this encoder leaves out
         return None
     except ValueError:
         if architecture not in unets.ARCHITECTURES:

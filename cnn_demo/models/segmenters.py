@@ -43,7 +43,8 @@ class SemanticSegmenter:
 
     def __init__(self, spec: ModelSpec, network: torch.nn.Module, device: str, stride: int) -> None:
         self.spec = spec
-        self.network = network.eval().to(device)
+        # Channels last in memory: convolutions on a processor then take two thirds of the time.
+        self.network = network.eval().to(device, memory_format=frameworks.torch().channels_last)
         self.device = device
         self.stride = stride
         self.sides = tuple(sorted({*SIDES, spec.input_size[0]}))
@@ -75,7 +76,7 @@ class SemanticSegmenter:
     def batch(self, seen: np.ndarray) -> torch.Tensor:
         """Return what the network takes, (1, 3, H, W) float32 on its device, of a picture (H, W, 3) uint8."""
         scaled = SCALINGS[self.spec.scaling].apply(seen)
-        return frameworks.torch().from_numpy(np.ascontiguousarray(scaled.transpose(2, 0, 1)[None])).to(self.device)
+        return frameworks.torch().from_numpy(scaled[None]).to(self.device).permute(0, 3, 1, 2)
 
     def run(self, batch: torch.Tensor) -> torch.Tensor:
         """Run the network.
@@ -118,7 +119,7 @@ class SemanticSegmenter:
         for part in parts:
             rows, columns = part.place
             with self.lock:  # a visitor with one small photo need not wait for all tiles of a large one
-                logits = self.run(batch[:, :, rows, columns].contiguous())
+                logits = self.run(batch[:, :, rows, columns].contiguous(memory_format=torch.channels_last))
             weight = torch.from_numpy(weight_of(part, size)).to(logits.device)
             if total is None:
                 total, weights = logits.new_zeros((len(logits), *size)), weight.new_zeros(size)

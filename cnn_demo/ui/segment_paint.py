@@ -102,6 +102,7 @@ def _canvas(photo: Photo, spec: ModelSpec, answer: Segmentation) -> np.ndarray:
         stroke_width=brush if mode != "Polygon" else 1,
         width=wide,
         height=height,
+        return_image_data=True,
         key=f"paint_{photo.key}_{spec.key}_{st.session_state.setdefault(_TURN, 0)}",
     )
     with st.container(horizontal=True, gap="small"):

@@ -75,7 +75,7 @@ def _enlarged(photo: Photo) -> None:
             Card(_coloured(values, scale, times), f"The map enlarged: {title}.", title, (note,))
             for title, (values, note) in {"The map itself": (plane, _size(plane)), **pictures}.items()
         ],
-        width=260,
+        width=200,
         columns=4,
         ratio=f"{plane.shape[1]} / {plane.shape[0]}",
         pixelated=True,
@@ -83,12 +83,11 @@ def _enlarged(photo: Photo) -> None:
     st.caption("Red is brighter than the photo's mean, blue darker.")
     counted, kernel = st.columns(2, gap="large")
     with counted:
-        counts = stamps(size, COUNTED)
         number_grid(
-            counts.astype(float) - counts.mean(),
+            stamps(size, COUNTED).astype(float),
             title="How many stamps each pixel gets",
-            alt="Stamps for each pixel, less their mean.",
-            note=f"Less their mean, {counts.mean():.2f}. {_why(size)}",
+            alt="Stamps for each pixel.",
+            note=_why(size),
         )
     with kernel:
         number_grid(weights, title="The kernel", alt="The numbers of the kernel.", note="They sum to 4.")

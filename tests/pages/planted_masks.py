@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from cnn_demo import models
-from cnn_demo.models import release
+from cnn_demo.models import release, weights
 from cnn_demo.models.candidates import Candidates, Detector
 from cnn_demo.models.classical_instances import around
 from cnn_demo.models.segmenters import SIDES, SemanticSegmenter
@@ -102,7 +102,7 @@ FEW, MANY = "LR-ASPP, MobileNetV3-Large", "SegFormer B0, ADE20K"  # 21 classes a
 
 @pytest.fixture
 def segmenters(monkeypatch, tmp_path):
-    """A network of 21 classes, one of 150, and two for instances, all of which see what is planted."""
+    """A network of 21 classes, one of 150, and two for instances, all of which see what is planted; none is bundled."""
     from cnn_demo.models import find
 
     keys = ("lraspp_mobilenet_v3_large", "segformer-b0-512x512-ade-160k", "yolo11n-seg", "maskrcnn_resnet50_fpn")
@@ -115,6 +115,7 @@ def segmenters(monkeypatch, tmp_path):
     for cache in ("TORCH_HOME", "HF_HUB_CACHE"):
         monkeypatch.setenv(cache, str(tmp_path / "nothing"))
     monkeypatch.setenv("CNN_DEMO_WEIGHTS", str(tmp_path))
+    monkeypatch.setattr(weights, "BUNDLED", tmp_path / "nothing")
     monkeypatch.setattr(models, "_loader", lambda family: loader)
     release()
     yield

@@ -114,8 +114,12 @@ def test_a_checkerboard_comes_and_goes():
 def paint(monkeypatch):
     """A function that paints rectangles onto the canvas: (class id, (top, bottom, left, right) in its pixels)."""
     held = SimpleNamespace(image_data=None, json_data=None)
-    canvas = SimpleNamespace(st_canvas=lambda **_settings: held)
-    monkeypatch.setitem(sys.modules, "streamlit_drawable_canvas", canvas)
+
+    def st_canvas(**settings):
+        assert settings["return_image_data"]  # without it, the real one raises when its picture is read
+        return held
+
+    monkeypatch.setitem(sys.modules, "streamlit_drawable_canvas", SimpleNamespace(st_canvas=st_canvas))
 
     def put(*patches):
         held.image_data = np.zeros((248, 330, 4), np.uint8)

@@ -41,7 +41,7 @@ def test_dpt_has_a_transformer_whatever_is_asked():
 
 
 def test_what_cannot_be_built_is_left_out():
-    assert cost_of("DeepLabV3", "mit_b0", SIDE) is None  # a transformer has nothing to dilate
+    assert cost_of("UnetPlusPlus", "mit_b0", SIDE) is None  # a transformer has no map of half the resolution
 
 
 def test_what_there_is_not_is_refused():

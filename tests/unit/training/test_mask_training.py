@@ -13,9 +13,9 @@ from cnn_demo.models.unets import PET_LABELS, STREET_LABELS, bundled_unet
 from training import evaluate_masks, loop, pet_unet, pets_instances, schedules, street_unet
 from training.assorted_yolo import new_network, yolo_loss
 from training.composites import Composite
-from training.masks import read_camvid, read_pets
+from training.masks import MaskedPhoto, read_camvid, read_pets
 from training.pets_instances import answer_to, masked_batch, truth_of
-from training.unet_training import as_input, batch_of, foreground_iou, mask_loss, measured
+from training.unet_training import as_input, batch_of, class_weights, foreground_iou, mask_loss, measured
 
 torch = frameworks.torch()
 
@@ -50,25 +50,34 @@ def test_weights_decay_and_nothing_else_does():
     assert len(narrow["params"]) == 3
 
 
-def test_the_loss_is_cross_entropy_and_dice_and_ignores_what_is_ignored():
+@pytest.mark.parametrize("weights", [None, np.array([0.5, 1, 3], np.float32)])
+def test_the_loss_is_cross_entropy_and_dice_and_ignores_what_is_ignored(weights):
     rng = np.random.default_rng(0)
     classes = rng.integers(0, 3, (2, 8, 8)).astype(np.uint8)
     classes[:, :2] = IGNORED
     logits = torch.from_numpy(rng.normal(0, 1, (2, 3, 8, 8)).astype(np.float32))
     batch = {"images": torch.zeros(2, 3, 8, 8), "classes": torch.from_numpy(classes).long()}
-    loss = float(mask_loss()(lambda images: logits, batch))
+    loss = float(mask_loss(weights)(lambda images: logits, batch))
     shares = logits.softmax(1).numpy().transpose(0, 2, 3, 1)[classes != IGNORED]
     true = np.eye(3)[classes[classes != IGNORED]]
-    crossed = -np.log((shares * true).sum(1)).mean()
+    counts = np.ones(len(true)) if weights is None else true @ weights
+    crossed = -(counts * np.log((shares * true).sum(1))).sum() / counts.sum()
     dice = 1 - (2 * (shares * true).sum(0) / (shares.sum(0) + true.sum(0))).mean()
     assert loss == pytest.approx(2 * (crossed + dice), rel=1e-4)
     logits[:, :, :2] = 100
-    assert float(mask_loss()(lambda images: logits, batch)) == pytest.approx(loss, rel=1e-4)
+    assert float(mask_loss(weights)(lambda images: logits, batch)) == pytest.approx(loss, rel=1e-4)
+
+
+def test_a_class_with_a_hundredth_of_the_pixels_counts_ten_times():
+    mask = np.repeat(np.array([0, 1, 2, IGNORED], np.uint8), [100, 10_000, 1_000_000, 70])[None]
+    photo = MaskedPhoto(np.zeros((*mask.shape, 3), np.uint8), mask, "made")
+    np.testing.assert_allclose(class_weights([photo], 3), [10, 1, 0.1], rtol=1e-6)
 
 
 def test_where_all_is_ignored_there_is_no_loss():
     batch = {"images": torch.zeros(1, 3, 4, 4), "classes": torch.full((1, 4, 4), IGNORED)}
     assert float(mask_loss()(lambda images: torch.zeros(1, 3, 4, 4), batch)) == 0
+    assert float(mask_loss(np.ones(3, np.float32))(lambda images: torch.zeros(1, 3, 4, 4), batch)) == 0
 
 
 def test_a_batch_is_as_the_network_takes_it():
@@ -86,7 +95,7 @@ def test_a_cat_taken_for_a_dog_is_foreground_all_the_same():
 
 
 def test_streets_are_learned_and_the_rest_of_the_epochs_comes_later(masked_archives, tmp_path, monkeypatch):
-    monkeypatch.setattr(street_unet, "RECIPE", replace(street_unet.RECIPE, small_side=32))
+    monkeypatch.setattr(street_unet, "RECIPE", replace(street_unet.RECIPE, small_side=32, growth=0.6))
     first = street_unet.run(options(masked_archives, tmp_path))
     assert [epoch["side"] for epoch in first] == [32]
     assert 0 <= first[0]["mean_iou"] <= 1
