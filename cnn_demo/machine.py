@@ -35,15 +35,18 @@ def describe_machine() -> Machine:
     """Look at the machine: GPU by its driver, memory and cores within what a container allows."""
     device, name, device_memory = _device()
     status = psutil.virtual_memory()
-    limit = _container_memory_limit() or status.total
-    used = psutil.Process().memory_info().rss
+    memory, free = status.total, status.available
+    limit = _container_memory_limit()
+    if limit is not None:
+        memory = min(memory, limit)
+        free = max(0, min(free, limit - psutil.Process().memory_info().rss))
     return Machine(
         device=device,
         device_name=name,
         device_memory=device_memory,
         cores=_cores(),
-        memory=min(status.total, limit),
-        free_memory=max(0, min(status.available, limit - used)),
+        memory=memory,
+        free_memory=free,
     )
 
 
