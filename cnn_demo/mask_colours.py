@@ -5,6 +5,8 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from cnn_demo.results import BACKGROUND
+
 MOST = 255  # as many as an indexed picture has classes
 _LEVELS = 14  # of red, green and blue, of which colours are chosen
 _LIGHTNESS, _CHROMA = (35, 92), 30  # in CIELAB: neither black nor white nor grey, which photos have most of
@@ -29,6 +31,19 @@ def distinct_colours(count: int) -> np.ndarray:
     if not 0 <= count <= MOST:
         raise ValueError(f"There are from 0 to {MOST} colours, not {count}.")
     return _colours()[:count].copy()
+
+
+def class_colours(labels: tuple[str, ...]) -> np.ndarray:
+    """Return a colour for each class, (C, 3) uint8 RGB; a background is black."""
+    colours = distinct_colours(len(labels))
+    if BACKGROUND in labels:
+        colours[labels.index(BACKGROUND)] = 0
+    return colours
+
+
+def object_colours(count: int) -> np.ndarray:
+    """Return black for pixels without an object, and a colour for each object, (count + 1, 3) uint8 RGB."""
+    return np.concatenate([np.zeros((1, 3), np.uint8), distinct_colours(count)])
 
 
 @lru_cache(1)

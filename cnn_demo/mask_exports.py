@@ -10,28 +10,10 @@ import supervision as sv
 from PIL import Image
 
 from cnn_demo.exports import as_coco
+from cnn_demo.mask_colours import object_colours
 
 BLANK = 255  # index of pixels without a class in a PNG, as in Pascal VOC
 OPACITY = 0.6
-
-
-def palette(count: int) -> np.ndarray:
-    """Return Pascal VOC's colours, (count, 3) uint8 RGB, all different; the first is black, as for a background.
-
-    Args:
-        count: From 1 to 256.
-
-    Raises:
-        ValueError: If it is out of its range.
-    """
-    if not 1 <= count <= 256:
-        raise ValueError(f"A palette has from 1 to 256 colours, not {count}.")
-    indices = np.arange(count)
-    colours = np.zeros((count, 3), np.uint8)
-    for place in range(8):  # the lowest three bits of what is left become one bit of red, green and blue each
-        for channel in range(3):
-            colours[:, channel] |= (((indices >> (3 * place + channel)) & 1) << (7 - place)).astype(np.uint8)
-    return colours
 
 
 def indexed_png(class_map: np.ndarray, colours: np.ndarray, blank: np.ndarray | None = None) -> bytes:
@@ -116,7 +98,7 @@ def owners(detections: sv.Detections, size: tuple[int, int]) -> np.ndarray:
 def overlay_instances(pixels: np.ndarray, detections: sv.Detections, opacity: float = OPACITY) -> np.ndarray:
     """Lay a colour of its own over each object, as `overlay` does."""
     numbers = owners(detections, pixels.shape[:2])
-    return overlay(pixels, numbers, palette(int(numbers.max()) + 1), opacity, numbers > 0)
+    return overlay(pixels, numbers, object_colours(int(numbers.max())), opacity, numbers > 0)
 
 
 def run_lengths(mask: np.ndarray) -> dict:

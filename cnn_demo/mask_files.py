@@ -9,6 +9,7 @@ import numpy as np
 import supervision as sv
 
 from cnn_demo.drawing import png_bytes
+from cnn_demo.mask_colours import class_colours, object_colours
 from cnn_demo.mask_exports import (
     as_coco_masks,
     as_polygons,
@@ -17,7 +18,6 @@ from cnn_demo.mask_exports import (
     overlay,
     overlay_instances,
     owners,
-    palette,
 )
 from cnn_demo.models.classical_instances import classes_as_detections
 from cnn_demo.results import Segmentation
@@ -43,14 +43,11 @@ def write_masks(
         OSError: If they cannot be written.
     """
     if isinstance(answer, Segmentation):
-        colours, numbers = palette(len(labels)), answer.class_map
-        foreground = np.ones(numbers.shape, bool)
-        if "background" in labels:
-            foreground = numbers != labels.index("background")
+        colours, numbers, foreground = class_colours(labels), answer.class_map, answer.foreground()
         laid, found = overlay(pixels, numbers, colours, shown=foreground), classes_as_detections(answer)
     else:
         numbers = owners(answer, pixels.shape[:2])
-        colours, foreground = palette(int(numbers.max()) + 1), numbers > 0
+        colours, foreground = object_colours(int(numbers.max())), numbers > 0
         laid, found = overlay_instances(pixels, answer), answer
     contents = {
         "mask.png": indexed_png(numbers, colours),

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+BACKGROUND = "background"  # what a segmenter calls pixels that it has no word for, if it has a name for them
+
 
 @dataclass(frozen=True)
 class Classification:
@@ -129,6 +131,12 @@ class Segmentation:
         counts = np.bincount(self.class_map.ravel(), minlength=len(self.labels))
         order = np.argsort(-counts, kind="stable")
         return {self.labels[i]: float(counts[i] / self.class_map.size) for i in order if counts[i]}
+
+    def foreground(self) -> np.ndarray:
+        """Return which pixels the network has a word for, (H, W) bool: all but the background."""
+        if BACKGROUND not in self.labels:
+            return np.ones(self.class_map.shape, bool)
+        return self.class_map != self.labels.index(BACKGROUND)
 
     def entropy(self) -> np.ndarray:
         """Return how undecided the network is at each pixel, (H, W) float32: 0 is sure, 1 is all classes alike.

@@ -205,7 +205,7 @@ def _once(image: np.ndarray) -> Answer:
     model, pixels = _detector(), _pixels(image)
     selection = select(model.candidates(pixels), 0.05)
     if not len(selection.kept):
-        text = "On this photo the network is sure of nothing, so there is nothing to count: try another one."
+        text = "On this photo no box is even 5 % sure, so there is nothing to count: try another photo."
         return Answer(text, (("The photo", pixels.astype(np.float32) / 255, "clip"),))
     candidates = selection.candidates
     rivals = [len(selection.victims(place)) for place in selection.kept]

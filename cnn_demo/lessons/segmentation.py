@@ -24,9 +24,10 @@ LESSON = Lesson(
     experiments=(
         Experiment(
             "Every pixel a class",
-            "Drag the opacity, point at the photo and read class and confidence. The borders are where it is unsure.",
-            {"task": "Every pixel"},
-            photo="chelsea",
+            "Drag the opacity, switch classes off, point at the photo. The network learned from one town, seen from a "
+            "car; look where this street confuses it.",
+            {"task": "Every pixel", "segmenter": "street_unet"},
+            photo="bus",
         ),
         Experiment(
             "Where is it unsure?",
@@ -112,9 +113,10 @@ def _pixels(image: np.ndarray) -> np.ndarray:
 
 def _painted(pixels: np.ndarray, answer: Segmentation) -> np.ndarray:
     """The photo under the colours of its classes, as an answer shows it."""
-    from cnn_demo.mask_exports import overlay, palette
+    from cnn_demo.mask_colours import class_colours
+    from cnn_demo.mask_exports import overlay
 
-    return overlay(pixels, answer.class_map, palette(len(answer.labels))).astype(np.float32) / 255
+    return overlay(pixels, answer.class_map, class_colours(answer.labels)).astype(np.float32) / 255
 
 
 def _largest(answer: Segmentation) -> str:

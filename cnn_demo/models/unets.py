@@ -11,6 +11,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from cnn_demo.models import frameworks
+from cnn_demo.results import BACKGROUND
 
 if TYPE_CHECKING:
     import torch
@@ -48,7 +49,7 @@ STREET_LABELS = (
     "pedestrian",
     "bicyclist",
 )
-PET_LABELS = ("background", "cat", "dog")
+PET_LABELS = (BACKGROUND, "cat", "dog")
 
 
 def build(architecture: str, encoder: str, classes: int, **kwargs) -> torch.nn.Module:

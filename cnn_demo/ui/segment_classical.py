@@ -16,11 +16,11 @@ from cnn_demo.mask_exports import overlay, owners
 from cnn_demo.models.classical_instances import METHODS, NARROW, instances
 from cnn_demo.models.mask_matching import mask_overlaps, partners
 from cnn_demo.models.mask_scores import outline
-from cnn_demo.results import Segmentation
+from cnn_demo.results import BACKGROUND, Segmentation
 from cnn_demo.ui.caching import BY_KEY
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.segment_instances import common_name, found_of, numbered
-from cnn_demo.ui.segment_state import BACKGROUND, reduced_answer, resized_map, segmentation_of
+from cnn_demo.ui.segment_state import reduced_answer, resized_map, segmentation_of
 
 CLASS, SHARE = "classical_class", "classical_narrow"
 DEFAULTS: dict[str, Any] = {CLASS: None, SHARE: round(100 * NARROW)}

@@ -12,13 +12,13 @@ import supervision as sv
 
 from cnn_demo.drawing import png_bytes
 from cnn_demo.images import Photo
-from cnn_demo.mask_colours import distinct_colours
+from cnn_demo.mask_colours import class_colours, object_colours
 from cnn_demo.mask_exports import as_coco_masks, as_polygons, cut_out, indexed_png, overlay, owners
 from cnn_demo.models import ModelSpec
 from cnn_demo.models.classical_instances import classes_as_detections
-from cnn_demo.results import Segmentation
+from cnn_demo.results import BACKGROUND, Segmentation
 from cnn_demo.ui.file_buttons import File, file_buttons, stem_of
-from cnn_demo.ui.segment_state import BACKGROUND, class_colours, foreground, segmentation_of
+from cnn_demo.ui.segment_state import segmentation_of
 
 CUT = "cut_out_classes"
 DEFAULTS: dict[str, Any] = {CUT: []}
@@ -44,7 +44,7 @@ def downloads(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
     segmentation = segmentation_of(photo, spec.key, side, mode)
     st.markdown("**Take it along**")
     chosen = _pick_classes(segmentation)
-    class_map, colours, known = segmentation.class_map, class_colours(segmentation.labels), foreground(segmentation)
+    class_map, colours, known = segmentation.class_map, class_colours(segmentation.labels), segmentation.foreground()
     inside = np.isin(class_map, [segmentation.labels.index(label) for label in chosen])
     files = _picture_files(photo, class_map, colours, known, inside)
     files |= _data_files(photo, spec, lambda: classes_as_detections(segmentation))
@@ -54,7 +54,7 @@ def downloads(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
 def object_downloads(photo: Photo, spec: ModelSpec, found: sv.Detections) -> None:
     """Offer the objects that were found as files."""
     numbers = owners(found, photo.pixels.shape[:2])
-    colours = np.concatenate([np.zeros((1, 3), np.uint8), distinct_colours(int(numbers.max()))])
+    colours = object_colours(int(numbers.max()))
     files = _picture_files(photo, numbers, colours, numbers > 0, numbers > 0, "objects ")
     files |= _data_files(photo, spec, lambda: found, "objects ")
     file_buttons("object_download", files, _HELP)

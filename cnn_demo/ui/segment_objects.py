@@ -14,7 +14,7 @@ from cnn_demo.exports import counts
 from cnn_demo.images import Photo
 from cnn_demo.mask_exports import owners
 from cnn_demo.models import ModelSpec
-from cnn_demo.results import Segmentation
+from cnn_demo.results import BACKGROUND, Segmentation
 from cnn_demo.ui import segment_classical, segment_instances
 from cnn_demo.ui.components.mask_view import mask_view
 from cnn_demo.ui.detect_state import counted
@@ -23,9 +23,7 @@ from cnn_demo.ui.probability_bars import percent
 from cnn_demo.ui.segment_downloads import object_downloads
 from cnn_demo.ui.segment_instances import MOST_OBJECTS, common_name, found_of, object_layers, pick_instances
 from cnn_demo.ui.segment_state import (
-    BACKGROUND,
     SHOWN_SIDE,
-    foreground,
     masks_on,
     pick_segmenter,
     resized_map,
@@ -87,7 +85,7 @@ def _how(found: sv.Detections, finder: ModelSpec) -> str:
 
 
 def _in_words(segmentation: Segmentation, found: sv.Detections) -> None:
-    known = float(foreground(segmentation).mean())
+    known = float(segmentation.foreground().mean())
     classes = sum(label != BACKGROUND for label in segmentation.coverage())
     layers = found.mask.sum(axis=0, dtype=np.uint8)  # no more than `MOST_OBJECTS`
     masked, shared = float((layers > 0).mean()), float((layers > 1).mean())

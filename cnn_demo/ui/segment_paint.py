@@ -13,7 +13,7 @@ from cnn_demo.drawing import jpeg_url, reduced
 from cnn_demo.images import Photo
 from cnn_demo.models import ModelSpec
 from cnn_demo.models.mask_scores import IGNORED, TOLERANCE, boundary_f, score_masks
-from cnn_demo.results import Segmentation
+from cnn_demo.results import BACKGROUND, Segmentation
 from cnn_demo.ui.canvas import canvas_size, class_of, pen
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.probability_bars import percent
@@ -112,12 +112,12 @@ def _canvas(photo: Photo, spec: ModelSpec, answer: Segmentation) -> np.ndarray:
         DEFAULTS[BLANKS],
         key=BLANKS,
         bind="query-params",
-        disabled="background" not in spec.labels,
+        disabled=BACKGROUND not in spec.labels,
         help="Otherwise it does not count: paint only what you are sure of.",
     )
     truth = painted(result.image_data, used_classes(result.json_data), (height, wide))
-    if blanks and "background" in spec.labels and (truth != IGNORED).any():
-        truth[truth == IGNORED] = spec.labels.index("background")
+    if blanks and BACKGROUND in spec.labels and (truth != IGNORED).any():
+        truth[truth == IGNORED] = spec.labels.index(BACKGROUND)
     return truth
 
 

@@ -11,10 +11,10 @@ import streamlit as st
 
 from cnn_demo.drawing import reduced
 from cnn_demo.images import Photo
-from cnn_demo.mask_colours import as_hex, distinct_colours
+from cnn_demo.mask_colours import as_hex, class_colours
 from cnn_demo.models import ModelSpec, load
 from cnn_demo.models.segmenters import MODES, SemanticSegmenter
-from cnn_demo.results import Segmentation
+from cnn_demo.results import BACKGROUND, Segmentation
 from cnn_demo.ui.caching import BY_KEY
 from cnn_demo.ui.components.mask_view import Layer, mask_view
 from cnn_demo.ui.link import SHARED
@@ -29,7 +29,6 @@ DEFAULTS: dict[str, Any] = {
 }
 SHOWN_SIDE = 960  # pixels of the longer side that are sent to the browser
 FEW_CLASSES = 25  # of so many, the probabilities are kept: up to 60 megabytes for a photo
-BACKGROUND = "background"
 
 
 def pick_segmenter(photo: Photo) -> tuple[ModelSpec, int, str]:
@@ -106,21 +105,6 @@ def segmentation_of(photo: Photo, key: str, side: int | None, mode: str) -> Segm
     """
     segmenter = load(key)
     return segmenter.predict(photo.pixels, mode, side, keep_probabilities=len(segmenter.labels) <= FEW_CLASSES)
-
-
-def class_colours(labels: tuple[str, ...]) -> np.ndarray:
-    """Return a colour for each class, (C, 3) uint8 RGB; a background is black."""
-    colours = distinct_colours(len(labels))
-    if BACKGROUND in labels:
-        colours[labels.index(BACKGROUND)] = 0
-    return colours
-
-
-def foreground(segmentation: Segmentation) -> np.ndarray:
-    """Return which pixels the network has a word for, (H, W) bool: all but the background."""
-    if BACKGROUND not in segmentation.labels:
-        return np.ones(segmentation.class_map.shape, bool)
-    return segmentation.class_map != segmentation.labels.index(BACKGROUND)
 
 
 def layers_of(segmentation: Segmentation) -> list[Layer]:

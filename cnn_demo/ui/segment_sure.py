@@ -13,6 +13,7 @@ import streamlit as st
 from cnn_demo.drawing import jpeg_url, reduced
 from cnn_demo.heatmaps import overlay as heat_overlay
 from cnn_demo.images import Photo
+from cnn_demo.mask_colours import class_colours
 from cnn_demo.mask_exports import OPACITY as MASK_OPACITY
 from cnn_demo.mask_exports import overlay as mask_overlay
 from cnn_demo.models import ModelSpec
@@ -22,8 +23,6 @@ from cnn_demo.ui.overlay import legend, opacity_slider
 from cnn_demo.ui.probability_bars import percent, probability_bars
 from cnn_demo.ui.segment_state import (
     FEW_CLASSES,
-    class_colours,
-    foreground,
     pick_segmenter,
     reduced_answer,
     segmentation_of,
@@ -138,7 +137,7 @@ def _blank(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
 def without_doubt(pixels: np.ndarray, segmentation: Segmentation, threshold: float) -> np.ndarray:
     """Draw the classes over a photo (H, W, 3) uint8, and leave white what is less confident than the threshold."""
     colours, doubtful = class_colours(segmentation.labels), segmentation.doubtful(threshold)
-    shown = foreground(segmentation) & ~doubtful
+    shown = segmentation.foreground() & ~doubtful
     scene = mask_overlay(pixels, segmentation.class_map, colours, MASK_OPACITY, shown).copy()
     scene[doubtful] = (pixels[doubtful] * (1 - _WHITE) + 255 * _WHITE).astype(np.uint8)
     return scene

@@ -1,11 +1,13 @@
-"""What all pages teach: lessons have their parts, experiments move controls that exist, on pictures that exist."""
+"""What all pages teach: lessons have their parts, experiments move controls that exist, answers hold for any photo."""
 
 import re
 from importlib import import_module
 
+import numpy as np
 import pytest
 
 from cnn_demo.convolution import PATTERNS
+from cnn_demo.drawing import DISPLAYS, display_values
 from cnn_demo.images import sample_photos
 
 LESSONS = {  # page's lesson -> its controls, and the control that says which view is open
@@ -22,6 +24,16 @@ SETTINGS = {name: import_module(f"cnn_demo.ui.{module}") for name, (module, _) i
 EXPERIMENTS = [(name, experiment) for name, module in MODULES.items() for experiment in module.LESSON.experiments]
 PAPERS = [paper for module in MODULES.values() for paper in module.LESSON.papers]
 PICTURES = {None, *PATTERNS, *(sample.key for sample in sample_photos())}
+MISCONCEPTIONS = [(name, item) for name, module in MODULES.items() for item in module.MISCONCEPTIONS]
+DRAW = np.random.default_rng(8)
+PHOTOS = {
+    "random": DRAW.random((48, 64, 3), dtype=np.float32),
+    "one pixel": np.full((1, 1, 3), 0.3, np.float32),
+    "one row": DRAW.random((1, 300, 3), dtype=np.float32),
+    "wide and black": np.zeros((40, 500, 3), np.float32),
+    "even": np.full((40, 50, 3), 0.5, np.float32),
+    "cat": sample_photos()[0].load(max_side=480).pixels.astype(np.float32) / 255,
+}
 each_lesson = pytest.mark.parametrize("name", LESSONS)
 each_experiment = pytest.mark.parametrize(
     ("name", "experiment"), EXPERIMENTS, ids=[f"{name}, {e.title}" for name, e in EXPERIMENTS]
@@ -54,6 +66,27 @@ def test_an_experiment_moves_controls_that_exist(name, experiment):
 def test_a_claim_is_quoted_because_it_is_wrong(name):
     for item in MODULES[name].MISCONCEPTIONS:
         assert re.fullmatch(r"“.+\.”", item.claim)
+
+
+@pytest.mark.parametrize("photo", PHOTOS)
+@pytest.mark.parametrize(
+    ("name", "item"), MISCONCEPTIONS, ids=[f"{name}, {item.claim}" for name, item in MISCONCEPTIONS]
+)
+def test_an_answer_holds_for_any_photo(name, item, photo):
+    image = PHOTOS[photo].copy()
+    image.flags.writeable = False
+    answer = item.answer(image)
+    assert not re.search(r"\b(nan|inf)\b", answer.text)
+    assert re.search(r"\d", answer.text)
+    assert answer.text.endswith(".")
+    assert 1 <= len(answer.pictures) <= 3
+    for caption, values, display in answer.pictures:
+        assert caption
+        assert display in DISPLAYS
+        assert np.isfinite(values).all()
+        shown = display_values(values, display)
+        assert shown.dtype == np.uint8
+        assert shown.shape[:2] == values.shape[:2]
 
 
 @pytest.mark.parametrize("paper", PAPERS, ids=lambda paper: paper.title)

@@ -1,12 +1,10 @@
 """What page 1 teaches: every experiment can be set up, every answer holds for any photo."""
 
-import re
-
 import numpy as np
 import pytest
 
 from cnn_demo.convolution import KERNELS, output_size
-from cnn_demo.drawing import DISPLAYS, display_values
+from cnn_demo.drawing import DISPLAYS
 from cnn_demo.lessons.convolution import LESSON, MISCONCEPTIONS
 from cnn_demo.ui.convolution_settings import DEFAULTS, read_settings
 
@@ -45,23 +43,6 @@ def test_settings_lie_on_their_slider(experiment):
             assert parameter.check(value) == value
     for key, choices in (("stride", range(1, 9)), ("dilation", range(1, 9)), ("pad", range(65))):
         assert experiment.settings.get(key, DEFAULTS[key]) in choices
-
-
-@pytest.mark.parametrize("name", PHOTOS)
-@pytest.mark.parametrize("item", MISCONCEPTIONS, ids=lambda item: item.claim)
-def test_an_answer_holds_for_any_photo(item, name):
-    photo = PHOTOS[name].copy()
-    photo.flags.writeable = False
-    answer = item.answer(photo)
-    assert not re.search(r"\b(nan|inf)\b", answer.text)
-    assert re.search(r"\d", answer.text)
-    assert answer.text.endswith(".")
-    assert answer.pictures
-    for caption, values, display in answer.pictures:
-        assert caption
-        assert display in DISPLAYS
-        assert np.isfinite(values).all()
-        assert display_values(values, display).shape[:2] == values.shape[:2]
 
 
 def test_figures_are_measured_on_the_photo():

@@ -5,7 +5,6 @@ import re
 import numpy as np
 import pytest
 
-from cnn_demo.drawing import display_values
 from cnn_demo.images import sample_photos
 from cnn_demo.lessons.localization import LESSON, MISCONCEPTIONS, TRUTHS
 from cnn_demo.models import list_models, load
@@ -29,20 +28,6 @@ def test_an_experiment_begins_with_what_there_is(experiment):
     assert experiment.settings.get("boxes_begin", DEFAULTS["boxes_begin"]) in BEGINNINGS
     if experiment.settings["task"] == "Draw the truth":
         assert experiment.photo in TRUTHS  # else there would be nothing to hold against
-
-
-@needs_localizer
-@pytest.mark.parametrize("item", MISCONCEPTIONS, ids=lambda m: m.claim)
-@pytest.mark.parametrize("name", PHOTOS)
-def test_an_answer_holds_for_any_photo(item, name):
-    answer = item.answer(PHOTOS[name])
-    assert answer.text.endswith(".")
-    assert re.search(r"\d", answer.text)
-    assert 1 <= len(answer.pictures) <= 3
-    for caption, values, display in answer.pictures:
-        assert caption
-        assert np.isfinite(values).all()
-        assert display_values(values, display).dtype == np.uint8
 
 
 @needs_localizer

@@ -3,9 +3,7 @@
 import re
 
 import numpy as np
-import pytest
 
-from cnn_demo.drawing import display_values
 from cnn_demo.images import sample_photos
 from cnn_demo.lessons.networks import MISCONCEPTIONS
 from cnn_demo.models import load
@@ -17,19 +15,6 @@ PHOTOS = {
     "black": np.zeros((40, 500, 3), np.float32),
     "cat": sample_photos()[0].load().pixels.astype(np.float32) / 255,
 }
-
-
-@pytest.mark.parametrize("item", MISCONCEPTIONS, ids=lambda m: m.claim)
-@pytest.mark.parametrize("name", PHOTOS)
-def test_an_answer_holds_for_any_photo(item, name):
-    answer = item.answer(PHOTOS[name])
-    assert answer.text.endswith(".")
-    assert re.search(r"\d", answer.text)
-    assert 1 <= len(answer.pictures) <= 3
-    for caption, values, display in answer.pictures:
-        assert caption
-        assert np.isfinite(values).all()
-        assert display_values(values, display).dtype == np.uint8
 
 
 def test_the_answers_begin_with_the_networks_own():

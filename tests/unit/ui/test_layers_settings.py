@@ -1,7 +1,6 @@
 """Page 2's settings, lesson and measurements, without a page."""
 
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +10,6 @@ import pytest
 
 from cnn_demo.convolution.stack import ConvLayer, PoolLayer, plan_stack
 from cnn_demo.convolution.stack_text import format_stack, parse_stack
-from cnn_demo.drawing import DISPLAYS, display_values
 from cnn_demo.images import Photo, sample_photos
 from cnn_demo.lessons.layers import LESSON, MISCONCEPTIONS
 from cnn_demo.ui.layers_maps import WORKING_SIDE, map_pictures, map_titles, tile_url, working_image
@@ -176,22 +174,6 @@ def test_an_even_photo_has_no_change_to_measure():
 def test_an_experiments_stack_can_be_built(experiment):
     if "stack" in experiment.settings:
         assert plan_stack((171, 256), parse_stack(experiment.settings["stack"])).problem == ""
-
-
-@pytest.mark.parametrize("name", PHOTOS)
-@each_item
-def test_an_answer_holds_for_any_photo(item, name):
-    photo = PHOTOS[name].copy()
-    photo.flags.writeable = False
-    answer = item.answer(photo)
-    assert not re.search(r"\b(nan|inf)\b", answer.text)
-    assert re.search(r"\d", answer.text)
-    assert answer.text.endswith(".")
-    for caption, values, display in answer.pictures:
-        assert caption
-        assert display in DISPLAYS
-        assert np.isfinite(values).all()
-        assert display_values(values, display).shape[:2] == values.shape[:2]
 
 
 @each_item

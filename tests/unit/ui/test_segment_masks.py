@@ -8,6 +8,7 @@ import pytest
 import supervision as sv
 
 from cnn_demo.images import Photo
+from cnn_demo.mask_colours import class_colours
 from cnn_demo.models import find
 from cnn_demo.models.segmenters import LONGEST, SemanticSegmenter
 from cnn_demo.results import Segmentation
@@ -19,9 +20,7 @@ from cnn_demo.ui.segment_downloads import cut_out_of
 from cnn_demo.ui.segment_instances import common_name, numbered, object_layers
 from cnn_demo.ui.segment_objects import compared
 from cnn_demo.ui.segment_state import (
-    class_colours,
     covered,
-    foreground,
     layers_of,
     reduced_answer,
     resized_map,
@@ -62,8 +61,8 @@ def test_a_class_keeps_its_colour_whatever_else_is_on_the_photo():
 
 
 def test_without_a_background_every_pixel_has_a_word():
-    assert foreground(answer([[0, 1]])).tolist() == [[False, True]]
-    assert foreground(answer([[0, 1]], labels=("sky", "road"))).all()
+    assert answer([[0, 1]]).foreground().tolist() == [[False, True]]
+    assert answer([[0, 1]], labels=("sky", "road")).foreground().all()
 
 
 def test_coverage_in_words_ends_with_the_background():
