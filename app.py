@@ -33,5 +33,6 @@ models.metric(
     help="Bundled with the app, in the folder that CNN_DEMO_WEIGHTS names, or in the libraries' caches. "
     "The convolution page needs none.",
 )
+files = models.expander("Which ones")
 for file in weights:
-    models.caption(f"{file.path.name} · {file.bytes / 1e6:.1f} MB · {file.place}")
+    files.caption(f"{file.path.name} · {file.bytes / 1e6:.1f} MB · {file.place}")

@@ -34,6 +34,7 @@ from ultralytics import YOLO
 from cnn_demo.convolution import ConvSpec, activate, convolve, kernel, pool
 from cnn_demo.drawing import display_values
 from cnn_demo.images import sample_photos
+from cnn_demo.models import load
 from cnn_demo.topics import ROOT, TOPICS
 
 WEIGHTS = Path(os.environ["CNN_DEMO_WEIGHTS"])
@@ -104,15 +105,11 @@ def feature_maps(photo: np.ndarray, network: keras.Model) -> np.ndarray:
     return picture
 
 
-def features_and_logits(network: keras.Model) -> keras.Model:
-    """Return the network with two outputs: its last feature maps, and one number for each class."""
-    return keras.Model(network.input, [network.get_layer("out_relu").output, network.output])
-
-
 def pretrained(photo: np.ndarray, network: keras.Model) -> np.ndarray:
     """The photo under its Grad-CAM (https://arxiv.org/abs/1610.02391): red speaks most for the network's answer."""
     with tf.GradientTape() as tape:
-        features, logits = features_and_logits(network)(prepared(photo, network), training=False)
+        split = keras.Model(network.input, [network.get_layer("out_relu").output, network.output])
+        features, logits = split(prepared(photo, network), training=False)
         best = tf.reduce_max(logits)
     importance = tf.reduce_mean(tape.gradient(best, features), axis=(0, 1, 2))  # of each channel
     heat = tf.nn.relu(tf.tensordot(features[0], importance, 1)).numpy()
@@ -122,19 +119,12 @@ def pretrained(photo: np.ndarray, network: keras.Model) -> np.ndarray:
     return (0.65 * colours + 0.35 * brightness).clip(0, 255).astype(np.uint8)
 
 
-def localization(photo: np.ndarray, network: keras.Model) -> np.ndarray:
-    """One box, around the largest region of the class activation map (https://arxiv.org/abs/1512.04150)."""
-    outputs = features_and_logits(network)(prepared(photo, network), training=False)
-    features, logits = (output.numpy() for output in outputs)
-    weights = network.get_layer("predictions").get_weights()[0][:, logits.argmax()]
-    # The network averages each feature map and then weighs the averages; this weighs the maps themselves.
-    evidence = cv2.resize(features[0] @ weights, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
-    regions = cv2.connectedComponentsWithStats((evidence > 0.4 * evidence.max()).astype(np.uint8))[2][1:]
-    left, top, width, height, _ = regions[regions[:, cv2.CC_STAT_AREA].argmax()]
-    box = sv.Detections(np.array([[left, top, left + width, top + height]], np.float32), class_id=np.zeros(1, int))
-    _, name, _ = keras.applications.mobilenet_v2.decode_predictions(logits, top=1)[0][0]
+def localization(photo: np.ndarray) -> np.ndarray:
+    """The one box of the bundled localizer, and its class."""
+    answer = load("caltech_localizer").predict(photo)
+    box = sv.Detections(answer.box_xyxy[None], class_id=np.zeros(1, int))
     dimmed = sv.BackgroundOverlayAnnotator(opacity=0.45).annotate(photo.copy(), box)
-    return with_boxes(dimmed, box, [name.replace("_", " ")])
+    return with_boxes(dimmed, box, [answer.label])
 
 
 def with_boxes(photo: np.ndarray, objects: sv.Detections, names: list[str]) -> np.ndarray:
@@ -184,7 +174,7 @@ def main() -> None:
         layers(cat),
         feature_maps(cat, network),
         pretrained(cat, network),
-        localization(cat, network),
+        localization(sample("astronaut", (0, 0, 512, 320))),
         detection(street),
         segmentation(street),
     )

@@ -81,7 +81,7 @@ TOPICS: tuple[Topic, ...] = (
         "Localization",
         "center_focus_strong",
         "One object: find its class and its box, draw the truth, and see IoU and loss.",
-        "A cat's photo with one box around the cat's face, labelled “Egyptian cat”.",
+        "An astronaut's photo with one box around her face, labelled “face”.",
     ),
     _topic(
         6,
