@@ -1,7 +1,7 @@
 """The sample photos, for visitors who have none at hand.
 
-Most are files under `assets/samples` (see CREDITS.md there). Two come with the ultralytics package under its licence:
-they are read from where that is installed, and left out where it is not. Nothing is decoded before someone asks.
+Most are files under `assets/samples` (see CREDITS.md there). Three come with the packages ultralytics and scikit-image:
+they are read from where these are installed, and left out where they are not. Nothing is decoded before someone asks.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class SamplePhoto:
     Attributes:
         key: short name, fit for a link.
         title: what to call it on a page.
-        path: the file, a JPEG.
+        path: the file, a JPEG or PNG.
         credit: author, licence and source, to be shown with the photo.
         alt: what is to be seen, for those who cannot see it.
     """
@@ -78,13 +78,11 @@ def sample_photos() -> tuple[SamplePhoto, ...]:
         Samples with distinct keys. The same objects at each call, so that thumbnails are made once.
     """
     samples = [SamplePhoto(key, title, FOLDER / f"{key}.jpg", credit, alt) for key, title, credit, alt in _OWN]
-    # find_spec of a top-level package looks for it without running it: importing ultralytics takes seconds.
-    package = find_spec("ultralytics")
-    for folder in (package.submodule_search_locations or ()) if package else ():
-        samples += [
-            SamplePhoto(key, title, Path(folder) / "assets" / f"{key}.jpg", _ULTRALYTICS, alt)
-            for key, title, alt in _FROM_ULTRALYTICS
-        ]
+    for package, file, key, title, credit, alt in _FROM_PACKAGES:
+        # find_spec of a top-level package looks for it without running it: importing ultralytics takes seconds.
+        found = find_spec(package)
+        folders = (found.submodule_search_locations or ()) if found else ()
+        samples += [SamplePhoto(key, title, Path(folder) / file, credit, alt) for folder in folders]
     return tuple(sample for sample in samples if sample.path.is_file())
 
 
@@ -134,11 +132,29 @@ _OWN = (
 )
 
 _ULTRALYTICS = "Ultralytics · AGPL-3.0 · from the ultralytics package"
-_FROM_ULTRALYTICS = (
+_FROM_PACKAGES = (
     (
+        "ultralytics",
+        "assets/bus.jpg",
         "bus",
         "A bus in the street",
+        _ULTRALYTICS,
         "A blue and white city bus in front of a house with balconies; people walk past it.",
     ),
-    ("zidane", "Two men at a match", "Two men in dark clothes in a stadium, one with his mouth open and pointing."),
+    (
+        "ultralytics",
+        "assets/zidane.jpg",
+        "zidane",
+        "Two men at a match",
+        _ULTRALYTICS,
+        "Two men in dark clothes in a stadium, one with his mouth open and pointing.",
+    ),
+    (
+        "skimage",
+        "data/motorcycle_left.png",
+        "motorcycle",
+        "A motorcycle in a garage",
+        "Scharstein et al. (2014), Middlebury College · from the scikit-image package",
+        "A red motorcycle on its side stand in a garage, before a bench and shelves with boxes.",
+    ),
 )

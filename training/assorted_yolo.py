@@ -4,7 +4,7 @@
 never trained on, and nothing is chosen by them: the running mean of the weights at the end is the result, in
 `runs/assorted_yolo/bundle`. The learning rate stays as it is and falls to 0 over the last part of the epochs, so that
 a run that was to be short can be made longer. Architecture and loss are Ultralytics'; the loop is `training.loop`'s
-because theirs does not compute in bfloat16 on a CPU, which takes half the time, and cannot be given more epochs.
+because theirs does not compute in bfloat16 on processors that have it, and cannot be given more epochs.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from cnn_demo.models.scoring import IOUS, class_precisions
 from training import loop
 from training.assorted import LABELS, Labelled, pasted, read_assorted
 from training.mosaics import Pool, picture
+from training.precision import autocast
 
 torch = frameworks.torch()
 
@@ -84,8 +85,8 @@ def batch_of(pictures: list[tuple], device: str) -> dict:
 
 
 def yolo_loss(network, batch: dict):
-    """Return Ultralytics' loss, summed over the pictures: the network in bfloat16, the loss in float32."""
-    with torch.autocast(batch["img"].device.type, torch.bfloat16):
+    """Return Ultralytics' loss, summed over the pictures: the network in `autocast`, the loss in float32."""
+    with autocast(batch["img"].device.type):
         said = network(batch["img"])
     said = {name: value.float() if name != "feats" else value for name, value in said.items()}
     return network.loss(batch, said)[0].sum()

@@ -7,6 +7,7 @@ import numpy as np
 
 from cnn_demo.models import frameworks
 from cnn_demo.models.boxes import iou
+from cnn_demo.models.bundled import LocalizerRecord
 from cnn_demo.models.calibration import expected_calibration_error, fit_temperature, reliability_bins, softmax
 from cnn_demo.models.classifiers import network_input
 from cnn_demo.models.localizers import NOTHING
@@ -54,7 +55,13 @@ def bundle_cifar10(
     (folder / "cifar10_cnn.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
-def bundle_localizer(epochs: list[Path], history: list[dict], held_out: list[BoxedPhoto], folder: Path) -> None:
+def bundle_localizer(
+    epochs: list[Path],
+    history: list[dict],
+    held_out: list[BoxedPhoto],
+    folder: Path,
+    earlier: LocalizerRecord | None = None,
+) -> None:
     """Write `caltech_localizer.weights.h5`, `caltech_localizer.json` and `caltech_localizer_samples.npz`.
 
     Args:
@@ -62,6 +69,7 @@ def bundle_localizer(epochs: list[Path], history: list[dict], held_out: list[Box
         history: What was measured after each epoch, and on pictures of which side.
         held_out: The photos that it was never trained on.
         folder: Where to.
+        earlier: What was recorded of the training that this one went on from.
     """
     torch, trained = frameworks.torch(), LocalizerNetwork()
     samples = [sample for sample in sample_photos() if sample.path.parent == SAMPLES]
@@ -80,6 +88,9 @@ def bundle_localizer(epochs: list[Path], history: list[dict], held_out: list[Box
     folder.mkdir(parents=True, exist_ok=True)
     network.save_weights(folder / "caltech_localizer.weights.h5")
     arrays = {"boxes": np.stack(boxes), "probabilities": np.stack(probabilities)}
+    if earlier is not None:  # whose last epoch is what this training began with
+        arrays = {name: np.concatenate([getattr(earlier, name), array[1:]]) for name, array in arrays.items()}
+        history = [*earlier.epochs, *history]
     arrays = {name: array.astype(np.float16) for name, array in arrays.items()}
     np.savez_compressed(folder / "caltech_localizer_samples.npz", **arrays)
     record = {

@@ -2,9 +2,10 @@
 
 `python -m training.localizer --data FOLDER`; interrupted, it goes on with `--resume`. The validation photos, the last
 15 % of each class, are measured after every epoch but never trained on, and nothing is chosen by them: the last epoch's
-weights are the result. The first epochs see smaller pictures, which cost half as much; then pictures grow to the size
+weights are the result. The first epochs see smaller pictures, which cost two thirds; then pictures grow to the size
 that the app shows the network (Tan & Le, "EfficientNetV2" (2021), https://arxiv.org/abs/2104.00298). The files for
-`assets/weights` are then in `runs/localizer/bundle`.
+`assets/weights` are then in `runs/localizer/bundle`. With `--start` it goes on from the bundled weights, with pictures
+of that size alone, and the record of their training is carried on.
 """
 
 import argparse
@@ -17,23 +18,26 @@ from pathlib import Path
 
 import numpy as np
 
-from cnn_demo.models import frameworks
+from cnn_demo.models import frameworks, load
 from cnn_demo.models.boxes import LOSS_WEIGHTS, iou
+from cnn_demo.models.bundled import localizer_record
 from cnn_demo.models.classifiers import network_input
 from cnn_demo.models.networks import LOCALIZER_SIDE
 from training.bundle import bundle_localizer
 from training.datasets import DATA, BoxedPhoto, read_backgrounds, read_caltech3, read_small_things
 from training.localizer_losses import box_losses
-from training.localizer_network import LocalizerNetwork, answers, as_tensor
+from training.localizer_network import LocalizerNetwork, answers, as_tensor, from_keras
 from training.placement import NOTHING, Scenery, empty_picture, object_picture, pasted_picture, squash, squashed_picture
+from training.precision import fast_bfloat16
 
 torch = frameworks.torch()
 
 PEAK_RATE, WEIGHT_DECAY, CLIP = 2e-3, 0.02, 5.0
 WARM_UP = 0.05  # share of the steps in which the learning rate rises
 WEIGHTS = LOSS_WEIGHTS | {"votes": 1.0}  # of the parts of the loss
-SMALL_SIDE, GROWTH = 96, 0.7  # of pictures in the first epochs, and after which share of all epochs they grow
+SMALL_SIDE, GROWTH = 128, 0.4  # of pictures in the first epochs, and after which share of all epochs they grow
 EMPTY = 150  # pictures of nothing that are measured after each epoch
+SOME = 512  # pictures on which normalizations that were folded are measured anew
 
 
 def main() -> None:
@@ -44,9 +48,10 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=60)
     parser.add_argument("--steps", type=int, help="no more steps an epoch than this, to try the program out")
     parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--float32", action="store_true", help="compute in float32, not in bfloat16 with float32 sums")
     parser.add_argument("--threads", type=int, help="of torch; one is fastest where cores come and go")
     parser.add_argument("--resume", action="store_true", help="go on after the last finished epoch")
+    parser.add_argument("--start", action="store_true", help="begin with the bundled weights, not with chance")
+    parser.add_argument("--rate", type=float, default=PEAK_RATE, help="the highest learning rate")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--backbone", metavar="KEY", help="train the heads alone, on this classifier's feature maps")
     options = parser.parse_args()
@@ -69,8 +74,13 @@ def train(options: argparse.Namespace) -> None:
     tests = {}
     drawn = len(balanced(photos, np.random.default_rng(0)))
     steps = min(drawn // options.batch, options.steps or drawn)
-    network = LocalizerNetwork().to(device, memory_format=torch.channels_last)
-    optimizer, schedule = optimization(network, options.epochs * steps)
+    network = LocalizerNetwork()
+    if options.start:  # of an earlier run, whose checkpoint is gone
+        rng = np.random.default_rng(options.seed)
+        pictures, _, _ = draw_batch(balanced(photos, rng)[:SOME], photos, scenery, rng)
+        from_keras(load("caltech_localizer", "cpu").network, network, as_tensor(network_input(pictures), "cpu"))
+    network = network.to(device, memory_format=torch.channels_last)
+    optimizer, schedule = optimization(network, options.epochs * steps, options.rate)
     (options.out / "epochs").mkdir(parents=True, exist_ok=True)
     states = {"network": network, "optimizer": optimizer, "schedule": schedule}
     history = restore(options.out, states) if options.resume else []
@@ -78,9 +88,10 @@ def train(options: argparse.Namespace) -> None:
         torch.save(network.state_dict(), options.out / "epochs" / "000.pt")
     count = sum(parameter.numel() for parameter in network.parameters())
     print(f"{count:,} parameters, {drawn:,} pictures an epoch, {len(held_out)} held back, on {device}", flush=True)
-    step = training_step(network, optimizer, schedule, device, bfloat16=not options.float32)
+    bfloat16 = fast_bfloat16(device)
+    step = training_step(network, optimizer, schedule, device, bfloat16=bfloat16)
     for epoch in range(len(history), options.epochs):
-        start, side = time.time(), side_in(epoch, options.epochs)
+        start, side = time.time(), LOCALIZER_SIDE if options.start else side_in(epoch, options.epochs)
         if not tests or side != scenery.side:
             scenery = replace(scenery, side=side)
             tests = validation_sets(held_out, other_backgrounds, side, network_input)
@@ -91,13 +102,14 @@ def train(options: argparse.Namespace) -> None:
             pictures, labels, boxes = draw_batch(order[batch : batch + options.batch], photos, scenery, rng)
             losses.append(step(network_input(pictures), labels, boxes))
         means = {name: float(np.mean([part[name] for part in losses])) for name in losses[0]}
-        measured = measure(network, tests, bfloat16=not options.float32)
+        measured = measure(network, tests, bfloat16=bfloat16)
         history.append({"side": side} | means | measured | {"seconds": time.time() - start})
         torch.save(network.state_dict(), options.out / "epochs" / f"{epoch + 1:03}.pt")
         save(options.out, states, history)
         print(epoch + 1, printed(history[-1]), flush=True)
     epochs = [options.out / "epochs" / f"{number:03}.pt" for number in range(len(history) + 1)]
-    bundle_localizer(epochs, history, held_out, options.out / "bundle")
+    earlier = localizer_record() if options.start else None
+    bundle_localizer(epochs, history, held_out, options.out / "bundle", earlier)
     print(f"Wrote {options.out / 'bundle'}.")
 
 
@@ -106,7 +118,7 @@ def side_in(epoch: int, epochs: int) -> int:
     return SMALL_SIDE if epoch < round(GROWTH * epochs) else LOCALIZER_SIDE
 
 
-def optimization(network, steps: int) -> tuple:
+def optimization(network, steps: int, peak_rate: float = PEAK_RATE) -> tuple:
     """Return AdamW and its learning rate, which rises to its peak, then falls to 0 along a cosine.
 
     Weights decay, biases and normalizations do not. Loshchilov & Hutter (2017), https://arxiv.org/abs/1608.03983.
@@ -116,7 +128,7 @@ def optimization(network, steps: int) -> tuple:
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": WEIGHT_DECAY},
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
-    optimizer = torch.optim.AdamW(groups, PEAK_RATE)
+    optimizer = torch.optim.AdamW(groups, peak_rate)
     warm_up = max(1, round(WARM_UP * steps))
 
     def share(step: int) -> float:

@@ -7,6 +7,8 @@ are named as its layers are.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from cnn_demo.models import frameworks
@@ -124,6 +126,56 @@ def answers(network, inputs: np.ndarray, batch: int = 64, *, bfloat16: bool = Fa
         outputs = [network(as_tensor(inputs[i : i + batch], device)) for i in range(0, len(inputs), batch)]
     network.train(was_training)
     return tuple(torch.cat([out[name] for out in outputs]).cpu().numpy() for name in ("logits", "box"))
+
+
+def from_keras(deployed, trained, pictures) -> None:
+    """Set the weights of a torch network so that it computes what a Keras network computes: `to_keras` backwards.
+
+    Folding has lost each normalization's statistics: they are measured anew on pictures. Kernels get back the size
+    that they are drawn with, because how fast they learn depends on it.
+
+    Args:
+        deployed: The Keras network, without batch normalization.
+        trained: A `LocalizerNetwork`.
+        pictures: (N, 3, S, S) float32, as the network takes them.
+    """
+    layers = {layer.name: layer.get_weights() for layer in deployed.layers if layer.weights}
+    sums, hooks = {}, []
+    for path, part in trained.named_modules():
+        weights = layers.get(path.rpartition(".")[2])
+        if not weights:
+            continue
+        kernel, bias = (torch.from_numpy(values) for values in weights)
+        kernel = kernel.permute(3, 2, 0, 1) if kernel.ndim == 4 else kernel.T
+        if isinstance(part, Convolution):
+            part.conv.weight.data.copy_(kernel)
+            part.norm.weight.data.fill_(1)
+            part.norm.bias.data.copy_(bias)
+            part.norm.running_mean.zero_()
+            part.norm.running_var.fill_(1 - EPSILON)
+            hooks.append(part.conv.register_forward_hook(partial(_keep_moments, sums, part)))
+        else:
+            part.weight.data.copy_(kernel)
+            part.bias.data.copy_(bias)
+    trained.eval()
+    with torch.no_grad():
+        trained(pictures)
+        for hook in hooks:
+            hook.remove()
+        for part, (mean, variance) in sums.items():
+            kernel = part.conv.weight
+            drawn = (2 / kernel[0].numel()) ** 0.5  # He et al. 2015
+            gain = drawn / kernel.flatten(1).std(1).clamp(min=1e-6)
+            part.conv.weight.mul_(gain[:, None, None, None])
+            part.norm.running_mean.copy_(gain * mean)
+            part.norm.running_var.copy_(gain**2 * variance)
+            part.norm.weight.copy_((part.norm.running_var + EPSILON).sqrt() / gain)
+            part.norm.bias.add_(mean)
+    trained.train()
+
+
+def _keep_moments(sums: dict, part: Convolution, _layer, _inputs, outputs) -> None:
+    sums[part] = outputs.mean((0, 2, 3)), outputs.var((0, 2, 3))
 
 
 def to_keras(trained, deployed) -> None:

@@ -59,6 +59,7 @@ def read_options(
     parser.add_argument("--pictures", type=int, default=pictures, help="an epoch")
     parser.add_argument("--threads", type=int, help="of torch; one is fastest where cores come and go")
     parser.add_argument("--resume", action="store_true", help="go on after the last finished epoch")
+    parser.add_argument("--start", type=Path, metavar="FILE", help="begin with these bundled weights, not with chance")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
 
@@ -91,6 +92,10 @@ def train(
     Returns:
         For each epoch the side, the loss for each picture, the seconds, and what was measured.
     """
+    if options.start:  # of an earlier run of the same program, whose checkpoint is gone
+        from safetensors.torch import load_file
+
+        network.load_state_dict(load_file(options.start))
     mean = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=slow_mean, use_buffers=True)
     optimizer = torch.optim.AdamW(parameter_groups(network, recipe.weight_decay), recipe.rate)
     steps = max(1, options.pictures // options.batch)

@@ -18,7 +18,6 @@ from training.assorted import EVERY
 from training.datasets import decode, read_archive
 from training.placement import in_window, recolour
 
-ZOOMS = (0.5, 2.0)  # times the size that a photo has
 STRETCH = 0.1  # logarithm of how much wider or higher a photo may become
 FOCUSED = 0.3  # share of views that show a place of a class drawn at random, so that rare ones are seen
 _TRIMAP = {1: "pet", 2: "background"}  # 3 is the border between them, which nobody can tell

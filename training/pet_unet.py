@@ -14,16 +14,17 @@ from cnn_demo.models.unets import PET_LABELS
 from training.composites import NOTHING_OF, Menagerie, picture
 from training.datasets import read_backgrounds
 from training.loop import Recipe, prepare, read_options, train
-from training.masks import ZOOMS, read_pets, view
+from training.masks import read_pets, view
 from training.unet_training import batch_of, foreground_iou, mask_loss, measured, new_network
 
-RECIPE = Recipe("pet_unet", rate=2e-3, weight_decay=0.02, clip=20.0, small_side=160)
+RECIPE = Recipe("pet_unet", rate=2e-3, weight_decay=0.02, clip=20.0, small_side=128)
 AT_HOME = 0.5  # share of pictures that are a pet in its own photo; the rest are composites
+ZOOMS = (0.6, 1.8)  # times the size at which the photo just fits: a pet is told from its ground by all of it
 
 
 def main() -> None:
     """Read the arguments and train."""
-    run(read_options(RECIPE, __doc__, epochs=150, side=256, batch=12, pictures=600))
+    run(read_options(RECIPE, __doc__, epochs=150, side=192, batch=12, pictures=600))
 
 
 def run(options: argparse.Namespace) -> list[dict]:
@@ -37,7 +38,7 @@ def run(options: argparse.Namespace) -> list[dict]:
         return batch_of([pet_view(menagerie, side, rng) for _ in range(options.batch)], device)
 
     def measure(mean) -> dict[str, float]:
-        scores = measured(mean, validation, PET_LABELS)
+        scores = measured(mean, validation, PET_LABELS, options.side)
         return {"foreground_iou": foreground_iou(scores.confusion), "mean_iou": scores.mean_iou}
 
     return train(new_network(PET_LABELS, device), RECIPE, options, draw, mask_loss(), measure)
@@ -47,7 +48,8 @@ def pet_view(menagerie: Menagerie, side: int, rng: np.random.Generator) -> tuple
     """Draw a picture (side, side) and its classes."""
     if rng.random() < AT_HOME:
         photo = menagerie.draw(rng)[1]
-        return view(photo, (side, side), ZOOMS, rng, outside=0)
+        fits = side / max(photo.mask.shape)
+        return view(photo, (side, side), (ZOOMS[0] * fits, ZOOMS[1] * fits), rng, outside=0)
     made = picture(menagerie, side, rng)
     return made.pixels, made.classes
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from cnn_demo.models.boxes import area, intersection
 from cnn_demo.models.classifiers import resized
 from training.datasets import BoxedPhoto
 
@@ -20,6 +21,10 @@ NOTHING = 3  # the class of a picture without any of the three
 IN_PLACE = 0.5  # share of objects that stay in their own photo, which then fills the picture
 WHOLE = 0.5  # share of objects that bring all of their photo along
 SMALLEST, LARGEST = 0.22, 0.95  # of the picture's side: what a pasted object's longer side may take
+CLUTTERED = 0.5  # share of pictures with an object in which other things lie beside it
+CLUTTER_SMALLEST, CLUTTER_LARGEST = 0.15, 0.5  # of the picture's side: what the longer side of these takes
+MOST_HIDDEN = 0.02  # share of the object's box that one of them may cover
+TINTED, HUE_TURN = 0.5, 25  # share of pictures whose hues turn, and how far at most, in degrees / 2
 CUT = 0.12  # of its width or height: how much of a pasted object may lie outside the picture, on each side
 
 
@@ -59,7 +64,33 @@ def object_picture(photo: BoxedPhoto, scenery: Scenery, rng: np.random.Generator
     corners = np.concatenate([(box[:2] - crop[:2]) * scale + place[:2], (box[2:] - crop[:2]) * scale + place[:2]])
     shown = np.clip(place, 0, 1)  # a tight crop leaves a little of the object out
     visible = np.clip(corners, np.tile(shown[:2], 2), np.tile(shown[2:], 2))
-    return recolour(canvas, rng), visible.astype(np.float32)
+    if rng.random() < CLUTTERED:
+        clutter(canvas, visible, scenery, rng)
+    return recolour(tint(canvas, rng), rng), visible.astype(np.float32)
+
+
+def clutter(canvas: np.ndarray, box: np.ndarray, scenery: Scenery, rng: np.random.Generator) -> None:
+    """Paste up to three other things beside an object, in place, wherever they leave its box uncovered.
+
+    Whoever listens to places that look a little like the object must learn to listen to the object alone.
+
+    Args:
+        canvas: The picture (side, side, 3) uint8.
+        box: (4,) of the object, as shares of the side.
+        scenery: Where the things come from.
+        rng: Where chance comes from.
+    """
+    for _ in range(rng.integers(1, 4)):
+        many = scenery.distractors if rng.random() < 0.5 else scenery.backgrounds
+        patch = many[rng.integers(len(many))]
+        size = rng.uniform(CLUTTER_SMALLEST, CLUTTER_LARGEST) * np.array(patch.shape[1::-1]) / max(patch.shape[:2])
+        for _ in range(6):  # places are tried; where the object leaves no room there is none
+            corner = rng.uniform(-CUT * size, 1 - (1 - CUT) * size)
+            place = np.concatenate([corner, corner + size])
+            if intersection(place, box) <= MOST_HIDDEN * area(box):
+                whole = np.array([0.0, 0.0, patch.shape[1], patch.shape[0]])
+                paste(canvas, patch[:, :: rng.choice((1, -1))], whole, place)
+                break
 
 
 def empty_picture(photos: list[BoxedPhoto], scenery: Scenery, rng: np.random.Generator) -> np.ndarray:
@@ -76,7 +107,7 @@ def empty_picture(photos: list[BoxedPhoto], scenery: Scenery, rng: np.random.Gen
             place = np.array([0.0, 0.0, 1.0, 1.0]) if whole else random_place(crop, crop, rng)
             pixels = photo.pixels
             paste(canvas, pixels, crop, place)
-    return recolour(canvas, rng)
+    return recolour(tint(canvas, rng), rng)
 
 
 def pasted_picture(
@@ -198,6 +229,18 @@ def paste(canvas: np.ndarray, pixels: np.ndarray, crop: np.ndarray, place: np.nd
     visible = patch[max(0, -to_top) : side - to_top, max(0, -to_left) : side - to_left]
     top, left = max(0, to_top), max(0, to_left)
     canvas[top : top + visible.shape[0], left : left + visible.shape[1]] = visible
+
+
+def tint(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Turn the hues of every second picture, and change saturation and gamma: clothes and skies have any colour."""
+    if rng.random() >= TINTED:
+        return picture
+    hue, saturation, value = cv2.split(cv2.cvtColor(picture, cv2.COLOR_RGB2HSV))
+    levels = np.arange(256)
+    turned = (hue.astype(int) + rng.integers(-HUE_TURN, HUE_TURN + 1)) % 180  # OpenCV's hues: 180 for the circle
+    saturation = cv2.LUT(saturation, np.clip(levels * rng.uniform(0.3, 1.8), 0, 255).astype(np.uint8))
+    value = cv2.LUT(value, np.round(255 * (levels / 255) ** np.exp(rng.normal(0, 0.3))).astype(np.uint8))
+    return cv2.cvtColor(cv2.merge([turned.astype(np.uint8), saturation, value]), cv2.COLOR_HSV2RGB)
 
 
 def recolour(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 
 from cnn_demo.models import frameworks
@@ -11,6 +12,7 @@ from cnn_demo.models.mask_scores import IGNORED, MaskScores, score_masks
 from cnn_demo.models.preprocessing import SCALINGS
 from cnn_demo.models.unets import bundled_unet
 from training.masks import MaskedPhoto
+from training.precision import autocast
 
 torch = frameworks.torch()
 
@@ -50,7 +52,7 @@ def mask_loss(weights: np.ndarray | None = None) -> Callable:
     """Return a function of (network, batch): cross-entropy and Dice loss, each a mean over classes or pixels, times N.
 
     The Dice loss (Milletari et al., "V-Net" (2016), https://arxiv.org/abs/1606.04797) counts each class alike, however
-    few its pixels. The network computes in bfloat16, the loss in float32.
+    few its pixels. The network computes in `autocast`, the loss in float32.
 
     Args:
         weights: (C,) of the cross-entropy, which is a weighted mean; None for 1 each.
@@ -59,7 +61,7 @@ def mask_loss(weights: np.ndarray | None = None) -> Callable:
     dice = losses.DiceLoss("multiclass", from_logits=True, ignore_index=IGNORED)
 
     def loss_of(network, batch: dict):
-        with torch.autocast(batch["images"].device.type, torch.bfloat16):
+        with autocast(batch["images"].device.type):
             logits = network(batch["images"])
         logits, classes = logits.float(), batch["classes"]
         scale = None if weights is None else torch.from_numpy(weights).to(logits.device)
@@ -72,16 +74,32 @@ def mask_loss(weights: np.ndarray | None = None) -> Callable:
     return loss_of
 
 
-def measured(network, photos: list[MaskedPhoto], labels: tuple[str, ...]) -> MaskScores:
-    """Return the scores of the network on whole photos, for the log; `training.evaluate` measures what is bundled."""
+def measured(network, photos: list[MaskedPhoto], labels: tuple[str, ...], side: int | None = None) -> MaskScores:
+    """Return the scores of the network on whole photos, for the log; `training.evaluate` measures what is bundled.
+
+    Args:
+        network: A U-Net.
+        photos: To measure on.
+        labels: The classes.
+        side: What the photos' longer side is brought to; as large as they are where it is not given.
+    """
     network.eval()
     device = next(network.parameters()).device
     confusion = np.zeros((len(labels), len(labels)), np.int64)
     for photo in photos:
-        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
-            answer = network(as_input(photo.pixels[None], device)).argmax(1)[0].cpu().numpy()
+        with torch.no_grad(), autocast(device.type):
+            logits = network(as_input(_fitted(photo.pixels, side)[None], device)).float()
+        logits = torch.nn.functional.interpolate(logits, photo.mask.shape, mode="bilinear")
+        answer = logits.argmax(1)[0].cpu().numpy()
         confusion += score_masks(answer, photo.mask, len(labels)).confusion
     return MaskScores(confusion)
+
+
+def _fitted(pixels: np.ndarray, side: int | None) -> np.ndarray:
+    if side is None:
+        return pixels
+    scaled = [max(1, round(length * side / max(pixels.shape[:2]))) for length in pixels.shape[1::-1]]
+    return cv2.resize(pixels, scaled, interpolation=cv2.INTER_AREA)
 
 
 def foreground_iou(confusion: np.ndarray) -> float:

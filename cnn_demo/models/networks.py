@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import keras
 
 CIFAR10_STAGES = ((32, 1, 1), (64, 2, 2), (128, 2, 2))  # channels, blocks, stride of the first block
-LOCALIZER_SIDE = 128
+LOCALIZER_SIDE = 160
 LOCALIZER_STAGES = ((32, 1, 2), (64, 2, 2), (144, 2, 2))  # channels, blocks, stride of the first block
 LOCALIZER_BOX_CHANNELS = 96
 LOCALIZER_CLASSES = 4  # three that have a box, and nothing
@@ -58,7 +58,7 @@ def caltech_localizer() -> keras.Model:
     `training.localizer_network` is the same in torch, with batch normalization, to be trained.
 
     Returns:
-        A Keras model from (N, 128, 128, 3) float32, pixels / 127.5 − 1, to what `localizer_heads` returns; the trunk's
+        A Keras model from (N, 160, 160, 3) float32, pixels / 127.5 − 1, to what `localizer_heads` returns; the trunk's
         layers are named as those of `cifar10_cnn`.
     """
     keras = frameworks.keras()

@@ -29,6 +29,7 @@ SAMPLE_CLASSES = {
     "flower": None,
     "bus": None,
     "zidane": None,
+    "motorcycle": None,
 }
 FEW = 30  # answers in a bin, below which its share of right ones is mostly chance
 _BLUE, _ORANGE, _GREY = "#4a7ae0", "#e0703a", "rgba(128,140,165,0.9)"

@@ -14,6 +14,7 @@ if not list_models("localization"):
 PHOTOS = {sample.key: sample for sample in sample_photos()}
 HEADS = {"astronaut": (153, 14, 300, 190), "grace_hopper": (155, 22, 375, 345)}  # hair, hat and chin, by hand
 FACE = (180, 75, 272, 190)  # of the astronaut: eyes, nose, mouth and chin
+MOTORCYCLE = (92, 40, 684, 452)  # from the rear light to the front wheel, mirrors and stand, by hand
 HELD_BACK = {"airplane": 96, "face": 52, "motorcycle": 96}
 
 
@@ -34,7 +35,13 @@ def test_the_astronaut_is_a_face_and_the_box_is_on_it(model):
     assert intersection(answer.box_xyxy, FACE) > 0.8 * intersection(FACE, FACE)
 
 
-@pytest.mark.parametrize("key", ["chelsea", "coffee", "rocket", "china", "flower", "bus"])
+def test_the_motorcycle_is_one_and_the_box_is_around_it(model):
+    answer = model.predict(PHOTOS["motorcycle"].load().pixels)
+    assert answer.label == "motorcycle"
+    assert iou(answer.box_xyxy, MOTORCYCLE) > 0.7
+
+
+@pytest.mark.parametrize("key", ["chelsea", "coffee", "rocket", "china", "flower", "bus", "zidane"])
 def test_what_it_does_not_know_gets_no_box(model, key):
     assert model.predict(PHOTOS[key].load().pixels).label is None
 
@@ -42,9 +49,9 @@ def test_what_it_does_not_know_gets_no_box(model, key):
 def test_it_is_as_good_as_its_card_says(record):
     figures, card = record.figures, find("caltech_localizer").card()
     assert figures["accuracy"] >= 0.98
-    assert figures["iou"] >= 0.84
+    assert figures["iou"] >= 0.85
     assert figures["over_50"] >= 0.98
-    assert figures["over_75"] >= 0.83
+    assert figures["over_75"] >= 0.85
     for figure in figures.values():
         assert f"{figure:.4f}" in card
 

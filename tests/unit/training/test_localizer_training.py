@@ -14,7 +14,7 @@ from training import datasets, placement
 from training.datasets import BoxedPhoto, read_backgrounds, read_caltech3
 from training.localizer import SMALL_SIDE, balanced, draw_batch, optimization, restore, save, side_in, training_step
 from training.localizer_losses import box_losses
-from training.localizer_network import Heads, LocalizerNetwork, answers, to_keras
+from training.localizer_network import Heads, LocalizerNetwork, answers, as_tensor, from_keras, to_keras
 from training.placement import NOTHING, Scenery, empty_picture, object_picture, pasted_picture, squashed_picture
 
 torch = frameworks.torch()
@@ -44,6 +44,7 @@ def red_box(picture: np.ndarray) -> np.ndarray:
 
 def test_the_box_goes_with_the_object(photo, scenery, monkeypatch):
     monkeypatch.setattr(placement, "recolour", lambda picture, rng: picture)
+    monkeypatch.setattr(placement, "TINTED", 0)
     monkeypatch.setattr(placement, "random_canvas", lambda *_: np.full((SIDE, SIDE, 3), GREEN, np.uint8))
     sizes, centres = [], []
     for seed in range(150):
@@ -70,6 +71,7 @@ def test_most_of_the_object_stays_visible(photo, monkeypatch):
 
 def test_a_picture_of_nothing_shows_no_object(photo, scenery, monkeypatch):
     monkeypatch.setattr(placement, "recolour", lambda picture, rng: picture)
+    monkeypatch.setattr(placement, "TINTED", 0)
     monkeypatch.setattr(placement, "random_canvas", lambda *_: np.full((SIDE, SIDE, 3), GREEN, np.uint8))
     blue = 0
     for seed in range(150):
@@ -162,6 +164,26 @@ def test_the_torch_network_becomes_the_keras_network():
     assert deployed.count_params() < counted < 3_000_000
 
 
+def test_the_keras_network_becomes_a_torch_network_that_can_learn_on():
+    """The answers are the same, and the normalizations know what they normalize."""
+    deployed, trained = caltech_localizer(), LocalizerNetwork()
+    to_keras(network_by_chance(LocalizerNetwork()), deployed)
+    pictures = np.random.default_rng(0).uniform(-1, 1, (6, 64, 64, 3)).astype(np.float32)
+    from_keras(deployed, trained, as_tensor(pictures, "cpu"))
+    assert trained.training
+    inputs = np.random.default_rng(1).uniform(-1, 1, (3, LOCALIZER_SIDE, LOCALIZER_SIDE, 3)).astype(np.float32)
+    logits, boxes = answers(trained, inputs)
+    outputs = deployed(inputs, training=False)
+    np.testing.assert_allclose(logits, np.asarray(outputs["logits"]), rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(boxes, np.asarray(outputs["box"]), atol=1e-4)
+    stem = trained.trunk.stem
+    seen = stem.conv(torch.nn.functional.pad(as_tensor(pictures, "cpu"), stem.padding))
+    torch.testing.assert_close(stem.norm.running_mean, seen.mean((0, 2, 3)), atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(stem.norm.running_var, seen.var((0, 2, 3)), atol=1e-3, rtol=1e-3)
+    fresh = LocalizerNetwork().trunk.stem.conv.weight.std()
+    assert float((stem.conv.weight.std() / fresh).detach()) == pytest.approx(1, abs=0.2)
+
+
 def test_heads_become_heads():
     keras = frameworks.keras()
     inputs = keras.Input((8, 8, 12))
@@ -191,7 +213,7 @@ def test_it_learns_one_picture_by_heart(bfloat16):
 
 def test_pictures_grow_once_and_end_at_the_size_that_the_app_uses():
     sides = [side_in(epoch, 20) for epoch in range(20)]
-    assert sides == [SMALL_SIDE] * 14 + [LOCALIZER_SIDE] * 6
+    assert sides == [SMALL_SIDE] * 8 + [LOCALIZER_SIDE] * 12
 
 
 def test_a_checkpoint_brings_everything_back(tmp_path):
@@ -255,3 +277,45 @@ def test_photos_with_people_are_left_out_of_the_backgrounds(tmp_path):
     assert len(validation) == 3 * len(datasets.BACKGROUNDS)
     assert max(pixels.max() for pixels in training + validation) < 100
     assert {int(np.median(pixels)) for pixels in validation} <= {16, 17, 18, 19, 20}
+
+
+def test_other_things_lie_beside_the_object_and_never_on_it(scenery):
+    box = np.array([0.4, 0.3, 0.8, 0.7], np.float32)
+    covered = 0
+    for seed in range(60):
+        canvas = np.full((SIDE, SIDE, 3), BLUE, np.uint8)
+        placement.clutter(canvas, box, scenery, np.random.default_rng(seed))
+        other = (canvas == GREEN).all(axis=2)
+        covered += bool(other.any())
+        left, top, right, bottom = np.round(box * SIDE).astype(int)
+        assert other[top:bottom, left:right].mean() <= 3 * placement.MOST_HIDDEN + 0.02  # and what rounding adds
+    assert covered > 50
+
+
+def test_where_the_object_leaves_no_room_nothing_is_pasted(scenery):
+    canvas = np.full((SIDE, SIDE, 3), BLUE, np.uint8)
+    placement.clutter(canvas, np.array([0, 0, 1, 1], np.float32), scenery, np.random.default_rng(0))
+    assert (canvas == GREEN).all(axis=2).mean() < 0.1
+
+
+def test_hues_turn_around_the_whole_circle_without_a_break(monkeypatch):
+    """Neighbouring hues stay neighbours, wherever the circle of hues begins, and greys stay grey."""
+    monkeypatch.setattr(placement, "TINTED", 1.0)
+    ramp = np.stack([np.arange(180), np.full(180, 200), np.full(180, 230)], axis=-1)[None].astype(np.uint8)
+    colours = placement.cv2.cvtColor(ramp, placement.cv2.COLOR_HSV2RGB)
+    grey = np.arange(256, dtype=np.uint8)[None, :, None].repeat(3, axis=2)
+    changed = set()
+    for seed in range(30):
+        turned = placement.tint(colours, np.random.default_rng(seed)).astype(int)
+        assert np.abs(np.diff(turned, axis=1)).max() < 40
+        changed.add(turned[0, 0].tobytes())
+        assert np.ptp(placement.tint(grey, np.random.default_rng(seed)), axis=2).max() == 0
+    assert len(changed) > 20
+
+
+def test_clutter_may_lie_at_any_rim(photo, scenery):
+    for seed in range(400):
+        picture, box = object_picture(photo, scenery, np.random.default_rng(seed))
+        assert picture.shape == (SIDE, SIDE, 3)
+        assert (box >= 0).all()
+        assert (box <= 1).all()

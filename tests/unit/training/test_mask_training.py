@@ -10,7 +10,7 @@ import pytest
 from cnn_demo.models import frameworks
 from cnn_demo.models.mask_scores import IGNORED
 from cnn_demo.models.unets import PET_LABELS, STREET_LABELS, bundled_unet
-from training import evaluate_masks, loop, pet_unet, pets_instances, schedules, street_unet
+from training import evaluate_masks, loop, pet_unet, pets_instances, precision, schedules, street_unet
 from training.assorted_yolo import new_network, yolo_loss
 from training.composites import Composite
 from training.masks import MaskedPhoto, read_camvid, read_pets
@@ -20,10 +20,9 @@ from training.unet_training import as_input, batch_of, class_weights, foreground
 torch = frameworks.torch()
 
 
-def options(folder, out, *, epochs: int = 1, side: int = 64, resume: bool = False) -> argparse.Namespace:
-    return argparse.Namespace(
-        data=folder, out=out, epochs=epochs, side=side, batch=2, pictures=4, threads=None, resume=resume, seed=0
-    )
+def options(folder, out, *, epochs: int = 1, side: int = 64, resume: bool = False, start=None) -> argparse.Namespace:
+    made = {"data": folder, "out": out, "epochs": epochs, "side": side, "resume": resume, "start": start}
+    return argparse.Namespace(**made, batch=2, pictures=4, threads=None, seed=0)
 
 
 def test_the_rate_rises_stays_and_falls_to_nothing():
@@ -116,8 +115,22 @@ def test_the_bundle_is_the_mean_network_in_float16(masked_archives, tmp_path):
     saved = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["mean"]
     for name, value in network.state_dict().items():
         torch.testing.assert_close(value, saved[f"module.{name}"], atol=1e-3, rtol=1e-3)
-    scores = measured(network, read_pets(masked_archives)[1], PET_LABELS)
-    assert scores.confusion.sum() > 0
+    pets = read_pets(masked_archives)[1]
+    counted = sum(int((photo.mask != IGNORED).sum()) for photo in pets)
+    for side in (None, 40):  # whatever size they go in with, all pixels of the photos are measured
+        assert measured(network, pets, PET_LABELS, side).confusion.sum() == counted
+
+
+def test_a_training_may_begin_with_the_weights_of_another(masked_archives, tmp_path, monkeypatch):
+    pet_unet.run(options(masked_archives, tmp_path / "first"))
+    weights = tmp_path / "first" / "bundle" / "pet_unet.safetensors"
+    monkeypatch.setattr(pet_unet, "RECIPE", replace(pet_unet.RECIPE, rate=0.0))
+    pet_unet.run(options(masked_archives, tmp_path / "second", start=weights))
+    states = [torch.load(tmp_path / name / "checkpoint.pt", weights_only=True) for name in ("first", "second")]
+    learned = [name for name, _ in bundled_unet(len(PET_LABELS)).named_parameters()]
+    for name in learned:
+        mean = states[0]["mean"][f"module.{name}"]
+        torch.testing.assert_close(states[1]["network"][name], mean, atol=1e-3, rtol=1e-3)
 
 
 def test_the_instances_loss_takes_our_batch_and_its_figures_our_answers(masked_archives, tmp_path):
@@ -199,3 +212,18 @@ def test_arguments_have_the_defaults_of_each_training(monkeypatch):
     monkeypatch.setattr("sys.argv", ["street_unet", "--epochs", "3"])
     read = loop.read_options(street_unet.RECIPE, "Train it.", epochs=9, side=384, batch=8, pictures=80)
     assert (read.epochs, read.side, read.batch, read.out.as_posix()) == (3, 384, 8, "runs/street_unet")
+
+
+@pytest.mark.parametrize("fast", [False, True])
+def test_bfloat16_is_used_where_the_machine_has_it(monkeypatch, fast):
+    monkeypatch.setattr(precision, "fast_bfloat16", lambda device: fast)
+    layer = torch.nn.Linear(3, 2)
+    with precision.autocast("cpu"):
+        answer = layer(torch.ones(1, 3))
+    assert answer.dtype == (torch.bfloat16 if fast else torch.float32)
+    assert layer.weight.dtype == torch.float32
+
+
+def test_every_gpu_has_it():
+    assert precision.fast_bfloat16("cuda")
+    assert isinstance(precision.fast_bfloat16("cpu"), bool)

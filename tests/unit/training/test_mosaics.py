@@ -57,11 +57,12 @@ def test_what_is_mirrored_takes_its_box_along(label, kinds):
     assert len(found) == kinds
 
 
-def test_every_class_is_drawn_as_often_as_any_other():
-    pool = Pool([photo_of("face")] * 30 + [photo_of("ace")])
+@pytest.mark.parametrize(("label", "share"), [("ten", 1 / 2), ("face", 2 / 3), ("cat head", 4 / 5)])
+def test_how_often_a_class_is_drawn_is_not_how_many_photos_it_has(label, share):
+    pool = Pool([photo_of("ace")] * 30 + [photo_of(label)])
     rng = np.random.default_rng(0)
-    names = [pool.draw(rng).name for _ in range(400)]
-    assert 150 < names.count("ace") < 250
+    names = [pool.draw(rng).name for _ in range(4000)]
+    assert names.count(label) / 4000 == pytest.approx(share, abs=0.04)
 
 
 def test_four_photos_lie_side_by_side(monkeypatch):
