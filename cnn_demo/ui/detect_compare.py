@@ -52,6 +52,8 @@ def compare_view(photo: Photo) -> None:
                 f"Red: a box that another network does not have, by name and an IoU of at least {SAME}. It may be a "
                 "find, or a mistake."
             )
+    elif len(specs) == 1:
+        st.caption("Choose a second network, and see what one of them finds and the other does not.")
     _show(photo, specs, answers)
 
 

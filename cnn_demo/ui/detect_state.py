@@ -149,4 +149,4 @@ def cuts_controls(candidates: Candidates, spec: ModelSpec) -> Cuts:
 
 def counted(counts: dict[str, int]) -> str:
     """Say how many there are of each class, as Markdown."""
-    return " · ".join(f"**{count}** {name}" for name, count in counts.items()) or "Nothing."
+    return " · ".join(f"**{count}** × {name}" for name, count in counts.items()) or "Nothing."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -52,14 +53,14 @@ def models_overview(
 
 
 def models_table(specs: Sequence[ModelSpec], where: Mapping[str, str], columns: Mapping[str, Sequence]) -> pd.DataFrame:
-    """Make the table of networks.
+    """Make the table of networks, those on this machine first.
 
     Args:
-        specs: Its rows.
+        specs: Its rows, in any order.
         where: Model key to where its weights are.
         columns: Head to one value for each row; they stand behind the network's name.
     """
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         {
             "Network": [spec.title for spec in specs],
             **columns,
@@ -73,6 +74,8 @@ def models_table(specs: Sequence[ModelSpec], where: Mapping[str, str], columns: 
             "Paper": [spec.paper for spec in specs],
         }
     )
+    elsewhere = [where[spec.key] not in PLACES.values() for spec in specs]
+    return frame.iloc[np.argsort(elsewhere, kind="stable")].reset_index(drop=True)
 
 
 def figures(specs: Sequence[ModelSpec], name: str) -> pd.Series:

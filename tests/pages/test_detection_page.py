@@ -60,7 +60,7 @@ def test_every_view_opens_with_every_kind_of_detector(view, network):
 
 def test_what_was_planted_is_found_and_counted():
     app = open_view("Find them")
-    assert "### **2** person · **1** bus" in text(app)
+    assert "### **2** × person · **1** × bus" in text(app)
     table = app.dataframe[0].value
     assert table["class"].tolist() == ["person", "person", "bus"]
     box = np.array(OBJECTS[0][1]) * (640, 480, 640, 480)
@@ -70,7 +70,7 @@ def test_what_was_planted_is_found_and_counted():
 def test_the_cuts_cut():
     app = open_view("Find them")
     app.slider(key="detect_confidence").set_value(90).run()
-    assert "### **1** person" in text(app)
+    assert "### **1** × person" in text(app)
     app.slider(key="detect_confidence").set_value(25).run()
     app.multiselect(key="detect_classes").set_value(["bus"]).run()
     assert "### **1** bus" in text(app)

@@ -179,6 +179,16 @@ def test_a_figure_is_shown_under_its_own_name_only():
     assert len(table) == 3
 
 
+def test_networks_on_this_machine_stand_first_in_the_table():
+    specs = [find(key) for key in ("fcn_resnet50", "fcn_resnet101", "street_unet", "yolo11n-seg", "pet_unet")]
+    where = dict.fromkeys((spec.key for spec in specs), "to download")
+    where |= {"street_unet": "bundled", "pet_unet": "on this machine"}
+    table = models_table(specs, where, {})
+    assert table["Network"].tolist()[:2] == ["Street U-Net", "Pet U-Net"]
+    assert table["Network"].tolist()[2:] == [specs[i].title for i in (0, 1, 3)]
+    assert table["Weights"].tolist() == ["bundled", "on this machine", *["to download"] * 3]
+
+
 @pytest.fixture
 def mounted(monkeypatch):
     """What the browser would be given."""
