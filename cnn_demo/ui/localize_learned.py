@@ -76,8 +76,8 @@ def _growth(record: LocalizerRecord) -> str:
     sides = [epoch["side"] for epoch in record.epochs]
     if sides[0] == sides[-1]:
         return ""
-    first = sides.index(sides[-1]) + 1
-    return f"From epoch {first} on, its pictures had {sides[-1]} pixels a side, not {sides[0]}."
+    grown = [f"from epoch {sides.index(side) + 1} on {side}" for side in sorted(set(sides)) if side > sides[0]]
+    return f"Its pictures had {sides[0]} pixels a side, {', '.join(grown)}."
 
 
 @st.cache_data(max_entries=1, show_spinner=False, hash_funcs=_BY_IDENTITY)
