@@ -2,8 +2,9 @@
 
 from cnn_demo.models.coco_detectors import COCO_DETECTORS
 from cnn_demo.models.imagenet import IMAGENET_MODELS
-from cnn_demo.models.segmentation_models import INSTANCE_SEGMENTERS, SEMANTIC_SEGMENTERS
+from cnn_demo.models.segmentation_models import INSTANCE_SEGMENTERS, MASK_METRIC, SEMANTIC_SEGMENTERS
 from cnn_demo.models.specs import AVAILABILITIES, TASKS, Metric, ModelSpec
+from cnn_demo.models.unets import BUNDLED_OPTIONS, PET_LABELS, STREET_LABELS
 
 __all__ = [
     "ASSORTED_LABELS",
@@ -94,5 +95,62 @@ MODELS: tuple[ModelSpec, ...] = (
         builder="yolo11n.yaml",
     ),
     *SEMANTIC_SEGMENTERS,
+    ModelSpec(
+        key="pet_unet",
+        title="Pet U-Net",
+        task="semantic-segmentation",
+        family="smp",
+        architecture="a U-Net with a slim ResNet-18 for an encoder, trained here from scratch",
+        input_size=(144, 144),
+        parameters=3_611_315,
+        bytes=7_253_902,
+        labels=PET_LABELS,
+        weights="pet_unet.safetensors",
+        metric=Metric("mean IoU", 0.7878, "78 held-back photos of pets", "training/evaluate.py"),
+        paper="https://arxiv.org/abs/1505.04597",
+        licence="AGPL-3.0; trained on Oxford-IIIT Pet (Parkhi et al. 2012, CC BY-SA 4.0)",
+        knows="It knows cats and dogs; all else is background.",
+        scaling="tf",
+        builder="Unet",
+        options=tuple(BUNDLED_OPTIONS.items()),
+    ),
+    ModelSpec(
+        key="street_unet",
+        title="Street U-Net",
+        task="semantic-segmentation",
+        family="smp",
+        architecture="a U-Net with a slim ResNet-18 for an encoder, trained here from scratch",
+        input_size=(360, 360),
+        parameters=3_612_475,
+        bytes=7_256_222,
+        labels=STREET_LABELS,
+        weights="street_unet.safetensors",
+        metric=Metric("mean IoU", 0.6165, "101 validation scenes of CamVid", "training/evaluate.py"),
+        paper="https://arxiv.org/abs/1505.04597",
+        licence="AGPL-3.0; trained on CamVid (Brostow et al. 2009), for non-commercial research and teaching",
+        knows="It knows eleven classes of streets, seen from a car: "
+        + ", ".join(STREET_LABELS[:-1])
+        + " and bicyclist.",
+        scaling="tf",
+        builder="Unet",
+        options=tuple(BUNDLED_OPTIONS.items()),
+    ),
     *INSTANCE_SEGMENTERS,
+    ModelSpec(
+        key="pets_instances",
+        title="Pets YOLO11n-seg",
+        task="instance-segmentation",
+        family="yolo",
+        architecture="YOLO11n with masks mixed of 32 prototypes, trained here from scratch",
+        input_size=(256, 256),
+        parameters=2_842_998,
+        bytes=5_771_260,
+        labels=PET_LABELS[1:],
+        weights="pets_instances.safetensors",
+        metric=Metric(MASK_METRIC, 0.5929, "78 held-back photos of pets", "training/evaluate.py"),
+        paper="https://arxiv.org/abs/1708.01642",
+        licence="AGPL-3.0; trained on Oxford-IIIT Pet (Parkhi et al. 2012, CC BY-SA 4.0)",
+        knows="It knows cats and dogs.",
+        builder="yolo11n-seg.yaml",
+    ),
 )

@@ -9,7 +9,7 @@ import streamlit as st
 from cnn_demo.images import Photo
 from cnn_demo.models import ModelSpec, load
 from cnn_demo.models.segmenters import MODES
-from cnn_demo.models.tiling import TILE, tiles
+from cnn_demo.models.tiling import tiles
 from cnn_demo.results import Segmentation
 from cnn_demo.ui import segment_downloads
 from cnn_demo.ui.pretrained_classify import DEVICES
@@ -36,10 +36,13 @@ def _how(photo: Photo, segmentation: Segmentation, spec: ModelSpec, side: int, m
     segmenter = load(spec.key)
     frame = segmenter.frame(photo.pixels.shape[:2], side)
     (height, width), (rows, columns) = frame.photo, frame.scaled
-    parts = len(tiles(frame.input, stride=segmenter.stride)) if mode == "tiled" else 1
-    way = f"in {parts} tiles of {TILE} × {TILE}" if parts > 1 else MODES["whole"].lower()
-    if mode == "tiled" and parts == 1:
-        way += ", for it fits into one tile"
+    way = MODES["whole"].lower()
+    if mode == "tiled":
+        parts = tiles(frame.input, stride=segmenter.stride)
+        if len(parts) > 1:
+            way = f"in {len(parts)} tiles of {parts[0].width} × {parts[0].height}"
+        else:
+            way += ", for it fits into one tile"
     where = DEVICES.get(segmentation.device, segmentation.device)
     return (
         f"**{segmentation.milliseconds:.0f} ms** on {where}. The photo of {width} × {height} pixels goes in as "

@@ -82,11 +82,11 @@ def test_the_masks_and_their_legend_say_what_was_planted():
 
 def test_size_and_tiles_are_what_the_network_is_asked_for():
     app = open_view("segment_pixels")
-    app.selectbox(key="segment_side").set_value(720).run()
+    app.selectbox(key="segment_side").set_value(960).run()
     app.segmented_control(key="segment_mode").set_value("tiled").run()
     assert_fine(app)
-    assert load(KEY).asked == [("whole", 520), ("whole", 720), ("tiled", 720)]
-    assert "goes in as 960 × 720, in 6 tiles of 512 × 512" in text(app)
+    assert load(KEY).asked == [("whole", 520), ("whole", 960), ("tiled", 960)]
+    assert "goes in as 1280 × 960, in 4 tiles of 768 × 768" in text(app)
 
 
 def test_the_network_is_not_asked_twice():
@@ -177,12 +177,12 @@ def test_what_can_be_counted_is_counted():
     app = open_view("segment_objects")
     known = (planted() > 0).mean()
     assert f"It has a word for **{percent(known)}** of the photo: **2** classes" in text(app)
-    assert "It counts **5** objects: **4** person · **1** bus" in text(app)
+    assert "It counts **5** objects: **4** × person · **1** × bus" in text(app)
     table = app.dataframe[0].value.set_index("Class")
     assert table["Objects"].to_dict() == {"bus": 1, "person": 4}
     np.testing.assert_allclose(table["Pixels, semantic"], table["Pixels, instances"])
     app.slider(key="instance_confidence").set_value(85).run()
-    assert "It counts **2** objects: **2** person" in text(app)
+    assert "It counts **2** objects: **2** × person" in text(app)
     table = app.dataframe[0].value.set_index("Class")
     assert np.isnan(table.loc["bus", "Objects"])
     assert_fine(app)

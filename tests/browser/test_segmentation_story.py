@@ -1,0 +1,84 @@
+"""What a visitor lives through who labels every pixel on page 7, in a real browser."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+from visitor import settle
+
+from cnn_demo.models import list_models
+from cnn_demo.ui.segment_workbench import VIEWS
+
+BUNDLED = [spec for spec in list_models("semantic-segmentation") if spec.availability() == "bundled"]
+pytestmark = pytest.mark.skipif(not BUNDLED, reason="needs a bundled segmenter")
+
+
+def open_page_7(page: Page, query: str = "") -> None:
+    page.goto(f"/Segmentation?photo=chelsea&{query}")
+    expect(page.get_by_test_id("stMain")).to_be_visible()
+    settle(page)
+
+
+def metric(page: Page, label: str) -> float:
+    value = page.get_by_test_id("stMetric").filter(has_text=label).get_by_test_id("stMetricValue")
+    return float(value.inner_text().rstrip(" %"))
+
+
+def middle(page: Page) -> list[int]:
+    """The pixel in the middle of the picture as it is painted now."""
+    return page.locator(".frame canvas").first.evaluate(
+        "c => [...c.getContext('2d').getImageData(c.width / 2, c.height / 2, 1, 1).data]"
+    )
+
+
+def test_she_hides_a_class_and_puts_the_photo_beside_it(page: Page) -> None:
+    open_page_7(page)
+    legend = page.locator(".legend button").filter(has_text="cat")
+    expect(legend).to_have_attribute("aria-pressed", "true")
+    masked = middle(page)
+    legend.click()
+    assert middle(page) != masked  # the photo comes out, at once and without the server
+    legend.click()
+    assert middle(page) == masked
+
+    page.locator(".frame").first.hover()
+    expect(page.locator(".said").first).to_contain_text(re.compile(r"cat, \d+ % sure"))
+
+    page.get_by_label("Photo beside it").check()
+    expect(page.locator(".divider").first).to_be_visible()
+
+
+def test_without_skips_the_mask_is_another(page: Page) -> None:
+    open_page_7(page, "task=Inside+a+U-Net")
+    assert metric(page, "Mean IoU") == 1
+    for name in ("1/2", "1/4", "1/8", "1/16"):
+        page.get_by_test_id("stMain").get_by_role("button", name=name, exact=True).click()
+        settle(page)
+    assert metric(page, "Mean IoU") < 0.99
+
+
+def test_she_paints_the_cat_and_reads_how_well_the_network_agrees(page: Page) -> None:
+    open_page_7(page, "task=Paint+it+yourself")
+    canvas = page.locator("canvas.upper-canvas").first
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    places = [
+        (box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in ((0.3, 0.5), (0.5, 0.6), (0.6, 0.5))
+    ]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=8)
+    page.mouse.up()
+    expect(page.get_by_test_id("stMetric").filter(has_text="Pixel accuracy")).to_be_visible()
+    settle(page)
+    assert metric(page, "Pixel accuracy") > 80  # of the stroke on the cat's face
+    expect(page.get_by_alt_text(re.compile("where the network agrees", re.I))).to_be_visible()
+
+
+def test_every_tab_fits_a_phone(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    for tab in VIEWS:
+        open_page_7(page, f"task={tab.replace(' ', '+')}")
+        expect(page.locator("[data-testid=stException]")).to_have_count(0)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, tab

@@ -1,0 +1,45 @@
+"""The bundled segmenters find what they know on photos that are no part of their sets, whatever way these go in."""
+
+import cv2
+import numpy as np
+import pytest
+
+from cnn_demo.models import load
+from cnn_demo.samples import sample_photos
+
+SAMPLES = {sample.key: sample for sample in sample_photos()}
+NOSE = (180, 270)  # row and column of the tip of Chelsea's
+
+
+def test_chelseas_head_is_a_cats():
+    found = load("pet_unet", "cpu").predict(SAMPLES["chelsea"].load().pixels)
+    assert found.labels[found.class_map[NOSE]] == "cat"
+    assert found.coverage()["cat"] > 0.4
+    assert found.coverage().get("dog", 0) < 0.1
+
+
+def test_chelsea_is_one_cat_with_her_nose_in_its_mask():
+    found = load("pets_instances", "cpu").predict(SAMPLES["chelsea"].load().pixels)
+    assert found["class_name"].tolist() == ["cat"]
+    assert found.mask[0][NOSE]
+    assert found.mask[0].mean() > 0.4
+
+
+def test_the_sky_is_above_and_the_road_below():
+    model = load("street_unet", "cpu")
+    pavilion = model.predict(SAMPLES["china"].load().pixels)
+    sky = pavilion.class_map == pavilion.labels.index("sky")
+    assert sky[:100].mean() > 0.8
+    assert sky[-100:].mean() < 0.05
+    street = model.predict(SAMPLES["bus"].load().pixels)
+    grounds = [street.labels.index(label) for label in ("road", "pavement")]
+    assert np.isin(street.class_map[-150:], grounds).mean() > 0.5
+
+
+@pytest.mark.parametrize("key", ["pet_unet", "street_unet"])
+def test_a_large_photo_in_tiles_has_the_mask_of_one_pass(key):
+    photo = cv2.resize(SAMPLES["china"].load().pixels, (1280, 960), interpolation=cv2.INTER_CUBIC)
+    model = load(key, "cpu")
+    for side in (None, 960):
+        whole, tiled = (model.predict(photo, mode, side).class_map for mode in ("whole", "tiled"))
+        assert (whole == tiled).mean() > (0.995 if side else 0.9999)
