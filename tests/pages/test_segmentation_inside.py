@@ -45,7 +45,7 @@ def text(app: AppTest) -> str:
 
 @pytest.fixture
 def own_unet(monkeypatch, tmp_path):
-    """A U-Net with random weights, as if it were bundled."""
+    """A U-Net with random weights in the place of the bundled ones, to which noise is background and nothing else."""
     from safetensors.torch import save_file
 
     from cnn_demo.models.segmenters import build_smp
@@ -58,7 +58,8 @@ def own_unet(monkeypatch, tmp_path):
     state = {name: value.contiguous() for name, value in network.state_dict().items()}
     save_file(state, tmp_path / OWN.weights)
     monkeypatch.setenv("CNN_DEMO_WEIGHTS", str(tmp_path))
-    monkeypatch.setattr(models, "MODELS", (*models.MODELS, OWN))
+    others = (spec for spec in models.MODELS if spec.builder != "Unet")
+    monkeypatch.setattr(models, "MODELS", (*others, OWN))
     release()
     yield
     release()
