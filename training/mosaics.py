@@ -41,11 +41,11 @@ class Pool:
         places = [[i for i, photo in enumerate(photos) if label in photo.class_ids] for label in range(len(LABELS))]
         self._of_class = [of_class for of_class in places if of_class]
         shares = [SHARES.get(label, 1) for label, of_class in zip(LABELS, places, strict=True) if of_class]
-        self._edges = np.cumsum(shares) / sum(shares)
+        self._shares = np.array(shares) / sum(shares)
 
     def draw(self, rng: np.random.Generator) -> Labelled:
         """Draw a class, then a photo with it."""
-        of_class = self._of_class[min(np.searchsorted(self._edges, rng.random()), len(self._of_class) - 1)]
+        of_class = self._of_class[rng.choice(len(self._of_class), p=self._shares)]
         return self.photos[of_class[rng.integers(len(of_class))]]
 
 

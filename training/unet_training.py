@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import cv2
 import numpy as np
 
+from cnn_demo.drawing import reduced
 from cnn_demo.models import frameworks
 from cnn_demo.models.mask_scores import IGNORED, MaskScores, score_masks
 from cnn_demo.models.preprocessing import SCALINGS
@@ -81,25 +81,19 @@ def measured(network, photos: list[MaskedPhoto], labels: tuple[str, ...], side: 
         network: A U-Net.
         photos: To measure on.
         labels: The classes.
-        side: What the photos' longer side is brought to; as large as they are where it is not given.
+        side: What the photos' longer side has at most; as large as they are where it is not given.
     """
     network.eval()
     device = next(network.parameters()).device
     confusion = np.zeros((len(labels), len(labels)), np.int64)
     for photo in photos:
         with torch.no_grad(), autocast(device.type):
-            logits = network(as_input(_fitted(photo.pixels, side)[None], device)).float()
+            pixels = photo.pixels if side is None else reduced(photo.pixels, side)
+            logits = network(as_input(pixels[None], device)).float()
         logits = torch.nn.functional.interpolate(logits, photo.mask.shape, mode="bilinear")
         answer = logits.argmax(1)[0].cpu().numpy()
         confusion += score_masks(answer, photo.mask, len(labels)).confusion
     return MaskScores(confusion)
-
-
-def _fitted(pixels: np.ndarray, side: int | None) -> np.ndarray:
-    if side is None:
-        return pixels
-    scaled = [max(1, round(length * side / max(pixels.shape[:2]))) for length in pixels.shape[1::-1]]
-    return cv2.resize(pixels, scaled, interpolation=cv2.INTER_AREA)
 
 
 def foreground_iou(confusion: np.ndarray) -> float:

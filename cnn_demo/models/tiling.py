@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-TILE = 768  # pixels; with 512, which takes as long, up to 6 % of the pixels get another class than in one pass
+TILE = 768  # pixels; with 512, up to 3 % of the pixels of a street get another class than in one pass
 OVERLAP = 0.25  # share of a tile that its neighbour sees too
 
 
