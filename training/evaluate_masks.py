@@ -29,6 +29,7 @@ def evaluate_pets(folder: Path, key: str = "pet_unet") -> Figures:
 
 def _figures_of(key: str, photos: list[MaskedPhoto], what: str, *, outlined: bool = True) -> tuple[Figures, MaskScores]:
     model = load(key)
+    model.wait_for_export()  # what visitors get
     labels = model.spec.labels
     confusion, outlines = np.zeros((len(labels), len(labels)), np.int64), []
     for photo in photos:

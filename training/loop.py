@@ -50,18 +50,26 @@ def read_options(
     recipe: Recipe, description: str, *, epochs: int, side: int, batch: int, pictures: int
 ) -> argparse.Namespace:
     """Read the arguments that these trainings share; what is given here are the defaults."""
+    return options_of(recipe, description, epochs=epochs, side=side, batch=batch, pictures=pictures).parse_args()
+
+
+def options_of(
+    recipe: Recipe, description: str, *, epochs: int, side: int, batch: int, pictures: int
+) -> argparse.ArgumentParser:
+    """Return the parser of `read_options`, for a training that has an argument more."""
     parser = argparse.ArgumentParser(description=description.splitlines()[0])
     parser.add_argument("--data", type=Path, default=DATA, help="folder with the archives")
     parser.add_argument("--out", type=Path, default=Path("runs") / recipe.name)
     parser.add_argument("--epochs", type=int, default=epochs)
     parser.add_argument("--side", type=int, default=side, help="longer side of the last epochs' pictures, in pixels")
+    parser.add_argument("--first-side", type=int, help="of the first epochs' pictures, where not the recipe's")
     parser.add_argument("--batch", type=int, default=batch)
     parser.add_argument("--pictures", type=int, default=pictures, help="an epoch")
     parser.add_argument("--threads", type=int, help="of torch; one is fastest where cores come and go")
     parser.add_argument("--resume", action="store_true", help="go on after the last finished epoch")
     parser.add_argument("--start", type=Path, metavar="FILE", help="begin with these bundled weights, not with chance")
     parser.add_argument("--seed", type=int, default=0)
-    return parser.parse_args()
+    return parser
 
 
 def prepare(options: argparse.Namespace) -> str:
@@ -102,10 +110,11 @@ def train(
     options.out.mkdir(parents=True, exist_ok=True)
     states = {"network": network, "mean": mean, "optimizer": optimizer}
     history = restore(options.out, states) if options.resume else []
+    first_side = min(options.first_side or recipe.small_side, options.side)
     network.train()
     for epoch in range(len(history), options.epochs):
         start, rng = time.time(), np.random.default_rng((options.seed, epoch))
-        side = min(recipe.small_side, options.side) if epoch < recipe.growth * options.epochs else options.side
+        side = first_side if epoch < recipe.growth * options.epochs else options.side
         losses = []
         for step in range(epoch * steps, (epoch + 1) * steps):
             for group in optimizer.param_groups:

@@ -7,14 +7,16 @@ the end is the result, in `runs/pet_unet/bundle`.
 """
 
 import argparse
+from pathlib import Path
 
 import numpy as np
 
 from cnn_demo.models.unets import PET_LABELS
 from training.composites import NOTHING_OF, Menagerie, picture
 from training.datasets import read_backgrounds
-from training.loop import Recipe, prepare, read_options, train
+from training.loop import Recipe, options_of, prepare, train
 from training.masks import read_pets, view
+from training.more_cats import read_masked
 from training.unet_training import batch_of, foreground_iou, mask_loss, measured, new_network
 
 RECIPE = Recipe("pet_unet", rate=2e-3, weight_decay=0.02, clip=20.0, small_side=128)
@@ -24,13 +26,17 @@ ZOOMS = (0.6, 1.8)  # times the size at which the photo just fits: a pet is told
 
 def main() -> None:
     """Read the arguments and train."""
-    run(read_options(RECIPE, __doc__, epochs=150, side=192, batch=12, pictures=600))
+    parser = options_of(RECIPE, __doc__, epochs=150, side=192, batch=12, pictures=600)
+    parser.add_argument("--more-cats", type=Path, metavar="FOLDER", help="what training.more_cats has written")
+    run(parser.parse_args())
 
 
 def run(options: argparse.Namespace) -> list[dict]:
     """Train, and return the history."""
     device = prepare(options)
     training, validation = read_pets(options.data)
+    if options.more_cats:
+        training += read_masked(options.data, options.more_cats)
     menagerie = Menagerie(training, read_backgrounds(options.data, NOTHING_OF)[0])
     print(f"{len(training):,} pets to learn from, {len(validation):,} held back, on {device}", flush=True)
 

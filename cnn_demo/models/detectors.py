@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from cnn_demo.models import frameworks
 from cnn_demo.models.candidates import Candidates, Detector, Grid
 from cnn_demo.models.classifiers import check_pixels
 from cnn_demo.models.letterbox import Letterbox
+from cnn_demo.models.openvino_files import MovesToOpenVino
 from cnn_demo.models.prototype_masks import PrototypeMasks
 from cnn_demo.models.specs import ModelSpec
 from cnn_demo.models.weights import find_weights
@@ -59,7 +59,7 @@ class RawOutputs:
     prototypes: np.ndarray | None = field(default=None, repr=False)
 
 
-class YoloDetector(Detector):
+class YoloDetector(MovesToOpenVino, Detector):
     """A YOLO network that finds many objects; one for all visitors, who take turns by its lock.
 
     Attributes:
@@ -76,38 +76,11 @@ class YoloDetector(Detector):
         self.strides, self.overlapping = engine.strides, engine.overlapping
         self.lock = threading.Lock()
         self._engine = engine
-        self._export: threading.Thread | None = None
 
     @property
     def sides(self) -> tuple[int, ...]:
         """Image sizes to choose from, in pixels of the longer side; its own is one of them."""
         return tuple(sorted({side for side in SIDES if side % max(self.strides) == 0} | {self.spec.input_size[0]}))
-
-    @property
-    def engine(self) -> str:
-        """What runs it at present: "torch" or "OpenVINO"."""
-        return self._engine.name
-
-    def use_openvino_later(self, weights: Path, path: Path) -> None:
-        """Export in the background what `weights` holds to `path`; once that is done, it runs in OpenVINO."""
-
-        def export() -> None:
-            try:
-                export_to_openvino(headless(read_network(weights, self.spec)), path)
-                engine = OpenVinoEngine(path)
-            except Exception:  # whatever the reason, torch gives the same answers
-                logging.getLogger(__name__).exception("%s stays in torch", self.spec.key)
-                return
-            with self.lock:
-                self._engine = engine
-
-        self._export = threading.Thread(target=export, name=f"export {self.spec.key}", daemon=True)
-        self._export.start()
-
-    def wait_for_export(self) -> None:
-        """Wait until it runs in what it will stay in."""
-        if self._export is not None:
-            self._export.join()
 
     def raw(self, pixels: np.ndarray, side: int | None = None) -> RawOutputs:
         """Run the network on a photo.
@@ -258,7 +231,12 @@ def load_yolo(spec: ModelSpec, device: str) -> YoloDetector:
         if exported.is_file():
             return YoloDetector(spec, OpenVinoEngine(exported), "cpu")
         detector = YoloDetector(spec, TorchEngine(headless(read_network(found.path, spec)), "cpu"), "cpu")
-        detector.use_openvino_later(found.path, exported)
+        detector.use_later(lambda: _exported(found.path, spec, exported))
         return detector
     where = frameworks.torch_device(device)
     return YoloDetector(spec, TorchEngine(headless(read_network(found.path, spec)), where), where)
+
+
+def _exported(weights: Path, spec: ModelSpec, path: Path) -> OpenVinoEngine:
+    export_to_openvino(headless(read_network(weights, spec)), path)
+    return OpenVinoEngine(path)

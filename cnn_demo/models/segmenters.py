@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnn_demo.models import frameworks, unets
+from cnn_demo.models import frameworks, openvino_files, unets
 from cnn_demo.models.classifiers import check_pixels
+from cnn_demo.models.openvino_files import MovesToOpenVino
 from cnn_demo.models.pixel_answers import answers
 from cnn_demo.models.preprocessing import SCALINGS
 from cnn_demo.models.specs import ModelSpec
 from cnn_demo.models.tiling import OVERLAP, TILE, Frame, tiles, weight_of
 from cnn_demo.models.torch_weights import with_weights
+from cnn_demo.models.weights import find_weights
 from cnn_demo.results import Segmentation
 
 if TYPE_CHECKING:
@@ -26,25 +29,52 @@ LONGEST = 4096  # pixels of a side of the input that anybody may ask for
 TORCHVISION_STRIDE = 16  # of the coarsest feature maps of all its segmenters
 
 
-class SemanticSegmenter:
+class TorchLogits:
+    """A network in torch; it may have two answers, of which the one called "out" counts."""
+
+    name = "torch"
+
+    def __init__(self, network: torch.nn.Module) -> None:
+        self.network = network
+
+    def __call__(self, batch: torch.Tensor) -> torch.Tensor:
+        """From (1, 3, H, W) to logits (1, C, h, w)."""
+        with frameworks.torch().inference_mode():
+            logits = self.network(batch)
+        return logits["out"] if isinstance(logits, dict) else logits
+
+
+class OpenVinoLogits:
+    """The same network in OpenVINO, for the processor; not by several threads at once."""
+
+    name = "OpenVINO"
+
+    def __init__(self, path: Path) -> None:
+        self._request = openvino_files.request_of(openvino_files.read(path))
+
+    def __call__(self, batch: torch.Tensor) -> torch.Tensor:
+        """From (1, 3, H, W) to logits (1, C, h, w)."""
+        answer = self._request.infer([batch.contiguous().numpy()])[0]
+        return frameworks.torch().from_numpy(np.array(answer))  # a copy: the request uses its memory again
+
+
+class SemanticSegmenter(MovesToOpenVino):
     """A network that labels every pixel; one for all visitors, who take turns by its lock.
 
     Attributes:
         spec: Its row.
         network: The torch module, in evaluation mode, from (1, 3, H, W) to logits (1, C, h, w).
         device: "cpu", "cuda" or "mps": where it runs.
-        engine: "torch".
         stride: Of which the sides of its input are multiples.
         sides: Image sizes to choose from, in pixels of the shorter side; any other is taken too.
         lock: Held while the network runs.
     """
 
-    engine = "torch"
-
     def __init__(self, spec: ModelSpec, network: torch.nn.Module, device: str, stride: int) -> None:
         self.spec = spec
         # Channels last in memory: convolutions on a processor then take two thirds of the time.
         self.network = network.eval().to(device, memory_format=frameworks.torch().channels_last)
+        self._engine = TorchLogits(self.network)
         self.device = device
         self.stride = stride
         self.sides = tuple(sorted({*SIDES, spec.input_size[0]}))
@@ -89,8 +119,7 @@ class SemanticSegmenter:
         """
         torch = frameworks.torch()
         with torch.inference_mode():
-            logits = self.network(batch)
-            logits = logits["out"] if isinstance(logits, dict) else logits
+            logits = self._engine(batch)
             if logits.shape[2:] != batch.shape[2:]:
                 logits = torch.nn.functional.interpolate(logits, batch.shape[2:], mode="bilinear", align_corners=False)
             return logits[0]
@@ -167,13 +196,26 @@ def build_smp(spec: ModelSpec) -> torch.nn.Module:
 def load_smp(spec: ModelSpec, device: str) -> SemanticSegmenter:
     """Load a network of segmentation-models-pytorch, bundled or published.
 
+    A bundled one goes on in OpenVINO where there is no GPU; published ones, many of which are large, stay in torch.
+
     Raises:
         ModelUnavailable: If the weights are missing, or of another network.
         ValueError: If the device is not to be had.
     """
     where = frameworks.torch_device(device)
     network = with_weights(spec, build_smp)
-    return SemanticSegmenter(spec, network, where, int(network.encoder.output_stride))
+    model = SemanticSegmenter(spec, network, where, int(network.encoder.output_stride))
+    found = find_weights(spec.weights)
+    if where == "cpu" and found.place == "bundled":
+        model.use_later(lambda: _in_openvino(spec, found.path))
+    return model
+
+
+def _in_openvino(spec: ModelSpec, weights: Path) -> OpenVinoLogits:
+    path = openvino_files.exported_file(spec, weights, "segmentation-models-pytorch")
+    if not path.is_file():
+        openvino_files.write(openvino_files.converted(with_weights(spec, build_smp)), path)
+    return OpenVinoLogits(path)
 
 
 def build_torchvision(spec: ModelSpec) -> torch.nn.Module:

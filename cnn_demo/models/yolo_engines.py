@@ -7,16 +7,12 @@ masks in `prototype_masks.py`, so that a page can show where they come from.
 
 from __future__ import annotations
 
-import hashlib
-import tempfile
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from cnn_demo.models import frameworks
-from cnn_demo.models.weights import user_cache
+from cnn_demo.models import frameworks, openvino_files
 
 if TYPE_CHECKING:
     import torch
@@ -71,17 +67,11 @@ class OpenVinoEngine:
     name = "OpenVINO"
 
     def __init__(self, path: Path) -> None:
-        core = frameworks.openvino().Core()
-        model = core.read_model(path)
+        model = openvino_files.read(path)
         self._count = len(model.outputs)
         self.strides = tuple(int(stride) for stride in model.get_rt_info(_STRIDES).astype(str).split())
         self.overlapping = model.get_rt_info(_OVERLAPPING).astype(str) == "yes"
-        settings = {
-            "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_NUM_THREADS": frameworks.thread_count(),
-            "INFERENCE_PRECISION_HINT": "f32",  # some processors would take bfloat16, and scores would differ
-        }
-        self._request = core.compile_model(model, "CPU", settings).create_infer_request()
+        self._request = openvino_files.request_of(model)
 
     def __call__(self, pictures: np.ndarray) -> tuple[np.ndarray, ...]:
         """As `Engine` says."""
@@ -126,10 +116,7 @@ def headless(model: torch.nn.Module) -> torch.nn.Module:
 
 def openvino_file(spec: ModelSpec, weights: Path) -> Path:
     """Return where the OpenVINO version of these weights is kept, whether or not it is there yet."""
-    with weights.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
-    made_by = f"openvino{version('openvino')}-ultralytics{version('ultralytics')}"
-    return user_cache() / "cnn_demo" / made_by / f"{spec.key}-{digest}.xml"
+    return openvino_files.exported_file(spec, weights, "ultralytics")
 
 
 def export_to_openvino(network: torch.nn.Module, path: Path) -> None:
@@ -138,14 +125,7 @@ def export_to_openvino(network: torch.nn.Module, path: Path) -> None:
     Raises:
         OSError: If they cannot be written.
     """
-    openvino, torch = frameworks.openvino(), frameworks.torch()
-    with torch.inference_mode():
-        model = openvino.convert_model(network, example_input=torch.zeros(1, 3, 320, 320))
-    model.reshape([1, 3, -1, -1])
+    model = openvino_files.converted(network)
     model.set_rt_info(" ".join(str(stride) for stride in network.strides), _STRIDES)
     model.set_rt_info("yes" if network.overlapping else "no", _OVERLAPPING)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        openvino.save_model(model, Path(folder) / path.name, compress_to_fp16=False)
-        for suffix in (".bin", ".xml"):  # the one that is looked for comes last
-            (Path(folder) / path.name).with_suffix(suffix).replace(path.with_suffix(suffix))
+    openvino_files.write(model, path)

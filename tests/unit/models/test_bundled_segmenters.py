@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from cnn_demo.models import load
+from cnn_demo.models import frameworks, load, openvino_files, release
+from cnn_demo.models.pixel_answers import answers
 from cnn_demo.samples import sample_photos
 
 SAMPLES = {sample.key: sample for sample in sample_photos()}
@@ -43,3 +44,60 @@ def test_a_large_photo_in_tiles_has_the_mask_of_one_pass(key):
     for side in (None, 960):
         whole, tiled = (model.predict(photo, mode, side).class_map for mode in ("whole", "tiled"))
         assert (whole == tiled).mean() > (0.995 if side else 0.9999)
+
+
+@pytest.fixture
+def empty_cache(monkeypatch, tmp_path):
+    """The user's cache, with nothing in it yet."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    release()
+    yield tmp_path
+    release()
+
+
+def exported(model):
+    model.wait_for_export()
+    return model
+
+
+@pytest.mark.parametrize("key", ["pet_unet", "street_unet"])
+def test_openvino_says_what_torch_says(key, empty_cache):
+    model, photo = exported(load(key, "cpu")), SAMPLES["bus"].load().pixels
+    assert model.engine == "OpenVINO"
+    for side in (None, 201):  # two sizes with one network, the second filled up on two sides
+        now = model.predict(photo, side=side, keep_probabilities=True)
+        seen = model.batch(model.frame(photo.shape[:2], side).apply(photo))
+        with model.lock:
+            ours = model.run(seen)
+        with frameworks.torch().inference_mode():
+            theirs = model.network(seen)[0]
+        np.testing.assert_allclose(ours.numpy(), theirs.numpy(), atol=1e-3)
+        answer = answers(theirs, model.frame(photo.shape[:2], side))
+        assert (now.class_map == answer["class_map"]).mean() > 0.9999
+        np.testing.assert_allclose(now.confidence, answer["confidence"], atol=1e-3)
+
+
+def test_a_network_is_exported_once(empty_cache, monkeypatch):
+    exported(load("pet_unet", "cpu"))
+    assert [path.suffix for path in sorted(empty_cache.rglob("pet_unet-*"))] == [".bin", ".xml"]
+    monkeypatch.setattr(openvino_files, "converted", None)
+    release()
+    assert exported(load("pet_unet", "cpu")).engine == "OpenVINO"
+
+
+@pytest.mark.parametrize("broken", ["export", "file"])
+def test_where_openvino_fails_it_stays_in_torch(broken, empty_cache, monkeypatch, caplog):
+    if broken == "export":
+        monkeypatch.setattr(openvino_files, "write", fail)
+    else:
+        exported(load("pet_unet", "cpu"))
+        next(empty_cache.rglob("*.xml")).write_text("no network")
+        release()
+    model = exported(load("pet_unet", "cpu"))
+    assert model.engine == "torch"
+    assert "pet_unet stays in torch" in caplog.text
+    assert model.predict(SAMPLES["chelsea"].load().pixels).coverage()["cat"] > 0.4
+
+
+def fail(model, path):
+    raise OSError("disk full")

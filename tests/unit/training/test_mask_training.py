@@ -22,7 +22,7 @@ torch = frameworks.torch()
 
 def options(folder, out, *, epochs: int = 1, side: int = 64, resume: bool = False, start=None) -> argparse.Namespace:
     made = {"data": folder, "out": out, "epochs": epochs, "side": side, "resume": resume, "start": start}
-    return argparse.Namespace(**made, batch=2, pictures=4, threads=None, seed=0)
+    return argparse.Namespace(**made, batch=2, pictures=4, threads=None, seed=0, first_side=None, more_cats=None)
 
 
 def test_the_rate_rises_stays_and_falls_to_nothing():
