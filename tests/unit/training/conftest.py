@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-BREEDS = 14
+BREEDS, UNMASKED = 14, 3
 STREETS = {"train": 3, "val": 2}
 
 
@@ -40,7 +40,7 @@ def write_streets(folder: Path) -> None:
 
 
 def write_pets(folder: Path) -> None:
-    """Pets on green photos 80 × 60, bright cats and dark dogs, each with a border of 4 pixels."""
+    """Pets on green photos 80 × 60, bright cats and dark dogs, each with a border of 4 pixels; three cats have none."""
     files, rows = {}, ["name,species"]
     for number in range(BREEDS):
         name, species = f"Breed_{number:02}", "cat" if number % 2 else "dog"
@@ -52,6 +52,10 @@ def write_pets(folder: Path) -> None:
         files[f"pets/images/{name}.jpg"] = encoded(pixels, "JPEG")
         files[f"pets/trimaps/{name}.png"] = encoded(trimap, "PNG")
         rows.append(f"{name},{species}")
+    for number in range(UNMASKED):
+        pixels = np.full((60, 80, 3), (20, 160, 20), np.uint8)
+        pixels[10:50, 20 + 10 * number : 50 + 10 * number] = 240
+        files[f"pets/more_cats/More_{number}.jpg"] = encoded(pixels, "JPEG")
     write_archive(folder / "pets.tar.gz", files | {"pets/species.csv": "\n".join(rows).encode()})
 
 
