@@ -94,6 +94,9 @@ def _in_words(segmentation: Segmentation, found: sv.Detections) -> None:
         f"It has a word for **{percent(known)}** of the photo: **{classes}** {_plural('class', 'es', classes)}. "
         "It cannot count: all that is of one class is one area, also where two of a kind touch."
     )
+    if not len(found):
+        instance.markdown("It finds **no object**. Lower its least confidence, or ask a network that knows this one.")
+        return
     objects = counted(counts(found)).rstrip(".")
     instance.markdown(
         f"It counts **{len(found)}** {_plural('object', 's', len(found))}: {objects}. It has masks for "

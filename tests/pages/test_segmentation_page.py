@@ -211,7 +211,7 @@ def test_objects_are_offered_as_files():
 
 def test_nothing_found_is_said_and_breaks_nothing():
     app = open_view("segment_objects", link={"instance_confidence": "95"})
-    assert "It counts **0** objects: Nothing." in text(app)
+    assert "It finds **no object**." in text(app)
     assert not app.get("download_button")
 
 

@@ -102,6 +102,7 @@ class MaskView {
 
   makeLegend() {
     this.switches = new Map()
+    this.find(".all").hidden = this.view.classes.length === 0
     this.find(".legend").setAttribute("aria-label", this.view.legend)
     this.find(".legend").replaceChildren(...this.view.classes.map((one) => {
       const button = Object.assign(document.createElement("button"), { type: "button", className: "class" })
