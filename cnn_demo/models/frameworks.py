@@ -2,7 +2,7 @@
 
 TensorFlow imported before triton (which torchvision, timm and segmentation-models-pytorch bring along) aborts the
 process: LLVM's command-line options are then registered twice. Once triton is in, everything else may follow in any
-order. So TensorFlow is only ever imported here, behind triton; `tests/unit/test_frameworks.py` tries all orders.
+order. So TensorFlow is only ever imported here, behind triton; `tests/unit/models/test_frameworks.py` tries orders.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import importlib.util
 import os
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from functools import cache
 from types import ModuleType
@@ -133,6 +134,8 @@ def _ultralytics() -> ModuleType:
 def _openvino() -> ModuleType:
     # Its converter would report to its maker, by child processes forked off this one; not without this package.
     sys.modules.setdefault("openvino_telemetry", None)
+    # It traces torch's networks, which torch would have it do in another way: nothing that a user could act upon.
+    warnings.filterwarnings("ignore", message=r"`torch\.jit\.trace", category=FutureWarning)
     return importlib.import_module("openvino")
 
 

@@ -60,7 +60,8 @@ class MovesToOpenVino:
             with self.lock:
                 self._engine = engine
 
-        self._export = threading.Thread(target=work, name=f"export {self.spec.key}", daemon=True)
+        # No daemon: a process that ends in the middle of an export would be aborted.
+        self._export = threading.Thread(target=work, name=f"export {self.spec.key}")
         self._export.start()
 
     def wait_for_export(self) -> None:

@@ -1,5 +1,9 @@
 """The bundled segmenters find what they know on photos that are no part of their sets, whatever way these go in."""
 
+import os
+import subprocess
+import sys
+
 import cv2
 import numpy as np
 import pytest
@@ -83,6 +87,16 @@ def test_a_network_is_exported_once(empty_cache, monkeypatch):
     monkeypatch.setattr(openvino_files, "converted", None)
     release()
     assert exported(load("pet_unet", "cpu")).engine == "OpenVINO"
+
+
+def test_a_program_that_ends_during_the_export_ends_well(tmp_path, root):
+    """An answer takes less time than the export, which is finished all the same, without a word."""
+    command = [sys.executable, "-m", "cnn_demo", "segment", "assets/samples/chelsea.jpg", "--model", "pet_unet"]
+    environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
+    ended = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=300)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "cat" in ended.stdout
+    assert [path.suffix for path in sorted(tmp_path.rglob("pet_unet-*"))] == [".bin", ".xml"]
 
 
 @pytest.mark.parametrize("broken", ["export", "file"])
