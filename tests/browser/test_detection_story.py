@@ -4,7 +4,7 @@ import re
 
 import pytest
 from playwright.sync_api import Page, expect
-from visitor import settle, slide
+from visitor import settle, slide, visit
 
 from cnn_demo.models import list_models
 
@@ -13,9 +13,7 @@ pytestmark = pytest.mark.skipif(not BUNDLED, reason="needs the bundled detector"
 
 
 def open_page_6(page: Page, query: str = "") -> None:
-    page.goto(f"/Object_detection?{query}")
-    expect(page.get_by_test_id("stMain")).to_be_visible()
-    settle(page)
+    visit(page, f"/Object_detection?{query}")
 
 
 def total(page: Page) -> int:

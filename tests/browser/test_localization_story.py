@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
-from visitor import settle, slide
+from visitor import settle, slide, visit
 
 from cnn_demo.models import list_models
 from cnn_demo.models.boxes import ciou, diou, giou, iou
@@ -14,9 +14,7 @@ pytestmark = pytest.mark.skipif(not list_models("localization"), reason="needs t
 
 
 def open_page_5(page: Page, query: str = "") -> None:
-    page.goto(f"/Localization?{query}")
-    expect(page.get_by_test_id("stMain")).to_be_visible()
-    settle(page)
+    visit(page, f"/Localization?{query}")
 
 
 def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:

@@ -6,15 +6,13 @@ import re
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
-from visitor import settle
+from visitor import settle, visit
 
 CHANNEL_MAP = "img[alt$='of this layer']"
 
 
 def open_page_3(page: Page, query: str) -> None:
-    page.goto(f"/Convolutional_networks?{query}")
-    expect(page.get_by_test_id("stMain")).to_be_visible()
-    settle(page)
+    visit(page, f"/Convolutional_networks?{query}")
 
 
 def phone_jpeg() -> bytes:

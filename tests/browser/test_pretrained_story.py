@@ -6,13 +6,11 @@ import re
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
-from visitor import settle, slide
+from visitor import settle, slide, visit
 
 
 def open_page_4(page: Page, query: str = "") -> None:
-    page.goto(f"/Pretrained_CNNs_in_Keras?{query}")
-    expect(page.get_by_test_id("stMain")).to_be_visible()
-    settle(page)
+    visit(page, f"/Pretrained_CNNs_in_Keras?{query}")
 
 
 def red_jpeg() -> bytes:

@@ -1,22 +1,24 @@
 """What a visitor lives through who labels every pixel on page 7, in a real browser."""
 
+import io
 import re
 
 import pytest
+from PIL import ExifTags, Image
 from playwright.sync_api import Page, expect
-from visitor import settle
+from visitor import settle, visit
 
 from cnn_demo.models import list_models
+from cnn_demo.samples import sample_photos
 from cnn_demo.ui.segment_workbench import VIEWS
 
+SAMPLES = {sample.key: sample for sample in sample_photos()}
 BUNDLED = [spec for spec in list_models("semantic-segmentation") if spec.availability() == "bundled"]
 pytestmark = pytest.mark.skipif(not BUNDLED, reason="needs a bundled segmenter")
 
 
 def open_page_7(page: Page, query: str = "") -> None:
-    page.goto(f"/Segmentation?photo=chelsea&{query}")
-    expect(page.get_by_test_id("stMain")).to_be_visible()
-    settle(page)
+    visit(page, f"/Segmentation?photo=chelsea&{query}")
 
 
 def metric(page: Page, label: str) -> float:
@@ -46,6 +48,30 @@ def test_she_hides_a_class_and_puts_the_photo_beside_it(page: Page) -> None:
 
     page.get_by_label("Photo beside it").check()
     expect(page.locator(".divider").first).to_be_visible()
+
+
+def phone_jpeg() -> bytes:
+    """Chelsea as a phone held upright saves her: on her side, with a word on how to turn her."""
+    upright = Image.open(SAMPLES["chelsea"].path).resize((1800, 2400), Image.Resampling.BICUBIC)
+    metadata = Image.Exif()
+    metadata[ExifTags.Base.Orientation] = 6
+    file = io.BytesIO()
+    upright.transpose(Image.Transpose.ROTATE_90).save(file, "JPEG", quality=90, exif=metadata)
+    return file.getvalue()
+
+
+def test_she_uploads_a_photo_from_her_phone_and_takes_the_mask_along(page: Page) -> None:
+    open_page_7(page)
+    upload = {"name": "IMG_7.jpg", "mimeType": "image/jpeg", "buffer": phone_jpeg()}
+    page.locator("input[type=file]").first.set_input_files(upload)
+    settle(page)
+    expect(page.get_by_text("1800 × 2400 pixels")).to_be_visible()
+    expect(page.locator("h2, h3").filter(has_text=re.compile(r"\d % cat"))).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Mask", exact=True).click()
+    mask = Image.open(download.value.path())
+    assert (mask.mode, mask.size) == ("P", (960, 1280))  # upright, as large as the photo is worked on
+    assert len(mask.getcolors()) >= 2
 
 
 def test_without_skips_the_mask_is_another(page: Page) -> None:

@@ -1,6 +1,6 @@
 """What every visitor of the browser tests does."""
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 PATIENCE = 150_000  # milliseconds: a first visit may load a framework, which takes minutes on a busy machine
 
@@ -29,6 +29,13 @@ def settle(page: Page) -> None:
     Between two runs a page looks idle for a moment, and a key press takes a moment to reach the server.
     """
     page.evaluate(QUIET, PATIENCE)
+
+
+def visit(page: Page, address: str) -> None:
+    """Open a page of the app, and wait until it is there."""
+    page.goto(address)
+    expect(page.get_by_test_id("stMain")).to_be_visible()
+    settle(page)
 
 
 def slide(page: Page, label: str, steps: int, key: str = "ArrowRight") -> None:
