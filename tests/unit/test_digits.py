@@ -20,6 +20,8 @@ from cnn_demo.models.digits import (
 from cnn_demo.models.drawn_digit import INK_SHARE, eight_by_eight
 from cnn_demo.models.training_queue import TrainingError
 
+pytestmark = pytest.mark.xdist_group("digits")  # one process makes the fixtures, which take long
+
 FEW = DigitSettings(filters=8, epochs=3, rate=0.01)
 
 

@@ -14,6 +14,8 @@ from cnn_demo.models.candidates import Grid, select
 from cnn_demo.models.detectors import YoloDetector, cell_places, decode, read_network
 from cnn_demo.models.yolo_engines import OpenVinoEngine, openvino_file
 
+pytestmark = pytest.mark.xdist_group("detectors")  # one process makes the fixtures, which take long
+
 SIDE = 96
 KEYS = ("yolo11n", "yolo26n")  # with and without NMS
 

@@ -7,6 +7,8 @@ from cnn_demo.models import find, frameworks, load, release
 from cnn_demo.models.instance_segmenters import MaskRcnn
 from cnn_demo.models.torchvision_detectors import FLOOR, build
 
+pytestmark = pytest.mark.xdist_group("instance_segmenters")  # one process makes the fixtures, which take long
+
 KEY = "maskrcnn_resnet50_fpn"
 SIDE = 320
 

@@ -12,6 +12,8 @@ from cnn_demo.models.teaching import PRETRAINED, RANDOM, TUNED, Task, answers, l
 from cnn_demo.models.training_queue import TrainingError
 from cnn_demo.sample_sets import textures
 
+pytestmark = pytest.mark.xdist_group("teaching")  # one process makes the fixtures, which take long
+
 
 @pytest.fixture(scope="module")
 def task() -> Task:

@@ -14,6 +14,8 @@ from cnn_demo.models.letterbox import Letterbox
 from cnn_demo.models.prototype_masks import PrototypeMasks
 from cnn_demo.models.yolo_engines import TorchEngine, headless
 
+pytestmark = pytest.mark.xdist_group("yolo_masks")  # one process makes the fixtures, which take long
+
 SIDE = 96
 KEYS = ("yolo11n-seg", "yolo26n-seg")  # with and without NMS
 SIZES = [(480, 640), (333, 500), (120, 90), (37, 200), (64, 64)]
