@@ -60,7 +60,7 @@ def _street_part(files: dict[str, bytes], part: str) -> list[MaskedPhoto]:
         name = Path(path).stem
         mask = _levels(files[f"camvid/{part}annot/{name}.png"])
         mask[mask >= len(STREET_LABELS)] = IGNORED
-        photos.append(MaskedPhoto(_whole(files[path]), mask, name))
+        photos.append(MaskedPhoto(whole(files[path]), mask, name))
     return photos
 
 
@@ -85,7 +85,7 @@ def read_pets(folder: Path) -> tuple[list[MaskedPhoto], list[MaskedPhoto]]:
         mask = np.full(trimap.shape, IGNORED, np.uint8)
         for level, meaning in _TRIMAP.items():
             mask[trimap == level] = PET_LABELS.index(species[name] if meaning == "pet" else meaning)
-        photos.append(MaskedPhoto(_whole(files[f"pets/images/{name}.jpg"]), mask, name))
+        photos.append(MaskedPhoto(whole(files[f"pets/images/{name}.jpg"]), mask, name))
     return [photo for number, photo in enumerate(photos) if number % EVERY], photos[::EVERY]
 
 
@@ -93,8 +93,9 @@ def _levels(data: bytes) -> np.ndarray:
     return np.array(Image.open(io.BytesIO(data)))
 
 
-def _whole(data: bytes) -> np.ndarray:
-    return decode(data, longest=10_000)[0]  # as large as its mask
+def whole(data: bytes) -> np.ndarray:
+    """Decode a photo as large as it is, and as its mask: (H, W, 3) uint8."""
+    return decode(data, longest=10_000)[0]
 
 
 def settled(mask: np.ndarray) -> np.ndarray:

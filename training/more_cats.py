@@ -17,8 +17,8 @@ from PIL import Image
 from cnn_demo.models import load
 from cnn_demo.models.mask_scores import IGNORED
 from cnn_demo.models.unets import PET_LABELS
-from training.datasets import DATA, decode, read_archive
-from training.masks import MaskedPhoto
+from training.datasets import DATA, read_archive
+from training.masks import MaskedPhoto, whole
 
 SIDES = (112, 144, 176, 208)  # of the photo's shorter side, at which the U-Net looks
 LEAST_CONFIDENCE = 0.05  # of an instance, to be counted at all
@@ -53,7 +53,7 @@ def read_unmasked(folder: Path) -> dict[str, np.ndarray]:
     """
     files = read_archive(folder / "pets.tar.gz")
     names = sorted(name for name in files if name.startswith("pets/more_cats/") and name.endswith(".jpg"))
-    return {Path(name).stem: decode(files[name], longest=10_000)[0] for name in names}
+    return {Path(name).stem: whole(files[name]) for name in names}
 
 
 def read_masked(folder: Path, masks: Path) -> list[MaskedPhoto]:
@@ -99,11 +99,12 @@ def mask_from(sure: np.ndarray) -> np.ndarray | None:
     Args:
         sure: As `opinion` returns it.
     """
+    background, cat = sure <= BACKGROUND_UNTIL, sure >= PET_FROM
+    if not background.any() or cat.mean() < LEAST_PET or (~background & ~cat).mean() > DOUBTFUL:
+        return None
     mask = np.full(sure.shape, IGNORED, np.uint8)
-    mask[sure <= BACKGROUND_UNTIL] = 0
-    mask[sure >= PET_FROM] = PET_LABELS.index("cat")
-    clear = (mask == IGNORED).mean() <= DOUBTFUL and (mask == PET_LABELS.index("cat")).mean() >= LEAST_PET
-    return mask if clear and (mask == 0).any() else None
+    mask[background], mask[cat] = 0, PET_LABELS.index("cat")
+    return mask
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Networks that run in OpenVINO on a processor, where they take a half to two thirds of torch's time.
+"""Networks that run in OpenVINO on a processor, where it is faster (`benchmarks/segment.py` and `detect.py`).
 
 A network is exported once, in the background, into the user's cache; until then torch runs it, with the same answers.
 """

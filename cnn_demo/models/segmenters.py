@@ -30,7 +30,7 @@ TORCHVISION_STRIDE = 16  # of the coarsest feature maps of all its segmenters
 
 
 class TorchLogits:
-    """A network in torch; it may have two answers, of which the one called "out" counts."""
+    """A network in torch, called in inference mode; it may have two answers, of which the one called "out" counts."""
 
     name = "torch"
 
@@ -39,8 +39,7 @@ class TorchLogits:
 
     def __call__(self, batch: torch.Tensor) -> torch.Tensor:
         """From (1, 3, H, W) to logits (1, C, h, w)."""
-        with frameworks.torch().inference_mode():
-            logits = self.network(batch)
+        logits = self.network(batch)
         return logits["out"] if isinstance(logits, dict) else logits
 
 
@@ -212,6 +211,7 @@ def load_smp(spec: ModelSpec, device: str) -> SemanticSegmenter:
 
 
 def _in_openvino(spec: ModelSpec, weights: Path) -> OpenVinoLogits:
+    """Export a network of its own, while visitors run the one that was loaded; or read what was exported before."""
     path = openvino_files.exported_file(spec, weights, "segmentation-models-pytorch")
     if not path.is_file():
         openvino_files.write(openvino_files.converted(with_weights(spec, build_smp)), path)

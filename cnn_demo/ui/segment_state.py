@@ -64,7 +64,8 @@ def pick_segmenter(photo: Photo) -> tuple[ModelSpec, int, str]:
             format_func=lambda mode: MODES.get(mode, mode),
             key=MODE,
             help=f"Tiles of {TILE} pixels overlap by a quarter and are blended: the feature maps of a large photo then "
-            "fit into little memory. With the bundled networks, 4 pixels in 1,000 get another class at most.",
+            "fit into little memory. On the sample photos, the bundled networks then give at most 6 pixels in 1,000 "
+            "another class.",
             **SHARED,
         )
     return spec, side, mode if mode in MODES else DEFAULTS[MODE]
