@@ -7,7 +7,7 @@ import pytest
 import supervision as sv
 from PIL import Image
 
-from cnn_demo import __main__ as command_line
+from cnn_demo import command_line
 from cnn_demo.__main__ import main
 from cnn_demo.models import ModelUnavailable, find
 from cnn_demo.results import Segmentation
