@@ -227,4 +227,3 @@ def _write_masks(
     if options.out is None:
         return ()
     return write_masks(options.out, path, photo.pixels, answer, find(options.model).labels)
-
