@@ -40,15 +40,17 @@ __all__ = [
 ]
 
 MAX_MODELS = 3  # loaded at the same time, for all visitors together
-PREFERRED = (
+PREFERRED = (  # what a page begins with: of each task the first that is on this machine
     "mobilenet_v2",
+    "efficientnet_lite0",
     "yolo11n",
     "deeplabv3_mobilenet_v3_large",
     "yolo11n-seg",
-)  # small and quick, and they know much
+)
 LOADERS = {  # family -> module and function that loads a row of it
     "cifar10": "classifiers:load_cifar10",
     "imagenet": "classifiers:load_imagenet",
+    "efficientnet_lite": "classifiers:load_efficientnet_lite",
     "caltech": "localizers:load_caltech",
     "caltech_on_backbone": "localizers:load_caltech_on_backbone",
     "yolo": "detectors:load_yolo",
@@ -115,7 +117,8 @@ def preferred_model(task: str) -> ModelSpec:
         ValueError: If there is no such task.
     """
     usable = usable_models(task)
-    return next((spec for spec in usable if spec.key in PREFERRED), usable[0])
+    by_key = {spec.key: spec for spec in usable}
+    return next((by_key[key] for key in PREFERRED if key in by_key), usable[0])
 
 
 class _ModelCache(LRUCache):

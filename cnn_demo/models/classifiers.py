@@ -14,7 +14,10 @@ import numpy as np
 from cnn_demo.models import frameworks
 from cnn_demo.models.bundled import cifar10_record
 from cnn_demo.models.calibration import softmax
+from cnn_demo.models.efficientnet_lite import efficientnet_lite
 from cnn_demo.models.layers import NetworkLayer, network_layers
+from cnn_demo.models.lite_conversion import set_published_weights
+from cnn_demo.models.lite_weights import WeightsUnreadable
 from cnn_demo.models.networks import cifar10_cnn
 from cnn_demo.models.preprocessing import SCALINGS
 from cnn_demo.models.registry import ModelSpec
@@ -70,7 +73,7 @@ class Classifier:
         return network_layers(self.network)
 
     def prepare(self, pixels: np.ndarray, fit: str = "crop") -> np.ndarray:
-        """Bring a photo to the size that the network takes, averaging over what is left out.
+        """Bring a photo to the size that the network takes.
 
         Args:
             pixels: (H, W, 3) uint8.
@@ -97,7 +100,7 @@ class Classifier:
             border = (top, longer - height - top, left, longer - width - left)
             grey = SCALINGS[self.spec.scaling].grey
             pixels = cv2.copyMakeBorder(pixels, *border, cv2.BORDER_CONSTANT, value=(grey,) * 3)
-        return resized(pixels, self.spec.input_size)
+        return resized(pixels, self.spec.input_size, self.spec.resampling)
 
     def logits(self, batch: np.ndarray) -> np.ndarray:
         """Return the logits (N, C) float32 of pictures (N, H, W, 3) uint8 that have the network's size already."""
@@ -164,13 +167,29 @@ def check_pixels(pixels: np.ndarray) -> None:
         raise ValueError(f"pixels must be (H, W, 3) uint8, not {pixels.shape} {pixels.dtype}.")
 
 
-def resized(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Bring a photo (H, W, 3) uint8 to a size (height, width), averaging over what is left out."""
+def resized(pixels: np.ndarray, size: tuple[int, int], resampling: str = "area") -> np.ndarray:
+    """Bring a photo (H, W, 3) uint8 to a size (height, width), leaving no pixel out.
+
+    Args:
+        pixels: The photo.
+        size: Of the result.
+        resampling: "area" averages over the pixels that fall into one; "bilinear" halves the photo while it is twice
+            as high or as wide, and interpolates the rest, which keeps edges sharper.
+    """
     rows, columns = size
+    if resampling == "bilinear":
+        return _halved_and_interpolated(pixels, rows, columns)
     while pixels.shape[0] >= 8 * rows and pixels.shape[1] >= 8 * columns:  # halving is what OpenCV is fastest at
         pixels = cv2.resize(pixels, (pixels.shape[1] // 2, pixels.shape[0] // 2), interpolation=cv2.INTER_AREA)
     way = cv2.INTER_AREA if pixels.shape[0] >= rows and pixels.shape[1] >= columns else cv2.INTER_LINEAR
     return cv2.resize(pixels, (columns, rows), interpolation=way)
+
+
+def _halved_and_interpolated(pixels: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    while (high := pixels.shape[0] >= 2 * rows) | (wide := pixels.shape[1] >= 2 * columns):
+        half = pixels.shape[1] // (1 + wide), pixels.shape[0] // (1 + high)
+        pixels = cv2.resize(pixels, half, interpolation=cv2.INTER_AREA)
+    return cv2.resize(pixels, (columns, rows), interpolation=cv2.INTER_LINEAR)
 
 
 def network_input(pixels: np.ndarray) -> np.ndarray:
@@ -218,4 +237,22 @@ def load_imagenet(spec: ModelSpec, device: str) -> Classifier:
         build = getattr(frameworks.keras().applications, spec.builder)
         shape = (*spec.input_size, 3)
         network = with_weights(spec, lambda: build(weights=None, input_shape=shape, classifier_activation=None))
+    return Classifier(spec, network, where)
+
+
+def load_efficientnet_lite(spec: ModelSpec, device: str) -> Classifier:
+    """Build EfficientNet-Lite and give it the published weights that a package carries.
+
+    Raises:
+        ModelUnavailable: If the package is not installed, or its file is not the published one.
+    """
+    from cnn_demo.models import ModelUnavailable
+
+    where = frameworks.keras_device(device)
+    with frameworks.placed_on(where):
+        network = efficientnet_lite(spec.key)
+        try:
+            set_published_weights(network, spec.key)
+        except WeightsUnreadable as error:
+            raise ModelUnavailable(f"“{spec.title}” cannot be loaded. {error}") from error
     return Classifier(spec, network, where)

@@ -17,9 +17,9 @@ _ROWS = Path(__file__).with_suffix(".csv")
 _LABELS = Path(__file__).resolve().parents[2] / "assets" / "imagenet_labels.txt"
 IMAGENET_LABELS = tuple(_LABELS.read_text(encoding="utf-8").splitlines())
 _SOURCE = "https://keras.io/api/applications/"
-_DATASET = "50,000 validation photos of ImageNet"
+DATASET = "50,000 validation photos of ImageNet"
 _CROP = 0.875  # as the published accuracies are measured: 224 pixels out of 256
-_KNOWS = "It knows ImageNet's 1,000 classes: 120 breeds of dogs, many other animals, things and dishes."
+KNOWS = "It knows ImageNet's 1,000 classes: 120 breeds of dogs, many other animals, things and dishes."
 
 
 @dataclass(frozen=True)
@@ -64,13 +64,13 @@ def _spec(row: dict[str, str]) -> ModelSpec:
         bytes=round(float(row["megabytes"]) * 2**20) if row["megabytes"] else 4 * parameters,
         labels=IMAGENET_LABELS,
         weights=row["file"],
-        metric=Metric("top-1 accuracy", float(row["top1"]), _DATASET, _SOURCE),
+        metric=Metric("top-1 accuracy", float(row["top1"]), DATASET, _SOURCE),
         paper=f"https://arxiv.org/abs/{family.arxiv}",
         licence=family.licence,
-        knows=_KNOWS,
+        knows=KNOWS,
         scaling=family.scaling,
         crop=_CROP,
-        further=(Metric("top-5 accuracy", float(row["top5"]), _DATASET, _SOURCE),) if row["top5"] else (),
+        further=(Metric("top-5 accuracy", float(row["top5"]), DATASET, _SOURCE),) if row["top5"] else (),
         builder=row["builder"],
         url=row["url"],
         checksum=row["checksum"] or None,

@@ -1,7 +1,7 @@
 """How the families of networks want their pixels: each was trained on numbers of another scale.
 
-The names are those of Keras's `imagenet_utils.preprocess_input`; `tests/unit/models/test_preprocessing.py` holds each
-against Keras's own function.
+The names are those of Keras's `imagenet_utils.preprocess_input`, and "lite" is EfficientNet-Lite's;
+`tests/unit/models/test_preprocessing.py` holds each of Keras's against Keras's own function.
 """
 
 from collections.abc import Callable
@@ -42,6 +42,10 @@ def _torch(pixels: np.ndarray) -> np.ndarray:
     return (pixels.astype(np.float32) / 255 - TORCH_MEANS) / TORCH_DEVIATIONS
 
 
+def _lite(pixels: np.ndarray) -> np.ndarray:
+    return (pixels.astype(np.float32) - 127) / 128
+
+
 def _none(pixels: np.ndarray) -> np.ndarray:
     return pixels.astype(np.float32)
 
@@ -50,5 +54,6 @@ SCALINGS = {
     "tf": Scaling("Pixels are divided by 127.5, less 1: from −1 to 1.", _tf, 128),
     "caffe": Scaling("Blue, green, red; each less its mean over ImageNet, about 104, 117 and 124.", _caffe, 115),
     "torch": Scaling("Each colour from 0 to 1, less its mean over ImageNet, divided by its deviation.", _torch, 115),
+    "lite": Scaling("127 is taken from pixels, which are then divided by 128: from −1 to 1.", _lite, 127),
     "none": Scaling("Pixels from 0 to 255 as they are: the network's first layer scales them.", _none, 128),
 }

@@ -2,6 +2,7 @@
 
 from cnn_demo.models.coco_detectors import COCO_DETECTORS
 from cnn_demo.models.imagenet import IMAGENET_MODELS
+from cnn_demo.models.lite_models import LITE_MODELS
 from cnn_demo.models.segmentation_models import INSTANCE_SEGMENTERS, MASK_METRIC, SEMANTIC_SEGMENTERS
 from cnn_demo.models.specs import AVAILABILITIES, TASKS, Metric, ModelSpec
 from cnn_demo.models.unets import BUNDLED_OPTIONS, PET_LABELS, STREET_LABELS
@@ -41,6 +42,7 @@ MODELS: tuple[ModelSpec, ...] = (
         licence="AGPL-3.0; trained on CIFAR-10 (Krizhevsky 2009)",
         knows="It knows ten classes: " + ", ".join(CIFAR10_LABELS[:-1]) + " and truck.",
     ),
+    *LITE_MODELS,
     *IMAGENET_MODELS,
     ModelSpec(
         key="caltech_localizer",

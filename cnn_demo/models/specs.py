@@ -40,6 +40,7 @@ class ModelSpec:
         licence: Of the weights.
         knows: One sentence on what it knows, for the page.
         scaling: How it wants its pixels, a key of `cnn_demo.models.preprocessing.SCALINGS`.
+        resampling: How photos are brought to `input_size`: "area" or "bilinear", see `classifiers.resized`.
         crop: Share of the photo's shorter side that the square in its middle takes, which the network is shown.
         further: More figures, such as the top-5 accuracy.
         builder: Name of the library's own function that builds the architecture.
@@ -64,6 +65,7 @@ class ModelSpec:
     licence: str
     knows: str
     scaling: str = "tf"
+    resampling: str = "area"
     crop: float = 1.0
     further: tuple[Metric, ...] = ()
     builder: str = ""

@@ -1,4 +1,4 @@
-"""Where weights are: bundled with the app, in the operator's own folder, or in a library's cache.
+"""Where weights are: bundled, in the operator's own folder, or in a library's cache.
 
 Only file names and sizes are read here, so that any page may ask without loading a framework.
 """
@@ -6,6 +6,8 @@ Only file names and sizes are read here, so that any page may ask without loadin
 import os
 from dataclasses import dataclass
 from pathlib import Path
+
+from cnn_demo.models.lite_weights import LITE_FILES
 
 BUNDLED = Path(__file__).resolve().parents[2] / "assets" / "weights"
 HUB_FILE = "model.safetensors"  # what every repository of segmentation-models-pytorch calls its weights
@@ -18,7 +20,7 @@ class WeightsFile:
 
     Attributes:
         path: Where it is.
-        place: "bundled", "weights folder" or "cache".
+        place: "bundled" (with the app, or with a package that it requires), "weights folder" or "cache".
         bytes: Its size.
     """
 
@@ -37,10 +39,15 @@ class WeightsFile:
 
 def weight_folders() -> tuple[tuple[str, Path], ...]:
     """The folders that are searched, as (place, folder), in order of preference; they need not exist."""
-    folders = [("bundled", BUNDLED)]
+    folders = [("bundled", BUNDLED), *(("bundled", folder) for folder in package_folders())]
     if own := os.environ.get("CNN_DEMO_WEIGHTS"):
         folders.append(("weights folder", Path(own)))
     return (*folders, ("cache", keras_cache()), ("cache", torch_cache()))
+
+
+def package_folders() -> tuple[Path, ...]:
+    """The folders of installed packages that carry weights and nothing else."""
+    return tuple(path.parent for file in LITE_FILES.values() if (path := file.path) is not None)
 
 
 def user_cache() -> Path:

@@ -8,7 +8,8 @@ from cnn_demo.models.weights import SUFFIXES, weight_folders, weights_at_hand
 
 @pytest.fixture
 def places(tmp_path, monkeypatch):
-    """The four folders, by name, none of which exists yet."""
+    """The four folders, by name, none of which exists yet; no installed package carries weights."""
+    monkeypatch.setattr(weights, "package_folders", tuple)
     for variable in ("XDG_CACHE_HOME",):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr(weights, "BUNDLED", tmp_path / "bundled")
@@ -34,6 +35,13 @@ def test_missing_folders_hold_nothing(places):
     assert weights_at_hand() == ()
     assert [place for place, _ in weight_folders()] == ["bundled", "weights folder", "cache", "cache"]
     assert [folder for _, folder in weight_folders()] == list(places.values())
+
+
+def test_files_of_installed_packages_count_as_bundled(places, monkeypatch, tmp_path):
+    monkeypatch.setattr(weights, "package_folders", lambda: (tmp_path / "package" / "models",))
+    path = put(tmp_path / "package" / "models", "net-0123.pth", 5)
+    put(places["own"], "net-0123.pth")
+    assert [(file.path, file.place, file.bytes) for file in weights_at_hand()] == [(path, "bundled", 5)]
 
 
 def test_everything_is_found_with_its_place_and_size(places):

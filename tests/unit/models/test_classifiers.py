@@ -8,7 +8,7 @@ import pytest
 
 from cnn_demo.images import sample_photos
 from cnn_demo.models import frameworks, load
-from cnn_demo.models.classifiers import FITS, network_input
+from cnn_demo.models.classifiers import FITS, network_input, resized
 from cnn_demo.models.layers import network_layers
 from cnn_demo.results import Classification
 
@@ -182,3 +182,15 @@ def test_a_network_of_other_layers_is_refused():
     inputs = keras.Input((8, 8, 3))
     with pytest.raises(ValueError, match="MaxPooling2D"):
         network_layers(keras.Model(inputs, keras.layers.MaxPooling2D()(inputs)))
+
+
+@pytest.mark.parametrize("size", [(448, 448), (460, 900), (900, 460), (1280, 30), (30, 1280), (1, 1), (224, 224)])
+def test_bilinear_resampling_leaves_nothing_out(size):
+    """Bright lines, far apart: interpolation alone would step over most of them."""
+    pixels = np.zeros((*size, 3), np.uint8)
+    pixels[::4, ::4] = 255
+    found = resized(pixels, (224, 224), "bilinear")
+    assert found.shape == (224, 224, 3)
+    assert found.mean() == pytest.approx(pixels.mean(), rel=0.1, abs=1)
+    even = np.full((*size, 3), 90, np.uint8)
+    assert (resized(even, (224, 224), "bilinear") == 90).all()

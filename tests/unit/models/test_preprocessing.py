@@ -25,7 +25,12 @@ def test_nothing_is_done_where_the_network_does_it():
     np.testing.assert_array_equal(SCALINGS["none"].apply(pixels), pixels.astype(np.float32))
 
 
-@pytest.mark.parametrize("mode", ["tf", "caffe", "torch"])
+def test_lite_is_what_its_authors_do():
+    pixels = np.array([[[0, 127, 255]]], np.uint8)
+    np.testing.assert_array_equal(SCALINGS["lite"].apply(pixels), [[[-127 / 128, 0, 1]]])
+
+
+@pytest.mark.parametrize("mode", ["tf", "caffe", "torch", "lite"])
 def test_grey_is_as_near_to_zero_as_a_grey_can_be(mode):
     greys = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
     distance = np.abs(SCALINGS[mode].apply(greys)).mean(axis=1)

@@ -32,6 +32,15 @@ def test_it_knows_the_samples(mobilenet, key, label):
 
 @pytest.mark.weights
 def test_it_knows_what_is_on_photos_of_imagenet(mobilenet):
+    assert_knows(mobilenet, 85, 97)
+
+
+def test_efficientnet_lite_knows_what_is_on_photos_of_imagenet():
+    assert_knows(load("efficientnet_lite0"), 86, 97)
+
+
+def assert_knows(model: Classifier, first: int, among_five: int) -> None:
+    """At least so many of 100 photos get the right answer first, or among the first five."""
     if not SAMPLES.is_file():
         pytest.skip(f"needs {SAMPLES.name} in the folder that CNN_DEMO_DATA names")
     with tarfile.open(SAMPLES) as archive:
@@ -39,11 +48,11 @@ def test_it_knows_what_is_on_photos_of_imagenet(mobilenet):
     assert len(photos) == 100
     hits = np.zeros(2)
     for path, data in photos:
-        truth = mobilenet.labels[int(path.stem.split("_")[0])]
-        best = [label for label, _ in mobilenet.predict(read_photo(data).pixels).top(5)]
+        truth = model.labels[int(path.stem.split("_")[0])]
+        best = [label for label, _ in model.predict(read_photo(data).pixels).top(5)]
         hits += best[0] == truth, truth in best
-    assert hits[0] >= 85
-    assert hits[1] >= 97
+    assert hits[0] >= first
+    assert hits[1] >= among_five
 
 
 @pytest.fixture

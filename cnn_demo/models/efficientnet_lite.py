@@ -1,0 +1,169 @@
+"""EfficientNet-Lite in Keras, built in code: the classifier, and its trunk alone for other heads.
+
+Tan & Le, "EfficientNet: Rethinking model scaling for convolutional neural networks" (2019),
+https://arxiv.org/abs/1905.11946. The Lite variants (https://github.com/tensorflow/tpu, models/official/efficientnet)
+have no squeeze-and-excitation, ReLU6 activations, and a stem of 32 and a head of 1,280 channels whatever their size.
+
+Each batch normalization is folded into the convolution before it (`lite_conversion.py`): the same function with two
+thirds of the layers. Layers are named as those of Keras's EfficientNets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING
+
+from cnn_demo.models import frameworks
+
+if TYPE_CHECKING:
+    import keras
+
+STEM, HEAD, CLASSES = 32, 1280, 1000  # channels, channels, and ImageNet's classes
+# Repeats, kernel size, stride of the first repeat, expansion, channels; the first and the last stage are not repeated.
+STAGES = (
+    (1, 3, 1, 1, 16),
+    (2, 3, 2, 6, 24),
+    (2, 5, 2, 6, 40),
+    (3, 3, 2, 6, 80),
+    (3, 5, 1, 6, 112),
+    (4, 5, 2, 6, 192),
+    (1, 3, 1, 6, 320),
+)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A size of the network: factors of the channels and of the repeats in STAGES, and the image size in pixels."""
+
+    width: float
+    depth: float
+    side: int
+
+
+VARIANTS = {
+    "efficientnet_lite0": Variant(1.0, 1.0, 224),
+    "efficientnet_lite1": Variant(1.0, 1.1, 240),
+    "efficientnet_lite2": Variant(1.1, 1.2, 260),
+}
+
+
+@dataclass(frozen=True)
+class Block:
+    """An inverted residual block: expansion by 1 × 1, depthwise convolution, projection by 1 × 1 without activation.
+
+    Attributes:
+        name: Prefix of its layers' names: "block1a", "block2a", "block2b", ...
+        kernel: Side of the depthwise kernels.
+        stride: Of the depthwise convolution.
+        expansion: Factor of the channels in between; 1 leaves the first convolution out.
+        inputs: Channels that come in.
+        channels: Channels that come out.
+    """
+
+    name: str
+    kernel: int
+    stride: int
+    expansion: int
+    inputs: int
+    channels: int
+
+    @property
+    def adds_input(self) -> bool:
+        """Whether the input is added to the output."""
+        return self.stride == 1 and self.inputs == self.channels
+
+
+def blocks(variant: str) -> tuple[Block, ...]:
+    """List the blocks of a variant, a key of `VARIANTS`, in the order of computation."""
+    size, channels, found = VARIANTS[variant], STEM, []
+    for number, (repeats, kernel, stride, expansion, width) in enumerate(STAGES, start=1):
+        if number not in (1, len(STAGES)):
+            repeats = ceil(repeats * size.depth)
+        width = _in_eights(width * size.width)
+        for repeat in range(repeats):
+            name = f"block{number}{chr(ord('a') + repeat)}"
+            found.append(Block(name, kernel, stride if repeat == 0 else 1, expansion, channels, width))
+            channels = width
+    return tuple(found)
+
+
+def _in_eights(channels: float) -> int:
+    """Round to a multiple of 8, never to less than nine tenths."""
+    rounded = max(8, int(channels + 4) // 8 * 8)
+    return rounded if rounded >= 0.9 * channels else rounded + 8
+
+
+def weighted_layers(variant: str) -> tuple[str, ...]:
+    """Name the layers of a variant that have weights, in the order of computation."""
+    names = ["stem_conv"]
+    for block in blocks(variant):
+        names += [f"{block.name}_expand_conv"] * (block.expansion > 1)
+        names += [f"{block.name}_dwconv", f"{block.name}_project_conv"]
+    return (*names, "top_conv", "predictions")
+
+
+def efficientnet_lite(variant: str) -> keras.Model:
+    """Build the classifier, with weights drawn by chance.
+
+    Args:
+        variant: A key of `VARIANTS`.
+
+    Returns:
+        A Keras model from (N, side, side, 3) float32, (pixels − 127) / 128, to (N, 1000) float32 logits.
+    """
+    keras = frameworks.keras()
+    layers, side = keras.layers, VARIANTS[variant].side
+
+    inputs = keras.Input((side, side, 3), name="image")
+    x = _convolution(trunk(inputs, variant), HEAD, 1, 1, "top_conv")
+    x = layers.ReLU(6, name="top_activation")(x)
+    x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
+    logits = layers.Dense(CLASSES, name="predictions")(x)
+    return keras.Model(inputs, logits, name=variant)
+
+
+def trunk(inputs, variant: str):
+    """Build the stem and all blocks on an input of any size.
+
+    Args:
+        inputs: (N, H, W, 3), a Keras tensor: (pixels − 127) / 128.
+        variant: A key of `VARIANTS`.
+
+    Returns:
+        The last block's maps, a Keras tensor of (N, ⌈H / 32⌉, ⌈W / 32⌉, C) with C = 320, in Lite2 352. Those at stride
+        8 are the input of the layer `block4a_expand_conv`, those at stride 16 the input of `block6a_expand_conv`.
+    """
+    layers = frameworks.keras().layers
+
+    x = _convolution(inputs, STEM, 3, 2, "stem_conv")
+    x = layers.ReLU(6, name="stem_activation")(x)
+    for block in blocks(variant):
+        x = _block(x, block)
+    return x
+
+
+def _block(inputs, block: Block):
+    layers, name = frameworks.keras().layers, block.name
+
+    x = inputs
+    if block.expansion > 1:
+        x = _convolution(x, block.expansion * block.inputs, 1, 1, f"{name}_expand_conv")
+        x = layers.ReLU(6, name=f"{name}_expand_activation")(x)
+    # He's initialization of a depthwise kernel goes by its own 3 × 3 or 5 × 5 numbers, which Keras calls fan-out.
+    x = layers.DepthwiseConv2D(
+        block.kernel, block.stride, "same", depthwise_initializer=_initializer("fan_out"), name=f"{name}_dwconv"
+    )(x)
+    x = layers.ReLU(6, name=f"{name}_activation")(x)
+    x = _convolution(x, block.channels, 1, 1, f"{name}_project_conv")
+    return layers.Add(name=f"{name}_add")([x, inputs]) if block.adds_input else x
+
+
+def _convolution(x, filters: int, size: int, stride: int, name: str):
+    """A convolution with a bias; with zero padding that TensorFlow puts rather below and to the right."""
+    layers = frameworks.keras().layers
+    return layers.Conv2D(filters, size, stride, "same", kernel_initializer=_initializer("fan_in"), name=name)(x)
+
+
+def _initializer(mode: str):
+    return frameworks.keras().initializers.VarianceScaling(2.0, mode)
