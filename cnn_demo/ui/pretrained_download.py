@@ -44,13 +44,22 @@ def _download(keys: Sequence[str]) -> None:
         bind="query-params",
     )
     spec = find(wanted if wanted in keys else first_offer(keys))
+    refusal = downloads.refusal(spec)
     clicked = button.button(
-        f"Download {spec.bytes / 1e6:.0f} MB", key="models_download", icon=":material/download:", type="primary"
+        f"Download {spec.bytes / 1e6:.0f} MB",
+        key="models_download",
+        icon=":material/download:",
+        type="primary",
+        disabled=refusal is not None,
     )
+    described = f"{spec.title}: {spec.architecture}. Licence of the weights: {spec.licence}."
+    if refusal is not None:
+        st.info(refusal, icon=":material/cloud_off:")
+        st.caption(described)
+        return
     st.caption(
-        f"{spec.title}: {spec.architecture}. Licence of the weights: {spec.licence}. They are fetched from "
-        f"{SOURCES[urlsplit(spec.url).hostname]}, only when you click, and stay on this machine for all visitors. That "
-        "needs internet."
+        f"{described} They are fetched from {SOURCES[urlsplit(spec.url).hostname]}, only when you click, and stay on "
+        "this machine for all visitors. That needs internet."
     )
     if clicked:
         _fetch(spec)

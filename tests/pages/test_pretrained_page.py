@@ -207,6 +207,20 @@ def test_a_failing_download_is_one_sentence_and_the_next_one_comes(cache, monkey
     assert table.loc["MobileNetV2", "Weights"] == "on this machine"
 
 
+def test_where_the_operator_forbids_downloads_the_button_is_disabled_and_told_why(monkeypatch):
+    monkeypatch.setenv("CNN_DEMO_DOWNLOADS", "off")
+    app = open_page_4({"task": "Models"})
+    app.selectbox(key="models_wanted").set_value("mobilenet_v2").run()
+    assert app.button(key="models_download").disabled
+    told = [info.value for info in app.info if "CNN_DEMO_DOWNLOADS=off" in info.value]
+    assert len(told) == 1
+    assert "python -m cnn_demo fetch mobilenet_v2" in told[0]
+    monkeypatch.setenv("CNN_DEMO_DOWNLOADS", "1")
+    app.run()
+    assert_fine(app)
+    assert not app.button(key="models_download").disabled
+
+
 # What it teaches -------------------------------------------------------------------------------------------------
 
 
