@@ -97,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     segment.add_argument("--side", type=_count, metavar="PIXELS", help="image size that the network sees")
     _cuts(segment, "objects: ")
     segment.set_defaults(as_json=_masks_as_json, as_text=_masks_as_text, write=_write_masks)
+    commands.add_parser("fetch", help="download official weights", add_help=False)  # run by `__main__`; here for --help
     return parser
 
 

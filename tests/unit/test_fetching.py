@@ -1,0 +1,172 @@
+"""`python -m cnn_demo fetch`: one line for each model, an exit status, and nothing that holds up `make run`."""
+
+import hashlib
+import re
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import pytest
+from local_server import CONTENT, NOWHERE, serving
+
+from cnn_demo import fetching
+from cnn_demo.__main__ import main
+from cnn_demo.models import downloads, find, preferred_model, usable_models
+from cnn_demo.models.weights import find_weights, keras_cache, torch_cache
+
+CHECKSUM = "md5:" + hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()
+
+
+@pytest.fixture(autouse=True)
+def machine(monkeypatch, tmp_path):
+    """A machine without weights of others; returns its only folder."""
+    monkeypatch.delenv("CNN_DEMO_WEIGHTS", raising=False)
+    monkeypatch.delenv(downloads.VARIABLE, raising=False)
+    for name in ("KERAS_HOME", "TORCH_HOME", "HF_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / name.lower()))
+    return tmp_path
+
+
+@pytest.fixture
+def published(monkeypatch):
+    """A table of three models: one on a server here, one that it does not have, and one on a server that is down."""
+    with serving() as server:
+        rows = {
+            key: replace(find("vgg16"), key=key, title=key.title(), weights=f"{key}.h5", url=url, checksum=CHECKSUM)
+            for key, url in {
+                "photo_net": f"{server.address}/good",
+                "lost_net": f"{server.address}/missing",
+                "far_net": f"{NOWHERE}/a",
+                "farther_net": f"{NOWHERE}/b",
+            }.items()
+        }
+        monkeypatch.setattr(fetching, "list_models", lambda: tuple(rows.values()))
+        monkeypatch.setattr(fetching, "find", rows.__getitem__)
+        monkeypatch.setattr(fetching, "_step_back", lambda: None)  # it is for a process of its own
+        yield server
+
+
+def test_a_model_is_downloaded_once_with_progress_and_one_line(published, capsys):
+    assert main(["fetch", "photo_net", "photo_net"]) == 0
+    out, err = capsys.readouterr()
+    assert out == f"photo_net was downloaded: {find_weights('photo_net.h5').path}\n"
+    assert "Photo_Net: 100 % of 1.0 MB\n" in err
+    assert main(["fetch", "photo_net"]) == 0
+    out, err = capsys.readouterr()
+    assert out == f"photo_net is here already: {find_weights('photo_net.h5').path}\n"
+    assert err == ""
+    assert published.asked == ["/good"]
+
+
+def test_what_fails_is_one_line_and_the_others_come(published, capsys, monkeypatch):
+    tried = []
+    download = downloads.download
+    monkeypatch.setattr(
+        downloads, "download", lambda spec, *given, **more: tried.append(spec.key) or download(spec, *given, **more)
+    )
+    assert main(["fetch", "far_net", "lost_net", "farther_net", "photo_net"]) == 1
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 1
+    failed = [line for line in err.splitlines() if "%" not in line]
+    assert [line.partition(":")[0] for line in failed] == ["far_net", "lost_net", "farther_net"]
+    assert "there is no connection" in failed[0]
+    assert "the server answered 404" in failed[1]
+    assert "there is no connection" in failed[2]
+    assert tried == ["far_net", "lost_net", "photo_net"]  # a server that is not there is not waited for twice
+
+
+def test_an_unknown_key_is_answered_with_near_ones(published, capsys, monkeypatch):
+    assert main(["fetch", "photo_net", "nothing_like_it"]) == 2
+    assert capsys.readouterr().err.endswith("`python -m cnn_demo fetch --list` names them all.\n")
+    monkeypatch.undo()
+    assert main(["fetch", "MobileNetV2"]) == 2
+    assert re.fullmatch(
+        r"There is no model 'MobileNetV2': did you mean .*\bmobilenet_v2\b.*\?\n", capsys.readouterr().err
+    )
+    assert published.asked == []
+
+
+def test_the_exit_statuses_are_in_the_help_and_all_keys_in_the_list(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["fetch", "--help"])
+    assert caught.value.code == 0
+    assert re.findall(r"^  (\d+)  +\w", capsys.readouterr().out, re.MULTILINE) == ["0", "1", "2", "130"]
+    with pytest.raises(SystemExit) as caught:
+        main(["fetch"])
+    assert caught.value.code == 2
+    capsys.readouterr()
+    assert main(["fetch", "--list"]) == 0
+    assert re.search(r"^yolo11n-seg +5.8 MB  download +instance", capsys.readouterr().out, re.MULTILINE)
+
+
+def test_a_network_on_another_one_brings_it_along():
+    spec = find("caltech_localizer_mobilenet_v2")
+    assert fetching._with_backbone(spec) == (find("mobilenet_v2"), spec)
+
+
+def test_ctrl_c_ends_it(published, capsys, monkeypatch):
+    def interrupt(*_given, **_more):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(downloads, "download", interrupt)
+    assert main(["fetch", "photo_net"]) == 130
+    assert capsys.readouterr().err.splitlines() == ["Interrupted: nothing is left of the file that was coming."]
+
+
+def test_the_defaults_are_small_and_the_pages_begin_with_them():
+    specs = [find(key) for key in fetching.DEFAULTS]
+    assert sum(spec.bytes for spec in specs) < 31e6
+    for spec in specs:
+        folder = keras_cache() if spec.task == "classification" else torch_cache()
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / spec.weights).write_bytes(b"some")
+        assert len(usable_models(spec.task)) > 1
+        assert preferred_model(spec.task) == spec
+
+
+def test_in_the_background_one_line_is_printed(published, capsys, monkeypatch):
+    monkeypatch.setenv(downloads.VARIABLE, "off")
+    assert main(["fetch", "photo_net", "--background"]) == 1
+    out, err = capsys.readouterr()
+    assert out == (
+        "Official weights of Photo_Net were not downloaded, and bundled networks take their place: "
+        "CNN_DEMO_DOWNLOADS=off.\n"
+    )
+    assert (err, published.asked) == ("", [])
+    assert main(["fetch", "photo_net"]) == 0  # the operator's own wish
+    monkeypatch.delenv(downloads.VARIABLE)
+    capsys.readouterr()
+    assert main(["fetch", "photo_net", "--background"]) == 0
+    assert capsys.readouterr().out == "Official weights of Photo_Net are on this machine.\n"
+    assert main(["fetch", "photo_net", "far_net", "farther_net", "--background"]) == 1
+    out, err = capsys.readouterr()
+    assert out.startswith("Official weights of Far_Net and Farther_Net were not downloaded, and")
+    assert (out.count("\n"), err) == (1, "")
+
+
+def test_make_run_offline_prints_one_line_and_leaves_no_trace(root, machine, tmp_path_factory):
+    recipe = re.search(r"^run:.*\n((?:\t.*\n)+)", (root / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    before, serve = recipe[1].splitlines()
+    assert before.endswith("&")
+    assert "streamlit run" in serve
+    assert "fetch" not in (root / "Makefile").read_text(encoding="utf-8").replace(before, "")  # neither dev nor test
+    command = before.strip().removeprefix("@").replace("$(BIN)/python", sys.executable)
+    offline = {"HTTPS_PROXY": NOWHERE, "HTTP_PROXY": NOWHERE, "HOME": str(machine), "PYTHONDONTWRITEBYTECODE": "1"}
+    own = {"KERAS_HOME": str(machine / "keras"), "TORCH_HOME": str(machine / "torch")}
+    start = time.monotonic()
+    done = subprocess.run(command, shell=True, cwd=root, env=offline | own, capture_output=True, text=True, timeout=60)
+    assert time.monotonic() - start < 15  # with the end of the background process, which the server does not wait for
+    assert done.stderr == ""
+    assert re.fullmatch(
+        r"Official weights of MobileNetV2, YOLO11n and YOLO11n-seg were not .* connection.*\.\n", done.stdout
+    )
+    assert list(machine.iterdir()) == []
+
+
+def test_it_starts_without_what_the_other_commands_import(root):
+    program = "import sys; from cnn_demo.__main__ import main; main(['fetch', 'cifar10_cnn']); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, timeout=120)
+    line, modules = done.stdout.splitlines()
+    assert line.startswith("cifar10_cnn is here already")
+    assert not {"torch", "tensorflow", "supervision", "pandas", "scipy", "streamlit"} & set(modules.split())
