@@ -19,7 +19,7 @@ install-dev: .venv/.dev  ## the same, with what tests and the linter need
 
 # The official weights come beside the server, which never waits for them: offline one short try, and one line.
 run: .venv/.app  ## install when needed, then serve the app on PORT (8501)
-	@$(BIN)/python -m cnn_demo fetch --defaults --background &
+	@nice -n 19 $(BIN)/python -m cnn_demo fetch --defaults --background &
 	$(BIN)/streamlit run app.py --server.port $(PORT)
 
 dev: .venv/.dev  ## serve the app and reload it when a file changes

@@ -105,7 +105,7 @@ def _in_sight(specs: Sequence[ModelSpec]) -> int:
 
 def _in_background(specs: Sequence[ModelSpec]) -> int:
     """Print one line about all of them, at the end."""
-    _step_back()
+    _hear_signals()
     reasons = {}
     for spec, _, error in fetch(specs, lambda *_: None) if downloads.most_at_once() else _only_look(specs):
         if error is not None:
@@ -129,10 +129,8 @@ def _only_look(specs: Sequence[ModelSpec]) -> Iterator[tuple[ModelSpec, bool, Mo
         yield spec, here, None if here else ModelUnavailable(off)
 
 
-def _step_back() -> None:
-    """Leave the processor to the server, and end with it: a shell's background processes are deaf to Ctrl-C."""
-    if hasattr(os, "nice"):
-        os.nice(10)
+def _hear_signals() -> None:
+    """End with the server: a shell's background processes are deaf to Ctrl-C."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
 

@@ -1,6 +1,7 @@
 """`python -m cnn_demo fetch`: one line for each model, an exit status, and nothing that holds up `make run`."""
 
 import hashlib
+import os
 import re
 import subprocess
 import sys
@@ -43,7 +44,7 @@ def published(monkeypatch):
         }
         monkeypatch.setattr(fetching, "list_models", lambda: tuple(rows.values()))
         monkeypatch.setattr(fetching, "find", rows.__getitem__)
-        monkeypatch.setattr(fetching, "_step_back", lambda: None)  # it is for a process of its own
+        monkeypatch.setattr(fetching, "_hear_signals", lambda: None)  # it is for a process of its own
         yield server
 
 
@@ -145,14 +146,21 @@ def test_in_the_background_one_line_is_printed(published, capsys, monkeypatch):
     assert (out.count("\n"), err) == (1, "")
 
 
-def test_make_run_offline_prints_one_line_and_leaves_no_trace(root, machine, tmp_path_factory):
+def test_make_run_offline_prints_one_line_and_leaves_no_trace(root, machine):
     recipe = re.search(r"^run:.*\n((?:\t.*\n)+)", (root / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     before, serve = recipe[1].splitlines()
+    assert before.startswith("\t@nice ")  # the server's start goes first
     assert before.endswith("&")
     assert "streamlit run" in serve
     assert "fetch" not in (root / "Makefile").read_text(encoding="utf-8").replace(before, "")  # neither dev nor test
     command = before.strip().removeprefix("@").replace("$(BIN)/python", sys.executable)
-    offline = {"HTTPS_PROXY": NOWHERE, "HTTP_PROXY": NOWHERE, "HOME": str(machine), "PYTHONDONTWRITEBYTECODE": "1"}
+    offline = {
+        "HTTPS_PROXY": NOWHERE,
+        "HTTP_PROXY": NOWHERE,
+        "HOME": str(machine),
+        "PATH": os.defpath,
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     own = {"KERAS_HOME": str(machine / "keras"), "TORCH_HOME": str(machine / "torch")}
     start = time.monotonic()
     done = subprocess.run(command, shell=True, cwd=root, env=offline | own, capture_output=True, text=True, timeout=60)
