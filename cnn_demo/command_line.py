@@ -76,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m cnn_demo", description="Ask a network about photos.")
     commands = parser.add_subparsers(dest="command", required=True)
     classify = commands.add_parser("classify", help="what is on the photo")
-    _common(classify, "classification", default="cifar10_cnn")
+    _common(classify, "classification", default=None)
     classify.add_argument("--fit", default="crop", choices=tuple(FITS), help="how an oblong photo becomes square")
     classify.add_argument("--top", type=int, default=5, metavar="N", help="how many classes to name")
     classify.set_defaults(settings=("fit",), as_json=_classes_as_json, as_text=_classes_as_text)

@@ -1,5 +1,9 @@
 """What page 3 teaches: its texts, its experiments and the misconceptions it answers on the visitor's own photo."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 
@@ -7,8 +11,8 @@ from cnn_demo.convolution.effective_field import middle_side, random_influence, 
 from cnn_demo.lessons import Answer, Lesson, Misconception, Paper
 from cnn_demo.lessons.network_experiments import EXPERIMENTS
 
-MOST_SHIFT = 4  # pixels of the 32 × 32 picture
-TILE = 8
+if TYPE_CHECKING:
+    from cnn_demo.models.classifiers import Classifier
 
 LESSON = Lesson(
     idea=(
@@ -78,20 +82,20 @@ LESSON = Lesson(
 )
 
 
-def _network():
-    from cnn_demo.models import load
+def _network() -> Classifier:
+    """The classifier of most classes that pages begin with; the page's own network knows ten."""
+    from cnn_demo.models import load, preferred_model
 
-    return load("cifar10_cnn")
-
-
-def _seen(image: np.ndarray) -> np.ndarray:
-    """The 32 × 32 pixels that the network sees of a photo (H, W, 3) float32 in 0..1."""
-    return _network().prepare(np.rint(image * 255).astype(np.uint8))
+    return load(preferred_model("classification").key)
 
 
-def _probabilities(pictures: np.ndarray) -> np.ndarray:
-    """(N, 10) for pictures (N, 32, 32, 3) uint8."""
-    model = _network()
+def _seen(model: Classifier, image: np.ndarray) -> np.ndarray:
+    """The pixels that a network takes of a photo (H, W, 3) float32 in 0..1."""
+    return model.prepare(np.rint(image * 255).astype(np.uint8))
+
+
+def _probabilities(model: Classifier, pictures: np.ndarray) -> np.ndarray:
+    """(N, C) for pictures (N, h, w, 3) uint8 of the network's size."""
     return model.probabilities(model.logits(pictures))
 
 
@@ -100,21 +104,24 @@ def _as_image(picture: np.ndarray) -> np.ndarray:
 
 
 def _shift(image: np.ndarray) -> Answer:
-    seen = _seen(image)
-    padded = np.pad(seen, ((MOST_SHIFT,) * 2, (MOST_SHIFT,) * 2, (0, 0)), mode="reflect")
-    places = [(down, right) for down in range(2 * MOST_SHIFT + 1) for right in range(2 * MOST_SHIFT + 1)]
-    pictures = np.stack([padded[down : down + 32, right : right + 32] for down, right in places])
-    probabilities = _probabilities(pictures)
-    unmoved = probabilities[places.index((MOST_SHIFT, MOST_SHIFT))]
-    label = _network().labels[unmoved.argmax()]
+    model = _network()
+    seen = _seen(model, image)
+    side = len(seen)
+    most, step = side // 8, side // 16
+    padded = np.pad(seen, ((most,) * 2, (most,) * 2, (0, 0)), mode="reflect")
+    places = [(down, right) for down in range(0, 2 * most + 1, step) for right in range(0, 2 * most + 1, step)]
+    pictures = np.stack([padded[down : down + side, right : right + side] for down, right in places])
+    probabilities = _probabilities(model, pictures)
+    unmoved = probabilities[places.index((most, most))]
+    label = model.labels[unmoved.argmax()]
     of_label = probabilities[:, unmoved.argmax()]
     other = int((probabilities.argmax(axis=1) != unmoved.argmax()).sum())
     lowest, highest = int(of_label.argmin()), int(of_label.argmax())
     return Answer(
         "A convolution moves along with the picture, but strides look at every second place only, and the border never "
-        f"moves. Moved by up to {MOST_SHIFT} of its 32 pixels in {len(places)} ways, this photo gets “{label}” with "
-        f"{of_label.min():.0%} to {of_label.max():.0%} (unmoved: {unmoved.max():.0%}), and another answer "
-        f"in {other} of them.",
+        f"moves. {model.spec.title} takes this photo for “{label}” with {unmoved.max():.0%}. Moved by up to {most} of "
+        f"its {side} pixels in {len(places)} ways, it gets “{label}” with {of_label.min():.0%} to "
+        f"{of_label.max():.0%}, and another answer in {other} of them.",
         (
             (f"Least “{label}”: {of_label[lowest]:.0%}", _as_image(pictures[lowest]), "clip"),
             (f"Most “{label}”: {of_label[highest]:.0%}", _as_image(pictures[highest]), "clip"),
@@ -123,24 +130,34 @@ def _shift(image: np.ndarray) -> Answer:
 
 
 def _tiles(image: np.ndarray) -> Answer:
-    seen = _seen(image)
-    tiles = [seen[r : r + TILE, c : c + TILE] for r in range(0, 32, TILE) for c in range(0, 32, TILE)]
+    model = _network()
+    seen = _seen(model, image)
+    tile = len(seen) // 4
+    starts = range(0, 4 * tile, tile)
+    tiles = [seen[row : row + tile, column : column + tile] for row in starts for column in starts]
     shuffled = []
     for seed in range(20):
         order = np.random.default_rng(seed).permutation(len(tiles))
         rows = [np.concatenate([tiles[i] for i in order[start : start + 4]], axis=1) for start in range(0, 16, 4)]
         shuffled.append(np.concatenate(rows, axis=0))
-    before, after = _probabilities(seen[None])[0], _probabilities(np.stack(shuffled))
-    label = _network().labels[before.argmax()]
+    before = _probabilities(model, seen[None])[0]
+    after = _probabilities(model, np.stack(shuffled))
+    label = model.labels[before.argmax()]
     same = int((after.argmax(axis=1) == before.argmax()).sum())
     mean, alone = float(after[:, before.argmax()].mean()), float(before.max())
-    rest = "The rest came from how they lie together." if mean < alone else "How they lie together adds nothing here."
+    if mean < alone / 4:
+        found = "Here the answer comes from shapes larger than a tile."
+    elif mean < alone:
+        found = "So much comes from colours and textures inside the tiles, the rest from how they lie together."
+    else:
+        found = "All of it comes from colours and textures inside the tiles: how they lie together adds nothing here."
     return Answer(
-        f"Cut into 16 tiles that are shuffled in 20 ways, this photo is “{label}” with {mean:.0%} on average (in one "
-        f"piece: {alone:.0%}), and that is the first answer to {same} of the 20. So much comes from colours and "
-        f"textures inside the tiles. {rest} Networks lean on texture more than people do.",
+        f"Cut into 16 tiles that are shuffled in 20 ways, this photo is “{label}” to {model.spec.title} with "
+        f"{mean:.0%} on average (in one piece: {alone:.0%}), and that is the first answer to {same} of the 20. {found} "
+        "On the whole, networks lean on texture more than people do "
+        "([Geirhos et al. 2019](https://arxiv.org/abs/1811.12231)).",
         (
-            ("What the network sees", _as_image(seen), "clip"),
+            ("The network's input", _as_image(seen), "clip"),
             ("Shuffled tiles, first way", _as_image(shuffled[0]), "clip"),
         ),
     )
@@ -148,45 +165,60 @@ def _tiles(image: np.ndarray) -> Answer:
 
 def _channel(image: np.ndarray) -> Answer:
     model = _network()
-    run = model.activations(np.rint(image * 255).astype(np.uint8))
-    dense = next(layer for layer in model.layers if layer.name == "logits")
-    best = int(run.maps["logits"].argmax())
-    # How much each channel speaks for the answer, against the mean of all ten classes.
-    votes = run.maps["pool"] * (dense.kernel[:, best] - dense.kernel.mean(axis=1))
+    maps, pooled, kernel, bias = _averaged_maps(model, _seen(model, image))
+    best = int((pooled @ kernel + bias).argmax())
+    # How much each channel speaks for the answer, against the mean of all classes.
+    votes = pooled * (kernel[:, best] - kernel.mean(axis=1))
     order = np.argsort(-votes)
-    kept, removed = run.maps["pool"].copy(), 0
-    while removed < len(order) and (kept @ dense.kernel + dense.bias).argmax() == best:
+    kept, removed = pooled.copy(), 0
+    while removed < len(order) and (kept @ kernel + bias).argmax() == best:
         kept[order[removed]] = 0
         removed += 1
-    changed = model.labels[int((kept @ dense.kernel + dense.bias).argmax())]
+    changed = model.labels[int((kept @ kernel + bias).argmax())]
     in_favour = votes[votes > 0].sum() or 1.0
     end = f"answer turns to “{changed}”" if changed != model.labels[best] else "answer is still the same"
-    count = "one alone has" if removed == 1 else f"{removed} strongest have"
-    last = run.maps["block5_relu"]
+    count = "That one alone has" if removed == 1 else f"The {removed} strongest have"
     return Answer(
-        f"The answer “{model.labels[best]}” is a sum over {len(votes)} channels. The strongest one gives "
-        f"{votes[order[0]] / in_favour:.0%} of all that speaks for it. The {count} to be silenced before the {end}.",
+        f"In {model.spec.title} the answer “{model.labels[best]}” is a sum over {len(votes):,} channels. The strongest "
+        f"one gives {votes[order[0]] / in_favour:.0%} of all that speaks for it. {count} to be silenced before the "
+        f"{end}.",
         tuple(
-            (f"Channel {i}: {votes[i] / in_favour:.0%} of what speaks for it", last[:, :, i], "stretch")
+            (f"Channel {i}: {votes[i] / in_favour:.0%} of all that speaks for it", maps[:, :, i], "stretch")
             for i in order[:2]
         ),
     )
 
 
+def _averaged_maps(model: Classifier, seen: np.ndarray):
+    """The last maps (h, w, C), their averages (C,), and the kernel (C, classes) and bias of the dense layer on them."""
+    from cnn_demo.models.feature_maps import feature_maps
+    from cnn_demo.models.networks import last_maps
+
+    maps = feature_maps(model, seen, last_maps(model.network)._keras_history.operation.name)
+    kernel, bias = model.network.layers[-1].get_weights()
+    return maps, maps.mean(axis=(0, 1)), kernel, bias
+
+
 def _upside_down(image: np.ndarray) -> Answer:
-    seen = _seen(image)
+    model = _network()
+    seen = _seen(model, image)
     turned = [np.ascontiguousarray(np.rot90(seen, quarter)) for quarter in range(4)]
-    probabilities = _probabilities(np.stack(turned))
-    labels = [_network().labels[i] for i in probabilities.argmax(axis=1)]
-    said = ", ".join(
+    probabilities = _probabilities(model, np.stack(turned))
+    labels = [model.labels[i] for i in probabilities.argmax(axis=1)]
+    found = ", ".join(
         f"“{label}” with {p:.0%} {way}"
         for label, p, way in zip(
             labels, probabilities.max(axis=1), ("upright", "turned left", "upside down", "turned right"), strict=True
         )
     )
+    end = (
+        "Its answer stays, its probability does not: some things look much alike from all sides."
+        if len(set(labels)) == 1
+        else "Invariance has to be built in or shown in training."
+    )
     return Answer(
-        f"To the network, this photo is {said}. It was shown upright pictures and their mirror images, so that is "
-        "what its kernels answer. Invariance has to be built in or shown in training.",
+        f"To {model.spec.title}, this photo is {found}. It was shown upright pictures and their mirror images, and its "
+        f"kernels learned from these. {end}",
         (("Upright", _as_image(turned[0]), "clip"), ("Upside down", _as_image(turned[2]), "clip")),
     )
 

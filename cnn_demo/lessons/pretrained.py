@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnn_demo.lessons import Answer, Experiment, Lesson, Misconception, Paper
+from cnn_demo.lessons import Answer, Lesson, Misconception, Paper
+from cnn_demo.lessons.pretrained_experiments import EXPERIMENTS
 
 if TYPE_CHECKING:
     from cnn_demo.models.classifiers import Classifier
@@ -22,39 +23,7 @@ LESSON = Lesson(
         "Ask one, or three beside each other; disturb the photo until they change their minds; and see why they answer "
         "as they do, and what they cost."
     ),
-    experiments=(
-        Experiment(
-            "A cat upside down",
-            "The same cat, turned around. Read off the line how far you can turn her until the first answer is gone: "
-            "photos that networks learn from are mostly upright.",
-            {"task": "Classify", "disturbance": "rotation", "disturb_rotation": 180},
-            photo="chelsea",
-        ),
-        Experiment(
-            "A bad copy",
-            "You still see a cup of coffee. Drag the slider: does a network lose its first answer earlier than you do? "
-            "The line says at which quality.",
-            {"task": "Classify", "disturbance": "jpeg", "disturb_jpeg": 4},
-            photo="coffee",
-        ),
-        Experiment(
-            "What made it say that?",
-            "The bright places speak for the answer. See whether they lie on the cat, or beside her.",
-            {"task": "Why"},
-            photo="chelsea",
-        ),
-        Experiment(
-            "From edges to ears",
-            "Early maps still look like the photo, late ones are small and answer in a few places only.",
-            {"task": "Feature maps"},
-            photo="chelsea",
-        ),
-        Experiment(
-            "As good, far smaller",
-            "Sort by top-1: VGG16 of 2014 and MobileNetV2 of 2018 are right equally often, at 554 and 15 megabytes.",
-            {"task": "Models", "models_axis": "megabytes"},
-        ),
-    ),
+    experiments=EXPERIMENTS,
     papers=(
         Paper(
             "Russakovsky et al.",
@@ -103,9 +72,9 @@ LESSON = Lesson(
 
 
 def _network() -> Classifier:
-    from cnn_demo.models import load
+    from cnn_demo.models import load, preferred_model
 
-    return load("cifar10_cnn")
+    return load(preferred_model("classification").key)
 
 
 def _pixels(image: np.ndarray) -> np.ndarray:
@@ -116,8 +85,8 @@ def _as_image(pixels: np.ndarray) -> np.ndarray:
     return pixels.astype(np.float32) / 255
 
 
-def _says(model: Classifier, pictures: np.ndarray) -> list[tuple[str, float]]:
-    """The answer to each picture (N, 32, 32, 3) uint8, and its probability."""
+def _predictions(model: Classifier, pictures: np.ndarray) -> list[tuple[str, float]]:
+    """The most probable class of each picture (N, h, w, 3) uint8 of the network's size, and its probability."""
     probabilities = model.probabilities(model.logits(pictures))
     return [(model.labels[row.argmax()], float(row.max())) for row in probabilities]
 
@@ -129,12 +98,13 @@ def _fits(image: np.ndarray) -> Answer:
     lost = 1 - min(height, width) / max(height, width)
     said = "; ".join(
         f"{way}: “{label}” with {probability:.0%}"
-        for way, (label, probability) in zip(_FITTED.values(), _says(model, pictures), strict=True)
+        for way, (label, probability) in zip(_FITTED.values(), _predictions(model, pictures), strict=True)
     )
+    side = model.spec.input_size[0]
     return Answer(
-        "A network takes a square of a fixed size, here 32 × 32 pixels; others take 224 × 224 or more. The photo is "
-        "made to fit first, and how is up to whoever uses the network: the middle square leaves out "
-        f"{lost:.0%} of this one. The bundled network answers for {said}.",
+        f"A network takes a square of a fixed size: {model.spec.title} one of {side} × {side} pixels. The photo is "
+        f"made to fit first, and how is up to whoever uses the network: the middle square leaves out {lost:.0%} of "
+        f"this one. The network's answers for {said}.",
         tuple(
             (way.capitalize(), _as_image(seen), "clip") for way, seen in zip(_FITTED.values(), pictures, strict=True)
         ),
@@ -142,22 +112,36 @@ def _fits(image: np.ndarray) -> Answer:
 
 
 def _shuffled(image: np.ndarray) -> Answer:
-    model = _network()
-    seen = model.prepare(_pixels(image))
-    draws = [np.random.default_rng(seed).permutation(seen.reshape(-1, 3)).reshape(seen.shape) for seed in range(10)]
-    (label, probability), *rest = _says(model, np.stack([seen, *draws]))
-    sure = sum(p > 0.5 for _, p in rest)
+    from cnn_demo.models import load
+
+    model, small = _network(), load("cifar10_cnn")
+    seen, draws, (label, probability), rest = _shuffled_predictions(model, image)
     best = max(range(len(rest)), key=lambda index: rest[index][1])
+    *_, of_small = _shuffled_predictions(small, image)
+    its, most = max(of_small, key=lambda prediction: prediction[1])
+    sure = sum(p > 0.5 for _, p in of_small)
+    beside = (
+        f"{small.spec.title}, which has ten classes to choose from, is more than 50 % sure of one in {sure} of "
+        f"{len(draws)} ways, and up to {most:.0%} sure of “{its}”. "
+    )
     return Answer(
-        f"To this photo the bundled network answers “{label}” with {probability:.0%}. With all its pixels in random "
-        f"order, in 10 ways, nothing is to be seen any more; it is more than 50 % sure of an answer in {sure} of them, "
-        f"and up to {rest[best][1]:.0%} sure of “{rest[best][0]}”. The softmax hands out 100 % whatever comes: there "
-        "is no class for “nothing that I know”.",
+        f"{model.spec.title} takes this photo for “{label}” with {probability:.0%}. With all its pixels in random "
+        f"order, in {len(draws)} ways, nothing can be recognised any more, and still the network names a class: "
+        f"“{rest[best][0]}” with {rest[best][1]:.0%} at most. {beside if model is not small else ''}The softmax "
+        "hands out 100 % whatever comes: there is no class for “nothing that I know”.",
         (
-            ("What the network sees", _as_image(seen), "clip"),
+            ("The network's input", _as_image(seen), "clip"),
             (f"Shuffled: “{rest[best][0]}”, {rest[best][1]:.0%}", _as_image(draws[best]), "clip"),
         ),
     )
+
+
+def _shuffled_predictions(model: Classifier, image: np.ndarray):
+    """A network's input, its pixels in ten random orders, the prediction for the former and those for the latter."""
+    seen = model.prepare(_pixels(image))
+    draws = [np.random.default_rng(seed).permutation(seen.reshape(-1, 3)).reshape(seen.shape) for seed in range(10)]
+    prediction, *others = _predictions(model, np.stack([seen, *draws]))
+    return seen, draws, prediction, others
 
 
 def _against(model: Classifier, seen: np.ndarray) -> np.ndarray:
@@ -180,12 +164,13 @@ def _adversarial(image: np.ndarray) -> Answer:
     direction = _against(model, seen)
     steps = range(MOST_STEPS + 1)
     pictures = np.stack([np.clip(seen + step * direction, 0, 255).astype(np.uint8) for step in steps])
-    answers = _says(model, pictures)
+    answers = _predictions(model, pictures)
     label, probability = answers[0]
     turned = next((step for step in steps if answers[step][0] != label), None)
     step = MOST_STEPS if turned is None else turned
     signs = np.random.default_rng(0).choice((-1, 1), (CHANCES, *seen.shape))
-    by_chance = sum(said != label for said, _ in _says(model, np.clip(seen + step * signs, 0, 255).astype(np.uint8)))
+    moved = np.clip(seen + step * signs, 0, 255).astype(np.uint8)
+    by_chance = sum(other != label for other, _ in _predictions(model, moved))
     other, its = answers[step]
     outcome = (
         f"the answer turns from “{label}” ({probability:.0%}) to “{other}” ({its:.0%})"
@@ -193,9 +178,10 @@ def _adversarial(image: np.ndarray) -> Answer:
         else f"“{label}” ({probability:.0%}) stays the answer, with {its:.0%}: this photo withstands"
     )
     return Answer(
-        f"Every colour of what the network sees is moved by {step} of 255 at most, up or down, whichever speaks "
-        f"against its answer (one step along the gradient's sign): {outcome}. As large a step in random directions, in "
-        f"{CHANCES} ways, changes the answer in {by_chance} of them: what counts is to know the weights.",
+        f"Every colour of the input of {model.spec.title} is moved by {step} of 255 at most, up or down, whichever "
+        f"speaks against its answer (one step along the gradient's sign): {outcome}. As large a step in random "
+        f"directions, in {CHANCES} ways, changes the answer in {by_chance} of them: the direction counts, and whoever "
+        "knows the weights can compute it.",
         (
             (f"“{label}”, {probability:.0%}", _as_image(seen), "clip"),
             (f"Moved by {step}: “{other}”, {its:.0%}", _as_image(pictures[step]), "clip"),
@@ -222,9 +208,9 @@ def _ten_looks(image: np.ndarray) -> Answer:
     same = int((probabilities[1:].argmax(axis=1) == probabilities[0].argmax()).sum())
     least, most = int(of_label.argmin()), int(of_label.argmax())
     return Answer(
-        f"The photo as it is gets “{label}” with {probabilities[0].max():.0%}. Its corners, its middle and their "
-        f"mirror images, {LOOK:.0%} of its sides each, get that answer in {same} of 10 looks, with "
-        f"{of_label.min():.0%} to {of_label.max():.0%}. The average of all ten says “{model.labels[mean.argmax()]}” "
+        f"{model.spec.title} takes the photo as it is for “{label}” with {probabilities[0].max():.0%}. Its corners, "
+        f"its middle and their mirror images, {LOOK:.0%} of its sides each, get that answer in {same} of 10 looks, "
+        f"with {of_label.min():.0%} to {of_label.max():.0%}. The average of all ten is “{model.labels[mean.argmax()]}” "
         f"with {mean.max():.0%}: many results in papers are such averages, which makes them a little better and ten "
         "times as slow.",
         (

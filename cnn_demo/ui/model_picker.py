@@ -44,21 +44,26 @@ def pick_model(
     return find(chosen if chosen in titles else first)
 
 
-def pick_models(key: str, label: str, most: int, task: str = "classification") -> tuple[ModelSpec, ...]:
+def pick_models(
+    key: str, label: str, most: int, task: str = "classification", beside: Sequence[str] = ()
+) -> tuple[ModelSpec, ...]:
     """Let the visitor choose up to `most` models, in his order; none, where he has taken all away.
 
     Args:
-        key: Widget key, and the name in the link. Its default is None, which stands for the preferred model alone.
+        key: Widget key, and the name in the link. Its default is None, which stands for the preferred model and those
+            beside it.
         label: Of the box.
         most: At least 1.
         task: Of the networks.
+        beside: Keys of models that are chosen from the beginning, as far as they are on this machine.
 
     Raises:
         ModelUnavailable: If no network is on this machine.
     """
     usable = usable_models(task)
     titles = {spec.key: spec.title for spec in usable}
-    first = [preferred_model(task).key]
+    preferred = preferred_model(task).key
+    first = [preferred, *(name for name in beside if name in titles and name != preferred)][:most]
     held = st.session_state.get(key)
     _mend(key, first, held is not None and len(held) <= most and all(name in titles for name in held))
     chosen = st.multiselect(

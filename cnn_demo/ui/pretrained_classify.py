@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 
 from cnn_demo.images import Photo
+from cnn_demo.lessons.pretrained_experiments import SIDE_BY_SIDE
 from cnn_demo.models import MAX_MODELS, ModelSpec, ModelUnavailable, load, usable_models
 from cnn_demo.models.classifiers import FITS
 from cnn_demo.models.units import input_box
@@ -51,7 +52,7 @@ def classify_view(photo: Photo) -> None:
 def _controls() -> tuple[tuple[ModelSpec, ...], str]:
     networks, fits = st.columns([3, 2])
     with networks:
-        specs = pick_models(MODELS, "Networks, up to three", MAX_MODELS)
+        specs = pick_models(MODELS, "Networks, up to three", MAX_MODELS, beside=SIDE_BY_SIDE)
         st.caption(_at_hand())
     with fits:
         fit = st.segmented_control(

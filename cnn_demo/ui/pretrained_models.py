@@ -104,8 +104,9 @@ def _show_table(frame: pd.DataFrame) -> None:
 
 def _own_figure(spec: ModelSpec) -> None:
     st.caption(
-        f"Accuracies are those of {find('vgg16').metric.source}, on {find('vgg16').metric.dataset}. The bundled "
-        f"{spec.title} has its {spec.metric.value:.1%}".replace("%", " %")
+        f"Accuracies are published ones, on {find('vgg16').metric.dataset}: [Keras's]({find('vgg16').metric.source}), "
+        f"and for EfficientNet-Lite [timm's]({find('efficientnet_lite0').metric.source}). The bundled {spec.title} has "
+        f"its {spec.metric.value:.1%}".replace("%", " %")
         + " from other data, pictures of 32 × 32 pixels with ten classes: that cannot be compared, so those columns "
         "are empty and the plot leaves it out."
     )

@@ -2,6 +2,7 @@
 
 import json
 import re
+from html import escape
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from cnn_demo.disturbances import DISTURBANCES, disturb
 from cnn_demo.drawing import display_values
 from cnn_demo.images import sample_photos
 from cnn_demo.lessons.pretrained import LESSON, MISCONCEPTIONS
-from cnn_demo.models import ModelUnavailable, downloads, find, list_models, load
+from cnn_demo.lessons.pretrained_experiments import SIDE_BY_SIDE
+from cnn_demo.models import ModelUnavailable, downloads, find, list_models, load, weights
 from cnn_demo.results import Classification
 from cnn_demo.ui.model_times import forget_times, keep_time, median_milliseconds
 from cnn_demo.ui.pretrained_classify import agreement
@@ -24,7 +26,7 @@ PAGE_4 = "pages/4_Pretrained_CNNs_in_Keras.py"
 
 @pytest.fixture(autouse=True)
 def cache(monkeypatch, tmp_path):
-    """Only the bundled network is here, and none has run; returns where downloads go."""
+    """Only the bundled networks are here, and none has run; returns where downloads go."""
     monkeypatch.delenv("CNN_DEMO_WEIGHTS", raising=False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     forget_times()
@@ -43,25 +45,36 @@ def chart(app, key: str) -> dict:
 
 @pytest.fixture(scope="module")
 def model():
-    return load("cifar10_cnn")
+    return load("efficientnet_lite0")
 
 
 # Every tab, and links --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("task", VIEWS)
-def test_each_tab_opens_with_the_bundled_network_alone(task, model):
+def test_each_tab_opens_with_the_bundled_networks_alone(task):
     app = open_page_4({"task": task})
     if task == "Classify":
-        bars = next(html.proto.body for html in app.get("html") if "five most probable" in html.proto.body)
-        for label, probability in model.predict(SMALL.pixels).top(5):
-            assert label in bars
-            assert percent(probability) in bars
+        assert app.multiselect(key="models").value == list(SIDE_BY_SIDE)
+        bars = [html.proto.body for html in app.get("html") if "five most probable" in html.proto.body]
+        for key, answers in zip(SIDE_BY_SIDE, bars, strict=True):
+            for label, probability in load(key).predict(SMALL.pixels).top(5):
+                assert escape(label) in answers
+                assert percent(probability) in answers
         said = "\n".join(caption.value for caption in app.caption)
-        assert "Only the bundled network is on this machine" in said
+        assert "4 networks are on this machine and work without internet" in said
         assert re.search(r"\*\*[\d.]+ ms\*\* on the (CPU|GPU)", said)
         assert picture(app, "disturbed_photo")[0]["caption"].startswith("Nothing has happened yet")
-        assert median_milliseconds().keys() == {"cifar10_cnn"}
+        assert median_milliseconds().keys() == set(SIDE_BY_SIDE)
+    elif task in ("Why", "Feature maps", "Teach it"):
+        assert app.selectbox(key="model").value == "efficientnet_lite0"
+
+
+def test_without_the_packages_the_ten_classes_are_left(monkeypatch):
+    monkeypatch.setattr(weights, "package_folders", tuple)
+    app = open_page_4()
+    assert app.multiselect(key="models").value == ["cifar10_cnn"]
+    assert "Only the bundled network is on this machine" in "\n".join(caption.value for caption in app.caption)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +105,7 @@ def test_a_disturbance_shows_what_the_network_says_of_it(kind, amount, model):
     data, pixels = picture(app, "disturbed_photo")
     assert data["caption"] == f"{one.title}: {one.written(amount)}"
     assert pixels.shape == disturb(SMALL.pixels, kind, amount).shape
-    line, here = chart(app, "disturbed_chart")["data"]
+    line, here = chart(app, "disturbed_chart")["data"][:2]
     assert here["x"] == [amount]
     assert here["y"][0] == pytest.approx(after.probabilities[index], abs=1e-5)
     batch = np.stack([model.prepare(disturb(SMALL.pixels, kind, at), "squash") for at in one.amounts()])
@@ -159,9 +172,10 @@ def test_the_table_lists_all_and_a_measured_time_appears():
     assert table.loc["VGG16", "Top-1"] == pytest.approx(71.3)
     assert table.loc["VGG16", "Top-5"] == pytest.approx(90.1)
     assert table.loc["VGG16", "Weights"] == "to download"
-    own = table.loc[find("cifar10_cnn").title]
+    own, lite = table.loc[find("cifar10_cnn").title], table.loc[find("efficientnet_lite0").title]
     assert np.isnan(own["Top-1"])
-    assert own["Weights"] == "bundled"
+    assert lite["Top-1"] == pytest.approx(74.8, abs=0.05)
+    assert own["Weights"] == lite["Weights"] == "bundled"
     assert table["Milliseconds here"].isna().all()
     assert any("No ImageNet network has run here" in info.value for info in app.info)
     keep_time("vgg16", Classification(("a",), np.ones(1, np.float32), 80.0))
@@ -172,7 +186,8 @@ def test_the_table_lists_all_and_a_measured_time_appears():
     assert table.loc["VGG16", "Milliseconds here"] == pytest.approx(85)
     assert table.loc[find("cifar10_cnn").title, "Milliseconds here"] > 0
     points = chart(app, "models_chart")["data"]
-    assert [point["text"] for point in points] == [["VGG16"]]  # the bundled one is left out
+    lites = [f"EfficientNet-Lite{number}" for number in range(3)]
+    assert [point["text"] for point in points] == [lites, ["VGG16"]]  # the one of ten classes is left out
 
 
 def test_a_failing_download_is_one_sentence_and_the_next_one_comes(cache, monkeypatch):
@@ -236,7 +251,7 @@ def test_every_experiment_is_set_up_and_taken_back():
     assert app.session_state["task"] == DEFAULTS["task"]
     assert app.session_state["disturbance"] == DEFAULTS["disturbance"]
     assert app.session_state["disturb_blur"] == 0
-    assert app.multiselect(key="models").value == ["cifar10_cnn"]
+    assert app.multiselect(key="models").value == list(SIDE_BY_SIDE)
 
 
 @pytest.mark.parametrize("item", MISCONCEPTIONS, ids=lambda item: item.claim)

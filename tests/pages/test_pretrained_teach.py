@@ -26,10 +26,10 @@ PATIENCE = 120  # seconds that a test waits at most for a training that takes tw
 
 @pytest.fixture(autouse=True)
 def bundled_alone(monkeypatch, tmp_path):
-    """Only the bundled network is here, and it is loaded already."""
+    """Only the bundled networks are here, and the first is loaded already."""
     monkeypatch.delenv("CNN_DEMO_WEIGHTS", raising=False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    load("cifar10_cnn")
+    load("efficientnet_lite0")
 
 
 def open_tab(**link):
@@ -159,11 +159,11 @@ def test_from_the_sample_set_to_a_head_and_back(monkeypatch):
     assert all(percent(float(share)) in html(app) for share in said)
     np.testing.assert_array_equal(load_head(saved[-1]).weights, head.weights)
     drop(app, "teach_head", ("mine.safetensors", saved[-1]))
-    assert "Loaded: a head on CIFAR-10 residual network that knows brick, grass, gravel." in written(app)
+    assert "Loaded: a head on EfficientNet-Lite0 that knows brick, grass, gravel." in written(app)
     assert html(app).count(percent(float(said.max()))) >= 2  # both heads say the same
     other = Head(*(np.ones(s, np.float32) for s in ((1280, 2), 2, 1280, 1280)), ("a", "b"), "mobilenet_v2")
     drop(app, "teach_head", ("other.safetensors", save_head(other)), errors=1)
-    assert "trained on MobileNetV2, not on CIFAR" in app.error[0].value.replace("\\", "")
+    assert "trained on MobileNetV2, not on EfficientNet-Lite0" in app.error[0].value.replace("\\", "")
     drop(app, "teach_head", ("notes.txt", b"hello"), errors=1)
     assert "no safetensors file" in app.error[0].value
     assert app.session_state["teach_head"].labels == ("brick", "grass", "gravel")

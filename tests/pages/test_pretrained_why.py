@@ -1,4 +1,7 @@
-"""Page 4, why and feature maps: what is shown is what the network's numbers say, composed here once more by hand."""
+"""Page 4, why and feature maps: what is shown is what the network's numbers say, composed here once more by hand.
+
+Pictures of 32 × 32 pixels are sent as PNG, larger ones as JPEG: most tests ask the smallest network, to be exact.
+"""
 
 import base64
 import io
@@ -24,7 +27,7 @@ SEEN = "What the network sees"
 
 
 @pytest.fixture(autouse=True)
-def _only_the_bundled_network(monkeypatch, tmp_path):
+def _only_the_bundled_networks(monkeypatch, tmp_path):
     monkeypatch.delenv("CNN_DEMO_WEIGHTS", raising=False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
 
@@ -51,9 +54,9 @@ def maps_script(photo):
     maps_view(photo)
 
 
-def open_view(script, photo, link=None) -> AppTest:
+def open_view(script, photo, link=None, network="CIFAR-10 residual network") -> AppTest:
     app = AppTest.from_function(script, default_timeout=200, args=(photo,))
-    app.query_params.update(link or {})
+    app.query_params.update(({"model": network} if network else {}) | (link or {}))
     app.run()
     assert_fine(app)
     return app
@@ -111,6 +114,17 @@ def test_maps_over_the_photo(model, photo):
 
     app.slider(key=pretrained_why.OPACITY).set_value(0).run()
     np.testing.assert_array_equal(shown_maps(app)["Grad-CAM"], seen)
+
+
+def test_the_first_network_is_one_that_knows_a_thousand_classes(photo):
+    lite = load("efficientnet_lite0")
+    seen, (label, _) = lite.prepare(photo.pixels), lite.predict(photo.pixels).top(1)[0]
+    values = explain(lite, seen, lite.labels.index(label), "grad_cam", "top_activation")
+    app = open_view(why_script, photo, network=None)
+    assert app.selectbox(key="model").value == "efficientnet_lite0"
+    assert np.abs(shown_maps(app)["Grad-CAM"] - composed(seen, values, 0.6)).mean() < 5
+    app = open_view(maps_script, photo, network=None)
+    assert grid(app)["items"][0]["key"] == feature_maps(lite, seen, "stem_conv").mean(axis=(0, 1)).argmax()
 
 
 def quick_explain(model, seen, label_index, method, layer=None, progress=None):

@@ -3,10 +3,11 @@
 import re
 
 import numpy as np
+import pytest
 
 from cnn_demo.images import sample_photos
 from cnn_demo.lessons.networks import MISCONCEPTIONS
-from cnn_demo.models import load
+from cnn_demo.models import find, load, preferred_model
 
 DRAW = np.random.default_rng(8)
 PHOTOS = {
@@ -17,26 +18,35 @@ PHOTOS = {
 }
 
 
-def test_the_answers_begin_with_the_networks_own():
-    label, probability = load("cifar10_cnn").predict((PHOTOS["cat"] * 255).round().astype(np.uint8)).top(1)[0]
+@pytest.fixture(scope="module")
+def model():
+    return load(preferred_model("classification").key)
+
+
+def test_the_answers_begin_with_the_networks_own(model):
+    label, probability = model.predict((PHOTOS["cat"] * 255).round().astype(np.uint8)).top(1)[0]
     for item in MISCONCEPTIONS:
         text = item.answer(PHOTOS["cat"]).text
         if "random networks" in text:
             continue
         assert f"“{label}”" in text
+        assert model.spec.title in text
         if "channels" not in text:
             assert f"{probability:.0%}" in text
 
 
-def test_silencing_channels_is_counted_right():
-    model = load("cifar10_cnn")
+@pytest.mark.parametrize("key", ["efficientnet_lite0", "cifar10_cnn"])
+def test_silencing_channels_is_counted_right(key, monkeypatch):
+    monkeypatch.setattr("cnn_demo.models.preferred_model", lambda task: find(key))
+    model = load(key)
     text = next(m for m in MISCONCEPTIONS if "neuron" in m.claim).answer(PHOTOS["cat"]).text
     count = 1 if "one alone has" in text else int(re.search(r"The (\d+) strongest have", text).group(1))
     run = model.activations((PHOTOS["cat"] * 255).round().astype(np.uint8))
-    kernel, bias = model.layers[-1].kernel, model.layers[-1].bias
-    best = int(run.maps["logits"].argmax())
-    order = np.argsort(-(run.maps["pool"] * (kernel[:, best] - kernel.mean(axis=1))))
+    *_, pool, dense = model.network.layers
+    pooled, (kernel, bias) = run.maps[pool.name], dense.get_weights()
+    best = int(run.maps[dense.name].argmax())
+    order = np.argsort(-(pooled * (kernel[:, best] - kernel.mean(axis=1))))
     for silent, same in ((count - 1, True), (count, False)):
-        kept = run.maps["pool"].copy()
+        kept = pooled.copy()
         kept[order[:silent]] = 0
         assert ((kept @ kernel + bias).argmax() == best) is np.bool_(same) or count == len(order)
