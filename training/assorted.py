@@ -44,6 +44,12 @@ class Labelled:
     class_ids: np.ndarray
     name: str
 
+    @property
+    def may_be_mirrored(self) -> tuple[bool, bool]:
+        """Whether left to right, but a mirrored letter is none; whether upside down, as blood cells."""
+        labels = {LABELS[class_id] for class_id in self.class_ids}
+        return not labels & set(RANKS), bool(labels & set(CELLS))
+
 
 def read_assorted(folder: Path) -> tuple[list[Labelled], list[Labelled]]:
     """Read all sources.

@@ -33,6 +33,7 @@ class Recipe:
         small_side: Of pictures in the first epochs.
         growth: After which share of all epochs pictures grow to the full side.
         measured_every: Epochs between two measurements for the log.
+        encoder_rate: Factor on the learning rate of the pretrained encoder, if the network has one.
         weights: Name of the weights' file without its ending; the training's own where it is empty.
     """
 
@@ -43,6 +44,7 @@ class Recipe:
     small_side: int
     growth: float = 0.6
     measured_every: int = 5
+    encoder_rate: float = 1.0
     weights: str = ""
 
 
@@ -105,7 +107,7 @@ def train(
 
         network.load_state_dict(load_file(options.start))
     mean = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=slow_mean, use_buffers=True)
-    optimizer = torch.optim.AdamW(parameter_groups(network, recipe.weight_decay), recipe.rate)
+    optimizer = torch.optim.AdamW(parameter_groups(network, recipe.weight_decay, recipe.encoder_rate), recipe.rate)
     steps = max(1, options.pictures // options.batch)
     options.out.mkdir(parents=True, exist_ok=True)
     states = {"network": network, "mean": mean, "optimizer": optimizer}
@@ -118,7 +120,7 @@ def train(
         losses = []
         for step in range(epoch * steps, (epoch + 1) * steps):
             for group in optimizer.param_groups:
-                group["lr"] = recipe.rate * rate_at(step, options.epochs * steps)
+                group["lr"] = recipe.rate * group["factor"] * rate_at(step, options.epochs * steps)
             loss = loss_of(network, draw(side, rng))
             descend(network, optimizer, loss, recipe.clip)
             mean.update_parameters(network)

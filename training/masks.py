@@ -58,7 +58,7 @@ def _street_part(files: dict[str, bytes], part: str) -> list[MaskedPhoto]:
     photos = []
     for path in sorted(name for name in files if name.startswith(f"camvid/{part}/")):
         name = Path(path).stem
-        mask = _levels(files[f"camvid/{part}annot/{name}.png"])
+        mask = decode_levels(files[f"camvid/{part}annot/{name}.png"])
         mask[mask >= len(STREET_LABELS)] = IGNORED
         photos.append(MaskedPhoto(whole(files[path]), mask, name))
     return photos
@@ -81,7 +81,7 @@ def read_pets(folder: Path) -> tuple[list[MaskedPhoto], list[MaskedPhoto]]:
     species = {row["name"]: row["species"] for row in table}
     photos = []
     for name in sorted(species):
-        trimap = _levels(files[f"pets/trimaps/{name}.png"])
+        trimap = decode_levels(files[f"pets/trimaps/{name}.png"])
         mask = np.full(trimap.shape, IGNORED, np.uint8)
         for level, meaning in _TRIMAP.items():
             mask[trimap == level] = PET_LABELS.index(species[name] if meaning == "pet" else meaning)
@@ -89,7 +89,8 @@ def read_pets(folder: Path) -> tuple[list[MaskedPhoto], list[MaskedPhoto]]:
     return [photo for number, photo in enumerate(photos) if number % EVERY], photos[::EVERY]
 
 
-def _levels(data: bytes) -> np.ndarray:
+def decode_levels(data: bytes) -> np.ndarray:
+    """Decode a picture of class ids, (H, W) uint8."""
     return np.array(Image.open(io.BytesIO(data)))
 
 

@@ -10,14 +10,13 @@ import cv2
 import numpy as np
 
 from cnn_demo.models.letterbox import GREY
-from training.assorted import CELLS, LABELS, RANKS, Labelled
+from training.assorted import LABELS, Labelled
 from training.placement import in_window, recolour
 
 MOSAICS = 0.5  # share of pictures that are made of four photos
 ZOOMS_IN_MOSAIC, ZOOMS_ALONE = (0.6, 2.0), (0.4, 1.3)  # times the size at which the photo just fits
 STRETCH = 0.15  # logarithm of how much wider or higher a photo may become
 LEAST_VISIBLE, LEAST_SIDE = 0.35, 3  # share of a box, and pixels, that must be left over for it to count
-_RANK_IDS, _CELL_IDS = ({LABELS.index(label) for label in labels} for labels in (RANKS, CELLS))
 
 
 SHARES = {  # how often a class is drawn beside a playing card's rank, which a few photos teach
@@ -96,11 +95,12 @@ def placed(
 
 
 def mirrored(photo: Labelled, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mirror every second photo, blood cells upside down too, but no playing card: a mirrored letter is none."""
-    pixels, boxes, ids = photo.pixels, photo.boxes.astype(np.float64), set(photo.class_ids.tolist())
+    """Mirror every second photo, left to right and upside down, as far as its objects may be mirrored."""
+    pixels, boxes = photo.pixels, photo.boxes.astype(np.float64)
     height, width = pixels.shape[:2]
-    if not ids & _RANK_IDS and rng.random() < 0.5:
+    across, down = photo.may_be_mirrored
+    if across and rng.random() < 0.5:
         pixels, boxes = cv2.flip(pixels, 1), np.array([width, 0, width, 0]) + boxes[:, [2, 1, 0, 3]] * (-1, 1, -1, 1)
-    if ids & _CELL_IDS and rng.random() < 0.5:
+    if down and rng.random() < 0.5:
         pixels, boxes = cv2.flip(pixels, 0), np.array([0, height, 0, height]) + boxes[:, [0, 3, 2, 1]] * (1, -1, 1, -1)
     return pixels, boxes, photo.class_ids

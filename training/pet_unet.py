@@ -1,42 +1,39 @@
-"""Train the bundled U-Net that tells cat, dog and background apart, from random initialisation.
+"""Train the bundled U-Net that tells cat, dog and background apart; its encoder starts from ImageNet weights.
 
-`python -m training.pet_unet --data FOLDER`; interrupted, it goes on with `--resume`. Half of the pictures are pets in
-their own photos, half are composites, of several pets or on other grounds: the set is small, and its pets all sit in
-the middle. The validation pets are never trained on, and nothing is chosen by them: the running mean of the weights at
-the end is the result, in `runs/pet_unet/bundle`.
+`python -m training.pseudo_masks --data FOLDER`, then `python -m training.pet_unet --data FOLDER`; interrupted, it goes
+on with `--resume`. Half of the pictures are pets in their own photos, half are composites, of several pets or on other
+grounds: the set is small, and its pets all sit in the middle. Cats without a mask have pseudo-masks. The validation
+pets are never trained on, and nothing is chosen by them: the exponential moving average of the weights at the end is
+the result, in `runs/pet_unet/bundle`.
 """
 
 import argparse
-from pathlib import Path
 
 import numpy as np
 
 from cnn_demo.models.unets import PET_LABELS
 from training.composites import NOTHING_OF, Menagerie, picture
 from training.datasets import read_backgrounds
-from training.loop import Recipe, options_of, prepare, train
+from training.loop import Recipe, prepare, read_options, train
 from training.masks import read_pets, view
-from training.more_cats import read_masked
+from training.pseudo_masks import read_masked_cats
 from training.unet_training import batch_of, foreground_iou, mask_loss, measured, new_network
 
-RECIPE = Recipe("pet_unet", rate=2e-3, weight_decay=0.02, clip=20.0, small_side=128)
-AT_HOME = 0.5  # share of pictures that are a pet in its own photo; the rest are composites
+RECIPE = Recipe("pet_unet", rate=2e-3, weight_decay=0.02, clip=20.0, small_side=160, encoder_rate=0.3, measured_every=4)
+AT_HOME = 0.5  # probability of a pet in its own photo; other pictures are composites
 ZOOMS = (0.6, 1.8)  # times the size at which the photo just fits: a pet is told from its ground by all of it
 
 
 def main() -> None:
     """Read the arguments and train."""
-    parser = options_of(RECIPE, __doc__, epochs=150, side=192, batch=12, pictures=600)
-    parser.add_argument("--more-cats", type=Path, metavar="FOLDER", help="what training.more_cats has written")
-    run(parser.parse_args())
+    run(read_options(RECIPE, __doc__, epochs=20, side=224, batch=8, pictures=640))
 
 
 def run(options: argparse.Namespace) -> list[dict]:
     """Train, and return the history."""
     device = prepare(options)
     training, validation = read_pets(options.data)
-    if options.more_cats:
-        training += read_masked(options.data, options.more_cats)
+    training += read_masked_cats(options.data)
     menagerie = Menagerie(training, read_backgrounds(options.data, NOTHING_OF)[0])
     print(f"{len(training):,} pets to learn from, {len(validation):,} held back, on {device}", flush=True)
 

@@ -24,10 +24,20 @@ def slow_mean(means: list, values: list, count: int) -> None:
             mean.copy_(value)
 
 
-def parameter_groups(network, weight_decay: float) -> list[dict]:
-    """Return two groups of parameters for AdamW: weights, which decay, then biases and normalizations, which do not."""
-    parameters = list(network.parameters())
-    return [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
+def parameter_groups(network, weight_decay: float, encoder_rate: float = 1.0) -> list[dict]:
+    """Return the groups of parameters for AdamW: weights decay, biases and normalizations do not.
+
+    Args:
+        network: A torch module.
+        weight_decay: Weight decay of the weights.
+        encoder_rate: Factor on the learning rate of parameters below `encoder`, which are pretrained.
+
+    Returns:
+        Groups with `params`, `weight_decay` and `factor`, the factor on the learning rate.
+    """
+    groups = []
+    for pretrained, factor in ((True, encoder_rate), (False, 1.0)):
+        own = [p for name, p in network.named_parameters() if name.startswith("encoder.") == pretrained]
+        groups.append({"params": [p for p in own if p.ndim > 1], "weight_decay": weight_decay, "factor": factor})
+        groups.append({"params": [p for p in own if p.ndim <= 1], "weight_decay": 0.0, "factor": factor})
+    return [group for group in groups if group["params"]]

@@ -1,4 +1,4 @@
-"""Train the bundled U-Net of street scenes on CamVid's eleven classes, from random initialisation.
+"""Train the bundled U-Net of street scenes on CamVid's eleven classes, its encoder from ImageNet weights.
 
 `python -m training.street_unet --data FOLDER`; interrupted, it goes on with `--resume`. CamVid's validation part is
 never trained on, and nothing is chosen by it: the running mean of the weights at the end is the result, in
@@ -12,10 +12,11 @@ import numpy as np
 from cnn_demo.models.unets import STREET_LABELS
 from training.loop import Recipe, prepare, read_options, train
 from training.masks import MaskedPhoto, read_camvid, view
+from training.placement import tint
 from training.unet_training import batch_of, class_weights, mask_loss, measured, new_network
 
-RECIPE = Recipe("street_unet", rate=1e-3, weight_decay=0.02, clip=20.0, small_side=256, growth=0.7)
-ZOOMS = (0.6, 1.8)  # times the size that a scene has
+RECIPE = Recipe("street_unet", rate=1e-3, weight_decay=0.02, clip=20.0, small_side=320, growth=0.6, encoder_rate=0.5)
+ZOOMS = (0.7, 1.9)  # times the size that a scene has
 MEASURED_SHARE = 3  # one of how many validation photos is measured for the log
 
 
@@ -43,8 +44,9 @@ def run(options: argparse.Namespace) -> list[dict]:
 
 
 def street_view(photos: list[MaskedPhoto], side: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Draw a part of a street scene, 4:3 as the scenes are, `side` pixels wide."""
-    return view(photos[rng.integers(len(photos))], (side * 3 // 4, side), ZOOMS, rng)
+    """Draw a part of a street scene, 4:3 as the scenes are, `side` pixels wide, in other light."""
+    pixels, mask = view(photos[rng.integers(len(photos))], (side * 3 // 4, side), ZOOMS, rng)
+    return tint(pixels, rng), mask
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
@@ -11,15 +12,33 @@ from cnn_demo.models import frameworks
 from cnn_demo.models.mask_scores import IGNORED, MaskScores, score_masks
 from cnn_demo.models.preprocessing import SCALINGS
 from cnn_demo.models.unets import bundled_unet
+from training.encoders import freeze_early_stages, load_encoder
 from training.masks import MaskedPhoto
 from training.precision import autocast
 
 torch = frameworks.torch()
 
 
-def new_network(labels: tuple[str, ...], device: str):
-    """Build a bundled U-Net for these classes, with random weights, on its device and channels last in memory."""
-    return bundled_unet(len(labels)).to(device, memory_format=torch.channels_last)
+def new_network(labels: tuple[str, ...], device: str, detector: Path | None = None):
+    """Build a bundled U-Net for these classes, on its device and channels last in memory.
+
+    The early stages of its encoder stay as they are; its decoder starts with random weights.
+
+    Args:
+        labels: Names of the classes.
+        device: "cpu" or "cuda".
+        detector: Weights of the everyday detector, whose encoder this one starts with; None for the ImageNet weights.
+    """
+    network = bundled_unet(len(labels))
+    if detector is None:
+        load_encoder(network.encoder)
+    else:
+        from safetensors.torch import load_file
+
+        state = {name: value for name, value in load_file(detector).items() if name.startswith("encoder.")}
+        network.encoder.load_state_dict({name.removeprefix("encoder."): value for name, value in state.items()})
+    freeze_early_stages(network.encoder)
+    return network.to(device, memory_format=torch.channels_last)
 
 
 def batch_of(views: list[tuple[np.ndarray, np.ndarray]], device: str) -> dict:
@@ -61,7 +80,7 @@ def mask_loss(weights: np.ndarray | None = None) -> Callable:
     dice = losses.DiceLoss("multiclass", from_logits=True, ignore_index=IGNORED)
 
     def loss_of(network, batch: dict):
-        with autocast(batch["images"].device.type):
+        with autocast(batch["images"].device.type, depthwise=True):
             logits = network(batch["images"])
         logits, classes = logits.float(), batch["classes"]
         scale = None if weights is None else torch.from_numpy(weights).to(logits.device)
@@ -87,7 +106,7 @@ def measured(network, photos: list[MaskedPhoto], labels: tuple[str, ...], side: 
     device = next(network.parameters()).device
     confusion = np.zeros((len(labels), len(labels)), np.int64)
     for photo in photos:
-        with torch.no_grad(), autocast(device.type):
+        with torch.no_grad(), autocast(device.type, depthwise=True):
             pixels = photo.pixels if side is None else reduced(photo.pixels, side)
             logits = network(as_input(pixels[None], device)).float()
         logits = torch.nn.functional.interpolate(logits, photo.mask.shape, mode="bilinear")

@@ -5,7 +5,7 @@ from cnn_demo.models.imagenet import IMAGENET_MODELS
 from cnn_demo.models.lite_models import LITE_MODELS
 from cnn_demo.models.segmentation_models import INSTANCE_SEGMENTERS, MASK_METRIC, SEMANTIC_SEGMENTERS
 from cnn_demo.models.specs import AVAILABILITIES, TASKS, Metric, ModelSpec
-from cnn_demo.models.unets import BUNDLED_OPTIONS, PET_LABELS, STREET_LABELS
+from cnn_demo.models.unets import PET_LABELS, SCRATCH_OPTIONS, STREET_LABELS
 
 __all__ = [
     "ASSORTED_LABELS",
@@ -114,7 +114,7 @@ MODELS: tuple[ModelSpec, ...] = (
         knows="It knows cats and dogs; all else is background.",
         scaling="tf",
         builder="Unet",
-        options=tuple(BUNDLED_OPTIONS.items()),
+        options=tuple(SCRATCH_OPTIONS.items()),
     ),
     ModelSpec(
         key="street_unet",
@@ -135,7 +135,7 @@ MODELS: tuple[ModelSpec, ...] = (
         + " and bicyclist.",
         scaling="tf",
         builder="Unet",
-        options=tuple(BUNDLED_OPTIONS.items()),
+        options=tuple(SCRATCH_OPTIONS.items()),
     ),
     *INSTANCE_SEGMENTERS,
     ModelSpec(

@@ -30,11 +30,15 @@ ARCHITECTURES = {  # name in segmentation-models-pytorch -> title
     "Segformer": "SegFormer",
     "DPT": "DPT",
 }
-# A ResNet-18 with half the channels: its convolutions are ordinary ones, none of them depthwise, which leave a CPU's
-# matrix units idle.
-BUNDLED_ENCODER, BUNDLED_CHANNELS = "tu-resnet18", (32, 64, 128, 256)
-BUNDLED_DECODER = (128, 64, 32, 16, 16)  # channels of its steps, from the coarsest; fine steps cost the most time
-BUNDLED_OPTIONS = {"encoder": BUNDLED_ENCODER, "channels": BUNDLED_CHANNELS, "decoder_channels": BUNDLED_DECODER}
+# EfficientNet-Lite0, whose ImageNet weights a package carries; a slim decoder, because its fine steps cost the most time.
+BUNDLED_ENCODER = "timm-tf_efficientnet_lite0"
+BUNDLED_DECODER = (160, 96, 48, 24, 16)  # channels of the decoder's steps, from the coarsest
+BUNDLED_OPTIONS = {"encoder": BUNDLED_ENCODER, "decoder_channels": BUNDLED_DECODER}
+SCRATCH_OPTIONS = {  # of the U-Nets that were trained from random weights: a ResNet-18 with half the channels
+    "encoder": "tu-resnet18",
+    "channels": (32, 64, 128, 256),
+    "decoder_channels": (128, 64, 32, 16, 16),
+}
 SKIPS = (2, 4, 8, 16)  # strides of the skip connections
 STREET_LABELS = (
     "sky",

@@ -1,0 +1,189 @@
+"""Train the everyday detector: EfficientNet-Lite0 from ImageNet weights, on the twenty classes of Pascal VOC.
+
+`python -m training.pseudo_labels --data FOLDER`, then `python -m training.everyday_detector --data FOLDER`;
+interrupted, it goes on with `--resume`. The validation part of the archive is never trained on, and nothing is chosen
+by it: the exponential moving average of the weights at the end is the result, in `runs/everyday_detector/bundle`.
+
+Two losses are added, both Ultralytics'. The first compares the predictions with the boxes. The second compares them,
+cell by cell, with the predictions of a published YOLO11n for the same picture (knowledge distillation, Hinton et al.
+(2015), https://arxiv.org/abs/1503.02531): a few photos of a class do not show all of its forms, and the teacher has
+seen more.
+"""
+
+import argparse
+
+import numpy as np
+
+from cnn_demo.models import find, frameworks
+from cnn_demo.models.detectors import read_network
+from cnn_demo.models.everyday_network import everyday_detector
+from cnn_demo.models.letterbox import Letterbox
+from cnn_demo.models.scoring import IOUS, class_precisions
+from cnn_demo.models.weights import find_weights
+from cnn_demo.models.yolo_engines import headless
+from training import loop
+from training.assorted_yolo import batch_of
+from training.encoders import compile_fixed, freeze_early_stages, load_encoder
+from training.everyday import LABELS, EverydayPhoto, read_coco, read_voc, voc_label
+from training.mosaics import picture
+from training.precision import autocast
+from training.pseudo_labels import TEACHER, read_pseudo_labelled
+
+torch = frameworks.torch()
+
+RECIPE = loop.Recipe(
+    "everyday_detector",
+    rate=1.5e-3,
+    weight_decay=0.02,
+    clip=10.0,
+    small_side=256,
+    growth=0.7,
+    encoder_rate=0.3,
+    measured_every=2,
+)
+BY_CLASS = 0.6  # probability that a photo is drawn by its class, so that rare classes are seen
+RARE = {"chair": 1.5, "diningtable": 1.5, "dog": 1.5, "bird": 1.5, "bottle": 1.5, "pottedplant": 1.5, "boat": 1.5}
+DISTILLATION = 1.0  # weight of the second loss
+MIN_TEACHER_SCORE = 0.1  # of a cell, for its box to count
+MEASURED_SHARE = 2  # one of how many validation photos is measured for the log
+
+
+class EverydayPool:
+    """Photos to draw from, some by class, the others all alike."""
+
+    def __init__(self, photos: list[EverydayPhoto]) -> None:
+        self.photos = photos
+        self._of_class = [
+            [i for i, photo in enumerate(photos) if class_id in photo.class_ids] for class_id in range(len(LABELS))
+        ]
+        weights = np.array([RARE.get(label, 1.0) for label in LABELS])
+        self._weights = weights / weights.sum()
+
+    def draw(self, rng: np.random.Generator) -> EverydayPhoto:
+        """Draw a photo."""
+        if rng.random() > BY_CLASS:
+            return self.photos[rng.integers(len(self.photos))]
+        of_class = self._of_class[rng.choice(len(LABELS), p=self._weights)]
+        return self.photos[of_class[rng.integers(len(of_class))]]
+
+
+def main() -> None:
+    """Read the arguments and train."""
+    train(loop.read_options(RECIPE, __doc__, epochs=24, side=320, batch=16, pictures=2048))
+
+
+def train(options: argparse.Namespace) -> list[dict]:
+    """Train, and return the history."""
+    device = loop.prepare(options)
+    training, validation = read_voc(options.data)
+    pool = EverydayPool(training + read_coco(options.data)[0] + read_pseudo_labelled(options.data))
+    network = everyday_detector(LABELS)
+    load_encoder(network.encoder)
+    freeze_early_stages(network.encoder)
+    network.to(device, memory_format=torch.channels_last)
+    teach = teacher(device)
+    print(f"{len(pool.photos):,} photos to learn from, {len(validation):,} held back, on {device}", flush=True)
+
+    def draw(side: int, rng: np.random.Generator) -> dict:
+        batch = batch_of([picture(pool, side, rng) for _ in range(options.batch)], device)
+        return batch | teach(batch["img"])
+
+    def measure(mean) -> dict[str, float]:
+        return measured(mean, validation[::MEASURED_SHARE], options.side)
+
+    return loop.train(network, RECIPE, options, draw, distilled_loss, measure)
+
+
+def teacher(device: str):
+    """Return a function from pictures (N, 3, H, W) to the published detector's `distances` and `probabilities`.
+
+    Distances (N, 4, A) of each cell's box sides are in cells; probabilities (N, 20, A) are of Pascal VOC's classes.
+    """
+    spec = find(TEACHER)
+    network = headless(read_network(find_weights(spec.weights).path, spec)).to(device)
+    compiled: dict[tuple, object] = {}
+    order = [next(i for i, label in enumerate(spec.labels) if voc_label(label) == own) for own in LABELS]
+
+    def teach(pictures) -> dict:
+        shape = tuple(pictures.shape)
+        if device == "cpu":
+            if shape not in compiled:
+                compiled[shape] = compile_fixed(network, shape)
+            outputs = compiled[shape].infer([pictures.contiguous().numpy()])
+            distances, scores = (torch.from_numpy(outputs[i].copy()) for i in range(2))
+        else:
+            with torch.no_grad(), autocast(device):
+                distances, scores = network(pictures)
+        return {"distances": distances.float(), "probabilities": scores.float()[:, order]}
+
+    return teach
+
+
+def distilled_loss(network, batch: dict):
+    """Return the sum over the pictures of Ultralytics' loss for the boxes and of the same for the teacher's cells."""
+    from ultralytics.utils.loss import v8DetectionLoss
+
+    with autocast(batch["img"].device.type, depthwise=True):
+        outputs = network(batch["img"])
+    outputs = {name: value.float() if name != "feats" else value for name, value in outputs.items()}
+    criterion = getattr(network, "criterion", None)
+    if criterion is None:
+        criterion = network.criterion = v8DetectionLoss(network)
+    loss = criterion(outputs, batch)[0].sum()
+    return loss + DISTILLATION * len(batch["img"]) * distillation_loss(criterion, outputs, batch)
+
+
+def distillation_loss(criterion, outputs: dict, batch: dict):
+    """Compare each cell's class scores and box with the teacher's.
+
+    Args:
+        criterion: Ultralytics' `v8DetectionLoss`, for its parts and gains.
+        outputs: Raw outputs of the network: `boxes` (N, 64, A), `scores` (N, 20, A), `feats`.
+        batch: `distances` (N, 4, A) and `probabilities` (N, 20, A) of the teacher.
+
+    Returns:
+        The mean over the pictures.
+    """
+    from ultralytics.utils.tal import dist2bbox, make_anchors
+
+    centres, strides = make_anchors(outputs["feats"], criterion.stride, 0.5)
+    distances = outputs["boxes"].permute(0, 2, 1).contiguous()  # (N, A, 64)
+    targets = batch["probabilities"].permute(0, 2, 1).contiguous()  # (N, A, 20)
+    boxes = dist2bbox(batch["distances"].permute(0, 2, 1), centres, xywh=False)  # (N, A, 4) in cells
+    total = targets.sum().clamp(min=1)
+    crossed = criterion.bce(outputs["scores"].permute(0, 2, 1), targets).sum() / total
+    sizes = torch.tensor(outputs["feats"][0].shape[2:], dtype=torch.float32) * criterion.stride[0]
+    counted = targets.amax(-1) > MIN_TEACHER_SCORE
+    box, distribution = criterion.bbox_loss(
+        distances, criterion.bbox_decode(centres, distances), centres, boxes, targets, total, counted, sizes, strides
+    )
+    return criterion.hyp.box * box + criterion.hyp.cls * crossed + criterion.hyp.dfl * distribution
+
+
+def measured(network, photos: list[EverydayPhoto], side: int) -> dict[str, float]:
+    """Return mAP50 and mAP50-95 of the network as it is, for the log; `training.evaluate` measures what is bundled."""
+    from ultralytics.utils.nms import non_max_suppression
+
+    network.eval()
+    device, predictions = next(network.parameters()).device, []
+    for photo in photos:
+        frame = Letterbox.fit(photo.pixels.shape[:2], side, 32)
+        image = torch.from_numpy(frame.apply(photo.pixels)).to(device).permute(2, 0, 1)[None].float() / 255
+        with torch.no_grad():
+            found = non_max_suppression(network(image)[0], 0.001, 0.7, max_det=300, multi_label=True, max_time_img=60)
+        found = found[0].cpu().numpy()
+        predictions.append(
+            (frame.to_photo(found[:, :4]), found[:, 4], found[:, 5].astype(int), photo.boxes, photo.class_ids)
+        )
+    precisions = class_precisions(predictions, len(LABELS), IOUS)
+    worst = int(np.nanargmin(precisions[:, 0]))
+    return {
+        "map50": float(np.nanmean(precisions[:, 0])),
+        "map50_95": float(np.nanmean(precisions)),
+        "min_ap50": float(precisions[worst, 0]),
+        "min_class": float(worst),
+    }
+
+
+if __name__ == "__main__":
+    main()

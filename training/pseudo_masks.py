@@ -1,0 +1,126 @@
+"""Pseudo-masks: a class for every pixel of photos without masks, from a published YOLOv8n-seg.
+
+`python -m training.pseudo_masks --data FOLDER` writes `runs/pseudo_masks/NAME.png`, class ids with background as 0; the
+published weights are found as the app finds them, in the folder that CNN_DEMO_WEIGHTS names for one. Photos of
+Pascal VOC have boxes: an instance counts if a box of its class agrees, and a box without an instance is ignored. Cats
+of Oxford-IIIT Pet have none: one instance must be a cat. Pixels near an outline, which prototypes draw coarsely, and
+pixels of doubtful instances are ignored.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from cnn_demo.models import load
+from cnn_demo.models.boxes import iou
+from cnn_demo.models.mask_scores import IGNORED
+from training.datasets import DATA, read_archive
+from training.everyday import LABELS, EverydayPhoto, read_voc, voc_label
+from training.masks import MaskedPhoto, whole
+
+TEACHER = "yolov8n-seg"
+SIDE = 640  # pixels that the teacher sees
+DOUBTFUL, CONFIDENCE = 0.15, 0.4  # confidence thresholds: ignored from the first, trained on from the second
+AGREEMENT = 0.6  # IoU of an instance's box with a true box of its class
+BAND = 5  # pixels: width of the ignored band along outlines
+OUT = Path("runs/pseudo_masks")
+
+
+def main() -> None:
+    """Write the masks."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=DATA, help="folder with the archives")
+    parser.add_argument("--out", type=Path, default=OUT)
+    options = parser.parse_args()
+    teacher = load(TEACHER, "cpu")
+    teacher.wait_for_export()
+    options.out.mkdir(parents=True, exist_ok=True)
+    cats, written = read_unmasked(options.data), 0
+    for name, pixels in cats.items():
+        mask = class_map(teacher, pixels)
+        if (mask == LABELS.index("cat") + 1).any():
+            Image.fromarray(mask).save(options.out / f"{name}.png")
+            written += 1
+    photos = [photo for photo in read_voc(options.data)[0] if photo.mask is None]
+    for photo in photos:
+        Image.fromarray(class_map(teacher, photo.pixels, photo)).save(options.out / f"{Path(photo.name).stem}.png")
+    print(f"{written:,} of {len(cats):,} cats and {len(photos):,} photos of Pascal VOC have a mask now.")
+
+
+def read_unmasked(folder: Path) -> dict[str, np.ndarray]:
+    """Read the cats of `pets.tar.gz` without a trimap: name to pixels (H, W, 3) uint8.
+
+    Raises:
+        FileNotFoundError: If the archive is missing.
+    """
+    files = read_archive(folder / "pets.tar.gz")
+    names = sorted(name for name in files if name.startswith("pets/more_cats/") and name.endswith(".jpg"))
+    return {Path(name).stem: whole(files[name]) for name in names}
+
+
+def class_map(teacher, pixels: np.ndarray, truth: EverydayPhoto | None = None) -> np.ndarray:
+    """Return the pseudo-mask (H, W) uint8 of a photo: 0 background, class id + 1, or `IGNORED`.
+
+    Args:
+        teacher: Instance segmenter with COCO's classes.
+        pixels: (H, W, 3) uint8.
+        truth: The photo's boxes; None if it has none.
+    """
+    classes = [label for label in teacher.spec.labels if voc_label(label)]
+    found = teacher.predict(pixels, DOUBTFUL, classes=classes, side=SIDE)
+    class_ids = np.array([LABELS.index(voc_label(label)) for label in found.data.get("class_name", ())], int)
+    sure = found.confidence >= CONFIDENCE if len(found) else np.zeros(0, bool)
+    mask = np.zeros(pixels.shape[:2], np.uint8)
+    if truth is not None:
+        overlaps = np.array([iou(box, truth.boxes) for box in found.xyxy]).reshape(len(found), len(truth.boxes))
+        agreed = (overlaps >= AGREEMENT) & (class_ids[:, None] == truth.class_ids[None])
+        sure = agreed.any(axis=1)
+        for box in truth.boxes[~agreed.any(axis=0)].round().astype(int):
+            mask[box[1] : box[3] + 1, box[0] : box[2] + 1] = IGNORED
+    for i in np.argsort(found.confidence)[::1] if len(found) else ():
+        inside = found.mask[i].astype(np.uint8)
+        mask[inside > 0] = class_ids[i] + 1 if sure[i] else IGNORED
+        if sure[i]:
+            edge = cv2.morphologyEx(inside, cv2.MORPH_GRADIENT, np.ones((BAND, BAND), np.uint8))
+            mask[edge > 0] = IGNORED
+    return mask
+
+
+def read_pseudo_masked(out: Path = OUT) -> dict[str, np.ndarray]:
+    """Read the masks that `main` wrote: name of the photo to (H, W) uint8.
+
+    Raises:
+        FileNotFoundError: If `main` has not run.
+    """
+    paths = sorted(out.glob("*.png"))
+    if not paths:
+        raise FileNotFoundError(f"There are no masks in {out}: run `python -m training.pseudo_masks` first.")
+    return {path.stem: np.array(Image.open(path)) for path in paths}
+
+
+def read_masked_cats(folder: Path, out: Path = OUT) -> list[MaskedPhoto]:
+    """Read the cats with pseudo-masks, whose classes are those of `PET_LABELS`.
+
+    A cat that the teacher takes for a dog as well is ignored there.
+
+    Args:
+        folder: Folder with the archives.
+        out: Folder that `main` wrote into.
+    """
+    masks, cat = read_pseudo_masked(out), LABELS.index("cat") + 1
+    photos = []
+    for name, pixels in read_unmasked(folder).items():
+        if name in masks:
+            mask = np.where(masks[name] == cat, 1, np.where(masks[name] == LABELS.index("dog") + 1, IGNORED, 0))
+            mask[masks[name] == IGNORED] = IGNORED
+            photos.append(MaskedPhoto(pixels, mask.astype(np.uint8), name))
+    return photos
+
+
+if __name__ == "__main__":
+    main()
