@@ -110,6 +110,46 @@ def match(
     return Matches(np.asarray(scores)[order], order, truth, overlap, len(true_boxes))
 
 
+def match_counted(
+    boxes: np.ndarray,
+    scores: np.ndarray,
+    class_ids: np.ndarray,
+    true_boxes: np.ndarray,
+    true_class_ids: np.ndarray,
+    difficult: np.ndarray,
+    iou: float = 0.5,
+) -> Matches:
+    """Match as `match` does, but ignore difficult true boxes, as Pascal VOC does.
+
+    Everingham et al. (2010), https://doi.org/10.1007/s11263-009-0275-4: a difficult object that is missed does not
+    count, and neither does a prediction on one, right or wrong.
+
+    Args:
+        boxes: (N, 4) corners.
+        scores: (N,).
+        class_ids: (N,).
+        true_boxes: (T, 4) corners.
+        true_class_ids: (T,).
+        difficult: (T,) bool.
+        iou: IoU threshold, above 0 and at most 1.
+
+    Returns:
+        The matches without the predictions that match a difficult box of their class and no other; `count` is that of
+        the other true boxes.
+
+    Raises:
+        ValueError: If the IoU is out of its range.
+    """
+    counted = np.flatnonzero(~difficult)
+    matches = match(boxes, scores, class_ids, true_boxes[counted], true_class_ids[counted], iou)
+    order = matches.order
+    same = np.asarray(class_ids)[order, None] == true_class_ids[difficult]
+    overlaps = np.where(same, overlap_of(boxes[order, None], true_boxes[difficult]), 0.0)  # (N, difficult ones)
+    kept = matches.right | (overlaps.max(axis=1, initial=0.0) < iou)
+    truth = np.append(counted, NOBODY)[matches.truth]  # NOBODY is the index of the last item
+    return Matches(matches.scores[kept], order[kept], truth[kept], matches.overlap[kept], matches.count)
+
+
 def score_at(matches: Matches, confidence: float) -> Score:
     """Count what is right, wrong and missed among the boxes that are more confident than this."""
     shown = matches.scores > confidence
@@ -154,14 +194,16 @@ def class_precisions(photos: list[tuple], classes: int, ious: tuple[float, ...] 
     """Return the average precision of each class at each IoU, (classes, IoUs); NaN for classes that are on no photo.
 
     Args:
-        photos: For each photo what `match` takes: boxes, scores, class_ids, true_boxes, true_class_ids.
+        photos: For each photo what `match` takes: boxes, scores, class_ids, true_boxes, true_class_ids; where a sixth
+            item is given, it is `difficult` as `match_counted` takes it.
         classes: How many there are.
         ious: Each the least that counts as right.
     """
-    truths = np.concatenate([photo[4] for photo in photos])
+    photos = [photo if len(photo) == 6 else (*photo, np.zeros(len(photo[4]), bool)) for photo in photos]
+    truths = np.concatenate([photo[4][~photo[5]] for photo in photos])
     precisions = np.full((classes, len(ious)), NOTHING_TRUE)
     for column, iou in enumerate(ious):
-        all_matches = [match(*photo, iou) for photo in photos]
+        all_matches = [match_counted(*photo, iou) for photo in photos]
         found = np.concatenate([np.asarray(photo[2])[m.order] for photo, m in zip(photos, all_matches, strict=True)])
         scores = np.concatenate([m.scores for m in all_matches])
         right = np.concatenate([m.right for m in all_matches])

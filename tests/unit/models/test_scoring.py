@@ -13,7 +13,9 @@ from cnn_demo.models.scoring import (
     NOBODY,
     Score,
     average_precision,
+    class_precisions,
     match,
+    match_counted,
     mean_average_precision,
     precision_recall,
     score_at,
@@ -130,3 +132,22 @@ def test_nothing_found_and_nothing_true():
     assert np.isnan(mean_average_precision([(none, nobody, nobody, none, nobody)], CLASSES))
     with pytest.raises(ValueError, match="above 0 and at most 1"):
         match(none, nobody, nobody, none, nobody, iou=0)
+
+
+def test_difficult_boxes_are_ignored():
+    """Pascal VOC: not missed where nothing is found, and no false positive where something is, however often."""
+    truth = np.array([[0, 0, 10, 10], [20, 0, 30, 10], [40, 0, 50, 10], [60, 0, 70, 10]], float)
+    labels, difficult = np.array([0, 0, 0, 1]), np.array([False, True, False, True])
+    boxes = np.array([[20, 0, 30, 9], [40, 0, 50, 9], [20, 0, 30, 10], [60, 0, 70, 10], [80, 0, 90, 10]], float)
+    photo = (boxes, np.array([0.9, 0.8, 0.7, 0.6, 0.5]), np.zeros(5, int), truth, labels, difficult)
+    matches = match_counted(*photo)
+    assert matches.order.tolist() == [1, 3, 4]  # the fourth is on a difficult box, but of another class
+    assert matches.truth.tolist() == [2, NOBODY, NOBODY]
+    assert matches.count == 2
+    precisions = class_precisions([photo], 2, (0.5,))[:, 0]
+    assert precisions[0] == pytest.approx(51 / 101)
+    assert np.isnan(precisions[1])
+    assert match_counted(*photo, iou=0.95).order.tolist() == [0, 1, 3, 4]  # the first overlaps the difficult box by 0.9
+    np.testing.assert_array_equal(
+        class_precisions([photo[:5]], 2), class_precisions([(*photo[:5], difficult & False)], 2)
+    )
