@@ -29,9 +29,9 @@ EXPERIMENTS = (
     ),
     Experiment(
         "From edges to ears",
-        "These 32 maps of 112 × 112 numbers still look like the photo. Then choose “top_activation”, the last "
+        "These 32 maps of 112 × 112 numbers still look like the photo. Then choose “top_conv”, the last "
         "layer: 1,280 maps of 7 × 7, most of them zero but for a few places.",
-        {"task": "Feature maps", "model": LITE0, "maps_layer": "stem_activation"},
+        {"task": "Feature maps", "model": LITE0, "maps_layer": "stem_conv"},
         photo="chelsea",
     ),
     Experiment(

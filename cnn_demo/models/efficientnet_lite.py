@@ -4,8 +4,9 @@ Tan & Le, "EfficientNet: Rethinking model scaling for convolutional neural netwo
 https://arxiv.org/abs/1905.11946. The Lite variants (https://github.com/tensorflow/tpu, models/official/efficientnet)
 have no squeeze-and-excitation, ReLU6 activations, and a stem of 32 and a head of 1,280 channels whatever their size.
 
-Each batch normalization is folded into the convolution before it (`lite_conversion.py`): the same function with two
-thirds of the layers. Layers are named as those of Keras's EfficientNets.
+Each batch normalization is folded into the convolution before it (`lite_conversion.py`), and activations are those
+layers' own: the same function with less than half of the layers, and the maps of a convolution are those that the next
+layer takes. Layers are named as those of Keras's EfficientNets.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from cnn_demo.models import frameworks
 if TYPE_CHECKING:
     import keras
 
+ACTIVATION = "relu6"
 STEM, HEAD, CLASSES = 32, 1280, 1000  # channels, channels, and ImageNet's classes
 # Repeats, kernel size, stride of the first repeat, expansion, channels; the first and the last stage are not repeated.
 STAGES = (
@@ -116,8 +118,7 @@ def efficientnet_lite(variant: str) -> keras.Model:
     layers, side = keras.layers, VARIANTS[variant].side
 
     inputs = keras.Input((side, side, 3), name="image")
-    x = _convolution(trunk(inputs, variant), HEAD, 1, 1, "top_conv")
-    x = layers.ReLU(6, name="top_activation")(x)
+    x = _convolution(trunk(inputs, variant), HEAD, "top_conv")
     x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
     logits = layers.Dense(CLASSES, name="predictions")(x)
     return keras.Model(inputs, logits, name=variant)
@@ -134,10 +135,7 @@ def trunk(inputs, variant: str):
         The last block's maps, a Keras tensor of (N, ⌈H / 32⌉, ⌈W / 32⌉, C) with C = 320, in Lite2 352. Those at stride
         8 are the input of the layer `block4a_expand_conv`, those at stride 16 the input of `block6a_expand_conv`.
     """
-    layers = frameworks.keras().layers
-
-    x = _convolution(inputs, STEM, 3, 2, "stem_conv")
-    x = layers.ReLU(6, name="stem_activation")(x)
+    x = _convolution(inputs, STEM, "stem_conv", size=3, stride=2)
     for block in blocks(variant):
         x = _block(x, block)
     return x
@@ -148,15 +146,13 @@ def _block(inputs, block: Block):
 
     x = inputs
     if block.expansion > 1:
-        x = _convolution(x, block.expansion * block.inputs, 1, 1, f"{name}_expand_conv")
-        x = layers.ReLU(6, name=f"{name}_expand_activation")(x)
-    x = layers.DepthwiseConv2D(block.kernel, block.stride, "same", name=f"{name}_dwconv")(x)
-    x = layers.ReLU(6, name=f"{name}_activation")(x)
-    x = _convolution(x, block.channels, 1, 1, f"{name}_project_conv")
+        x = _convolution(x, block.expansion * block.inputs, f"{name}_expand_conv")
+    x = layers.DepthwiseConv2D(block.kernel, block.stride, "same", activation=ACTIVATION, name=f"{name}_dwconv")(x)
+    x = _convolution(x, block.channels, f"{name}_project_conv", activation=None)
     return layers.Add(name=f"{name}_add")([x, inputs]) if block.adds_input else x
 
 
-def _convolution(x, filters: int, size: int, stride: int, name: str):
+def _convolution(x, filters: int, name: str, size: int = 1, stride: int = 1, activation: str | None = ACTIVATION):
     # Drawn as Keras does by default, a network without normalization shrinks its signal: no ReLU6 reaches its 6, and
     # random features (`backbones.random_features`) tell photos apart as well as those of MobileNetV2.
-    return frameworks.keras().layers.Conv2D(filters, size, stride, "same", name=name)(x)
+    return frameworks.keras().layers.Conv2D(filters, size, stride, "same", activation=activation, name=name)(x)

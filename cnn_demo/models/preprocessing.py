@@ -43,7 +43,10 @@ def _torch(pixels: np.ndarray) -> np.ndarray:
 
 
 def _lite(pixels: np.ndarray) -> np.ndarray:
-    return (pixels.astype(np.float32) - 127) / 128
+    scaled = pixels.astype(np.float32)
+    scaled -= 127
+    scaled /= 128
+    return scaled
 
 
 def _none(pixels: np.ndarray) -> np.ndarray:

@@ -119,7 +119,7 @@ def test_maps_over_the_photo(model, photo):
 def test_the_first_network_is_one_that_knows_a_thousand_classes(photo):
     lite = load("efficientnet_lite0")
     seen, (label, _) = lite.prepare(photo.pixels), lite.predict(photo.pixels).top(1)[0]
-    values = explain(lite, seen, lite.labels.index(label), "grad_cam", "top_activation")
+    values = explain(lite, seen, lite.labels.index(label), "grad_cam", "top_conv")
     app = open_view(why_script, photo, network=None)
     assert app.selectbox(key="model").value == "efficientnet_lite0"
     assert np.abs(shown_maps(app)["Grad-CAM"] - composed(seen, values, 0.6)).mean() < 5
