@@ -1,12 +1,19 @@
-"""Small archives of masked photos, as the training programs read them."""
+"""Small archives as the training programs read them, and a teacher that knows classes by their colours."""
 
 import io
 import tarfile
+from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import supervision as sv
 from PIL import Image
+
+from cnn_demo.models.coco_detectors import COCO_LABELS
+from training import pseudo_labels, pseudo_masks
+from training.everyday import LABELS, voc_label
 
 BREEDS, UNMASKED = 14, 3
 STREETS = {"train": 3, "val": 2}
@@ -65,6 +72,135 @@ def write_backgrounds(folder: Path) -> None:
     parts = {"clothing": "clothing/", "cards": "cards/train/", "bccd": "bccd/train/", "raccoon": "raccoon/"}
     for name, part in parts.items():
         write_archive(folder / f"{name}.tar.gz", {f"{part}{number}.jpg": blue for number in range(8)})
+
+
+BRIGHT, DARK, GREY = (240,) * 3, (40,) * 3, (100,) * 3  # cats and dogs are as in the archive of pets
+COLOURS = dict(zip(LABELS, [c for c in product((0, 128, 255), repeat=3) if len(set(c)) > 1], strict=False))
+COLOURS |= {"cat": BRIGHT, "dog": DARK}
+CELL = 16  # pixels that an object of `painted` has around it, across and down
+PHOTOS = {  # of Pascal VOC: split, whether there is a mask, classes
+    "2007_000001": ("trainval", False, LABELS),
+    "2007_000002": ("train", True, ("cat", "person")),
+    "2007_000003": ("trainval", False, ()),
+    "2007_000004": ("trainval", True, LABELS),
+    "2008_000001": ("val", True, LABELS),
+    "2008_000002": ("val", True, ("person",)),
+}
+COCO_PHOTOS = {  # of the last one no mask is known
+    "000000000001": ("train", True, ("couch", "tv", "zebra", "person")),
+    "000000000002": ("val", True, ("dining table",)),
+    "000000000003": ("train", False, ("zebra",)),
+}
+
+
+def painted(names: tuple[str, ...], ids: dict[str, int]) -> tuple[np.ndarray, np.ndarray, list[tuple]]:
+    """Paint a photo 80 × 64 with a coloured square for each object, one in each cell.
+
+    Returns:
+        The photo, the mask with the ids of the classes and a ring of 255 around each object, and the boxes.
+    """
+    pixels, mask, boxes = np.full((64, 80, 3), GREY, np.uint8), np.zeros((64, 80), np.uint8), []
+    for number, name in enumerate(names):
+        top, left = (CELL * place for place in divmod(number, 5))
+        box = (left + 2, top + 2, left + 14, top + 14)
+        mask[box[1] - 1 : box[3] + 1, box[0] - 1 : box[2] + 1] = 255
+        mask[box[1] : box[3], box[0] : box[2]] = ids.get(name, 0)
+        pixels[box[1] : box[3], box[0] : box[2]] = COLOURS.get(voc_label(name), (60, 60, 200))
+        boxes.append(box)
+    return pixels, mask, boxes
+
+
+def write_painted(folder: Path, archive: str, root: str, classes: tuple[str, ...], photos: dict[str, tuple]) -> None:
+    """Write photos with boxes and masks as `voc_train` and `coco_small` have them; PNGs, so that colours stay."""
+    ids = {name: number for number, name in enumerate(classes)}
+    boxes, table, files = ["file,split,label,xmin,ymin,xmax,ymax,difficult"], ["file,split,width,height,mask"], {}
+    for name, (split, has_mask, names) in photos.items():
+        pixels, mask, corners = painted(names, ids)
+        files[f"{root}/images/{name}.jpg"] = encoded(pixels, "PNG")
+        if has_mask:
+            files[f"{root}/masks/{name}.png"] = encoded(mask, "PNG")
+        table.append(f"{name}.jpg,{split},80,64,{has_mask:d}")
+        for label, box in zip(names, corners, strict=True):
+            boxes.append(",".join(map(str, (f"{name}.jpg", split, label, *box, int(label == "sheep")))))
+    files |= {f"{root}/boxes.csv": "\n".join(boxes).encode(), f"{root}/photos.csv": "\n".join(table).encode()}
+    lines = "\n".join(f"{number} {name}" for number, name in enumerate(classes))
+    write_archive(folder / f"{archive}.tar.gz", files | {f"{root}/classes.txt": lines.encode()})
+
+
+def write_caltech(folder: Path) -> None:
+    """Seven photos of each of three classes, of which one is held back."""
+    files = {}
+    for name in ("airplane", "face", "motorcycle"):
+        rows = [f"image_{number:04}.jpg,8,8,40,30,{name}" for number in range(1, 8)]
+        files[f"caltech3/{name}.csv"] = "\n".join(["file,xmin,ymin,xmax,ymax,label", *rows]).encode()
+        for row in rows:
+            files[f"caltech3/{name}/{row.partition(',')[0]}"] = encoded(np.full((48, 64, 3), GREY, np.uint8), "PNG")
+    write_archive(folder / "caltech3.tar.gz", files)
+
+
+class Teacher:
+    """A published network that finds each colour, as sure as `confidences` has it, and calls it as COCO does."""
+
+    def __init__(self) -> None:
+        self.spec = SimpleNamespace(labels=COCO_LABELS)
+        self.confidences: dict[str, float] = {}
+
+    def wait_for_export(self) -> None:
+        pass
+
+    def predict(self, pixels, confidence, iou=0.7, classes=None, side=None) -> sv.Detections:
+        found = []
+        for number, name in enumerate(COCO_LABELS):
+            score = self.confidences.get(name, 0.9)
+            if name not in classes or score <= confidence:
+                continue
+            mask = (np.abs(pixels.astype(int) - COLOURS[voc_label(name)]) < 12).all(axis=2)
+            if mask.sum() > 40:
+                rows, columns = np.nonzero(mask)
+                box = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
+                found.append((box, mask, score, number, name))
+        if not found:
+            return sv.Detections.empty()
+        boxes, masks, scores, class_ids, names = map(np.array, zip(*found, strict=True))
+        return sv.Detections(boxes.astype(float), masks, scores, class_ids, data={"class_name": names})
+
+
+@pytest.fixture
+def teacher() -> Teacher:
+    return Teacher()
+
+
+@pytest.fixture(scope="session")
+def everyday_archives(masked_archives) -> Path:
+    """The same folder, with small archives of everyday photos."""
+    write_painted(masked_archives, "voc_train", "voc", ("background", *LABELS), PHOTOS)
+    write_painted(masked_archives, "coco_small", "coco_small", ("none of the 80", *COCO_LABELS), COCO_PHOTOS)
+    others = {"1_1_s": ("train", True, ("cow",)), "1_2_s": ("train", True, ()), "1_3_s": ("val", True, ("cow",))}
+    write_painted(masked_archives, "scenes_msrc", "scenes_msrc", ("building", "cow"), others)
+    people = {"0001": ("train", True, ("person",)), "0002": ("val", True, ("person",))}
+    write_painted(masked_archives, "people_clothes", "people_clothes", ("null", "person"), people)
+    write_caltech(masked_archives)
+    return masked_archives
+
+
+@pytest.fixture(scope="session")
+def pseudo_labelled(everyday_archives, tmp_path_factory) -> Path:
+    """A working folder that holds what `pseudo_labels` and `pseudo_masks` write."""
+    folder = tmp_path_factory.mktemp("pseudo")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr("sys.argv", ["program", "--data", str(everyday_archives)])
+        for program in (pseudo_labels, pseudo_masks):
+            patch.setattr(program, "load", lambda key, device: Teacher())
+            program.main()
+    return folder
+
+
+@pytest.fixture
+def in_pseudo_labelled(pseudo_labelled, monkeypatch) -> Path:
+    """The same, as the working directory of the test."""
+    monkeypatch.chdir(pseudo_labelled)
+    return pseudo_labelled
 
 
 @pytest.fixture(scope="session")
