@@ -15,13 +15,14 @@ from cnn_demo.models import ModelUnavailable, list_models, load
 from cnn_demo.models.boxes import iou
 from cnn_demo.models.calibration import expected_calibration_error, softmax
 from cnn_demo.models.candidates import IOU, select
-from cnn_demo.models.detectors import FLOOR
+from cnn_demo.models.detectors import FLOOR, YoloDetector
 from cnn_demo.models.localizers import Localizer
 from cnn_demo.models.scoring import class_precisions
-from training.assorted import read_assorted
+from training.assorted import Labelled, read_assorted
 from training.bundle import crossed_calibration_error
 from training.datasets import DATA, read_backgrounds, read_caltech3, read_cifar10, read_streets
-from training.evaluate_masks import evaluate_instances, evaluate_pets, evaluate_streets
+from training.evaluate_masks import evaluate_everyday, evaluate_instances, evaluate_pets, evaluate_streets
+from training.everyday import EverydayPhoto, read_voc
 from training.placement import pasted_picture
 
 PASTED_SIDE = 320  # pixels of the pictures that photos are pasted onto
@@ -34,11 +35,12 @@ def main() -> None:
     """Read the arguments and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=DATA, help="folder with the archives")
-    parser.add_argument("--model", action="append", choices=tuple(EVALUATIONS), help="only this one; may be repeated")
+    keys = [spec.key for spec in list_models() if spec.key in EVALUATIONS]
+    parser.add_argument("--model", action="append", choices=keys, help="only this one; may be repeated")
     options = parser.parse_args()
     print(f"| {'model':20} | {'figure':50} | {'value':>8} | measured on")
     print(f"|{'-' * 22}|{'-' * 52}|{'-' * 10}|{'-' * 30}")
-    for key in options.model or [spec.key for spec in list_models() if spec.key in EVALUATIONS]:
+    for key in options.model or keys:
         try:
             figures = EVALUATIONS[key](options.data)
         except ModelUnavailable as missing:  # such as heads whose backbone is not on this machine
@@ -106,16 +108,9 @@ def measured_box(model: Localizer, pixels: np.ndarray, truth: np.ndarray) -> tup
 
 
 def evaluate_detector(folder: Path, key: str = "assorted_yolo11n") -> Figures:
-    """The detector's mean average precision over all classes, and each class's, with every candidate it has."""
+    """Average precision of the detector of cards, raccoons and blood cells: over all classes, and of each class."""
     model, photos = load(key, device="cpu"), read_assorted(folder)[1]
-    model.wait_for_export()  # what visitors get
-    answers = []
-    for photo in photos:
-        candidates = model.candidates(photo.pixels, several_classes=True)
-        found = select(candidates, confidence=FLOOR, iou=IOU).detections()
-        answers.append((found.xyxy, found.confidence, found.class_id, photo.boxes, photo.class_ids))
-    precisions = class_precisions(answers, len(model.spec.labels))
-    here = f"{len(photos)} held-back photos"
+    precisions, here = precisions_of(model, photos), f"{len(photos)} held-back photos"
     figures = [
         ("mAP50", f"{np.nanmean(precisions[:, 0]):.4f}", here),
         ("mAP50-95", f"{np.nanmean(precisions):.4f}", here),
@@ -128,11 +123,41 @@ def evaluate_detector(folder: Path, key: str = "assorted_yolo11n") -> Figures:
     return figures
 
 
+def evaluate_everyday_detector(folder: Path, key: str = "everyday_detector") -> Figures:
+    """Average precision of the everyday detector on Pascal VOC's validation photos; difficult boxes are ignored."""
+    model, photos = load(key, device="cpu"), read_voc(folder)[1]
+    precisions, here = precisions_of(model, photos), f"{len(photos)} validation photos"
+    worst = int(np.nanargmin(precisions[:, 0]))
+    truths = np.concatenate([photo.class_ids[~photo.difficult] for photo in photos])
+    return [
+        ("mAP50", f"{np.nanmean(precisions[:, 0]):.4f}", here),
+        ("mAP50-95", f"{np.nanmean(precisions):.4f}", here),
+        ("smallest AP50 of a class", f"{precisions[worst, 0]:.3f}", model.spec.labels[worst]),
+    ] + [
+        (f"AP50 on {name}", f"{precisions[label, 0]:.3f}", f"{(truths == label).sum()} of them")
+        for label, name in enumerate(model.spec.labels)
+    ]
+
+
+def precisions_of(model: YoloDetector, photos: list[Labelled]) -> np.ndarray:
+    """Return a detector's average precision of each class at each IoU, (C, 10), with every candidate that it has."""
+    model.wait_for_export()  # visitors get OpenVINO
+    predictions = []
+    for photo in photos:
+        candidates = model.candidates(photo.pixels, several_classes=True)
+        found = select(candidates, confidence=FLOOR, iou=IOU).detections()
+        prediction = (found.xyxy, found.confidence, found.class_id, photo.boxes, photo.class_ids)
+        predictions.append((*prediction, photo.difficult) if isinstance(photo, EverydayPhoto) else prediction)
+    return class_precisions(predictions, len(model.spec.labels))
+
+
 EVALUATIONS: dict[str, Callable[[Path], Figures]] = {
     "cifar10_cnn": evaluate_cifar10,
     "caltech_localizer": evaluate_localizer,
+    "everyday_detector": evaluate_everyday_detector,
     "assorted_yolo11n": evaluate_detector,
     "caltech_localizer_mobilenet_v2": partial(evaluate_localizer, key="caltech_localizer_mobilenet_v2"),
+    "everyday_unet": evaluate_everyday,
     "street_unet": evaluate_streets,
     "pet_unet": evaluate_pets,
     "pets_instances": evaluate_instances,

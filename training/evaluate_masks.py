@@ -6,6 +6,8 @@ import numpy as np
 
 from cnn_demo.models import load
 from cnn_demo.models.mask_scores import MaskScores, boundary_f, score_masks
+from training.everyday import read_voc
+from training.everyday_unet import masked
 from training.mask_precision import MaskedAnswer, mask_precisions
 from training.masks import MaskedPhoto, read_camvid, read_pets
 from training.pets_instances import FEWEST_SURE, truth_of
@@ -25,6 +27,12 @@ def evaluate_pets(folder: Path, key: str = "pet_unet") -> Figures:
     figures, scores = _figures_of(key, photos, "held-back pets", outlined=False)  # outlines lie in ignored borders
     here = f"{len(photos)} held-back pets"
     return [("foreground IoU, cat or dog", f"{foreground_iou(scores.confusion):.4f}", here), *figures]
+
+
+def evaluate_everyday(folder: Path, key: str = "everyday_unet") -> Figures:
+    """IoU of each class of the everyday U-Net, on Pascal VOC's validation photos with masks."""
+    photos = masked(read_voc(folder)[1])
+    return _figures_of(key, photos, "validation photos", outlined=False)[0]  # outlines lie in ignored borders
 
 
 def _figures_of(key: str, photos: list[MaskedPhoto], what: str, *, outlined: bool = True) -> tuple[Figures, MaskScores]:

@@ -9,20 +9,17 @@ import pytest
 
 from cnn_demo.models import frameworks
 from cnn_demo.models.mask_scores import IGNORED
+from cnn_demo.models.segmentation_models import VOC_LABELS
 from cnn_demo.models.unets import PET_LABELS, STREET_LABELS, bundled_unet
 from training import evaluate_masks, loop, pet_unet, pets_instances, precision, schedules, street_unet
 from training.assorted_yolo import new_network, yolo_loss
 from training.composites import Composite
+from training.everyday import read_voc
 from training.masks import MaskedPhoto, read_camvid, read_pets
 from training.pets_instances import answer_to, masked_batch, truth_of
 from training.unet_training import as_input, batch_of, class_weights, foreground_iou, mask_loss, measured
 
 torch = frameworks.torch()
-
-
-def options(folder, out, *, epochs: int = 1, side: int = 64, resume: bool = False, start=None) -> argparse.Namespace:
-    made = {"data": folder, "out": out, "epochs": epochs, "side": side, "resume": resume, "start": start}
-    return argparse.Namespace(**made, batch=2, pictures=4, threads=None, seed=0, first_side=None, more_cats=None)
 
 
 def test_the_rate_rises_stays_and_falls_to_nothing():
@@ -47,6 +44,13 @@ def test_weights_decay_and_nothing_else_does():
     assert (wide["weight_decay"], narrow["weight_decay"]) == (0.1, 0)
     assert [parameter.ndim for parameter in wide["params"]] == [4]
     assert len(narrow["params"]) == 3
+
+
+def test_a_pretrained_encoder_learns_at_its_own_rate():
+    parts = {"encoder": torch.nn.Conv2d(3, 4, 3), "head": torch.nn.Conv2d(4, 2, 1)}
+    groups = schedules.parameter_groups(torch.nn.ModuleDict(parts), 0.1, encoder_rate=0.3)
+    assert [(group["factor"], group["weight_decay"]) for group in groups] == [(0.3, 0.1), (0.3, 0), (1, 0.1), (1, 0)]
+    assert [group["params"][0].shape[0] for group in groups] == [4, 4, 2, 2]
 
 
 @pytest.mark.parametrize("weights", [None, np.array([0.5, 1, 3], np.float32)])
@@ -93,21 +97,27 @@ def test_a_cat_taken_for_a_dog_is_foreground_all_the_same():
     assert foreground_iou(np.array([[50, 1, 2], [3, 10, 4], [0, 5, 20]])) == pytest.approx(39 / 45)
 
 
-def test_streets_are_learned_and_the_rest_of_the_epochs_comes_later(masked_archives, tmp_path, monkeypatch):
+def test_streets_are_learned_and_the_rest_of_the_epochs_comes_later(
+    masked_archives, training_options, tmp_path, monkeypatch
+):
     monkeypatch.setattr(street_unet, "RECIPE", replace(street_unet.RECIPE, small_side=32, growth=0.6))
-    first = street_unet.run(options(masked_archives, tmp_path))
+    first = street_unet.run(training_options(masked_archives, tmp_path))
     assert [epoch["side"] for epoch in first] == [32]
     assert 0 <= first[0]["mean_iou"] <= 1
-    history = street_unet.run(options(masked_archives, tmp_path, epochs=3, resume=True))
+    history = street_unet.run(training_options(masked_archives, tmp_path, epochs=3, resume=True))
     assert [epoch["side"] for epoch in history] == [32, 32, 64]
     assert history[0] == first[0]
     assert json.loads((tmp_path / "history.json").read_text()) == history
 
 
-def test_the_bundle_is_the_mean_network_in_float16(masked_archives, tmp_path):
+def test_the_bundle_is_the_mean_network_in_float16(
+    everyday_archives, in_pseudo_labelled, training_options, tmp_path, capsys
+):
     from safetensors.torch import load_file
 
-    pet_unet.run(options(masked_archives, tmp_path))
+    history = pet_unet.run(training_options(everyday_archives, tmp_path))
+    assert "15 pets to learn from, 2 held back" in capsys.readouterr().out  # three of them cats with pseudo-masks
+    assert {"foreground_iou", "mean_iou"} <= set(history[0])
     weights = load_file(tmp_path / "bundle" / "pet_unet.safetensors")
     assert {str(value.dtype) for value in weights.values()} == {"torch.float16", "torch.int64"}
     network = bundled_unet(len(PET_LABELS))
@@ -115,17 +125,19 @@ def test_the_bundle_is_the_mean_network_in_float16(masked_archives, tmp_path):
     saved = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["mean"]
     for name, value in network.state_dict().items():
         torch.testing.assert_close(value, saved[f"module.{name}"], atol=1e-3, rtol=1e-3)
-    pets = read_pets(masked_archives)[1]
+    pets = read_pets(everyday_archives)[1]
     counted = sum(int((photo.mask != IGNORED).sum()) for photo in pets)
     for side in (None, 40):  # whatever size they go in with, all pixels of the photos are measured
         assert measured(network, pets, PET_LABELS, side).confusion.sum() == counted
 
 
-def test_a_training_may_begin_with_the_weights_of_another(masked_archives, tmp_path, monkeypatch):
-    pet_unet.run(options(masked_archives, tmp_path / "first"))
+def test_a_training_may_begin_with_the_weights_of_another(
+    everyday_archives, in_pseudo_labelled, training_options, tmp_path, monkeypatch
+):
+    pet_unet.run(training_options(everyday_archives, tmp_path / "first"))
     weights = tmp_path / "first" / "bundle" / "pet_unet.safetensors"
     monkeypatch.setattr(pet_unet, "RECIPE", replace(pet_unet.RECIPE, rate=0.0))
-    pet_unet.run(options(masked_archives, tmp_path / "second", start=weights))
+    pet_unet.run(training_options(everyday_archives, tmp_path / "second", start=weights))
     states = [torch.load(tmp_path / name / "checkpoint.pt", weights_only=True) for name in ("first", "second")]
     learned = [name for name, _ in bundled_unet(len(PET_LABELS)).named_parameters()]
     for name in learned:
@@ -133,8 +145,8 @@ def test_a_training_may_begin_with_the_weights_of_another(masked_archives, tmp_p
         torch.testing.assert_close(states[1]["network"][name], mean, atol=1e-3, rtol=1e-3)
 
 
-def test_the_instances_loss_takes_our_batch_and_its_figures_our_answers(masked_archives, tmp_path):
-    history = pets_instances.run(options(masked_archives, tmp_path))
+def test_the_instances_loss_takes_our_batch_and_its_figures_our_answers(masked_archives, training_options, tmp_path):
+    history = pets_instances.run(training_options(masked_archives, tmp_path))
     assert np.isfinite(history[0]["loss"])
     assert 0 <= history[0]["mask_map50"] <= 1
     assert (tmp_path / "bundle" / "pets_instances.safetensors").is_file()
@@ -193,13 +205,14 @@ class Oracle:
     [
         (evaluate_masks.evaluate_streets, read_camvid, STREET_LABELS, "mean IoU"),
         (evaluate_masks.evaluate_pets, read_pets, PET_LABELS, "foreground IoU, cat or dog"),
+        (evaluate_masks.evaluate_everyday, read_voc, VOC_LABELS, "mean IoU"),
         (evaluate_masks.evaluate_instances, read_pets, PET_LABELS[1:], "mask mAP50"),
     ],
 )
-def test_figures_of_a_model_that_knows_the_truth(evaluate, read, labels, figure, masked_archives, monkeypatch):
-    oracle = Oracle(read(masked_archives)[1], labels)
+def test_figures_of_a_model_that_knows_the_truth(evaluate, read, labels, figure, everyday_archives, monkeypatch):
+    oracle = Oracle(read(everyday_archives)[1], labels)
     monkeypatch.setattr(evaluate_masks, "load", lambda key: oracle)
-    figures = {name: value for name, value, _ in evaluate(masked_archives)}
+    figures = {name: value for name, value, _ in evaluate(everyday_archives)}
     assert figures[figure] == "1.0000"
     assert all(isinstance(value, str) for value in figures.values())
 
@@ -222,6 +235,8 @@ def test_bfloat16_is_used_where_the_machine_has_it(monkeypatch, fast):
         answer = layer(torch.ones(1, 3))
     assert answer.dtype == (torch.bfloat16 if fast else torch.float32)
     assert layer.weight.dtype == torch.float32
+    with precision.autocast("cpu", depthwise=True):  # whose gradients take longer in bfloat16
+        assert layer(torch.ones(1, 3)).dtype == torch.float32
 
 
 def test_every_gpu_has_it():
