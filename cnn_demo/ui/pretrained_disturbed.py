@@ -212,6 +212,6 @@ def _chart(
         showlegend=True,
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )
-    figure.update_xaxes(title=one.label)
+    figure.update_xaxes(title=f"{one.title} ({one.unit})" if one.unit else one.title)  # a phone is narrow
     figure.update_yaxes(title="probability of the first answer", tickformat=".0%", range=[-0.02, 1.04])
     return figure
