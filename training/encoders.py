@@ -1,29 +1,37 @@
 """EfficientNet-Lite0 with its published ImageNet weights, as the encoder of the networks that are trained here."""
 
+from pathlib import Path
+
 from cnn_demo.models import frameworks
 from cnn_demo.models.lite_weights import read_state
 
 torch = frameworks.torch()
 
 FROZEN_BLOCKS = 3  # stages, up to stride 8
-KEY = "efficientnet_lite0"
+KEY, PREFIX = "efficientnet_lite0", "encoder."
 
 
-def load_encoder(encoder, key: str = KEY) -> None:
-    """Load the published weights into an encoder of timm or segmentation-models-pytorch.
+def load_encoder(encoder, detector: Path | None = None) -> None:
+    """Load trained weights into an encoder of timm or segmentation-models-pytorch.
 
-    The tensors have other names there, but come in the same order; the classifier's last two are left out.
+    The published tensors have other names there, but come in the same order; the classifier's last two are left out.
 
     Args:
         encoder: Module with `conv_stem`, `bn1` and `blocks`, and perhaps the last convolution `conv_head` and `bn2`.
-        key: Key of `lite_weights.LITE_FILES`.
+        detector: Weights of the everyday detector, whose encoder this one starts with; None for the ImageNet weights.
 
     Raises:
-        WeightsUnreadable: If the package that carries the weights is missing or damaged.
+        WeightsUnreadable: If the package that carries the ImageNet weights is missing or damaged.
         RuntimeError: If the encoder has tensors of other shapes.
     """
-    published = read_state(key).values()
-    encoder.load_state_dict(dict(zip(encoder.state_dict(), published, strict=False)))
+    if detector is None:
+        state = dict(zip(encoder.state_dict(), read_state(KEY).values(), strict=False))
+    else:
+        from safetensors.torch import load_file
+
+        state = {name: value for name, value in load_file(detector).items() if name.startswith(PREFIX)}
+        state = {name.removeprefix(PREFIX): value for name, value in state.items()}
+    encoder.load_state_dict(state)
 
 
 def freeze_early_stages(encoder) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from cnn_demo.models.segmentation_models import VOC_LABELS
 from training.assorted import EVERY, Labelled
-from training.datasets import decode, read_archive, read_caltech3
+from training.datasets import decode, read_archive, read_backgrounds, read_caltech3
 from training.masks import decode_levels
 
 LABELS = VOC_LABELS[1:]
@@ -28,6 +28,7 @@ COCO_NAMES = {  # names of COCO for classes that Pascal VOC calls otherwise
     "dining table": "diningtable",
     "potted plant": "pottedplant",
 }
+OTHER_OBJECTS = ("book", "flower", "sign", "label")  # MSRC's boxes that are of none of the twenty classes
 SIDES = ("xmin", "ymin", "xmax", "ymax")
 
 
@@ -152,3 +153,36 @@ def _table_of(files: dict[str, bytes]) -> str:
 
 def _image_of(files: dict[str, bytes], name: str) -> str:
     return next(path for path in files if path.endswith(f"/images/{name}"))
+
+
+def main_object(boxes: np.ndarray, class_ids: np.ndarray) -> tuple[int, np.ndarray]:
+    """Return the class and the box (4,) of the object with the largest box, of (N, 4) boxes and (N,) classes."""
+    largest = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1).argmax()
+    return int(class_ids[largest]), boxes[largest]
+
+
+def read_nothing(folder: Path) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Read photos that show none of the twenty classes.
+
+    Clothes, playing cards and blood cells, and photos of COCO and of landscapes in which no such box is known.
+
+    Args:
+        folder: Folder with the archives.
+
+    Returns:
+        (training, validation): pixels (H, W, 3) uint8, longer side at most `LONGEST`.
+
+    Raises:
+        FileNotFoundError: If an archive is missing.
+    """
+    training, validation = read_backgrounds(folder, ("clothing", "cards", "bccd"))
+    for part, photos in zip((training, validation), read_coco(folder), strict=True):
+        part += [photo.pixels for photo in photos if not len(photo.boxes)]
+    files = read_archive(folder / "scenes_msrc.tar.gz")
+    boxes = csv.DictReader(files["scenes_msrc/boxes.csv"].decode().splitlines())
+    known = {row["file"] for row in boxes if row["label"] not in OTHER_OBJECTS}
+    for row in csv.DictReader(files["scenes_msrc/photos.csv"].decode().splitlines()):
+        if row["file"] not in known:
+            pixels = decode(files[f"scenes_msrc/images/{row['file']}"], LONGEST)[0]
+            (training if row["split"] == "train" else validation).append(pixels)
+    return training, validation

@@ -72,9 +72,9 @@ class Trunk(nn.Module):
 class Heads(nn.Module):
     """The class head and the box head, as `cnn_demo.models.networks.localizer_heads` describes them."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, classes: int = LOCALIZER_CLASSES) -> None:
         super().__init__()
-        self.logits = nn.Linear(channels, LOCALIZER_CLASSES)
+        self.logits = nn.Linear(channels, classes)
         self.box_conv1 = Convolution(channels, LOCALIZER_BOX_CHANNELS, 1)
         self.box_conv2 = Convolution(LOCALIZER_BOX_CHANNELS, LOCALIZER_BOX_CHANNELS, 3)
         self.box_places = nn.Conv2d(LOCALIZER_BOX_CHANNELS, len(START), 1)
@@ -183,13 +183,13 @@ def to_keras(trained, deployed) -> None:
 
     Args:
         trained: A `LocalizerNetwork` or `Heads`.
-        deployed: The Keras network of the same layers, without batch normalization.
+        deployed: The Keras network with layers of the same names, without batch normalization; others stay as they are.
     """
     parts = {path.rpartition(".")[2]: module for path, module in trained.named_modules()}
     for layer in deployed.layers:
-        if not layer.weights:
+        part = parts.get(layer.name)
+        if part is None or not layer.weights:
             continue
-        part = parts[layer.name]
         if isinstance(part, Convolution):
             scale = part.norm.weight / torch.sqrt(part.norm.running_var + EPSILON)
             weight = part.conv.weight * scale[:, None, None, None]

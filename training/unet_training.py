@@ -30,13 +30,7 @@ def new_network(labels: tuple[str, ...], device: str, detector: Path | None = No
         detector: Weights of the everyday detector, whose encoder this one starts with; None for the ImageNet weights.
     """
     network = bundled_unet(len(labels))
-    if detector is None:
-        load_encoder(network.encoder)
-    else:
-        from safetensors.torch import load_file
-
-        state = {name: value for name, value in load_file(detector).items() if name.startswith("encoder.")}
-        network.encoder.load_state_dict({name.removeprefix("encoder."): value for name, value in state.items()})
+    load_encoder(network.encoder, detector)
     freeze_early_stages(network.encoder)
     return network.to(device, memory_format=torch.channels_last)
 

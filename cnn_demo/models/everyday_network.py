@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnn_demo.models import frameworks
-from cnn_demo.models.unets import BUNDLED_ENCODER
+from cnn_demo.models.lite_encoder import lite_encoder
 
 if TYPE_CHECKING:
     import torch
@@ -32,7 +32,6 @@ def everyday_detector(labels: tuple[str, ...]) -> torch.nn.Module:
     """
     torch = frameworks.torch()
     frameworks.ultralytics()
-    smp = frameworks.segmentation_models_pytorch()
     from ultralytics.cfg import get_cfg
     from ultralytics.nn.modules import C2f, Conv, Detect
 
@@ -59,7 +58,7 @@ def everyday_detector(labels: tuple[str, ...]) -> torch.nn.Module:
     class EverydayDetector(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.encoder = smp.encoders.get_encoder(BUNDLED_ENCODER, weights=None)
+            self.encoder = lite_encoder()
             self.neck = Neck(tuple(self.encoder.out_channels[-3:]))
             self.head = Detect(len(labels), ch=(width,) * len(STRIDES))
             self.head.stride = torch.tensor(STRIDES, dtype=torch.float32)

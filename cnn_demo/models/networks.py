@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnn_demo.models import frameworks
+from cnn_demo.models.efficientnet_lite import trunk
 
 if TYPE_CHECKING:
     import keras
@@ -21,6 +22,8 @@ LOCALIZER_SIDE = 160
 LOCALIZER_STAGES = ((32, 1, 2), (64, 2, 2), (144, 2, 2))  # channels, blocks, stride of the first block
 LOCALIZER_BOX_CHANNELS = 96
 LOCALIZER_CLASSES = 4  # three that have a box, and nothing
+EVERYDAY_SIDE = 256
+EVERYDAY_CLASSES = 21  # twenty that have a box, and nothing
 
 
 def cifar10_cnn(batch_norm: bool = False) -> keras.Model:
@@ -74,7 +77,20 @@ def caltech_localizer() -> keras.Model:
     return keras.Model(inputs, localizer_heads(x), name="caltech_localizer")
 
 
-def localizer_heads(maps) -> dict:
+def everyday_localizer() -> keras.Model:
+    """Build the everyday localizer: the two heads on the last feature maps of EfficientNet-Lite0, 3.8 M parameters.
+
+    Returns:
+        A Keras model from (N, 256, 256, 3) float32, pixels / 127.5 − 1, to the outputs of `localizer_heads`.
+    """
+    keras = frameworks.keras()
+
+    inputs = keras.Input((EVERYDAY_SIDE, EVERYDAY_SIDE, 3), name="image")
+    maps = trunk(inputs, "efficientnet_lite0")
+    return keras.Model(inputs, localizer_heads(maps, EVERYDAY_CLASSES), name="everyday_localizer")
+
+
+def localizer_heads(maps, classes: int = LOCALIZER_CLASSES) -> dict:
     """Put a class head and a box head onto a trunk's last feature maps.
 
     The class head is a global average and a dense layer, so that its class activation map has a closed form. The box
@@ -84,16 +100,17 @@ def localizer_heads(maps) -> dict:
 
     Args:
         maps: (N, h, w, C), a Keras tensor.
+        classes: Number of classes, "nothing" included.
 
     Returns:
-        `logits` (N, 4); `box` (N, 4), corners as shares of the picture's sides; `attention` (N, h, w), which sums to 1;
-        `votes` (N, h, w, 4), the box that each place believes in; and `maps` themselves.
+        `logits` (N, classes); `box` (N, 4), corners as shares of the picture's sides; `attention` (N, h, w), which sums
+        to 1; `votes` (N, h, w, 4), the box that each place believes in; and `maps` themselves.
     """
     keras = frameworks.keras()
     layers, ops = keras.layers, keras.ops
 
     pooled = layers.GlobalAveragePooling2D(name="pool")(maps)
-    logits = layers.Dense(LOCALIZER_CLASSES, dtype="float32", name="logits")(pooled)
+    logits = layers.Dense(classes, dtype="float32", name="logits")(pooled)
 
     y = layers.ReLU(name="box_relu1")(_convolution(maps, LOCALIZER_BOX_CHANNELS, 1, 1, "box_conv1", False))
     y = layers.ReLU(name="box_relu2")(_convolution(y, LOCALIZER_BOX_CHANNELS, 3, 1, "box_conv2", False))

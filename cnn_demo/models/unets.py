@@ -11,6 +11,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from cnn_demo.models import frameworks
+from cnn_demo.models.lite_encoder import ENCODER, compute_as_published
 from cnn_demo.results import BACKGROUND
 
 if TYPE_CHECKING:
@@ -30,10 +31,9 @@ ARCHITECTURES = {  # name in segmentation-models-pytorch -> title
     "Segformer": "SegFormer",
     "DPT": "DPT",
 }
-# EfficientNet-Lite0, whose ImageNet weights a package carries; a slim decoder, because its fine steps cost the most time.
-BUNDLED_ENCODER = "timm-tf_efficientnet_lite0"
+# EfficientNet-Lite0, whose ImageNet weights a package carries; a slim decoder: its fine steps cost the most time.
 BUNDLED_DECODER = (160, 96, 48, 24, 16)  # channels of the decoder's steps, from the coarsest
-BUNDLED_OPTIONS = {"encoder": BUNDLED_ENCODER, "decoder_channels": BUNDLED_DECODER}
+BUNDLED_OPTIONS = {"encoder": ENCODER, "decoder_channels": BUNDLED_DECODER}
 SCRATCH_OPTIONS = {  # of the U-Nets that were trained from random weights: a ResNet-18 with half the channels
     "encoder": "tu-resnet18",
     "channels": (32, 64, 128, 256),
@@ -72,7 +72,10 @@ def build(architecture: str, encoder: str, classes: int, **kwargs) -> torch.nn.M
     if architecture not in ARCHITECTURES:
         raise ValueError(f"There is no architecture {architecture!r}: choose one of {', '.join(ARCHITECTURES)}.")
     create = frameworks.segmentation_models_pytorch().create_model
-    return create(architecture, encoder_name=encoder, encoder_weights=None, classes=classes, **kwargs)
+    network = create(architecture, encoder_name=encoder, encoder_weights=None, classes=classes, **kwargs)
+    if encoder == ENCODER:
+        compute_as_published(network.encoder)
+    return network
 
 
 def bundled_unet(classes: int) -> torch.nn.Module:

@@ -27,9 +27,9 @@ OWN = replace(
     scaling="tf",
     builder="Unet",
     options=(
-        ("encoder", unets.BUNDLED_ENCODER),
-        ("decoder_channels", unets.BUNDLED_DECODER),
-        ("channels", unets.BUNDLED_CHANNELS),
+        ("encoder", "tu-resnet18"),
+        ("decoder_channels", (128, 64, 32, 16, 16)),
+        ("channels", (32, 64, 128, 256)),
     ),
 )
 

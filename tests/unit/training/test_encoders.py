@@ -6,18 +6,19 @@ import warnings
 import pytest
 
 from cnn_demo.models import frameworks
+from cnn_demo.models.lite_encoder import ENCODER, compute_as_published
 from cnn_demo.models.lite_weights import read_state
-from cnn_demo.models.unets import BUNDLED_ENCODER
 from training.encoders import FROZEN_BLOCKS, freeze_early_stages, load_encoder
 from training.schedules import slow_mean
 
 torch = frameworks.torch()
 
 
-def new_encoder(name: str = BUNDLED_ENCODER):
+def new_encoder(name: str = ENCODER):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of the encoder's name in the library
-        return frameworks.segmentation_models_pytorch().encoders.get_encoder(name, weights=None)
+        encoder = frameworks.segmentation_models_pytorch().encoders.get_encoder(name, weights=None)
+    return compute_as_published(encoder)
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +53,18 @@ def test_all_published_tensors_but_the_classifiers_are_loaded(published):
         torch.testing.assert_close(own, tensor)
 
 
+def test_the_maps_are_those_of_timms_network(published, pictures):
+    import timm
+
+    network = timm.create_model("tf_efficientnet_lite0", features_only=True).eval()
+    tensors = read_state("efficientnet_lite0").values()
+    network.load_state_dict(dict(zip(network.state_dict(), tensors, strict=False)))
+    with torch.no_grad():
+        ours, theirs = published(pictures)[2:], network(pictures)[1:]
+    for own, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(own, other, atol=1e-4, rtol=1e-4)
+
+
 def test_another_architecture_is_refused():
     with pytest.raises(RuntimeError, match="loading state_dict"):
         load_encoder(new_encoder("timm-tf_efficientnet_lite1"))
@@ -76,7 +89,8 @@ def test_a_step_changes_the_late_stages_alone(network, pictures):
     optimizer = torch.optim.AdamW(encoder.parameters(), lr=0.1, weight_decay=0.1)
     encoder(pictures)[-1].square().mean().backward()
     optimizer.step()
-    assert all(p.grad is None for part in frozen_parts(encoder) for p in part.parameters())
+    frozen = [parameter for part in frozen_parts(encoder) for parameter in part.parameters()]
+    assert all(parameter.grad is None and not parameter.requires_grad for parameter in frozen)
     late = ("blocks.3", "blocks.4", "blocks.5", "blocks.6")
     for name, value in encoder.state_dict().items():
         assert torch.equal(value, before[name]) != name.startswith(late), name  # batch statistics are among them

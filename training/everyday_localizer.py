@@ -1,0 +1,200 @@
+"""Train the everyday localizer: the main object of a photo among twenty classes, or nothing, and its box.
+
+`python -m training.everyday_localizer --data FOLDER --encoder FILE`, where FILE holds the weights of the everyday
+detector, whose encoder it starts with; without it the encoder starts from ImageNet weights. The main object is the one
+with the largest box. Trained in torch, the network is then handed over to the Keras network that the app runs. The
+validation parts are never trained on, and nothing is chosen by them: the exponential moving average of the weights at
+the end is the result, in `runs/everyday_localizer/bundle`.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from cnn_demo.models import frameworks
+from cnn_demo.models.boxes import LOSS_WEIGHTS, iou
+from cnn_demo.models.efficientnet_lite import weighted_layers
+from cnn_demo.models.lite_conversion import folded
+from cnn_demo.models.lite_encoder import lite_encoder
+from cnn_demo.models.networks import EVERYDAY_SIDE, everyday_localizer
+from training.encoders import freeze_early_stages, load_encoder
+from training.everyday import LABELS, EverydayPhoto, main_object, read_coco, read_nothing, read_voc
+from training.everyday_detector import EverydayPool
+from training.localizer_losses import box_losses
+from training.localizer_network import Heads, to_keras
+from training.loop import Recipe, options_of, prepare, train
+from training.placement import recolour, squash, tint
+from training.pseudo_labels import read_pseudo_labelled
+from training.unet_training import as_input
+
+torch = frameworks.torch()
+
+RECIPE = Recipe(
+    "everyday_localizer", rate=1e-3, weight_decay=0.05, clip=5.0, small_side=224, encoder_rate=0.5, measured_every=2
+)
+NOTHING = len(LABELS)
+EMPTY = 0.3  # probability of a picture of nothing
+WHOLE = 0.4  # probability that a photo is shown whole
+MIN_CROP = 0.55  # share of the photo's height and width that a crop keeps at least
+MIN_VISIBLE = 0.4  # share of a box that must be visible for it to count
+WEIGHTS = LOSS_WEIGHTS | {"votes": 1.0}  # of the parts of the loss
+SMOOTHING = 0.05  # of the labels: which of two objects is the larger one is often a near thing
+
+
+class LocalizerNetwork(torch.nn.Module):
+    """Encoder and heads, from pictures (N, 3, S, S) in −1..1 to the outputs of `Heads`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = lite_encoder()
+        self.dropout = torch.nn.Dropout2d(0.1)
+        self.heads = Heads(self.encoder.out_channels[-1], NOTHING + 1)
+
+    def forward(self, pictures) -> dict:
+        """From pictures to the outputs of `Heads`."""
+        return self.heads(self.dropout(self.encoder(pictures)[-1]))
+
+
+def main() -> None:
+    """Read the arguments and train."""
+    parser = options_of(RECIPE, __doc__, epochs=10, side=EVERYDAY_SIDE, batch=16, pictures=2048)
+    parser.add_argument("--encoder", type=Path, metavar="FILE", help="weights of the everyday detector")
+    run(parser.parse_args())
+
+
+def run(options: argparse.Namespace) -> list[dict]:
+    """Train, write the weights of the Keras network, and return the history."""
+    device = prepare(options)
+    training, validation = read_voc(options.data)
+    pool = EverydayPool([p for p in training + read_coco(options.data)[0] if len(p.boxes)])
+    more = EverydayPool([p for p in read_pseudo_labelled(options.data) if len(p.boxes)])
+    nothing, other_nothing = read_nothing(options.data)
+    network = LocalizerNetwork()
+    load_encoder(network.encoder, options.encoder)
+    freeze_early_stages(network.encoder)
+    network.to(device, memory_format=torch.channels_last)
+    held_back = [photo for photo in validation if len(photo.boxes)]
+    print(f"{len(pool.photos) + len(more.photos):,} photos with objects, {len(nothing):,} without", flush=True)
+
+    def draw(side: int, rng: np.random.Generator) -> dict:
+        return batch_of([drawn(pool, more, nothing, side, rng) for _ in range(options.batch)], device)
+
+    def measure(mean) -> dict[str, float]:
+        return measured(mean, held_back, other_nothing)
+
+    history = train(network, RECIPE, options, draw, localizer_loss, measure)
+    hand_over(options.out / "bundle" / f"{RECIPE.name}.safetensors")
+    return history
+
+
+def drawn(
+    pool: EverydayPool, more: EverydayPool, nothing: list[np.ndarray], side: int, rng: np.random.Generator
+) -> tuple[np.ndarray, int, np.ndarray]:
+    """Draw a picture (side, side, 3) uint8, the class of its main object or `NOTHING`, and its box (4,), 0 to 1."""
+    if rng.random() < EMPTY:
+        pixels, none = nothing[rng.integers(len(nothing))], np.zeros((0, 4), np.float32)
+        photo = EverydayPhoto(pixels, none, np.zeros(0, np.int64), "", np.zeros(0, bool))
+    else:
+        photo = (pool if rng.random() < 0.7 else more).draw(rng)
+    pixels, label, box = cropped(photo, rng)
+    if rng.random() < 0.5:
+        pixels, box = pixels[:, ::-1], np.array([1 - box[2], box[1], 1 - box[0], box[3]]) * (label != NOTHING)
+    return recolour(tint(squash(np.ascontiguousarray(pixels), side), rng), rng), label, box.astype(np.float32)
+
+
+def cropped(photo: EverydayPhoto, rng: np.random.Generator) -> tuple[np.ndarray, int, np.ndarray]:
+    """Cut a part out of a photo, in which at least one object is visible if the photo has any.
+
+    Returns:
+        The part's pixels, the class of its main object or `NOTHING`, and that object's box as shares of the part.
+    """
+    height, width = photo.pixels.shape[:2]
+    for _ in range(6):
+        left, top, right, bottom = 0, 0, width, height
+        if rng.random() > WHOLE:
+            size = np.maximum(1, np.round(rng.uniform(MIN_CROP, 1, 2) * (width, height)).astype(int))
+            left, top = rng.integers(0, np.array([width, height]) - size + 1)
+            right, bottom = np.array([left, top]) + size
+        window = np.array([left, top, right, bottom])
+        visible = np.clip(photo.boxes, np.tile(window[:2], 2), np.tile(window[2:], 2))
+        areas = (visible[:, 2:] - visible[:, :2]).prod(1)
+        counts = areas > MIN_VISIBLE * (photo.boxes[:, 2:] - photo.boxes[:, :2]).prod(1)
+        if counts.any() or not len(photo.boxes):
+            break
+    else:
+        window, visible, counts = np.array([0, 0, width, height]), photo.boxes, np.ones(len(photo.boxes), bool)
+    pixels = photo.pixels[window[1] : window[3], window[0] : window[2]]
+    if not counts.any():
+        return pixels, NOTHING, np.zeros(4, np.float32)
+    label, box = main_object(visible[counts], photo.class_ids[counts])
+    return pixels, label, (box - np.tile(window[:2], 2)) / np.tile(window[2:] - window[:2], 2)
+
+
+def batch_of(pictures: list[tuple[np.ndarray, int, np.ndarray]], device: str) -> dict:
+    """Make a batch: `images` (N, 3, S, S) float32, `labels` (N,) int64, `boxes` (N, 4) float32."""
+    pixels, labels, boxes = zip(*pictures, strict=True)
+    return {
+        "images": as_input(np.stack(pixels), device),
+        "labels": torch.tensor(labels, device=device),
+        "boxes": torch.from_numpy(np.stack(boxes)).to(device),
+    }
+
+
+def localizer_loss(network, batch: dict):
+    """Return the loss, summed over the pictures."""
+    outputs = network(batch["images"])
+    labels = batch["labels"]
+    crossed = torch.nn.functional.cross_entropy(outputs["logits"], labels, label_smoothing=SMOOTHING)
+    parts = box_losses(outputs["box"], outputs["votes"], batch["boxes"], (labels != NOTHING).float())
+    parts = {"class": crossed} | parts
+    return len(labels) * sum(WEIGHTS[name] * part for name, part in parts.items())
+
+
+def measured(network, photos: list[EverydayPhoto], nothing: list[np.ndarray]) -> dict[str, float]:
+    """Return the figures on whole photos, for the log; `training.evaluate` measures the bundled network."""
+    network.eval()
+    outcomes = []
+    for photo in photos:
+        label, box = main_object(photo.boxes, photo.class_ids)
+        probabilities, predicted = predict(network, photo.pixels)
+        height, width = photo.pixels.shape[:2]
+        overlap = float(iou(predicted * (width, height, width, height), box))
+        outcomes.append((probabilities[:-1].argmax() == label, overlap, probabilities.argmax() == label))
+    false = [predict(network, pixels)[0] for pixels in nothing]
+    right, overlaps, strict = np.array(outcomes, float).T
+    return {
+        "accuracy": float(strict.mean()),
+        "accuracy_of_twenty": float(right.mean()),
+        "mean_iou": float(overlaps.mean()),
+        "false_boxes": float(np.mean([p.argmax() != NOTHING for p in false])),
+        "false_boxes_50": float(np.mean([p[:-1].max() > 0.5 for p in false])),
+    }
+
+
+def predict(network, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the probabilities (21,) and the box (4,) from 0 to 1 of a photo."""
+    device = next(network.parameters()).device
+    with torch.no_grad():
+        outputs = network(as_input(squash(pixels, EVERYDAY_SIDE)[None], device))
+    return outputs["logits"].softmax(1)[0].cpu().numpy(), outputs["box"][0].cpu().numpy()
+
+
+def hand_over(weights: Path) -> None:
+    """Write the weights of the Keras network beside those of the torch network."""
+    from safetensors.torch import load_file
+
+    trained, deployed = LocalizerNetwork(), everyday_localizer()
+    trained.load_state_dict(load_file(weights))
+    layers = [name for name in weighted_layers("efficientnet_lite0") if name not in ("top_conv", "predictions")]
+    arrays = folded(trained.encoder.state_dict(), layers)
+    for name in layers:
+        deployed.get_layer(name).set_weights([arrays[f"{name}/kernel"], arrays[f"{name}/bias"]])
+    to_keras(trained.heads, deployed)
+    path = weights.with_suffix(".weights.h5")
+    deployed.save_weights(path)
+    print(f"Wrote {path}.", flush=True)
+
+
+if __name__ == "__main__":
+    main()
