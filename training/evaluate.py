@@ -22,7 +22,7 @@ from training.assorted import Labelled, read_assorted
 from training.bundle import crossed_calibration_error
 from training.datasets import DATA, read_backgrounds, read_caltech3, read_cifar10, read_streets
 from training.evaluate_masks import evaluate_everyday, evaluate_instances, evaluate_pets, evaluate_streets
-from training.everyday import EverydayPhoto, read_voc
+from training.everyday import EverydayPhoto, main_object, read_nothing, read_voc
 from training.placement import pasted_picture
 
 PASTED_SIDE = 320  # pixels of the pictures that photos are pasted onto
@@ -100,6 +100,34 @@ def evaluate_localizer(folder: Path, key: str = "caltech_localizer") -> Figures:
     return figures
 
 
+def evaluate_everyday_localizer(folder: Path, key: str = "everyday_localizer") -> Figures:
+    """Class and box of the main object of Pascal VOC's validation photos, and boxes on photos without any object."""
+    model = load(key)
+    photos = [photo for photo in read_voc(folder)[1] if len(photo.boxes)]
+    nothing, outcomes = read_nothing(folder)[1], []
+    for photo in photos:
+        label, box = main_object(photo.boxes, photo.class_ids)
+        evidence = model.evidence(photo.pixels)
+        likeliest = int(evidence.localization.probabilities[:-1].argmax())
+        found = evidence.localization.label is not None
+        outcomes.append((label, likeliest == label, found, float(iou(evidence.box_xyxy, box))))
+    truth, right, found, overlaps = (np.array(values) for values in zip(*outcomes, strict=True))
+    false, here = np.mean([model.predict(pixels).label is not None for pixels in nothing]), f"{len(photos)} photos"
+    figures = [
+        ("class accuracy; no box counts as wrong", f"{(right & found).mean():.4f}", here),
+        ("class accuracy of the likeliest of twenty", f"{right.mean():.4f}", here),
+        ("mean IoU", f"{overlaps.mean():.4f}", here),
+        ("IoU above 0.5", f"{(overlaps > 0.5).mean():.4f}", here),
+        ("false boxes", f"{false:.4f}", f"{len(nothing)} held-back photos with none of the classes"),
+    ]
+    for label, name in enumerate(model.spec.labels):
+        own = truth == label
+        if own.any():
+            figures.append((f"class accuracy on {name}", f"{(right & found)[own].mean():.3f}", f"{own.sum()} of them"))
+            figures.append((f"mean IoU on {name}", f"{overlaps[own].mean():.3f}", f"{own.sum()} of them"))
+    return figures
+
+
 def measured_box(model: Localizer, pixels: np.ndarray, truth: np.ndarray) -> tuple[int, float]:
     """Return the class that was answered, −1 for none, and the IoU of what the box head says in any case."""
     evidence = model.evidence(pixels)
@@ -153,6 +181,7 @@ def precisions_of(model: YoloDetector, photos: list[Labelled]) -> np.ndarray:
 
 EVALUATIONS: dict[str, Callable[[Path], Figures]] = {
     "cifar10_cnn": evaluate_cifar10,
+    "everyday_localizer": evaluate_everyday_localizer,
     "caltech_localizer": evaluate_localizer,
     "everyday_detector": evaluate_everyday_detector,
     "assorted_yolo11n": evaluate_detector,

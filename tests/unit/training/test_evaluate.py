@@ -8,7 +8,7 @@ import supervision as sv
 
 from cnn_demo.models import ModelUnavailable, list_models
 from training import evaluate
-from training.everyday import LABELS, read_voc
+from training.everyday import LABELS, main_object, read_voc
 
 KEYS = {spec.key for spec in list_models()} & set(evaluate.EVALUATIONS)  # a training may be there before its weights
 
@@ -56,6 +56,37 @@ def test_difficult_boxes_of_pascal_voc_do_not_count(everyday_archives, monkeypat
     ]
     assert ("AP50 on sheep", "1.000", "1 of them") in figures
     assert len(figures) == 23
+
+
+class OneOracle:
+    """A localizer that knows the main object, but calls each person a dog, and sees cats where there is nothing."""
+
+    spec = SimpleNamespace(labels=LABELS)
+
+    def __init__(self, photos) -> None:
+        self.photos = photos
+
+    def evidence(self, pixels):
+        photo = next(photo for photo in self.photos if np.array_equal(photo.pixels, pixels))
+        label, box = main_object(photo.boxes, photo.class_ids)
+        name = "dog" if LABELS[label] == "person" else LABELS[label]
+        probabilities = np.eye(len(LABELS) + 1)[LABELS.index(name)]
+        return SimpleNamespace(box_xyxy=box, localization=SimpleNamespace(label=name, probabilities=probabilities))
+
+    def predict(self, pixels):
+        return SimpleNamespace(label="cat" if pixels.mean() < 70 else None)
+
+
+def test_the_main_object_is_measured_and_boxes_on_nothing(everyday_archives, monkeypatch):
+    monkeypatch.setattr(evaluate, "load", lambda key: OneOracle(read_voc(everyday_archives)[1]))
+    nothing = [np.full((8, 8, 3), level, np.uint8) for level in (50, 90, 100, 110)]
+    monkeypatch.setattr(evaluate, "read_nothing", lambda folder: ([], nothing))
+    figures = {name: (value, here) for name, value, here in evaluate.evaluate_everyday_localizer(everyday_archives)}
+    assert figures["class accuracy; no box counts as wrong"] == ("0.5000", "2 photos")
+    assert figures["mean IoU"] == ("1.0000", "2 photos")
+    assert figures["false boxes"][0] == "0.2500"
+    assert figures["class accuracy on person"] == ("0.000", "1 of them")
+    assert "class accuracy on sheep" not in figures  # it is on a photo, but never the main object
 
 
 def test_a_model_that_is_not_at_hand_has_its_line(monkeypatch, capsys, tmp_path):
