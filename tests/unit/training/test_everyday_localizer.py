@@ -1,0 +1,87 @@
+"""The everyday localizer's training: crops keep their main object, and Keras computes what torch has learned."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from cnn_demo.models import frameworks
+from cnn_demo.models.networks import EVERYDAY_SIDE, everyday_localizer
+from training import everyday_localizer as program
+from training.everyday import LABELS, EverydayPhoto, main_object, read_nothing
+from training.everyday_localizer import NOTHING, LocalizerNetwork, cropped, predict
+from training.placement import squash
+
+pytestmark = pytest.mark.xdist_group("everyday_localizer")  # one process makes the fixtures, which take long
+torch = frameworks.torch()
+CAT, CAR = LABELS.index("cat"), LABELS.index("car")
+
+
+@pytest.fixture
+def photo():
+    """A large bright cat and a small dark car on grey."""
+    pixels = np.full((120, 160, 3), 100, np.uint8)
+    pixels[30:90, 20:100], pixels[60:80, 120:150] = 250, 10
+    boxes = np.array([[120, 60, 150, 80], [20, 30, 100, 90]], np.float32)
+    return EverydayPhoto(pixels, boxes, np.array([CAR, CAT]), "photo", np.zeros(2, bool))
+
+
+def test_the_main_object_has_the_largest_box(photo):
+    label, box = main_object(photo.boxes, photo.class_ids)
+    assert label == CAT
+    assert box.tolist() == [20, 30, 100, 90]
+
+
+def test_photos_of_nothing_show_none_of_the_classes(everyday_archives):
+    training, validation = read_nothing(everyday_archives)
+    assert [len(training), len(validation)] == [3 * 7 + 2, 3]  # a zebra and a landscape besides
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_crop_has_its_main_object_in_the_box(photo, seed):
+    pixels, label, box = cropped(photo, np.random.default_rng(seed))
+    height, width = pixels.shape[:2]
+    assert height >= round(program.MIN_CROP * 120)
+    assert label in (CAT, CAR)
+    left, top, right, bottom = np.round(box * (width, height, width, height)).astype(int)
+    assert (pixels[top:bottom, left:right] == (250 if label == CAT else 10)).all()
+    assert (right - left) * (bottom - top) >= program.MIN_VISIBLE * (80 * 60 if label == CAT else 30 * 20)
+
+
+def test_a_photo_of_nothing_stays_one():
+    nothing = EverydayPhoto(np.zeros((40, 60, 3), np.uint8), np.zeros((0, 4)), np.zeros(0, int), "", np.zeros(0, bool))
+    labels = {cropped(nothing, np.random.default_rng(seed))[1] for seed in range(10)}
+    assert labels == {NOTHING}
+
+
+@pytest.fixture(scope="module")
+def trained(pseudo_labelled, everyday_archives, training_options, tmp_path_factory):
+    """A folder with the results of one epoch, and its history."""
+    folder = tmp_path_factory.mktemp("run")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(pseudo_labelled)
+        patch.setattr(program, "RECIPE", replace(program.RECIPE, small_side=64, rate=0.2))  # while it warms up
+        return folder, program.run(training_options(everyday_archives, folder))
+
+
+def test_an_epoch_is_trained_and_measured(trained):
+    history = trained[1]
+    assert np.isfinite(history[0]["loss"])
+    assert {"accuracy", "accuracy_of_twenty", "mean_iou", "false_boxes"} <= set(history[0])
+    assert 0 <= history[0]["mean_iou"] <= 1
+
+
+def test_keras_computes_what_torch_has_learned(trained, photo):
+    from safetensors.torch import load_file
+
+    bundle = trained[0] / "bundle"
+    network, deployed = LocalizerNetwork(), everyday_localizer()
+    network.load_state_dict(load_file(bundle / "everyday_localizer.safetensors"))
+    deployed.load_weights(bundle / "everyday_localizer.weights.h5")
+    probabilities, box = predict(network.eval(), photo.pixels)
+    seen = squash(photo.pixels, EVERYDAY_SIDE)[None].astype(np.float32) / 127.5 - 1
+    outputs = {name: np.array(value) for name, value in deployed(seen, training=False).items()}
+    logits = outputs["logits"][0]
+    np.testing.assert_allclose(np.exp(logits) / np.exp(logits).sum(), probabilities, atol=1e-3)
+    np.testing.assert_allclose(outputs["box"][0], box, atol=1e-3)
+    assert probabilities.std() > 1e-3
