@@ -16,6 +16,7 @@ from cnn_demo.models.candidates import Candidates
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.detect_downloads import downloads
 from cnn_demo.ui.detect_state import candidates_of, counted, cuts_controls, pick_detector
+from cnn_demo.ui.model_picker import official_instead
 from cnn_demo.ui.picture_cards import Card, picture_cards
 from cnn_demo.ui.pretrained_classify import DEVICES
 from cnn_demo.ui.probability_bars import percent
@@ -62,8 +63,8 @@ def _answer(photo: Photo, spec: ModelSpec, side: int) -> None:
 def _how(candidates: Candidates, spec: ModelSpec) -> str:
     where = DEVICES.get(candidates.device, candidates.device)
     return (
-        f"**{candidates.milliseconds:.0f} ms** on {where}, by {candidates.engine}. Moving a slider cuts again, and "
-        f"the network need not run. {spec.knows}"
+        f"**{candidates.milliseconds:.0f} ms** on {where}, by {candidates.engine}. Moving a slider only selects anew: "
+        f"the network does not run again. {spec.knows} {official_instead(spec)}"
     )
 
 

@@ -15,7 +15,7 @@ DEFAULTS: dict[str, Any] = dict(pretrained_download.DEFAULTS)
 def models_view(photo: Photo) -> None:
     """Show all detectors, and offer those that are not here."""
     specs, name = list_models("detection"), "mAP50-95"
-    helped = "Mean average precision over IoU 0.5 to 0.95: as published; the bundled network's as its card has it."
+    helped = "Mean average precision over IoU 0.5 to 0.95, on COCO, as published."
     models_overview(
         specs,
         {name: figures(specs, name)},

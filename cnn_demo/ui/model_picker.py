@@ -5,10 +5,15 @@ from typing import Any
 
 import streamlit as st
 
-from cnn_demo.models import ModelSpec, ModelUnavailable, find, preferred_model, usable_models
+from cnn_demo.models import ModelSpec, ModelUnavailable, downloads, find, preferred_model, usable_models
 from cnn_demo.ui.link import SHARED
 
-_HELP = "Networks whose weights are on this machine. The tab *Models* lists all, and fetches others where it can."
+_HELP = "Networks whose weights are on this machine. The tab *Models* lists all, and downloads others where it can."
+OFFICIAL = {  # task -> the published network that a visitor of a bundled one is told of
+    "detection": "yolo11n",
+    "semantic-segmentation": "deeplabv3_mobilenet_v3_large",
+    "instance-segmentation": "yolo11n-seg",
+}
 
 
 def pick_model(
@@ -78,6 +83,26 @@ def pick_models(
         help=_HELP,
     )
     return tuple(find(name) for name in chosen if name in titles)
+
+
+def official_instead(spec: ModelSpec) -> str:
+    """Name the published network that could be downloaded in the place of a bundled one, in a sentence.
+
+    Args:
+        spec: The network that is shown.
+
+    Returns:
+        "" where it is not bundled, the published one is on this machine already, or visitors may download nothing.
+    """
+    official = find(OFFICIAL[spec.task]) if spec.task in OFFICIAL else None
+    if official is None or downloads.refusal(official) is not None or spec.availability() != "bundled":
+        return ""
+    if official.availability() != "download":
+        return ""
+    return (
+        f"This is a small bundled network; the tab *Models* downloads {official.title} "
+        f"({official.bytes / 1e6:.0f} MB), which is better."
+    )
 
 
 def pick_side(key: str, sides: Sequence[int], own: int, explained: str) -> int:

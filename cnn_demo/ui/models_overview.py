@@ -12,6 +12,10 @@ import streamlit as st
 from cnn_demo.models import ModelSpec
 from cnn_demo.ui import pretrained_download
 from cnn_demo.ui.pretrained_models import PLACES, where_weights_are
+from cnn_demo.ui.probability_bars import percent
+
+MEASURED_HERE = "training/evaluate.py"  # source of a bundled network's figure
+OWN = "Figure of a bundled network"
 
 
 def models_overview(
@@ -47,6 +51,10 @@ def models_overview(
             "Image size": number(format="%d px", help="At which the figure was measured."),
             "Weights": st.column_config.TextColumn(help="Where the network's weights are."),
             "Paper": st.column_config.LinkColumn(display_text=r"https://(.+?)/?$", help="Where it is described."),
+            OWN: st.column_config.TextColumn(
+                help="Of bundled networks: measured by `training/evaluate.py` on photos that they were never trained "
+                "on. These are other photos and other classes than those of published figures."
+            ),
         },
     )
     pretrained_download.offer([spec for spec in specs if where[spec.key] == "to download"])
@@ -64,7 +72,8 @@ def models_table(specs: Sequence[ModelSpec], where: Mapping[str, str], columns: 
         {
             "Network": [spec.title for spec in specs],
             **columns,
-            "Measured on": [spec.metric.dataset if spec.metric else None for spec in specs],
+            "Measured on": [spec.metric.dataset if is_published(spec) else None for spec in specs],
+            OWN: [own_figure(spec) for spec in specs],
             "How it works": [spec.architecture for spec in specs],
             "Megabytes": [spec.bytes / 1e6 for spec in specs],
             "Million parameters": [spec.parameters / 1e6 for spec in specs],
@@ -78,12 +87,24 @@ def models_table(specs: Sequence[ModelSpec], where: Mapping[str, str], columns: 
     return frame.iloc[np.argsort(elsewhere, kind="stable")].reset_index(drop=True)
 
 
+def is_published(spec: ModelSpec) -> bool:
+    """Whether a network has a figure that was measured on a public benchmark, and not here on photos of our own."""
+    return spec.metric is not None and spec.metric.source != MEASURED_HERE
+
+
+def own_figure(spec: ModelSpec) -> str | None:
+    """Return the figure of a bundled network with the photos that it was measured on; None for a published one."""
+    if spec.metric is None or is_published(spec):
+        return None
+    return f"{spec.metric.name} {percent(spec.metric.value)} on {spec.metric.dataset}"
+
+
 def figures(specs: Sequence[ModelSpec], name: str) -> pd.Series:
-    """Return a figure of each network in percent, NaN where none of this name is published.
+    """Return a published figure of each network in percent, NaN where none of this name is published.
 
     Args:
         specs: The networks.
         name: Of the figure that they are judged by, such as "mean IoU".
     """
-    values = [100 * spec.metric.value if spec.metric and spec.metric.name == name else None for spec in specs]
+    values = [100 * spec.metric.value if is_published(spec) and spec.metric.name == name else None for spec in specs]
     return pd.Series(values, dtype=float)
