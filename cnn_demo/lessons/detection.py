@@ -21,35 +21,36 @@ SAME = 0.5  # IoU from which two boxes are taken for one object
 
 LESSON = Lesson(
     idea=(
-        "**Object detection** finds all objects at once, however many: a box and a class for each. The network says "
-        "thousands of boxes; what you see is what is left when most are thrown away. Move the cuts, watch them work, "
-        "and hold the result against your own eyes."
+        "**Object detection** finds all objects at once, however many: a box and a class for each. The network "
+        "predicts thousands of boxes, and most of them are thrown away before you see any. Move the thresholds, watch "
+        "them work, and compare the result with what you see yourself."
     ),
     experiments=(
         Experiment(
             "A street",
-            "One pass finds the bus and the people, also the one cut off at the edge. Point at a row of the table, and "
-            "its box stands out.",
-            {"task": "Find them", "detect_confidence": 30},
+            "One pass finds the bus and the people in front of it. Click a row of the table, and its box stands out. "
+            "Lower the confidence threshold: more of what is half hidden is found, and more that is wrong.",
+            {"task": "Find them", "detect_confidence": 40},
             photo="bus",
         ),
         Experiment(
-            "Without the broom",
-            "NMS is nearly off, and unsure boxes count: every object keeps a swarm of boxes. Drag the IoU down, and "
-            "watch the swarm vanish.",
+            "Without NMS",
+            "With an IoU threshold of 95 % NMS is nearly off, and boxes of low confidence are shown: every object "
+            "keeps many boxes. Drag the IoU threshold down, and all but the most confident ones vanish.",
             {"task": "Find them", "detect_iou": 95, "detect_confidence": 10},
             photo="bus",
         ),
         Experiment(
             "Who suppressed whom",
-            "The most confident box comes first and takes its rivals away, then the next. Drag the step.",
+            "The most confident box is kept, and suppresses those of its class that overlap it; then the next one "
+            "does. Drag the step.",
             {"task": "What NMS throws away", "nms_step": 1, "detect_confidence": 10},
             photo="bus",
         ),
         Experiment(
-            "Which cell said that?",
-            "Tap the boxes: large things are said by the coarse grid, small ones by the fine one, each by a cell near "
-            "its middle.",
+            "Which cell predicted it?",
+            "Tap the boxes: large things are predicted by a coarse grid, smaller ones by a finer one, each by a cell "
+            "near its middle.",
             {"task": "Where boxes come from", "detect_confidence": 40},
             photo="zidane",
         ),
@@ -81,7 +82,7 @@ LESSON = Lesson(
             2016,
             "You only look once: Unified, real-time object detection",
             "https://arxiv.org/abs/1506.02640",
-            "one pass, a grid of cells, and each says its boxes",
+            "one pass, a grid of cells, and each predicts its boxes",
         ),
         Paper(
             "Liu et al.",
@@ -110,18 +111,19 @@ LESSON = Lesson(
 
 _WITHOUT_STREETS = Experiment(
     "A face",
-    "The bundled network knows fifteen kinds of things, from faces to playing cards, and has seen little else. It "
-    "finds her face; what it has never seen, it may take for a card. Point at a row of the table, and its box stands "
-    "out.",
+    "This network knows fifteen classes, from faces to playing cards, and was trained on few other things. It finds "
+    "her face; what it was never trained on, it may take for a card. Click a row of the table, and its box stands out.",
     {"task": "Find them", "detect_confidence": 20},
     photo="astronaut",
 )
 
 
 def lesson_for(labels: tuple[str, ...]) -> Lesson:
-    """Return the lesson for a network with these classes: without streets in them, its photos are of other things."""
-    if "bus" in labels:
+    """Return the lesson for a network with these classes, on photos of what it knows."""
+    if "tie" in labels:
         return LESSON
+    if "bus" in labels:  # the two men are large; the street has large things and smaller ones
+        return replace(LESSON, experiments=tuple(replace(each, photo="bus") for each in LESSON.experiments))
     others = tuple(replace(experiment, photo="astronaut") for experiment in LESSON.experiments[1:])
     return replace(LESSON, experiments=(_WITHOUT_STREETS, *others))
 
@@ -215,15 +217,15 @@ def _once(image: np.ndarray) -> Answer:
     name = candidates.labels[candidates.class_ids[selection.order[place]]]
     if candidates.overlapping:
         text = (
-            "Several places of the network see the same object, and each says its box. Of "
+            "Several cells of the network see the same object, and each predicts its box. Of "
             f"{len(selection.order)} boxes that are at least 5 % sure on this photo, {len(selection.kept)} are left "
             f"after non-maximum suppression; one {name} alone had {len(swarm)}. That each object seems to be found "
             "once is the work of NMS, and it can be wrong: of two people who embrace, one may be thrown away."
         )
     else:
         text = (
-            "This network learned to let only one place speak for each object, so its boxes need no suppression. Most "
-            "detectors do not: several of their places see the same object, and each says its box."
+            "This network was trained to predict one box for each object, so its boxes need no suppression. Of most "
+            "detectors, several cells see the same object, and each predicts its box."
         )
     from cnn_demo.annotate import ANSWER, draw_boxes
 

@@ -29,7 +29,7 @@ _CHOSEN = "grid_chosen"  # (photo, network, size, candidate)
 
 
 def grid_view(photo: Photo) -> None:
-    """Show which place of the network said which box.
+    """Show which place of the network predicted which box.
 
     Raises:
         ModelUnavailable: If no detector is to be had.
@@ -47,7 +47,7 @@ def _origins(photo: Photo, spec: ModelSpec, side: int) -> None:
         _cells(photo, candidates, (photo.key, spec.key, side))
     else:
         st.info(
-            f"torchvision keeps to itself which place of {spec.title} said a box. Choose a YOLO network to see its "
+            f"torchvision does not tell which place of {spec.title} predicted a box. Choose a YOLO network to see its "
             "cells, or a Faster R-CNN to see what its first stage proposes.",
             icon=":material/grid_off:",
         )
@@ -66,11 +66,11 @@ def _cells(photo: Photo, candidates: Candidates, where: tuple) -> None:
     with said:
         st.markdown(
             f"The network looks at the photo through grids of **{grids}** cells: the coarser, the larger the things it "
-            "is for. **Every cell** says one box: how far it believes the four sides to be from its own middle, and "
-            "how probable each class is. Tap a box to see the cell that said it."
+            "is for. **Every cell** predicts one box: the distances from its own middle to the four sides, and how "
+            "probable each class is. Tap a box to see the cell that predicted it."
         )
         if index is None:
-            st.info("No box is that confident: lower the least confidence.", icon=":material/search_off:")
+            st.info("No box is that confident: lower the confidence threshold.", icon=":material/search_off:")
         else:
             st.markdown(_said_by(candidates, index))
 
@@ -94,7 +94,7 @@ def _cells(photo: Photo, candidates: Candidates, where: tuple) -> None:
             jpeg_url(scene),
             photo.pixels.shape[:2],
             key="grid_photo",
-            alt=f"The photo with {len(kept)} boxes, and the cell that said the thick one. {photo.alt or photo.name}",
+            alt=f"The photo with {len(kept)} boxes, and the cell of the thick one. {photo.alt or photo.name}",
             max_height=520,
             marks=marks,
             on_pick=pick,
@@ -117,7 +117,7 @@ def _said_by(candidates: Candidates, index: int) -> str:
     far = ", ".join(f"{float(way) / cell:.1f} {name}" for name, way in ways.items())
     name = candidates.labels[candidates.class_ids[index]]
     return (
-        f"**{name.capitalize()}**, said by the cell in row {row + 1}, column {column + 1} of the {grid.rows} × "
+        f"**{name.capitalize()}**, predicted by the cell in row {row + 1}, column {column + 1} of the {grid.rows} × "
         f"{grid.columns} grid, one cell for {grid.stride} × {grid.stride} pixels of the network’s input. From its "
         f"middle, in cells: {far}."
     )

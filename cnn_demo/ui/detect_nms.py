@@ -62,7 +62,7 @@ def _steps(photo: Photo, spec: ModelSpec, side: int) -> None:
             _sweep(candidates, confidence, iou),
             key="nms_sweep",
             config={"displayModeBar": False},
-            alt="How many boxes are left, by the greatest IoU that NMS allows.",
+            alt="How many boxes are left, by the IoU threshold of NMS.",
         )
         st.caption("Nobody knows the right number of boxes but you: the curve is flat where the threshold is harmless.")
 
@@ -97,7 +97,7 @@ def _in_numbers(selection: Selection, confidence: float) -> None:
 def _in_words(selection: Selection, step: int, photo: Photo) -> None:
     candidates = selection.candidates
     if not len(selection.order):
-        st.info("No box is that confident: lower the least confidence.", icon=":material/search_off:")
+        st.info("No box is that confident: lower the confidence threshold.", icon=":material/search_off:")
         return
     if not candidates.overlapping:
         st.markdown(_without_nms(selection))
@@ -138,9 +138,9 @@ def _without_nms(selection: Selection) -> str:
     )
     many = "none of them overlaps" if not rivals else f"{rivals} of them overlap{'s' if rivals == 1 else ''}"
     return (
-        "This network’s head was trained so that, of all cells that see an object, only one speaks up. Of its "
-        f"{len(boxes)} boxes above the least confidence, {many} a better one of its class by more than 0.7: there is "
-        "hardly anything for NMS to throw away, so it is left out."
+        "This network’s head was trained so that, of all cells that see an object, only one predicts a box. Of "
+        f"its {len(boxes)} boxes above the confidence threshold, {many} a better one of its class by more than 0.7: "
+        "there is hardly anything for NMS to throw away, so it is left out."
     )
 
 
@@ -191,6 +191,6 @@ def _sweep(candidates: Candidates, confidence: float, iou: float) -> go.Figure:
     )
     figure.add_vline(x=iou, line={"dash": "dash", "color": _GREY})
     figure.update_layout(height=260, margin={"l": 0, "r": 8, "t": 8, "b": 0}, showlegend=False)
-    figure.update_xaxes(title="greatest IoU of two boxes of a class", range=[0, 1])
+    figure.update_xaxes(title="IoU threshold (NMS)", range=[0, 1])
     figure.update_yaxes(title="boxes left", rangemode="tozero")
     return figure

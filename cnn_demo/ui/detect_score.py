@@ -47,7 +47,7 @@ def _drawn_and_scored(photo: Photo, spec: ModelSpec, side: int) -> None:
         iou = overlap_slider(candidates, spec)
         right_from = (
             st.slider(
-                "A box is right from IoU",
+                "IoU threshold (match)",
                 10,
                 95,
                 DEFAULTS[RIGHT_FROM],

@@ -1,4 +1,4 @@
-"""Page 6: the chosen detector, the cuts, and what it has for a photo, which all views share."""
+"""Page 6: the chosen detector, the thresholds, and its candidate boxes for a photo, which all views share."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ DEFAULTS: dict[str, Any] = {
     CLASSES: [],
 }
 LIMITS = (1, 3, 10, 30, 100, MAX_DETECTIONS)
-LEAST_SURE = 5  # percent: torchvision's detectors say nothing below
+LEAST_SURE = 5  # percent: torchvision's detectors return nothing below
 SIZE_HELP = (
-    "The photo is made smaller or larger so that its longer side has so many pixels (with torchvision's networks, its "
-    "shorter one). More pixels: smaller things are found, and it takes longer."
+    "The photo is resized so that its longer side has so many pixels (with torchvision's networks, its shorter one). "
+    "More pixels: smaller things are found, and it takes longer."
 )
 
 
 @dataclass(frozen=True)
 class Cuts:
-    """What the visitor wants thrown away: the arguments of `candidates.select`."""
+    """The visitor's thresholds: the arguments of `candidates.select`."""
 
     confidence: float = CONFIDENCE
     iou: float = IOU
@@ -83,21 +83,21 @@ def candidates_of(photo: Photo, key: str, side: int) -> Candidates:
 
 
 def sure_slider(key: str = SURE) -> float:
-    """Let the visitor say how confident a box must be; returns a share.
+    """Let the visitor set the confidence threshold; returns it as a share.
 
     Args:
         key: Widget key, and the name in the link; its default is that of `SURE`.
     """
     return (
         st.slider(
-            "Least confidence",
+            "Confidence threshold",
             LEAST_SURE,
             95,
             DEFAULTS[SURE],
             5,
             format="%d %%",
             key=key,
-            help="Of all boxes that the network has, only those that are more confident count.",
+            help="Of all boxes that the network predicts, only those with a higher confidence are shown.",
             **SHARED,
         )
         / 100
@@ -105,16 +105,16 @@ def sure_slider(key: str = SURE) -> float:
 
 
 def overlap_slider(candidates: Candidates, spec: ModelSpec) -> float:
-    """Let the visitor say when two boxes are for one object; where nothing depends on it, say so instead."""
+    """Let the visitor set the IoU threshold of NMS; where nothing depends on it, tell so instead."""
     if not candidates.overlapping:
         st.caption(
-            f"**No NMS here.** {spec.title}'s head was trained to give each object one box, so there is no overlap to "
-            "set."
+            f"**No NMS here.** {spec.title}'s head was trained to predict one box for each object, so there is no IoU "
+            "threshold to set."
         )
         return IOU
     return (
         st.slider(
-            "NMS: greatest IoU of two boxes",
+            "IoU threshold (NMS)",
             5,
             95,
             DEFAULTS[OVERLAP],
@@ -130,7 +130,7 @@ def overlap_slider(candidates: Candidates, spec: ModelSpec) -> float:
 
 
 def cuts_controls(candidates: Candidates, spec: ModelSpec) -> Cuts:
-    """Show all four cuts."""
+    """Show all four controls."""
     confidence = sure_slider()
     iou = overlap_slider(candidates, spec)
     classes = st.multiselect(
@@ -141,9 +141,7 @@ def cuts_controls(candidates: Candidates, spec: ModelSpec) -> Cuts:
         placeholder="All classes",
         **SHARED,
     )
-    limit = st.select_slider(
-        "At most so many", [1, 3, 10, 30, 100, MAX_DETECTIONS], DEFAULTS[LIMIT], key=LIMIT, **SHARED
-    )
+    limit = st.select_slider("Max detections", LIMITS, DEFAULTS[LIMIT], key=LIMIT, **SHARED)
     return Cuts(confidence, iou, tuple(classes) or None, limit)
 
 

@@ -121,7 +121,7 @@ def test_an_end_to_end_head_has_no_slider_that_does_nothing():
         app = open_view(view, link={"detector": "YOLO26n"})
         assert "No NMS here" in text(app)
         assert not [slider for slider in app.slider if slider.key == "detect_iou"]
-    assert "only one speaks up" in text(open_view("What NMS throws away", link={"detector": "YOLO26n"}))
+    assert "only one predicts a box" in text(open_view("What NMS throws away", link={"detector": "YOLO26n"}))
 
 
 def test_nms_is_shown_step_by_step():
@@ -141,7 +141,7 @@ def test_a_box_names_its_cell():
     index = int(np.argmax(candidates.scores))
     level, row, column = candidates.cells[index]
     grid = candidates.grids[level]
-    said = f"said by the cell in row {row + 1}, column {column + 1} of the {grid.rows} × {grid.columns} grid"
+    said = f"predicted by the cell in row {row + 1}, column {column + 1} of the {grid.rows} × {grid.columns} grid"
     assert said in text(app)
     fire(app, "grid_photo", "point", {"row": 300, "column": 304})
     assert said not in text(app)
