@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import pytest
 from PIL import Image
 
 from cnn_demo import sample_sets
@@ -36,8 +37,9 @@ def test_its_files_are_small_and_credited():
             assert not dict(image.getexif())
 
 
-def test_pretrained_features_tell_them_apart_far_better_than_random_ones():
-    photos, model = textures(), load("cifar10_cnn")
+@pytest.mark.parametrize(("key", "least"), [("cifar10_cnn", 0.85), ("efficientnet_lite0", 0.95)])
+def test_pretrained_features_tell_them_apart_far_better_than_random_ones(key, least):
+    photos, model = textures(), load(key)
     shares = {}
     for which in (backbones.features, backbones.random_features):
         features, shares[which] = which(model, photos.photos), []
@@ -45,5 +47,5 @@ def test_pretrained_features_tell_them_apart_far_better_than_random_ones():
             *_, run = train_head(features, photos.classes, photos.labels, split(photos.classes, seed=seed)[1])
             shares[which].append(run.epochs[-1].held_out_accuracy)
     pretrained, random = (sum(each) / 5 for each in shares.values())
-    assert pretrained > 0.85
-    assert 0.3 < random < 0.7
+    assert pretrained > least
+    assert 0.3 < random < 0.8
