@@ -17,7 +17,6 @@ from cnn_demo.models import ModelSpec, ModelUnavailable, find, list_models, load
 from cnn_demo.models.candidates import CONFIDENCE, IOU, MAX_DETECTIONS
 from cnn_demo.models.classifiers import FITS
 from cnn_demo.models.frameworks import DEVICES
-from cnn_demo.models.localizers import THRESHOLD
 from cnn_demo.models.segmenters import MODES
 from cnn_demo.results import Classification, Localization, Segmentation
 
@@ -82,8 +81,8 @@ def _parser() -> argparse.ArgumentParser:
     classify.set_defaults(settings=("fit",), as_json=_classes_as_json, as_text=_classes_as_text)
     if list_models("localization"):
         localize = commands.add_parser("localize", help="which one object is on the photo, and where")
-        _common(localize, "localization", default="caltech_localizer")
-        localize.add_argument("--threshold", type=_share, default=THRESHOLD, help="least probability for a box, 0 to 1")
+        _common(localize, "localization", default=None)
+        localize.add_argument("--threshold", type=_share, help="confidence threshold, 0 to 1; default: the model's own")
         localize.set_defaults(settings=("threshold",), as_json=_box_as_json, as_text=_box_as_text)
     detect = commands.add_parser("detect", help="all objects on the photo, and where")
     _common(detect, "detection", default=None)
@@ -102,8 +101,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _cuts(command: argparse.ArgumentParser, of: str = "") -> None:
-    command.add_argument("--confidence", type=_share, default=CONFIDENCE, help=f"{of}least confidence, 0 to 1")
-    command.add_argument("--iou", type=_share, default=IOU, help=f"{of}NMS: greatest IoU within a class, 0 to 1")
+    command.add_argument("--confidence", type=_share, default=CONFIDENCE, help=f"{of}confidence threshold, 0 to 1")
+    command.add_argument("--iou", type=_share, default=IOU, help=f"{of}IoU threshold of NMS, 0 to 1")
     command.add_argument("--classes", nargs="+", metavar="CLASS", help=f"{of}only these; put them behind the photos")
     command.add_argument("--max-detections", type=_count, default=MAX_DETECTIONS, metavar="N", help=f"{of}at most")
 

@@ -13,10 +13,15 @@ from cnn_demo.lessons import Answer, Experiment, Lesson, Misconception, Paper
 if TYPE_CHECKING:
     from cnn_demo.models.localizers import Localizer
 
-# Of sample photos: the class, and the corners of the true box as shares of the sides, drawn by hand (hair to chin).
-TRUTHS: dict[str, tuple[str, tuple[float, float, float, float]]] = {
-    "astronaut": ("face", (0.299, 0.027, 0.586, 0.371)),
-    "grace_hopper": ("face", (0.303, 0.037, 0.732, 0.575)),
+_MOTORCYCLE = (0.124, 0.05, 0.923, 0.904)
+# Of sample photos: for each class, in the names of whichever network, the corners of the true box as shares of the
+# sides, drawn by hand. A face is from hair to chin, all else as much as can be seen.
+TRUTHS: dict[str, dict[str, tuple[float, float, float, float]]] = {
+    "chelsea": {"cat": (0.0, 0.0, 0.89, 1.0)},
+    "astronaut": {"person": (0.04, 0.03, 0.71, 1.0), "face": (0.299, 0.027, 0.586, 0.371)},
+    "grace_hopper": {"person": (0.02, 0.04, 1.0, 1.0), "face": (0.303, 0.037, 0.732, 0.575)},
+    "bus": {"bus": (0.02, 0.213, 0.99, 0.69)},
+    "motorcycle": {"motorbike": _MOTORCYCLE, "motorcycle": _MOTORCYCLE},
 }
 SIDE = 480  # pixels of the longer side of the photos that misconceptions are answered on
 MARGIN = 0.12  # of the photo's sides, cut off in each of four ways
@@ -25,43 +30,43 @@ HALF = 0.5
 LESSON = Lesson(
     idea=(
         "**Localization** asks two questions of one object: *what* is it, and *where*? One network answers both, with "
-        "two heads on one trunk. See its box, draw the true one, and watch how far the two agree, and what the network "
-        "would have to pay for the difference."
+        "two heads on one trunk. See its box, draw the true one, and watch how well the two agree, and what loss the "
+        "network would have for the difference."
     ),
     experiments=(
         Experiment(
-            "A face, and a box on it",
-            "Two heads, one pass: the class head says “face”, the box head says where. Below, see which places of the "
-            "photo the box head listens to.",
-            {"task": "Find it"},
-            photo="astronaut",
-        ),
-        Experiment(
-            "None of the three",
-            "A cat is no airplane, face or motorcycle. The box head draws a box all the same; it is the class head "
-            "that says “nothing”, and keeps it back.",
+            "A cat, and a box on it",
+            "Two heads, one pass: the class head predicts “cat”, the box head predicts where. Below, see which "
+            "locations of the photo weigh most for the box.",
             {"task": "Find it"},
             photo="chelsea",
         ),
         Experiment(
+            "None of the twenty",
+            "A flower is none of its twenty classes. The box head predicts a box all the same, below in amber; but the "
+            "class head predicts “nothing”, and so the box is not shown on the photo.",
+            {"task": "Find it"},
+            photo="flower",
+        ),
+        Experiment(
             "When IoU is blind",
-            "The boxes do not meet. Drag one: IoU stays 0, whatever you do, while GIoU and DIoU say whether it gets "
-            "better. That is why boxes are learned with those.",
+            "The boxes do not overlap. Drag one: IoU stays 0 until they do, while GIoU and DIoU rise as they come "
+            "nearer. That is why networks are trained with those.",
             {"task": "Two boxes", "boxes_begin": "apart"},
         ),
         Experiment(
-            "A box for nothing?",
-            "The class map was never taught a box. Drag the cut: low, the box swallows the photo; high, only the most "
-            "telling part is left. Compare with the head, which was shown boxes.",
+            "A box from the class head",
+            "The class map was trained without boxes. Drag the threshold: low, its box covers most of the photo; high, "
+            "only the most telling part is left. Compare with the box head, which was trained with boxes.",
             {"task": "Without a box head", "cam_cut": 60},
-            photo="astronaut",
+            photo="motorcycle",
         ),
         Experiment(
-            "Teach it the box alone",
-            "The class counts for nothing now, so the whole loss comes from the box: drag the weights, and see what "
-            "a wrong box costs in either way of counting.",
+            "The loss of the box alone",
+            "The weight of the class is 0, so the whole loss comes from the box: drag the other two weights, and see "
+            "what the difference of the boxes costs by either measure. Then draw a box of your own.",
             {"task": "Draw the truth", "weight_class": 0.0},
-            photo="grace_hopper",
+            photo="astronaut",
         ),
     ),
     papers=(
@@ -70,7 +75,7 @@ LESSON = Lesson(
             2014,
             "OverFeat: Integrated recognition, localization and detection using convolutional networks",
             "https://arxiv.org/abs/1312.6229",
-            "one network that classifies in every window, and a head that says where",
+            "one network that classifies every window, and a head for boxes",
         ),
         Paper(
             "Zhou, Khosla, Lapedriza, Oliva & Torralba",
@@ -91,7 +96,7 @@ LESSON = Lesson(
             2019,
             "Generalized intersection over union: A metric and a loss for bounding box regression",
             "https://arxiv.org/abs/1902.09630",
-            "what to learn from boxes that do not meet",
+            "a loss for boxes that do not overlap",
         ),
         Paper(
             "Zheng et al.",
@@ -105,16 +110,16 @@ LESSON = Lesson(
             2019,
             "FCOS: Fully convolutional one-stage object detection",
             "https://arxiv.org/abs/1904.01355",
-            "every place says how far the sides are: what this page's box head does",
+            "every location predicts its distances to the four sides, as in this page's box head",
         ),
     ),
 )
 
 
 def _network() -> Localizer:
-    from cnn_demo.models import load
+    from cnn_demo.models import load, preferred_model
 
-    return load("caltech_localizer")
+    return load(preferred_model("localization").key)
 
 
 def _pixels(image: np.ndarray) -> np.ndarray:
@@ -122,7 +127,7 @@ def _pixels(image: np.ndarray) -> np.ndarray:
 
 
 def _picture(pixels: np.ndarray, *boxes: np.ndarray) -> np.ndarray:
-    """The pixels with boxes on them, as an answer shows them."""
+    """The pixels with boxes drawn on them."""
     from cnn_demo.annotate import ANSWER, draw_boxes
 
     drawn = draw_boxes(pixels, boxes, [""] * len(boxes), [ANSWER] * len(boxes))
@@ -147,10 +152,10 @@ def _sure_of_the_box(image: np.ndarray) -> Answer:
     shares, overlaps = [share for share, _, _ in found], [overlap for _, overlap, _ in found]
     worst = int(np.argmin(overlaps))
     return Answer(
-        f"The probability is the class head's: it says how sure the network is of “{label}”, and nothing of the box. "
-        f"Cut {MARGIN:.0%} off two sides of this photo, in four ways: the probability goes from {min(shares):.0%} to "
-        f"{max(shares):.0%}, while the IoU of the new boxes with the first goes from {min(overlaps):.2f} to "
-        f"{max(overlaps):.2f}. Nothing in the answer says which of the boxes is the better one.",
+        f"The probability is the class head's: it is that of “{label}”, and tells nothing of the box. With "
+        f"{MARGIN:.0%} cut off two sides of this photo, in four ways, the probability goes from {min(shares):.0%} to "
+        f"{max(shares):.0%}, and the IoU of the new boxes with the first from {min(overlaps):.2f} to "
+        f"{max(overlaps):.2f}. Nothing in the prediction tells which of the boxes is the better one.",
         (
             ("The box, on the whole photo", _picture(pixels, first.box_xyxy), "clip"),
             (f"And after a cut: IoU {overlaps[worst]:.2f}", _picture(pixels, found[worst][2]), "clip"),
@@ -170,8 +175,8 @@ def _half_right(image: np.ndarray) -> Answer:
         "IoU is harsh. Two boxes of one size, one moved by a third of its width: "
         f"{float(intersection(box, third) / intersection(box, box)):.0%} of the first is still covered, yet the IoU "
         f"is only {float(iou(box, third)):.2f}, for what sticks out counts in the union. Moved by a tenth in both "
-        f"directions, which you would hardly call wrong, it is {float(iou(box, tenth)):.2f}. So 0.5, from where on a "
-        "box usually counts as found, is a looser bound than it sounds, and 0.75 a tight one.",
+        f"directions, which you would hardly call wrong, it is {float(iou(box, tenth)):.2f}. So 0.5, the usual "
+        "threshold for a match, is stricter than it sounds, and 0.75 is tight.",
         (
             (f"A third to the right: IoU {float(iou(box, third)):.2f}", _picture(pixels, box, third), "clip"),
             (f"A tenth both ways: IoU {float(iou(box, tenth)):.2f}", _picture(pixels, box, tenth), "clip"),
@@ -181,6 +186,7 @@ def _half_right(image: np.ndarray) -> Answer:
 
 def _two_of_them(image: np.ndarray) -> Answer:
     from cnn_demo.models.boxes import iou
+    from cnn_demo.models.localizers import NOTHING
 
     model, pixels = _network(), _pixels(image)
     width = pixels.shape[1]
@@ -189,12 +195,12 @@ def _two_of_them(image: np.ndarray) -> Answer:
     single = model.evidence(pixels).box_xyxy
     mirrored = np.array([2 * width - single[2], single[1], 2 * width - single[0], single[3]])
     left, right = (float(iou(evidence.box_xyxy, box)) for box in (single, mirrored))
-    said = evidence.localization.label or "nothing that it knows"
+    label = evidence.localization.label or NOTHING
     return Answer(
-        "It has one box to give, however many objects there are. The photo beside its mirror image: the network "
-        f"answers “{said}”, and its one box has IoU {left:.2f} with where it found the left one and {right:.2f} with "
-        "the right one. An average of two right answers can be a wrong one. Page 6 is about networks that give one box "
-        "for each object.",
+        "It predicts one box, however many objects there are. For the photo beside its mirror image the network "
+        f"predicts “{label}”, and its one box has IoU {left:.2f} with the box of the left one and {right:.2f} with "
+        "that of the right one. The mean of two right boxes can be a wrong one. Page 6 is about networks that predict "
+        "a box for each object.",
         (
             ("One photo", _picture(pixels, single), "clip"),
             ("The photo and its mirror image: one box", _picture(twice, evidence.box_xyxy), "clip"),
@@ -220,15 +226,25 @@ def _in_the_middle(image: np.ndarray) -> Answer:
     overlaps = [overlap for overlap, _, _ in found]
     least, most = int(np.argmin(overlaps)), int(np.argmax(overlaps))
     return Answer(
-        "Had it only learned that objects are in the middle, which in its photos they are, its box would stay there. "
-        "So while it learned, photos were moved, made smaller and pasted elsewhere. This photo at half its size in "
-        f"each corner of a grey canvas: the box has IoU {min(overlaps):.2f} to {max(overlaps):.2f} with where it ought "
-        "to have gone, judged by the network's own box on the whole photo.",
+        "In most photos the main object is in the middle, so a network could learn to predict a box there whatever it "
+        "sees. That is why training photos are cropped, moved and scaled at random. This photo at half its size in "
+        f"each corner of a grey canvas: the box has IoU {min(overlaps):.2f} to {max(overlaps):.2f} with the place "
+        f"where it should be, judged by the network's own box on the whole photo. {_followed(overlaps)}",
         (
             (f"Worst corner: IoU {overlaps[least]:.2f}", _picture(found[least][1], found[least][2]), "clip"),
             (f"Best corner: IoU {overlaps[most]:.2f}", _picture(found[most][1], found[most][2]), "clip"),
         ),
     )
+
+
+def _followed(overlaps: list[float]) -> str:
+    """Conclude from the IoUs in four corners whether the box followed the object."""
+    corners = sum(overlap >= HALF for overlap in overlaps)
+    if corners == len(overlaps):
+        return "It follows into every corner."
+    if corners:
+        return f"It follows into {corners} of {len(overlaps)} corners (an IoU of at least {HALF:g})."
+    return "This time it does not follow: so small and on grey, the network does not find what it saw before."
 
 
 MISCONCEPTIONS = (

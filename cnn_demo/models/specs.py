@@ -48,6 +48,8 @@ class ModelSpec:
         url: Where the weights can be downloaded; None where they cannot.
         checksum: Of that file, as "md5:..." or "sha256:...".
         backbone: Key of the classifier whose feature maps it reads; its own weights are then those of the heads alone.
+        threshold: Of a localizer: the least probability at which it answers with a box, unless another one is asked
+            for.
     """
 
     key: str
@@ -73,6 +75,7 @@ class ModelSpec:
     url: str | None = None
     checksum: str | None = None
     backbone: str | None = None
+    threshold: float = 0.5
 
     def availability(self) -> str:
         """Say where the weights are: "bundled", "at hand" (weights folder or cache), "download" or "unavailable"."""

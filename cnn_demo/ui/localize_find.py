@@ -1,4 +1,4 @@
-"""Page 5, find it: what is on the photo, where, how sure; and what the box head listens to."""
+"""Page 5, find it: what is on the photo, where, how sure; and the locations whose boxes count most."""
 
 import json
 
@@ -15,7 +15,7 @@ from cnn_demo.models.classifiers import resized
 from cnn_demo.models.localizers import LocalizerEvidence
 from cnn_demo.results import Localization
 from cnn_demo.ui.components.picture import picture
-from cnn_demo.ui.localize_state import DEFAULTS, SURE, evidence_of, pick_localizer, truth_of
+from cnn_demo.ui.localize_state import evidence_of, pick_localizer, threshold_slider, truth_of
 from cnn_demo.ui.overlay import legend
 from cnn_demo.ui.picture_cards import Card, picture_cards
 from cnn_demo.ui.pretrained_classify import DEVICES
@@ -23,7 +23,8 @@ from cnn_demo.ui.probability_bars import percent, probability_bars
 
 SHOWN_SIDE = 900  # pixels of the longer side that are sent to the browser
 CARD_SIDE = 480
-LOUDEST = 8  # votes that are drawn
+HEAVIEST = 8  # locations whose boxes are drawn
+MOST_CLASSES = 6  # whose probabilities are shown
 
 
 def find_view(photo: Photo) -> None:
@@ -42,26 +43,20 @@ def find_view(photo: Photo) -> None:
 def _answer(photo: Photo, spec: ModelSpec) -> None:
     shown, said = st.columns([3, 2], gap="large")
     with said:
-        sure = st.slider(
-            "Least probability for a box",
-            0,
-            100,
-            DEFAULTS[SURE],
-            5,
-            format="%d %%",
-            key=SURE,
-            bind="query-params",
-            help="Below it the network answers “nothing that I know”. At 0 it boxes whatever its classes come nearest "
-            "to, unless “nothing” is still more probable.",
-        )
-    evidence = evidence_of(photo, spec.key, sure / 100)
+        threshold = threshold_slider(spec)
+    evidence = evidence_of(photo, spec.key, threshold)
     answer = evidence.localization
     with said:
-        _in_words(answer, photo)
-        probability_bars(answer.labels, answer.probabilities, caption="Probability of each class", ordered=False)
+        _in_words(answer, photo, threshold)
+        indices = shown_classes(answer.probabilities)
+        probability_bars(
+            [answer.labels[i] for i in indices],
+            answer.probabilities[indices],
+            caption="Probability of the most probable classes",
+        )
         st.caption(
             f"**{answer.milliseconds:.1f} ms** on {DEVICES.get(answer.device, answer.device)}: one pass, two heads. "
-            f"{spec.knows} Whatever else is on a photo, it should say “nothing”."
+            f"{spec.knows} For a photo of anything else it should predict “nothing”."
         )
     drawn = _drawn(photo, answer)
     with shown:
@@ -77,22 +72,31 @@ def _answer(photo: Photo, spec: ModelSpec) -> None:
         )
         _downloads(photo, answer, spec, drawn)
     st.subheader("How the box head gets there", anchor=False)
-    _listening(photo, evidence)
+    _weighted(photo, evidence)
 
 
-def _in_words(answer: Localization, photo: Photo) -> None:
+def shown_classes(probabilities: np.ndarray) -> np.ndarray:
+    """Return the indices of the `MOST_CLASSES` most probable classes, the last one, "nothing", always among them."""
+    order = np.argsort(-probabilities, kind="stable")[:MOST_CLASSES]
+    nothing = len(probabilities) - 1
+    return order if nothing in order else np.append(order[:-1], nothing)
+
+
+def _in_words(answer: Localization, photo: Photo, threshold: float) -> None:
     if answer.label is None:
-        st.markdown("### Nothing that I know")
         best = int(answer.probabilities[:-1].argmax())
-        st.markdown(
-            f"“Nothing” gets **{percent(float(answer.probabilities[-1]))}**; the nearest of its classes, "
-            f"{answer.labels[best]}, {percent(float(answer.probabilities[best]))}."
-        )
+        nearest = f"{answer.labels[best]}, has {percent(float(answer.probabilities[best]))}"
+        if answer.probabilities[-1] >= answer.probabilities[best]:
+            st.markdown(f"### Nothing, {percent(float(answer.probabilities[-1]))}")
+            st.markdown(f"None of its {len(answer.labels) - 1} classes: the most probable one, {nearest}.")
+        else:
+            st.markdown("### No box")
+            st.markdown(f"The most probable class, {nearest}: less than the threshold of {percent(threshold)}.")
         return
     st.markdown(f"### {answer.label.capitalize()}, {percent(answer.probability)}")
     left, top, right, bottom = answer.box_xyxy.round().astype(int).tolist()
     words = f"From ({left}, {top}) to ({right}, {bottom}), in pixels of the photo."
-    truth = truth_of(photo)
+    truth = truth_of(photo, answer.labels)
     if truth is not None:
         words += f" IoU with the true box: **{float(iou(answer.box_xyxy, truth)):.2f}**."
     st.markdown(words)
@@ -133,45 +137,45 @@ def _downloads(photo: Photo, answer: Localization, spec: ModelSpec, drawn: np.nd
     )
 
 
-def _listening(photo: Photo, evidence: LocalizerEvidence) -> None:
-    """What the network sees; how much each place is listened to; what the loudest places say."""
+def _weighted(photo: Photo, evidence: LocalizerEvidence) -> None:
+    """The network's input; the weight of each location; the boxes of those that weigh most."""
     pixels = reduced(photo.pixels, CARD_SIDE)
     height, width = pixels.shape[:2]
     rows, columns = evidence.attention.shape
     attention = resized_map(evidence.attention, (height, width))
     scale = box_scale(photo.pixels, pixels)
-    loudest = np.argsort(-evidence.attention.ravel(), kind="stable")[:LOUDEST]
-    votes = evidence.votes.reshape(-1, 4)[loudest] * scale
-    share = float(evidence.attention.ravel()[loudest].sum())
-    said = draw_boxes(pixels, votes[::-1], [""] * LOUDEST, [OTHER] * LOUDEST, thickness=1)
-    said = draw_boxes(said, [evidence.box_xyxy * scale], [""], [ANSWER], thickness=3)
+    heaviest = np.argsort(-evidence.attention.ravel(), kind="stable")[:HEAVIEST]
+    votes = evidence.votes.reshape(-1, 4)[heaviest] * scale
+    share = float(evidence.attention.ravel()[heaviest].sum())
+    drawn = draw_boxes(pixels, votes[::-1], [""] * HEAVIEST, [OTHER] * HEAVIEST, thickness=1)
+    drawn = draw_boxes(drawn, [evidence.box_xyxy * scale], [""], [ANSWER], thickness=3)
     st.markdown(
-        f"The photo is squashed into a square, and the trunk turns it into {rows} × {columns} places with "
-        f"{evidence.maps.shape[-1]} features each. **Each place says** how far it believes the four sides of the box "
-        "to be, and how much it is to be listened to. The box is the mean of what all places say, weighted by that."
+        f"The photo is squashed into a square, and the trunk turns it into feature maps of {rows} × {columns} "
+        f"locations with {evidence.maps.shape[-1]:,} channels. **Each location predicts** its distances to the four "
+        "sides of the box, and a weight. The box is the weighted mean of all locations’ boxes."
     )
     with st.container(width=420):
-        legend("not listened to", "listened to most")
+        legend("weight 0", "greatest weight")
     seen = evidence.seen
     picture_cards(
         [
             Card(
                 jpeg_url(seen),
                 "The photo squashed into a square.",
-                "What it sees",
+                "The network’s input",
                 (f"{seen.shape[1]} × {seen.shape[0]} pixels.",),
             ),
             Card(
                 jpeg_url(overlay(pixels, attention, 0.6)),
-                "A heat map over the photo: how much each place is listened to.",
-                "Who is listened to",
-                (f"The {LOUDEST} loudest of {rows * columns} places have {percent(share)} of the say.",),
+                "A heat map over the photo: the weight of each location.",
+                "Weights of the locations",
+                (f"The {HEAVIEST} greatest of {rows * columns} sum to {percent(share)}.",),
             ),
             Card(
-                jpeg_url(said),
-                f"The photo with the boxes that the {LOUDEST} loudest places believe in.",
-                f"What the {LOUDEST} loudest say",
-                ("Blue: their boxes. Amber: the weighted mean of all places.",),
+                jpeg_url(drawn),
+                f"The photo with the boxes of the {HEAVIEST} locations of greatest weight.",
+                f"Boxes of those {HEAVIEST}",
+                ("Blue: their boxes. Amber: the weighted mean of all.",),
             ),
         ],
         width=240,
@@ -179,7 +183,7 @@ def _listening(photo: Photo, evidence: LocalizerEvidence) -> None:
         ratio=f"{width} / {height}",
     )
     if evidence.localization.label is None:
-        st.caption("The box head always answers; the class head decides that the answer counts for nothing here.")
+        st.caption("The box head always predicts a box; here the class head decides that it is not shown.")
 
 
 def resized_map(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:

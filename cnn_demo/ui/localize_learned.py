@@ -13,8 +13,8 @@ import streamlit as st
 from cnn_demo.annotate import ANSWER, TRUTH, draw_boxes
 from cnn_demo.drawing import reduced
 from cnn_demo.images import Photo, sample_photos
+from cnn_demo.models import find
 from cnn_demo.models.bundled import LocalizerRecord, localizer_record
-from cnn_demo.models.localizers import THRESHOLD
 from cnn_demo.ui.components.flipbook import Chart, Line, flipbook
 from cnn_demo.ui.picture_cards import Card, picture_cards
 from cnn_demo.ui.probability_bars import percent
@@ -30,7 +30,7 @@ _PLOT = {"displayModeBar": False}
 
 
 def learned_view(photo: Photo) -> None:
-    """Show how the bundled localizer learned, and how good it became.
+    """Show how the Caltech localizer learned, and how good it became.
 
     Raises:
         FileNotFoundError: If its record is missing.
@@ -39,20 +39,21 @@ def learned_view(photo: Photo) -> None:
     figures = record.figures
     count = sum(len(values) for values in record.overlaps.values())
     st.markdown(
-        f"The bundled network began with random numbers. Drag the bar: in **{len(record.epochs)} epochs** its box "
-        "settles on faces, and it learns to keep quiet about the rest. It never learned from these photos. "
+        "This is the **Caltech localizer**, a small network of three classes (airplane, face and motorcycle), trained "
+        f"from scratch: it began with random weights. Drag the bar: in **{len(record.epochs)} epochs** its box settles "
+        "on faces, and it learns to predict “nothing” for the rest. None of these photos was in its training data. "
         + _growth(record)
     )
     flipbook(
         _frames(record),
         _charts(record),
         key="localizer_book",
-        alt="Sample photos with the box that the network answers",
-        caption="Amber: found. Grey: its box head answers, but “nothing” is the more probable class.",
+        alt="Sample photos with the box that the network predicts",
+        caption="Amber: found. Grey: its box, while “nothing” is the more probable class.",
         max_width=640,
         photographs=True,
     )
-    st.subheader(f"On {count} photos that it never learned from", anchor=False)
+    st.subheader(f"On {count} photos that it was never trained on", anchor=False)
     chart, words = st.columns([3, 2], gap="large")
     with chart:
         st.plotly_chart(
@@ -133,7 +134,7 @@ def _charts(record: LocalizerRecord) -> list[Chart]:
 
     return [
         Chart(
-            "Mean IoU, photos never learned from",
+            "Mean IoU, validation photos",
             (line("as they are", "whole_iou"), line("pasted", "pasted_iou")),
             percent=True,
         ),
@@ -175,6 +176,7 @@ def _histogram(record: LocalizerRecord) -> go.Figure:
 
 def _in_figures(record: LocalizerRecord) -> str:
     figures, last = record.figures, record.epochs[-1]
+    threshold = find("caltech_localizer").threshold
     by_class = "; ".join(f"{name} {np.mean(values):.2f}" for name, values in record.overlaps.items())
     return (
         f"- **Right class**: {percent(figures['accuracy'])}\n"
@@ -183,7 +185,7 @@ def _in_figures(record: LocalizerRecord) -> str:
         f"- **Pasted** small and anywhere onto other photos: mean IoU {last['pasted_iou']:.2f}. Where the object is "
         "small, the same error in pixels costs more IoU.\n"
         f"- **On photos with none of the three**, one of them was more probable than “nothing” in "
-        f"{percent(last['false_boxes'])}: hence the least probability of {THRESHOLD:.0%} in *Find it*"
+        f"{percent(last['false_boxes'])}: hence its confidence threshold of {percent(threshold)} in *Find it*"
     )
 
 

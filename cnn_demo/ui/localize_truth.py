@@ -27,7 +27,16 @@ from cnn_demo.models.boxes import (
 from cnn_demo.models.localizers import Localizer, LocalizerEvidence
 from cnn_demo.ui.canvas import canvas_size, drawn_boxes
 from cnn_demo.ui.components.picture import picture
-from cnn_demo.ui.localize_state import drawn_truth, evidence_of, keep_truth, known_truth, pick_localizer, truth_of
+from cnn_demo.ui.localize_state import (
+    drawn_truth,
+    evidence_of,
+    keep_truth,
+    known_truth,
+    likely_class,
+    pick_class,
+    pick_localizer,
+    truth_of,
+)
 
 CLASS = "true_class"
 WEIGHT = "weight_{}"
@@ -36,7 +45,7 @@ CANVAS = 330  # pixels of the longer side: what a phone has room for
 TITLES = {"class": "Cross-entropy", "smooth_l1": "Smooth L1", "giou": "1 − GIoU"}
 _WHAT = {
     "class": "−ln of the probability that the true class got",
-    "smooth_l1": f"of the four corner coordinates, as shares of the sides; straight from {BETA} on",
+    "smooth_l1": f"of the four corner coordinates, as shares of the sides; linear beyond {BETA}",
     "giou": "how badly the boxes overlap; it also knows how far apart they are",
 }
 _SHADE = np.array([255, 210, 31])
@@ -44,7 +53,7 @@ _COLOURS = {"class": "#4a7ae0", "smooth_l1": "#e0703a", "giou": "#9b6fd0"}
 
 
 def truth_view(photo: Photo) -> None:
-    """Let the visitor draw the true box, and hold the network's against it.
+    """Let the visitor draw the true box, and compare the network's with it.
 
     Raises:
         ModelUnavailable: If the network is not to be had.
@@ -61,8 +70,8 @@ def _drawn_and_measured(photo: Photo, spec: ModelSpec) -> None:
     drawing, shown, numbers = st.columns([4, 4, 3], gap="medium")
     with drawing:
         st.markdown("**Draw the true box**, with mouse or finger")
-        _canvas(photo)
-    truth = truth_of(photo)
+        _canvas(photo, spec)
+    truth = truth_of(photo, spec.labels)
     with shown:
         _overlap(photo, evidence, truth)
     with numbers:
@@ -71,7 +80,7 @@ def _drawn_and_measured(photo: Photo, spec: ModelSpec) -> None:
     _loss(load(spec.key), photo, evidence, truth)
 
 
-def _canvas(photo: Photo) -> None:
+def _canvas(photo: Photo, spec: ModelSpec) -> None:
     # Imported here: the package finds its own files only inside a running app.
     from streamlit_drawable_canvas import st_canvas
 
@@ -93,8 +102,8 @@ def _canvas(photo: Photo) -> None:
         keep_truth(photo, box)
     if drawn_truth(photo) is not None:
         st.button("Draw another", icon=":material/delete:", key="truth_clear", on_click=_clear, args=(photo,))
-    elif known_truth(photo) is not None:
-        st.caption("This sample brings a box along, in green; draw your own, and it takes its place.")
+    elif known_truth(photo, spec.labels) is not None:
+        st.caption("This sample has a true box, in green; draw your own, and it is used instead.")
     else:
         st.caption("From one corner to the opposite one, as tight as you can.")
 
@@ -171,22 +180,13 @@ _RELATIVES = {"GIoU": giou, "DIoU": diou, "CIoU": ciou}
 
 def _loss(model: Localizer, photo: Photo, evidence: LocalizerEvidence, truth: np.ndarray | None) -> None:
     choice, *sliders = st.columns([2, 2, 2, 2], gap="medium")
-    known = known_truth(photo)
-    likely = known[0] if known else evidence.localization.label or model.labels[0]
     with choice:
-        label = st.selectbox(
-            "What it really is",
-            list(model.labels),
-            index=None,
-            placeholder=f"{likely}: as it seems",
-            key=CLASS,
-            bind="query-params",
-        )
+        label = pick_class("True class", model.labels, CLASS, likely_class(photo, evidence), "as it seems")
     weights = {}
     for part, place in zip(LOSS_WEIGHTS, sliders, strict=True):
         with place:
             weights[part] = st.slider(
-                f"Weight of {TITLES[part]}",
+                f"Weight of {_named(part)}",
                 0.0,
                 10.0,
                 DEFAULTS[WEIGHT.format(part)],
@@ -194,7 +194,6 @@ def _loss(model: Localizer, photo: Photo, evidence: LocalizerEvidence, truth: np
                 key=WEIGHT.format(part),
                 bind="query-params",
             )
-    label = label or likely
     index = model.labels.index(label)
     has_box = index < len(model.labels) - 1
     if has_box and truth is None:
@@ -204,12 +203,17 @@ def _loss(model: Localizer, photo: Photo, evidence: LocalizerEvidence, truth: np
     there = to_shares(truth, size) if has_box and truth is not None else None
     _parts(loss_parts(evidence.logits, index, box, there, weights))
     if not has_box:
-        st.caption("A picture of nothing has no box: whatever the box head says there is neither punished nor praised.")
+        st.caption("A photo of “nothing” has no true box: the box head’s prediction does not count in the loss.")
     else:
         st.caption(
-            "Training turns every weight of the network a little in the direction in which this sum falls, photo by "
-            "photo. A part with weight 0 teaches nothing; one with a large weight is bought at the others' cost."
+            "Training changes every weight of the network a little in the direction in which this sum falls, photo by "
+            "photo. A part with weight 0 teaches nothing; one with a large weight does so at the others' cost."
         )
+
+
+def _named(part: str) -> str:
+    """A part's title within a sentence."""
+    return TITLES[part][0].lower() + TITLES[part][1:]
 
 
 def _parts(parts: tuple[LossPart, ...]) -> None:

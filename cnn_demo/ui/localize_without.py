@@ -17,7 +17,7 @@ from cnn_demo.models.box_finders import CAM_THRESHOLD, SCALES, STEP, CamBox, Win
 from cnn_demo.models.boxes import iou
 from cnn_demo.models.localizers import LocalizerEvidence
 from cnn_demo.ui.localize_find import CARD_SIDE, resized_map
-from cnn_demo.ui.localize_state import evidence_of, pick_localizer, truth_of
+from cnn_demo.ui.localize_state import evidence_of, pick_class, pick_localizer, truth_of
 from cnn_demo.ui.overlay import opacity_slider
 from cnn_demo.ui.picture_cards import Card, picture_cards
 from cnn_demo.ui.probability_bars import percent
@@ -44,9 +44,9 @@ def without_view(photo: Photo) -> None:
     with st.spinner(f"Loading {spec.title}…"):
         load(spec.key)
     st.markdown(
-        "A classifier was never told where anything is, and yet there are ways to get a box out of it. Here the "
-        "network's **class head alone** is asked in two of them; the **box head**, which was shown boxes while it "
-        "learned, answers beside them."
+        "A classifier is trained without boxes, and yet there are ways to get a box out of it. Here are two of them, "
+        "with the network's **class head alone**; beside them the box of the **box head**, which was trained with "
+        "boxes."
     )
     _three_ways(photo, spec)
 
@@ -57,17 +57,10 @@ def _three_ways(photo: Photo, spec: ModelSpec) -> None:
     likely = evidence.localization.label or model.labels[int(evidence.logits[:-1].argmax())]
     classes, cuts, opacities = st.columns(3, gap="medium")
     with classes:
-        label = st.selectbox(
-            "Class to look for",
-            list(model.labels[:-1]),
-            index=None,
-            placeholder=f"{likely}: the network's answer",
-            key=LOOKED_FOR,
-            bind="query-params",
-        )
+        label = pick_class("Class to look for", model.labels[:-1], LOOKED_FOR, likely, "the most probable")
     with cuts:
         cut = st.slider(
-            "Cut the map at, of its largest value",
+            "Threshold, of the map’s maximum",
             5,
             95,
             DEFAULTS[CUT],
@@ -79,7 +72,6 @@ def _three_ways(photo: Photo, spec: ModelSpec) -> None:
         )
     with opacities:
         opacity = opacity_slider(OPACITY, DEFAULTS[OPACITY])
-    label = label or likely
     cam = cam_box(model, evidence, label, size, cut / 100)
     sizes, step = _window_controls(size)
     progress_place = st.empty()
@@ -103,7 +95,7 @@ def _window_controls(size: tuple[int, int]) -> tuple[tuple[float, ...], float]:
         )
     with right:
         step = st.slider(
-            "Moved on by, of the window's size",
+            "Stride, of the window’s size",
             10,
             100,
             DEFAULTS[STRIDE],
@@ -136,7 +128,7 @@ def _scan(photo: Photo, spec: ModelSpec, sizes: tuple[float, ...], step: float, 
 def _cards(
     photo: Photo, evidence: LocalizerEvidence, cam: CamBox, scan: WindowScan | None, label: str, opacity: float
 ) -> None:
-    pixels, truth = reduced(photo.pixels, CARD_SIDE), truth_of(photo)
+    pixels, truth = reduced(photo.pixels, CARD_SIDE), truth_of(photo, evidence.localization.labels)
     height, width = pixels.shape[:2]
     scale = box_scale(photo.pixels, pixels)
 
@@ -148,25 +140,25 @@ def _cards(
         return Card(jpeg_url(source), f"The photo with the box of: {title}.", title, lines)
 
     cards = [
-        card("Box head", evidence.box_xyxy, pixels, "Was shown boxes. 1 pass."),
+        card("Box head", evidence.box_xyxy, pixels, "Trained with boxes. 1 pass."),
         card(
             "Class map",
             cam.box_xyxy,
             overlay(pixels, resized_map(cam.map, (height, width)), opacity),
-            f"Where the class head’s features speak for {label}. The same pass."
+            f"Where the class head finds evidence of {label}. The same pass."
             if cam.box_xyxy is not None
-            else f"No place speaks for {label}: there is no box.",
+            else f"No evidence of {label} anywhere: there is no box.",
         ),
     ]
     if scan is not None:
         best = scan.best(label)
         share = float(scan.probabilities[best, scan.labels.index(label)])
         ground = overlay(pixels, window_map(scan, label, scale, (height, width)), opacity)
-        line = f"The window that is most surely {label}: {percent(share)}. {scan.passes:,} passes."
+        line = f"The window that is most probably {label}: {percent(share)}. {scan.passes:,} passes."
         cards.append(card("Sliding window", scan.boxes[best], ground, line))
     picture_cards(cards, width=240, columns=3, ratio=f"{width} / {height}")
     if truth is None:
-        st.caption("Draw the true box in *Draw the truth*, and each box is held against it here.")
+        st.caption("Draw the true box in *Draw the truth*, and each box is compared with it here.")
 
 
 def window_map(scan: WindowScan, label: str, scale: np.ndarray, size: tuple[int, int]) -> np.ndarray:

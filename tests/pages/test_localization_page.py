@@ -9,25 +9,27 @@ from driver import assert_fine, fire, open_app
 from streamlit.testing.v1 import AppTest
 
 from cnn_demo.images import sample_photos
-from cnn_demo.models import list_models, load
+from cnn_demo.models import find, load
 from cnn_demo.models.boxes import giou, iou, loss_parts, to_shares
 from cnn_demo.ui import localize_state
 from cnn_demo.ui.localize_boxes import BEGINNINGS
 from cnn_demo.ui.localize_workbench import VIEWS
+from cnn_demo.ui.probability_bars import percent
 
 PAGE = "pages/5_Localization.py"
-pytestmark = pytest.mark.skipif(not list_models("localization"), reason="needs the bundled localizer")
+NETWORK = "everyday_localizer"  # where the page begins
+CALTECH = {"localizer": "Caltech localizer"}  # the choice in a link
 
 
 @pytest.fixture(autouse=True)
-def _only_the_bundled_network(monkeypatch, tmp_path):
+def _only_the_bundled_networks(monkeypatch, tmp_path):
     monkeypatch.delenv("CNN_DEMO_WEIGHTS", raising=False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
 
 
 @pytest.fixture(scope="module")
 def model():
-    return load("caltech_localizer")
+    return load(NETWORK)
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +40,11 @@ def astronaut():
 @pytest.fixture(scope="module")
 def cat():
     return next(sample for sample in sample_photos() if sample.key == "chelsea").load()
+
+
+@pytest.fixture(scope="module")
+def flower():
+    return next(sample for sample in sample_photos() if sample.key == "flower").load()
 
 
 def view_script(name, photo):
@@ -76,19 +83,27 @@ def small_photo():
     return SMALL
 
 
-def test_the_astronauts_face_is_found_and_its_numbers_shown(model, astronaut):
-    app = open_view("Find it", astronaut)
+@pytest.mark.parametrize(("key", "label", "link"), [(NETWORK, "person", {}), ("caltech_localizer", "face", CALTECH)])
+def test_the_astronaut_is_found_and_its_numbers_shown(key, label, link, astronaut):
+    app = open_view("Find it", astronaut, link)
+    model = load(key)
     answer = model.predict(astronaut.pixels)
-    assert answer.label == "face"
+    assert answer.label == label
     left, top, right, bottom = answer.box_xyxy.round().astype(int)
     assert f"From ({left}, {top}) to ({right}, {bottom})" in text(app)
-    truth = localize_state.known_truth(astronaut)[1]
+    known, truth = localize_state.known_truth(astronaut, model.labels)
+    assert known == label
     assert f"**{float(iou(answer.box_xyxy, truth)):.2f}**" in text(app)
 
 
-def test_a_cat_is_nothing_that_it_knows(cat):
-    app = open_view("Find it", cat)
-    assert "Nothing that I know" in text(app)
+def test_a_flower_is_nothing_and_nothing_is_as_it_seems(flower):
+    app = open_view("Find it", flower)
+    assert "### Nothing, " in text(app)
+    assert html(app).count("<tr>") == 6  # the most probable classes of 21, "nothing" among them
+    assert "nothing" in html(app)
+    app = open_view("Draw the truth", flower)
+    assert app.selectbox(key="true_class").placeholder == "nothing: as it seems"
+    assert "has no true box" in text(app)
 
 
 def test_the_threshold_takes_the_box_away(model, astronaut):
@@ -97,7 +112,25 @@ def test_the_threshold_takes_the_box_away(model, astronaut):
         pytest.skip("the network is too sure for any threshold of the slider")
     app = open_view("Find it", astronaut)
     app.slider(key="sure").set_value(100).run()
-    assert "Nothing that I know" in text(app)
+    assert "### No box" in text(app)
+    assert f"person, has {percent(share)}: less than the threshold of 100.0 %" in text(app)
+
+
+def test_each_network_begins_with_its_own_threshold(astronaut):
+    app = open_view("Find it", astronaut)
+    for key in ("caltech_localizer", NETWORK):
+        app.slider(key="sure").set_value(10).run()
+        app.button_group(key="localizer").set_value(key).run()
+        assert_fine(app)
+        assert app.slider(key="sure").value == round(100 * find(key).threshold)
+    assert find("caltech_localizer").threshold != find(NETWORK).threshold
+    assert open_view("Find it", astronaut, {"sure": "60"} | CALTECH).slider(key="sure").value == 60
+
+
+@pytest.mark.parametrize(("view", "key"), [("Draw the truth", "true_class"), ("Without a box head", "cam_class")])
+def test_a_class_that_another_network_knew_is_forgotten(view, key, astronaut):
+    app = open_view(view, astronaut, CALTECH, **{key: "sheep"})
+    assert app.selectbox(key=key).value is None
 
 
 def test_the_loss_is_the_sum_of_its_parts(model, astronaut):
@@ -105,12 +138,13 @@ def test_the_loss_is_the_sum_of_its_parts(model, astronaut):
     app = open_view(
         "Draw the truth",
         astronaut,
-        {"weight_giou": "4.0", "true_class": "motorcycle"},
+        {"weight_giou": "4.0", "true_class": "motorbike"},
         drawn_truths={astronaut.key: box},
     )
     evidence = model.evidence(astronaut.pixels)
     size = astronaut.pixels.shape[:2]
-    parts = loss_parts(evidence.logits, 2, to_shares(evidence.box_xyxy, size), to_shares(box, size), {"giou": 4.0})
+    true = model.labels.index("motorbike")
+    parts = loss_parts(evidence.logits, true, to_shares(evidence.box_xyxy, size), to_shares(box, size), {"giou": 4.0})
     shown = html(app)
     for part in parts:
         assert f"{part.value:.3f} × {part.weight:g} = <b>{part.weighted:.3f}</b>" in shown
@@ -120,12 +154,12 @@ def test_the_loss_is_the_sum_of_its_parts(model, astronaut):
 
 def test_nothing_has_no_box_to_learn(astronaut):
     app = open_view("Draw the truth", astronaut, {"true_class": "nothing"})
-    assert "has no box" in text(app)
+    assert "has no true box" in text(app)
     assert re.search(r"0\.000 × 5 = <b>0\.000</b>", html(app))
 
 
-def test_without_a_drawn_box_the_page_says_what_to_do(cat):
-    app = open_view("Draw the truth", cat)
+def test_without_a_drawn_box_the_page_says_what_to_do(flower):
+    app = open_view("Draw the truth", flower)
     assert any("Draw a box" in note.value for note in app.info)
 
 
@@ -181,7 +215,7 @@ def test_no_window_and_too_many_windows_are_one_sentence(cat):
     assert_fine(app)
 
 
-def test_how_it_learned_shows_every_epoch_and_the_worst(model):
+def test_how_it_learned_shows_every_epoch_and_the_worst():
     from cnn_demo.models.bundled import localizer_record
 
     record = localizer_record()
@@ -191,6 +225,7 @@ def test_how_it_learned_shows_every_epoch_and_the_worst(model):
     assert all(len(line["values"]) == len(record.epochs) for chart in data["charts"] for line in chart["lines"])
     assert html(app).count("data:image/svg+xml") == len(record.worst)
     assert f"IoU {record.worst[0]['iou']:.2f}" in html(app)
+    assert "This is the **Caltech localizer**" in text(app)  # not the network of the other tabs
 
 
 def test_without_its_weights_the_page_says_so_and_the_boxes_still_work(monkeypatch, cat):
@@ -203,6 +238,6 @@ def test_without_its_weights_the_page_says_so_and_the_boxes_still_work(monkeypat
 
 def test_giou_of_the_page_is_giou(model, astronaut):
     app = open_view("Draw the truth", astronaut)
-    evidence, truth = model.evidence(astronaut.pixels), localize_state.known_truth(astronaut)[1]
+    evidence, (_, truth) = model.evidence(astronaut.pixels), localize_state.known_truth(astronaut, model.labels)
     expected = f"{float(giou(evidence.box_xyxy, truth)):.3f}".replace("-", "−")
     assert expected in str(app.table[0].value)

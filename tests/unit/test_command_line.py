@@ -7,14 +7,11 @@ import sys
 import pytest
 
 from cnn_demo.__main__ import main
-from cnn_demo.models import list_models, load, preferred_model
+from cnn_demo.models import load, preferred_model
 from cnn_demo.samples import sample_photos
 
 PHOTOS = {sample.key: sample.path for sample in sample_photos()}
 CAT = PHOTOS["chelsea"]
-needs_localizer = pytest.mark.skipif(
-    not list_models("localization"), reason="needs the bundled localizer, which is not trained yet"
-)
 
 
 def test_it_answers_from_a_shell(root):
@@ -71,32 +68,33 @@ def test_a_model_or_device_that_is_not_there(capsys, monkeypatch, arguments, say
     assert says in capsys.readouterr().err
 
 
-@needs_localizer
-def test_a_face_is_localized_from_a_shell(capsys):
-    photos = [str(PHOTOS["astronaut"]), str(PHOTOS["coffee"])]
-    assert main(["localize", *photos, "--json"]) == 0
-    face, nothing = (json.loads(line) for line in capsys.readouterr().out.splitlines())
-    assert (face["photo"], face["model"], face["label"]) == (photos[0], "caltech_localizer", "face")
-    assert len(face["box_xyxy"]) == 4
-    assert 0 <= face["box_xyxy"][0] < face["box_xyxy"][2] <= 512
-    assert face["probability"] == face["probabilities"]["face"] == max(face["probabilities"].values())
-    assert sum(face["probabilities"].values()) == pytest.approx(1, abs=1e-5)
-    assert face["device"] in ("cpu", "cuda")
+@pytest.mark.parametrize(
+    ("choice", "model", "label"),
+    [([], "everyday_localizer", "person"), (["--model", "caltech_localizer"], "caltech_localizer", "face")],
+)
+def test_one_object_is_localized_from_a_shell(choice, model, label, capsys):
+    photos = [str(PHOTOS["astronaut"]), str(PHOTOS["flower"])]
+    assert main(["localize", *photos, *choice, "--json"]) == 0
+    found, nothing = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert (found["photo"], found["model"], found["label"]) == (photos[0], model, label)
+    assert len(found["box_xyxy"]) == 4
+    assert 0 <= found["box_xyxy"][0] < found["box_xyxy"][2] <= 512
+    assert found["probability"] == found["probabilities"][label] == max(found["probabilities"].values())
+    assert sum(found["probabilities"].values()) == pytest.approx(1, abs=1e-4)
+    assert found["device"] in ("cpu", "cuda")
     assert nothing["label"] is None
     assert nothing["box_xyxy"] is None
 
 
-@needs_localizer
 def test_what_was_localized_can_be_read(capsys):
-    assert main(["localize", str(PHOTOS["astronaut"]), str(PHOTOS["coffee"])]) == 0
+    assert main(["localize", str(PHOTOS["astronaut"]), str(PHOTOS["flower"])]) == 0
     first, found, second, nothing = capsys.readouterr().out.splitlines()
     assert first.startswith(str(PHOTOS["astronaut"]))
-    assert "face, from (" in found
-    assert second.startswith(str(PHOTOS["coffee"]))
+    assert "person, from (" in found
+    assert second.startswith(str(PHOTOS["flower"]))
     assert nothing.strip() == "nothing that it knows"
 
 
-@needs_localizer
 def test_nothing_is_sure_enough_for_a_threshold_of_one(capsys):
     assert main(["localize", str(PHOTOS["astronaut"]), "--threshold", "1", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["label"] is None
@@ -105,7 +103,6 @@ def test_nothing_is_sure_enough_for_a_threshold_of_one(capsys):
     assert "must be from 0 to 1" in capsys.readouterr().err
 
 
-@needs_localizer
 @pytest.mark.parametrize(("command", "model"), [("classify", "caltech_localizer"), ("localize", "cifar10_cnn")])
 def test_a_model_for_another_task_is_refused(command, model, capsys):
     assert main([command, str(CAT), "--model", model]) == 2

@@ -7,13 +7,12 @@ import pytest
 
 from cnn_demo.images import sample_photos
 from cnn_demo.lessons.localization import LESSON, MISCONCEPTIONS, TRUTHS
-from cnn_demo.models import list_models, load
+from cnn_demo.models import load, preferred_model
 from cnn_demo.models.boxes import iou
 from cnn_demo.ui.localize_boxes import BEGINNINGS
 from cnn_demo.ui.localize_settings import DEFAULTS
 
 each_experiment = pytest.mark.parametrize("experiment", LESSON.experiments, ids=lambda e: e.title)
-needs_localizer = pytest.mark.skipif(not list_models("localization"), reason="needs the bundled localizer")
 SAMPLES = {sample.key: sample for sample in sample_photos()}
 PHOTOS = {
     "random": np.random.default_rng(8).random((48, 64, 3), dtype=np.float32),
@@ -30,11 +29,10 @@ def test_an_experiment_begins_with_what_there_is(experiment):
         assert experiment.photo in TRUTHS  # else there would be nothing to hold against
 
 
-@needs_localizer
 def test_two_objects_get_one_box_and_its_numbers_are_the_networks():
-    model, pixels = load("caltech_localizer"), SAMPLES["astronaut"].load(max_side=480).pixels
+    model, pixels = load(preferred_model("localization").key), SAMPLES["astronaut"].load(max_side=480).pixels
     text = next(m for m in MISCONCEPTIONS if "Two objects" in m.claim).answer(pixels.astype(np.float32) / 255).text
-    left = float(re.search(r"IoU (\d\.\d\d) with where it found the left one", text).group(1))
+    left = float(re.search(r"IoU (\d\.\d\d) with the box of the left one", text).group(1))
     twice = np.ascontiguousarray(np.concatenate([pixels, pixels[:, ::-1]], axis=1))
     box = model.evidence(twice).box_xyxy
     assert left == pytest.approx(float(iou(box, model.evidence(pixels).box_xyxy)), abs=0.02)

@@ -8,7 +8,7 @@ from cnn_demo.models.box_finders import WindowScan
 from cnn_demo.models.boxes import giou, iou
 from cnn_demo.ui.components.box_pair import within
 from cnn_demo.ui.localize_boxes import BEGINNINGS, ENCODINGS
-from cnn_demo.ui.localize_find import resized_map
+from cnn_demo.ui.localize_find import resized_map, shown_classes
 from cnn_demo.ui.localize_truth import last_box, shaded
 from cnn_demo.ui.localize_without import window_map
 
@@ -110,9 +110,17 @@ def test_a_map_is_brought_to_the_photos_size():
 
 
 def test_the_samples_boxes_are_boxes():
-    for _, (left, top, right, bottom) in TRUTHS.values():
+    for left, top, right, bottom in (box for boxes in TRUTHS.values() for box in boxes.values()):
         assert 0 <= left < right <= 1
         assert 0 <= top < bottom <= 1
+
+
+def test_nothing_is_among_the_classes_that_are_shown():
+    probabilities = np.array([0.01, 0.3, 0.05, 0.2, 0.06, 0.07, 0.3, 0.01], np.float32)
+    assert shown_classes(probabilities).tolist() == [1, 6, 3, 5, 4, 7]
+    probabilities[-1] = 0.9
+    assert shown_classes(probabilities).tolist() == [7, 1, 6, 3, 5, 4]
+    assert shown_classes(probabilities[:3]).tolist() == [1, 2, 0]
 
 
 def test_places_that_no_window_covers_are_cold():
