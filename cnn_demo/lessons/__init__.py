@@ -82,3 +82,8 @@ class Lesson:
     idea: str
     experiments: tuple[Experiment, ...]
     papers: tuple[Paper, ...]
+
+
+def percent(share: float) -> str:
+    """Write a share from 0 to 1 in a sentence, as "84 %"."""
+    return f"{share:.0%}".replace("%", " %")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnn_demo.drawing import reduced
-from cnn_demo.lessons import Answer, Experiment, Lesson, Misconception, Paper
+from cnn_demo.lessons import Answer, Experiment, Lesson, Misconception, Paper, percent
 
 if TYPE_CHECKING:
     import supervision as sv
@@ -196,7 +196,7 @@ def _how_sure(image: np.ndarray) -> Answer:
     name, before, after = found["class_name"][most], found.confidence[most], again.confidence[places[most]]
     return Answer(
         text + f"Mirrored, this photo shows the same things: {len(same)} of {len(found)} are found again, and the "
-        f"confidence of one {name} goes from {before:.0%} to {after:.0%}.",
+        f"confidence of one {name} goes from {percent(before)} to {percent(after)}.",
         pictures,
     )
 

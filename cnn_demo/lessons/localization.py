@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from cnn_demo.drawing import reduced
-from cnn_demo.lessons import Answer, Experiment, Lesson, Misconception, Paper
+from cnn_demo.lessons import Answer, Experiment, Lesson, Misconception, Paper, percent
 
 if TYPE_CHECKING:
     from cnn_demo.models.localizers import Localizer
@@ -153,9 +153,9 @@ def _sure_of_the_box(image: np.ndarray) -> Answer:
     worst = int(np.argmin(overlaps))
     return Answer(
         f"The probability is the class head's: it is that of “{label}”, and tells nothing of the box. With "
-        f"{MARGIN:.0%} cut off two sides of this photo, in four ways, the probability goes from {min(shares):.0%} to "
-        f"{max(shares):.0%}, and the IoU of the new boxes with the first from {min(overlaps):.2f} to "
-        f"{max(overlaps):.2f}. Nothing in the prediction tells which of the boxes is the better one.",
+        f"{percent(MARGIN)} cut off two sides of this photo, in four ways, the probability goes from "
+        f"{percent(min(shares))} to {percent(max(shares))}, and the IoU of the new boxes with the first from "
+        f"{min(overlaps):.2f} to {max(overlaps):.2f}. Nothing in the prediction tells which box is better.",
         (
             ("The box, on the whole photo", _picture(pixels, first.box_xyxy), "clip"),
             (f"And after a cut: IoU {overlaps[worst]:.2f}", _picture(pixels, found[worst][2]), "clip"),
@@ -173,8 +173,8 @@ def _half_right(image: np.ndarray) -> Answer:
     tenth = box + np.tile([width / 10, height / 10], 2)
     return Answer(
         "IoU is harsh. Two boxes of one size, one moved by a third of its width: "
-        f"{float(intersection(box, third) / intersection(box, box)):.0%} of the first is still covered, yet the IoU "
-        f"is only {float(iou(box, third)):.2f}, for what sticks out counts in the union. Moved by a tenth in both "
+        f"{percent(float(intersection(box, third) / intersection(box, box)))} of the first is still covered, yet the "
+        f"IoU is only {float(iou(box, third)):.2f}, for what sticks out counts in the union. Moved by a tenth in both "
         f"directions, which you would hardly call wrong, it is {float(iou(box, tenth)):.2f}. So 0.5, the usual "
         "threshold for a match, is stricter than it sounds, and 0.75 is tight.",
         (

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnn_demo.drawing import reduced
-from cnn_demo.lessons import Answer, Experiment, Lesson, Misconception, Paper
+from cnn_demo.lessons import Answer, Experiment, Lesson, Misconception, Paper, percent
+from cnn_demo.results import BACKGROUND
 
 if TYPE_CHECKING:
     from cnn_demo.models.segmenters import SemanticSegmenter
@@ -17,27 +18,29 @@ SIDE = 480  # pixels of the longer side of the photos that misconceptions are an
 
 LESSON = Lesson(
     idea=(
-        "**Segmentation** says for every pixel what it belongs to. *Semantic* segmentation names its class; *instance* "
-        "segmentation also says which of several objects it is. Switch classes on and off, see where the network is "
-        "unsure, and open it to see how a coarse idea becomes a fine outline."
+        "**Segmentation** predicts for every pixel what it belongs to. *Semantic* segmentation predicts its class; "
+        "*instance* segmentation also tells several objects of a class apart. Switch classes on and off, see where the "
+        "network is unsure, and open it to see how coarse feature maps become a fine outline."
     ),
     experiments=(
         Experiment(
             "Every pixel a class",
-            "Drag the opacity, switch classes off, point at the photo. The network learned from one town, seen from a "
-            "car; look where this street confuses it.",
-            {"task": "Every pixel", "segmenter": "street_unet"},
+            "Bus and people are two of twenty classes; house, street and trees are all background. Drag the opacity, "
+            "switch classes off, point at the photo. People side by side are one area: classes cannot be counted.",
+            {"task": "Every pixel"},
             photo="bus",
         ),
         Experiment(
             "Where is it unsure?",
-            "Drag the threshold: what is left blank first are borders, hair, and what the network does not know.",
+            "Drag the threshold: the first pixels to be left blank lie along the outline of the cat, then come parts "
+            "that might be something else.",
             {"task": "How sure", "sure_blank": 90},
             photo="chelsea",
         ),
         Experiment(
-            "Nobody says where",
-            "All skips are off: the network still knows what there is, but its outline is a blob. Switch them on.",
+            "No skip connections",
+            "All skips are off: what is left of the mask is coarse, or gone. Switch them on one by one, and see which "
+            "of them brings most of it back.",
             {"task": "Inside a U-Net", "skips_on": []},
             photo="chelsea",
         ),
@@ -49,8 +52,8 @@ LESSON = Lesson(
         ),
         Experiment(
             "Paint it yourself",
-            "Paint the animal as well as you can. IoU and Dice hardly mind the outline; the boundary F-score does.",
-            {"task": "Paint it yourself", "paint_way": "Polygon"},
+            "Paint the cat as well as you can. IoU and Dice hardly depend on the outline; the boundary F-score does.",
+            {"task": "Paint it yourself", "paint_way": "Polygon", "paint_blanks": True},
             photo="chelsea",
         ),
     ),
@@ -60,7 +63,7 @@ LESSON = Lesson(
             2015,
             "Fully convolutional networks for semantic segmentation",
             "https://arxiv.org/abs/1411.4038",
-            "a classifier made to answer at every place",
+            "a classifier that predicts at every location",
         ),
         Paper(
             "Ronneberger, Fischer & Brox",
@@ -112,7 +115,7 @@ def _pixels(image: np.ndarray) -> np.ndarray:
 
 
 def _painted(pixels: np.ndarray, answer: Segmentation) -> np.ndarray:
-    """The photo under the colours of its classes, as an answer shows it."""
+    """The photo under the colours of its classes."""
     from cnn_demo.mask_colours import class_colours
     from cnn_demo.mask_exports import overlay
 
@@ -120,7 +123,7 @@ def _painted(pixels: np.ndarray, answer: Segmentation) -> np.ndarray:
 
 
 def _largest(answer: Segmentation) -> str:
-    return ", ".join(f"{share:.0%} {label}" for label, share in list(answer.coverage().items())[:3])
+    return ", ".join(f"{percent(share)} {label}" for label, share in list(answer.coverage().items())[:3])
 
 
 def _counting(image: np.ndarray) -> Answer:
@@ -130,13 +133,14 @@ def _counting(image: np.ndarray) -> Answer:
     answer = model.predict(pixels)
     twice = np.ascontiguousarray(np.concatenate([pixels, pixels[:, ::-1]], axis=1))
     doubled = model.predict(twice)
-    label = next(iter(answer.coverage()))
+    found = list(answer.coverage())  # the largest first
+    label = next((name for name in found if name != BACKGROUND), found[0])
     index = answer.labels.index(label)
     before, after = (int(components(found.class_map == index).max()) for found in (answer, doubled))
     return Answer(
-        "It names classes, not things. Of two objects that touch, it paints one patch: nothing in a class map says "
-        f"where one ends. On this photo “{label}” is {before} connected patch{'es' * (before != 1)}; beside its mirror "
-        f"image, the two together are {after}. Whoever wants to count needs instances.",
+        "It predicts classes, not objects. Two objects of a class that touch are one area: nothing in a class map "
+        f"tells where one ends. On this photo “{label}” has {before} connected area{'s' * (before != 1)}; beside its "
+        f"mirror image, both together have {after}. Counting needs instance segmentation.",
         (
             ("The photo", _painted(pixels, answer), "clip"),
             ("Beside its mirror image", _painted(twice, doubled), "clip"),
@@ -152,9 +156,10 @@ def _accuracy(image: np.ndarray) -> Answer:
     lazy = np.full_like(answer.class_map, answer.labels.index(next(iter(answer.coverage()))))
     scores = score_masks(lazy, answer.class_map, len(answer.labels))
     return Answer(
-        "A network that calls every pixel by the commonest class would look good: if this photo's masks were right "
-        f"({_largest(answer)}), it would reach a pixel accuracy of {scores.pixel_accuracy:.0%}, and a mean IoU of "
-        f"{scores.mean_iou:.2f} only. That is why IoU is averaged over classes: a pole counts as much as the road.",
+        "A network that predicts the most frequent class everywhere would look good: if this photo's masks were right "
+        f"({_largest(answer)}), it would reach a pixel accuracy of {percent(scores.pixel_accuracy)}, but a mean IoU of "
+        f"{scores.mean_iou:.2f} only. That is why IoU is averaged over classes: a small one counts as much as a large "
+        "one.",
         (("The photo", _painted(pixels, answer), "clip"),),
     )
 
@@ -168,13 +173,13 @@ def _fine(image: np.ndarray) -> Answer:
     for index in np.unique(answer.class_map):
         edges |= outline(answer.class_map == index)
     if not edges.any():
-        text = "On this photo the network sees one class alone, so that there is no outline to be unsure of; it is "
-        text += f"{answer.confidence.mean():.0%} sure on average."
+        text = "On this photo the network predicts one class alone, so there is no outline to be unsure of; its mean "
+        text += f"confidence is {percent(answer.confidence.mean())}."
         return Answer(text, (("Confidence", answer.confidence, "stretch"),))
     return Answer(
-        "An outline is the least certain part of a mask: there the network has to decide within a few pixels, from "
-        f"maps that are coarser than the photo. Here it is {answer.confidence[edges].mean():.0%} sure along the "
-        f"outlines, and {answer.confidence[~edges].mean():.0%} everywhere else.",
+        "An outline is the least certain part of a mask: there the class changes within a few pixels, and feature maps "
+        f"are coarser than the photo. Here the mean confidence is {percent(answer.confidence[edges].mean())} along the "
+        f"outlines, and {percent(answer.confidence[~edges].mean())} everywhere else.",
         (("Confidence", answer.confidence, "stretch"), ("The photo", _painted(pixels, answer), "clip")),
     )
 
@@ -185,9 +190,11 @@ def _something_else(image: np.ndarray) -> Answer:
     noise = np.random.default_rng(0).integers(0, 256, pixels.shape, dtype=np.uint8)
     of_noise = model.predict(noise)
     return Answer(
-        "Each pixel must get one of the classes that the network knows, even where it shows none of them. This photo "
-        f"is {_largest(answer)}, with {answer.confidence.mean():.0%} confidence on average. Pure noise is "
-        f"{_largest(of_noise)}, with {of_noise.confidence.mean():.0%}. Ask what it learned from before you believe it.",
+        "There is no class for “unknown”: each pixel gets one of the classes of the training data. Background is one "
+        f"of them, often, and can be as wrong as any other. This photo is {_largest(answer)}, with a mean confidence "
+        f"of {percent(answer.confidence.mean())}. Pure noise, of which there was none in training, is "
+        f"{_largest(of_noise)}, with {percent(of_noise.confidence.mean())}. Look at what a network was trained on "
+        "before you rely on it.",
         (("The photo", _painted(pixels, answer), "clip"), ("Noise", _painted(noise, of_noise), "clip")),
     )
 

@@ -109,8 +109,8 @@ def forward_without(network: torch.nn.Module, x: torch.Tensor, skips_off: Collec
     """Run a trained U-Net with some of its skip connections switched off.
 
     A skip that is off carries the mean of each of its feature maps at all places, and so no longer says where anything
-    is. Zeros would do more: the decoder was trained on maps after a ReLU, whose mean is above 0, and would be wrong
-    everywhere for want of that mean alone.
+    is. Zeros would do more: the decoder was trained on maps whose means are not 0, and would be wrong everywhere for
+    want of these means alone.
 
     Args:
         network: A U-Net as `build` returns it.

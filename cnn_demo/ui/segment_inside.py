@@ -48,8 +48,8 @@ def inside_view(photo: Photo) -> None:
 def _skips(photo: Photo, spec: ModelSpec) -> None:
     st.subheader("Skip connections, switched off one by one", anchor=False)
     st.markdown(
-        "The encoder makes the photo smaller until it knows *what* there is; the skips tell the decoder *where*. They "
-        "were there while the network learned: switch them off, and see what each of them brought."
+        "The encoder shrinks the photo step by step, to features of *what* there is; the skips bring the decoder "
+        "*where* it is. They were on during training: switch them off, and see what each of them contributes."
     )
     on = st.pills(
         "Skips that are on, by their resolution",
@@ -85,7 +85,7 @@ def _skips(photo: Photo, spec: ModelSpec) -> None:
                 "pixels that change": st.column_config.NumberColumn(format="percent"),
             },
         )
-        st.caption("Measured on this photo, against what the whole network says of it; nobody says that this is right.")
+        st.caption("Measured on this photo, against the prediction of the whole network, which may itself be wrong.")
 
 
 @st.cache_resource(max_entries=24, show_spinner="Running without skips…", hash_funcs=BY_KEY)
@@ -108,8 +108,8 @@ def _one_by_one(photo: Photo, spec: ModelSpec, whole: Segmentation) -> pd.DataFr
 def _maps(photo: Photo, spec: ModelSpec) -> None:
     st.subheader("Down and up again", anchor=False)
     st.markdown(
-        f"The {STRONGEST} strongest feature maps of every step, black where they are zero. On the left the encoder, "
-        "from fine to coarse; on the right the decoder at the same resolution, after the skip has joined it."
+        f"The {STRONGEST} strongest feature maps of every step, black where they are zero or negative. The encoder, "
+        "from fine to coarse, and beside it the decoder at the same resolution, after the skip has joined it."
     )
     maps = _maps_of(photo, spec.key)
     for stride in (1, *SKIPS, 2 * SKIPS[-1]):

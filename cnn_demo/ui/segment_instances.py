@@ -39,7 +39,7 @@ def pick_instances() -> tuple[ModelSpec, int, float]:
     """Let the visitor choose the network that finds objects, the size at which it sees the photo, and the confidence.
 
     Returns:
-        Its row, the size in pixels, and the least confidence from 0 to 1.
+        Its row, the size in pixels, and the confidence threshold from 0 to 1.
 
     Raises:
         ModelUnavailable: If there is no such network, or it cannot be loaded.

@@ -18,6 +18,7 @@ from cnn_demo.results import BACKGROUND, Segmentation
 from cnn_demo.ui import segment_classical, segment_instances
 from cnn_demo.ui.components.mask_view import mask_view
 from cnn_demo.ui.detect_state import counted
+from cnn_demo.ui.model_picker import official_instead
 from cnn_demo.ui.pretrained_classify import DEVICES
 from cnn_demo.ui.probability_bars import percent
 from cnn_demo.ui.segment_downloads import object_downloads
@@ -78,7 +79,8 @@ def _show_objects(photo: Photo, found: sv.Detections) -> None:
 
 def _how(found: sv.Detections, finder: ModelSpec) -> str:
     facts = found.metadata
-    words = f"**{facts['milliseconds']:.0f} ms** on {DEVICES.get(facts['device'], facts['device'])}. {finder.knows}"
+    words = f"**{facts['milliseconds']:.0f} ms** on {DEVICES.get(facts['device'], facts['device'])}. {finder.knows} "
+    words += official_instead(finder)
     if len(found) == MOST_OBJECTS:
         words += f" These are the {MOST_OBJECTS} surest."
     return words
@@ -95,7 +97,9 @@ def _in_words(segmentation: Segmentation, found: sv.Detections) -> None:
         "It cannot count: all that is of one class is one area, also where two of a kind touch."
     )
     if not len(found):
-        instance.markdown("It finds **no object**. Lower its least confidence, or ask a network that knows this one.")
+        instance.markdown(
+            "It finds **no object**. Lower its confidence threshold, or choose a network that knows more."
+        )
         return
     objects = counted(counts(found)).rstrip(".")
     instance.markdown(

@@ -12,6 +12,7 @@ from cnn_demo.models.segmenters import MODES
 from cnn_demo.models.tiling import tiles
 from cnn_demo.results import Segmentation
 from cnn_demo.ui import segment_downloads
+from cnn_demo.ui.model_picker import official_instead
 from cnn_demo.ui.pretrained_classify import DEVICES
 from cnn_demo.ui.segment_state import covered, masks_on, pick_segmenter, segmentation_of
 
@@ -19,7 +20,7 @@ DEFAULTS: dict[str, Any] = dict(segment_downloads.DEFAULTS)
 
 
 def pixels_view(photo: Photo) -> None:
-    """Show what the network takes each pixel of the photo for.
+    """Show the class that the network predicts for each pixel of the photo.
 
     Raises:
         ModelUnavailable: If no network that labels pixels is to be had.
@@ -46,5 +47,6 @@ def _how(photo: Photo, segmentation: Segmentation, spec: ModelSpec, side: int, m
     where = DEVICES.get(segmentation.device, segmentation.device)
     return (
         f"**{segmentation.milliseconds:.0f} ms** on {where}. The photo of {width} × {height} pixels goes in as "
-        f"{columns} × {rows}, {way}; the answer comes back at the photo's own size. {spec.knows}"
+        f"{columns} × {rows}, {way}; the prediction comes back at the photo's own size. {spec.knows} "
+        f"{official_instead(spec)}"
     )

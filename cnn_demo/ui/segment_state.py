@@ -1,4 +1,4 @@
-"""Page 7: the network that labels pixels, and what it says of a photo, which all views share."""
+"""Page 7: the network that labels pixels, and its prediction for a photo, which all views share."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _fits(segmenter: SemanticSegmenter, size: tuple[int, int], side: int) -> boo
 
 @st.cache_resource(max_entries=6, show_spinner="Looking at every pixel…", hash_funcs=BY_KEY)
 def segmentation_of(photo: Photo, key: str, side: int | None, mode: str) -> Segmentation:
-    """What a network says of every pixel; kept, so that sliders need not ask it again. Nobody may change it.
+    """What a network predicts for every pixel; kept, so that sliders need not ask it again. Nobody may change it.
 
     Args:
         photo: The visitor's.
@@ -150,7 +150,7 @@ def masks_on(
     )
     if not layers:
         st.info(
-            "The network sees nothing that it knows: all is background. Another one may know more.",
+            "None of the network’s classes is on this photo: all is background. Another network may know more.",
             icon=":material/search_off:",
         )
 
