@@ -1,4 +1,4 @@
-"""How long the localizer takes for one photo, beside the bare compiled Keras call.
+"""How long the localizers take for one photo, beside the bare compiled Keras call.
 
 Run from anywhere: `python benchmarks/localize.py [--repeats N] [KEY ...]`. Ours begins with the photo as the page has
 it (the astronaut sample) and ends with a label and a box in its pixels. The bare peer is a `tf.function` of the same
@@ -17,7 +17,7 @@ from timing import fastest, print_times, take_times, verdict
 from cnn_demo.images import sample_photos
 from cnn_demo.models import frameworks, load
 
-MODELS = ("caltech_localizer",)
+MODELS = ("everyday_localizer", "caltech_localizer")
 MOST_MS = 60
 MOST_RATIO = 1.2
 
