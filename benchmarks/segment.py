@@ -20,7 +20,7 @@ from timing import fastest, print_times, take_times, verdict
 from cnn_demo.images import sample_photos
 from cnn_demo.models import frameworks, load
 
-MODELS = ("everyday_unet", "street_unet", "pet_unet")
+MODELS = ("street_unet", "pet_unet")
 WIDTH, HEIGHT = 1280, 960
 MOST_MS = 700
 MOST_RATIO = 1.15

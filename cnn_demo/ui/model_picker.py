@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from cnn_demo.models import ModelSpec, ModelUnavailable, downloads, find, preferred_model, usable_models
+from cnn_demo.results import BACKGROUND
 from cnn_demo.ui.link import SHARED
 
 _HELP = "Networks whose weights are on this machine. The tab *Models* lists all, and downloads others where it can."
@@ -99,9 +100,10 @@ def official_instead(spec: ModelSpec) -> str:
         return ""
     if official.availability() != "download":
         return ""
+    classes = sum(label != BACKGROUND for label in official.labels)
     return (
         f"This is a small bundled network; the tab *Models* downloads {official.title} "
-        f"({official.bytes / 1e6:.0f} MB), which is better."
+        f"({official.bytes / 1e6:.0f} MB), which knows {classes} classes from far more photos."
     )
 
 
