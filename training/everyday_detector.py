@@ -56,7 +56,8 @@ class EverydayPool:
         self._of_class = [
             [i for i, photo in enumerate(photos) if class_id in photo.class_ids] for class_id in range(len(LABELS))
         ]
-        weights = np.array([RARE.get(label, 1.0) for label in LABELS])
+        found = [len(of_class) > 0 for of_class in self._of_class]  # pseudo-labels may lack a class
+        weights = np.array([RARE.get(label, 1.0) for label in LABELS]) * found
         self._weights = weights / weights.sum()
 
     def draw(self, rng: np.random.Generator) -> EverydayPhoto:

@@ -44,6 +44,7 @@ PREFERRED = (  # what a page begins with: of each task the first that is on this
     "mobilenet_v2",
     "efficientnet_lite0",
     "yolo11n",
+    "everyday_detector",
     "deeplabv3_mobilenet_v3_large",
     "yolo11n-seg",
 )
@@ -52,6 +53,7 @@ LOADERS = {  # family -> module and function that loads a row of it
     "imagenet": "classifiers:load_imagenet",
     "efficientnet_lite": "classifiers:load_efficientnet_lite",
     "caltech": "localizers:load_caltech",
+    "everyday_localizer": "localizers:load_everyday",
     "caltech_on_backbone": "localizers:load_caltech_on_backbone",
     "yolo": "detectors:load_yolo",
     "torchvision_detector": "torchvision_detectors:load_torchvision_detector",

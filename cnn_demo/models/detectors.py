@@ -13,6 +13,7 @@ import numpy as np
 from cnn_demo.models import frameworks
 from cnn_demo.models.candidates import Candidates, Detector, Grid
 from cnn_demo.models.classifiers import check_pixels
+from cnn_demo.models.everyday_network import EVERYDAY, everyday_detector
 from cnn_demo.models.letterbox import Letterbox
 from cnn_demo.models.openvino_files import MovesToOpenVino
 from cnn_demo.models.prototype_masks import PrototypeMasks
@@ -207,8 +208,11 @@ def _own_network(path: Path, spec: ModelSpec) -> torch.nn.Module:
     from safetensors.torch import load_file
     from ultralytics.nn.tasks import DetectionModel, SegmentationModel
 
-    architecture = SegmentationModel if spec.task == "instance-segmentation" else DetectionModel
-    model = architecture(spec.builder, nc=len(spec.labels), verbose=False)
+    if spec.builder == EVERYDAY:
+        model = everyday_detector(spec.labels)
+    else:
+        architecture = SegmentationModel if spec.task == "instance-segmentation" else DetectionModel
+        model = architecture(spec.builder, nc=len(spec.labels), verbose=False)
     model.load_state_dict(load_file(path))
     model.names = dict(enumerate(spec.labels))
     return model

@@ -15,6 +15,7 @@ from cnn_demo.models.lite_encoder import lite_encoder
 if TYPE_CHECKING:
     import torch
 
+EVERYDAY = "everyday_detector"  # name of this builder in the table of models
 STRIDES = (8, 16, 32)  # pixels of the input for each cell of the three grids
 NECK_CHANNELS = 96
 

@@ -14,7 +14,7 @@ from cnn_demo.models import frameworks
 from cnn_demo.models.boxes import to_pixels
 from cnn_demo.models.calibration import softmax
 from cnn_demo.models.classifiers import check_pixels, resized, with_weights
-from cnn_demo.models.networks import caltech_localizer, localizer_on
+from cnn_demo.models.networks import caltech_localizer, everyday_localizer, localizer_on
 from cnn_demo.models.preprocessing import SCALINGS
 from cnn_demo.models.registry import ModelSpec
 from cnn_demo.results import Localization
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     import keras
 
 NOTHING = "nothing"  # the last class of every localizer: a picture without any of the others
-THRESHOLD = 0.75  # the least probability at which it answers with a box; the card says why
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,12 +102,12 @@ class Localizer:
             outputs = self._outputs(tf.constant(self.scaled(batch)))
             return outputs["logits"].numpy(), outputs["box"].numpy()
 
-    def predict(self, pixels: np.ndarray, threshold: float = THRESHOLD) -> Localization:
+    def predict(self, pixels: np.ndarray, threshold: float | None = None) -> Localization:
         """Find the one object on a photo.
 
         Args:
             pixels: (H, W, 3) uint8, of any size.
-            threshold: The least probability at which a class counts as found.
+            threshold: The least probability at which a class counts as found; None for the model's own.
 
         Raises:
             ValueError: If the pixels are of another shape or type, or the threshold is not from 0 to 1.
@@ -117,7 +116,7 @@ class Localizer:
         logits, boxes = self.answers(self.prepare(pixels)[None])
         return self._localization(logits[0], boxes[0], pixels.shape[:2], threshold, start)
 
-    def evidence(self, pixels: np.ndarray, threshold: float = THRESHOLD) -> LocalizerEvidence:
+    def evidence(self, pixels: np.ndarray, threshold: float | None = None) -> LocalizerEvidence:
         """Find the one object on a photo and keep what the answer rests on.
 
         Args:
@@ -143,8 +142,9 @@ class Localizer:
         )
 
     def _localization(
-        self, logits: np.ndarray, box: np.ndarray, size: tuple[int, int], threshold: float, start: float
+        self, logits: np.ndarray, box: np.ndarray, size: tuple[int, int], threshold: float | None, start: float
     ) -> Localization:
+        threshold = self.spec.threshold if threshold is None else threshold
         if not 0 <= threshold <= 1:
             raise ValueError(f"The threshold must be from 0 to 1, not {threshold}.")
         probabilities = softmax(logits).astype(np.float32)
@@ -182,6 +182,18 @@ def load_caltech(spec: ModelSpec, device: str) -> Localizer:
     where = frameworks.keras_device(device)
     with frameworks.placed_on(where):
         network = with_weights(spec, caltech_localizer)
+    return Localizer(spec, network, where)
+
+
+def load_everyday(spec: ModelSpec, device: str) -> Localizer:
+    """Build the everyday localizer and load its weights.
+
+    Raises:
+        ModelUnavailable: If the weights are missing or of another network.
+    """
+    where = frameworks.keras_device(device)
+    with frameworks.placed_on(where):
+        network = with_weights(spec, everyday_localizer)
     return Localizer(spec, network, where)
 
 

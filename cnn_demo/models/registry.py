@@ -1,9 +1,15 @@
 """The table of all models: one row of data each. A new model of a known family is one new row."""
 
 from cnn_demo.models.coco_detectors import COCO_DETECTORS
+from cnn_demo.models.everyday_network import EVERYDAY
 from cnn_demo.models.imagenet import IMAGENET_MODELS
 from cnn_demo.models.lite_models import LITE_MODELS
-from cnn_demo.models.segmentation_models import INSTANCE_SEGMENTERS, MASK_METRIC, SEMANTIC_SEGMENTERS
+from cnn_demo.models.segmentation_models import (
+    INSTANCE_SEGMENTERS,
+    MASK_METRIC,
+    SEMANTIC_SEGMENTERS,
+    VOC_LABELS,
+)
 from cnn_demo.models.specs import AVAILABILITIES, TASKS, Metric, ModelSpec
 from cnn_demo.models.unets import PET_LABELS, SCRATCH_OPTIONS, STREET_LABELS
 
@@ -11,6 +17,7 @@ __all__ = [
     "ASSORTED_LABELS",
     "AVAILABILITIES",
     "CIFAR10_LABELS",
+    "EVERYDAY_LABELS",
     "LOCALIZER_LABELS",
     "MODELS",
     "TASKS",
@@ -19,6 +26,7 @@ __all__ = [
 ]
 
 CIFAR10_LABELS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+EVERYDAY_LABELS = VOC_LABELS[1:]  # the twenty classes of Pascal VOC, without background
 LOCALIZER_LABELS = ("airplane", "face", "motorcycle")
 ASSORTED_LABELS = (
     "face", "airplane", "motorcycle", "cat head", "dog head", "raccoon", "nine", "ten", "jack", "queen", "king", "ace",
@@ -45,6 +53,22 @@ MODELS: tuple[ModelSpec, ...] = (
     *LITE_MODELS,
     *IMAGENET_MODELS,
     ModelSpec(
+        key="everyday_localizer",
+        title="Everyday localizer",
+        task="localization",
+        family="everyday_localizer",
+        architecture="EfficientNet-Lite0 with a class head and a box head, in Keras",
+        input_size=(256, 256),
+        parameters=3_777_338,
+        bytes=15_265_984,
+        labels=EVERYDAY_LABELS,
+        weights="everyday_localizer.weights.h5",
+        metric=Metric("mean IoU", 0.0, "322 validation photos of Pascal VOC", "training/evaluate.py"),
+        paper="https://arxiv.org/abs/1904.01355",
+        licence="AGPL-3.0; trained on Pascal VOC (Everingham et al. 2010) and more sets: see its card",
+        knows="It knows Pascal VOC's 20 classes: people, animals, vehicles and things in rooms.",
+    ),
+    ModelSpec(
         key="caltech_localizer",
         title="Caltech localizer",
         task="localization",
@@ -59,6 +83,7 @@ MODELS: tuple[ModelSpec, ...] = (
         paper="https://arxiv.org/abs/1904.01355",
         licence="AGPL-3.0; trained on Caltech-101 (Li et al. 2004, CC BY 4.0)",
         knows="It knows three classes: airplane, face and motorcycle.",
+        threshold=0.75,
     ),
     ModelSpec(
         key="caltech_localizer_mobilenet_v2",
@@ -76,8 +101,26 @@ MODELS: tuple[ModelSpec, ...] = (
         licence="AGPL-3.0 for the heads; trained on Caltech-101 (Li et al. 2004, CC BY 4.0)",
         knows="It knows three classes: airplane, face and motorcycle; its trunk learned to see from ImageNet.",
         backbone="mobilenet_v2",
+        threshold=0.75,
     ),
     *COCO_DETECTORS,
+    ModelSpec(
+        key="everyday_detector",
+        title="Everyday detector",
+        task="detection",
+        family="yolo",
+        architecture="EfficientNet-Lite0 with a path aggregation network and YOLO11's head: one stage, three grids",
+        input_size=(320, 320),
+        parameters=4_238_732,
+        bytes=8_626_048,
+        labels=EVERYDAY_LABELS,
+        weights="everyday_detector.safetensors",
+        metric=Metric("mAP50-95", 0.4208, "322 validation photos of Pascal VOC", "training/evaluate.py"),
+        paper="https://arxiv.org/abs/1905.11946",
+        licence="AGPL-3.0; trained on Pascal VOC (Everingham et al. 2010) and more sets: see its card",
+        knows="It knows Pascal VOC's 20 classes: people, animals, vehicles and things in rooms.",
+        builder=EVERYDAY,
+    ),
     ModelSpec(
         key="assorted_yolo11n",
         title="Assorted YOLO11n",

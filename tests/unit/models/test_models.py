@@ -10,6 +10,7 @@ import pytest
 
 from cnn_demo import models
 from cnn_demo.models import ModelUnavailable, find, frameworks, list_models, load, weights
+from cnn_demo.models.everyday_network import EVERYDAY, everyday_detector
 from cnn_demo.models.registry import AVAILABILITIES, MODELS, TASKS
 from cnn_demo.models.weights import BUNDLED
 
@@ -57,6 +58,8 @@ def torch_parameters(spec) -> int:
         from cnn_demo.models.segmenters import build_smp
 
         network = build_smp(spec)
+    elif spec.builder == EVERYDAY:
+        network = everyday_detector(spec.labels)
     else:
         frameworks.ultralytics()
         from ultralytics.nn import tasks
