@@ -56,12 +56,17 @@ def everyday_detector(labels: tuple[str, ...]) -> torch.nn.Module:
             coarse = self.out32(torch.cat([self.down32(middle), coarse], 1))
             return [fine, middle, coarse]
 
+    class Head(Detect):
+        """Ultralytics' head of YOLO11; building a YOLOv8 sets `Detect.legacy` for the whole process."""
+
+        legacy = False
+
     class EverydayDetector(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.encoder = lite_encoder()
             self.neck = Neck(tuple(self.encoder.out_channels[-3:]))
-            self.head = Detect(len(labels), ch=(width,) * len(STRIDES))
+            self.head = Head(len(labels), ch=(width,) * len(STRIDES))
             self.head.stride = torch.tensor(STRIDES, dtype=torch.float32)
             self.head.bias_init()
             self.names = dict(enumerate(labels))

@@ -78,7 +78,7 @@ def caltech_localizer() -> keras.Model:
 
 
 def everyday_localizer() -> keras.Model:
-    """Build the everyday localizer: the two heads on the last feature maps of EfficientNet-Lite0, 3.8 M parameters.
+    """Build the everyday localizer: the two heads on the last feature maps of EfficientNet-Lite0, 3.1 M parameters.
 
     Returns:
         A Keras model from (N, 256, 256, 3) float32, pixels / 127.5 − 1, to the outputs of `localizer_heads`.

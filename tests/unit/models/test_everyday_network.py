@@ -82,3 +82,11 @@ def test_openvino_computes_the_same(wrapped, pictures, tmp_path):
     for seen in (pictures.numpy(), np.ascontiguousarray(pictures.numpy()[..., :64])):  # one export for all sizes
         for own, expected in zip(engine(seen), TorchEngine(wrapped, "cpu")(seen), strict=True):
             np.testing.assert_allclose(own, expected, atol=1e-3)
+
+
+def test_a_yolov8_that_was_built_before_changes_nothing(network, monkeypatch):
+    frameworks.ultralytics()
+    from ultralytics.nn.modules import Detect
+
+    monkeypatch.setattr(Detect, "legacy", True)  # as Ultralytics does for all heads that are built afterwards
+    assert everyday_detector(LABELS).state_dict().keys() == network.state_dict().keys()
