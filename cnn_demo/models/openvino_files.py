@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from cnn_demo.models.specs import ModelSpec
 
 
+_CONVERTING = threading.Lock()  # torch traces networks through global state: two at once, and both fail
+
+
 class Named(Protocol):
     """What runs a network; its name is "torch" or "OpenVINO"."""
 
@@ -85,9 +88,9 @@ def exported_file(spec: ModelSpec, weights: Path, library: str) -> Path:
 
 
 def converted(network: torch.nn.Module) -> openvino.Model:
-    """Convert a network that takes (1, 3, H, W), of any size that its strides allow."""
+    """Convert a network that takes (1, 3, H, W), of any size that its strides allow; one after the other."""
     torch = frameworks.torch()
-    with torch.inference_mode():
+    with _CONVERTING, torch.inference_mode():
         model = frameworks.openvino().convert_model(network, example_input=torch.zeros(1, 3, 320, 320))
     model.reshape([1, 3, -1, -1])
     return model
