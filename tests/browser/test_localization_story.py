@@ -54,6 +54,7 @@ def test_she_finds_a_person_and_draws_the_truth(page: Page) -> None:
 
 def numbers(page: Page) -> dict[str, float]:
     rows = page.locator("table.readout tr")
+    expect(rows.nth(3)).to_be_visible()  # the component draws itself after the page has settled
     cells = [rows.nth(i).locator("th, td").all_inner_texts() for i in range(4)]
     return {row[0]: float(row[1].replace("−", "-")) for row in cells}
 
