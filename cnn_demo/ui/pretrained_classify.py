@@ -10,6 +10,7 @@ from cnn_demo.images import Photo
 from cnn_demo.lessons.pretrained_experiments import SIDE_BY_SIDE
 from cnn_demo.models import MAX_MODELS, ModelSpec, ModelUnavailable, load, usable_models
 from cnn_demo.models.classifiers import FITS
+from cnn_demo.models.downloads import most_at_once
 from cnn_demo.models.units import input_box
 from cnn_demo.results import Classification
 from cnn_demo.ui import pretrained_disturbed
@@ -70,14 +71,12 @@ def _controls() -> tuple[tuple[ModelSpec, ...], str]:
 
 def _at_hand() -> str:
     count = len(usable_models("classification"))
-    if count == 1:
-        return (
-            "Only the bundled network is on this machine, and works without internet. The tab *Models* offers all "
-            "others of `keras.applications` to download."
-        )
-    return (
-        f"{count} networks are on this machine and work without internet. The tab *Models* offers others to download."
+    here = (
+        "Only the bundled network is on this machine, and works without internet."
+        if count == 1
+        else f"{count} networks are on this machine and work without internet."
     )
+    return f"{here} The tab *Models* offers others to download." if most_at_once() else here
 
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_KEY)

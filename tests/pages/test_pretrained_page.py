@@ -236,6 +236,15 @@ def test_where_the_operator_forbids_downloads_the_button_is_disabled_and_told_wh
     assert not app.button(key="models_download").disabled
 
 
+def test_no_download_is_offered_where_the_operator_forbids_them(monkeypatch):
+    app, offer = open_page_4(), "offers others to download"
+    assert offer in "\n".join(caption.value for caption in app.caption)
+    monkeypatch.setenv("CNN_DEMO_DOWNLOADS", "off")
+    app.run()
+    assert_fine(app)
+    assert offer not in "\n".join(caption.value for caption in app.caption)
+
+
 # What it teaches -------------------------------------------------------------------------------------------------
 
 
