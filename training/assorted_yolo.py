@@ -94,10 +94,23 @@ def yolo_loss(network, batch: dict):
 
 def measured(network, photos: list[Labelled], side: int) -> dict[str, float]:
     """Return mAP50 and mAP50-95 of the network as it is, for the log; `training.evaluate` measures what is bundled."""
+    precisions = average_precisions(network, photos, side, len(LABELS))
+    return {"map50": float(np.nanmean(precisions[:, 0])), "map50_95": float(np.nanmean(precisions))}
+
+
+def average_precisions(network, photos: list[Labelled], side: int, classes: int) -> np.ndarray:
+    """Return the average precision of each class at each IoU threshold of `IOUS`, (classes, 10), by Ultralytics' NMS.
+
+    Args:
+        network: Network whose head decodes its boxes in evaluation mode.
+        photos: Photos with their true boxes.
+        side: Longer side of the network's input, in pixels.
+        classes: Number of classes.
+    """
     from ultralytics.utils.nms import non_max_suppression
 
     network.eval()
-    device, answers = next(network.parameters()).device, []
+    device, predictions = next(network.parameters()).device, []
     for photo in photos:
         frame = Letterbox.fit(photo.pixels.shape[:2], side, 32)
         image = torch.from_numpy(frame.apply(photo.pixels)).to(device).permute(2, 0, 1)[None].float() / 255
@@ -105,9 +118,8 @@ def measured(network, photos: list[Labelled], side: int) -> dict[str, float]:
             found = non_max_suppression(network(image)[0], 0.001, 0.7, max_det=300, multi_label=True, max_time_img=60)
         found = found[0].cpu().numpy()
         boxes, class_ids = frame.to_photo(found[:, :4]), found[:, 5].astype(int)
-        answers.append((boxes, found[:, 4], class_ids, photo.boxes, photo.class_ids))
-    precisions = class_precisions(answers, len(LABELS), IOUS)
-    return {"map50": float(np.nanmean(precisions[:, 0])), "map50_95": float(np.nanmean(precisions))}
+        predictions.append((boxes, found[:, 4], class_ids, photo.boxes, photo.class_ids))
+    return class_precisions(predictions, classes, IOUS)
 
 
 if __name__ == "__main__":

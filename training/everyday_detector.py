@@ -17,12 +17,10 @@ import numpy as np
 from cnn_demo.models import find, frameworks
 from cnn_demo.models.detectors import read_network
 from cnn_demo.models.everyday_network import everyday_detector
-from cnn_demo.models.letterbox import Letterbox
-from cnn_demo.models.scoring import IOUS, class_precisions
 from cnn_demo.models.weights import find_weights
 from cnn_demo.models.yolo_engines import headless
 from training import loop
-from training.assorted_yolo import batch_of
+from training.assorted_yolo import average_precisions, batch_of
 from training.encoders import compile_fixed, freeze_early_stages, load_encoder
 from training.everyday import LABELS, EverydayPhoto, read_coco, read_voc, voc_label
 from training.mosaics import picture
@@ -163,20 +161,7 @@ def distillation_loss(criterion, outputs: dict, batch: dict):
 
 def measured(network, photos: list[EverydayPhoto], side: int) -> dict[str, float]:
     """Return mAP50 and mAP50-95 of the network as it is, for the log; `training.evaluate` measures what is bundled."""
-    from ultralytics.utils.nms import non_max_suppression
-
-    network.eval()
-    device, predictions = next(network.parameters()).device, []
-    for photo in photos:
-        frame = Letterbox.fit(photo.pixels.shape[:2], side, 32)
-        image = torch.from_numpy(frame.apply(photo.pixels)).to(device).permute(2, 0, 1)[None].float() / 255
-        with torch.no_grad():
-            found = non_max_suppression(network(image)[0], 0.001, 0.7, max_det=300, multi_label=True, max_time_img=60)
-        found = found[0].cpu().numpy()
-        predictions.append(
-            (frame.to_photo(found[:, :4]), found[:, 4], found[:, 5].astype(int), photo.boxes, photo.class_ids)
-        )
-    precisions = class_precisions(predictions, len(LABELS), IOUS)
+    precisions = average_precisions(network, photos, side, len(LABELS))
     worst = int(np.nanargmin(precisions[:, 0]))
     return {
         "map50": float(np.nanmean(precisions[:, 0])),
