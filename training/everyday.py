@@ -122,7 +122,7 @@ def _read_boxes(
 def read_unlabelled(folder: Path) -> dict[str, np.ndarray]:
     """Read the photos that get pseudo-labels: pets, Caltech's objects, landscapes and street photos of people.
 
-    No photo that another bundled network is validated on is among them.
+    The held-back photos of `masks.read_pets` and `read_caltech3` are not among them.
 
     Args:
         folder: Folder with the archives.
