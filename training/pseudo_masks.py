@@ -82,7 +82,7 @@ def class_map(teacher, pixels: np.ndarray, truth: EverydayPhoto | None = None) -
         sure = agreed.any(axis=1)
         for box in truth.boxes[~agreed.any(axis=0)].round().astype(int):
             mask[box[1] : box[3] + 1, box[0] : box[2] + 1] = IGNORED
-    for i in np.argsort(found.confidence)[::1] if len(found) else ():
+    for i in np.argsort(found.confidence) if len(found) else ():
         inside = found.mask[i].astype(np.uint8)
         mask[inside > 0] = class_ids[i] + 1 if sure[i] else IGNORED
         if sure[i]:
