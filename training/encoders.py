@@ -38,7 +38,7 @@ def freeze_early_stages(encoder) -> None:
     """Keep the stem and the first three stages of an encoder as they are, batch statistics too.
 
     They work at strides 2 to 8, where a training step costs the most, and see edges and textures that photos share.
-    While the network trains on a processor, OpenVINO runs them, seven times as fast as torch in training.
+    While the network trains on a processor, OpenVINO runs them, several times as fast as torch.
 
     Args:
         encoder: Encoder of segmentation-models-pytorch with `conv_stem`, `bn1` and `blocks`, weights loaded.
@@ -46,7 +46,7 @@ def freeze_early_stages(encoder) -> None:
     frozen = _EarlyStages(encoder.conv_stem, encoder.bn1, encoder.blocks[:FROZEN_BLOCKS])
     frozen.requires_grad_(False)
     encoder.__class__ = type("FrozenEncoder", (_FrozenStages, type(encoder)), {})
-    encoder.compiled = _Compiled()
+    encoder.compiled = CompiledByShape()
 
 
 class _EarlyStages(torch.nn.Module):
@@ -75,15 +75,16 @@ class _FrozenStages:
 
     def forward(self, x):
         if self.training and x.device.type == "cpu":
-            half, quarter, eighth = self.compiled(self.early_stages, x)
+            maps = self.compiled(self.early_stages, x)
+            half, quarter, eighth = (part.contiguous(memory_format=torch.channels_last) for part in maps)
         else:
             half, quarter, eighth = self.early_stages()(x)
         sixteenth = self.blocks[4](self.blocks[3](eighth))
         return [x, half, quarter, eighth, sixteenth, self.blocks[6](self.blocks[5](sixteenth))]
 
 
-class _Compiled:
-    """The early stages in OpenVINO, compiled once for each shape; copies of the network share them."""
+class CompiledByShape:
+    """A network in OpenVINO, compiled once for each shape of its input; copies share what is compiled."""
 
     def __init__(self) -> None:
         self._requests: dict[tuple, object] = {}
@@ -92,12 +93,12 @@ class _Compiled:
         return self
 
     def __call__(self, build, pictures) -> list:
+        """Return the outputs, as tensors, of the torch network that `build` returns when it has to be compiled."""
         shape = tuple(pictures.shape)
         if shape not in self._requests:
             self._requests[shape] = compile_fixed(build(), shape)
         outputs = self._requests[shape].infer([pictures.contiguous().numpy()])
-        last = torch.channels_last
-        return [torch.from_numpy(outputs[i].copy()).contiguous(memory_format=last) for i in range(len(outputs))]
+        return [torch.from_numpy(outputs[i].copy()) for i in range(len(outputs))]
 
 
 def compile_fixed(network, shape: tuple[int, ...]):

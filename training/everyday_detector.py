@@ -21,7 +21,7 @@ from cnn_demo.models.weights import find_weights
 from cnn_demo.models.yolo_engines import headless
 from training import loop
 from training.assorted_yolo import average_precisions, batch_of
-from training.encoders import compile_fixed, freeze_early_stages, load_encoder
+from training.encoders import CompiledByShape, freeze_early_stages, load_encoder
 from training.everyday import LABELS, EverydayPhoto, read_coco, read_voc, voc_label
 from training.mosaics import picture
 from training.precision import autocast
@@ -100,16 +100,12 @@ def teacher(device: str):
     """
     spec = find(TEACHER)
     network = headless(read_network(find_weights(spec.weights).path, spec)).to(device)
-    compiled: dict[tuple, object] = {}
+    compiled = CompiledByShape()
     order = [next(i for i, label in enumerate(spec.labels) if voc_label(label) == own) for own in LABELS]
 
     def teach(pictures) -> dict:
-        shape = tuple(pictures.shape)
         if device == "cpu":
-            if shape not in compiled:
-                compiled[shape] = compile_fixed(network, shape)
-            outputs = compiled[shape].infer([pictures.contiguous().numpy()])
-            distances, scores = (torch.from_numpy(outputs[i].copy()) for i in range(2))
+            distances, scores = compiled(lambda: network, pictures)
         else:
             with torch.no_grad(), autocast(device):
                 distances, scores = network(pictures)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -179,10 +180,7 @@ def load_caltech(spec: ModelSpec, device: str) -> Localizer:
     Raises:
         ModelUnavailable: If the weights are missing or of another network.
     """
-    where = frameworks.keras_device(device)
-    with frameworks.placed_on(where):
-        network = with_weights(spec, caltech_localizer)
-    return Localizer(spec, network, where)
+    return _load(spec, device, caltech_localizer)
 
 
 def load_everyday(spec: ModelSpec, device: str) -> Localizer:
@@ -191,9 +189,13 @@ def load_everyday(spec: ModelSpec, device: str) -> Localizer:
     Raises:
         ModelUnavailable: If the weights are missing or of another network.
     """
+    return _load(spec, device, everyday_localizer)
+
+
+def _load(spec: ModelSpec, device: str, build: Callable[[], keras.Model]) -> Localizer:
     where = frameworks.keras_device(device)
     with frameworks.placed_on(where):
-        network = with_weights(spec, everyday_localizer)
+        network = with_weights(spec, build)
     return Localizer(spec, network, where)
 
 
