@@ -14,10 +14,10 @@ import numpy as np
 from cnn_demo.models.unets import PET_LABELS
 from training.composites import NOTHING_OF, Menagerie, picture
 from training.datasets import read_backgrounds
-from training.loop import Recipe, prepare, read_options, train
+from training.loop import Recipe, prepare, train
 from training.masks import read_pets, view
 from training.pseudo_masks import read_masked_cats
-from training.unet_training import batch_of, foreground_iou, mask_loss, measured, new_network
+from training.unet_training import batch_of, foreground_iou, mask_loss, measured, new_network, read_unet_options
 
 RECIPE = Recipe("pet_unet", rate=2e-3, weight_decay=0.02, clip=20.0, small_side=160, encoder_rate=0.3, measured_every=4)
 AT_HOME = 0.5  # probability of a pet in its own photo; other pictures are composites
@@ -26,10 +26,10 @@ ZOOMS = (0.6, 1.8)  # times the size at which the photo just fits: a pet is told
 
 def main() -> None:
     """Read the arguments and train."""
-    run(read_options(RECIPE, __doc__, epochs=20, side=224, batch=8, pictures=640))
+    run(*read_unet_options(RECIPE, __doc__, epochs=20, side=224, batch=8, pictures=640))
 
 
-def run(options: argparse.Namespace) -> list[dict]:
+def run(options: argparse.Namespace, recipe: Recipe | None = None) -> list[dict]:
     """Train, and return the history."""
     device = prepare(options)
     training, validation = read_pets(options.data)
@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> list[dict]:
         scores = measured(mean, validation, PET_LABELS, options.side)
         return {"foreground_iou": foreground_iou(scores.confusion), "mean_iou": scores.mean_iou}
 
-    return train(new_network(PET_LABELS, device), RECIPE, options, draw, mask_loss(), measure)
+    return train(new_network(PET_LABELS, device, options), recipe or RECIPE, options, draw, mask_loss(), measure)
 
 
 def pet_view(menagerie: Menagerie, side: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -10,10 +10,10 @@ import argparse
 import numpy as np
 
 from cnn_demo.models.unets import STREET_LABELS
-from training.loop import Recipe, prepare, read_options, train
+from training.loop import Recipe, prepare, train
 from training.masks import MaskedPhoto, read_camvid, view
 from training.placement import tint
-from training.unet_training import batch_of, class_weights, mask_loss, measured, new_network
+from training.unet_training import batch_of, class_weights, mask_loss, measured, new_network, read_unet_options
 
 RECIPE = Recipe("street_unet", rate=1e-3, weight_decay=0.02, clip=20.0, small_side=320, growth=0.6, encoder_rate=0.5)
 ZOOMS = (0.7, 1.9)  # times the size that a scene has
@@ -22,14 +22,14 @@ MEASURED_SHARE = 3  # one of how many validation photos is measured for the log
 
 def main() -> None:
     """Read the arguments and train."""
-    run(read_options(RECIPE, __doc__, epochs=120, side=384, batch=4, pictures=368))
+    run(*read_unet_options(RECIPE, __doc__, epochs=120, side=384, batch=4, pictures=368))
 
 
-def run(options: argparse.Namespace) -> list[dict]:
+def run(options: argparse.Namespace, recipe: Recipe | None = None) -> list[dict]:
     """Train, and return the history."""
     device = prepare(options)
     training, validation = read_camvid(options.data)
-    network = new_network(STREET_LABELS, device)
+    network = new_network(STREET_LABELS, device, options)
     print(f"{len(training):,} street scenes to learn from, {len(validation):,} held back, on {device}", flush=True)
 
     def draw(side: int, rng: np.random.Generator) -> dict:
@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> list[dict]:
         return {"mean_iou": scores.mean_iou, "pixel_accuracy": scores.pixel_accuracy}
 
     loss = mask_loss(class_weights(training, len(STREET_LABELS)))
-    return train(network, RECIPE, options, draw, loss, measure)
+    return train(network, recipe or RECIPE, options, draw, loss, measure)
 
 
 def street_view(photos: list[MaskedPhoto], side: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

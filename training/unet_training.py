@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +13,39 @@ from cnn_demo.drawing import reduced
 from cnn_demo.models import frameworks
 from cnn_demo.models.mask_scores import IGNORED, MaskScores, score_masks
 from cnn_demo.models.preprocessing import SCALINGS
-from cnn_demo.models.unets import bundled_unet
+from cnn_demo.models.unets import BUNDLED_DECODER, bundled_unet
 from training.encoders import freeze_early_stages, load_encoder
+from training.loop import Recipe, options_of
 from training.masks import MaskedPhoto
 from training.precision import autocast
 
 torch = frameworks.torch()
 
+COARSE_STEPS = 3  # of the decoder's five, up to stride 4: the last two cost three times as much as all before them
+COARSE_HEAD = "coarse_head."
+SAMPLED = 2  # the loss is that of every which row and column
 
-def new_network(labels: tuple[str, ...], device: str, detector: Path | None = None):
+
+def read_unet_options(recipe: Recipe, description: str, **defaults: int) -> tuple[argparse.Namespace, Recipe]:
+    """Read the arguments of a U-Net's training, and return them with the recipe of its stage.
+
+    Args:
+        recipe: Of the whole network's training.
+        description: The program's.
+        **defaults: Of `loop.options_of`.
+    """
+    parser = options_of(recipe, description, **defaults)
+    parser.add_argument("--encoder", type=Path, metavar="FILE", help="weights of the everyday detector")
+    parser.add_argument("--coarse", action="store_true", help="train up to stride 4 only, in a third of the time")
+    parser.add_argument("--from-coarse", type=Path, metavar="FILE", help="go on from the weights of such a training")
+    options = parser.parse_args()
+    if options.coarse:
+        recipe = replace(recipe, name=f"{recipe.name}_coarse")
+        options.out = options.out.with_name(f"{options.out.name}_coarse")
+    return options, recipe
+
+
+def new_network(labels: tuple[str, ...], device: str, options: argparse.Namespace | None = None):
     """Build a bundled U-Net for these classes, on its device and channels last in memory.
 
     The early stages of its encoder stay as they are; its decoder starts with random weights.
@@ -27,12 +53,50 @@ def new_network(labels: tuple[str, ...], device: str, detector: Path | None = No
     Args:
         labels: Names of the classes.
         device: "cpu" or "cuda".
-        detector: Weights of the everyday detector, whose encoder this one starts with; None for the ImageNet weights.
+        options: From `read_unet_options`; None for the ImageNet weights in the encoder, and the whole network.
     """
     network = bundled_unet(len(labels))
-    load_encoder(network.encoder, detector)
+    load_encoder(network.encoder, options and options.encoder)
+    if options and options.from_coarse:
+        load_coarse(network, options.from_coarse)
     freeze_early_stages(network.encoder)
+    if options and options.coarse:
+        network = CoarseUnet(network, len(labels))
     return network.to(device, memory_format=torch.channels_last)
+
+
+class CoarseUnet(torch.nn.Module):
+    """A U-Net whose decoder ends at stride 4: from pictures (N, 3, H, W) to logits (N, classes, H / 4, W / 4).
+
+    Its first stage of training: the classes are learnt where a picture has few places, in a third of the time; the last
+    two steps of the decoder, which only draw the outlines, follow in a short second stage.
+    """
+
+    def __init__(self, network, classes: int) -> None:
+        super().__init__()
+        self.encoder, self.decoder = network.encoder, network.decoder
+        self.coarse_head = torch.nn.Conv2d(BUNDLED_DECODER[COARSE_STEPS - 1], classes, 1)
+
+    def forward(self, pictures):
+        """Return the logits of `pictures`."""
+        features = self.encoder(pictures)[::-1]
+        step = self.decoder.center(features[0])
+        for block, skip in zip(self.decoder.blocks[:COARSE_STEPS], features[1:], strict=False):
+            step = block(step, *skip.shape[2:], skip_connection=skip)
+        return self.coarse_head(step)
+
+
+def load_coarse(network, path: Path) -> None:
+    """Load the encoder and decoder that a `CoarseUnet` has learnt into a whole U-Net.
+
+    Raises:
+        RuntimeError: If the file has other tensors than these.
+    """
+    from safetensors.torch import load_file
+
+    state = {name: value for name, value in load_file(path).items() if not name.startswith(COARSE_HEAD)}
+    head = {name: value for name, value in network.state_dict().items() if name.startswith("segmentation_head.")}
+    network.load_state_dict(state | head)
 
 
 def batch_of(views: list[tuple[np.ndarray, np.ndarray]], device: str) -> dict:
@@ -76,7 +140,7 @@ def mask_loss(weights: np.ndarray | None = None) -> Callable:
     def loss_of(network, batch: dict):
         with autocast(batch["images"].device.type, depthwise=True):
             logits = network(batch["images"])
-        logits, classes = logits.float(), batch["classes"]
+        logits, classes = sampled(logits.float(), batch["classes"])
         scale = None if weights is None else torch.from_numpy(weights).to(logits.device)
         counted = classes[classes != IGNORED]
         count = len(counted) if scale is None else float(scale[counted].sum())
@@ -85,6 +149,22 @@ def mask_loss(weights: np.ndarray | None = None) -> Callable:
         return len(classes) * (crossed + dice(logits, classes))
 
     return loss_of
+
+
+def sampled(logits, classes):
+    """Return the logits and classes that the loss is computed of: a quarter of all pixels, in a random grid.
+
+    Neighbours have nearly the same loss, and twenty classes at every pixel cost as much as the network's last step.
+
+    Args:
+        logits: (N, C, H, W), or (N, C, H / 4, W / 4) of a `CoarseUnet`.
+        classes: (N, H, W).
+    """
+    stride = classes.shape[1] // logits.shape[2]
+    if stride > 1:
+        return logits, classes[:, stride // 2 :: stride, stride // 2 :: stride]
+    row, column = torch.randint(SAMPLED, (2,)).tolist()
+    return logits[..., row::SAMPLED, column::SAMPLED], classes[:, row::SAMPLED, column::SAMPLED]
 
 
 def measured(network, photos: list[MaskedPhoto], labels: tuple[str, ...], side: int | None = None) -> MaskScores:

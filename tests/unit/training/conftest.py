@@ -173,9 +173,10 @@ class Teacher:
 def training_options() -> Callable[..., argparse.Namespace]:
     """A function from archives and results' folder to the arguments of a training of two small steps an epoch."""
 
-    def options(folder: Path, out: Path, *, epochs=1, side=64, resume=False, start=None, encoder=None):
+    def options(folder: Path, out: Path, *, epochs=1, side=64, resume=False, start=None, **of_unets):
         made = {"data": folder, "out": out, "epochs": epochs, "side": side, "resume": resume, "start": start}
-        return argparse.Namespace(**made, encoder=encoder, batch=2, pictures=4, threads=None, seed=0, first_side=None)
+        made |= {"encoder": None, "coarse": False, "from_coarse": None} | of_unets
+        return argparse.Namespace(**made, batch=2, pictures=4, threads=None, seed=0, first_side=None)
 
     return options
 

@@ -12,7 +12,7 @@ from cnn_demo.models.mask_scores import IGNORED
 from training import everyday_unet
 from training.bundle import bundle_float16
 from training.everyday import LABELS
-from training.everyday_unet import BY_CLASS, TRUE_MASK, MaskedPool, everyday_view
+from training.everyday_unet import BY_CLASS, TRUE_MASK, MaskedPool, everyday_pets, everyday_view
 from training.masks import MaskedPhoto
 
 torch = frameworks.torch()
@@ -60,7 +60,7 @@ def test_it_begins_with_the_detectors_encoder_and_goes_on_later(
     monkeypatch.setattr(everyday_unet, "RECIPE", replace(everyday_unet.RECIPE, rate=0.0, small_side=32))
     options = training_options(everyday_archives, tmp_path / "run", side=32, encoder=tmp_path / "detector.safetensors")
     first = everyday_unet.run(options)
-    said = "3 photos with masks and 2 with pseudo-masks to learn from, 2 held back"
+    said = "15 photos with masks and 2 with pseudo-masks to learn from, 2 held back"  # twelve of them pets
     assert said in capsys.readouterr().out
     assert {"mean_iou", "pixel_accuracy"} <= set(first[0])
     state = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)["network"]
@@ -71,3 +71,9 @@ def test_it_begins_with_the_detectors_encoder_and_goes_on_later(
     assert history[0] == first[0]
     assert len(history) == 2
     assert 0 <= history[1]["mean_iou"] <= 1
+
+
+def test_pets_have_the_class_ids_of_pascal_voc():
+    mask = np.array([[0, 1, 2, IGNORED]], np.uint8)
+    pets = everyday_pets([MaskedPhoto(np.zeros((1, 4, 3), np.uint8), mask, "pets")])
+    assert pets[0].mask.tolist() == [[0, LABELS.index("cat") + 1, LABELS.index("dog") + 1, IGNORED]]

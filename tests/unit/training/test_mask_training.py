@@ -13,11 +13,24 @@ from cnn_demo.models.segmentation_models import VOC_LABELS
 from cnn_demo.models.unets import PET_LABELS, STREET_LABELS, bundled_unet
 from training import evaluate_masks, loop, pet_unet, pets_instances, precision, schedules, street_unet
 from training.assorted_yolo import new_network, yolo_loss
+from training.bundle import bundle_float16
 from training.composites import Composite
 from training.everyday import read_voc
 from training.masks import MaskedPhoto, read_camvid, read_pets
 from training.pets_instances import answer_to, masked_batch, truth_of
-from training.unet_training import as_input, batch_of, class_weights, foreground_iou, mask_loss, measured
+from training.unet_training import (
+    SAMPLED,
+    CoarseUnet,
+    as_input,
+    batch_of,
+    class_weights,
+    foreground_iou,
+    load_coarse,
+    mask_loss,
+    measured,
+    read_unet_options,
+    sampled,
+)
 
 torch = frameworks.torch()
 
@@ -59,16 +72,38 @@ def test_the_loss_is_cross_entropy_and_dice_and_ignores_what_is_ignored(weights)
     classes = rng.integers(0, 3, (2, 8, 8)).astype(np.uint8)
     classes[:, :2] = IGNORED
     logits = torch.from_numpy(rng.normal(0, 1, (2, 3, 8, 8)).astype(np.float32))
-    batch = {"images": torch.zeros(2, 3, 8, 8), "classes": torch.from_numpy(classes).long()}
-    loss = float(mask_loss(weights)(lambda images: logits, batch))
+    large = logits.repeat_interleave(SAMPLED, 2).repeat_interleave(SAMPLED, 3)  # each sample of it is `logits`
+    batch = {
+        "images": torch.zeros(2, 3, 16, 16),
+        "classes": torch.from_numpy(np.kron(classes, np.ones((1, 2, 2)))).long(),
+    }
+    loss = float(mask_loss(weights)(lambda images: large, batch))
     shares = logits.softmax(1).numpy().transpose(0, 2, 3, 1)[classes != IGNORED]
     true = np.eye(3)[classes[classes != IGNORED]]
     counts = np.ones(len(true)) if weights is None else true @ weights
     crossed = -(counts * np.log((shares * true).sum(1))).sum() / counts.sum()
     dice = 1 - (2 * (shares * true).sum(0) / (shares.sum(0) + true.sum(0))).mean()
     assert loss == pytest.approx(2 * (crossed + dice), rel=1e-4)
-    logits[:, :, :2] = 100
-    assert float(mask_loss(weights)(lambda images: logits, batch)) == pytest.approx(loss, rel=1e-4)
+    large[:, :, :4] = 100
+    assert float(mask_loss(weights)(lambda images: large, batch)) == pytest.approx(loss, rel=1e-4)
+
+
+def test_the_loss_is_computed_of_each_pixel_in_time_and_of_its_own_class():
+    classes = torch.arange(36).reshape(1, 6, 6)
+    seen = set()
+    for _ in range(40):
+        logits, own = sampled(classes[:, None].float(), classes)
+        assert own.shape == (1, 3, 3)
+        assert (logits[:, 0] == own).all()
+        seen |= set(own.flatten().tolist())
+    assert seen == set(range(36))
+
+
+def test_coarse_logits_belong_to_the_pixels_in_the_middle_of_their_cells():
+    classes = torch.arange(64).reshape(1, 8, 8)
+    logits, own = sampled(torch.zeros(1, 5, 2, 2), classes)
+    assert logits.shape == (1, 5, 2, 2)
+    assert own.tolist() == [[[18, 22], [50, 54]]]
 
 
 def test_a_class_with_a_hundredth_of_the_pixels_counts_ten_times():
@@ -143,6 +178,40 @@ def test_a_training_may_begin_with_the_weights_of_another(
     for name in learned:
         mean = states[0]["mean"][f"module.{name}"]
         torch.testing.assert_close(states[1]["network"][name], mean, atol=1e-3, rtol=1e-3)
+
+
+def test_the_second_stage_goes_on_from_what_the_coarse_one_has_learnt(
+    everyday_archives, in_pseudo_labelled, training_options, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("sys.argv", ["pet_unet", "--coarse", "--out", str(tmp_path / "pet_unet")])
+    read, recipe = read_unet_options(pet_unet.RECIPE, "Train it.", epochs=9, side=64, batch=2, pictures=4)
+    assert (recipe.name, read.out.name, recipe.rate) == ("pet_unet_coarse", "pet_unet_coarse", pet_unet.RECIPE.rate)
+    pet_unet.run(training_options(everyday_archives, read.out, coarse=True), recipe)
+    weights = read.out / "bundle" / "pet_unet_coarse.safetensors"
+    recipe = replace(pet_unet.RECIPE, rate=0.0)
+    pet_unet.run(training_options(everyday_archives, tmp_path / "whole", from_coarse=weights), recipe)
+    states = [torch.load(path / "checkpoint.pt", weights_only=True) for path in (read.out, tmp_path / "whole")]
+    for name, _ in bundled_unet(len(PET_LABELS)).named_parameters():
+        if not name.startswith("segmentation_head."):
+            mean = states[0]["mean"][f"module.{name}"]
+            torch.testing.assert_close(states[1]["network"][name], mean, atol=1e-3, rtol=1e-3)
+
+
+def test_a_coarse_unet_is_the_unet_up_to_stride_four(tmp_path):
+    whole = bundled_unet(3).eval()
+    coarse = CoarseUnet(whole, 3).eval()
+    seen = []
+    whole.decoder.blocks[2].register_forward_hook(lambda block, given, step: seen.append(step))
+    pictures = torch.rand(1, 3, 64, 96)
+    with torch.no_grad():
+        whole(pictures)
+        logits = coarse(pictures)
+        torch.testing.assert_close(logits, coarse.coarse_head(seen[0]))
+    assert logits.shape == (1, 3, 16, 24)
+    torch.testing.assert_close(seen[1], seen[0])
+    bundle_float16(torch.nn.Conv2d(1, 1, 1), tmp_path / "other.safetensors")
+    with pytest.raises(RuntimeError, match="Unexpected key"):
+        load_coarse(whole, tmp_path / "other.safetensors")
 
 
 def test_the_instances_loss_takes_our_batch_and_its_figures_our_answers(masked_archives, training_options, tmp_path):
