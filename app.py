@@ -3,9 +3,9 @@
 import streamlit as st
 
 from cnn_demo.machine import describe_machine
-from cnn_demo.models.weights import weights_at_hand
+from cnn_demo.models.files.weights import weights_at_hand
 from cnn_demo.topics import ROOT, TOPICS
-from cnn_demo.ui.frame import APP_TITLE, set_up, topic_link
+from cnn_demo.ui.page.frame import APP_TITLE, set_up, topic_link
 
 CARDS_PER_ROW = 4
 

@@ -32,7 +32,7 @@ from PIL import Image
 from ultralytics import YOLO
 
 from cnn_demo.convolution import ConvSpec, activate, convolve, kernel, pool
-from cnn_demo.drawing import display_values
+from cnn_demo.drawing.pictures import display_values
 from cnn_demo.images import sample_photos
 from cnn_demo.models import load
 from cnn_demo.topics import ROOT, TOPICS

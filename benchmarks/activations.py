@@ -19,7 +19,7 @@ from timing import fastest, print_times, take_times, verdict
 
 from cnn_demo.images import sample_photos
 from cnn_demo.models import frameworks, load
-from cnn_demo.models.classifiers import network_input
+from cnn_demo.models.classification.classifiers import network_input
 
 MOST_MILLISECONDS = 150
 MOST_RATIO = 1.5

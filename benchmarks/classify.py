@@ -23,8 +23,8 @@ from timing import fastest, print_times, take_times, verdict
 
 from cnn_demo.images import sample_photos
 from cnn_demo.models import find, frameworks, load
-from cnn_demo.models.explain import explain
-from cnn_demo.models.weights import find_weights, keras_cache
+from cnn_demo.models.explanation.explain import explain
+from cnn_demo.models.files.weights import find_weights, keras_cache
 
 MODELS = ("efficientnet_lite0", "mobilenet_v2", "resnet50", "efficientnet_b0")
 MOST_RATIO = 1.1

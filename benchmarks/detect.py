@@ -21,8 +21,8 @@ from timing import fastest, print_times, take_times, verdict
 
 from cnn_demo.images import sample_photos
 from cnn_demo.models import find, frameworks, load
-from cnn_demo.models.candidates import select
-from cnn_demo.models.weights import find_weights
+from cnn_demo.models.detection.candidates import select
+from cnn_demo.models.files.weights import find_weights
 
 LEAST_GAIN = 2.0
 MOST_SLIDER_MS = 100

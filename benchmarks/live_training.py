@@ -1,7 +1,7 @@
 """How long page 3's live training takes while another process keeps one core busy, and how well it then reads.
 
 Prints, for the settings that the page begins with, seconds and accuracy on the 360 held-out digits, once with torch's
-own threads and once as the app trains: the first is what `cnn_demo.models.digits` would do without care.
+own threads and once as the app trains: the first is what `cnn_demo.models.classification.digits` would do without care.
 
     python benchmarks/live_training.py
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from cnn_demo.models import digits
+from cnn_demo.models.classification import digits
 
 BAR_S = 20.0
 BAR_ACCURACY = 0.97

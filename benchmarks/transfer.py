@@ -23,8 +23,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 from timing import verdict
 
-from cnn_demo.models import backbones, fine_tuning, list_models, load, photo_sets, transfer
-from cnn_demo.sample_sets import textures
+from cnn_demo.models import list_models, load
+from cnn_demo.models.transfer import backbones, fine_tuning, linear_head, photo_sets
+from cnn_demo.models.transfer.sample_sets import textures
 
 CLASSES = ("dress", "hat", "longsleeve", "outwear", "pants")
 MODEL = "efficientnet_lite0"
@@ -47,16 +48,16 @@ def files(archive: Path, classes: tuple[str, ...], count: int, first: int) -> di
         }
 
 
-def trained(features: np.ndarray, photos: photo_sets.PhotoSet, seed: int, key: str = "") -> transfer.HeadRun:
+def trained(features: np.ndarray, photos: photo_sets.PhotoSet, seed: int, key: str = "") -> linear_head.HeadRun:
     """Train a head on one split and return how it ended."""
-    _, hold_out = transfer.split(photos.classes, seed=seed)
-    *_, run = transfer.train_head(features, photos.classes, photos.labels, hold_out, backbone=key)
+    _, hold_out = linear_head.split(photos.classes, seed=seed)
+    *_, run = linear_head.train_head(features, photos.classes, photos.labels, hold_out, backbone=key)
     return run
 
 
-def tuned(model, photos: photo_sets.PhotoSet, head: transfer.HeadRun, seed: int) -> fine_tuning.TunedRun:
+def tuned(model, photos: photo_sets.PhotoSet, head: linear_head.HeadRun, seed: int) -> fine_tuning.TunedRun:
     """Fine-tune on one split, from the head that was trained on it."""
-    _, hold_out = transfer.split(photos.classes, seed=seed)
+    _, hold_out = linear_head.split(photos.classes, seed=seed)
     *_, run = fine_tuning.fine_tune(model, photos.photos, photos.classes, hold_out, head.head)
     return run
 
@@ -105,7 +106,7 @@ def measure(model, read: Callable[[], photo_sets.PhotoSet], bar: float, fine_tun
     print()
 
 
-def report(name: str, ended: list[transfer.HeadRun], seconds: float) -> float:
+def report(name: str, ended: list[linear_head.HeadRun], seconds: float) -> float:
     """Print and return the mean accuracy on what was held out."""
     scores = [run.epochs[-1].held_out_accuracy for run in ended]
     each = ", ".join(f"{score:.2f}" for score in scores)

@@ -10,14 +10,15 @@ from pathlib import Path
 
 import supervision as sv
 
-from cnn_demo.exports import as_json, rows
-from cnn_demo.images import MAX_BYTES, ImageError, Photo, read_photo
-from cnn_demo.mask_files import write_masks
+from cnn_demo.exports.boxes import as_json, rows
+from cnn_demo.exports.files import write_masks
+from cnn_demo.images import ImageError, Photo, read_photo
+from cnn_demo.images.validation import MAX_BYTES
 from cnn_demo.models import ModelSpec, ModelUnavailable, find, list_models, load, preferred_model
-from cnn_demo.models.candidates import CONFIDENCE, IOU, MAX_DETECTIONS
-from cnn_demo.models.classifiers import FITS
+from cnn_demo.models.classification.classifiers import FITS
+from cnn_demo.models.detection.candidates import CONFIDENCE, IOU, MAX_DETECTIONS
 from cnn_demo.models.frameworks import DEVICES
-from cnn_demo.models.segmenters import MODES
+from cnn_demo.models.segmentation.segmenters import MODES
 from cnn_demo.results import Classification, Localization, Segmentation
 
 Answer = Classification | Localization | Segmentation | sv.Detections

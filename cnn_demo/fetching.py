@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from urllib.parse import urlsplit
 
-from cnn_demo.models import ModelSpec, ModelUnavailable, downloads, find, list_models
-from cnn_demo.models.transfers import DownloadFailed
-from cnn_demo.models.weights import find_weights
+from cnn_demo.models import ModelSpec, ModelUnavailable, find, list_models
+from cnn_demo.models.files import downloads
+from cnn_demo.models.files.transfers import DownloadFailed
+from cnn_demo.models.files.weights import find_weights
 
 DEFAULTS = ("mobilenet_v2", "yolo11n", "yolo11n-seg")  # small, quick, and the pages begin with them
 HERE = ("bundled", "at hand")  # of `ModelSpec.availability`

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import psutil
 
+DEVICES = {"cpu": "the CPU", "cuda": "the GPU", "mps": "the GPU"}
+
 
 @dataclass(frozen=True)
 class Machine:

@@ -176,3 +176,12 @@ class Segmentation:
                 label: {"share": round(share, 6), "pixels": pixels[label]} for label, share in self.coverage().items()
             },
         }
+
+
+def percent(share: float) -> str:
+    """Write a share as a visitor reads it; never 100 % or 0 % of what is not quite that."""
+    if 0.9995 <= share < 1:
+        return "> 99.9 %"
+    if 0 < share < 0.0005:
+        return "< 0.1 %"
+    return f"{share:.1%}".replace("%", " %")

@@ -28,11 +28,6 @@ class Topic:
     picture: str
     alt: str
 
-    @property
-    def is_built(self) -> bool:
-        """Whether the page's script is there."""
-        return (ROOT / self.page).is_file()
-
 
 def _topic(number: int, title: str, icon: str, summary: str, alt: str) -> Topic:
     name = title.replace(" ", "_")

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 import supervision as sv
 
-from cnn_demo.annotate import class_colour, draw_boxes
+from cnn_demo.drawing.boxes import class_colour, draw_boxes
 from cnn_demo.models import frameworks
 
 ACCEPTED = "MP4, WebM or MOV"

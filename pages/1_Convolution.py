@@ -1,11 +1,11 @@
 """Page 1: a kernel slides over the photo; drag its sliders, and open any pixel to read its arithmetic."""
 
 from cnn_demo.lessons.convolution import LESSON, MISCONCEPTIONS
-from cnn_demo.ui.convolution_settings import DEFAULTS
-from cnn_demo.ui.convolution_workbench import workbench
-from cnn_demo.ui.frame import open_page, read_next, try_this
-from cnn_demo.ui.misconceptions import misconceptions
-from cnn_demo.ui.photo_picker import photo_picker
+from cnn_demo.ui.convolution.settings import DEFAULTS
+from cnn_demo.ui.convolution.workbench import workbench
+from cnn_demo.ui.page.frame import open_page, read_next, try_this
+from cnn_demo.ui.page.misconceptions import misconceptions
+from cnn_demo.ui.page.photo_picker import photo_picker
 
 open_page(1, LESSON)
 photo = photo_picker(patterns=True)

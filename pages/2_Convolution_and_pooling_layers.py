@@ -1,11 +1,11 @@
 """Page 2: stack layers on the photo, pool a map side by side, and measure what pooling forgives."""
 
 from cnn_demo.lessons.layers import LESSON, MISCONCEPTIONS
-from cnn_demo.ui.frame import open_page, read_next, try_this
-from cnn_demo.ui.layers_settings import DEFAULTS
-from cnn_demo.ui.layers_workbench import workbench
-from cnn_demo.ui.misconceptions import misconceptions
-from cnn_demo.ui.photo_picker import photo_picker
+from cnn_demo.ui.layers.settings import DEFAULTS
+from cnn_demo.ui.layers.workbench import workbench
+from cnn_demo.ui.page.frame import open_page, read_next, try_this
+from cnn_demo.ui.page.misconceptions import misconceptions
+from cnn_demo.ui.page.photo_picker import photo_picker
 
 open_page(2, LESSON)
 photo = photo_picker(patterns=True)

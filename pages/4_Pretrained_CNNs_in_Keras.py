@@ -1,11 +1,10 @@
 """Page 4: networks that others have trained, on the visitor's photo: what they say, why, and what they cost."""
 
 from cnn_demo.lessons.pretrained import LESSON, MISCONCEPTIONS
-from cnn_demo.ui.frame import open_page, read_next, try_this
-from cnn_demo.ui.misconceptions import misconceptions
-from cnn_demo.ui.photo_picker import photo_picker
-from cnn_demo.ui.pretrained_settings import DEFAULTS
-from cnn_demo.ui.pretrained_workbench import workbench
+from cnn_demo.ui.page.frame import open_page, read_next, try_this
+from cnn_demo.ui.page.misconceptions import misconceptions
+from cnn_demo.ui.page.photo_picker import photo_picker
+from cnn_demo.ui.pretrained.workbench import DEFAULTS, workbench
 
 open_page(4, LESSON)
 photo = photo_picker()

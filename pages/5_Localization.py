@@ -1,11 +1,10 @@
 """Page 5: one object on the visitor's photo, what it is and where, and how good a box is measured and learned."""
 
 from cnn_demo.lessons.localization import LESSON, MISCONCEPTIONS
-from cnn_demo.ui.frame import open_page, read_next, try_this
-from cnn_demo.ui.localize_settings import DEFAULTS
-from cnn_demo.ui.localize_workbench import workbench
-from cnn_demo.ui.misconceptions import misconceptions
-from cnn_demo.ui.photo_picker import photo_picker
+from cnn_demo.ui.localization.workbench import DEFAULTS, workbench
+from cnn_demo.ui.page.frame import open_page, read_next, try_this
+from cnn_demo.ui.page.misconceptions import misconceptions
+from cnn_demo.ui.page.photo_picker import photo_picker
 
 open_page(5, LESSON)
 photo = photo_picker()

@@ -1,12 +1,11 @@
 """Page 6: all objects on the visitor's photo, and what the detector throws away on the way to them."""
 
 from cnn_demo.lessons.detection import MISCONCEPTIONS
-from cnn_demo.ui.detect_settings import DEFAULTS
-from cnn_demo.ui.detect_state import lesson_here
-from cnn_demo.ui.detect_workbench import workbench
-from cnn_demo.ui.frame import open_page, read_next, try_this
-from cnn_demo.ui.misconceptions import misconceptions
-from cnn_demo.ui.photo_picker import photo_picker
+from cnn_demo.ui.detection.state import lesson_here
+from cnn_demo.ui.detection.workbench import DEFAULTS, workbench
+from cnn_demo.ui.page.frame import open_page, read_next, try_this
+from cnn_demo.ui.page.misconceptions import misconceptions
+from cnn_demo.ui.page.photo_picker import photo_picker
 
 lesson = lesson_here()
 open_page(6, lesson)

@@ -3,7 +3,7 @@
 `python -m training.assorted_yolo --data FOLDER`; interrupted, it goes on with `--resume`. The validation parts are
 never trained on, and nothing is chosen by them: the running mean of the weights at the end is the result, in
 `runs/assorted_yolo/bundle`. The learning rate stays as it is and falls to 0 over the last part of the epochs, so that
-a run that was to be short can be made longer. Architecture and loss are Ultralytics'; the loop is `training.loop`'s
+a run that was to be short can be made longer. Architecture and loss are Ultralytics'; the loop is `steps.loop`'s
 because theirs does not compute in bfloat16 on processors that have it, and cannot be given more epochs.
 """
 
@@ -12,12 +12,12 @@ import argparse
 import numpy as np
 
 from cnn_demo.models import frameworks
-from cnn_demo.models.letterbox import Letterbox
-from cnn_demo.models.scoring import IOUS, class_precisions
-from training import loop
-from training.assorted import LABELS, Labelled, pasted, read_assorted
-from training.mosaics import Pool, picture
-from training.precision import autocast
+from cnn_demo.models.detection.letterbox import Letterbox
+from cnn_demo.models.detection.metrics import IOUS, class_precisions
+from training.data.assorted import LABELS, Labelled, pasted, read_assorted
+from training.data.mosaics import Pool, picture
+from training.steps import loop
+from training.steps.precision import autocast
 
 torch = frameworks.torch()
 

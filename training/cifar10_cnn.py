@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from cnn_demo.models import frameworks
-from cnn_demo.models.classifiers import network_input
-from cnn_demo.models.networks import cifar10_cnn, fold
-from training.bundle import bundle_cifar10
-from training.datasets import DATA, read_cifar10
+from cnn_demo.models.bundled_networks import cifar10_cnn, fold
+from cnn_demo.models.classification.classifiers import network_input
+from training.data.datasets import DATA, read_cifar10
+from training.steps.bundle import bundle_cifar10
 
 keras = frameworks.keras()
 

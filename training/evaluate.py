@@ -14,16 +14,16 @@ import numpy as np
 from cnn_demo.models import ModelUnavailable, list_models, load
 from cnn_demo.models.boxes import iou
 from cnn_demo.models.calibration import expected_calibration_error, softmax
-from cnn_demo.models.candidates import IOU, select
-from cnn_demo.models.detectors import FLOOR, YoloDetector
-from cnn_demo.models.localizers import Localizer
-from cnn_demo.models.scoring import class_precisions
-from training.assorted import Labelled, read_assorted
-from training.bundle import crossed_calibration_error
-from training.datasets import DATA, read_backgrounds, read_caltech3, read_cifar10, read_streets
+from cnn_demo.models.detection.candidates import IOU, select
+from cnn_demo.models.detection.metrics import class_precisions
+from cnn_demo.models.detection.yolo_detector import FLOOR, YoloDetector
+from cnn_demo.models.localization.localizers import Localizer
+from training.data.assorted import Labelled, read_assorted
+from training.data.datasets import DATA, read_backgrounds, read_caltech3, read_cifar10, read_streets
+from training.data.everyday import EverydayPhoto, main_object, read_nothing, read_voc
+from training.data.placement import pasted_picture
 from training.evaluate_masks import evaluate_everyday, evaluate_instances, evaluate_pets, evaluate_streets
-from training.everyday import EverydayPhoto, main_object, read_nothing, read_voc
-from training.placement import pasted_picture
+from training.steps.bundle import crossed_calibration_error
 
 PASTED_SIDE = 320  # pixels of the pictures that photos are pasted onto
 PASTED_SEED = 1

@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 
 from cnn_demo.models import load
-from cnn_demo.models.mask_scores import MaskScores, boundary_f, score_masks
-from training.everyday import read_voc
+from cnn_demo.models.segmentation.metrics import MaskScores, boundary_f, score_masks
+from training.data.everyday import read_voc
+from training.data.masks import MaskedPhoto, read_camvid, read_pets
 from training.everyday_unet import masked
-from training.mask_precision import MaskedAnswer, mask_precisions
-from training.masks import MaskedPhoto, read_camvid, read_pets
 from training.pets_instances import FEWEST_SURE, truth_of
-from training.unet_training import foreground_iou
+from training.steps.mask_precision import MaskedAnswer, mask_precisions
+from training.steps.unet import foreground_iou
 
 Figures = list[tuple[str, str, str]]  # what was measured, its value, on what
 

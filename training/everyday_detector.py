@@ -15,17 +15,17 @@ import argparse
 import numpy as np
 
 from cnn_demo.models import find, frameworks
-from cnn_demo.models.detectors import read_network
-from cnn_demo.models.everyday_network import everyday_detector
-from cnn_demo.models.weights import find_weights
-from cnn_demo.models.yolo_engines import headless
-from training import loop
+from cnn_demo.models.detection.everyday_network import everyday_detector
+from cnn_demo.models.detection.yolo_detector import read_network
+from cnn_demo.models.detection.yolo_engines import headless
+from cnn_demo.models.files.weights import find_weights
 from training.assorted_yolo import average_precisions, batch_of
-from training.encoders import CompiledByShape, freeze_early_stages, load_encoder
-from training.everyday import LABELS, EverydayPhoto, read_coco, read_voc, voc_label
-from training.mosaics import picture
-from training.precision import autocast
+from training.data.everyday import LABELS, EverydayPhoto, read_coco, read_voc, voc_label
+from training.data.mosaics import picture
+from training.networks.encoders import CompiledByShape, freeze_early_stages, load_encoder
 from training.pseudo_labels import TEACHER, read_pseudo_labelled
+from training.steps import loop
+from training.steps.precision import autocast
 
 torch = frameworks.torch()
 

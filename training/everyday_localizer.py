@@ -14,19 +14,19 @@ import numpy as np
 
 from cnn_demo.models import frameworks
 from cnn_demo.models.boxes import LOSS_WEIGHTS, iou
-from cnn_demo.models.efficientnet_lite import weighted_layers
-from cnn_demo.models.lite_conversion import folded
-from cnn_demo.models.lite_encoder import lite_encoder
-from cnn_demo.models.networks import EVERYDAY_SIDE, everyday_localizer
-from training.encoders import freeze_early_stages, load_encoder
-from training.everyday import LABELS, EverydayPhoto, main_object, read_coco, read_nothing, read_voc
+from cnn_demo.models.bundled_networks import EVERYDAY_SIDE, everyday_localizer
+from cnn_demo.models.lite.conversion import folded
+from cnn_demo.models.lite.encoder import lite_encoder
+from cnn_demo.models.lite.network import weighted_layers
+from training.data.everyday import LABELS, EverydayPhoto, main_object, read_coco, read_nothing, read_voc
+from training.data.placement import recolour, squash, tint
 from training.everyday_detector import EverydayPool
-from training.localizer_losses import box_losses
-from training.localizer_network import Heads, to_keras
-from training.loop import Recipe, options_of, prepare, train
-from training.placement import recolour, squash, tint
+from training.networks.encoders import freeze_early_stages, load_encoder
+from training.networks.localizer import Heads, to_keras
 from training.pseudo_labels import read_pseudo_labelled
-from training.unet_training import as_input
+from training.steps.localizer_losses import box_losses
+from training.steps.loop import Recipe, options_of, prepare, train
+from training.steps.unet import as_input
 
 torch = frameworks.torch()
 

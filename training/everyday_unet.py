@@ -13,14 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-from cnn_demo.models.mask_scores import IGNORED
-from cnn_demo.models.segmentation_models import VOC_LABELS
-from cnn_demo.models.unets import PET_LABELS
-from training.everyday import EverydayPhoto, read_coco, read_voc
-from training.loop import Recipe, prepare, train
-from training.masks import MaskedPhoto, read_pets, view
+from cnn_demo.models.catalogue.registry import PET_LABELS
+from cnn_demo.models.catalogue.segmentation_models import VOC_LABELS
+from cnn_demo.models.segmentation.metrics import IGNORED
+from training.data.everyday import EverydayPhoto, read_coco, read_voc
+from training.data.masks import MaskedPhoto, read_pets, view
 from training.pseudo_masks import read_pseudo_masked
-from training.unet_training import batch_of, mask_loss, measured, new_network, read_unet_options
+from training.steps.loop import Recipe, prepare, train
+from training.steps.unet import batch_of, mask_loss, measured, new_network, read_unet_options
 
 RECIPE = Recipe(
     "everyday_unet", rate=1e-3, weight_decay=0.02, clip=20.0, small_side=224, encoder_rate=0.3, measured_every=2

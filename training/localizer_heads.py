@@ -12,11 +12,19 @@ import time
 import numpy as np
 
 from cnn_demo.models import frameworks, load
-from cnn_demo.models.networks import last_maps, localizer_on
-from training.datasets import read_backgrounds, read_caltech3, read_small_things
-from training.localizer import balanced, draw_batch, measure, optimization, printed, training_step, validation_sets
-from training.localizer_network import Heads, to_keras
-from training.placement import Scenery
+from cnn_demo.models.bundled_networks import last_maps, localizer_on
+from training.data.datasets import read_backgrounds, read_caltech3, read_small_things
+from training.data.placement import Scenery
+from training.networks.localizer import Heads, to_keras
+from training.steps.localizer import (
+    balanced,
+    draw_batch,
+    measure,
+    optimization,
+    printed,
+    training_step,
+    validation_sets,
+)
 
 keras, tf, torch = frameworks.keras(), frameworks.tensorflow(), frameworks.torch()
 

@@ -11,13 +11,13 @@ import argparse
 
 import numpy as np
 
-from cnn_demo.models.unets import PET_LABELS
-from training.composites import NOTHING_OF, Menagerie, picture
-from training.datasets import read_backgrounds
-from training.loop import Recipe, prepare, train
-from training.masks import read_pets, view
+from cnn_demo.models.catalogue.registry import PET_LABELS
+from training.data.composites import NOTHING_OF, Menagerie, picture
+from training.data.datasets import read_backgrounds
+from training.data.masks import read_pets, view
 from training.pseudo_masks import read_masked_cats
-from training.unet_training import batch_of, foreground_iou, mask_loss, measured, new_network, read_unet_options
+from training.steps.loop import Recipe, prepare, train
+from training.steps.unet import batch_of, foreground_iou, mask_loss, measured, new_network, read_unet_options
 
 RECIPE = Recipe("pet_unet", rate=2e-3, weight_decay=0.02, clip=20.0, small_side=160, encoder_rate=0.3, measured_every=4)
 AT_HOME = 0.5  # probability of a pet in its own photo; other pictures are composites

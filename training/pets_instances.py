@@ -12,15 +12,15 @@ import cv2
 import numpy as np
 
 from cnn_demo.models import frameworks
-from cnn_demo.models.letterbox import Letterbox
-from cnn_demo.models.mask_scores import IGNORED
-from cnn_demo.models.unets import PET_LABELS
+from cnn_demo.models.catalogue.registry import PET_LABELS
+from cnn_demo.models.detection.letterbox import Letterbox
+from cnn_demo.models.segmentation.metrics import IGNORED
 from training.assorted_yolo import batch_of, new_network, yolo_loss
-from training.composites import NOTHING_OF, Composite, Menagerie, picture
-from training.datasets import read_backgrounds
-from training.loop import Recipe, prepare, read_options, train
-from training.mask_precision import MaskedAnswer, mask_precisions
-from training.masks import MaskedPhoto, read_pets, settled
+from training.data.composites import NOTHING_OF, Composite, Menagerie, picture
+from training.data.datasets import read_backgrounds
+from training.data.masks import MaskedPhoto, read_pets, settled
+from training.steps.loop import Recipe, prepare, read_options, train
+from training.steps.mask_precision import MaskedAnswer, mask_precisions
 
 torch = frameworks.torch()
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from cnn_demo.models import load
-from training.datasets import DATA
-from training.everyday import LABELS, EverydayPhoto, read_unlabelled, voc_label
+from training.data.datasets import DATA
+from training.data.everyday import LABELS, EverydayPhoto, read_unlabelled, voc_label
 
 TEACHER = "yolo11n"
 CONFIDENCE, IOU = 0.4, 0.6  # thresholds of the teacher's boxes

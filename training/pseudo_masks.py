@@ -18,10 +18,10 @@ from PIL import Image
 
 from cnn_demo.models import load
 from cnn_demo.models.boxes import iou
-from cnn_demo.models.mask_scores import IGNORED
-from training.datasets import DATA, read_archive
-from training.everyday import LABELS, EverydayPhoto, read_voc, voc_label
-from training.masks import MaskedPhoto, whole
+from cnn_demo.models.segmentation.metrics import IGNORED
+from training.data.datasets import DATA, read_archive
+from training.data.everyday import LABELS, EverydayPhoto, read_voc, voc_label
+from training.data.masks import MaskedPhoto, whole
 
 TEACHER = "yolov8n-seg"
 SIDE = 640  # pixels that the teacher sees

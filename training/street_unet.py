@@ -9,11 +9,11 @@ import argparse
 
 import numpy as np
 
-from cnn_demo.models.unets import STREET_LABELS
-from training.loop import Recipe, prepare, train
-from training.masks import MaskedPhoto, read_camvid, view
-from training.placement import tint
-from training.unet_training import batch_of, class_weights, mask_loss, measured, new_network, read_unet_options
+from cnn_demo.models.catalogue.registry import STREET_LABELS
+from training.data.masks import MaskedPhoto, read_camvid, view
+from training.data.placement import tint
+from training.steps.loop import Recipe, prepare, train
+from training.steps.unet import batch_of, class_weights, mask_loss, measured, new_network, read_unet_options
 
 RECIPE = Recipe("street_unet", rate=1e-3, weight_decay=0.02, clip=20.0, small_side=320, growth=0.6, encoder_rate=0.5)
 ZOOMS = (0.7, 1.9)  # times the size that a scene has

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cnn_demo.convolution import kernels
+import cnn_demo.convolution.kernels as kernels
 from cnn_demo.convolution.kernel_family import KernelFamily, Parameter
 
 

@@ -30,7 +30,7 @@ class Answer:
 
     Attributes:
         text: The answer, with figures measured on this photo.
-        pictures: (caption, values (H, W) or (H, W, 3), display as in `cnn_demo.drawing.DISPLAYS`) to show beside it.
+        pictures: (caption, values (H, W) or (H, W, 3), a key of `drawing.pictures.DISPLAYS`) to show beside it.
     """
 
     text: str

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnn_demo.drawing import reduced
+from cnn_demo.drawing.pictures import reduced
 from cnn_demo.lessons import Answer, Experiment, Lesson, Misconception, Paper, percent
 
 if TYPE_CHECKING:
     import supervision as sv
 
-    from cnn_demo.models.detectors import YoloDetector
-    from cnn_demo.models.torchvision_detectors import TorchvisionDetector
+    from cnn_demo.models.detection.torchvision_detectors import TorchvisionDetector
+    from cnn_demo.models.detection.yolo_detector import YoloDetector
 
 SIDE = 640  # pixels of the longer side of the photos that misconceptions are answered on
 SAME = 0.5  # IoU from which two boxes are taken for one object
@@ -140,7 +140,7 @@ def _pixels(image: np.ndarray) -> np.ndarray:
 
 def _picture(pixels: np.ndarray, found: sv.Detections, boxes: np.ndarray | None = None) -> np.ndarray:
     """The pixels with the detections on them, as an answer shows them."""
-    from cnn_demo.annotate import class_colour, draw_boxes
+    from cnn_demo.drawing.boxes import class_colour, draw_boxes
 
     boxes = found.xyxy if boxes is None else boxes
     drawn = draw_boxes(pixels, boxes, found["class_name"].tolist(), [class_colour(i) for i in found.class_id])
@@ -148,7 +148,7 @@ def _picture(pixels: np.ndarray, found: sv.Detections, boxes: np.ndarray | None 
 
 
 def _found(found: sv.Detections) -> str:
-    from cnn_demo.exports import counts
+    from cnn_demo.exports.boxes import counts
 
     return ", ".join(f"{count} {name}" for name, count in counts(found).items()) or "nothing"
 
@@ -161,7 +161,7 @@ def _counterparts(found: sv.Detections, others: sv.Detections, boxes: np.ndarray
         others: M detections.
         boxes: (M, 4) of the others, brought to where the first ones are.
     """
-    from cnn_demo.models.scoring import match
+    from cnn_demo.models.detection.metrics import match
 
     matches = match(boxes, others.confidence, others.class_id, found.xyxy, found.class_id, SAME)
     places = np.full(len(found), -1)
@@ -202,7 +202,7 @@ def _how_sure(image: np.ndarray) -> Answer:
 
 
 def _once(image: np.ndarray) -> Answer:
-    from cnn_demo.models.candidates import select
+    from cnn_demo.models.detection.candidates import select
 
     model, pixels = _detector(), _pixels(image)
     selection = select(model.candidates(pixels), 0.05)
@@ -227,7 +227,7 @@ def _once(image: np.ndarray) -> Answer:
             "This network was trained to predict one box for each object, so its boxes need no suppression. Of most "
             "detectors, several cells see the same object, and each predicts its box."
         )
-    from cnn_demo.annotate import ANSWER, draw_boxes
+    from cnn_demo.drawing.boxes import ANSWER, draw_boxes
 
     boxes = candidates.visible(swarm)
     shown = draw_boxes(pixels, boxes, [""] * len(boxes), [ANSWER] * len(boxes), thickness=1).astype(np.float32) / 255

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from cnn_demo.drawing import reduced
+from cnn_demo.drawing.pictures import reduced
 from cnn_demo.lessons import Answer, Experiment, Lesson, Misconception, Paper, percent
 
 if TYPE_CHECKING:
-    from cnn_demo.models.localizers import Localizer
+    from cnn_demo.models.localization.localizers import Localizer
 
 _MOTORCYCLE = (0.124, 0.05, 0.923, 0.904)
 # Of sample photos: for each class, in the names of whichever network, the corners of the true box as shares of the
@@ -128,7 +128,7 @@ def _pixels(image: np.ndarray) -> np.ndarray:
 
 def _picture(pixels: np.ndarray, *boxes: np.ndarray) -> np.ndarray:
     """The pixels with boxes drawn on them."""
-    from cnn_demo.annotate import ANSWER, draw_boxes
+    from cnn_demo.drawing.boxes import ANSWER, draw_boxes
 
     drawn = draw_boxes(pixels, boxes, [""] * len(boxes), [ANSWER] * len(boxes))
     return drawn.astype(np.float32) / 255
@@ -186,7 +186,7 @@ def _half_right(image: np.ndarray) -> Answer:
 
 def _two_of_them(image: np.ndarray) -> Answer:
     from cnn_demo.models.boxes import iou
-    from cnn_demo.models.localizers import NOTHING
+    from cnn_demo.models.localization.localizers import NOTHING
 
     model, pixels = _network(), _pixels(image)
     width = pixels.shape[1]

@@ -12,7 +12,7 @@ from cnn_demo.lessons import Answer, Lesson, Misconception, Paper
 from cnn_demo.lessons.network_experiments import EXPERIMENTS
 
 if TYPE_CHECKING:
-    from cnn_demo.models.classifiers import Classifier
+    from cnn_demo.models.classification.classifiers import Classifier
 
 LESSON = Lesson(
     idea=(
@@ -191,8 +191,8 @@ def _channel(image: np.ndarray) -> Answer:
 
 def _averaged_maps(model: Classifier, seen: np.ndarray):
     """The last maps (h, w, C), their averages (C,), and the kernel (C, classes) and bias of the dense layer on them."""
-    from cnn_demo.models.feature_maps import feature_maps
-    from cnn_demo.models.networks import last_maps
+    from cnn_demo.models.bundled_networks import last_maps
+    from cnn_demo.models.explanation.feature_maps import feature_maps
 
     maps = feature_maps(model, seen, last_maps(model.network)._keras_history.operation.name)
     kernel, bias = model.network.layers[-1].get_weights()

@@ -10,7 +10,7 @@ from cnn_demo.lessons import Answer, Lesson, Misconception, Paper
 from cnn_demo.lessons.pretrained_experiments import EXPERIMENTS
 
 if TYPE_CHECKING:
-    from cnn_demo.models.classifiers import Classifier
+    from cnn_demo.models.classification.classifiers import Classifier
 
 MOST_STEPS = 16  # of 255, by which a colour is moved at most
 CHANCES = 20

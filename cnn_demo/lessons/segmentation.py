@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnn_demo.drawing import reduced
+from cnn_demo.drawing.pictures import reduced
 from cnn_demo.lessons import Answer, Experiment, Lesson, Misconception, Paper, percent
 from cnn_demo.results import BACKGROUND
 
 if TYPE_CHECKING:
-    from cnn_demo.models.segmenters import SemanticSegmenter
+    from cnn_demo.models.segmentation.segmenters import SemanticSegmenter
     from cnn_demo.results import Segmentation
 
 SIDE = 480  # pixels of the longer side of the photos that misconceptions are answered on
@@ -116,8 +116,8 @@ def _pixels(image: np.ndarray) -> np.ndarray:
 
 def _painted(pixels: np.ndarray, answer: Segmentation) -> np.ndarray:
     """The photo under the colours of its classes."""
-    from cnn_demo.mask_colours import class_colours
-    from cnn_demo.mask_exports import overlay
+    from cnn_demo.drawing.masks import overlay
+    from cnn_demo.drawing.palette import class_colours
 
     return overlay(pixels, answer.class_map, class_colours(answer.labels)).astype(np.float32) / 255
 
@@ -127,7 +127,7 @@ def _largest(answer: Segmentation) -> str:
 
 
 def _counting(image: np.ndarray) -> Answer:
-    from cnn_demo.models.classical_instances import components
+    from cnn_demo.models.segmentation.classical_instances import components
 
     model, pixels = _segmenter(), _pixels(image)
     answer = model.predict(pixels)
@@ -149,7 +149,7 @@ def _counting(image: np.ndarray) -> Answer:
 
 
 def _accuracy(image: np.ndarray) -> Answer:
-    from cnn_demo.models.mask_scores import score_masks
+    from cnn_demo.models.segmentation.metrics import score_masks
 
     model, pixels = _segmenter(), _pixels(image)
     answer = model.predict(pixels)
@@ -165,7 +165,7 @@ def _accuracy(image: np.ndarray) -> Answer:
 
 
 def _fine(image: np.ndarray) -> Answer:
-    from cnn_demo.models.mask_scores import outline
+    from cnn_demo.models.segmentation.metrics import outline
 
     model, pixels = _segmenter(), _pixels(image)
     answer = model.predict(pixels)

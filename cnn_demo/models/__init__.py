@@ -7,27 +7,25 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Callable
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from cachetools import LRUCache, cached
 
-from cnn_demo.models.registry import MODELS, TASKS, Metric, ModelSpec
-from cnn_demo.models.weights import weights_at_hand
+from cnn_demo.models.catalogue.registry import MODELS, TASKS, Metric, ModelSpec
+from cnn_demo.models.catalogue.specs import ModelUnavailable
+from cnn_demo.models.files.weights import weights_at_hand
 
 if TYPE_CHECKING:
-    from cnn_demo.models.classifiers import Classifier
-    from cnn_demo.models.detectors import YoloDetector
-    from cnn_demo.models.instance_segmenters import MaskRcnn
-    from cnn_demo.models.localizers import Localizer
-    from cnn_demo.models.segmenters import SemanticSegmenter
-    from cnn_demo.models.torchvision_detectors import TorchvisionDetector
+    from cnn_demo.models.classification.classifiers import Classifier
+    from cnn_demo.models.detection.torchvision_detectors import TorchvisionDetector
+    from cnn_demo.models.detection.yolo_detector import YoloDetector
+    from cnn_demo.models.localization.localizers import Localizer
+    from cnn_demo.models.segmentation.mask_rcnn import MaskRcnn
+    from cnn_demo.models.segmentation.segmenters import SemanticSegmenter
 
     Model = Classifier | Localizer | YoloDetector | TorchvisionDetector | MaskRcnn | SemanticSegmenter
 
 __all__ = [
-    "LOADERS",
     "MAX_MODELS",
     "Metric",
     "ModelSpec",
@@ -48,23 +46,6 @@ PREFERRED = (  # what a page begins with: of each task the first that is on this
     "deeplabv3_mobilenet_v3_large",
     "yolo11n-seg",
 )
-LOADERS = {  # family -> module and function that loads a row of it
-    "cifar10": "classifiers:load_cifar10",
-    "imagenet": "classifiers:load_imagenet",
-    "efficientnet_lite": "classifiers:load_efficientnet_lite",
-    "caltech": "localizers:load_caltech",
-    "everyday_localizer": "localizers:load_everyday",
-    "caltech_on_backbone": "localizers:load_caltech_on_backbone",
-    "yolo": "detectors:load_yolo",
-    "torchvision_detector": "torchvision_detectors:load_torchvision_detector",
-    "smp": "segmenters:load_smp",
-    "torchvision_segmenter": "segmenters:load_torchvision_segmenter",
-    "mask_rcnn": "instance_segmenters:load_mask_rcnn",
-}
-
-
-class ModelUnavailable(Exception):
-    """A model's weights are not to be had; the message is one sentence that can be shown as it is."""
 
 
 def list_models(task: str | None = None) -> tuple[ModelSpec, ...]:
@@ -156,12 +137,57 @@ def load(key: str, device: str = "auto") -> Model:
 
 @cached(_MODELS, condition=threading.Condition())
 def _load(spec: ModelSpec, device: str) -> Model:
-    return _loader(spec.family)(spec, device)
+    return _load_row(spec, device)
 
 
-def _loader(family: str) -> Callable[[ModelSpec, str], Model]:
-    module, _, function = LOADERS[family].partition(":")
-    return getattr(import_module(f"cnn_demo.models.{module}"), function)
+def _load_row(spec: ModelSpec, device: str) -> Model:
+    """Load a row by its family; the adapters import frameworks, and so are imported here."""
+    match spec.family:
+        case "cifar10":
+            from cnn_demo.models.classification.classifiers import load_cifar10
+
+            return load_cifar10(spec, device)
+        case "imagenet":
+            from cnn_demo.models.classification.classifiers import load_imagenet
+
+            return load_imagenet(spec, device)
+        case "efficientnet_lite":
+            from cnn_demo.models.classification.classifiers import load_efficientnet_lite
+
+            return load_efficientnet_lite(spec, device)
+        case "caltech":
+            from cnn_demo.models.localization.localizers import load_caltech
+
+            return load_caltech(spec, device)
+        case "everyday_localizer":
+            from cnn_demo.models.localization.localizers import load_everyday
+
+            return load_everyday(spec, device)
+        case "caltech_on_backbone":
+            from cnn_demo.models.localization.localizers import load_caltech_on_backbone
+
+            return load_caltech_on_backbone(spec, device)
+        case "yolo":
+            from cnn_demo.models.detection.yolo_detector import load_yolo
+
+            return load_yolo(spec, device)
+        case "torchvision_detector":
+            from cnn_demo.models.detection.torchvision_detectors import load_torchvision_detector
+
+            return load_torchvision_detector(spec, device)
+        case "smp":
+            from cnn_demo.models.segmentation.segmenters import load_smp
+
+            return load_smp(spec, device)
+        case "torchvision_segmenter":
+            from cnn_demo.models.segmentation.segmenters import load_torchvision_segmenter
+
+            return load_torchvision_segmenter(spec, device)
+        case "mask_rcnn":
+            from cnn_demo.models.segmentation.mask_rcnn import load_mask_rcnn
+
+            return load_mask_rcnn(spec, device)
+    raise ValueError(f"Nothing loads the family {spec.family!r}.")
 
 
 def release() -> None:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from cnn_demo.models import frameworks
-from cnn_demo.models.specs import ModelSpec
-from cnn_demo.models.weights import find_weights
+from cnn_demo.models.catalogue.specs import ModelSpec, ModelUnavailable
+from cnn_demo.models.files.weights import find_weights
 
 if TYPE_CHECKING:
     import torch
@@ -27,8 +27,6 @@ def with_weights(spec: ModelSpec, build: Callable[[ModelSpec], torch.nn.Module])
     Raises:
         ModelUnavailable: If the weights are missing, broken, or of another network.
     """
-    from cnn_demo.models import ModelUnavailable
-
     found = find_weights(spec.weights)
     if found is None:
         raise ModelUnavailable(f"The weights of “{spec.title}” are not on this machine: {spec.weights} is missing.")

@@ -8,9 +8,9 @@ from PIL import ExifTags, Image
 from playwright.sync_api import Page, expect
 from visitor import settle, visit
 
+from cnn_demo.images.samples import sample_photos
 from cnn_demo.models import list_models
-from cnn_demo.samples import sample_photos
-from cnn_demo.ui.segment_workbench import VIEWS
+from cnn_demo.ui.segmentation.workbench import VIEWS
 
 SAMPLES = {sample.key: sample for sample in sample_photos()}
 BUNDLED = [spec for spec in list_models("semantic-segmentation") if spec.availability() == "bundled"]

@@ -5,8 +5,8 @@ import pytest
 
 from cnn_demo import models
 from cnn_demo.models import release
-from cnn_demo.models.candidates import Candidates, Grid
-from cnn_demo.models.detectors import YoloDetector, cell_places
+from cnn_demo.models.detection.candidates import Candidates, Grid
+from cnn_demo.models.detection.yolo_detector import YoloDetector, cell_places
 
 # Class index and corners as shares of the sides: two persons, one of them in a crowd of boxes, and a bus.
 OBJECTS = ((0, (0.05, 0.3, 0.3, 0.95)), (0, (0.4, 0.35, 0.55, 0.9)), (5, (0.1, 0.05, 0.95, 0.7)))
@@ -81,7 +81,7 @@ def detectors(monkeypatch, tmp_path):
         return YoloDetector(spec, PlantedEngine(overlapping=spec.key == "yolo11n"), "cpu")
 
     monkeypatch.setenv("CNN_DEMO_WEIGHTS", str(tmp_path))
-    monkeypatch.setattr(models, "_loader", lambda family: loader)
+    monkeypatch.setattr(models, "_load_row", loader)
     release()
     yield
     release()

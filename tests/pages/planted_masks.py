@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from cnn_demo import models
-from cnn_demo.models import release, weights
-from cnn_demo.models.candidates import Candidates, Detector
-from cnn_demo.models.classical_instances import around
-from cnn_demo.models.segmenters import SIDES, SemanticSegmenter
+from cnn_demo.models import release
+from cnn_demo.models.detection.candidates import Candidates, Detector
+from cnn_demo.models.files import weights
+from cnn_demo.models.segmentation.classical_instances import around
+from cnn_demo.models.segmentation.segmenters import SIDES, SemanticSegmenter
 from cnn_demo.results import Segmentation
 
 # Four persons and a bus on a photo of 480 × 640: middles (row, column) and radii. The first three persons touch.
@@ -116,7 +117,7 @@ def segmenters(monkeypatch, tmp_path):
         monkeypatch.setenv(cache, str(tmp_path / "nothing"))
     monkeypatch.setenv("CNN_DEMO_WEIGHTS", str(tmp_path))
     monkeypatch.setattr(weights, "BUNDLED", tmp_path / "nothing")
-    monkeypatch.setattr(models, "_loader", lambda family: loader)
+    monkeypatch.setattr(models, "_load_row", loader)
     release()
     yield
     release()

@@ -8,11 +8,11 @@ from driver import SMALL, assert_fine, fire, open_page_1, picture, send
 
 from cnn_demo.convolution import ACTIVATIONS, KERNELS, PADDING_MODES, activate, convolve, output_size
 from cnn_demo.convolution.matrix_text import format_matrix, parse_matrix
-from cnn_demo.drawing import DISPLAYS, display_values, jpeg_url
+from cnn_demo.drawing.pictures import DISPLAYS, display_values, jpeg_url
 from cnn_demo.lessons.convolution import LESSON, MISCONCEPTIONS
-from cnn_demo.ui import convolution_workbench
-from cnn_demo.ui.convolution_settings import DEFAULTS, OWN_MATRIX_TITLE, read_settings
-from cnn_demo.ui.convolution_workbench import VIEWS
+from cnn_demo.ui.convolution import workbench
+from cnn_demo.ui.convolution.settings import DEFAULTS, OWN_MATRIX_TITLE, read_settings
+from cnn_demo.ui.convolution.workbench import VIEWS
 
 
 def expected(app, photo=SMALL):
@@ -450,8 +450,8 @@ def test_a_misconception_is_answered_when_it_is_opened(index):
 
 def test_the_picture_goes_first_only_where_there_was_one(monkeypatch):
     pauses = []
-    monkeypatch.setattr(convolution_workbench.time, "sleep", pauses.append)
-    monkeypatch.setattr(convolution_workbench, "PAUSE", 0.08)
+    monkeypatch.setattr(workbench.time, "sleep", pauses.append)
+    monkeypatch.setattr(workbench, "PAUSE", 0.08)
     app = open_page_1(photo=None)
     assert 0.08 not in pauses  # the first picture of a photo waits for nothing
     app.slider(key="stride").set_value(2).run()

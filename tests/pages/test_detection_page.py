@@ -10,16 +10,17 @@ from driver import assert_fine, fire, open_app
 from planted import OBJECTS, detectors  # noqa: F401
 from streamlit.testing.v1 import AppTest
 
-from cnn_demo.exports import as_csv
+from cnn_demo.drawing.boxes import box_at
+from cnn_demo.exports.boxes import as_csv
 from cnn_demo.images import Photo
-from cnn_demo.models import list_models, load, weights
-from cnn_demo.models.candidates import NOBODY, select
+from cnn_demo.models import list_models, load
+from cnn_demo.models.detection.candidates import NOBODY, select
+from cnn_demo.models.files import weights
 from cnn_demo.topics import TOPICS
-from cnn_demo.ui.canvas import class_of, pen
-from cnn_demo.ui.detect_compare import unmatched
-from cnn_demo.ui.detect_find import box_at
-from cnn_demo.ui.detect_score import rectangle, rectangles
-from cnn_demo.ui.detect_workbench import VIEWS
+from cnn_demo.ui.detection.compare import unmatched
+from cnn_demo.ui.detection.score import rectangle, rectangles
+from cnn_demo.ui.detection.workbench import VIEWS
+from cnn_demo.ui.widgets.canvas import class_of, pen
 
 pytestmark = pytest.mark.usefixtures("detectors")
 TWO_STAGES = "Faster R-CNN, ResNet-50"
@@ -27,7 +28,7 @@ STREET = Photo(np.random.default_rng(0).integers(0, 256, (480, 640, 3), dtype=np
 
 
 def view_script(name, photo):
-    from cnn_demo.ui.detect_workbench import VIEWS
+    from cnn_demo.ui.detection.workbench import VIEWS
 
     VIEWS[name](photo)
 
@@ -46,7 +47,6 @@ def text(app: AppTest) -> str:
     return "\n".join([*(part.value for part in app.markdown), *(part.value for part in app.caption)])
 
 
-@pytest.mark.skipif(not TOPICS[5].is_built, reason="the page is in the making: its bundled detector is to be trained")
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_view_opens_on_the_page(view):
     assert_fine(open_app(TOPICS[5].page, photo=STREET, link={"task": view}))
@@ -233,7 +233,7 @@ def test_without_any_detector_the_tab_says_so_and_the_table_is_there(monkeypatch
     def script():
         from driver import SMALL
 
-        from cnn_demo.ui.detect_workbench import workbench
+        from cnn_demo.ui.detection.workbench import workbench
 
         workbench(SMALL)
 

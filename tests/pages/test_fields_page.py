@@ -11,8 +11,8 @@ from cnn_demo.convolution import receptive_field
 from cnn_demo.convolution.sharing import layer_costs
 from cnn_demo.images import Photo
 from cnn_demo.models import ModelUnavailable, load
-from cnn_demo.ui import network_fields_trained
-from cnn_demo.ui.network_fields import KINDS, RANDOM, STRIDED, UNIFORM, stack_layers
+from cnn_demo.ui.network.fields import trained
+from cnn_demo.ui.network.fields.stack_view import KINDS, RANDOM, STRIDED, UNIFORM, stack_layers
 
 STACK, TRAINED, PUBLISHED = KINDS
 
@@ -20,8 +20,8 @@ STACK, TRAINED, PUBLISHED = KINDS
 def _page():
     import streamlit as st
 
-    from cnn_demo.ui.network_fields import fields_view
-    from cnn_demo.ui.network_sharing import sharing_view
+    from cnn_demo.ui.network.fields.stack_view import fields_view
+    from cnn_demo.ui.network.weight_sharing import sharing_view
 
     view = {"fields": fields_view, "sharing": sharing_view}[st.session_state["opened"]]
     view(st.session_state["photo"])
@@ -139,7 +139,7 @@ def test_without_the_weights_the_rest_goes_on(monkeypatch):
     def missing(key):
         raise ModelUnavailable("The weights are not on this machine.")
 
-    monkeypatch.setattr(network_fields_trained, "load", missing)
+    monkeypatch.setattr(trained, "load", missing)
     app = open_view("fields", field_what=TRAINED)
     assert "The weights are not on this machine." in app.info[0].value
     app.get_by_key("field_what").set_value(STACK).run()

@@ -14,10 +14,10 @@ from cnn_demo.convolution.stack import MOST_LAYERS, ConvLayer, PoolLayer, plan_s
 from cnn_demo.convolution.stack_text import parse_stack
 from cnn_demo.images import Photo
 from cnn_demo.lessons.layers import LESSON, MISCONCEPTIONS
-from cnn_demo.ui.layers_maps import learned_kernels
-from cnn_demo.ui.layers_measured import DISTORTIONS, POOLINGS, Question, curves
-from cnn_demo.ui.layers_pooling import FOURTH, MAPS, TAPS
-from cnn_demo.ui.layers_settings import DEFAULTS, PRESETS, VIEWS
+from cnn_demo.ui.layers.invariance_measures import DISTORTIONS, POOLINGS, Question, curves
+from cnn_demo.ui.layers.maps import learned_kernels
+from cnn_demo.ui.layers.pooling import FOURTH, MAPS, TAPS
+from cnn_demo.ui.layers.settings import DEFAULTS, PRESETS, VIEWS
 
 PAGE_2 = "pages/2_Convolution_and_pooling_layers.py"
 STACK, POOL, FORGIVE = VIEWS
@@ -179,9 +179,9 @@ def test_bad_text_gets_one_sentence_and_the_first_stack():
 
 
 def test_learned_kernels_that_are_missing_are_left_out(monkeypatch):
-    monkeypatch.setattr("cnn_demo.ui.layers_maps.learned_kernels", lambda: None)
-    monkeypatch.setattr("cnn_demo.ui.layers_controls.learned_kernels", lambda: None)
-    monkeypatch.setattr("cnn_demo.ui.layers_forgiving.learned_kernels", lambda: None)
+    monkeypatch.setattr("cnn_demo.ui.layers.maps.learned_kernels", lambda: None)
+    monkeypatch.setattr("cnn_demo.ui.layers.controls.learned_kernels", lambda: None)
+    monkeypatch.setattr("cnn_demo.ui.layers.invariance.learned_kernels", lambda: None)
     app = open_page()
     assert_fine(app)
     assert app.segmented_control(key="l1_source").options == ["Hand-made", "Random"]

@@ -11,10 +11,10 @@ from streamlit.testing.v1 import AppTest
 from cnn_demo.images import sample_photos
 from cnn_demo.models import find, load
 from cnn_demo.models.boxes import giou, iou, loss_parts, to_shares
-from cnn_demo.ui import localize_state
-from cnn_demo.ui.localize_boxes import BEGINNINGS
-from cnn_demo.ui.localize_workbench import VIEWS
-from cnn_demo.ui.probability_bars import percent
+from cnn_demo.results import percent
+from cnn_demo.ui.localization import state as localize_state
+from cnn_demo.ui.localization.two_boxes import BEGINNINGS
+from cnn_demo.ui.localization.workbench import VIEWS
 
 PAGE = "pages/5_Localization.py"
 NETWORK = "everyday_localizer"  # where the page begins
@@ -48,7 +48,7 @@ def flower():
 
 
 def view_script(name, photo):
-    from cnn_demo.ui.localize_workbench import VIEWS
+    from cnn_demo.ui.localization.workbench import VIEWS
 
     VIEWS[name](photo)
 
@@ -216,7 +216,7 @@ def test_no_window_and_too_many_windows_are_one_sentence(cat):
 
 
 def test_how_it_learned_shows_every_epoch_and_the_worst():
-    from cnn_demo.models.bundled import localizer_record
+    from cnn_demo.models.training_records import localizer_record
 
     record = localizer_record()
     app = open_view("How it learned", next(iter(sample_photos())).load())
@@ -229,7 +229,7 @@ def test_how_it_learned_shows_every_epoch_and_the_worst():
 
 
 def test_without_its_weights_the_page_says_so_and_the_boxes_still_work(monkeypatch, cat):
-    monkeypatch.setattr("cnn_demo.ui.localize_state.list_models", lambda task: ())
+    monkeypatch.setattr("cnn_demo.ui.localization.state.list_models", lambda task: ())
     app = open_app(PAGE, photo=cat)
     assert_fine(app, errors=1)
     assert "No localizer is on this machine" in app.error[0].value

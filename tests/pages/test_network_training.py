@@ -14,15 +14,15 @@ from driver import SMALL, assert_fine, open_app
 from PIL import Image
 
 from cnn_demo.images import Photo, sample_photos
+from cnn_demo.jobs import TrainingError, training_queue
 from cnn_demo.models import load
-from cnn_demo.models.bundled import cifar10_record
-from cnn_demo.models.digits import digit_data, read
-from cnn_demo.models.drawn_digit import eight_by_eight
-from cnn_demo.models.training_queue import TrainingError, training_queue
-from cnn_demo.ui import network_confidence, network_live, network_playback
-from cnn_demo.ui.kernel_mosaic import kernel_mosaic
-from cnn_demo.ui.network_playback import turns
-from cnn_demo.ui.probability_bars import percent
+from cnn_demo.models.classification.digits import digit_data, read
+from cnn_demo.models.classification.drawn_digit import eight_by_eight
+from cnn_demo.models.training_records import cifar10_record
+from cnn_demo.results import percent
+from cnn_demo.ui.network import calibration, live_training, training_playback
+from cnn_demo.ui.network.kernel_mosaic import kernel_mosaic
+from cnn_demo.ui.network.training_playback import turns
 
 PAGE_3 = "pages/3_Convolutional_networks.py"
 PATIENCE = 400  # seconds that a test waits at most for a training that takes two
@@ -78,11 +78,11 @@ def test_the_scrub_bar_has_every_epoch_of_the_record():
     assert all(len(line) == len(record.epochs) for chart in lines.values() for line in chart)
 
 
-@pytest.mark.parametrize("scale", network_playback.SCALES.values())
+@pytest.mark.parametrize("scale", training_playback.SCALES.values())
 def test_the_brightness_of_the_kernels_is_in_the_link(scale):
     frames = book(open_view("Training", link={"play_scale": scale}), "play_book")[1]
     own = [kernel_mosaic(kernels, 8) for kernels in cifar10_record().kernels]
-    assert np.array_equal(frames, own) == (scale == network_playback.SCALES["own"])
+    assert np.array_equal(frames, own) == (scale == training_playback.SCALES["own"])
 
 
 def test_turns_are_angles():
@@ -227,7 +227,7 @@ def test_a_training_that_fails_is_one_sentence(monkeypatch, error, sentence):
     def broken(*_):
         raise error
 
-    monkeypatch.setattr(network_live, "train", broken)
+    monkeypatch.setattr(live_training, "train", broken)
     app = open_view("Train one live")
     app.button(key="live_start").click().run()
     wait_until(app, trained)
@@ -297,14 +297,14 @@ def test_every_sample_is_answered_and_said_to_be_one_of_the_ten_or_none():
     app = open_view("Confidence", photo=SMALL)
     cards = html(app)
     model, record = load("cifar10_cnn"), cifar10_record()
-    assert {sample.key for sample in sample_photos()} <= set(network_confidence.SAMPLE_CLASSES)
-    assert set(network_confidence.SAMPLE_CLASSES.values()) - {None} <= set(record.labels)
+    assert {sample.key for sample in sample_photos()} <= set(calibration.SAMPLE_CLASSES)
+    assert set(calibration.SAMPLE_CLASSES.values()) - {None} <= set(record.labels)
     for sample in sample_photos():
         label, probability = model.predict(sample.load().pixels).top(1)[0]
         assert f"<b>{label}, {percent(probability)}</b><br>{sample.title}".replace(">", "&gt;", 0) in cards.replace(
             "&lt;", "<"
         ).replace("&gt;", ">")
-    nothing = sum(truth is None for truth in network_confidence.SAMPLE_CLASSES.values()) + 2
+    nothing = sum(truth is None for truth in calibration.SAMPLE_CLASSES.values()) + 2
     assert cards.count("✗ none of the ten") == nothing
     assert "Pure noise" in cards
     assert "Plain grey" in cards

@@ -9,10 +9,10 @@ from driver import SMALL, assert_fine, fire, open_app, picture
 
 from cnn_demo.images import Photo, sample_photos
 from cnn_demo.models import load
-from cnn_demo.models.classifiers import FITS
-from cnn_demo.models.exciters import layers_that_answer
-from cnn_demo.ui.network_stops import group_layers, layer_label
-from cnn_demo.ui.network_walk_state import CHANNEL, COLUMN, LAYER, ROW
+from cnn_demo.models.classification.classifiers import FITS
+from cnn_demo.models.explanation.top_patches import layers_that_answer
+from cnn_demo.ui.network.walk.stages import group_layers, layer_label
+from cnn_demo.ui.network.walk.state import CHANNEL, COLUMN, LAYER, ROW
 
 PAGE_3 = "pages/3_Convolutional_networks.py"
 

@@ -6,7 +6,8 @@ import pytest
 from driver import PAGE_1, assert_fine, fire, open_app, picture
 
 from cnn_demo.convolution import PATTERNS
-from cnn_demo.images import MAX_BYTES, sample_photos
+from cnn_demo.images import sample_photos
+from cnn_demo.images.validation import MAX_BYTES
 
 BROKEN = {
     "text": b"Dear Sir or Madam",

@@ -8,18 +8,17 @@ import numpy as np
 import pytest
 from driver import SMALL, assert_fine, open_app, picture
 
-from cnn_demo.disturbances import DISTURBANCES, disturb
-from cnn_demo.drawing import display_values
+from cnn_demo.drawing.pictures import display_values
 from cnn_demo.images import sample_photos
+from cnn_demo.images.corruptions import DISTURBANCES, disturb
 from cnn_demo.lessons.pretrained import LESSON, MISCONCEPTIONS
 from cnn_demo.lessons.pretrained_experiments import SIDE_BY_SIDE
-from cnn_demo.models import ModelUnavailable, downloads, find, list_models, load, weights
-from cnn_demo.results import Classification
-from cnn_demo.ui.model_times import forget_times, keep_time, median_milliseconds
-from cnn_demo.ui.pretrained_classify import agreement
-from cnn_demo.ui.pretrained_settings import DEFAULTS
-from cnn_demo.ui.pretrained_workbench import VIEWS
-from cnn_demo.ui.probability_bars import percent
+from cnn_demo.models import ModelUnavailable, find, list_models, load
+from cnn_demo.models.files import downloads, weights
+from cnn_demo.results import Classification, percent
+from cnn_demo.ui.pretrained.classify import agreement
+from cnn_demo.ui.pretrained.model_times import forget_times, keep_time, median_milliseconds
+from cnn_demo.ui.pretrained.workbench import DEFAULTS, VIEWS
 
 PAGE_4 = "pages/4_Pretrained_CNNs_in_Keras.py"
 

@@ -11,14 +11,14 @@ import pytest
 from driver import SMALL, assert_fine, fire, open_app
 from PIL import Image
 
+from cnn_demo.jobs import TrainingError, training_queue
 from cnn_demo.models import load
-from cnn_demo.models.heads import Head, load_head, save_head
-from cnn_demo.models.teaching import PRETRAINED, RANDOM, TUNED, answers, likely_range, teach
-from cnn_demo.models.training_queue import TrainingError, training_queue
-from cnn_demo.models.transfer import confusion
-from cnn_demo.sample_sets import textures
-from cnn_demo.ui import teach_heads, teach_training
-from cnn_demo.ui.probability_bars import percent
+from cnn_demo.models.transfer.heads import Head, load_head, save_head
+from cnn_demo.models.transfer.linear_head import confusion
+from cnn_demo.models.transfer.sample_sets import textures
+from cnn_demo.models.transfer.session import PRETRAINED, RANDOM, TUNED, answers, likely_range, teach
+from cnn_demo.results import percent
+from cnn_demo.ui.pretrained.transfer import heads, training
 
 PAGE_4 = "pages/4_Pretrained_CNNs_in_Keras.py"
 PATIENCE = 120  # seconds that a test waits at most for a training that takes two
@@ -115,7 +115,7 @@ def held(app) -> dict[str, int]:
 
 def test_from_the_sample_set_to_a_head_and_back(monkeypatch):
     saved = []
-    monkeypatch.setattr(teach_heads, "save_head", lambda head: saved.append(save_head(head)) or saved[-1])
+    monkeypatch.setattr(heads, "save_head", lambda head: saved.append(save_head(head)) or saved[-1])
     app = open_tab()
     assert held(app) == {"Class 1": 0, "Class 2": 0}
     click(app, "teach_sample")
@@ -260,7 +260,7 @@ def test_waiting_stopping_and_moving_a_control_lose_nothing(queue_held, monkeypa
 
         teach(task, told, goes_on)
 
-    monkeypatch.setattr(teach_training, "teach", slowly)
+    monkeypatch.setattr(training, "teach", slowly)
     app = open_tab()
     click(app, "teach_sample")
     click(app, "teach_start")
@@ -298,7 +298,7 @@ def test_a_training_that_fails_is_one_sentence_and_the_classes_stay(monkeypatch)
 
     app = open_tab()
     click(app, "teach_sample")
-    monkeypatch.setattr(teach_training, "teach", broken)
+    monkeypatch.setattr(training, "teach", broken)
     app.button(key="teach_start").click().run()
     assert_fine(ended(app), errors=1)
     assert "Please choose another network" in app.error[0].value

@@ -18,10 +18,11 @@ from streamlit.testing.v1 import AppTest
 
 from cnn_demo.images import sample_photos
 from cnn_demo.models import load
-from cnn_demo.models.explain import METHODS, convolutional_layers, explain
-from cnn_demo.models.feature_maps import feature_maps, map_layers
-from cnn_demo.models.perturbation import deletion_curve, random_deletion_curve
-from cnn_demo.ui import pretrained_check, pretrained_maps, pretrained_why
+from cnn_demo.models.explanation.explain import METHODS, convolutional_layers, explain
+from cnn_demo.models.explanation.feature_maps import feature_maps, map_layers
+from cnn_demo.models.explanation.perturbation import deletion_curve, random_deletion_curve
+from cnn_demo.ui.pretrained import deletion_check, explanations
+from cnn_demo.ui.pretrained import feature_maps as pretrained_maps
 
 SEEN = "What the network sees"
 
@@ -43,13 +44,13 @@ def photo():
 
 
 def why_script(photo):
-    from cnn_demo.ui.pretrained_why import why_view
+    from cnn_demo.ui.pretrained.explanations import why_view
 
     why_view(photo)
 
 
 def maps_script(photo):
-    from cnn_demo.ui.pretrained_maps import maps_view
+    from cnn_demo.ui.pretrained.feature_maps import maps_view
 
     maps_view(photo)
 
@@ -96,9 +97,9 @@ def test_maps_over_the_photo(model, photo):
     assert list(found) == [SEEN, "Grad-CAM"]
     np.testing.assert_array_equal(found[SEEN], seen)
     assert_shows(found["Grad-CAM"], composed(seen, grad_cam, 0.6))
-    assert app.selectbox(key=pretrained_why.CLASS).options[:5] == [name for name, _ in answer.top(5)]
-    assert sorted(app.selectbox(key=pretrained_why.CLASS).options) == sorted(model.labels)
-    assert tuple(app.selectbox(key=pretrained_why.LAYER).options) == layers
+    assert app.selectbox(key=explanations.CLASS).options[:5] == [name for name, _ in answer.top(5)]
+    assert sorted(app.selectbox(key=explanations.CLASS).options) == sorted(model.labels)
+    assert tuple(app.selectbox(key=explanations.LAYER).options) == layers
 
     # The check: the areas that are shown are those of the curves, and the chart has both curves on named axes.
     table = next(element.value for element in app.markdown if "Area under the curve" in element.value)
@@ -112,7 +113,7 @@ def test_maps_over_the_photo(model, photo):
     assert chart["layout"]["xaxis"]["title"]["text"] == "share of pixels removed"
     assert chart["layout"]["yaxis"]["title"]["text"] == "probability of the class"
 
-    app.slider(key=pretrained_why.OPACITY).set_value(0).run()
+    app.slider(key=explanations.OPACITY).set_value(0).run()
     np.testing.assert_array_equal(shown_maps(app)["Grad-CAM"], seen)
 
 
@@ -129,7 +130,7 @@ def test_the_first_network_is_one_that_knows_a_thousand_classes(photo):
 
 def quick_explain(model, seen, label_index, method, layer=None, progress=None):
     """The real methods, but for those that run the network many times: their map is drawn by what they were asked."""
-    if method not in pretrained_why.SLOW:
+    if method not in explanations.SLOW:
         return explain(model, seen, label_index, method, layer)
     for share in (0.5, 1.0):
         progress(share)
@@ -138,13 +139,13 @@ def quick_explain(model, seen, label_index, method, layer=None, progress=None):
 
 
 def test_every_method_for_another_class_at_another_layer(model, photo, monkeypatch):
-    monkeypatch.setattr(pretrained_why, "explain", quick_explain)
+    monkeypatch.setattr(explanations, "explain", quick_explain)
     seen = model.prepare(photo.pixels)
     top = model.predict(photo.pixels).top(2)
     other, layer = model.labels.index(top[1][0]), convolutional_layers(model.network)[-4]
-    link = {pretrained_check.CHECK: "false", pretrained_why.CLASS: top[1][0], pretrained_why.LAYER: layer}
-    link[pretrained_why.SHOWN] = [method.title for method in METHODS.values()]
-    link[pretrained_why.OPACITY] = "100"
+    link = {deletion_check.CHECK: "false", explanations.CLASS: top[1][0], explanations.LAYER: layer}
+    link[explanations.SHOWN] = [method.title for method in METHODS.values()]
+    link[explanations.OPACITY] = "100"
     app = open_view(why_script, photo, link)
     assert not app.get("plotly_chart")
     found = shown_maps(app)
@@ -153,13 +154,13 @@ def test_every_method_for_another_class_at_another_layer(model, photo, monkeypat
         own = quick_explain(model, seen, other, key, layer if method.needs_layer else None, progress=lambda _: None)
         assert_shows(found[method.title], composed(seen, own, 1))
 
-    app.selectbox(key=pretrained_why.CLASS).set_value(top[0][0]).run()
+    app.selectbox(key=explanations.CLASS).set_value(top[0][0]).run()
     assert_fine(app)
     answer = explain(model, seen, model.labels.index(top[0][0]), "layer_cam", layer)
     assert_shows(shown_maps(app)["Layer-CAM"], composed(seen, answer, 1))
     assert np.abs(shown_maps(app)["Layer-CAM"] - found["Layer-CAM"].astype(int)).max() > 20
 
-    app.pills(key=pretrained_why.SHOWN).set_value([]).run()
+    app.pills(key=explanations.SHOWN).set_value([]).run()
     assert_fine(app)
     assert list(shown_maps(app)) == [SEEN]
 
@@ -203,8 +204,8 @@ def grid(app) -> dict:
 
 @pytest.mark.parametrize("value", ["nonsense", "nan"])
 def test_links_to_what_there_is_not(photo, value):
-    keys = [key for key in pretrained_why.DEFAULTS if key != pretrained_check.CHECK]
-    app = open_view(why_script, photo, dict.fromkeys(keys, value) | {pretrained_check.CHECK: "false"})
+    keys = [key for key in explanations.DEFAULTS if key != deletion_check.CHECK]
+    app = open_view(why_script, photo, dict.fromkeys(keys, value) | {deletion_check.CHECK: "false"})
     assert SEEN in shown_maps(app)
     app = open_view(maps_script, photo, dict.fromkeys(pretrained_maps.DEFAULTS, value) | {"maps_channel": "1e9"})
     assert grid(app)["items"]

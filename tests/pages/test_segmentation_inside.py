@@ -13,9 +13,10 @@ from streamlit.testing.v1 import AppTest
 from cnn_demo import models
 from cnn_demo.images import Photo
 from cnn_demo.models import find, frameworks, release
-from cnn_demo.models.architectures import Cost
-from cnn_demo.models.unets import ARCHITECTURES, BUNDLED_OPTIONS, PET_LABELS, SKIPS
-from cnn_demo.ui.detect_score import pen
+from cnn_demo.models.catalogue.registry import BUNDLED_OPTIONS, PET_LABELS
+from cnn_demo.models.segmentation.architectures import Cost
+from cnn_demo.models.segmentation.unets import ARCHITECTURES, SKIPS
+from cnn_demo.ui.detection.score import pen
 
 PHOTO = Photo(np.random.default_rng(4).integers(0, 256, (96, 128, 3), dtype=np.uint8), "blots.jpg", "digest-blots")
 STREET = Photo(np.random.default_rng(0).integers(0, 256, (*SIZE, 3), dtype=np.uint8), "street.jpg", "digest-street")
@@ -48,7 +49,7 @@ def own_unet(monkeypatch, tmp_path):
     """A U-Net with random weights in the place of the bundled ones, to which noise is background and nothing else."""
     from safetensors.torch import save_file
 
-    from cnn_demo.models.segmenters import build_smp
+    from cnn_demo.models.segmentation.segmenters import build_smp
 
     torch = frameworks.torch()
     torch.manual_seed(2)
@@ -66,7 +67,7 @@ def own_unet(monkeypatch, tmp_path):
 
 
 def test_skips_are_switched_off_one_by_one(own_unet):
-    app = open_view("segment_inside", "inside_view")
+    app = open_view("segmentation.unet_internals", "inside_view")
     assert app.metric[0].value == "1.000"
     assert app.metric[1].value == "0.0 %"
     table = app.dataframe[0].value
@@ -78,7 +79,7 @@ def test_skips_are_switched_off_one_by_one(own_unet):
 
 
 def test_every_step_has_its_maps(own_unet):
-    html = "".join(part.proto.body for part in open_view("segment_inside", "inside_view").get("html"))
+    html = "".join(part.proto.body for part in open_view("segmentation.unet_internals", "inside_view").get("html"))
     for part, strides in (("Encoder", (2, 4, 8, 16, 32)), ("Decoder", (1, 2, 4, 8, 16))):
         for stride in strides:
             assert f"{part} 1/{stride}" in html
@@ -93,14 +94,14 @@ def test_without_a_u_net_the_view_says_so(segmenters):  # noqa: F811
 def tab_script(photo):
     from functools import partial
 
-    from cnn_demo.ui.open_tab import fill_open_tab
-    from cnn_demo.ui.segment_inside import inside_view
+    from cnn_demo.ui.page.tabs import fill_open_tab
+    from cnn_demo.ui.segmentation.unet_internals import inside_view
 
     fill_open_tab("task", {"Inside a U-Net": partial(inside_view, photo)})
 
 
 def test_a_checkerboard_comes_and_goes():
-    app = open_view("segment_upsampling", "upsampling_view")
+    app = open_view("segmentation.upsampling", "upsampling_view")
     html = lambda: "".join(part.proto.body for part in app.get("html"))  # noqa: E731
     assert "Neighbours get different numbers of stamps" in html()
     app.slider(key="up_kernel").set_value(4).run()
@@ -133,7 +134,7 @@ def paint(monkeypatch):
 
 
 def test_before_anything_is_painted_the_page_says_what_to_do(segmenters, paint):  # noqa: F811
-    app = open_view("segment_paint", "paint_view", STREET, {"segmenter": FEW})
+    app = open_view("segmentation.paint_masks", "paint_view", STREET, {"segmenter": FEW})
     assert "Paint what is there" in app.info[0].value
 
 
@@ -142,7 +143,7 @@ def test_what_is_painted_is_scored(segmenters, paint):  # noqa: F811
     bus = labels.index("bus")
     said = planted_map(labels, (248, 330))
     paint((bus, (20, 90, 40, 300)))  # within the planted bus
-    app = open_view("segment_paint", "paint_view", STREET, {"segmenter": FEW})
+    app = open_view("segmentation.paint_masks", "paint_view", STREET, {"segmenter": FEW})
     assert app.metric[0].value == "1.000"
     assert (said[20:90, 40:300] == bus).all()
     table = app.dataframe[0].value.set_index("class")
@@ -161,8 +162,8 @@ def test_architectures_are_measured_when_asked(monkeypatch):
         known = architecture not in ("DeepLabV3", "PAN")
         return Cost(architecture, encoder, 14_300_000, 3_100_000, 5_000_000_000, 12.0 + len(asked)) if known else None
 
-    monkeypatch.setattr("cnn_demo.ui.segment_architectures.cost_of", cost)
-    app = open_view("segment_architectures", "architectures_view", link={"smp_side": "128 × 128 pixels"})
+    monkeypatch.setattr("cnn_demo.ui.segmentation.architectures.cost_of", cost)
+    app = open_view("segmentation.architectures", "architectures_view", link={"smp_side": "128 × 128 pixels"})
     assert not app.dataframe
     assert not asked
     app.button(key="smp_measure").click().run()

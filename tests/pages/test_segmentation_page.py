@@ -13,12 +13,16 @@ from streamlit.testing.v1 import AppTest
 
 from cnn_demo.images import Photo
 from cnn_demo.models import find, list_models, load
-from cnn_demo.ui.probability_bars import percent
+from cnn_demo.results import percent
 
 pytestmark = pytest.mark.usefixtures("segmenters")
 KEY = "lraspp_mobilenet_v3_large"
-VIEWS = {"segment_pixels": "pixels_view", "segment_sure": "sure_view", "segment_objects": "objects_view"}
-ALL_VIEWS = VIEWS | {"segment_models": "models_view"}
+VIEWS = {
+    "segmentation.every_pixel": "pixels_view",
+    "segmentation.confidence": "sure_view",
+    "segmentation.semantic_or_instance": "objects_view",
+}
+ALL_VIEWS = VIEWS | {"segmentation.models": "models_view"}
 STREET = Photo(np.random.default_rng(0).integers(0, 256, (*SIZE, 3), dtype=np.uint8), "street.jpg", "digest-street")
 PANORAMA = Photo(np.zeros((40, 900, 3), np.uint8), "panorama.jpg", "digest-panorama")
 
@@ -68,7 +72,7 @@ def test_photos_of_any_shape_are_taken(view, photo):
 
 
 def test_the_masks_and_their_legend_say_what_was_planted():
-    app = open_view("segment_pixels")
+    app = open_view("segmentation.every_pixel")
     data = component(app, "segment_photo")
     np.testing.assert_array_equal(pixels_of(data["ids"]), planted())
     shares = {one["name"]: one["share"] for one in data["classes"]}
@@ -81,7 +85,7 @@ def test_the_masks_and_their_legend_say_what_was_planted():
 
 
 def test_size_and_tiles_are_what_the_network_is_asked_for():
-    app = open_view("segment_pixels")
+    app = open_view("segmentation.every_pixel")
     app.selectbox(key="segment_side").set_value(960).run()
     app.segmented_control(key="segment_mode").set_value("tiled").run()
     assert_fine(app)
@@ -90,7 +94,7 @@ def test_size_and_tiles_are_what_the_network_is_asked_for():
 
 
 def test_the_network_is_not_asked_twice():
-    app = open_view("segment_sure")
+    app = open_view("segmentation.confidence")
     for value in (10, 90):
         app.slider(key="sure_blank").set_value(value).run()
     assert_fine(app)
@@ -98,14 +102,14 @@ def test_the_network_is_not_asked_twice():
 
 
 def test_a_long_photo_has_no_size_that_is_too_long():
-    app = open_view("segment_pixels", PANORAMA)
+    app = open_view("segmentation.every_pixel", PANORAMA)
     sides = [int(option.split()[0]) for option in app.selectbox(key="segment_side").options]
     assert all(load(KEY).frame((40, 900), side) for side in sides)
     assert max(sides) == 182
 
 
 def test_pixels_are_offered_as_files():
-    app = open_view("segment_pixels")
+    app = open_view("segmentation.every_pixel")
     labels = [button.proto.label for button in app.get("download_button")]
     assert labels == ["Mask", "Overlay", "Cut-out", "COCO", "Polygons"]
     assert app.multiselect(key="cut_out_classes").options == ["background", "bus", "person"]
@@ -114,7 +118,7 @@ def test_pixels_are_offered_as_files():
 
 
 def test_confidence_and_entropy_are_named_with_their_means():
-    app = open_view("segment_sure")
+    app = open_view("segmentation.confidence")
     answer = load(KEY).predict(STREET.pixels)
     assert f"{percent(float(answer.confidence.mean()))} on average" in component(app, "sure_confidence")["caption"]
     assert f"{answer.entropy().mean():.2f} on average" in component(app, "sure_entropy")["caption"]
@@ -122,7 +126,7 @@ def test_confidence_and_entropy_are_named_with_their_means():
 
 
 def test_the_threshold_leaves_doubtful_pixels_blank():
-    app = open_view("segment_sure")
+    app = open_view("segmentation.confidence")
     app.slider(key="sure_blank").set_value(60).run()
     doubtful = np.isclose(load(KEY).predict(STREET.pixels).confidence, BORDER)
     assert 0 < doubtful.mean() < 0.1
@@ -137,7 +141,7 @@ def test_the_threshold_leaves_doubtful_pixels_blank():
 
 
 def test_a_tapped_pixel_names_its_class_and_all_probabilities():
-    app = open_view("segment_sure")
+    app = open_view("segmentation.confidence")
     fire(app, "sure_photo", "point", {"row": 390, "column": 560})
     assert "Row 390, column 560: **person**, 95.0 % sure" in text(app)
     assert component(app, "sure_photo")["marks"][0] == {"row": 390, "column": 560, "height": 1, "width": 1}
@@ -151,19 +155,19 @@ def test_a_tapped_pixel_names_its_class_and_all_probabilities():
 
 
 def test_of_many_classes_the_page_says_why_there_are_no_bars():
-    app = open_view("segment_sure", network=MANY)
+    app = open_view("segmentation.confidence", network=MANY)
     assert any("150 classes" in note.value and "at most 25" in note.value for note in app.info)
 
 
 def test_it_begins_with_the_pixel_that_is_least_decided():
-    app = open_view("segment_sure")
+    app = open_view("segmentation.confidence")
     answer = load(KEY).predict(STREET.pixels)
     row, column = np.unravel_index(answer.entropy().argmax(), SIZE)
     assert f"Row {row}, column {column}:" in text(app)
 
 
 def test_objects_have_a_colour_a_number_and_a_confidence_each():
-    app = open_view("segment_objects")
+    app = open_view("segmentation.semantic_or_instance")
     data = component(app, "objects_instance")
     assert [one["name"] for one in data["classes"]] == ["person 1", "person 2", "person 3", "person 4", "bus 1"]
     assert [one["said"] for one in data["classes"]] == [f"{percent(score)} sure" for score in np.float32(SCORES)]
@@ -174,7 +178,7 @@ def test_objects_have_a_colour_a_number_and_a_confidence_each():
 
 
 def test_what_can_be_counted_is_counted():
-    app = open_view("segment_objects")
+    app = open_view("segmentation.semantic_or_instance")
     known = (planted() > 0).mean()
     assert f"It has a word for **{percent(known)}** of the photo: **2** classes" in text(app)
     assert "It counts **5** objects: **4** × person · **1** × bus" in text(app)
@@ -189,7 +193,7 @@ def test_what_can_be_counted_is_counted():
 
 
 def test_the_classical_way_is_counted_beside_the_network():
-    app = open_view("segment_objects")
+    app = open_view("segmentation.semantic_or_instance")
     assert app.selectbox(key="classical_class").options == ["person", "bus"]
     assert "**Connected components**: 2, of which **1** agrees" in text(app)
     assert "**Watershed**: 4, of which **4** agree" in text(app)
@@ -204,19 +208,19 @@ def test_the_classical_way_is_counted_beside_the_network():
 
 
 def test_objects_are_offered_as_files():
-    app = open_view("segment_objects")
+    app = open_view("segmentation.semantic_or_instance")
     labels = [button.proto.label for button in app.get("download_button")]
     assert labels == ["Mask", "Overlay", "Cut-out", "COCO", "Polygons"]
 
 
 def test_nothing_found_is_said_and_breaks_nothing():
-    app = open_view("segment_objects", link={"instance_confidence": "95"})
+    app = open_view("segmentation.semantic_or_instance", link={"instance_confidence": "95"})
     assert "It finds **no object**." in text(app)
     assert not app.get("download_button")
 
 
 def test_the_table_lists_the_segmenters_of_both_kinds():
-    app = open_view("segment_models")
+    app = open_view("segmentation.models")
     table = app.dataframe[0].value
     both = [*list_models("semantic-segmentation"), *list_models("instance-segmentation")]
     assert sorted(table["Network"]) == sorted(spec.title for spec in both)
@@ -229,6 +233,6 @@ def test_the_table_lists_the_segmenters_of_both_kinds():
 @pytest.mark.parametrize("title", [MANY, "YOLO26n-seg", FEW])
 def test_each_source_of_weights_is_named(title, monkeypatch, tmp_path):
     monkeypatch.setenv("CNN_DEMO_WEIGHTS", str(tmp_path / "nothing"))
-    app = open_view("segment_models", link={"models_wanted": title})
+    app = open_view("segmentation.models", link={"models_wanted": title})
     source = {MANY: "the Hugging Face hub", FEW: "PyTorch's own server"}.get(title, "Ultralytics' releases on GitHub")
     assert source in text(app)

@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from cnn_demo.__main__ import main
+from cnn_demo.images.samples import sample_photos
 from cnn_demo.models import load, preferred_model
-from cnn_demo.samples import sample_photos
 
 PHOTOS = {sample.key: sample.path for sample in sample_photos()}
 CAT = PHOTOS["chelsea"]

@@ -9,9 +9,9 @@ from PIL import Image
 
 from cnn_demo import command_line
 from cnn_demo.__main__ import main
+from cnn_demo.images.samples import sample_photos
 from cnn_demo.models import ModelUnavailable, find
 from cnn_demo.results import Segmentation
-from cnn_demo.samples import sample_photos
 
 CAT = next(sample.path for sample in sample_photos() if sample.key == "chelsea")
 

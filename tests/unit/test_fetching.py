@@ -13,8 +13,9 @@ from local_server import CONTENT, NOWHERE, serving
 
 from cnn_demo import fetching
 from cnn_demo.__main__ import main
-from cnn_demo.models import downloads, find, preferred_model, usable_models
-from cnn_demo.models.weights import find_weights, keras_cache, torch_cache
+from cnn_demo.models import find, preferred_model, usable_models
+from cnn_demo.models.files import downloads
+from cnn_demo.models.files.weights import find_weights, keras_cache, torch_cache
 
 CHECKSUM = "md5:" + hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from cnn_demo.drawing import jpeg_url, png_url
+from cnn_demo.drawing.pictures import jpeg_url, png_url
 from cnn_demo.ui.components import declare
 
 NOTHING = 255  # in `ids`: no mask here

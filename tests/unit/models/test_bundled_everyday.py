@@ -6,10 +6,10 @@ The bounds are wide, so that they hold for networks that are trained anew.
 import numpy as np
 import pytest
 
+from cnn_demo.images.samples import sample_photos
 from cnn_demo.lessons.localization import TRUTHS
 from cnn_demo.models import find, load, preferred_model
 from cnn_demo.models.boxes import iou, to_pixels
-from cnn_demo.samples import sample_photos
 
 SAMPLES = {sample.key: sample for sample in sample_photos()}
 KNOWN = {key: next((label, box) for label, box in boxes.items()) for key, boxes in TRUTHS.items()}

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from cnn_demo.images.samples import sample_photos
 from cnn_demo.models import find, list_models, load
 from cnn_demo.models.boxes import intersection, iou, to_pixels
-from cnn_demo.models.bundled import localizer_record
-from cnn_demo.samples import sample_photos
+from cnn_demo.models.training_records import localizer_record
 
 if not list_models("localization"):
     pytest.skip("needs the bundled localizer, which is not trained yet", allow_module_level=True)

@@ -1,6 +1,7 @@
 """The door: what is listed, found and loaded, and that what is let go is really freed."""
 
 import gc
+import inspect
 import threading
 import time
 import weakref
@@ -9,10 +10,11 @@ from dataclasses import replace
 import pytest
 
 from cnn_demo import models
-from cnn_demo.models import ModelUnavailable, find, frameworks, list_models, load, weights
-from cnn_demo.models.everyday_network import EVERYDAY, everyday_detector
-from cnn_demo.models.registry import AVAILABILITIES, MODELS, TASKS
-from cnn_demo.models.weights import BUNDLED
+from cnn_demo.models import ModelUnavailable, find, frameworks, list_models, load
+from cnn_demo.models.catalogue.registry import AVAILABILITIES, MODELS, TASKS
+from cnn_demo.models.detection.everyday_network import EVERYDAY, everyday_detector
+from cnn_demo.models.files import weights
+from cnn_demo.models.files.weights import BUNDLED
 
 each_row = pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.key)
 
@@ -20,13 +22,19 @@ each_row = pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.key)
 @each_row
 def test_a_row_says_what_it_must(spec):
     assert spec.task in TASKS
-    assert spec.family in models.LOADERS
     assert spec.availability() in AVAILABILITIES
     assert len(set(spec.labels)) == len(spec.labels) > 1
     assert spec.paper.startswith("https://")
     assert all((spec.title, spec.architecture, spec.licence))
     assert spec.knows.endswith(".")
     assert min(spec.input_size) > 0
+
+
+def test_every_family_has_a_loader():
+    program = inspect.getsource(models._load_row)
+    assert [spec.family for spec in MODELS if f'case "{spec.family}":' not in program] == []
+    with pytest.raises(ValueError, match="tomorrows"):
+        models._load_row(replace(MODELS[0], family="tomorrows"), "cpu")
 
 
 def test_keys_are_distinct():
@@ -55,7 +63,7 @@ def test_a_bundled_row_agrees_with_its_network(spec):
 def torch_parameters(spec) -> int:
     """Count what a network of torch learned, as it was built: loading fuses some of it."""
     if spec.family == "smp":
-        from cnn_demo.models.segmenters import build_smp
+        from cnn_demo.models.segmentation.segmenters import build_smp
 
         network = build_smp(spec)
     elif spec.builder == EVERYDAY:
@@ -104,7 +112,7 @@ def fakes(monkeypatch):
         time.sleep(0.05)
         return Fake()
 
-    monkeypatch.setattr(models, "_loader", lambda family: loader)
+    monkeypatch.setattr(models, "_load_row", loader)
     rows = tuple(replace(MODELS[0], key=key) for key in "abcd")
     monkeypatch.setattr(models, "find", lambda key: next(row for row in rows if row.key == key))
     models.release()
@@ -143,7 +151,7 @@ def test_a_load_that_fails_is_tried_again(monkeypatch):
         return answer
 
     models.release()
-    monkeypatch.setattr(models, "_loader", lambda family: loader)
+    monkeypatch.setattr(models, "_load_row", loader)
     with pytest.raises(ModelUnavailable):
         load("cifar10_cnn")
     assert isinstance(load("cifar10_cnn"), Fake)
@@ -162,7 +170,7 @@ def test_a_keras_model_is_really_freed():
 
 def test_missing_weights_are_one_sentence(monkeypatch, tmp_path):
     models.release()
-    monkeypatch.setattr("cnn_demo.models.classifiers.find_weights", lambda name: None)
+    monkeypatch.setattr("cnn_demo.models.classification.classifiers.find_weights", lambda name: None)
     with pytest.raises(ModelUnavailable, match=r"not on this machine: cifar10_cnn\.weights\.h5 is missing\.$"):
         load("cifar10_cnn")
 
@@ -173,7 +181,7 @@ def test_broken_weights_are_one_sentence(monkeypatch, tmp_path, content):
     file = tmp_path / "cifar10_cnn.weights.h5"
     file.write_bytes(content)
     found = weights.WeightsFile(file, "bundled", len(content))
-    monkeypatch.setattr("cnn_demo.models.classifiers.find_weights", lambda name: found)
+    monkeypatch.setattr("cnn_demo.models.classification.classifiers.find_weights", lambda name: found)
     with pytest.raises(ModelUnavailable, match=r"cannot be read: please replace cifar10_cnn\.weights\.h5\.$"):
         load("cifar10_cnn")
 
@@ -186,6 +194,6 @@ def test_weights_of_another_network_are_one_sentence(monkeypatch, tmp_path):
     other.save_weights(tmp_path / "cifar10_cnn.weights.h5")
     models.release()
     found = weights.WeightsFile(tmp_path / "cifar10_cnn.weights.h5", "bundled", 1)
-    monkeypatch.setattr("cnn_demo.models.classifiers.find_weights", lambda name: found)
+    monkeypatch.setattr("cnn_demo.models.classification.classifiers.find_weights", lambda name: found)
     with pytest.raises(ModelUnavailable, match="cannot be read"):
         load("cifar10_cnn")

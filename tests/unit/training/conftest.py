@@ -13,9 +13,9 @@ import pytest
 import supervision as sv
 from PIL import Image
 
-from cnn_demo.models.coco_detectors import COCO_LABELS
+from cnn_demo.models.catalogue.coco_detectors import COCO_LABELS
 from training import pseudo_labels, pseudo_masks
-from training.everyday import LABELS, voc_label
+from training.data.everyday import LABELS, voc_label
 
 BREEDS, UNMASKED = 14, 3
 STREETS = {"train": 3, "val": 2}

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from training import assorted
-from training.assorted import LABELS, pasted, read_assorted
+from training.data import assorted
+from training.data.assorted import LABELS, pasted, read_assorted
 
 
 def archive(path, files: dict[str, bytes | str]) -> None:

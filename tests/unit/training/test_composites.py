@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from cnn_demo.models.mask_scores import IGNORED
-from training import composites, masks
-from training.composites import NOTHING_OF, Menagerie, at_home, blended, boxes_around, cut_out, picture, thrown
-from training.datasets import read_backgrounds
-from training.masks import read_pets
+from cnn_demo.models.segmentation.metrics import IGNORED
+from training.data import composites, masks
+from training.data.composites import NOTHING_OF, Menagerie, at_home, blended, boxes_around, cut_out, picture, thrown
+from training.data.datasets import read_backgrounds
+from training.data.masks import read_pets
 
 SIDE = 96
 CAT, DOG = 1, 2

@@ -6,10 +6,10 @@ import warnings
 import pytest
 
 from cnn_demo.models import frameworks
-from cnn_demo.models.lite_encoder import ENCODER, compute_as_published
-from cnn_demo.models.lite_weights import read_state
-from training.encoders import FROZEN_BLOCKS, freeze_early_stages, load_encoder
-from training.schedules import slow_mean
+from cnn_demo.models.lite.encoder import ENCODER, compute_as_published
+from cnn_demo.models.lite.weights import read_state
+from training.networks.encoders import FROZEN_BLOCKS, freeze_early_stages, load_encoder
+from training.steps.schedules import slow_mean
 
 torch = frameworks.torch()
 

@@ -8,7 +8,7 @@ import supervision as sv
 
 from cnn_demo.models import ModelUnavailable, list_models
 from training import evaluate
-from training.everyday import LABELS, main_object, read_voc
+from training.data.everyday import LABELS, main_object, read_voc
 
 KEYS = {spec.key for spec in list_models()} & set(evaluate.EVALUATIONS)  # a training may be there before its weights
 

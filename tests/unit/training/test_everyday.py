@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from cnn_demo.models.coco_detectors import COCO_LABELS
-from cnn_demo.models.mask_scores import IGNORED
-from training.everyday import LABELS, read_coco, read_unlabelled, read_voc, voc_label
-from training.masks import read_pets
+from cnn_demo.models.catalogue.coco_detectors import COCO_LABELS
+from cnn_demo.models.segmentation.metrics import IGNORED
+from training.data.everyday import LABELS, read_coco, read_unlabelled, read_voc, voc_label
+from training.data.masks import read_pets
 from training.pseudo_labels import read_pseudo_labelled
 
 

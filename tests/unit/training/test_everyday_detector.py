@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from cnn_demo.models import frameworks
-from cnn_demo.models.coco_detectors import COCO_LABELS
-from cnn_demo.models.everyday_network import STRIDES, everyday_detector
-from cnn_demo.models.yolo_engines import headless
+from cnn_demo.models.catalogue.coco_detectors import COCO_LABELS
+from cnn_demo.models.detection.everyday_network import STRIDES, everyday_detector
+from cnn_demo.models.detection.yolo_engines import headless
 from training import everyday_detector as program
-from training.encoders import load_encoder
-from training.everyday import LABELS, EverydayPhoto, read_voc
+from training.data.everyday import LABELS, EverydayPhoto, read_voc
 from training.everyday_detector import BY_CLASS, RARE, EverydayPool, distillation_loss, measured
+from training.networks.encoders import load_encoder
 
 pytestmark = pytest.mark.xdist_group("everyday_detector")  # one process makes the fixtures, which take long
 torch = frameworks.torch()

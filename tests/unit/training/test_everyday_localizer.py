@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from cnn_demo.models import frameworks
-from cnn_demo.models.networks import EVERYDAY_SIDE, everyday_localizer
+from cnn_demo.models.bundled_networks import EVERYDAY_SIDE, everyday_localizer
 from training import everyday_localizer as program
-from training.everyday import LABELS, EverydayPhoto, main_object, read_nothing
+from training.data.everyday import LABELS, EverydayPhoto, main_object, read_nothing
+from training.data.placement import squash
 from training.everyday_localizer import NOTHING, LocalizerNetwork, cropped, predict
-from training.placement import squash
 
 pytestmark = pytest.mark.xdist_group("everyday_localizer")  # one process makes the fixtures, which take long
 torch = frameworks.torch()

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from cnn_demo.models import frameworks
-from cnn_demo.models.everyday_network import everyday_detector
-from cnn_demo.models.mask_scores import IGNORED
+from cnn_demo.models.detection.everyday_network import everyday_detector
+from cnn_demo.models.segmentation.metrics import IGNORED
 from training import everyday_unet
-from training.bundle import bundle_float16
-from training.everyday import LABELS
+from training.data.everyday import LABELS
+from training.data.masks import MaskedPhoto
 from training.everyday_unet import BY_CLASS, TRUE_MASK, MaskedPool, everyday_pets, everyday_view
-from training.masks import MaskedPhoto
+from training.steps.bundle import bundle_float16
 
 torch = frameworks.torch()
 

@@ -9,13 +9,15 @@ from PIL import Image
 
 from cnn_demo.models import boxes as numpy_boxes
 from cnn_demo.models import frameworks
-from cnn_demo.models.networks import LOCALIZER_SIDE, caltech_localizer, localizer_heads
-from training import datasets, placement
-from training.datasets import BoxedPhoto, read_backgrounds, read_caltech3
-from training.localizer import SMALL_SIDE, balanced, draw_batch, optimization, restore, save, side_in, training_step
-from training.localizer_losses import box_losses
-from training.localizer_network import Heads, LocalizerNetwork, answers, as_tensor, from_keras, to_keras
-from training.placement import NOTHING, Scenery, empty_picture, object_picture, pasted_picture, squashed_picture
+from cnn_demo.models.bundled_networks import LOCALIZER_SIDE, caltech_localizer, localizer_heads
+from training.data import datasets, placement
+from training.data.datasets import BoxedPhoto, read_backgrounds, read_caltech3
+from training.data.placement import NOTHING, Scenery, empty_picture, object_picture, pasted_picture, squashed_picture
+from training.localizer import SMALL_SIDE, side_in
+from training.networks.localizer import Heads, LocalizerNetwork, answers, as_tensor, from_keras, to_keras
+from training.steps.checkpoints import restore, save
+from training.steps.localizer import balanced, draw_batch, optimization, training_step
+from training.steps.localizer_losses import box_losses
 
 torch = frameworks.torch()
 SIDE = 96

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from cnn_demo.models.scoring import class_precisions
-from training.mask_precision import MaskedAnswer, mask_precisions
+from cnn_demo.models.detection.metrics import class_precisions
+from training.steps.mask_precision import MaskedAnswer, mask_precisions
 
 SIZE = (60, 80)
 

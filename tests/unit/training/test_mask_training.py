@@ -8,17 +8,19 @@ import numpy as np
 import pytest
 
 from cnn_demo.models import frameworks
-from cnn_demo.models.mask_scores import IGNORED
-from cnn_demo.models.segmentation_models import VOC_LABELS
-from cnn_demo.models.unets import PET_LABELS, STREET_LABELS, bundled_unet
-from training import evaluate_masks, loop, pet_unet, pets_instances, precision, schedules, street_unet
+from cnn_demo.models.catalogue.registry import PET_LABELS, STREET_LABELS
+from cnn_demo.models.catalogue.segmentation_models import VOC_LABELS
+from cnn_demo.models.segmentation.metrics import IGNORED
+from cnn_demo.models.segmentation.unets import bundled_unet
+from training import evaluate_masks, pet_unet, pets_instances, street_unet
 from training.assorted_yolo import new_network, yolo_loss
-from training.bundle import bundle_float16
-from training.composites import Composite
-from training.everyday import read_voc
-from training.masks import MaskedPhoto, read_camvid, read_pets
+from training.data.composites import Composite
+from training.data.everyday import read_voc
+from training.data.masks import MaskedPhoto, read_camvid, read_pets
 from training.pets_instances import answer_to, masked_batch, truth_of
-from training.unet_training import (
+from training.steps import loop, precision, schedules
+from training.steps.bundle import bundle_float16
+from training.steps.unet import (
     SAMPLED,
     CoarseUnet,
     as_input,

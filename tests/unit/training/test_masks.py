@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from cnn_demo.models.letterbox import GREY
-from cnn_demo.models.mask_scores import IGNORED
-from cnn_demo.models.unets import PET_LABELS, STREET_LABELS
-from training import masks
-from training.masks import MaskedPhoto, focus, in_window, read_camvid, read_pets, settled, view
+from cnn_demo.models.catalogue.registry import PET_LABELS, STREET_LABELS
+from cnn_demo.models.detection.letterbox import GREY
+from cnn_demo.models.segmentation.metrics import IGNORED
+from training.data import masks
+from training.data.masks import MaskedPhoto, focus, in_window, read_camvid, read_pets, settled, view
 
 LEVELS = np.array([20, 90, 160, 230], np.uint8)  # of the pixels of classes 0 to 3
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from training import mosaics
-from training.assorted import LABELS, Labelled
-from training.mosaics import Pool, mirrored, picture, placed
+from training.data import mosaics
+from training.data.assorted import LABELS, Labelled
+from training.data.mosaics import Pool, mirrored, picture, placed
 
 
 def photo_of(label: str, *, height: int = 120, width: int = 160, box=(40, 30, 100, 80)) -> Labelled:

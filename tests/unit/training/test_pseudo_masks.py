@@ -7,10 +7,10 @@ import pytest
 import supervision as sv
 from PIL import Image
 
-from cnn_demo.models.coco_detectors import COCO_LABELS
-from cnn_demo.models.mask_scores import IGNORED
+from cnn_demo.models.catalogue.coco_detectors import COCO_LABELS
+from cnn_demo.models.segmentation.metrics import IGNORED
 from training import pseudo_masks
-from training.everyday import LABELS, EverydayPhoto
+from training.data.everyday import LABELS, EverydayPhoto
 from training.pseudo_masks import BAND, class_map, read_masked_cats, read_pseudo_masked
 
 CAT, PERSON = LABELS.index("cat") + 1, LABELS.index("person") + 1

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from training.cifar10_cnn import HOLE, SHIFT, augment, cut_out, network_input
-from training.datasets import CIFAR10_LABELS, CIFAR10_VALIDATION, read_cifar10
+from training.data.datasets import CIFAR10_LABELS, CIFAR10_VALIDATION, read_cifar10
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""From numbers to pictures: values, heatmaps, boxes, masks and their colours."""

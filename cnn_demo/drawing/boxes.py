@@ -1,0 +1,125 @@
+"""Boxes with names, drawn on a picture by supervision, at a size that fits it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import supervision as sv
+
+from cnn_demo.drawing.pictures import reduced
+from cnn_demo.results import percent
+
+ANSWER, TRUTH, OTHER = "#ffb000", "#2fbf71", "#4aa3ff"  # told apart by the colour-blind too
+_CLASSES = sv.ColorPalette.DEFAULT
+
+
+def class_colour(class_id: int) -> str:
+    """Return a class's colour, as "#rrggbb"; classes far apart in a list may share one."""
+    return _CLASSES.by_idx(int(class_id)).as_hex()
+
+
+def box_scale(photo: np.ndarray, shown: np.ndarray) -> np.ndarray:
+    """Return what boxes (..., 4) of a photo are multiplied by to lie on the same photo of another size, (4,).
+
+    Args:
+        photo: (H, W, ...) pixels.
+        shown: (h, w, ...) pixels.
+    """
+    return np.tile([shown.shape[1] / photo.shape[1], shown.shape[0] / photo.shape[0]], 2)
+
+
+def draw_boxes(
+    pixels: np.ndarray,
+    boxes: Sequence[np.ndarray],
+    names: Sequence[str],
+    colours: Sequence[str],
+    *,
+    thickness: int | None = None,
+) -> np.ndarray:
+    """Draw boxes, the last on top.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB; stays as it is.
+        boxes: (4,) corners each, in pixels.
+        names: One for each box; an empty one is not written.
+        colours: One for each box, as "#rrggbb".
+        thickness: Of the lines, in pixels; None for what fits the picture's size.
+
+    Returns:
+        (H, W, 3) uint8, a copy.
+
+    Raises:
+        ValueError: If there are not as many names and colours as boxes.
+    """
+    if not len(boxes) == len(names) == len(colours):
+        raise ValueError(f"{len(boxes)} boxes need as many names and colours.")
+    scene = pixels.copy()
+    if not len(boxes):
+        return scene
+    size = pixels.shape[1], pixels.shape[0]
+    scale = sv.calculate_optimal_text_scale(size)
+    palette = sv.ColorPalette([sv.Color.from_hex(_as_bgr(colour)) for colour in colours])
+    lines = sv.BoxAnnotator(palette, thickness or max(2, sv.calculate_optimal_line_thickness(size)))
+    texts = sv.LabelAnnotator(
+        palette,
+        text_color=sv.Color.BLACK,
+        text_scale=scale,
+        text_thickness=max(1, round(2 * scale)),
+        text_padding=5,
+        smart_position=True,
+    )
+    found = sv.Detections(np.asarray(boxes, np.float32).reshape(-1, 4), class_id=np.arange(len(boxes)))
+    scene = lines.annotate(scene, found)
+    named = np.array([bool(name) for name in names])
+    if not named.any():
+        return scene
+    return texts.annotate(scene, found[named], [name for name in names if name])
+
+
+def _as_bgr(colour: str) -> str:
+    """Supervision draws for OpenCV, whose pixels begin with blue; ours begin with red."""
+    return f"#{colour[5:7]}{colour[3:5]}{colour[1:3]}"
+
+
+def box_at(boxes: np.ndarray, row: int, column: int) -> int | None:
+    """Return the index of the smallest box (N, 4) around a pixel, None where there is none."""
+    around = (boxes[:, :2] <= (column + 0.5, row + 0.5)).all(1) & (boxes[:, 2:] >= (column + 0.5, row + 0.5)).all(1)
+    inside = np.flatnonzero(around)
+    if not len(inside):
+        return None
+    areas = (boxes[inside, 2:] - boxes[inside, :2]).prod(axis=1)
+    return int(inside[areas.argmin()])
+
+
+def drawn(pixels: np.ndarray, found: sv.Detections, pointed: int | None = None) -> np.ndarray:
+    """Draw the detections with names and confidences, the one pointed at last and thicker.
+
+    Args:
+        pixels: (H, W, 3) uint8.
+        found: In pixels of this picture.
+        pointed: Index of the one that stands out.
+    """
+    order = np.argsort(found.confidence, kind="stable")  # the most confident on top
+    names = [f"{name} {percent(float(c))}" for name, c in zip(found["class_name"], found.confidence, strict=True)]
+    colours = [class_colour(i) for i in found.class_id]
+    picked = [(found.xyxy[i], names[i], colours[i]) for i in order]
+    scene = draw_boxes(pixels, *zip(*picked, strict=True)) if picked else pixels
+    if pointed is None:
+        return scene
+    dim = (scene * 0.55 + 110).astype(np.uint8)
+    left, top, right, bottom = found.xyxy[pointed].round().astype(int)
+    dim[top:bottom, left:right] = pixels[top:bottom, left:right]
+    thick = max(4, round(max(pixels.shape[:2]) / 160))
+    return draw_boxes(dim, [found.xyxy[pointed]], [names[pointed]], [colours[pointed]], thickness=thick)
+
+
+def reduced_with_boxes(pixels: np.ndarray, found: sv.Detections, side: int) -> tuple[np.ndarray, sv.Detections]:
+    """Make a photo smaller, and its boxes with it."""
+    small = reduced(pixels, side)
+    scale = box_scale(pixels, small)
+    boxes = sv.Detections(
+        (found.xyxy * scale).astype(np.float32),
+        confidence=found.confidence,
+        class_id=found.class_id,
+        data=dict(found.data),
+    )
+    return small, boxes

@@ -1,0 +1,77 @@
+"""Masks drawn over a photo."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import supervision as sv
+
+from cnn_demo.drawing.palette import object_colours
+
+BLANK = 255  # index of pixels without a class in a PNG, as in Pascal VOC
+
+OPACITY = 0.6
+
+
+def cut_out(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Cut the pixels of a mask out of a photo.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB.
+        mask: (H, W) bool.
+
+    Returns:
+        (H, W, 4) uint8 RGBA; what is transparent is black, so that a viewer who ignores transparency learns nothing.
+    """
+    alpha = mask.astype(np.uint8)
+    return np.dstack([pixels * alpha[..., None], alpha * np.uint8(255)])
+
+
+def overlay(
+    pixels: np.ndarray,
+    class_map: np.ndarray,
+    colours: np.ndarray,
+    opacity: float = OPACITY,
+    shown: np.ndarray | None = None,
+) -> np.ndarray:
+    """Lay the colours of the classes over a photo.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB; stays as it is.
+        class_map: (H, W) integers, indices of colours.
+        colours: (C, 3) uint8 RGB.
+        opacity: From 0, the photo alone, to 1, the colours alone.
+        shown: (H, W) bool, where the colours are laid; None for everywhere.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+    """
+    mixed = cv2.addWeighted(colours[class_map], opacity, pixels, 1 - opacity, 0)
+    return mixed if shown is None else np.where(shown[..., None], mixed, pixels)
+
+
+def owners(detections: sv.Detections, size: tuple[int, int]) -> np.ndarray:
+    """Return the number of the object that each pixel belongs to, (H, W) uint8: 0 for none, the first is 1.
+
+    Where objects overlap, the surest one has the pixel; of more than 254 objects, only the first 254 are numbered.
+
+    Args:
+        detections: With masks, the surest first.
+        size: (height, width) of the photo.
+    """
+    numbers = np.zeros(size, np.uint8)
+    for place in reversed(range(min(len(detections), BLANK - 1))):
+        numbers[detections.mask[place]] = place + 1
+    return numbers
+
+
+def overlay_instances(pixels: np.ndarray, detections: sv.Detections, opacity: float = OPACITY) -> np.ndarray:
+    """Lay a colour of its own over each object, as `overlay` does."""
+    numbers = owners(detections, pixels.shape[:2])
+    return overlay(pixels, numbers, object_colours(int(numbers.max())), opacity, numbers > 0)
+
+
+def _masks(detections: sv.Detections) -> np.ndarray:
+    if detections.mask is None:
+        raise ValueError("These detections have boxes only: take a model for instance segmentation.")
+    return np.asarray(detections.mask, bool)

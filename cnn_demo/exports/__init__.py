@@ -1,0 +1,1 @@
+"""Predictions as files: boxes and masks in the formats that other tools read."""

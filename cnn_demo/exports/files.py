@@ -1,0 +1,61 @@
+"""All files of one segmented photo, written into a folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import supervision as sv
+
+from cnn_demo.drawing.masks import cut_out, overlay, overlay_instances, owners
+from cnn_demo.drawing.palette import class_colours, object_colours
+from cnn_demo.drawing.pictures import png_bytes
+from cnn_demo.exports.masks import as_coco_masks, as_polygons, indexed_png
+from cnn_demo.models.segmentation.classical_instances import classes_as_detections
+from cnn_demo.results import Segmentation
+
+
+def write_masks(
+    folder: Path, photo: Path, pixels: np.ndarray, answer: Segmentation | sv.Detections, labels: tuple[str, ...]
+) -> tuple[Path, ...]:
+    """Write what a network made of a photo.
+
+    Args:
+        folder: Made where it is missing; files of the same names are replaced.
+        photo: Its file: NAME is taken from it.
+        pixels: (H, W, 3) uint8 RGB, the photo as the network saw it.
+        answer: A class for each pixel, or objects with masks.
+        labels: All classes of the network.
+
+    Returns:
+        NAME_mask.png (indexed: the class, or the number of the object from 1 on), NAME_overlay.png, NAME_cutout.png
+        (without what is "background", or no object), NAME_coco.json and NAME_polygons.json.
+
+    Raises:
+        OSError: If they cannot be written.
+    """
+    if isinstance(answer, Segmentation):
+        colours, numbers, foreground = class_colours(labels), answer.class_map, answer.foreground()
+        laid, found = overlay(pixels, numbers, colours, shown=foreground), classes_as_detections(answer)
+    else:
+        numbers = owners(answer, pixels.shape[:2])
+        colours, foreground = object_colours(int(numbers.max())), numbers > 0
+        laid, found = overlay_instances(pixels, answer), answer
+    contents = {
+        "mask.png": indexed_png(numbers, colours),
+        "overlay.png": png_bytes(laid),
+        "cutout.png": png_bytes(cut_out(pixels, foreground)),
+        "coco.json": _json(as_coco_masks(found, photo.name, labels)),
+        "polygons.json": _json(as_polygons(found)),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, content in contents.items():
+        paths.append(folder / f"{photo.stem}_{name}")
+        paths[-1].write_bytes(content)
+    return tuple(paths)
+
+
+def _json(facts: dict | list) -> bytes:
+    return json.dumps(facts, ensure_ascii=False).encode("utf-8")

@@ -1,0 +1,141 @@
+"""Bytes in, a photo out: what every page does first with what a visitor uploads.
+
+`read_photo` answers with a `Photo`: upright, sRGB, three channels of eight bits, no side longer than asked for.
+Whatever cannot become one ends in an `ImageError`, whose message is one sentence that can be shown as it is.
+
+The bytes come from strangers, so nothing here trusts them:
+
+* the format is told by the first bytes, and that one Pillow plugin is called directly. `Image.open` would also try
+  others, and would apply Pillow's process-wide pixel limit, which is too low for a phone's 200 megapixels and cannot be
+  changed for one visitor alone;
+* sizes are checked in the header, before there is a buffer for pixels (`image_checks`). Only AVIF and HEIC can say one
+  size there and hold another in their video frames, or very many of these: a few kilobytes of AVIF then take minutes,
+  or a gigabyte and more (its library stops at 268 megapixels). So no more than one of these two is decoded at a time;
+* JPEG is decoded at 1/2, 1/4 or 1/8 scale where that suffices, which saves both time and memory;
+* only pixels survive (`image_colours`): EXIF (with its place and time), comments and colour profile end here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import re
+import threading
+import unicodedata
+
+import numpy as np
+from PIL import Image
+from PIL.AvifImagePlugin import AvifImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from cnn_demo.images.colour import UPRIGHT, eight_bits, on_white, orientation_of
+from cnn_demo.images.photo import Photo
+from cnn_demo.images.validation import (
+    MAX_PIXELS,
+    ImageError,
+    check_jpeg,
+    check_pixels,
+    check_png,
+    check_png_rows,
+    check_webp,
+    damaged,
+    has_empty_row,
+    kind_of,
+)
+
+# Decoding a large picture takes some hundred megabytes for a moment: not all visitors at once.
+_DECODING = threading.BoundedSemaphore(2)
+# Of AVIF and HEIC, whose headers can lie, only one: whoever sends such a file does not keep other photos waiting.
+_DECODING_VIDEO_FRAMES = threading.BoundedSemaphore(1)
+
+
+def read_photo(data: bytes, name: str = "photo", max_side: int = 1280) -> Photo:
+    """Decode a photo.
+
+    JPEG (also MPO), PNG, WebP, AVIF and HEIC are accepted, told by their content whatever the name says; of several
+    pictures or frames the first is taken. EXIF orientation is applied, an embedded colour profile is converted to sRGB,
+    16 bits are scaled to 8, transparency is laid on white.
+
+    Args:
+        data: the file's bytes, at most `MAX_BYTES`.
+        name: the file's name; folders and control characters are dropped from it.
+        max_side: the longer side of the result is at most this many pixels; nothing is ever enlarged.
+
+    Returns:
+        The photo; it holds no reference to `data`.
+
+    Raises:
+        ImageError: the bytes are not an accepted photo, too large, or damaged. One sentence, fit to be shown.
+        ValueError: `max_side` is less than 1.
+    """
+    if max_side < 1:
+        raise ValueError(f"max_side must be at least 1, not {max_side}")
+    data = bytes(data)
+    kind = kind_of(data)
+    try:
+        with _DECODING_VIDEO_FRAMES if kind in ("AVIF", "HEIC") else contextlib.nullcontext(), _DECODING:
+            pixels, original_size = _decode(data, kind, max_side)
+    except ImageError:
+        raise
+    except MemoryError as error:
+        raise ImageError("This photo needs more memory than is free: please save it smaller and retry.") from error
+    # Given broken bytes, Pillow and the libraries under it raise OSError, SyntaxError, ValueError, EOFError,
+    # IndexError, KeyError, TypeError, AttributeError, RuntimeError, OverflowError, ZeroDivisionError, struct.error,
+    # zlib.error and warnings that were made errors. To the visitor all mean the same: here all of them are caught.
+    except Exception as error:
+        raise damaged(kind) from error
+    return Photo(pixels, _clean_name(name), hashlib.sha256(data).hexdigest(), original_size, kind)
+
+
+def _decode(data: bytes, kind: str, max_side: int) -> tuple[np.ndarray, tuple[int, int]]:
+    """Decode the first picture in `data` to (H, W, 3) uint8, and say its size before it was reduced."""
+    png = check_png(data) if kind == "PNG" else None
+    limit = check_jpeg(data) if kind == "JPEG" else MAX_PIXELS
+    image = _open(data, kind)
+    size = image.size
+    check_pixels(size, "progressive JPEG" if kind == "JPEG" and limit == MAX_PIXELS else kind, limit)
+    scale = min(1.0, max_side / max(size))
+    target = max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+    # JPEG is decoded at the smallest of the scales 1, 1/2, 1/4, 1/8 that is not below the target. The last row and
+    # column may then reach beyond the picture: the box says how far it goes, in fractions of a pixel.
+    drafted = image.draft(None, target) if kind == "JPEG" else None
+    image.load()
+    if png and has_empty_row(image):
+        check_png_rows(png)
+    profile = image.info.get("icc_profile")
+    orientation = orientation_of(image)
+    image = eight_bits(image, png.depth if png else 8)
+    if image.size != target:
+        # Box-averages down to twice the target first: as good as Lanczos alone to the eye, several times faster.
+        image = image.resize(target, Image.Resampling.LANCZOS, drafted and drafted[1], reducing_gap=2.0)
+    if orientation in UPRIGHT:
+        image = image.transpose(UPRIGHT[orientation])
+    image = on_white(image, profile)
+    # An array over immutable bytes: nobody can make it writeable again, and change a photo that others share.
+    pixels = np.frombuffer(image.tobytes(), np.uint8).reshape(image.height, image.width, 3)
+    return pixels, size[::-1] if orientation >= 5 else size
+
+
+def _open(data: bytes, kind: str) -> Image.Image:
+    """Read the header with the plugin of this format; no pixels yet."""
+    if kind == "HEIC":
+        try:
+            from pillow_heif import HeifImageFile  # only visitors with such a photo wait for this import
+        except ImportError:
+            raise ImageError("HEIC photos cannot be read here: please save the photo as JPEG and retry.") from None
+        return HeifImageFile(io.BytesIO(data))
+    # An MPO is opened as the JPEG that it begins with, so its index of further pictures cannot be wrong.
+    plugins = {"JPEG": JpegImageFile, "PNG": PngImageFile, "WebP": WebPImageFile, "AVIF": AvifImageFile}
+    if kind == "WebP":
+        check_webp(data)
+    return plugins[kind](io.BytesIO(data))
+
+
+def _clean_name(name: str) -> str:
+    """Drop folders, control characters and whatever is beyond 80 characters; never empty."""
+    name = re.split(r"[/\\]", str(name))[-1]
+    name = "".join(" " if c.isspace() else c for c in name if c.isspace() or unicodedata.category(c)[0] != "C")
+    return " ".join(name.split())[:80].strip() or "photo"

@@ -1,0 +1,208 @@
+"""The architectures of the bundled networks, built in code: weights are loaded into them, never a model file.
+
+They are built without batch normalization: after training, each has been folded into the convolution before it
+(`fold_batch_norm`), the same function with fewer layers, in which each number of a feature map is one sum of products,
+one bias and one activation, as a page can show it. With `batch_norm` it is the network that is trained.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cnn_demo.models import frameworks
+from cnn_demo.models.lite.network import trunk
+
+if TYPE_CHECKING:
+    import keras
+
+CIFAR10_STAGES = ((32, 1, 1), (64, 2, 2), (128, 2, 2))  # channels, blocks, stride of the first block
+LOCALIZER_SIDE = 160
+LOCALIZER_STAGES = ((32, 1, 2), (64, 2, 2), (144, 2, 2))  # channels, blocks, stride of the first block
+LOCALIZER_BOX_CHANNELS = 96
+LOCALIZER_CLASSES = 4  # three that have a box, and nothing
+EVERYDAY_SIDE = 256
+EVERYDAY_CLASSES = 21  # twenty that have a box, and nothing
+
+
+def cifar10_cnn(batch_norm: bool = False) -> keras.Model:
+    """Build the residual network for CIFAR-10: 11 convolutions in five blocks after a 5 × 5 stem, 0.68 M parameters.
+
+    Blocks are those of He et al., "Deep residual learning for image recognition" (2016),
+    https://arxiv.org/abs/1512.03385: two 3 × 3 convolutions whose sum with the block's input is activated.
+
+    Args:
+        batch_norm: The network to train; else the one to predict with.
+
+    Returns:
+        A Keras model from (N, 32, 32, 3) float32, pixels / 127.5 − 1, to (N, 10) float32 logits. Its layers are named
+        `stem`, `block1_conv1`, `block1_relu1`, `block1_conv2`, `block1_shortcut` (where the shape changes),
+        `block1_add`, `block1_relu`, and so on; `pool` and `logits` come last.
+    """
+    keras = frameworks.keras()
+
+    x = inputs = keras.Input((32, 32, 3), name="image")
+    x = _convolution(x, 32, 5, 1, "stem", batch_norm)
+    x = keras.layers.ReLU(name="stem_relu")(x)
+    number = 0
+    for channels, blocks, stride in CIFAR10_STAGES:
+        for block in range(blocks):
+            number += 1
+            x = _block(x, channels, stride if block == 0 else 1, f"block{number}", batch_norm)
+    x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
+    logits = keras.layers.Dense(10, dtype="float32", name="logits")(x)
+    return keras.Model(inputs, logits, name="cifar10_cnn")
+
+
+def caltech_localizer() -> keras.Model:
+    """Build the bundled localizer: a residual trunk of eleven convolutions with two heads, 0.9 M parameters.
+
+    `training.networks.localizer` is the same in torch, with batch normalization, to be trained.
+
+    Returns:
+        A Keras model from (N, 160, 160, 3) float32, pixels / 127.5 − 1, to what `localizer_heads` returns; the trunk's
+        layers are named as those of `cifar10_cnn`.
+    """
+    keras = frameworks.keras()
+
+    x = inputs = keras.Input((LOCALIZER_SIDE, LOCALIZER_SIDE, 3), name="image")
+    x = _convolution(x, 32, 5, 2, "stem", False)
+    x = keras.layers.ReLU(name="stem_relu")(x)
+    number = 0
+    for channels, blocks, stride in LOCALIZER_STAGES:
+        for block in range(blocks):
+            number += 1
+            x = _block(x, channels, stride if block == 0 else 1, f"block{number}", False)
+    return keras.Model(inputs, localizer_heads(x), name="caltech_localizer")
+
+
+def everyday_localizer() -> keras.Model:
+    """Build the everyday localizer: the two heads on the last feature maps of EfficientNet-Lite0, 3.1 M parameters.
+
+    Returns:
+        A Keras model from (N, 256, 256, 3) float32, pixels / 127.5 − 1, to the outputs of `localizer_heads`.
+    """
+    keras = frameworks.keras()
+
+    inputs = keras.Input((EVERYDAY_SIDE, EVERYDAY_SIDE, 3), name="image")
+    maps = trunk(inputs, "efficientnet_lite0")
+    return keras.Model(inputs, localizer_heads(maps, EVERYDAY_CLASSES), name="everyday_localizer")
+
+
+def localizer_heads(maps, classes: int = LOCALIZER_CLASSES) -> dict:
+    """Put a class head and a box head onto a trunk's last feature maps.
+
+    The class head is a global average and a dense layer, so that its class activation map has a closed form. The box
+    head keeps the layout: each place of the map says how far it believes the four sides of the box to be, as in Tian et
+    al., "FCOS" (2019), https://arxiv.org/abs/1904.01355, and how much it is to be listened to. The box is the weighted
+    mean of what all places say.
+
+    Args:
+        maps: (N, h, w, C), a Keras tensor.
+        classes: Number of classes, "nothing" included.
+
+    Returns:
+        `logits` (N, classes); `box` (N, 4), corners as shares of the picture's sides; `attention` (N, h, w), which sums
+        to 1; `votes` (N, h, w, 4), the box that each place believes in; and `maps` themselves.
+    """
+    keras = frameworks.keras()
+    layers, ops = keras.layers, keras.ops
+
+    pooled = layers.GlobalAveragePooling2D(name="pool")(maps)
+    logits = layers.Dense(classes, dtype="float32", name="logits")(pooled)
+
+    y = layers.ReLU(name="box_relu1")(_convolution(maps, LOCALIZER_BOX_CHANNELS, 1, 1, "box_conv1", False))
+    y = layers.ReLU(name="box_relu2")(_convolution(y, LOCALIZER_BOX_CHANNELS, 3, 1, "box_conv2", False))
+    y = layers.Conv2D(5, 1, dtype="float32", name="box_places")(y)
+    height, width = maps.shape[1:3]
+    columns, rows = np.meshgrid((np.arange(width) + 0.5) / width, (np.arange(height) + 0.5) / height)
+    places = np.stack([columns, rows, columns, rows], axis=-1).astype(np.float32)
+    votes = y[..., :4] * np.array([-1, -1, 1, 1], np.float32) + places
+    attention = ops.softmax(ops.reshape(y[..., 4], (-1, height * width)))
+    attention = ops.reshape(attention, (-1, height, width))
+    box = ops.sum(attention[..., None] * votes, axis=(1, 2))
+    return {"logits": logits, "box": box, "attention": attention, "votes": votes, "maps": maps}
+
+
+def last_maps(classifier: keras.Model):
+    """Return the symbolic feature maps (N, h, w, C) that a classifier averages before its dense layers.
+
+    Raises:
+        ValueError: If the network averages no feature maps.
+    """
+    keras = frameworks.keras()
+
+    averages = [layer for layer in classifier.layers if isinstance(layer, keras.layers.GlobalAveragePooling2D)]
+    if not averages:
+        raise ValueError(f"The network {classifier.name!r} averages no feature maps: it cannot carry the two heads.")
+    return averages[-1].input
+
+
+def localizer_on(classifier: keras.Model) -> tuple[keras.Model, keras.Model]:
+    """Put the localizer's two heads onto the last feature maps of a classifier, whose weights stay as they are.
+
+    Args:
+        classifier: A network that ends in a global average pooling and dense layers.
+
+    Returns:
+        (network, heads): from pictures to what `localizer_heads` returns; and the heads alone, from feature maps.
+
+    Raises:
+        ValueError: If the network averages no feature maps.
+    """
+    keras = frameworks.keras()
+
+    maps = last_maps(classifier)
+    inputs = keras.Input(maps.shape[1:], name="feature_maps")
+    heads = keras.Model(inputs, localizer_heads(inputs), name="heads")
+    return keras.Model(classifier.input, heads(maps)), heads
+
+
+def _block(x, channels: int, stride: int, name: str, batch_norm: bool):
+    keras = frameworks.keras()
+
+    y = _convolution(x, channels, 3, stride, f"{name}_conv1", batch_norm)
+    y = keras.layers.ReLU(name=f"{name}_relu1")(y)
+    y = _convolution(y, channels, 3, 1, f"{name}_conv2", batch_norm, gamma="zeros")
+    if stride > 1 or x.shape[-1] != channels:
+        x = _convolution(x, channels, 1, stride, f"{name}_shortcut", batch_norm)
+    return keras.layers.ReLU(name=f"{name}_relu")(keras.layers.Add(name=f"{name}_add")([x, y]))
+
+
+def _convolution(x, filters: int, size: int, stride: int, name: str, batch_norm: bool, gamma: str = "ones"):
+    """A convolution with zero padding; with batch normalization, whose shift replaces the bias, or with a bias."""
+    keras = frameworks.keras()
+
+    x = keras.layers.Conv2D(
+        filters, size, stride, "same", use_bias=not batch_norm, kernel_initializer="he_normal", name=name
+    )(x)
+    # A last normalization of each block that begins at zero makes the block begin as the identity (Goyal et al. 2017).
+    return keras.layers.BatchNormalization(gamma_initializer=gamma, name=f"{name}_norm")(x) if batch_norm else x
+
+
+def fold_batch_norm(trained: keras.Model, deployed: keras.Model) -> None:
+    """Set the weights of `deployed` so that it computes what `trained` computes at prediction time.
+
+    With y = gamma · (conv(x) − mean) / sqrt(variance + epsilon) + beta and s = gamma / sqrt(variance + epsilon), the
+    kernel becomes s · kernel and the bias beta − s · mean.
+
+    Args:
+        trained: Built with batch normalization.
+        deployed: Built without; its layers have the same names.
+    """
+    normalizations = {layer.name for layer in trained.layers if layer.name.endswith("_norm")}
+    for layer in deployed.layers:
+        if not layer.weights:
+            continue
+        weights = trained.get_layer(layer.name).get_weights()
+        if f"{layer.name}_norm" in normalizations:
+            weights = fold(weights[0], trained.get_layer(f"{layer.name}_norm"))
+        layer.set_weights(weights)
+
+
+def fold(kernel, normalization) -> list:
+    """Return [kernel, bias] of the convolution that does what `kernel` and the normalization after it do."""
+    gamma, beta, mean, variance = (value.astype("float32") for value in normalization.get_weights())
+    scale = gamma / (variance + normalization.epsilon) ** 0.5
+    return [kernel.astype("float32") * scale, beta - scale * mean]

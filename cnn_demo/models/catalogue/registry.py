@@ -1,0 +1,226 @@
+"""The table of all models: one row of data each. A new model of a known family is one new row."""
+
+from cnn_demo.models.catalogue.coco_detectors import COCO_DETECTORS
+from cnn_demo.models.catalogue.imagenet import IMAGENET_MODELS
+from cnn_demo.models.catalogue.segmentation_models import (
+    INSTANCE_SEGMENTERS,
+    MASK_METRIC,
+    SEMANTIC_SEGMENTERS,
+    VOC_LABELS,
+)
+from cnn_demo.models.catalogue.specs import AVAILABILITIES, TASKS, Metric, ModelSpec
+from cnn_demo.models.detection.everyday_network import EVERYDAY
+from cnn_demo.models.lite.encoder import ENCODER
+from cnn_demo.models.lite.loading import LITE_MODELS
+from cnn_demo.results import BACKGROUND
+
+# EfficientNet-Lite0, whose ImageNet weights a package carries; a slim decoder: its fine steps cost the most time.
+BUNDLED_DECODER = (160, 96, 48, 24, 16)  # channels of the decoder's steps, from the coarsest
+BUNDLED_OPTIONS = {"encoder": ENCODER, "decoder_channels": BUNDLED_DECODER}
+SCRATCH_OPTIONS = {  # of the U-Nets that were trained from random weights: a ResNet-18 with half the channels
+    "encoder": "tu-resnet18",
+    "channels": (32, 64, 128, 256),
+    "decoder_channels": (128, 64, 32, 16, 16),
+}
+STREET_LABELS = (
+    "sky",
+    "building",
+    "pole",
+    "road",
+    "pavement",
+    "tree",
+    "sign",
+    "fence",
+    "car",
+    "pedestrian",
+    "bicyclist",
+)
+PET_LABELS = (BACKGROUND, "cat", "dog")
+
+__all__ = [
+    "ASSORTED_LABELS",
+    "AVAILABILITIES",
+    "CIFAR10_LABELS",
+    "EVERYDAY_LABELS",
+    "LOCALIZER_LABELS",
+    "MODELS",
+    "TASKS",
+    "Metric",
+    "ModelSpec",
+]
+
+CIFAR10_LABELS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+EVERYDAY_LABELS = VOC_LABELS[1:]  # the twenty classes of Pascal VOC, without background
+LOCALIZER_LABELS = ("airplane", "face", "motorcycle")
+ASSORTED_LABELS = (
+    "face", "airplane", "motorcycle", "cat head", "dog head", "raccoon", "nine", "ten", "jack", "queen", "king", "ace",
+    "red cell", "white cell", "platelet",
+)  # fmt: skip
+
+MODELS: tuple[ModelSpec, ...] = (
+    ModelSpec(
+        key="cifar10_cnn",
+        title="CIFAR-10 residual network",
+        task="classification",
+        family="cifar10",
+        architecture="5 × 5 stem and five residual blocks of 32, 64 and 128 channels, in Keras",
+        input_size=(32, 32),
+        parameters=678_538,
+        bytes=2_796_216,
+        labels=CIFAR10_LABELS,
+        weights="cifar10_cnn.weights.h5",
+        metric=Metric("accuracy", 0.8948, "5,000 held-back training images of CIFAR-10", "training/evaluate.py"),
+        paper="https://arxiv.org/abs/1512.03385",
+        licence="AGPL-3.0; trained on CIFAR-10 (Krizhevsky 2009)",
+        knows="It knows ten classes: " + ", ".join(CIFAR10_LABELS[:-1]) + " and truck.",
+    ),
+    *LITE_MODELS,
+    *IMAGENET_MODELS,
+    ModelSpec(
+        key="everyday_localizer",
+        title="Everyday localizer",
+        task="localization",
+        family="everyday_localizer",
+        architecture="EfficientNet-Lite0 with a class head and a box head, in Keras",
+        input_size=(256, 256),
+        parameters=3_060_202,
+        bytes=12_420_800,
+        labels=EVERYDAY_LABELS,
+        weights="everyday_localizer.weights.h5",
+        metric=Metric("mean IoU", 0.6366, "322 validation photos of Pascal VOC", "training/evaluate.py"),
+        paper="https://arxiv.org/abs/1904.01355",
+        licence="AGPL-3.0; trained on Pascal VOC (Everingham et al. 2010) and more sets: see its card",
+        knows="It knows Pascal VOC's 20 classes: people, animals, vehicles and things in rooms.",
+        threshold=0.35,
+    ),
+    ModelSpec(
+        key="caltech_localizer",
+        title="Caltech localizer",
+        task="localization",
+        family="caltech",
+        architecture="a residual trunk of 32, 64 and 144 channels with a class head and a box head, in Keras",
+        input_size=(160, 160),
+        parameters=904_153,
+        bytes=3_712_400,
+        labels=LOCALIZER_LABELS,
+        weights="caltech_localizer.weights.h5",
+        metric=Metric("mean IoU", 0.8732, "244 held-back photos of Caltech-101", "training/evaluate.py"),
+        paper="https://arxiv.org/abs/1904.01355",
+        licence="AGPL-3.0; trained on Caltech-101 (Li et al. 2004, CC BY 4.0)",
+        knows="It knows three classes: airplane, face and motorcycle.",
+        threshold=0.75,
+    ),
+    ModelSpec(
+        key="caltech_localizer_mobilenet_v2",
+        title="Heads on MobileNetV2",
+        task="localization",
+        family="caltech_on_backbone",
+        architecture="the same class head and box head on the feature maps of Keras's MobileNetV2, which stays frozen",
+        input_size=(224, 224),
+        parameters=2_469_609,
+        bytes=873_168,
+        labels=LOCALIZER_LABELS,
+        weights="caltech_localizer_mobilenet_v2.weights.h5",
+        metric=Metric("mean IoU", 0.8418, "244 held-back photos of Caltech-101", "training/evaluate.py"),
+        paper="https://arxiv.org/abs/1801.04381",
+        licence="AGPL-3.0 for the heads; trained on Caltech-101 (Li et al. 2004, CC BY 4.0)",
+        knows="It knows three classes: airplane, face and motorcycle; its trunk learned to see from ImageNet.",
+        backbone="mobilenet_v2",
+        threshold=0.75,
+    ),
+    *COCO_DETECTORS,
+    ModelSpec(
+        key="everyday_detector",
+        title="Everyday detector",
+        task="detection",
+        family="yolo",
+        architecture="EfficientNet-Lite0 with a path aggregation network and YOLO11's head: one stage, three grids",
+        input_size=(320, 320),
+        parameters=4_238_732,
+        bytes=8_626_048,
+        labels=EVERYDAY_LABELS,
+        weights="everyday_detector.safetensors",
+        metric=Metric("mAP50-95", 0.4208, "322 validation photos of Pascal VOC", "training/evaluate.py"),
+        paper="https://arxiv.org/abs/1905.11946",
+        licence="AGPL-3.0; trained on Pascal VOC (Everingham et al. 2010) and more sets: see its card",
+        knows="It knows Pascal VOC's 20 classes: people, animals, vehicles and things in rooms.",
+        builder=EVERYDAY,
+    ),
+    ModelSpec(
+        key="assorted_yolo11n",
+        title="Assorted YOLO11n",
+        task="detection",
+        family="yolo",
+        architecture="YOLO11n, trained here from scratch: one stage, three grids, no anchors",
+        input_size=(192, 192),
+        parameters=2_592_765,
+        bytes=5_263_442,
+        labels=ASSORTED_LABELS,
+        weights="assorted_yolo11n.safetensors",
+        metric=Metric("mAP50-95", 0.6586, "441 held-back photos of five sets", "training/evaluate.py"),
+        paper="https://docs.ultralytics.com/models/yolo11/",
+        licence="AGPL-3.0; trained on Caltech-101, Oxford-IIIT Pet, BCCD and two more sets: see its card",
+        knows="It knows fifteen classes: faces, airplanes, motorcycles, heads of cats and dogs, raccoons, playing "
+        "cards from nine to ace, and three kinds of blood cells.",
+        builder="yolo11n.yaml",
+    ),
+    *SEMANTIC_SEGMENTERS,
+    ModelSpec(
+        key="pet_unet",
+        title="Pet U-Net",
+        task="semantic-segmentation",
+        family="smp",
+        architecture="a U-Net with a slim ResNet-18 for an encoder, trained here from scratch",
+        input_size=(144, 144),
+        parameters=3_611_315,
+        bytes=7_253_902,
+        labels=PET_LABELS,
+        weights="pet_unet.safetensors",
+        metric=Metric("mean IoU", 0.8174, "78 held-back photos of pets", "training/evaluate.py"),
+        paper="https://arxiv.org/abs/1505.04597",
+        licence="AGPL-3.0; trained on Oxford-IIIT Pet (Parkhi et al. 2012, CC BY-SA 4.0)",
+        knows="It knows cats and dogs; all else is background.",
+        scaling="tf",
+        builder="Unet",
+        options=tuple(SCRATCH_OPTIONS.items()),
+    ),
+    ModelSpec(
+        key="street_unet",
+        title="Street U-Net",
+        task="semantic-segmentation",
+        family="smp",
+        architecture="a U-Net with a slim ResNet-18 for an encoder, trained here from scratch",
+        input_size=(360, 360),
+        parameters=3_612_475,
+        bytes=7_256_222,
+        labels=STREET_LABELS,
+        weights="street_unet.safetensors",
+        metric=Metric("mean IoU", 0.6165, "101 validation scenes of CamVid", "training/evaluate.py"),
+        paper="https://arxiv.org/abs/1505.04597",
+        licence="AGPL-3.0; trained on CamVid (Brostow et al. 2009), for non-commercial research and teaching",
+        knows="It knows eleven classes of streets, seen from a car: "
+        + ", ".join(STREET_LABELS[:-1])
+        + " and bicyclist.",
+        scaling="tf",
+        builder="Unet",
+        options=tuple(SCRATCH_OPTIONS.items()),
+    ),
+    *INSTANCE_SEGMENTERS,
+    ModelSpec(
+        key="pets_instances",
+        title="Pets YOLO11n-seg",
+        task="instance-segmentation",
+        family="yolo",
+        architecture="YOLO11n with masks mixed of 32 prototypes, trained here from scratch",
+        input_size=(256, 256),
+        parameters=2_842_998,
+        bytes=5_771_260,
+        labels=PET_LABELS[1:],
+        weights="pets_instances.safetensors",
+        metric=Metric(MASK_METRIC, 0.5926, "78 held-back photos of pets", "training/evaluate.py"),
+        paper="https://arxiv.org/abs/1708.01642",
+        licence="AGPL-3.0; trained on Oxford-IIIT Pet (Parkhi et al. 2012, CC BY-SA 4.0)",
+        knows="It knows cats and dogs.",
+        builder="yolo11n-seg.yaml",
+    ),
+)

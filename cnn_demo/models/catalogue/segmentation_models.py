@@ -1,0 +1,158 @@
+"""Published networks that label pixels, one row each: torchvision's, segmentation-models-pytorch's and YOLO's.
+
+The rows of semantic segmenters are in `segmentation_models.csv`: every segmenter of torchvision, and the full networks
+that segmentation-models-pytorch publishes on the Hugging Face hub, all of whose files have the same name there: here
+each is called after its repository. `side` is the length of a photo's shorter side at which it was measured, `miou` the
+mean IoU over the classes in percent, `accuracy` the share of pixels that are right, both at one scale, as published at
+`source`; of the hub's networks by those who trained them. Where no size in megabytes is published, it is four bytes for
+each number.
+
+The rows of instance segmenters are in `coco_instances.csv`, with the columns of `coco_detectors.csv`: every YOLO that
+the installed Ultralytics names for the task and that knows COCO's classes, and torchvision's Mask R-CNN. Their figure
+is the mean average precision of the masks on COCO val2017, averaged over IoU 0.5 to 0.95.
+"""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+from cnn_demo.models.catalogue.coco_detectors import coco_spec
+from cnn_demo.models.catalogue.specs import Metric, ModelSpec
+
+_ROWS = Path(__file__).with_suffix(".csv")
+_INSTANCES = Path(__file__).with_name("coco_instances.csv")
+_ADE20K = Path(__file__).resolve().parents[3] / "assets" / "ade20k_labels.txt"
+ADE20K_LABELS = tuple(_ADE20K.read_text(encoding="utf-8").splitlines())
+CITYSCAPES_LABELS = (
+    "road", "sidewalk", "building", "wall", "fence", "pole", "traffic light", "traffic sign", "vegetation", "terrain",
+    "sky", "person", "rider", "car", "truck", "bus", "train", "motorcycle", "bicycle",
+)  # fmt: skip
+VOC_LABELS = (
+    "background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable",
+    "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor",
+)  # fmt: skip
+MASK_METRIC = "mask mAP50-95"
+
+
+@dataclass(frozen=True)
+class _Knowledge:
+    """What networks that were trained on the same photos have in common."""
+
+    labels: tuple[str, ...]
+    measured_on: str
+    trained_on: str
+    knows: str
+
+
+@dataclass(frozen=True)
+class _Family:
+    """What the members of a family have in common; `options` are the builder's."""
+
+    loader: str
+    architecture: str
+    paper: str
+    licence: str
+    scaling: str = "torch"
+    options: tuple[tuple[str, object], ...] = ()
+
+
+_KNOWLEDGE = {
+    "voc": _Knowledge(
+        VOC_LABELS,
+        "photos of COCO val2017 with Pascal VOC's classes",
+        "COCO, with Pascal VOC's classes",
+        "It knows Pascal VOC's 20 classes: people, animals, vehicles and things in rooms; all else is background.",
+    ),
+    "ade20k": _Knowledge(
+        ADE20K_LABELS,
+        "2,000 validation photos of ADE20K",
+        "ADE20K",
+        "It knows 150 classes of ADE20K: what rooms, streets and landscapes are made of, and what stands in them.",
+    ),
+    "cityscapes": _Knowledge(
+        CITYSCAPES_LABELS,
+        "500 validation photos of Cityscapes",
+        "Cityscapes",
+        "It knows 19 classes of streets, seen from a car.",
+    ),
+}
+
+
+def _torchvision(architecture: str, arxiv: str) -> _Family:
+    return _Family("torchvision_segmenter", architecture, f"https://arxiv.org/abs/{arxiv}", "BSD-3-Clause")
+
+
+def _upernet(encoder: str, **options: object) -> _Family:
+    architecture = f"{encoder} with a pyramid of feature maps, pooled at four scales"
+    return _Family(
+        "smp", architecture, "https://arxiv.org/abs/1807.10221", "MIT", "torch",
+        (("decoder_channels", 512), *options.items()),
+    )  # fmt: skip
+
+
+def _segformer(channels: int) -> _Family:
+    return _Family(
+        "smp",
+        "a transformer on four resolutions, whose maps are only brought together",
+        "https://arxiv.org/abs/2105.15203",
+        "NVIDIA Source Code License, for research and evaluation only",
+        options=(("decoder_segmentation_channels", channels),),
+    )
+
+
+_FAMILIES = {
+    "fcn": _torchvision("a dilated ResNet with a convolutional classifier: the first of its kind", "1411.4038"),
+    "deeplabv3": _torchvision("dilated convolutions at several rates, side by side", "1706.05587"),
+    "lraspp": _torchvision("MobileNetV3 with a light head that weighs channels", "1905.02244"),
+    "segformer-small": _segformer(256),
+    "segformer": _segformer(768),
+    "upernet-convnext": _upernet("ConvNeXt"),
+    # The weights are those of windows, whatever the photo's size; timm must be told that it may vary.
+    "upernet-swin": _upernet("Swin transformer", img_size=512, strict_img_size=False),
+    "dpt": _Family(
+        "smp",
+        "a vision transformer whose tokens become maps of four resolutions",
+        "https://arxiv.org/abs/2103.13413",
+        "MIT",
+        "tf",
+        (("dynamic_img_size", True),),
+    ),
+}
+
+
+def _spec(row: dict[str, str]) -> ModelSpec:
+    family, knowledge = _FAMILIES[row["family"]], _KNOWLEDGE[row["dataset"]]
+    parameters, side = int(row["parameters"]), int(row["side"])
+    figures = [
+        Metric(name, round(float(row[column]) / 100, 4), knowledge.measured_on, row["source"])
+        for name, column in (("mean IoU", "miou"), ("pixel accuracy", "accuracy"))
+        if row[column]
+    ]
+    encoder = (("encoder", row["encoder"]),) if row["encoder"] else ()
+    return ModelSpec(
+        key=row["key"],
+        title=row["title"],
+        task="semantic-segmentation",
+        family=family.loader,
+        architecture=family.architecture,
+        input_size=(side, side),
+        parameters=parameters,
+        bytes=round(float(row["megabytes"]) * 2**20) if row["megabytes"] else 4 * parameters,
+        labels=knowledge.labels,
+        weights=row["file"],
+        metric=figures[0],
+        paper=family.paper,
+        licence=f"{family.licence}; trained on {knowledge.trained_on}",
+        knows=knowledge.knows,
+        scaling=family.scaling,
+        further=tuple(figures[1:]),
+        builder=row["builder"],
+        options=encoder + family.options,
+        url=row["url"],
+    )
+
+
+with _ROWS.open(encoding="utf-8", newline="") as file:
+    SEMANTIC_SEGMENTERS = tuple(_spec(row) for row in csv.DictReader(file))
+with _INSTANCES.open(encoding="utf-8", newline="") as file:
+    INSTANCE_SEGMENTERS = tuple(coco_spec(row, "instance-segmentation", MASK_METRIC) for row in csv.DictReader(file))

@@ -1,0 +1,88 @@
+"""The bundled everyday detector: EfficientNet-Lite0, a path aggregation network, and Ultralytics' detection head.
+
+Encoder: Tan & Le, "EfficientNet" (2019), https://arxiv.org/abs/1905.11946. Neck: Liu et al., "Path aggregation network
+for instance segmentation" (2018), https://arxiv.org/abs/1803.01534, of Ultralytics' C2f blocks. Head: one cell, one box
+as a distribution over distances (Li et al., "Generalized focal loss" (2020), https://arxiv.org/abs/2006.04388).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnn_demo.models import frameworks
+from cnn_demo.models.lite.encoder import lite_encoder
+
+if TYPE_CHECKING:
+    import torch
+
+EVERYDAY = "everyday_detector"  # name of this builder in the table of models
+STRIDES = (8, 16, 32)  # pixels of the input for each cell of the three grids
+NECK_CHANNELS = 96
+
+
+def everyday_detector(labels: tuple[str, ...]) -> torch.nn.Module:
+    """Build the network with random weights; nothing is downloaded.
+
+    Args:
+        labels: Names of the classes.
+
+    Returns:
+        A module with the attributes that Ultralytics' loss and `yolo_engines.with_raw_outputs` read: `model`, whose
+        last item is the head, `names` and `args`. It takes pictures (N, 3, H, W) float32 from 0 to 1, sides multiples
+        of 32, and returns the outputs of Ultralytics' `Detect`.
+    """
+    torch = frameworks.torch()
+    frameworks.ultralytics()
+    from ultralytics.cfg import get_cfg
+    from ultralytics.nn.modules import C2f, Conv, Detect
+
+    nn, width = torch.nn, NECK_CHANNELS
+
+    class Neck(nn.Module):
+        """Top-down, then bottom-up: (N, 40 | 112 | 320, h, w) at strides 8, 16, 32 to 96 channels each."""
+
+        def __init__(self, channels: tuple[int, int, int]) -> None:
+            super().__init__()
+            self.lateral = nn.ModuleList(Conv(count, width, 1) for count in channels)
+            self.up16, self.up8 = C2f(2 * width, width, 1), C2f(2 * width, width, 1)
+            self.down16, self.down32 = Conv(width, width, 3, 2), Conv(width, width, 3, 2)
+            self.out16, self.out32 = C2f(2 * width, width, 1), C2f(2 * width, width, 1)
+
+        def forward(self, maps):
+            fine, middle, coarse = (lateral(x) for lateral, x in zip(self.lateral, maps, strict=True))
+            middle = self.up16(torch.cat([nn.functional.interpolate(coarse, scale_factor=2.0), middle], 1))
+            fine = self.up8(torch.cat([nn.functional.interpolate(middle, scale_factor=2.0), fine], 1))
+            middle = self.out16(torch.cat([self.down16(fine), middle], 1))
+            coarse = self.out32(torch.cat([self.down32(middle), coarse], 1))
+            return [fine, middle, coarse]
+
+    class Head(Detect):
+        """Ultralytics' head of YOLO11; building a YOLOv8 sets `Detect.legacy` for the whole process."""
+
+        legacy = False
+
+    class EverydayDetector(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.encoder = lite_encoder()
+            self.neck = Neck(tuple(self.encoder.out_channels[-3:]))
+            self.head = Head(len(labels), ch=(width,) * len(STRIDES))
+            self.head.stride = torch.tensor(STRIDES, dtype=torch.float32)
+            self.head.bias_init()
+            self.names = dict(enumerate(labels))
+            self.args = get_cfg()
+
+        @property
+        def model(self) -> list[nn.Module]:
+            """The stages in order, as Ultralytics' models have them."""
+            return [self.encoder, self.neck, self.head]
+
+        def forward(self, pictures):
+            maps = self.encoder(pictures * 2 - 1)  # the ImageNet weights were trained on pixels from -1 to 1
+            return self.head(self.neck(maps[-3:]))
+
+        def fuse(self, verbose: bool = False):
+            """Do nothing: OpenVINO folds the batch normalizations itself."""
+            return self
+
+    return EverydayDetector()

@@ -1,0 +1,155 @@
+"""torchvision's detectors: Faster R-CNN, SSD, RetinaNet and FCOS in, `supervision.Detections` out."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cnn_demo.images.photo import check_pixels
+from cnn_demo.models import frameworks
+from cnn_demo.models.catalogue.specs import ModelSpec
+from cnn_demo.models.detection.candidates import Candidates, Detector, Masks
+from cnn_demo.models.torch_weights import with_weights
+
+if TYPE_CHECKING:
+    import torch
+
+FLOOR = 0.05  # least score of a candidate, as torchvision has it for Faster R-CNN and RetinaNet
+CLASSES = 91  # background, COCO's 80 classes, and 10 that COCO numbers but does not use
+# Whose first weights were trained so:
+NO_EPSILON = ("fasterrcnn_resnet50_fpn", "maskrcnn_resnet50_fpn", "retinanet_resnet50_fpn")
+SIDES = (320, 480, 640, 800)  # of the photo's shorter side, where a network leaves the choice
+
+
+class TorchvisionDetector(Detector):
+    """One of torchvision's detectors; one for all visitors, who take turns by its lock.
+
+    Attributes:
+        spec: Its row.
+        network: The torch module, in evaluation mode. Its own NMS and limits are off: `candidates.select` does that.
+        device: "cpu", "cuda" or "mps": where it runs.
+        engine: "torch".
+        overlapping: True: its boxes need NMS.
+        sides: Image sizes to choose from, in pixels of the shorter side; one where the network takes no other.
+        lock: Held while the network runs.
+    """
+
+    engine = "torch"
+    overlapping = True
+
+    def __init__(self, spec: ModelSpec, network: torch.nn.Module, device: str) -> None:
+        self.spec = spec
+        self.device = device
+        self.lock = threading.Lock()
+        self.network = network.eval().to(device)
+        self.sides = (spec.input_size[0],) if network.transform.fixed_size else SIDES
+        categories = _categories()
+        self._to_label = np.array([spec.labels.index(name) if name in spec.labels else -1 for name in categories])
+        cuts = network.roi_heads if hasattr(network, "roi_heads") else network
+        cuts.score_thresh, cuts.nms_thresh, cuts.detections_per_img = FLOOR, 1.0, 1_000_000
+        self._proposals: tuple | None = None
+        if hasattr(network, "rpn"):
+            _keep_proposals(self, network.rpn)
+
+    def candidates(self, pixels: np.ndarray, side: int | None = None) -> Candidates:
+        """Return all boxes that the network has for a photo, and its first stage's proposals where it has two stages.
+
+        Args:
+            pixels: (H, W, 3) uint8, of any size.
+            side: One of `sides`; None for the size that the network is made for.
+
+        Raises:
+            ValueError: If the pixels are of another shape or type, or the network does not take that size.
+        """
+        start = time.perf_counter()
+        check_pixels(pixels)
+        side = side or self.spec.input_size[0]
+        if side not in self.sides:
+            raise ValueError(f"The image size must be one of {', '.join(map(str, self.sides))}, not {side}.")
+        torch = frameworks.torch()
+        picture = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1), np.float32) / 255)
+        with self.lock, torch.inference_mode():
+            self.network.transform.min_size = (side,)
+            answer = self.network([picture.to(self.device)])[0]
+            answer = {name: value.cpu().numpy() for name, value in answer.items()}
+            proposals = self._proposals_on_photo(pixels.shape[:2])
+            masks_of = self._mask_maker(pixels.shape[:2])
+        class_ids = self._to_label[answer["labels"]]
+        known = np.flatnonzero(class_ids >= 0)
+        known = known[np.argsort(-answer["scores"][known], kind="stable")]
+        return Candidates(
+            size=pixels.shape[:2],
+            boxes_xyxy=answer["boxes"][known].astype(np.float32),
+            scores=answer["scores"][known].astype(np.float32),
+            class_ids=class_ids[known].astype(np.int64),
+            labels=self.spec.labels,
+            proposals_xyxy=proposals[0],
+            objectness=proposals[1],
+            masks=masks_of and masks_of(answer["boxes"][known], answer["labels"][known]),
+            milliseconds=(time.perf_counter() - start) * 1000,
+            device=self.device,
+        )
+
+    def _mask_maker(self, size: tuple[int, int]) -> Callable[[np.ndarray, np.ndarray], Masks] | None:
+        """Return what makes masks from boxes (N, 4) on a photo of this size and their labels (N,); None without masks.
+
+        It is asked while the lock is held, just after the network has run.
+        """
+        return None
+
+    def _proposals_on_photo(self, size: tuple[int, int]) -> tuple[np.ndarray | None, np.ndarray | None]:
+        if self._proposals is None:
+            return None, None
+        boxes, scores, (height, width) = self._proposals
+        scale = np.array([size[1] / width, size[0] / height] * 2, np.float32)
+        return boxes.cpu().numpy() * scale, scores.cpu().numpy()
+
+
+def _keep_proposals(detector: TorchvisionDetector, rpn: torch.nn.Module) -> None:
+    """Have the region proposal network leave what it proposes, with its scores, in the detector."""
+    filter_proposals = rpn.filter_proposals
+
+    def keeping(proposals, objectness, image_shapes, num_anchors_per_level):
+        boxes, scores = filter_proposals(proposals, objectness, image_shapes, num_anchors_per_level)
+        detector._proposals = boxes[0], scores[0], image_shapes[0]
+        return boxes, scores
+
+    rpn.filter_proposals = keeping
+
+
+def _categories() -> list[str]:
+    """Return the names of torchvision's classes, the background first."""
+    detection = frameworks.torchvision().models.detection
+    return detection.FasterRCNN_ResNet50_FPN_Weights.COCO_V1.meta["categories"]
+
+
+def build(spec: ModelSpec) -> torch.nn.Module:
+    """Build the architecture of a row, with numbers drawn by chance.
+
+    torchvision builds batch normalizations that cannot learn where it loads weights itself; to predict with, they are
+    the same. Of three of its networks, the published weights were trained without the small number that keeps them from
+    dividing by zero.
+    """
+    torch = frameworks.torch()
+    builder = getattr(frameworks.torchvision().models.detection, spec.builder)
+    network = builder(weights=None, weights_backbone=None, num_classes=CLASSES)
+    if spec.builder in NO_EPSILON:
+        for module in network.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.eps = 0.0
+    return network.eval()
+
+
+def load_torchvision_detector(spec: ModelSpec, device: str) -> TorchvisionDetector:
+    """Build one of torchvision's detectors and load its weights from this machine; nothing is downloaded.
+
+    Raises:
+        ModelUnavailable: If the weights are missing, or of another network.
+        ValueError: If the device is not to be had.
+    """
+    where = frameworks.torch_device(device)
+    return TorchvisionDetector(spec, with_weights(spec, build), where)

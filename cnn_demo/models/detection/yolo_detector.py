@@ -1,0 +1,242 @@
+"""Detectors of the YOLO family, with and without masks: an Ultralytics network in, `supervision.Detections` out."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cnn_demo.images.photo import check_pixels
+from cnn_demo.models import frameworks
+from cnn_demo.models.catalogue.specs import ModelSpec, ModelUnavailable
+from cnn_demo.models.detection.candidates import Candidates, Detector, Grid
+from cnn_demo.models.detection.everyday_network import EVERYDAY, everyday_detector
+from cnn_demo.models.detection.letterbox import Letterbox
+from cnn_demo.models.detection.yolo_engines import (
+    Engine,
+    OpenVinoEngine,
+    TorchEngine,
+    export_to_openvino,
+    headless,
+    openvino_file,
+)
+from cnn_demo.models.detection.yolo_masks import PrototypeMasks
+from cnn_demo.models.files.weights import find_weights
+from cnn_demo.models.openvino_export import MovesToOpenVino
+
+if TYPE_CHECKING:
+    import torch
+
+SIDES = (320, 480, 640, 960, 1280)  # image sizes to choose from
+FLOOR = 0.001  # least score of a candidate, as where Ultralytics measures
+
+
+@dataclass(frozen=True, eq=False)
+class RawOutputs:
+    """What the network says of one photo, for each of N cells.
+
+    Attributes:
+        boxes_xyxy: (N, 4) float32, corners in pixels of the photo; they may reach beyond it.
+        scores: (N, C) float32, of every class, each from 0 to 1 for itself: they do not sum to 1.
+        grids: From the finest to the coarsest; cells are in their order, row by row.
+        frame: Where the photo is in the input.
+        milliseconds: What it took.
+        engine: What ran it.
+        coefficients: (N, K) float32, how much of each prototype a cell's mask has; None where there are no masks.
+        prototypes: (K, h, w) float32, of which masks are mixed, on a quarter of the input's resolution.
+    """
+
+    boxes_xyxy: np.ndarray = field(repr=False)
+    scores: np.ndarray = field(repr=False)
+    grids: tuple[Grid, ...]
+    frame: Letterbox
+    milliseconds: float
+    engine: str
+    coefficients: np.ndarray | None = field(default=None, repr=False)
+    prototypes: np.ndarray | None = field(default=None, repr=False)
+
+
+class YoloDetector(MovesToOpenVino, Detector):
+    """A YOLO network that finds many objects; one for all visitors, who take turns by its lock.
+
+    Attributes:
+        spec: Its row.
+        strides: Pixels of the input for each cell, of the finest grid first.
+        device: "cpu", "cuda" or "mps": where it runs.
+        overlapping: Whether its boxes need NMS.
+        lock: Held while the network runs.
+    """
+
+    def __init__(self, spec: ModelSpec, engine: Engine, device: str) -> None:
+        self.spec = spec
+        self.device = device
+        self.strides, self.overlapping = engine.strides, engine.overlapping
+        self.lock = threading.Lock()
+        self._engine = engine
+
+    @property
+    def sides(self) -> tuple[int, ...]:
+        """Image sizes to choose from, in pixels of the longer side; its own is one of them."""
+        return tuple(sorted({side for side in SIDES if side % max(self.strides) == 0} | {self.spec.input_size[0]}))
+
+    def raw(self, pixels: np.ndarray, side: int | None = None) -> RawOutputs:
+        """Run the network on a photo.
+
+        Args:
+            pixels: (H, W, 3) uint8, of any size.
+            side: The photo is made to fit a square of so many pixels; None for the size that the network is made for.
+
+        Raises:
+            ValueError: If the pixels are of another shape or type, or the side is no multiple of the coarsest stride.
+        """
+        start = time.perf_counter()
+        check_pixels(pixels)
+        frame = Letterbox.fit(pixels.shape[:2], side or self.spec.input_size[0], max(self.strides))
+        picture = np.ascontiguousarray(frame.apply(pixels).transpose(2, 0, 1)[None], np.float32) / 255
+        with self.lock:
+            engine = self._engine
+            distances, scores, *masks = engine(picture)
+        height, width = frame.input
+        grids = tuple(Grid(stride, height // stride, width // stride) for stride in self.strides)
+        boxes = frame.to_photo(decode(distances[0].T, grids))
+        milliseconds = (time.perf_counter() - start) * 1000
+        coefficients, prototypes = (masks[0][0].T, masks[1][0]) if masks else (None, None)
+        return RawOutputs(boxes, scores[0].T, grids, frame, milliseconds, engine.name, coefficients, prototypes)
+
+    def candidates(self, pixels: np.ndarray, side: int | None = None, *, several_classes: bool = False) -> Candidates:
+        """Return all boxes that the network has for a photo.
+
+        Args:
+            pixels: As for `raw`.
+            side: As for `raw`.
+            several_classes: One candidate for every class of a cell that is not quite improbable, as where detectors
+                are measured; else one for each cell, of its likeliest class.
+
+        Raises:
+            ValueError: As `raw` does.
+        """
+        raw = self.raw(pixels, side)
+        if several_classes or not self.overlapping:
+            cells, class_ids = np.nonzero(raw.scores > FLOOR)
+        else:
+            class_ids = raw.scores.argmax(1)
+            cells = np.flatnonzero(raw.scores[np.arange(len(class_ids)), class_ids] > FLOOR)
+            class_ids = class_ids[cells]
+        boxes, masks = raw.boxes_xyxy[cells], None
+        if raw.prototypes is not None:
+            masks = PrototypeMasks(raw.prototypes, raw.coefficients[cells], boxes, raw.frame)
+        return Candidates(
+            size=pixels.shape[:2],
+            boxes_xyxy=boxes,
+            scores=raw.scores[cells, class_ids],
+            class_ids=class_ids.astype(np.int64),
+            labels=self.spec.labels,
+            overlapping=self.overlapping,
+            cells=cell_places(raw.grids)[cells],
+            grids=raw.grids,
+            frame=raw.frame,
+            masks=masks,
+            milliseconds=raw.milliseconds,
+            device=self.device,
+            engine=raw.engine,
+        )
+
+
+def decode(distances: np.ndarray, grids: tuple[Grid, ...]) -> np.ndarray:
+    """From how far the sides are to where they are.
+
+    Each cell says how far left, up, right and down of its middle the sides of its box are, in cells (as FCOS does, Tian
+    et al. 2019, https://arxiv.org/abs/1904.01355).
+
+    Args:
+        distances: (N, 4), cells in the grids' order, row by row.
+        grids: Of N cells together.
+
+    Returns:
+        (N, 4) float32: corners in pixels of the network's input.
+    """
+    places = cell_places(grids)
+    strides = np.array([grid.stride for grid in grids], np.float32)[places[:, 0], None]
+    middles = (places[:, :0:-1] + 0.5).astype(np.float32)  # column, row
+    return np.concatenate([middles - distances[:, :2], middles + distances[:, 2:]], axis=1) * strides
+
+
+def cell_places(grids: tuple[Grid, ...]) -> np.ndarray:
+    """Return for each cell the index of its grid, its row and its column, (N, 3) int64, in the network's order."""
+    places = []
+    for level, grid in enumerate(grids):
+        rows, columns = np.indices((grid.rows, grid.columns)).reshape(2, -1)
+        places.append(np.stack([np.full(rows.shape, level), rows, columns], axis=1))
+    return np.concatenate(places).astype(np.int64)
+
+
+def read_network(path: Path, spec: ModelSpec) -> torch.nn.Module:
+    """Read an Ultralytics model for boxes or masks from its weights file: tensors and known classes, never other code.
+
+    Raises:
+        ModelUnavailable: If the file is broken, or is of a network with other classes.
+    """
+    ultralytics = frameworks.ultralytics()
+    try:
+        with frameworks.keep_torch_threads():
+            if path.suffix == ".safetensors":
+                model = _own_network(path, spec)
+            else:
+                task = "segment" if spec.task == "instance-segmentation" else "detect"
+                model = ultralytics.YOLO(str(path), task=task).model
+            model = model.float().eval()
+            names = tuple(model.names[i] for i in range(len(model.names)))
+            if hasattr(model.model[-1], "one2one_cv2"):
+                model.model[-1].end2end = True  # the head that needs no NMS is the one that stays
+            model.fuse(verbose=False)
+    except Exception as error:
+        message = f"The weights of “{spec.title}” cannot be read: please replace {path.name}."
+        raise ModelUnavailable(message) from error
+    if names != spec.labels:
+        raise ModelUnavailable(f"The file {path.name} holds a network with other classes than “{spec.title}”.")
+    return model
+
+
+def _own_network(path: Path, spec: ModelSpec) -> torch.nn.Module:
+    """Build the architecture of a row for its own classes, and load the numbers, which are nothing but numbers."""
+    from safetensors.torch import load_file
+    from ultralytics.nn.tasks import DetectionModel, SegmentationModel
+
+    if spec.builder == EVERYDAY:
+        model = everyday_detector(spec.labels)
+    else:
+        architecture = SegmentationModel if spec.task == "instance-segmentation" else DetectionModel
+        model = architecture(spec.builder, nc=len(spec.labels), verbose=False)
+    model.load_state_dict(load_file(path))
+    model.names = dict(enumerate(spec.labels))
+    return model
+
+
+def load_yolo(spec: ModelSpec, device: str) -> YoloDetector:
+    """Load a YOLO detector: in OpenVINO where it was exported before and there is no GPU, else in torch.
+
+    Raises:
+        ModelUnavailable: If the weights are missing or broken.
+        ValueError: If the device is not to be had.
+    """
+    found = find_weights(spec.weights)
+    if found is None:
+        raise ModelUnavailable(f"The weights of “{spec.title}” are not on this machine: {spec.weights} is missing.")
+    if frameworks.device(device) == "cpu":
+        exported = openvino_file(spec, found.path)
+        if exported.is_file():
+            return YoloDetector(spec, OpenVinoEngine(exported), "cpu")
+        detector = YoloDetector(spec, TorchEngine(headless(read_network(found.path, spec)), "cpu"), "cpu")
+        detector.use_later(lambda: _exported(found.path, spec, exported))
+        return detector
+    where = frameworks.torch_device(device)
+    return YoloDetector(spec, TorchEngine(headless(read_network(found.path, spec)), where), where)
+
+
+def _exported(weights: Path, spec: ModelSpec, path: Path) -> OpenVinoEngine:
+    export_to_openvino(headless(read_network(weights, spec)), path)
+    return OpenVinoEngine(path)

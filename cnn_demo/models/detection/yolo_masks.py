@@ -1,0 +1,61 @@
+"""Masks of the YOLO family: each is a mixture of a few prototypes, cut off at its box.
+
+The network answers K prototypes for the whole photo, and K coefficients for each candidate; a mask is where the sum of
+the prototypes, each times its coefficient, is above zero (YOLACT, Bolya et al. 2019, https://arxiv.org/abs/1904.02689).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from cnn_demo.models.detection.letterbox import Letterbox
+
+
+@dataclass(frozen=True, eq=False)
+class PrototypeMasks:
+    """What masks are made of; called with indices, it makes them.
+
+    Attributes:
+        prototypes: (K, h, w) float32, of the network's input at a lower resolution.
+        coefficients: (N, K) float32, of each candidate.
+        boxes_xyxy: (N, 4) float32, their boxes in pixels of the photo.
+        frame: Where the photo is in the input.
+    """
+
+    prototypes: np.ndarray = field(repr=False)
+    coefficients: np.ndarray = field(repr=False)
+    boxes_xyxy: np.ndarray = field(repr=False)
+    frame: Letterbox
+
+    def __call__(self, indices: np.ndarray) -> np.ndarray:
+        """Return the masks of these candidates, (K, H, W) bool at the photo's size, none of it outside its box."""
+        height, width = self.frame.photo
+        masks = np.zeros((len(indices), height, width), bool)
+        for mask, index in zip(masks, indices, strict=True):
+            corners = np.ceil(self.boxes_xyxy[index]).astype(int)  # a pixel is inside from its upper left corner on
+            left, top, right, bottom = np.clip(corners, 0, (width, height, width, height))
+            if left < right and top < bottom:
+                mask[top:bottom, left:right] = self._mixed(index, left, top, right, bottom) > 0
+        return masks
+
+    def _mixed(self, index: int, left: int, top: int, right: int, bottom: int) -> np.ndarray:
+        """Return the mixture of the prototypes on a part of the photo, interpolated between their pixels' middles."""
+        mixture = np.tensordot(self.coefficients[index], self.prototypes, 1).astype(np.float32)
+        frame, (rows, columns) = self.frame, mixture.shape
+        x = _places(left, right, frame.photo[1], frame.scaled[1], frame.left, columns / frame.input[1])
+        y = _places(top, bottom, frame.photo[0], frame.scaled[0], frame.top, rows / frame.input[0])
+        return cv2.remap(mixture, *np.meshgrid(x, y), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _places(start: int, stop: int, photo: int, scaled: int, margin: int, share: float) -> np.ndarray:
+    """Return where the pixels from `start` to `stop` of the photo are along one side of a prototype, float32.
+
+    None is beyond the middles of the prototype's outermost pixels that are the photo's: what lies beside the photo in
+    the input says that nothing is there, and would eat into masks at the photo's border.
+    """
+    first, last = margin * share, (margin + scaled) * share - 1
+    places = ((np.arange(start, stop) + 0.5) * scaled / photo + margin) * share - 0.5
+    return np.clip(places, first, max(first, last)).astype(np.float32)

@@ -1,0 +1,1 @@
+"""Why a classifier predicts a class: saliency maps, feature maps, top patches."""

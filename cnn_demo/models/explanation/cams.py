@@ -1,0 +1,127 @@
+"""Class activation maps by gradients: which places of a layer's feature maps speak for a class.
+
+All three methods take the same two things from one pass through the network and back: the feature maps A of a layer,
+and the gradient g of the class's logit by each of their numbers. They differ in how they weight A by g, and that is
+all that `grad_cam`, `grad_cam_plus_plus` and `layer_cam` do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from cnn_demo.models import frameworks
+from cnn_demo.models.explanation.feature_maps import OUTPUT, check_label, check_layer, check_picture, compiled
+
+if TYPE_CHECKING:
+    import keras
+
+    from cnn_demo.models.classification.classifiers import Classifier
+
+
+def class_gradients(
+    model: Classifier, seen: np.ndarray, label_index: int, layer: str | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the feature maps of a layer and the gradient of a class's logit by them.
+
+    Args:
+        model: A classifier.
+        seen: (h, w, 3) uint8 of the network's own size, as from `model.prepare`.
+        label_index: Of the class.
+        layer: One of `map_layers`; None for the last of `convolutional_layers`.
+
+    Returns:
+        Maps and gradients, both (H, W, C) float32.
+
+    Raises:
+        ValueError: If there is no such layer or class, or the picture is of another size.
+    """
+    check_picture(model, seen)
+    check_label(model, label_index)
+    layer = check_layer(model.network, layer)
+    tf = frameworks.tensorflow()
+    run = compiled(model, _compile, layer)
+    with model.lock, frameworks.placed_on(model.device):
+        maps, gradients = run(tf.constant(model.scaled(seen[np.newaxis])), tf.constant(label_index, tf.int32))
+        return maps.numpy()[0], gradients.numpy()[0]
+
+
+def grad_cam(maps: np.ndarray, gradients: np.ndarray) -> np.ndarray:
+    """Weight each channel by its mean gradient, add up, and keep what is positive.
+
+    Where the layer is followed by global average pooling and a dense layer, this is the positive part of the class
+    activation map of Zhou et al. (2016), https://arxiv.org/abs/1512.04150, divided by the number of places.
+    Elsewhere it may light up places that the class never looked at: the mean forgets where the gradient was.
+
+    Selvaraju et al. (2017), https://arxiv.org/abs/1610.02391.
+
+    Args:
+        maps: (H, W, C).
+        gradients: (H, W, C), of the class's logit by the maps.
+
+    Returns:
+        (H, W), not negative, not normalised.
+    """
+    weights = gradients.mean(axis=(0, 1))
+    return np.maximum(maps @ weights, 0)
+
+
+def grad_cam_plus_plus(maps: np.ndarray, gradients: np.ndarray) -> np.ndarray:
+    """Weight each channel by its positive gradients, those more that stand alone: small things count like large ones.
+
+    The paper weights the gradient at each place with α = g² / (2g² + ΣA · g³), the sum over the channel's map; here
+    g² is cancelled. That is its closed form for exp(logit), whose own factor is the same at all places and left out.
+    It presumes maps after a ReLU: negative activations of other layers are not counted in the sum, which could else
+    make the denominator vanish.
+
+    Chattopadhay et al. (2018), https://arxiv.org/abs/1710.11063.
+
+    Args:
+        maps: (H, W, C).
+        gradients: (H, W, C), of the class's logit by the maps.
+
+    Returns:
+        (H, W), not negative, not normalised.
+    """
+    positive = np.maximum(gradients, 0)
+    alpha = 1 / (2 + np.maximum(maps, 0).sum(axis=(0, 1)) * positive)
+    weights = (alpha * positive).sum(axis=(0, 1))
+    return np.maximum(maps @ weights, 0)
+
+
+def layer_cam(maps: np.ndarray, gradients: np.ndarray) -> np.ndarray:
+    """Weight each number by its own positive gradient and add up over the channels: every place speaks for itself.
+
+    Jiang et al. (2021), https://doi.org/10.1109/TIP.2021.3089943.
+
+    Args:
+        maps: (H, W, C).
+        gradients: (H, W, C), of the class's logit by the maps.
+
+    Returns:
+        (H, W), not negative, not normalised.
+    """
+    return np.maximum((np.maximum(gradients, 0) * maps).sum(axis=2), 0)
+
+
+def enlarge(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Bring a map (H, W) to another size (height, width) bilinearly, float32."""
+    return cv2.resize(values.astype(np.float32), (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+
+
+def _compile(network: keras.Model, layer: str):
+    """From pictures (N, h, w, 3) and a class (a tensor, so that all classes share it) to maps and gradients."""
+    tf, keras = frameworks.tensorflow(), frameworks.keras()
+    part = keras.Model(network.input, [network.output[layer], network.output[OUTPUT]])
+
+    def maps_and_gradients(batch, label):
+        with tf.GradientTape() as tape:
+            tape.watch(batch)
+            maps, logits = part(batch, training=False)
+            score = tf.gather(logits, label, axis=1)
+        return maps, tape.gradient(score, maps, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+    pictures = tf.TensorSpec((None, *network.input.shape[1:]), tf.float32)
+    return tf.function(maps_and_gradients, [pictures, tf.TensorSpec((), tf.int32)]).get_concrete_function()

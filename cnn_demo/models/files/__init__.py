@@ -1,0 +1,1 @@
+"""Weight files: where they are on this machine, how they are downloaded and checked."""

@@ -1,0 +1,216 @@
+"""Localizers: a Keras network with a class head and a box head in, a `Localization` out."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cnn_demo.images.photo import check_pixels, resized
+from cnn_demo.models import frameworks
+from cnn_demo.models.boxes import to_pixels
+from cnn_demo.models.bundled_networks import caltech_localizer, everyday_localizer, localizer_on
+from cnn_demo.models.calibration import softmax
+from cnn_demo.models.catalogue.registry import ModelSpec
+from cnn_demo.models.classification.classifiers import with_weights
+from cnn_demo.models.preprocessing import SCALINGS
+from cnn_demo.results import Localization
+
+if TYPE_CHECKING:
+    import keras
+
+NOTHING = "nothing"  # the last class of every localizer: a picture without any of the others
+
+
+@dataclass(frozen=True, eq=False)
+class LocalizerEvidence:
+    """Every number that an answer rests on. Places are those of the last feature maps, h × w of them.
+
+    Attributes:
+        seen: (H, W, 3) uint8, the squashed photo that the network really saw.
+        localization: The answer.
+        box_xyxy: (4,) float32 in pixels of the photo: what the box head says, whether or not there is a label.
+        logits: (K + 1,) float32, "nothing" last.
+        maps: (h, w, C) float32, the last feature maps, which both heads read.
+        votes: (h, w, 4) float32 in pixels of the photo: the box that each place believes in.
+        attention: (h, w) float32, how much each place is listened to; sums to 1. The box is the mean of the votes,
+            weighted with it.
+    """
+
+    seen: np.ndarray = field(repr=False)
+    localization: Localization
+    box_xyxy: np.ndarray
+    logits: np.ndarray
+    maps: np.ndarray = field(repr=False)
+    votes: np.ndarray = field(repr=False)
+    attention: np.ndarray = field(repr=False)
+
+
+class Localizer:
+    """A Keras network that says what is on a photo and where; one for all visitors, who take turns by its lock.
+
+    The photo is squashed into the network's square, whatever its proportions, so that none of the network's pixels is
+    spent on borders; the box is stretched back.
+
+    Attributes:
+        spec: Its row.
+        network: The Keras model, from (N, H, W, 3) float32 to what `networks.localizer_heads` returns.
+        device: "cpu" or "cuda": where it runs.
+        lock: Held while the network runs.
+    """
+
+    def __init__(self, spec: ModelSpec, network: keras.Model, device: str) -> None:
+        self.spec = spec
+        self.network = network
+        self.device = device
+        self.lock = threading.Lock()
+        tf = frameworks.tensorflow()
+        pictures = tf.TensorSpec((None, *spec.input_size, 3), tf.float32)
+        self._outputs = tf.function(lambda batch: network(batch, training=False), [pictures])
+        self.predict(np.zeros((1, 1, 3), np.uint8))  # the first visitor does not wait for the compilation
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """All classes in the network's order, and "nothing" last."""
+        return (*self.spec.labels, NOTHING)
+
+    @cached_property
+    def class_weights(self) -> np.ndarray:
+        """(C, K + 1) float32: what each feature map's mean counts for each class, in the class head."""
+        return _layer(self.network, "logits").get_weights()[0]
+
+    def scaled(self, batch: np.ndarray) -> np.ndarray:
+        """Return what the network takes, (N, H, W, 3) float32, of pictures (N, H, W, 3) uint8 of its size."""
+        return SCALINGS[self.spec.scaling].apply(batch)
+
+    def prepare(self, pixels: np.ndarray) -> np.ndarray:
+        """Squash a photo (H, W, 3) uint8 of any size into what the network sees, (height, width, 3) uint8.
+
+        Raises:
+            ValueError: If the pixels are of another shape or type.
+        """
+        check_pixels(pixels)
+        return resized(pixels, self.spec.input_size)
+
+    def answers(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return logits (N, K + 1) and boxes (N, 4), as shares of the sides, of pictures (N, H, W, 3) uint8."""
+        tf = frameworks.tensorflow()
+        with self.lock, frameworks.placed_on(self.device):
+            outputs = self._outputs(tf.constant(self.scaled(batch)))
+            return outputs["logits"].numpy(), outputs["box"].numpy()
+
+    def predict(self, pixels: np.ndarray, threshold: float | None = None) -> Localization:
+        """Find the one object on a photo.
+
+        Args:
+            pixels: (H, W, 3) uint8, of any size.
+            threshold: The least probability at which a class counts as found; None for the model's own.
+
+        Raises:
+            ValueError: If the pixels are of another shape or type, or the threshold is not from 0 to 1.
+        """
+        start = time.perf_counter()
+        logits, boxes = self.answers(self.prepare(pixels)[None])
+        return self._localization(logits[0], boxes[0], pixels.shape[:2], threshold, start)
+
+    def evidence(self, pixels: np.ndarray, threshold: float | None = None) -> LocalizerEvidence:
+        """Find the one object on a photo and keep what the answer rests on.
+
+        Args:
+            pixels: (H, W, 3) uint8, of any size.
+            threshold: As for `predict`.
+
+        Raises:
+            ValueError: As `predict` does.
+        """
+        tf = frameworks.tensorflow()
+        start, size, seen = time.perf_counter(), pixels.shape[:2], self.prepare(pixels)
+        with self.lock, frameworks.placed_on(self.device):
+            out = self._outputs(tf.constant(self.scaled(seen[None])))
+            out = {name: value.numpy()[0] for name, value in out.items()}
+        return LocalizerEvidence(
+            seen=seen,
+            localization=self._localization(out["logits"], out["box"], size, threshold, start),
+            box_xyxy=_on_photo(out["box"], size),
+            logits=out["logits"],
+            maps=out["maps"],
+            votes=to_pixels(out["votes"], size).astype(np.float32),
+            attention=out["attention"],
+        )
+
+    def _localization(
+        self, logits: np.ndarray, box: np.ndarray, size: tuple[int, int], threshold: float | None, start: float
+    ) -> Localization:
+        threshold = self.spec.threshold if threshold is None else threshold
+        if not 0 <= threshold <= 1:
+            raise ValueError(f"The threshold must be from 0 to 1, not {threshold}.")
+        probabilities = softmax(logits).astype(np.float32)
+        best = int(probabilities[:-1].argmax())
+        found = probabilities[best] >= max(threshold, float(probabilities[-1]))
+        return Localization(
+            label=self.labels[best] if found else None,
+            probability=float(probabilities[best if found else -1]),
+            box_xyxy=_on_photo(box, size) if found else None,
+            labels=self.labels,
+            probabilities=probabilities,
+            milliseconds=(time.perf_counter() - start) * 1000,
+            device=self.device,
+        )
+
+
+def _on_photo(box: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """From shares of the sides to pixels of the photo, (4,) float32; nothing lies outside, and no side is crossed."""
+    low, high = np.minimum(box[:2], box[2:]), np.maximum(box[:2], box[2:])
+    return to_pixels(np.clip(np.concatenate([low, high]), 0, 1), size).astype(np.float32)
+
+
+def _layer(network: keras.Model, name: str):
+    """Return the layer of this name, also from within the heads that were put onto a pretrained trunk."""
+    nested = [layer for layer in network.layers if layer.name == "heads"]
+    return (nested[0] if nested else network).get_layer(name)
+
+
+def load_caltech(spec: ModelSpec, device: str) -> Localizer:
+    """Build the bundled localizer and load its weights.
+
+    Raises:
+        ModelUnavailable: If the weights are missing or of another network.
+    """
+    return _load(spec, device, caltech_localizer)
+
+
+def load_everyday(spec: ModelSpec, device: str) -> Localizer:
+    """Build the everyday localizer and load its weights.
+
+    Raises:
+        ModelUnavailable: If the weights are missing or of another network.
+    """
+    return _load(spec, device, everyday_localizer)
+
+
+def _load(spec: ModelSpec, device: str, build: Callable[[], keras.Model]) -> Localizer:
+    where = frameworks.keras_device(device)
+    with frameworks.placed_on(where):
+        network = with_weights(spec, build)
+    return Localizer(spec, network, where)
+
+
+def load_caltech_on_backbone(spec: ModelSpec, device: str) -> Localizer:
+    """Build the same two heads on a pretrained classifier's feature maps: its weights, and the heads' own.
+
+    Raises:
+        ModelUnavailable: If the weights of either are missing or of another network.
+    """
+    from cnn_demo.models import find, load
+
+    where = frameworks.keras_device(device)
+    with frameworks.placed_on(where):
+        classifier = load(find(spec.backbone).key, device)
+        network, heads = localizer_on(classifier.network)
+        with_weights(spec, lambda: heads)
+    return Localizer(spec, network, where)

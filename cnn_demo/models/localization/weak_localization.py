@@ -1,0 +1,178 @@
+"""Two ways to a box that need no box head: the class activation map, and a classifier on a sliding window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from cnn_demo.images.photo import resized
+from cnn_demo.models.boxes import to_pixels
+from cnn_demo.models.calibration import softmax
+
+if TYPE_CHECKING:
+    from cnn_demo.models.localization.localizers import Localizer, LocalizerEvidence
+
+CAM_THRESHOLD = 0.2  # share of the map's maximum, as in Zhou et al.
+DETAIL = 128  # rows and columns that a map is enlarged to before it is cut
+SCALES = (1.0, 0.7, 0.5, 0.35)
+STEP = 0.25  # of the window's size
+MOST_WINDOWS = 2000
+BATCH = 32
+
+
+@dataclass(frozen=True, eq=False)
+class CamBox:
+    """A box around the warmest part of a class activation map.
+
+    Attributes:
+        label: The class whose map it is.
+        map: (h, w) float32, not negative, not normalised: class weights times feature maps.
+        mask: (`DETAIL`, `DETAIL`) bool: where the enlarged map is above the threshold.
+        box_xyxy: (4,) float32 in pixels of the photo: around the largest connected part of the mask; None where the map
+            is nowhere above 0.
+    """
+
+    label: str
+    map: np.ndarray = field(repr=False)
+    mask: np.ndarray = field(repr=False)
+    box_xyxy: np.ndarray | None
+
+
+@dataclass(frozen=True, eq=False)
+class WindowScan:
+    """What a classifier said of every window.
+
+    Attributes:
+        labels: The classes, "nothing" last.
+        boxes: (N, 4) float32, the windows in pixels of the photo, large ones first.
+        scales: (N,) float32, each window's share of the photo's sides.
+        probabilities: (N, K + 1) float32.
+    """
+
+    labels: tuple[str, ...]
+    boxes: np.ndarray = field(repr=False)
+    scales: np.ndarray = field(repr=False)
+    probabilities: np.ndarray = field(repr=False)
+
+    @property
+    def passes(self) -> int:
+        """How many pictures went through the network."""
+        return len(self.boxes)
+
+    def best(self, label: str) -> int:
+        """Return the index of the window that is most probably of this class; of equals, the first."""
+        return int(self.probabilities[:, self.labels.index(label)].argmax())
+
+
+def cam_box(
+    model: Localizer,
+    evidence: LocalizerEvidence,
+    label: str,
+    size: tuple[int, int],
+    threshold: float = CAM_THRESHOLD,
+) -> CamBox:
+    """Find a box by thresholding the class head's own activation map: it was never told where anything is.
+
+    With a global average and a dense layer the map has a closed form: at each place, the sum over the feature maps,
+    weighted as the class's logit weights their means. Zhou et al. (2016), https://arxiv.org/abs/1512.04150, who also
+    take the box around the largest connected part above a fifth of the maximum.
+
+    Args:
+        model: The localizer.
+        evidence: Of the photo.
+        label: One of `model.labels`.
+        size: (height, width) of the photo.
+        threshold: Above 0 and below 1, share of the map's maximum.
+
+    Raises:
+        ValueError: If there is no such class, or the threshold is not between 0 and 1.
+    """
+    if label not in model.labels:
+        raise ValueError(f"There is no class {label!r}: choose one of {', '.join(model.labels)}.")
+    if not 0 < threshold < 1:
+        raise ValueError(f"The threshold must be between 0 and 1, not {threshold}.")
+    warmth = np.maximum(evidence.maps @ model.class_weights[:, model.labels.index(label)], 0).astype(np.float32)
+    enlarged = cv2.resize(warmth, (DETAIL, DETAIL), interpolation=cv2.INTER_LINEAR)
+    mask = (enlarged > threshold * enlarged.max()) if enlarged.max() > 0 else np.zeros(enlarged.shape, bool)
+    return CamBox(label, warmth, mask, _around_largest_part(mask, size))
+
+
+def _around_largest_part(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray | None:
+    """Return the box, in pixels of a photo, around the largest 8-connected part of a mask that covers the photo."""
+    count, _, facts, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    if count < 2:  # the first is what is not in the mask
+        return None
+    left, top, width, height, _ = facts[1 + facts[1:, cv2.CC_STAT_AREA].argmax()]
+    rows, columns = mask.shape
+    shares = np.array([left, top, left + width, top + height]) / (columns, rows, columns, rows)
+    return to_pixels(shares, size).astype(np.float32)
+
+
+def windows(size: tuple[int, int], scales: Sequence[float] = SCALES, step: float = STEP) -> np.ndarray:
+    """List the windows of a scan, of the photo's own proportions; the outermost touch the photo's borders.
+
+    Args:
+        size: (height, width) of the photo.
+        scales: Shares of the photo's sides, each above 0 and at most 1.
+        step: How far a window is moved at most, as a share of its own size; above 0, at most 1.
+
+    Returns:
+        (N, 4) float32 corners in pixels: by scale as given, then from top to bottom and left to right.
+
+    Raises:
+        ValueError: If a scale or the step is out of range, or there would be more than `MOST_WINDOWS`.
+    """
+    if not scales or not all(0 < scale <= 1 for scale in scales):
+        raise ValueError("Each scale must be above 0 and at most 1, and there must be one at least.")
+    if not 0 < step <= 1:
+        raise ValueError(f"The step must be above 0 and at most 1, not {step}.")
+    counts = [1 + int(np.ceil((1 - scale) / (step * scale) - 1e-9)) for scale in scales]
+    if (total := sum(count**2 for count in counts)) > MOST_WINDOWS:
+        raise ValueError(f"That would be {total:,} windows: take larger scales or steps, for {MOST_WINDOWS:,} at most.")
+    shares = []
+    for scale, count in zip(scales, counts, strict=True):
+        starts = np.linspace(0, 1 - scale, count)
+        shares += [(left, top, left + scale, top + scale) for top in starts for left in starts]
+    return to_pixels(np.array(shares), size).astype(np.float32)
+
+
+def slide(
+    model: Localizer,
+    pixels: np.ndarray,
+    scales: Sequence[float] = SCALES,
+    step: float = STEP,
+    progress: Callable[[int, int], None] | None = None,
+) -> WindowScan:
+    """Show every window to the class head, as detectors did before heads were taught to say where.
+
+    Args:
+        model: The localizer; its box head is not asked.
+        pixels: (H, W, 3) uint8.
+        scales: As for `windows`.
+        step: As for `windows`.
+        progress: Told after each batch how many windows are done, and of how many.
+
+    Raises:
+        ValueError: As `windows` does.
+    """
+    height, width = pixels.shape[:2]
+    boxes = windows((height, width), scales, step)
+    logits = []
+    for start in range(0, len(boxes), BATCH):
+        crops = [_cut(pixels, box) for box in boxes[start : start + BATCH]]
+        logits.append(model.answers(np.stack([resized(crop, model.spec.input_size) for crop in crops]))[0])
+        if progress:
+            progress(min(start + BATCH, len(boxes)), len(boxes))
+    shares = (boxes[:, 2] - boxes[:, 0]) / width
+    return WindowScan(model.labels, boxes, shares, softmax(np.concatenate(logits)).astype(np.float32))
+
+
+def _cut(pixels: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """Cut out the pixels of a box, one at least."""
+    left, top = np.minimum(np.floor(box[:2]).astype(int), (pixels.shape[1] - 1, pixels.shape[0] - 1))
+    right, bottom = np.ceil(box[2:]).astype(int)
+    return pixels[top : max(bottom, top + 1), left : max(right, left + 1)]

@@ -1,0 +1,115 @@
+"""Mask R-CNN: a detector of torchvision whose boxes get masks. YOLO's masks are in `prototype_masks.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cnn_demo.models import frameworks
+from cnn_demo.models.catalogue.specs import ModelSpec
+from cnn_demo.models.detection.candidates import Masks
+from cnn_demo.models.detection.torchvision_detectors import TorchvisionDetector, build
+from cnn_demo.models.torch_weights import with_weights
+
+if TYPE_CHECKING:
+    import torch
+
+AT_ONCE = 16  # masks that are made together: each is a photo of float32 on its way
+THRESHOLD = 0.5  # probability above which a pixel belongs to the object
+
+
+class MaskRcnn(TorchvisionDetector):
+    """Mask R-CNN (He et al. 2017, https://arxiv.org/abs/1703.06870); one for all visitors, who take turns by its lock.
+
+    Its mask head runs for those boxes alone that the cuts leave over: torchvision's own would make a mask of each of
+    thousands of candidates. The feature maps stay with the candidates until then.
+    """
+
+    def __init__(self, spec: ModelSpec, network: torch.nn.Module, device: str) -> None:
+        super().__init__(spec, network, device)
+        heads = self.network.roi_heads
+        self._mask_stages = heads.mask_roi_pool, heads.mask_head, heads.mask_predictor
+        heads.mask_roi_pool = heads.mask_head = heads.mask_predictor = None
+        self._seen: tuple | None = None
+        heads.register_forward_pre_hook(self._keep)
+
+    def _keep(self, _module: torch.nn.Module, given: tuple) -> None:
+        """Keep the feature maps and the size of the picture that they are of."""
+        features, _proposals, sizes = given[:3]
+        self._seen = features, sizes
+
+    def _mask_maker(self, size: tuple[int, int]) -> Callable[[np.ndarray, np.ndarray], Masks]:
+        (features, sizes), self._seen = self._seen, None
+        return lambda boxes, labels: RegionMasks(self, features, sizes, size, boxes, labels)
+
+    def mask_probabilities(
+        self, features: dict, sizes: list, boxes: torch.Tensor, labels: torch.Tensor
+    ) -> torch.Tensor:
+        """Run the mask head.
+
+        Args:
+            features: The feature pyramid of one picture.
+            sizes: Of that picture, (height, width).
+            boxes: (K, 4) in its pixels.
+            labels: (K,) torchvision's classes, whose masks are wanted.
+
+        Returns:
+            (K, 1, 28, 28) probabilities within the boxes.
+        """
+        pool, head, predictor = self._mask_stages
+        with self.lock:
+            logits = predictor(head(pool(features, [boxes], sizes)))
+        places = frameworks.torch().arange(len(labels), device=labels.device)
+        return logits[places, labels][:, None].sigmoid()
+
+
+@dataclass(frozen=True, eq=False)
+class RegionMasks:
+    """What the masks of one photo are made of; called with indices, it makes them.
+
+    Attributes:
+        model: Whose mask head is run.
+        features: The feature pyramid.
+        sizes: (height, width) of the picture that it is of, in a list.
+        photo: (height, width) of the photo.
+        boxes_xyxy: (N, 4) float32 in pixels of the photo.
+        labels: (N,) torchvision's classes.
+    """
+
+    model: MaskRcnn = field(repr=False)
+    features: dict = field(repr=False)
+    sizes: list
+    photo: tuple[int, int]
+    boxes_xyxy: np.ndarray = field(repr=False)
+    labels: np.ndarray = field(repr=False)
+
+    def __call__(self, indices: np.ndarray) -> np.ndarray:
+        """Return the masks of these candidates, (K, H, W) bool at the photo's size."""
+        torch = frameworks.torch()
+        paste = frameworks.torchvision().models.detection.roi_heads.paste_masks_in_image
+        (height, width), (rows, columns) = self.photo, self.sizes[0]
+        masks = np.zeros((len(indices), height, width), bool)
+        scale = torch.tensor([columns / width, rows / height] * 2)
+        for start in range(0, len(indices), AT_ONCE):
+            some = indices[start : start + AT_ONCE]
+            boxes = torch.from_numpy(np.ascontiguousarray(self.boxes_xyxy[some], np.float32))
+            labels = torch.from_numpy(np.ascontiguousarray(self.labels[some]))
+            with torch.inference_mode():
+                where = (boxes * scale).to(self.model.device)
+                probable = self.model.mask_probabilities(self.features, self.sizes, where, labels.to(where.device))
+                masks[start : start + AT_ONCE] = paste(probable.cpu(), boxes, self.photo)[:, 0].numpy() > THRESHOLD
+        return masks
+
+
+def load_mask_rcnn(spec: ModelSpec, device: str) -> MaskRcnn:
+    """Build one of torchvision's Mask R-CNNs and load its weights from this machine; nothing is downloaded.
+
+    Raises:
+        ModelUnavailable: If the weights are missing, or of another network.
+        ValueError: If the device is not to be had.
+    """
+    where = frameworks.torch_device(device)
+    return MaskRcnn(spec, with_weights(spec, build), where)

@@ -1,0 +1,128 @@
+"""Networks of segmentation-models-pytorch by name, the architecture of the bundled U-Nets, and what goes on inside one.
+
+A U-Net (Ronneberger et al. 2015, https://arxiv.org/abs/1505.04597) halves a picture five times in its encoder and
+doubles it five times in its decoder. Four skip connections bring the encoder's feature maps across, each to the step of
+the decoder with the same resolution; a skip is named by its stride, from 2 (half the resolution) to 16.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from cnn_demo.models import frameworks
+from cnn_demo.models.catalogue.registry import BUNDLED_OPTIONS
+from cnn_demo.models.lite.encoder import ENCODER, compute_as_published
+
+if TYPE_CHECKING:
+    import torch
+
+ARCHITECTURES = {  # name in segmentation-models-pytorch -> title
+    "Unet": "U-Net",
+    "UnetPlusPlus": "U-Net++",
+    "MAnet": "MA-Net",
+    "Linknet": "LinkNet",
+    "FPN": "FPN",
+    "PSPNet": "PSPNet",
+    "PAN": "PAN",
+    "DeepLabV3": "DeepLabV3",
+    "DeepLabV3Plus": "DeepLabV3+",
+    "UPerNet": "UPerNet",
+    "Segformer": "SegFormer",
+    "DPT": "DPT",
+}
+SKIPS = (2, 4, 8, 16)  # strides of the skip connections
+
+
+def build(architecture: str, encoder: str, classes: int, **kwargs) -> torch.nn.Module:
+    """Build a network with random weights; nothing is downloaded.
+
+    Args:
+        architecture: A key of `ARCHITECTURES`.
+        encoder: Name of the encoder in segmentation-models-pytorch; "tu-NAME" is one of timm's.
+        classes: How many the network tells apart.
+        **kwargs: Passed on, such as `decoder_channels`; what the architecture does not know goes to timm's encoder.
+
+    Raises:
+        ValueError: If there is no such architecture.
+        KeyError: If there is no such encoder.
+    """
+    if architecture not in ARCHITECTURES:
+        raise ValueError(f"There is no architecture {architecture!r}: choose one of {', '.join(ARCHITECTURES)}.")
+    create = frameworks.segmentation_models_pytorch().create_model
+    network = create(architecture, encoder_name=encoder, encoder_weights=None, classes=classes, **kwargs)
+    if encoder == ENCODER:
+        compute_as_published(network.encoder)
+    return network
+
+
+def bundled_unet(classes: int) -> torch.nn.Module:
+    """Build the architecture of the bundled U-Nets, with random weights.
+
+    It takes (N, 3, H, W) float32 from −1 to 1 (`preprocessing.SCALINGS["tf"]`), of any size, and returns the logits
+    (N, classes, H, W).
+    """
+    return build("Unet", classes=classes, **BUNDLED_OPTIONS)
+
+
+def feature_maps(network: torch.nn.Module, x: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Return what a U-Net computes at every resolution, in one pass.
+
+    Args:
+        network: A U-Net as `build` returns it.
+        x: (N, 3, H, W), what the network takes.
+
+    Returns:
+        In the order of computation: "encoder 1/2" to "encoder 1/32", "decoder 1/16" to "decoder 1/1", each
+        (N, C, h, w), and "logits" (N, classes, H, W), which are those of `network(x)`.
+    """
+    features = _encoded(network, x)
+    steps = _decoded(network, features)
+    maps = {f"encoder 1/{2**depth}": features[depth] for depth in range(1, len(features))}
+    maps |= {f"decoder 1/{2 ** (len(steps) - 1 - place)}": step for place, step in enumerate(steps)}
+    return maps | {"logits": network.segmentation_head(steps[-1])}
+
+
+def forward_without(network: torch.nn.Module, x: torch.Tensor, skips_off: Collection[int]) -> torch.Tensor:
+    """Run a trained U-Net with some of its skip connections switched off.
+
+    A skip that is off carries the mean of each of its feature maps at all places, and so no longer says where anything
+    is. Zeros would do more: the decoder was trained on maps whose means are not 0, and would be wrong everywhere for
+    want of these means alone.
+
+    Args:
+        network: A U-Net as `build` returns it.
+        x: (N, 3, H, W), what the network takes.
+        skips_off: Strides of the skips to switch off, of `SKIPS`.
+
+    Returns:
+        Logits (N, classes, H, W).
+
+    Raises:
+        ValueError: If there is no such skip.
+    """
+    unknown = sorted(set(skips_off) - set(SKIPS))
+    if unknown:
+        raise ValueError(f"There is no skip connection of stride {unknown[0]}: choose of {', '.join(map(str, SKIPS))}.")
+    features = _encoded(network, x)
+    for stride in set(skips_off):
+        depth = SKIPS.index(stride) + 1
+        features[depth] = features[depth].mean((2, 3), keepdim=True).expand_as(features[depth])
+    return network.segmentation_head(_decoded(network, features)[-1])
+
+
+def _encoded(network: torch.nn.Module, x: torch.Tensor) -> list[torch.Tensor]:
+    """The input and the encoder's feature maps, each of half the resolution of the one before."""
+    return list(network.encoder(x))
+
+
+def _decoded(network: torch.nn.Module, features: list[torch.Tensor]) -> list[torch.Tensor]:
+    """What each step of the decoder returns, as `segmentation_models_pytorch.Unet` computes it, coarsest first."""
+    decoder = network.decoder
+    step, steps = decoder.center(features[-1]), []
+    for place, block in enumerate(decoder.blocks):
+        target = features[-2 - place]
+        skip = target if place < len(decoder.blocks) - 1 else None  # the last step has the picture's own resolution
+        step = block(step, *target.shape[2:], skip_connection=skip)
+        steps.append(step)
+    return steps

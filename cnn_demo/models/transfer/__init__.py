@@ -1,0 +1,1 @@
+"""Transfer learning: photo sets, backbones, new heads and fine-tuning."""

@@ -1,0 +1,32 @@
+"""A ready-made set of photos with classes, for visitors who have none at hand (see CREDITS.md beside the files)."""
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from cnn_demo.models.transfer.photo_sets import PhotoSet, gather
+
+FOLDER = Path(__file__).resolve().parents[3] / "assets" / "sample_sets"
+ALT = {
+    "brick": "A patch of a brick wall, in grey.",
+    "grass": "A patch of a lawn, in grey.",
+    "gravel": "A patch of gravel, in grey.",
+}
+
+
+@cache
+def textures() -> PhotoSet:
+    """Read 16 patches each of a brick wall, a lawn and gravel: turned, zoomed and lit in many ways, in grey.
+
+    Returns:
+        The same set at each call; its photos say what is to be seen on them.
+    """
+    folders = sorted(path for path in (FOLDER / "textures").iterdir() if path.is_dir())
+    photos, _ = gather(
+        {
+            folder.name: [(f"{folder.name} {path.stem}", path.read_bytes()) for path in sorted(folder.glob("*.jpg"))]
+            for folder in folders
+        }
+    )
+    named = zip(photos.photos, photos.classes, strict=True)
+    return replace(photos, photos=tuple(replace(photo, alt=ALT[photos.labels[of]]) for photo, of in named))

@@ -1,0 +1,154 @@
+"""The controls of page 1. Each widget's key is its name in the link; `convolution_settings` reads what they hold."""
+
+import streamlit as st
+
+from cnn_demo.convolution import ACTIVATIONS, KERNELS, PADDING_MODES, Parameter
+from cnn_demo.drawing.pictures import DISPLAYS
+from cnn_demo.ui.convolution.matrix_editor import matrix_editor, set_matrix
+from cnn_demo.ui.convolution.settings import AUTOMATIC, DEFAULTS, OWN_MATRIX, OWN_MATRIX_TITLE, read_settings
+from cnn_demo.ui.page.link import link_binding
+
+PADDINGS = {"same": "Same", "valid": "Valid", "explicit": "Pixels"}
+PADDING_TITLES = {"zeros": "Zeros", "reflect": "Mirror image", "replicate": "Border pixels", "circular": "Other side"}
+
+
+def kernel_controls() -> None:
+    """Show the kernel's family and its parameters."""
+    name = st.selectbox(
+        "Kernel",
+        [*KERNELS, OWN_MATRIX],
+        index=list(KERNELS).index(DEFAULTS["kernel"]),
+        format_func=lambda key: OWN_MATRIX_TITLE if key == OWN_MATRIX else KERNELS[key].title,
+        key="kernel",
+        bind="query-params",
+    )
+    if name == OWN_MATRIX:
+        matrix_editor()
+        return
+    family = KERNELS[name]
+    st.caption(family.sentence)
+    for parameter in family.parameters:
+        _parameter(family.name, parameter)
+    st.button(
+        "Edit the numbers",
+        icon=":material/edit:",
+        type="tertiary",
+        on_click=_edit_numbers,
+        help="Take these weights over into a matrix that you can change cell by cell.",
+    )
+
+
+def _edit_numbers() -> None:
+    set_matrix(read_settings(st.session_state).weights)
+    st.session_state["kernel"] = OWN_MATRIX
+
+
+def _parameter(family: str, parameter: Parameter) -> None:
+    key = f"{family}_{parameter.name}"
+    default = DEFAULTS[key]
+    if parameter.kind == "choice":
+        st.segmented_control(
+            parameter.label,
+            list(parameter.choices),
+            default=default,
+            required=True,
+            format_func=lambda choice: str(choice).capitalize(),
+            help=parameter.help,
+            key=key,
+            bind="query-params",
+        )
+        return
+    number = int if parameter.kind == "int" else float
+    unit = f" ({parameter.unit})" if parameter.unit else ""
+    low, high, default, step = (number(v) for v in (parameter.minimum, parameter.maximum, default, parameter.step))
+    widget = st.number_input if parameter.name == "seed" else st.slider
+    widget(parameter.label + unit, low, high, default, step, help=parameter.help, key=key, bind=link_binding(key))
+
+
+def geometry_controls() -> None:
+    """Show how the kernel travels: stride, dilation, padding, flip."""
+    for place, (key, label, help_text) in zip(
+        st.columns(2),
+        (
+            ("stride", "Stride", "Pixels from one window to the next."),
+            ("dilation", "Dilation", "Pixels from one weight to the next; 1 is dense."),
+        ),
+        strict=True,
+    ):
+        place.slider(label, 1, 8, DEFAULTS[key], key=key, bind="query-params", help=help_text)
+    padding = st.segmented_control(
+        "Padding",
+        list(PADDINGS),
+        default=DEFAULTS["padding"],
+        required=True,
+        format_func=PADDINGS.get,
+        key="padding",
+        bind="query-params",
+        help="Same: as many windows as pixels (divided by the stride). Valid: no window leaves the photo.",
+    )
+    if padding == "explicit":
+        st.slider("Pixels of padding", 0, 64, DEFAULTS["pad"], key="pad", bind="query-params", help="On every side.")
+    st.selectbox(
+        "Padding is filled with",
+        PADDING_MODES,
+        format_func=PADDING_TITLES.get,
+        key="mode",
+        bind="query-params",
+        disabled=padding == "valid",
+    )
+    st.toggle(
+        "Flip the kernel",
+        key="flip",
+        bind="query-params",
+        help="Off: cross-correlation, what networks compute. On: convolution as mathematics defines it.",
+    )
+
+
+def value_controls() -> None:
+    """Show what becomes of the numbers: colour, bias, activation, display."""
+    st.toggle("Grey", key="grey", bind="query-params", help="One channel instead of red, green and blue.")
+    st.slider("Bias", -1.0, 1.0, DEFAULTS["bias"], 0.05, key="bias", bind="query-params", help="Added to every sum.")
+    st.selectbox(
+        "Activation",
+        list(ACTIVATIONS),
+        format_func=lambda key: ACTIVATIONS[key].title,
+        key="activation",
+        bind="query-params",
+        help="What a network does to every number before the next layer sees it.",
+    )
+    st.selectbox(
+        "Show numbers as",
+        [AUTOMATIC, *DISPLAYS],
+        format_func=lambda key: "Automatic" if key == AUTOMATIC else DISPLAYS[key][0],
+        key="show",
+        bind="query-params",
+        help="A screen shows 0 to 1; kernels also give negative and larger numbers.",
+    )
+    st.toggle("Enlarge the result", key="zoom", bind="query-params", help="Draws a small result large.")
+
+
+def pixel_controls(size: tuple[int, int], grey: bool) -> None:
+    """Show which pixel of the result is open; clicking on a picture moves these numbers too.
+
+    Args:
+        size: (height, width) of the result.
+        grey: Whether there is one channel only.
+    """
+    places = st.columns(3)
+    for place, key, side in zip(places, ("row", "column"), size, strict=False):
+        if (st.session_state.get(key) or 0) >= side:
+            st.session_state[key] = side - 1  # the result has become smaller than that
+        place.number_input(
+            f"{key.capitalize()} of the result, 0 to {side - 1}",
+            0,
+            side - 1,
+            value=None,
+            placeholder=f"{side // 2}, the middle",
+            key=key,
+            bind=link_binding(key),
+            persist_state="session",
+        )
+    if not grey:
+        places[2].segmented_control(
+            "Channel", ["R", "G", "B"], default="R", required=True, key="channel", bind="query-params"
+        )

@@ -1,0 +1,110 @@
+"""A kernel edited cell by cell. The text in session state, which is part of the link, is what counts.
+
+`st.data_editor` keeps a visitor's edits on top of the table that it was given, and forgets them when its table changes
+or when he leaves the page. So the table stays as it is while he types, and edits are written into the text at once; the
+editor starts anew, with a new key, only where the text has come from elsewhere (a button, the link, the text field).
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from cnn_demo.convolution.matrix_text import MAX_SIDE, MAX_WEIGHT, format_matrix, normalise, parse_matrix, resized
+from cnn_demo.ui.convolution.settings import DEFAULTS, MATRIX_GOOD, MATRIX_TEXT
+
+_BASE, _TURN = "matrix_base", "matrix_turn"
+
+_CHANGES: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
+    "Normalise": ("Scale to a sum of 1; weights that sum to 0 get magnitudes that sum to 1.", normalise),
+    "Transpose": ("Swap rows and columns.", np.transpose),
+    "Flip": ("Rotate by 180°, as true convolution does.", lambda weights: weights[::-1, ::-1]),
+}
+
+
+def current_matrix() -> np.ndarray:
+    """Return the matrix of the text, (kh, kw) float32.
+
+    Raises:
+        ValueError: in one sentence, if the text is no matrix.
+    """
+    return parse_matrix(st.session_state.get(MATRIX_TEXT, DEFAULTS[MATRIX_TEXT]))
+
+
+def set_matrix(weights: np.ndarray) -> None:
+    """Write a matrix into the text."""
+    st.session_state[MATRIX_TEXT] = format_matrix(weights)
+
+
+def matrix_editor() -> None:
+    """Show the editor; where the text is no matrix, one sentence says so, and the last good matrix stays in force."""
+    st.text_input(
+        "As text",
+        DEFAULTS[MATRIX_TEXT],
+        key=MATRIX_TEXT,
+        bind="query-params",
+        help="Rows divided by semicolons. Paste a matrix from NumPy or a spreadsheet.",
+    )
+    try:
+        weights = current_matrix()
+    except ValueError as error:
+        st.error(str(error), icon=":material/grid_off:")
+        return
+    st.session_state[MATRIX_GOOD] = weights
+    _size_inputs(weights.shape)
+    _table(weights)
+    with st.container(horizontal=True, gap="small"):
+        for title, (help_text, change) in _CHANGES.items():
+            st.button(title, key=f"matrix_{title}", help=help_text, on_click=_apply, args=(change,))
+
+
+def _size_inputs(shape: tuple[int, int]) -> None:
+    for side, (column, label) in enumerate(zip(st.columns(2), ("Rows", "Columns"), strict=True)):
+        st.session_state[f"matrix_{label}"] = shape[side]
+        column.number_input(label, 1, MAX_SIDE, key=f"matrix_{label}", on_change=_resize)
+
+
+def _resize() -> None:
+    size = st.session_state["matrix_Rows"], st.session_state["matrix_Columns"]
+    set_matrix(resized(current_matrix(), size))
+
+
+def _apply(change: Callable[[np.ndarray], np.ndarray]) -> None:
+    set_matrix(change(current_matrix()))
+
+
+def _table(weights: np.ndarray) -> None:
+    turn = st.session_state.setdefault(_TURN, 0)
+    base = st.session_state.get(_BASE)
+    if base is None or not np.array_equal(_edited(base, f"matrix_{turn}"), weights):
+        turn += 1
+        st.session_state.update({_TURN: turn, _BASE: weights})
+        base = weights
+    names = [str(column + 1) for column in range(base.shape[1])]
+    st.data_editor(
+        pd.DataFrame(base, columns=names),
+        key=f"matrix_{turn}",
+        hide_index=True,
+        height="auto",
+        column_config={
+            name: st.column_config.NumberColumn(name, required=True, default=0.0, format="%.4g", width=52)
+            for name in names
+        },
+        on_change=_take_edits,
+        args=(f"matrix_{turn}",),
+        alt="The kernel's weights, one cell each.",
+    )
+
+
+def _take_edits(key: str) -> None:
+    set_matrix(_edited(st.session_state[_BASE], key))
+
+
+def _edited(base: np.ndarray, key: str) -> np.ndarray:
+    """The table with the editor's edits on it, as the text would hold it."""
+    weights = base.copy()
+    for row, cells in st.session_state.get(key, {}).get("edited_rows", {}).items():
+        for column, value in cells.items():
+            weights[int(row), int(column) - 1] = 0.0 if value is None else value
+    return parse_matrix(format_matrix(np.clip(weights, -MAX_WEIGHT, MAX_WEIGHT)))

@@ -1,0 +1,125 @@
+"""What the visitor has set on page 1, read from session state, and the default of every control."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cnn_demo.convolution import KERNELS, ConvSpec, kernel
+from cnn_demo.convolution.matrix_text import parse_matrix
+
+OWN_MATRIX, OWN_MATRIX_TITLE = "matrix", "Your own matrix"
+AUTOMATIC = "automatic"
+MATRIX_TEXT, MATRIX_GOOD = "cells", "matrix_good"
+
+# Widget key (which is also the name in the link) to default value.
+DEFAULTS: dict[str, Any] = {
+    f"{family.name}_{p.name}": p.default for family in KERNELS.values() for p in family.parameters
+}
+DEFAULTS |= {
+    "kernel": "gaussian",
+    MATRIX_TEXT: "-1 0 1; -2 0 2; -1 0 1",
+    "grey": False,
+    "stride": 1,
+    "dilation": 1,
+    "padding": "same",
+    "pad": 1,
+    "mode": "zeros",
+    "flip": False,
+    "bias": 0.0,
+    "activation": "none",
+    "show": AUTOMATIC,
+    "zoom": False,
+    "row": None,
+    "column": None,
+    "channel": "R",
+    "gaussian_size": 9,  # a blur that one sees at first sight
+    "gaussian_sigma": 2.0,
+}
+
+
+@dataclass(frozen=True)
+class ConvolutionSettings:
+    """What the visitor has set on page 1.
+
+    Attributes:
+        weights: (kh, kw) float32 kernel.
+        title: Name of the kernel.
+        signed: Whether its results lie around zero.
+        spec: Stride, padding, dilation, flip.
+        bias: Added to every pixel.
+        activation: Key of `cnn_demo.convolution.ACTIVATIONS`.
+        grey: Work on one channel, the mean of the three.
+        display: Key of `cnn_demo.drawing.pictures.DISPLAYS`.
+        zoom: Show a result that stride made smaller at the size of the photo.
+    """
+
+    weights: np.ndarray
+    title: str
+    signed: bool
+    spec: ConvSpec
+    bias: float
+    activation: str
+    grey: bool
+    display: str
+    zoom: bool
+
+
+def values_in_force(state: Mapping[str, Any]) -> dict[str, Any]:
+    """The value of every control: the one in `state`, or its default where none was set yet."""
+    return {key: default if (value := state.get(key)) is None else value for key, default in DEFAULTS.items()}
+
+
+def read_settings(state: Mapping[str, Any]) -> ConvolutionSettings:
+    """Read the settings; what was not set yet has its default.
+
+    Args:
+        state: Widget key to value, as session state holds it.
+
+    Raises:
+        ValueError: If a value is out of its range.
+    """
+    values = values_in_force(state)
+    weights, title, signed = _read_kernel(values, state.get(MATRIX_GOOD))
+    spec = ConvSpec(
+        stride=values["stride"],
+        padding=values["pad"] if values["padding"] == "explicit" else values["padding"],
+        padding_mode=values["mode"],
+        dilation=values["dilation"],
+        flip=values["flip"],
+    )
+    display = values["show"]
+    if display == AUTOMATIC:
+        display = "signed" if signed and values["activation"] in ("none", "tanh") else "clip"
+    return ConvolutionSettings(
+        weights, title, signed, spec, values["bias"], values["activation"], values["grey"], display, values["zoom"]
+    )
+
+
+def _read_kernel(values: Mapping[str, Any], last_good: np.ndarray | None) -> tuple[np.ndarray, str, bool]:
+    name = values["kernel"]
+    if name != OWN_MATRIX:
+        family = KERNELS[name]
+        parameters = {p.name: p.nearest(values[f"{name}_{p.name}"]) for p in family.parameters}
+        return kernel(name, **parameters), family.title, family.signed
+    try:
+        weights = parse_matrix(values[MATRIX_TEXT])
+    except ValueError:  # the editor says so; the picture stays
+        weights = parse_matrix(DEFAULTS[MATRIX_TEXT]) if last_good is None else last_good
+    around_zero = float(weights.sum()) < 0.01 * float(np.abs(weights).sum())  # or below it
+    return weights, OWN_MATRIX_TITLE, around_zero
+
+
+def read_pixel(state: Mapping[str, Any], size: tuple[int, int]) -> tuple[int, int]:
+    """Read which pixel (row, column) of a result of (height, width) is open: the middle one unless one was picked."""
+    row, column = (state.get(key) for key in ("row", "column"))
+    return (
+        size[0] // 2 if row is None else min(row, size[0] - 1),
+        size[1] // 2 if column is None else min(column, size[1] - 1),
+    )
+
+
+def read_channel(state: Mapping[str, Any]) -> int:
+    """Read which channel is open, 0 to 2: red, green or blue."""
+    return "RGB".index(state.get("channel") or DEFAULTS["channel"])

@@ -1,0 +1,113 @@
+"""Page 1's workbench: controls, pictures and what explains them, in a fragment, so that a slider reruns no more."""
+
+import time
+
+import streamlit as st
+
+from cnn_demo.convolution import output_size
+from cnn_demo.images import Photo
+from cnn_demo.ui.convolution import controls, views
+from cnn_demo.ui.convolution.result import ConvolutionResult, compute, result_png, show_input, show_output
+from cnn_demo.ui.convolution.settings import (
+    ConvolutionSettings,
+    read_channel,
+    read_pixel,
+    read_settings,
+    values_in_force,
+)
+
+PAUSE = 0.08  # seconds
+VIEWS = ("Look inside", "Size and cost", "Frequencies", "Code")
+
+
+@st.fragment
+def workbench(photo: Photo) -> None:
+    """Show the photo before and after, the controls, and the views on the result.
+
+    What a moved slider changes first of all is the picture, so the picture is computed from session state and sent
+    before the controls are drawn again. Controls take their value from the link when they are first drawn: where that
+    changes the settings, the page runs once more.
+    """
+    state = values_in_force(st.session_state)
+    before, after = st.columns(2, wrap=False)
+    settings, result = _show_result(photo, after)
+    if result is not None:
+        _let_the_picture_go_first(photo)
+        with before:
+            show_input(photo, settings, result)
+    kernel_place, chart_place, geometry_place, value_place = st.columns(4, border=True)
+    tabs = dict(zip(VIEWS, st.tabs(VIEWS, key="view", bind="query-params", on_change="rerun"), strict=True))
+    with kernel_place:
+        controls.kernel_controls()
+    with geometry_place:
+        controls.geometry_controls()
+    with value_place:
+        controls.value_controls()
+        if result is not None:
+            _download(settings, result)
+    if result is not None:
+        with tabs["Look inside"]:
+            controls.pixel_controls(result.values.shape[:2], settings.grey)
+    if values_in_force(st.session_state) != state:
+        st.rerun()
+    if result is not None:
+        with chart_place:
+            views.kernel_chart(settings.weights, settings.spec)
+        _show_open_view(tabs, settings, result)
+
+
+def _show_result(photo: Photo, after) -> tuple[ConvolutionSettings, ConvolutionResult | None]:
+    """Compute and show the result; where the kernel does not fit, say so and keep the last one that did."""
+    settings = read_settings(st.session_state)
+    try:
+        size = output_size(photo.pixels.shape[:2], settings.weights.shape, settings.spec)
+    except ValueError as error:
+        sentence = f"{str(error).rstrip('.')}: please choose more padding, less dilation or a smaller kernel."
+        after.error(sentence, icon=":material/crop_free:")
+        photo_key, fitting, size = st.session_state.get("last_fitting", (None, None, None))
+        if photo_key != photo.key:
+            return settings, None
+        settings = fitting
+    st.session_state["last_fitting"] = (photo.key, settings, size)
+    pixel, channel = read_pixel(st.session_state, size), 0 if settings.grey else read_channel(st.session_state)
+    result = compute(photo, settings, pixel, channel)
+    with after:
+        show_output(photo, settings, result)
+    return settings, result
+
+
+def _let_the_picture_go_first(photo: Photo) -> None:
+    """Wait until the browser has drawn the new picture, before it is sent the controls and grids to draw again.
+
+    A browser draws all that it has received at once, and the rest of the page takes it as long as everything up to the
+    picture: `benchmarks/slider.py` prints about 107 ms with the pause, 218 ms with PAUSE = 0. A visitor who moves on is
+    not held up, for a new run ends this one. Where there was no picture of this photo yet, nothing waits.
+    """
+    if st.session_state.get("pictured") == photo.key:
+        time.sleep(PAUSE)
+    st.session_state["pictured"] = photo.key
+
+
+def _download(settings: ConvolutionSettings, result: ConvolutionResult) -> None:
+    st.download_button(
+        "Download the result",
+        lambda: result_png(settings, result),  # only when someone asks for it
+        file_name="convolution.png",
+        mime="image/png",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def _show_open_view(tabs: dict, settings: ConvolutionSettings, result: ConvolutionResult) -> None:
+    """Compute the tab that is open, and no other."""
+    shows = {
+        "Look inside": lambda: views.look_inside(settings, result),
+        "Size and cost": lambda: views.size_and_cost(settings, result),
+        "Frequencies": lambda: views.frequency_view(settings.weights),
+        "Code": lambda: views.code_view(settings),
+    }
+    for name, tab in tabs.items():
+        if tab.open:
+            with tab:
+                shows[name]()

@@ -1,0 +1,201 @@
+"""Page 6, where boxes come from: cells of three grids, or the proposals of a first stage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from cnn_demo.drawing.boxes import ANSWER, OTHER, box_at, box_scale, draw_boxes
+from cnn_demo.drawing.heatmaps import overlay
+from cnn_demo.drawing.pictures import jpeg_url, reduced
+from cnn_demo.images import Photo
+from cnn_demo.models import ModelSpec
+from cnn_demo.models.detection.candidates import Candidates, select
+from cnn_demo.results import percent
+from cnn_demo.ui.components.picture import Mark, picture
+from cnn_demo.ui.detection.state import candidates_of, pick_detector
+from cnn_demo.ui.widgets.detection_controls import sure_slider
+from cnn_demo.ui.widgets.heatmap_controls import legend
+from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
+
+PROPOSALS = "proposals"
+DEFAULTS: dict[str, Any] = {PROPOSALS: 30}
+COUNTS = (10, 30, 100, 300, 1000)
+SHOWN_SIDE = 900
+CARD_SIDE = 420
+_CHOSEN = "grid_chosen"  # (photo, network, size, candidate)
+
+
+def grid_view(photo: Photo) -> None:
+    """Show which place of the network predicted which box.
+
+    Raises:
+        ModelUnavailable: If no detector is to be had.
+    """
+    spec, side = pick_detector()
+    _origins(photo, spec, side)
+
+
+@st.fragment
+def _origins(photo: Photo, spec: ModelSpec, side: int) -> None:
+    candidates = candidates_of(photo, spec.key, side)
+    if candidates.proposals_xyxy is not None:
+        _two_stages(photo, candidates)
+    elif candidates.cells is not None:
+        _cells(photo, candidates, (photo.key, spec.key, side))
+    else:
+        st.info(
+            f"torchvision does not tell which place of {spec.title} predicted a box. Choose a YOLO network to see its "
+            "cells, or a Faster R-CNN to see what its first stage proposes.",
+            icon=":material/grid_off:",
+        )
+
+
+def _cells(photo: Photo, candidates: Candidates, where: tuple) -> None:
+    shown, said = st.columns([3, 2], gap="large")
+    with said:
+        confidence = sure_slider()
+    selection = select(candidates, confidence)
+    kept = selection.order[selection.kept]
+    boxes = candidates.visible(kept)
+    *at, chosen = st.session_state.get(_CHOSEN, (None, None))
+    index = chosen if tuple(at) == where and chosen in kept else (int(kept[0]) if len(kept) else None)
+    grids = " and ".join(f"{grid.rows} × {grid.columns}" for grid in candidates.grids)
+    with said:
+        st.markdown(
+            f"The network looks at the photo through grids of **{grids}** cells: the coarser, the larger the things it "
+            "is for. **Every cell** predicts one box: the distances from its own middle to the four sides, and how "
+            "probable each class is. Tap a box to see the cell that predicted it."
+        )
+        if index is None:
+            st.info("No box is that confident: lower the confidence threshold.", icon=":material/search_off:")
+        else:
+            st.markdown(_said_by(candidates, index))
+
+    def pick(row: int, column: int) -> None:
+        found = box_at(boxes, row, column)
+        if found is not None:
+            st.session_state[_CHOSEN] = (*where, int(kept[found]))
+
+    with shown:
+        small = reduced(photo.pixels, SHOWN_SIDE)
+        scale = box_scale(photo.pixels, small)
+        others = boxes[kept != index] * scale if index is not None else boxes * scale
+        scene = draw_boxes(small, others, [""] * len(others), [OTHER] * len(others), thickness=2)
+        marks = []
+        if index is not None:
+            name = f"{candidates.labels[candidates.class_ids[index]]} {percent(float(candidates.scores[index]))}"
+            scene = draw_boxes(scene, candidates.visible([index]) * scale, [name], [ANSWER], thickness=4)
+            left, top, right, bottom = (float(value) for value in candidates.cell_xyxy(index))
+            marks = [Mark(top, left, bottom - top, right - left)]
+        picture(
+            jpeg_url(scene),
+            photo.pixels.shape[:2],
+            key="grid_photo",
+            alt=f"The photo with {len(kept)} boxes, and the cell of the thick one. {photo.alt or photo.name}",
+            max_height=520,
+            marks=marks,
+            on_pick=pick,
+        )
+    st.subheader("How sure the cells are", anchor=False)
+    st.caption("The likeliest class of each cell, whichever it is, before anything is thrown away.")
+    with st.container(width=420):
+        legend("nothing here", "sure of something")
+    picture_cards(_maps(photo, candidates, kept), width=220, columns=4, ratio=_ratio(photo))
+
+
+def _said_by(candidates: Candidates, index: int) -> str:
+    level, row, column = (int(value) for value in candidates.cells[index])
+    grid = candidates.grids[level]
+    left, top, right, bottom = candidates.visible([index])[0]
+    inside = candidates.cell_xyxy(index)
+    middle = (inside[:2] + inside[2:]) / 2
+    cell = max(float(inside[2] - inside[0]), 1e-6)
+    ways = {"left": middle[0] - left, "up": middle[1] - top, "right": right - middle[0], "down": bottom - middle[1]}
+    far = ", ".join(f"{float(way) / cell:.1f} {name}" for name, way in ways.items())
+    name = candidates.labels[candidates.class_ids[index]]
+    return (
+        f"**{name.capitalize()}**, predicted by the cell in row {row + 1}, column {column + 1} of the {grid.rows} × "
+        f"{grid.columns} grid, one cell for {grid.stride} × {grid.stride} pixels of the network’s input. From its "
+        f"middle, in cells: {far}."
+    )
+
+
+def cell_map(candidates: Candidates, level: int) -> np.ndarray:
+    """Return the best score (rows, columns) of each cell of a grid; 0 where it has none worth keeping."""
+    grid = candidates.grids[level]
+    values = np.zeros((grid.rows, grid.columns), np.float32)
+    own = candidates.cells[:, 0] == level
+    np.maximum.at(values, (candidates.cells[own, 1], candidates.cells[own, 2]), candidates.scores[own])
+    return values
+
+
+def _maps(photo: Photo, candidates: Candidates, kept: np.ndarray) -> list[Card]:
+    pixels = reduced(photo.pixels, CARD_SIDE)
+    frame, cards = candidates.frame, []
+    for level, grid in enumerate(candidates.grids):
+        values = np.repeat(np.repeat(cell_map(candidates, level), grid.stride, 0), grid.stride, 1)
+        height, width = frame.scaled
+        values = values[frame.top : frame.top + height, frame.left : frame.left + width]
+        rows = np.linspace(0, height - 1, pixels.shape[0]).round().astype(int)
+        columns = np.linspace(0, width - 1, pixels.shape[1]).round().astype(int)
+        count = int((candidates.cells[kept, 0] == level).sum())
+        cards.append(
+            Card(
+                jpeg_url(overlay(pixels, values[np.ix_(rows, columns)], 0.65)),
+                f"A heat map over the photo: how sure the cells of the {grid.rows} × {grid.columns} grid are.",
+                f"{grid.rows} × {grid.columns} cells",
+                (f"Each for {grid.stride} × {grid.stride} pixels of its input.", f"Boxes left from here: {count}."),
+            )
+        )
+    return cards
+
+
+def _ratio(photo: Photo) -> str:
+    return f"{photo.pixels.shape[1]} / {photo.pixels.shape[0]}"
+
+
+def _two_stages(photo: Photo, candidates: Candidates) -> None:
+    control, words = st.columns([2, 3], gap="large")
+    with control:
+        count = st.select_slider(
+            "Proposals shown, the surest first", COUNTS, DEFAULTS[PROPOSALS], key=PROPOSALS, bind="query-params"
+        )
+        confidence = sure_slider()
+    selection = select(candidates, confidence, 0.5)
+    final = selection.order[selection.kept]
+    total = len(candidates.objectness)
+    shown = min(count, total)
+    with words:
+        st.markdown(
+            "**Two stages.** The first, the region proposal network, only asks *is there something?* and names "
+            f"{total} regions, of no class. The second cuts the feature maps out under each region, says what it is, "
+            f"and moves the box once more. Here it kept **{len(final)}**."
+        )
+        if total:
+            st.caption(
+                f"The proposals shown are at least {percent(float(candidates.objectness[:shown].min()))} sure that "
+                "there is something."
+            )
+    small = reduced(photo.pixels, SHOWN_SIDE)
+    scale = box_scale(photo.pixels, small)
+    proposals = candidates.proposals_xyxy[:shown][::-1] * scale
+    first = draw_boxes(small, proposals, [""] * shown, [OTHER] * shown, thickness=1)
+    names = [f"{candidates.labels[candidates.class_ids[i]]} {percent(float(candidates.scores[i]))}" for i in final]
+    second = draw_boxes(small, candidates.visible(final) * scale, names, [ANSWER] * len(final))
+    left, right = st.columns(2, gap="medium")
+    for place, scene, key, caption in (
+        (left, first, "proposals_photo", f"First stage: {shown} of {total} proposals"),
+        (right, second, "second_photo", f"Second stage: {len(final)} left"),
+    ):
+        with place:
+            picture(
+                jpeg_url(scene),
+                photo.pixels.shape[:2],
+                key=key,
+                alt=f"{caption}. {photo.alt or photo.name}",
+                caption=caption,
+                max_height=480,
+            )

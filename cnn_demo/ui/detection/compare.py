@@ -1,0 +1,121 @@
+"""Page 6, side by side: up to three detectors on one photo, how long each takes, and what only one of them found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import streamlit as st
+import supervision as sv
+
+from cnn_demo.drawing.boxes import class_colour, draw_boxes, reduced_with_boxes
+from cnn_demo.drawing.pictures import jpeg_url
+from cnn_demo.exports.boxes import counts
+from cnn_demo.images import Photo
+from cnn_demo.machine import DEVICES
+from cnn_demo.models import MAX_MODELS, ModelSpec, ModelUnavailable, load
+from cnn_demo.models.boxes import iou as overlap_of
+from cnn_demo.models.detection.candidates import IOU, select
+from cnn_demo.ui.components.picture import picture
+from cnn_demo.ui.detection.state import candidates_of
+from cnn_demo.ui.widgets.detection_controls import counted, sure_slider
+from cnn_demo.ui.widgets.model_picker import pick_models
+
+MODELS = "detectors"
+DEFAULTS: dict[str, Any] = {MODELS: None}
+SAME = 0.5  # IoU from which two boxes of one name are taken for one object
+SHOWN_SIDE = 720
+ALONE, SHARED_BY_ALL = "#ff4b5c", "#9aa3b2"
+
+
+def compare_view(photo: Photo) -> None:
+    """Show what several detectors find on the photo.
+
+    Raises:
+        ModelUnavailable: If no detector is to be had.
+    """
+    networks, sure = st.columns([3, 2], gap="large")
+    with networks:
+        specs = pick_models(MODELS, "Networks, up to three", MAX_MODELS, task="detection")
+    with sure:
+        confidence = sure_slider()
+    if not specs:
+        st.info("Choose at least one network.", icon=":material/image_search:")
+        return
+    answers = _answers(photo, specs, confidence)
+    if len(answers) > 1:
+        if not any(len(unmatched(found, list(answers.values()))) for found in answers.values()):
+            st.markdown("**They agree**: every box of one has its like in all others.")
+        else:
+            st.caption(
+                f"Red: a box that another network does not have, by name and an IoU of at least {SAME}. It may be a "
+                "find, or a mistake."
+            )
+    elif len(specs) == 1:
+        st.caption("Choose a second network, and see what one of them finds and the other does not.")
+    _show(photo, specs, answers)
+
+
+def _answers(photo: Photo, specs: Sequence[ModelSpec], confidence: float) -> dict[str, sv.Detections]:
+    answers = {}
+    for spec in specs:
+        try:
+            with st.spinner(f"Asking {spec.title}…"):
+                load(spec.key)
+                candidates = candidates_of(photo, spec.key, spec.input_size[0])
+        except ModelUnavailable as error:
+            st.error(str(error), icon=":material/cloud_off:")
+            continue
+        answers[spec.key] = select(candidates, confidence, IOU).detections()
+    return answers
+
+
+def unmatched(found: sv.Detections, others: Sequence[sv.Detections]) -> np.ndarray:
+    """Return the indices of the boxes that at least one of the others lacks: none of its name overlaps them enough."""
+    lacking = []
+    for index, (box, name) in enumerate(zip(found.xyxy, found["class_name"], strict=True)):
+        for other in others:
+            same = other.xyxy[other["class_name"] == name]
+            if not len(same) or float(np.max(overlap_of(box, same))) < SAME:
+                lacking.append(index)
+                break
+    return np.array(lacking, int)
+
+
+def _show(photo: Photo, specs: Sequence[ModelSpec], answers: dict[str, sv.Detections]) -> None:
+    shown = [spec for spec in specs if spec.key in answers]
+    for spec, place in zip(shown, st.columns(len(shown) or 1, gap="medium"), strict=False):
+        found = answers[spec.key]
+        others = [answer for key, answer in answers.items() if key != spec.key]
+        small, boxes = reduced_with_boxes(photo.pixels, found, SHOWN_SIDE)
+        alone = unmatched(found, others)
+        colours = [class_colour(i) for i in found.class_id]
+        if others:
+            colours = [ALONE if i in alone else SHARED_BY_ALL for i in range(len(found))]
+        scene = draw_boxes(small, boxes.xyxy, found["class_name"].tolist(), colours)
+        with place:
+            picture(
+                jpeg_url(scene),
+                photo.pixels.shape[:2],
+                key=f"compare_{spec.key}",
+                alt=f"The photo with the {len(found)} boxes of {spec.title}. {photo.alt or photo.name}",
+                max_height=420,
+            )
+            st.markdown(f"**{spec.title}**: {counted(counts(found))}")
+            st.caption(_facts(spec, found, alone if others else None))
+
+
+def _facts(spec: ModelSpec, found: sv.Detections, alone: np.ndarray | None) -> str:
+    facts = found.metadata
+    where = DEVICES.get(facts["device"], facts["device"])
+    words = (
+        f"**{facts['milliseconds']:.0f} ms** on {where}, by {facts['engine']}; {spec.parameters / 1e6:.1f} million "
+        "parameters"
+    )
+    if spec.metric:
+        words += f"; {spec.metric.name} {spec.metric.value:.1%} on {spec.metric.dataset}".replace("%", " %")
+    words += f". {spec.architecture[0].upper()}{spec.architecture[1:]}."
+    if alone is not None:
+        words += f" {len(alone)} of its {len(found)} boxes are not in all others."
+    return words

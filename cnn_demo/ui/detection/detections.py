@@ -1,0 +1,142 @@
+"""Page 6, find them: every object on the photo in its box; the table and the boxes point at each other."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+import supervision as sv
+
+from cnn_demo.drawing.boxes import box_at, drawn, reduced_with_boxes
+from cnn_demo.drawing.pictures import jpeg_url, reduced
+from cnn_demo.exports.boxes import counts, rows
+from cnn_demo.images import Photo
+from cnn_demo.machine import DEVICES
+from cnn_demo.models import ModelSpec
+from cnn_demo.models.detection.candidates import Candidates
+from cnn_demo.results import percent
+from cnn_demo.ui.components.picture import picture
+from cnn_demo.ui.detection.downloads import downloads
+from cnn_demo.ui.detection.state import candidates_of, cuts_controls, pick_detector
+from cnn_demo.ui.widgets.detection_controls import counted
+from cnn_demo.ui.widgets.model_picker import official_instead
+from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
+
+SHOWN_SIDE = 960  # pixels of the longer side that are sent to the browser
+CROPS = 18  # of the most confident
+_POINTED = "detect_pointed"  # (photo, network, size, candidate) that the visitor points at
+_TURN = "detect_turn"  # of the table: a new one where the choice came from the picture
+_TABLE = "detect_table_{}"
+
+
+def find_view(photo: Photo) -> None:
+    """Show all objects that the network finds on the photo.
+
+    Raises:
+        ModelUnavailable: If no detector is to be had.
+    """
+    spec, side = pick_detector()
+    _answer(photo, spec, side)
+
+
+@st.fragment
+def _answer(photo: Photo, spec: ModelSpec, side: int) -> None:
+    candidates = candidates_of(photo, spec.key, side)
+    shown, said = st.columns([3, 2], gap="large")
+    with said:
+        cuts = cuts_controls(candidates, spec)
+    found = cuts.of(candidates).detections()
+    where = (photo.key, spec.key, side)
+    pointed = _pointed(where, found)
+    with said:
+        st.markdown(f"### {counted(counts(found))}")
+        st.caption(_how(candidates, spec))
+    with shown:
+        _picture(photo, found, pointed, where)
+        downloads(photo, spec, found)
+    if len(found):
+        st.subheader("One by one", anchor=False)
+        st.caption("Point at a row, and its box stands out; tap a box on the photo, and its row is marked.")
+        _table(found, pointed, where)
+        _crops(photo, found)
+
+
+def _how(candidates: Candidates, spec: ModelSpec) -> str:
+    where = DEVICES.get(candidates.device, candidates.device)
+    return (
+        f"**{candidates.milliseconds:.0f} ms** on {where}, by {candidates.engine}. Moving a slider only selects anew: "
+        f"the network does not run again. {spec.knows} {official_instead(spec)}"
+    )
+
+
+def _pointed(where: tuple, found: sv.Detections) -> int | None:
+    """Which of the detections the visitor points at; None where it is of another photo, or was cut away."""
+    *at, candidate = st.session_state.get(_POINTED, (None, None))
+    places = np.flatnonzero(found["candidate"] == candidate) if tuple(at) == where else []
+    return int(places[0]) if len(places) else None
+
+
+def _point(where: tuple, candidate: int | None, *, by_picture: bool) -> None:
+    st.session_state[_POINTED] = (*where, candidate)
+    if by_picture:
+        st.session_state[_TURN] = st.session_state.get(_TURN, 0) + 1
+
+
+def _picture(photo: Photo, found: sv.Detections, pointed: int | None, where: tuple) -> None:
+    def pick(row: int, column: int) -> None:
+        index = box_at(found.xyxy, row, column)
+        candidate = None if index is None or index == pointed else int(found["candidate"][index])
+        _point(where, candidate, by_picture=True)
+
+    small, boxes = reduced_with_boxes(photo.pixels, found, SHOWN_SIDE)
+    what = ", ".join(f"{count} {name}" for name, count in counts(found).items()) or "nothing found"
+    picture(
+        jpeg_url(drawn(small, boxes, pointed)),
+        photo.pixels.shape[:2],
+        key="detect_photo",
+        alt=f"The photo with boxes: {what}. {photo.alt or photo.name}",
+        max_height=560,
+        on_pick=pick,
+    )
+
+
+def _table(found: sv.Detections, pointed: int | None, where: tuple) -> None:
+    key = _TABLE.format(st.session_state.get(_TURN, 0))
+
+    def chosen() -> None:
+        picked = st.session_state[key].selection.rows
+        candidate = int(found["candidate"][picked[0]]) if picked else None
+        _point(where, candidate, by_picture=False)
+
+    frame = pd.DataFrame(rows(found)).assign(confidence=100 * found.confidence)
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        frame,
+        key=key,
+        hide_index=True,
+        height=min(35 * (len(frame) + 1) + 3, 320),
+        alt="All detections with class, confidence and box.",
+        on_select=chosen,
+        selection_mode="single-row",
+        selection_default={"selection": {"rows": [] if pointed is None else [pointed]}},
+        column_config={
+            "number": number("No.", width="small"),
+            "class": st.column_config.TextColumn("Class"),
+            "confidence": st.column_config.ProgressColumn("Confidence", min_value=0, max_value=100, format="%.0f %%"),
+            **{side: number(side, format="%.0f px") for side in ("xmin", "ymin", "xmax", "ymax", "width", "height")},
+        },
+    )
+
+
+def _crops(photo: Photo, found: sv.Detections) -> None:
+    with st.expander("Cut out", icon=":material/crop:"):
+        cards = []
+        for row, box in list(zip(rows(found), found.xyxy, strict=True))[:CROPS]:
+            left, top = np.floor(box[:2]).astype(int)
+            right, bottom = np.ceil(box[2:]).astype(int)
+            crop = photo.pixels[top : max(bottom, top + 1), left : max(right, left + 1)]
+            title = f"{row['class']}, {percent(row['confidence'])}"
+            cards.append(Card(jpeg_url(reduced(crop, 240)), f"Cut out of the photo: {row['class']}.", title))
+        picture_cards(cards, width=120, columns=6, ratio="1 / 1")
+        if len(found) > CROPS:
+            st.caption(f"The {CROPS} most confident of {len(found)}.")

@@ -1,0 +1,197 @@
+"""Page 6, what NMS throws away: who suppressed whom, box by box, and what another threshold would leave."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from cnn_demo.drawing.boxes import ANSWER, box_scale, draw_boxes
+from cnn_demo.drawing.pictures import jpeg_url, reduced
+from cnn_demo.images import Photo
+from cnn_demo.models import ModelSpec
+from cnn_demo.models.boxes import iou as overlap_of
+from cnn_demo.models.detection.candidates import NOBODY, Candidates, Selection, select
+from cnn_demo.results import percent
+from cnn_demo.ui.components.picture import picture
+from cnn_demo.ui.detection.state import candidates_of, overlap_slider, pick_detector
+from cnn_demo.ui.widgets.detection_controls import sure_slider
+
+STEP = "nms_step"
+DEFAULTS: dict[str, Any] = {STEP: 0}
+SHOWN_SIDE = 960
+THRESHOLDS = np.arange(5, 100, 5) / 100
+MOST_STEPS = 60
+LOST, LEFT = "#ff4b5c", "#9aa3b2"
+_GREY = "rgba(128,140,165,0.9)"
+
+
+def nms_view(photo: Photo) -> None:
+    """Show non-maximum suppression step by step.
+
+    Raises:
+        ModelUnavailable: If no detector is to be had.
+    """
+    spec, side = pick_detector()
+    _steps(photo, spec, side)
+
+
+@st.fragment
+def _steps(photo: Photo, spec: ModelSpec, side: int) -> None:
+    candidates = candidates_of(photo, spec.key, side)
+    shown, said = st.columns([3, 2], gap="large")
+    with said:
+        confidence = sure_slider()
+        iou = overlap_slider(candidates, spec)
+    selection = select(candidates, confidence, iou)
+    with said:
+        step = _step_slider(selection) if candidates.overlapping and len(selection.kept) else 0
+        _in_numbers(selection, confidence)
+        _in_words(selection, step, photo)
+    with shown:
+        _picture(photo, selection, step)
+        if candidates.overlapping:
+            st.caption(
+                "Grey: not looked at yet. Amber: kept. Red: suppressed by the thick box, with its IoU. What an "
+                "earlier box suppressed is gone."
+            )
+    if candidates.overlapping:
+        st.subheader("What another threshold would leave", anchor=False)
+        st.plotly_chart(
+            _sweep(candidates, confidence, iou),
+            key="nms_sweep",
+            config={"displayModeBar": False},
+            alt="How many boxes are left, by the IoU threshold of NMS.",
+        )
+        st.caption("Nobody knows the right number of boxes but you: the curve is flat where the threshold is harmless.")
+
+
+def _step_slider(selection: Selection) -> int:
+    most = min(len(selection.kept), MOST_STEPS)
+    if st.session_state.get(STEP, 0) > most:
+        st.session_state[STEP] = most
+    return st.slider(
+        "Step: boxes kept so far",
+        0,
+        most,
+        0,
+        key=STEP,
+        bind="query-params",
+        help="0 shows all candidates. Each step keeps the most confident box that is left, and throws away all worse "
+        "ones of its class that overlap it too much.",
+    )
+
+
+def _in_numbers(selection: Selection, confidence: float) -> None:
+    lost = int((selection.suppressor != NOBODY).sum())
+    cells = st.columns(3)
+    for cell, (label, value) in zip(
+        cells,
+        {f"Above {confidence:.0%}": len(selection.order), "Suppressed": lost, "Left": len(selection.kept)}.items(),
+        strict=True,
+    ):
+        cell.metric(label, value, border=True)
+
+
+def _in_words(selection: Selection, step: int, photo: Photo) -> None:
+    candidates = selection.candidates
+    if not len(selection.order):
+        st.info("No box is that confident: lower the confidence threshold.", icon=":material/search_off:")
+        return
+    if not candidates.overlapping:
+        st.markdown(_without_nms(selection))
+        return
+    if step == 0:
+        st.markdown("Drag the step, and see each kept box take its rivals away.")
+        return
+    place = int(selection.kept[step - 1])
+    index = selection.order[place]
+    victims = selection.victims(place)
+    name = candidates.labels[candidates.class_ids[index]]
+    words = f"**Step {step}**: {name}, {percent(float(candidates.scores[index]))}, is the best that is left. "
+    if not len(victims):
+        st.markdown(words + "No other box of its class overlaps it that much.")
+        return
+    st.markdown(words + f"It suppresses **{len(victims)}**:")
+    st.dataframe(
+        {
+            "confidence": [100 * float(candidates.scores[selection.order[i]]) for i in victims],
+            "IoU with it": [float(selection.overlap[i]) for i in victims],
+        },
+        key="nms_victims",
+        height=min(35 * (len(victims) + 1) + 3, 215),
+        alt="The suppressed boxes with their confidence and IoU.",
+        column_config={
+            "confidence": st.column_config.NumberColumn(format="%.0f %%"),
+            "IoU with it": st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.2f"),
+        },
+    )
+
+
+def _without_nms(selection: Selection) -> str:
+    """What NMS would find to do where the head needs none."""
+    boxes = selection.candidates.boxes_xyxy[selection.order]
+    classes = selection.candidates.class_ids[selection.order]
+    rivals = sum(
+        bool(((overlap_of(boxes[i], boxes[:i]) > 0.7) & (classes[:i] == classes[i])).any()) for i in range(len(boxes))
+    )
+    many = "none of them overlaps" if not rivals else f"{rivals} of them overlap{'s' if rivals == 1 else ''}"
+    return (
+        "This network’s head was trained so that, of all cells that see an object, only one predicts a box. Of "
+        f"its {len(boxes)} boxes above the confidence threshold, {many} a better one of its class by more than 0.7: "
+        "there is hardly anything for NMS to throw away, so it is left out."
+    )
+
+
+def _picture(photo: Photo, selection: Selection, step: int) -> None:
+    small = reduced(photo.pixels, SHOWN_SIDE)
+    scale = box_scale(photo.pixels, small)
+    boxes = selection.candidates.visible(selection.order) * scale
+    scene = nms_picture(small, boxes, selection, step)
+    alt = f"The photo with {len(boxes)} candidate boxes after {step} steps. {photo.alt or photo.name}"
+    picture(jpeg_url(scene), photo.pixels.shape[:2], key="nms_photo", alt=alt, max_height=560)
+
+
+def nms_picture(pixels: np.ndarray, boxes: np.ndarray, selection: Selection, step: int) -> np.ndarray:
+    """Draw where suppression stands.
+
+    Args:
+        pixels: (H, W, 3) uint8.
+        boxes: (M, 4) in its pixels, in the order of the selection.
+        selection: What happens to them.
+        step: How many boxes are kept by now.
+    """
+    kept = selection.kept[:step]
+    gone = np.isin(selection.suppressor, kept)
+    open_ones = np.setdiff1d(np.flatnonzero(~gone), kept)
+    scene = draw_boxes(pixels, boxes[open_ones], [""] * len(open_ones), [LEFT] * len(open_ones), thickness=1)
+    if not step:
+        return scene
+    *before, present = kept
+    scene = draw_boxes(scene, boxes[before], [""] * len(before), [ANSWER] * len(before), thickness=2)
+    victims = selection.victims(present)
+    overlaps = [f"{selection.overlap[i]:.2f}" if len(victims) <= 6 else "" for i in victims]
+    scene = draw_boxes(scene, boxes[victims], overlaps, [LOST] * len(victims), thickness=2)
+    candidates, index = selection.candidates, selection.order[present]
+    name = f"{candidates.labels[candidates.class_ids[index]]} {percent(float(candidates.scores[index]))}"
+    return draw_boxes(scene, [boxes[present]], [name], [ANSWER], thickness=5)
+
+
+def _sweep(candidates: Candidates, confidence: float, iou: float) -> go.Figure:
+    left = [len(select(candidates, confidence, threshold).kept) for threshold in THRESHOLDS]
+    figure = go.Figure(
+        go.Scatter(
+            x=THRESHOLDS,
+            y=left,
+            mode="lines+markers",
+            line={"color": "#2f6fe0"},
+            hovertemplate="IoU up to %{x:.2f}: %{y} boxes<extra></extra>",
+        )
+    )
+    figure.add_vline(x=iou, line={"dash": "dash", "color": _GREY})
+    figure.update_layout(height=260, margin={"l": 0, "r": 8, "t": 8, "b": 0}, showlegend=False)
+    figure.update_xaxes(title="IoU threshold (NMS)", range=[0, 1])
+    figure.update_yaxes(title="boxes left", rangemode="tozero")
+    return figure

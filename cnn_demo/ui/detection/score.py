@@ -1,0 +1,264 @@
+"""Page 6, score it: the visitor draws what is there, and the detector gets precision, recall and average precision."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from cnn_demo.drawing.boxes import TRUTH, box_scale, draw_boxes
+from cnn_demo.drawing.pictures import jpeg_url, reduced
+from cnn_demo.images import Photo
+from cnn_demo.models import ModelSpec
+from cnn_demo.models.detection.candidates import NOBODY, Candidates, select
+from cnn_demo.models.detection.metrics import Matches, Score, average_precision, match, precision_recall, score_at
+from cnn_demo.results import percent
+from cnn_demo.ui.components.picture import picture
+from cnn_demo.ui.detection.state import candidates_of, overlap_slider, pick_detector
+from cnn_demo.ui.widgets.canvas import canvas_size, class_of, drawn_boxes, pen
+from cnn_demo.ui.widgets.detection_controls import LEAST_SURE, sure_slider
+
+NEXT, RIGHT_FROM = "score_class", "score_iou"
+DEFAULTS: dict[str, Any] = {NEXT: None, RIGHT_FROM: 50}
+CANVAS = 330  # pixels of the longer side: what a phone has room for
+RIGHT, WRONG, MISSED = TRUTH, "#ff4b5c", "#4aa3ff"
+_TURN, _BEGIN = "score_turn", "score_begin"
+_GREY = "rgba(128,140,165,0.9)"
+
+
+def score_view(photo: Photo) -> None:
+    """Let the visitor draw the true boxes, and measure the detector against them.
+
+    Raises:
+        ModelUnavailable: If no detector is to be had.
+    """
+    spec, side = pick_detector()
+    _drawn_and_scored(photo, spec, side)
+
+
+@st.fragment
+def _drawn_and_scored(photo: Photo, spec: ModelSpec, side: int) -> None:
+    candidates = candidates_of(photo, spec.key, side)
+    drawing, shown, cuts = st.columns([4, 4, 3], gap="medium")
+    with cuts:
+        confidence = sure_slider()
+        iou = overlap_slider(candidates, spec)
+        right_from = (
+            st.slider(
+                "IoU threshold (match)",
+                10,
+                95,
+                DEFAULTS[RIGHT_FROM],
+                5,
+                format="%d %%",
+                key=RIGHT_FROM,
+                bind="query-params",
+                help="With the true box of its class. COCO averages over 50, 55 … 95 %.",
+            )
+            / 100
+        )
+    with drawing:
+        boxes, class_ids = _truth(photo, spec, candidates, confidence, iou)
+    selection = select(candidates, LEAST_SURE / 100, iou)  # the curve needs the unsure ones too
+    found = selection.detections()
+    if not len(boxes):
+        with shown:
+            st.info(
+                "Draw what is there, or begin with what the network found and mend it; read here how good it is.",
+                icon=":material/draw:",
+            )
+        return
+    matches = match(found.xyxy, found.confidence, found.class_id, boxes, class_ids, right_from)
+    with shown:
+        _judged(photo, spec, found.xyxy, matches, boxes, class_ids, confidence)
+    with cuts:
+        _figures(score_at(matches, confidence))
+    st.subheader("At every confidence", anchor=False)
+    curve, table = st.columns([3, 2], gap="large")
+    with curve:
+        st.plotly_chart(
+            _curve(matches, confidence),
+            key="score_curve",
+            config={"displayModeBar": False},
+            alt="Precision by recall, from the most confident box to the least.",
+        )
+    with table:
+        _per_class(spec, found.class_id, matches, class_ids, right_from)
+
+
+def _truth(
+    photo: Photo, spec: ModelSpec, candidates: Candidates, confidence: float, iou: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The canvas; returns boxes (T, 4) in pixels of the photo and class ids (T,)."""
+    # Imported here: the package finds its own files only inside a running app.
+    from streamlit_drawable_canvas import st_canvas
+
+    likeliest = candidates.class_ids[np.argsort(-candidates.scores, kind="stable")].tolist()
+    present = [candidates.labels[i] for i in dict.fromkeys(likeliest)]
+    names = [*present, *(name for name in spec.labels if name not in present)]
+    if NEXT in st.session_state and st.session_state[NEXT] not in names:
+        st.session_state[NEXT] = names[0]
+    chosen = st.selectbox("Draw a box around each", names, key=NEXT, help="The likeliest on this photo come first.")
+    turn = st.session_state.setdefault(_TURN, 0)
+    small = reduced(photo.pixels, 2 * CANVAS)
+    height, width = canvas_size(small, CANVAS)
+    begin = st.session_state.get(_BEGIN)
+    result = st_canvas(
+        drawing_mode="rect",
+        background_image=jpeg_url(small),
+        fill_color="rgba(47, 191, 113, 0.15)",
+        stroke_color=pen(spec.labels.index(chosen)),
+        stroke_width=3,
+        width=width,
+        height=height,
+        initial_drawing=begin[1] if begin and begin[0] == photo.key else None,
+        key=f"score_{photo.key}_{turn}",
+    )
+    ratio = photo.pixels.shape[1] / width
+    with st.container(horizontal=True, gap="small"):
+        found = select(candidates, confidence, iou).detections()
+        things = [rectangle(box / ratio, int(i)) for box, i in zip(found.xyxy, found.class_id, strict=True)]
+        st.button(
+            "Begin with what it found",
+            icon=":material/content_copy:",
+            key="score_take",
+            on_click=_begin_with,
+            args=(photo.key, things),
+        )
+        st.button("Clear", icon=":material/delete:", key="score_clear", on_click=_begin_with, args=(photo.key, []))
+    boxes, class_ids = rectangles(result.json_data, (height, width))
+    st.caption("Undo, below the picture, takes the last box back.")
+    return boxes * ratio, class_ids
+
+
+def _begin_with(photo_key: str, things: list[dict]) -> None:
+    st.session_state[_BEGIN] = (photo_key, {"version": "4.4.0", "objects": things})
+    st.session_state[_TURN] += 1  # a canvas with another key is another canvas
+
+
+def rectangle(box: np.ndarray, class_id: int) -> dict:
+    """Return a box (4,), in pixels of the canvas, as Fabric.js has it."""
+    left, top, right, bottom = (float(value) for value in box)
+    return {
+        "type": "rect",
+        "originX": "left",
+        "originY": "top",
+        "left": left,
+        "top": top,
+        "width": right - left,
+        "height": bottom - top,
+        "fill": "rgba(47, 191, 113, 0.15)",
+        "stroke": pen(class_id),
+        "strokeWidth": 3,
+    }
+
+
+def rectangles(drawing: dict | None, canvas: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the boxes (T, 4), in pixels of the canvas (height, width), and classes (T,) that were drawn."""
+    drawn = drawn_boxes(drawing, canvas)
+    boxes = np.array([box for box, _ in drawn], float).reshape(-1, 4)
+    return boxes, np.array([class_of(colour) for _, colour in drawn], int)
+
+
+def _judged(
+    photo: Photo,
+    spec: ModelSpec,
+    found: np.ndarray,
+    matches: Matches,
+    boxes: np.ndarray,
+    class_ids: np.ndarray,
+    confidence: float,
+) -> None:
+    """The photo with right and wrong boxes, and the true ones that were missed."""
+    small = reduced(photo.pixels, 720)
+    scale = box_scale(photo.pixels, small)
+    shown = np.flatnonzero(matches.scores > confidence)
+    hit = set(matches.truth[shown].tolist())
+    missed = [i for i in range(len(boxes)) if i not in hit]
+    drawn = [boxes[i] * scale for i in missed] + [found[matches.order[i]] * scale for i in shown]
+    names = [f"missed: {spec.labels[class_ids[i]]}" for i in missed]
+    names += [f"{matches.overlap[i]:.2f}" if matches.truth[i] != NOBODY else "wrong" for i in shown]
+    colours = [MISSED] * len(missed) + [RIGHT if matches.truth[i] != NOBODY else WRONG for i in shown]
+    st.markdown("**Right in green** with their IoU, wrong in red, missed in blue")
+    picture(
+        jpeg_url(draw_boxes(small, drawn, names, colours)),
+        photo.pixels.shape[:2],
+        key="score_photo",
+        alt=f"The photo with {len(shown)} boxes judged. {photo.alt or photo.name}",
+        max_height=CANVAS + 60,
+    )
+
+
+def _share(value: float) -> str:
+    return "–" if np.isnan(value) else f"{value:.2f}"
+
+
+def _figures(score: Score) -> None:
+    st.markdown(f"**{score.right}** right · **{score.wrong}** wrong · **{score.missed}** missed")
+    for cell, (name, value, why) in zip(
+        st.columns(3),
+        (
+            ("Precision", score.precision, "Of the boxes that it shows, how many are right."),
+            ("Recall", score.recall, "Of the true boxes, how many it found."),
+            ("F1", score.f1, "The harmonic mean of the two."),
+        ),
+        strict=True,
+    ):
+        cell.metric(name, _share(value), help=why)
+
+
+def _curve(matches: Matches, confidence: float) -> go.Figure:
+    precision, recall = precision_recall(matches.right, matches.count)
+    figure = go.Figure(
+        go.Scatter(
+            x=recall,
+            y=precision,
+            mode="lines+markers",
+            line={"color": "#2f6fe0", "shape": "hv"},
+            customdata=matches.scores,
+            hovertemplate="down to %{customdata:.0%}: recall %{x:.2f}, precision %{y:.2f}<extra></extra>",
+        )
+    )
+    shown = int((matches.scores > confidence).sum())
+    if shown:
+        figure.add_scatter(
+            x=[recall[shown - 1]],
+            y=[precision[shown - 1]],
+            mode="markers",
+            marker={"size": 14, "color": "#ffb000", "line": {"width": 2, "color": "white"}},
+            hovertemplate="at the slider’s confidence<extra></extra>",
+        )
+    figure.update_layout(height=320, margin={"l": 0, "r": 8, "t": 8, "b": 0}, showlegend=False)
+    figure.update_xaxes(title="recall", range=[0, 1.03])
+    figure.update_yaxes(title="precision", range=[0, 1.05])
+    return figure
+
+
+def _per_class(
+    spec: ModelSpec, found_classes: np.ndarray, matches: Matches, class_ids: np.ndarray, right_from: float
+) -> None:
+    rows, values = [], []
+    of = found_classes[matches.order]
+    for class_id in dict.fromkeys(class_ids.tolist()):
+        count = int((class_ids == class_id).sum())
+        value = average_precision(matches.right[of == class_id], count)
+        values.append(value)
+        rows.append({"class": spec.labels[class_id], "true boxes": count, "average precision": value})
+    st.markdown(f"**Average precision: {np.mean(values):.2f}**, mean of {len(rows)} class{'es' * (len(rows) > 1)}")
+    st.dataframe(
+        pd.DataFrame(rows),
+        key="score_table",
+        hide_index=True,
+        alt="Average precision of each class that is on the photo.",
+        column_config={
+            "average precision": st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.2f"),
+        },
+    )
+    st.caption(
+        f"The area under the curve, as COCO reads it: the best precision at each of 101 recalls, at IoU "
+        f"{percent(right_from)}. Boxes below {LEAST_SURE} % are not counted. One photo says little: COCO averages over "
+        "5,000."
+    )

@@ -1,0 +1,123 @@
+"""Page 6: the chosen detector, the thresholds, and its candidate boxes for a photo, which all views share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from cnn_demo.images import Photo
+from cnn_demo.lessons import Lesson
+from cnn_demo.lessons.detection import LESSON, lesson_for
+from cnn_demo.models import ModelSpec, ModelUnavailable, load, preferred_model
+from cnn_demo.models.detection.candidates import CONFIDENCE, IOU, MAX_DETECTIONS, Candidates, Selection, select
+from cnn_demo.ui.page.caching import BY_KEY
+from cnn_demo.ui.page.link import SHARED
+from cnn_demo.ui.widgets.detection_controls import DEFAULT, SURE, sure_slider
+from cnn_demo.ui.widgets.model_picker import pick_model, pick_side
+
+MODEL, SIDE = "detector", "detect_side"
+OVERLAP, LIMIT, CLASSES = "detect_iou", "detect_limit", "detect_classes"
+DEFAULTS: dict[str, Any] = {
+    MODEL: None,
+    SIDE: None,
+    SURE: DEFAULT,
+    OVERLAP: round(100 * IOU),
+    LIMIT: MAX_DETECTIONS,
+    CLASSES: [],
+}
+LIMITS = (1, 3, 10, 30, 100, MAX_DETECTIONS)
+SIZE_HELP = (
+    "The photo is resized so that its longer side has so many pixels (with torchvision's networks, its shorter one). "
+    "More pixels: smaller things are found, and it takes longer."
+)
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """The visitor's thresholds: the arguments of `candidates.select`."""
+
+    confidence: float = CONFIDENCE
+    iou: float = IOU
+    classes: tuple[str, ...] | None = None
+    limit: int = MAX_DETECTIONS
+
+    def of(self, candidates: Candidates) -> Selection:
+        """Make the cuts."""
+        return select(candidates, self.confidence, self.iou, self.classes, self.limit)
+
+
+def lesson_here() -> Lesson:
+    """Return the page's lesson, with photos for the network that a visitor begins with on this machine."""
+    try:
+        return lesson_for(preferred_model("detection").labels)
+    except ModelUnavailable:
+        return LESSON
+
+
+def pick_detector() -> tuple[ModelSpec, int]:
+    """Let the visitor choose the network and the size at which it sees the photo.
+
+    Raises:
+        ModelUnavailable: If there is no detector, or it cannot be loaded.
+    """
+    network, size = st.columns([3, 2])
+    with network:
+        spec = pick_model(MODEL, "Network", task="detection")
+    with st.spinner(f"Loading {spec.title}…"):
+        detector = load(spec.key)
+    with size:
+        side = pick_side(SIDE, detector.sides, spec.input_size[0], SIZE_HELP)
+    return spec, side
+
+
+@st.cache_resource(max_entries=48, show_spinner=False, hash_funcs=BY_KEY)
+def candidates_of(photo: Photo, key: str, side: int) -> Candidates:
+    """All that a detector has for a photo; kept, so that sliders need not ask it again. Nobody may change it.
+
+    Raises:
+        ModelUnavailable: If the network is not to be had.
+    """
+    return load(key).candidates(photo.pixels, side)
+
+
+def overlap_slider(candidates: Candidates, spec: ModelSpec) -> float:
+    """Let the visitor set the IoU threshold of NMS; where nothing depends on it, tell so instead."""
+    if not candidates.overlapping:
+        st.caption(
+            f"**No NMS here.** {spec.title}'s head was trained to predict one box for each object, so there is no IoU "
+            "threshold to set."
+        )
+        return IOU
+    return (
+        st.slider(
+            "IoU threshold (NMS)",
+            5,
+            95,
+            DEFAULTS[OVERLAP],
+            5,
+            format="%d %%",
+            key=OVERLAP,
+            help="Of two boxes of one class that overlap more, only the more confident stays (non-maximum "
+            "suppression). Low: neighbours vanish. High: one object keeps several boxes.",
+            **SHARED,
+        )
+        / 100
+    )
+
+
+def cuts_controls(candidates: Candidates, spec: ModelSpec) -> Cuts:
+    """Show all four controls."""
+    confidence = sure_slider()
+    iou = overlap_slider(candidates, spec)
+    classes = st.multiselect(
+        "Only these classes",
+        list(spec.labels),
+        default=DEFAULTS[CLASSES],
+        key=CLASSES,
+        placeholder="All classes",
+        **SHARED,
+    )
+    limit = st.select_slider("Max detections", LIMITS, DEFAULTS[LIMIT], key=LIMIT, **SHARED)
+    return Cuts(confidence, iou, tuple(classes) or None, limit)

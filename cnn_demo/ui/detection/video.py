@@ -1,0 +1,168 @@
+"""Page 6, film: a short clip with boxes and tracks, picture by picture, to play and to take along."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import streamlit as st
+import supervision as sv
+
+from cnn_demo.drawing.pictures import jpeg_url
+from cnn_demo.images import Photo
+from cnn_demo.jobs import Job, TrainingError, training_queue
+from cnn_demo.models import ModelSpec, load
+from cnn_demo.models.detection.candidates import IOU
+from cnn_demo.ui.components.picture import picture
+from cnn_demo.ui.detection.state import pick_detector
+from cnn_demo.ui.widgets.detection_controls import counted, sure_slider
+from cnn_demo.ui.widgets.job_progress import stop_button, watch
+from cnn_demo.video import (
+    ACCEPTED,
+    MOST_FRAMES,
+    MOST_SECONDS,
+    AnnotatedFilm,
+    Progress,
+    VideoError,
+    annotate_film,
+    open_film,
+)
+
+MOST_MEGABYTES = 50
+_JOB, _ERROR, _TURN, _FILM, _STATE = "film_job", "film_error", "film_turn", "film_bytes", "film_state"
+
+
+def video_view(photo: Photo) -> None:
+    """Let the visitor bring a film, and show it with boxes and tracks.
+
+    Raises:
+        ModelUnavailable: If no detector is to be had.
+    """
+    spec, side = pick_detector()
+    confidence = sure_slider()
+    turn = st.session_state.setdefault(_TURN, 0)
+    st.file_uploader(
+        f"A film: {ACCEPTED}",
+        key=f"film_{turn}",
+        max_upload_size=MOST_MEGABYTES,
+        on_change=_receive,
+        args=(f"film_{turn}",),
+        help=f"Its first {MOST_SECONDS:.0f} seconds, {MOST_FRAMES} pictures at most. It stays in this server's memory "
+        "until your session ends.",
+    )
+    if error := st.session_state.get(_ERROR):
+        st.error(error, icon=":material/movie_off:")
+    job: Job | None = st.session_state.get(_JOB)
+    data: bytes | None = st.session_state.get(_FILM)
+    if data is None:
+        st.info(
+            "Bring a film of a street, of animals or of people at play: every object gets a number, and keeps it from "
+            "picture to picture.",
+            icon=":material/movie:",
+        )
+        return
+    with st.container(horizontal=True, gap="small"):
+        if st.button(
+            "Find and follow",
+            icon=":material/play_arrow:",
+            type="primary",
+            key="film_go",
+            disabled=job is not None and job.active,
+        ):
+            job = _begin(data, spec, side, confidence)
+        stop_button(job, "film_stop", "Stop here", "What is done so far is kept.")
+    if job is None:
+        return
+    if job.active:
+        watch(job, _show_progress, _STATE)
+    elif job.error:
+        st.error(job.error, icon=":material/movie_off:")
+    elif isinstance(job.progress, AnnotatedFilm):
+        _show_film(job.progress)
+
+
+def _receive(key: str) -> None:
+    file = st.session_state.get(key)
+    if file is None:
+        return
+    st.session_state[_TURN] += 1
+    st.session_state.pop(_ERROR, None)
+    data = file.getvalue()
+    try:
+        open_film(data).close()
+    except VideoError as error:
+        st.session_state[_ERROR] = str(error)
+        return
+    if (job := st.session_state.pop(_JOB, None)) is not None:
+        training_queue().stop(job)
+    st.session_state[_FILM] = data
+
+
+def _begin(data: bytes, spec: ModelSpec, side: int, confidence: float) -> Job | None:
+    try:
+        job = training_queue().submit(partial(follow, data, spec.key, side, confidence))
+    except TrainingError as error:
+        st.session_state[_ERROR] = str(error)
+        return None
+    st.session_state[_JOB] = job
+    return job
+
+
+def follow(data: bytes, key: str, side: int, confidence: float, job: Job) -> None:
+    """Do the work of one film, reporting to its job: a `Progress` after each picture, an `AnnotatedFilm` at the end.
+
+    Raises:
+        TrainingError: If the film cannot be read.
+    """
+    detector = load(key)
+
+    def detect(pixels: np.ndarray) -> sv.Detections:
+        return detector.predict(pixels, confidence / 2, IOU, side=side)
+
+    def tell(progress: Progress) -> bool:
+        job.report(progress)
+        return job.goes_on
+
+    try:
+        film = annotate_film(data, detect, confidence, tell)
+    except VideoError as error:
+        raise TrainingError(str(error)) from error
+    job.report(film)
+
+
+def _show_progress(progress: Progress | None) -> None:
+    if not isinstance(progress, Progress):
+        st.progress(0.0, "Opening the film…")
+        return
+    st.progress(progress.done / progress.most, f"Picture {progress.done} of {progress.most} at most")
+    picture(
+        jpeg_url(progress.pixels),
+        progress.pixels.shape[:2],
+        key="film_now",
+        alt="The picture that was done last, with its boxes.",
+        max_height=360,
+    )
+
+
+def _show_film(film: AnnotatedFilm) -> None:
+    shown, said = st.columns([3, 2], gap="large")
+    with shown:
+        st.video(film.mp4, format="video/mp4", autoplay=True, muted=True, loop=True)
+    with said:
+        st.markdown(f"### {counted(film.tracks)}")
+        st.markdown("So many different objects were followed, each under its number.")
+        end = ", the beginning of yours" if film.cut else ""
+        st.caption(
+            f"{film.frames} pictures, {film.seconds:.1f} s{end}. ByteTrack matches the boxes of each picture with "
+            "where the known objects should be by now; an object that hides for more than a second comes back under a "
+            "new number."
+        )
+        st.download_button(
+            "Film",
+            film.mp4,
+            "detected.mp4",
+            "video/mp4",
+            key="film_download",
+            icon=":material/download:",
+            on_click="ignore",
+        )

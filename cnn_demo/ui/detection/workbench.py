@@ -1,0 +1,43 @@
+"""Page 6's workbench: find them all, see what NMS throws away and where boxes come from, compare, score; a film."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from cnn_demo.images import Photo
+from cnn_demo.ui.detection import box_origins, compare, models, nms, score, state
+from cnn_demo.ui.detection.box_origins import grid_view
+from cnn_demo.ui.detection.compare import compare_view
+from cnn_demo.ui.detection.detections import find_view
+from cnn_demo.ui.detection.models import models_view
+from cnn_demo.ui.detection.nms import nms_view
+from cnn_demo.ui.detection.score import score_view
+from cnn_demo.ui.detection.video import video_view
+from cnn_demo.ui.page.tabs import fill_open_tab
+
+# Tab to the view that fills it.
+VIEWS: dict[str, Callable[[Photo], None]] = {
+    "Find them": find_view,
+    "What NMS throws away": nms_view,
+    "Where boxes come from": grid_view,
+    "Side by side": compare_view,
+    "Score it": score_view,
+    "Film": video_view,
+    "Models": models_view,
+}
+
+# The default of every bound control: what *Try this* takes the controls back to.
+DEFAULTS: dict[str, Any] = {
+    "task": next(iter(VIEWS)),
+    **state.DEFAULTS,
+    **nms.DEFAULTS,
+    **box_origins.DEFAULTS,
+    **compare.DEFAULTS,
+    **score.DEFAULTS,
+    **models.DEFAULTS,
+}
+
+
+def workbench(photo: Photo) -> None:
+    """Show the tabs, and fill the one that is open."""
+    fill_open_tab("task", {name: partial(view, photo) for name, view in VIEWS.items()})

@@ -1,0 +1,254 @@
+"""The controls of page 2's stack. They write into one text, which is the stack; nothing else holds it."""
+
+import zlib
+from dataclasses import replace
+
+import streamlit as st
+
+from cnn_demo.convolution import ACTIVATIONS
+from cnn_demo.convolution.stack import CONV_RANGES, LEARNED_SIZE, MOST_LAYERS, POOL_RANGES, ConvLayer, Layer, PoolLayer
+from cnn_demo.convolution.stack_text import format_stack
+from cnn_demo.ui.layers.maps import learned_kernels
+from cnn_demo.ui.layers.settings import (
+    POOL_TITLES,
+    PRESETS,
+    SOURCE_TITLES,
+    read_layer,
+    read_stack,
+    value_of,
+    write_stack,
+)
+
+PADDINGS = {"same": "Same", "valid": "Valid", "pixels": "Pixels"}
+LONGEST_TEXT = 400  # characters: six layers take fewer than 200
+_SOURCE_HELP = (
+    "Hand-made: edges, spots, lines and a blur, each reading the mean of all maps before it. Random: drawn as networks "
+    "begin, reading every map. Learned: the 5 × 5 first layer of this app's own CNN, for the photo only."
+)
+
+
+def stack_controls(layers: tuple[Layer, ...]) -> None:
+    """Show what changes the stack as a whole: add, remove, move, begin with a known one."""
+    number, full = read_layer(st.session_state, len(layers)), len(layers) >= MOST_LAYERS
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        _button("Add convolution", "add_box", full, _insert, ConvLayer(source="random"))
+        _button("Add pooling", "compress", full, _insert, PoolLayer())
+        _button("Remove", "delete", len(layers) == 1, _remove)
+        _button("Earlier", "arrow_back", number <= 1, _move, -1)
+        _button("Later", "arrow_forward", number >= len(layers), _move, 1)
+        st.selectbox(
+            "Known stacks",
+            list(PRESETS),
+            index=None,
+            placeholder="Begin with a known stack",
+            key="preset",
+            label_visibility="collapsed",
+            width=260,
+            on_change=_take_preset,
+        )
+
+
+def _button(title: str, icon: str, disabled: bool, action, *args) -> None:
+    st.button(title, key=f"stack_{title}", icon=f":material/{icon}:", disabled=disabled, on_click=action, args=args)
+
+
+def _current() -> tuple[list[Layer], int]:
+    layers, _ = read_stack(st.session_state)
+    return list(layers), read_layer(st.session_state, len(layers))
+
+
+def _insert(layer: Layer) -> None:
+    layers, number = _current()
+    layers.insert(number, layer)
+    write_stack(st.session_state, tuple(layers[:MOST_LAYERS]), number + 1)
+
+
+def _remove() -> None:
+    layers, number = _current()
+    if len(layers) > 1:
+        del layers[number - 1]
+    write_stack(st.session_state, tuple(layers), number)
+
+
+def _move(way: int) -> None:
+    layers, number = _current()
+    if 1 <= number + way <= len(layers):
+        layers.insert(number - 1 + way, layers.pop(number - 1))
+        number += way
+    write_stack(st.session_state, tuple(layers), number)
+
+
+def _take_preset() -> None:
+    preset = st.session_state["preset"]
+    if preset in PRESETS:
+        st.session_state["stack"] = PRESETS[preset]
+        st.session_state["layer"] = 1
+    st.session_state["preset"] = None
+
+
+def stack_text() -> None:
+    """Show the stack as the text that the link holds.
+
+    Every stack has a field of its own: a browser reports what all fields hold with each move of a slider, and what it
+    says of a stack that is gone must not be taken for the visitor's wish.
+    """
+    text = value_of(st.session_state, "stack")
+    key = f"stack_text_{zlib.crc32(text.encode())}"
+    st.text_input(
+        "As text",
+        text[:LONGEST_TEXT],
+        key=key,
+        on_change=_take_text,
+        args=(key,),
+        max_chars=LONGEST_TEXT,
+        help="Convolution: c, filters, size, stride, padding, dilation, activation, source. Pooling: p, kind, size, "
+        "stride; or p, kind, global. Layers are divided by underscores.",
+    )
+
+
+def _take_text(key: str) -> None:
+    st.session_state["stack"] = st.session_state[key]
+
+
+def layer_controls(layers: tuple[Layer, ...]) -> None:
+    """Show which layer is open, and its settings."""
+    numbers = list(range(1, MOST_LAYERS + 1))
+    _held("layer", read_layer(st.session_state, len(layers)))
+    st.segmented_control("Layer", numbers[: len(layers)], default=1, required=True, key="layer", bind="query-params")
+    number = read_layer(st.session_state, len(layers))
+    layer = layers[number - 1]
+    if isinstance(layer, ConvLayer):
+        _convolution_controls(layer, number)
+    else:
+        _pooling_controls(layer, number)
+
+
+def _convolution_controls(layer: ConvLayer, number: int) -> None:
+    learned = layer.source == "learned"
+    sources = [name for name in SOURCE_TITLES if name != "learned" or learned or (number == 1 and _has_learned())]
+    _choice("Filters", "source", layer.source, sources, SOURCE_TITLES, number, _SOURCE_HELP)
+    left, right = st.columns(2)
+    with left:
+        _slider("Maps", "filters", layer.filters, number)
+        _slider("Stride", "stride", layer.stride, number)
+    with right:
+        _slider("Kernel size", "size", layer.size, number, disabled=learned)
+        _slider("Dilation", "dilation", layer.dilation, number)
+    named = layer.padding if isinstance(layer.padding, str) else "pixels"
+    _choice("Padding", "padding", named, list(PADDINGS), PADDINGS, number)
+    if named == "pixels":
+        _slider("Pixels of padding", "pad", layer.padding, number)
+    _select("Activation", "activation", layer.activation, {key: a.title for key, a in ACTIVATIONS.items()}, number)
+    if layer.source == "random":
+        _held(key := f"l{number}_seed", layer.seed)
+        low, high = CONV_RANGES["seed"]
+        st.number_input("Seed", low, high, key=key, on_change=_take, args=(number,))
+
+
+def _pooling_controls(layer: PoolLayer, number: int) -> None:
+    everywhere = layer.size is None
+    kinds = {key: title for key, title in POOL_TITLES.items() if not everywhere or key not in ("blur", "skip")}
+    _select("Pooling", "kind", layer.kind, kinds, number)
+    _held(key := f"l{number}_global", everywhere)
+    st.toggle(
+        "Whole map (global)",
+        key=key,
+        disabled=layer.kind in ("blur", "skip"),
+        on_change=_take,
+        args=(number,),
+        help="One number is left of each map, whatever the size of the photo.",
+    )
+    if everywhere:
+        return
+    left, right = st.columns(2)
+    with left:
+        _slider("Window", "window", layer.size, number)
+    with right:
+        _slider("Stride", "step", layer.stride, number)
+    st.caption(overlap_sentence(layer.size, layer.stride))
+
+
+def overlap_sentence(size: int, stride: int) -> str:
+    """Say whether windows overlap, touch or leave gaps."""
+    if size > stride:
+        return f"Windows overlap by {size - stride} {'pixel' if size - stride == 1 else 'pixels'}."
+    if size < stride:
+        gap = stride - size
+        return f"Between windows lie {gap} {'row and column' if gap == 1 else 'rows and columns'} that no window sees."
+    return "Windows touch: every pixel is in one window."
+
+
+def _has_learned() -> bool:
+    return learned_kernels() is not None
+
+
+def _held(key: str, value) -> None:
+    """A widget shows what the stack's text says, wherever the text has come from.
+
+    What it holds already is not written again: the browser would take it for an order, and set a slider back that the
+    visitor has moved on meanwhile.
+    """
+    if st.session_state.get(key) != value:
+        st.session_state[key] = value
+
+
+_RANGES = CONV_RANGES | {
+    "pad": CONV_RANGES["padding"],
+    "window": POOL_RANGES["size"],
+    "step": POOL_RANGES["stride"],
+}
+
+
+def _slider(label: str, name: str, value: int, number: int, disabled: bool = False) -> None:
+    _held(key := f"l{number}_{name}", value)
+    low, high = _RANGES[name]
+    st.slider(label, low, high, key=key, disabled=disabled, on_change=_take, args=(number,))
+
+
+def _choice(
+    label: str, name: str, value: str, options: list, titles: dict, number: int, text: str | None = None
+) -> None:
+    _held(key := f"l{number}_{name}", value)
+    st.segmented_control(
+        label, options, required=True, format_func=titles.get, key=key, help=text, on_change=_take, args=(number,)
+    )
+
+
+def _select(label: str, name: str, value: str, titles: dict, number: int) -> None:
+    _held(key := f"l{number}_{name}", value)
+    st.selectbox(label, list(titles), format_func=titles.get, key=key, on_change=_take, args=(number,))
+
+
+def _take(number: int) -> None:
+    """Write what the controls of layer `number` hold into the stack."""
+    layers, _ = _current()
+    if number > len(layers):
+        return
+    layer = layers[number - 1]
+    held = _held_convolution(layer, number) if isinstance(layer, ConvLayer) else _held_pooling(layer, number)
+    layers[number - 1] = replace(layer, **held)
+    # Which layer is open stays as it is: the visitor may have opened another one in the same moment.
+    st.session_state["stack"] = format_stack(tuple(layers))
+
+
+def _value(number: int, name: str, otherwise):
+    value = st.session_state.get(f"l{number}_{name}")
+    return otherwise if value is None else value
+
+
+def _held_convolution(layer: ConvLayer, number: int) -> dict:
+    names = ("filters", "size", "stride", "dilation", "activation", "source", "seed")
+    held = {name: _value(number, name, getattr(layer, name)) for name in names}
+    padding = _value(number, "padding", layer.padding)
+    held["padding"] = _value(number, "pad", 1) if padding == "pixels" else padding
+    if held["source"] == "learned":
+        held["size"] = LEARNED_SIZE
+        if layer.source != "learned":
+            held["filters"] = max(layer.filters, 16)  # enough of them to see what was learned
+    return held
+
+
+def _held_pooling(layer: PoolLayer, number: int) -> dict:
+    everywhere = _value(number, "global", layer.size is None)
+    size = None if everywhere else _value(number, "window", layer.size or 2)
+    return {"kind": _value(number, "kind", layer.kind), "size": size, "stride": _value(number, "step", layer.stride)}

@@ -1,0 +1,273 @@
+"""Page 2, "What pooling forgives": the photo is moved, turned or made noisy, and the change measured."""
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from cnn_demo.convolution.stack import PoolLayer
+from cnn_demo.drawing.pictures import display_values, signed_scale
+from cnn_demo.images import Photo
+from cnn_demo.ui.components.picture import picture
+from cnn_demo.ui.layers.controls import stack_text
+from cnn_demo.ui.layers.invariance_measures import (
+    DISTORTIONS,
+    POOLINGS,
+    Question,
+    curves,
+    distorted_pair,
+    representation,
+)
+from cnn_demo.ui.layers.maps import learned_kernels, tile_url
+from cnn_demo.ui.layers.settings import DEFAULTS, SOURCE_TITLES, read_stack
+
+FEATURES = {"one": "One layer", "stack": "Your stack"}
+MEASURES = {"change": "Change", "moved": "Change beyond the shift", "cosine": "Cosine similarity"}
+_PLOT = {"displayModeBar": False}
+_HOW = {
+    "shift": "A window is cut out of the photo, and the photo is moved under it: what comes in at the left is real. "
+    "Change beyond the shift leaves out 3 numbers at each side; what padding spoils further in, it counts.",
+    "rotate": "The photo is turned about its middle (interpolated bicubically) under a window that it always fills.",
+    "noise": "The same grains at every strength, added to red, green and blue, clipped to 0 to 1 as a camera clips.",
+}
+# Line of each pooling: colour and dash; the colours hold on light and dark.
+LINES = {
+    "none": ("#888888", "dot"),
+    "max": ("#2f6fe0", "solid"),
+    "average": ("#d9662b", "solid"),
+    "skip": ("#b0408f", "dash"),
+    "blur": ("#1f9d6b", "solid"),
+}
+
+
+def forgiving_view(photo: Photo) -> None:
+    """Show the curves, the numbers at the slider's place, and both representations with their difference."""
+    controls, chart = st.columns([2, 5])
+    with controls, st.container(border=True):
+        question, amount = _controls()
+    try:
+        measured, limit = curves(photo, question)
+    except ValueError as error:
+        with chart:
+            st.warning(str(error), icon=":material/crop_free:")
+        return
+    amount = min(amount, limit)
+    with chart:
+        measure = _measure_control(question.distortion)
+        _chart(measured, measure, question.distortion, amount)
+        at = _at(measured, amount)
+        st.markdown(summary(at, question))
+        _table(at, question.distortion)
+        if limit < DISTORTIONS[question.distortion].most:
+            st.caption(f"This photo is so narrow that it can be moved by {limit:g} pixels only.")
+    _side_by_side(photo, question, amount)
+    _how_measured(question)
+
+
+def _controls() -> tuple[Question, float]:
+    distortion = st.segmented_control(
+        "What happens to the photo",
+        list(DISTORTIONS),
+        default="shift",
+        required=True,
+        format_func=lambda key: DISTORTIONS[key].title,
+        key="distortion",
+        bind="query-params",
+    )
+    distortion = distortion or DEFAULTS["distortion"]  # a link can hold none
+    if distortion == "shift":
+        amount = st.slider("Pixels to the right", 0, 16, DEFAULTS["pixels"], key="pixels", bind="query-params")
+    elif distortion == "rotate":
+        amount = st.slider(
+            "Degrees, counter-clockwise", -30, 30, DEFAULTS["degrees"], key="degrees", bind="query-params"
+        )
+    else:
+        amount = st.slider(
+            "Deviation of the noise", 0.0, 0.5, DEFAULTS["noise"], 0.01, key="noise", bind="query-params"
+        )
+    features = st.segmented_control(
+        "What represents it",
+        list(FEATURES),
+        default="one",
+        required=True,
+        format_func=FEATURES.get,
+        key="features",
+        bind="query-params",
+        help="One layer: eight filters, ReLU, pooling. Your stack: the last maps of what you built in the first tab.",
+    )
+    if features == "stack":
+        stack_text()  # for the link to this view holds the stack, too
+        layers, wrong = read_stack(st.session_state)
+        if wrong:
+            st.error(wrong, icon=":material/layers_clear:")
+        return Question(distortion, layers), amount
+    return Question.one_layer(distortion, *_layer_controls()), amount
+
+
+def _layer_controls() -> tuple[str, int, int]:
+    sources = [name for name in SOURCE_TITLES if name != "learned" or learned_kernels() is not None]
+    source = st.segmented_control(
+        "Filters",
+        sources,
+        default="hand",
+        required=True,
+        format_func=SOURCE_TITLES.get,
+        key="filters",
+        bind="query-params",
+    )
+    left, right = st.columns(2)
+    with left:
+        size = st.slider("Window", 1, 8, DEFAULTS["pool_size"], key="pool_size", bind="query-params")
+    with right:
+        stride = st.slider("Stride", 1, 8, DEFAULTS["pool_stride"], key="pool_stride", bind="query-params")
+    return source or "hand", size, stride
+
+
+def _measure_control(distortion: str) -> str:
+    options = [key for key in MEASURES if key != "moved" or distortion == "shift"]
+    measure = st.segmented_control(
+        "Measured as",
+        options,
+        default="change",
+        required=True,
+        format_func=MEASURES.get,
+        key="measure",
+        bind="query-params",
+    )
+    return measure or "change"
+
+
+def _chart(measured: pd.DataFrame, measure: str, distortion: str, amount: float) -> None:
+    figure = go.Figure()
+    for kind, title in POOLINGS.items():
+        rows = measured[measured["pooling"] == kind]
+        colour, dash = LINES[kind]
+        figure.add_scatter(
+            x=rows["amount"],
+            y=rows[measure],
+            name=title,
+            mode="lines+markers",
+            line={"color": colour, "dash": dash, "width": 2.5},
+            marker={"size": 5},
+            hovertemplate="%{y:.3f}",
+        )
+    figure.add_vline(x=amount, line={"color": "#b98500", "width": 2, "dash": "dot"})
+    figure.update_layout(
+        height=330,
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        hovermode="x unified",
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+    )
+    figure.update_xaxes(title=DISTORTIONS[distortion].axis)
+    figure.update_yaxes(title=MEASURES[measure].lower(), rangemode="normal" if measure == "cosine" else "tozero")
+    st.plotly_chart(
+        figure, key="forgiving_chart", config=_PLOT, alt=f"{MEASURES[measure]} of the representation, for each pooling."
+    )
+
+
+def _at(measured: pd.DataFrame, amount: float) -> pd.DataFrame:
+    """The rows measured nearest to the slider's place, by pooling."""
+    nearest = measured.loc[(measured["amount"] - amount).abs().groupby(measured["pooling"]).idxmin()]
+    return nearest.set_index("pooling").loc[list(POOLINGS)]
+
+
+def summary(at: pd.DataFrame, question: Question) -> str:
+    """Say in words what the numbers say: who forgives most and least, and how max compares with no pooling."""
+    if not any(isinstance(layer, PoolLayer) for layer in question.layers):
+        return "Your stack has no pooling layer: all lines are one. Add one in the first tab."
+    changes = at["change"].dropna()
+    if changes.empty:
+        return "The maps of this photo are all zero: there is nothing that could change."
+    where = DISTORTIONS[question.distortion].written(float(at["amount"].iloc[0]))
+    if changes.max() == 0:
+        return f"At {where} nothing has happened yet: move the slider."
+    best, worst = changes.idxmin(), changes.idxmax()
+    text = (
+        f"At {where} **{POOLINGS[best].lower()}** forgives most (change {changes[best]:.2f}), "
+        f"**{POOLINGS[worst].lower()}** least ({changes[worst]:.2f})."
+    )
+    without = changes.get("none", 0.0)
+    if without > 0 and "max" in changes:
+        ratio = changes["max"] / without - 1
+        less = "less" if ratio < 0 else "more"
+        text += f" Behind max the maps change by {abs(ratio):.0%} {less} than without pooling."
+    return text
+
+
+def _table(at: pd.DataFrame, distortion: str) -> None:
+    columns = {"numbers": "Numbers", "change": "Change", "moved": "Change beyond the shift", "cosine": "Cosine"}
+    if distortion != "shift":
+        del columns["moved"]
+    table = pd.DataFrame(
+        {
+            title: [
+                f"{value:,.0f}" if name == "numbers" else "–" if value != value else f"{value:.3f}"
+                for value in at[name]
+            ]
+            for name, title in columns.items()
+        },
+        index=pd.Index(
+            [POOLINGS[kind] for kind in at.index],
+            name=f"At {DISTORTIONS[distortion].written(float(at['amount'].iloc[0]))}",
+        ),
+    )
+    st.table(table)
+
+
+def _side_by_side(photo: Photo, question: Question, amount: float) -> None:
+    kind = st.segmented_control(
+        "See the representation with",
+        list(POOLINGS),
+        default="max",
+        required=True,
+        format_func=POOLINGS.get,
+        key="compare",
+        bind="query-params",
+    )
+    before, after = distorted_pair(photo, question, amount)
+    one, other = (representation(image, question, kind or "max") for image in (before, after))
+    rows, columns = (slice(side // 4, side - side // 4) for side in one.shape[:2])
+    index = int(one[rows, columns].var(axis=(0, 1)).argmax())  # the map in which most happens, far from any padding
+    one, other = one[..., index], other[..., index]
+    display = "signed" if min(one.min(), other.min()) < 0 else "clip"
+    scale = signed_scale(one) or 1.0
+    written = f"{DISTORTIONS[question.distortion].happened} {DISTORTIONS[question.distortion].written(amount)}"
+    size = one.shape
+    shown = (
+        ("The photo", display_values(before, "clip"), before.shape[:2]),
+        (f"The photo, {written}", display_values(after, "clip"), after.shape[:2]),
+        (f"Map {index + 1} · {size[1]} × {size[0]}", display_values(one / scale, display), size),
+        (f"The same, {written}", display_values(other / scale, display), size),
+        ("Difference: red is more, blue less", display_values(other - one, "signed"), size),
+    )
+    for number, (place, (caption, pixels, shape)) in enumerate(zip(_five_places(), shown, strict=True)):
+        with place:
+            picture(
+                tile_url(pixels),
+                shape,
+                key=f"forgiving_{number}",
+                alt=caption,
+                caption=caption,
+                max_height=240,
+                pixelated=max(shape) < 200,
+            )
+
+
+def _five_places() -> list:
+    """Five places in a row, which a phone shows as two, two and one."""
+    photos, maps, difference = st.columns([2, 2, 1])
+    return [*photos.columns(2, wrap=False), *maps.columns(2, wrap=False), difference]
+
+
+def _how_measured(question: Question) -> None:
+    st.markdown(
+        "**Change** = ‖f(x) − f(Tx)‖ / ‖f(x)‖ over all numbers of all maps: x is the photo, T what happened to it, f "
+        "the layers. 0 is *invariance*: nothing changed."
+    )
+    if question.distortion == "shift":
+        st.markdown(
+            "**Change beyond the shift** asks for less, *equivariance*: the maps may move along with the photo. They "
+            "are moved by pixels ÷ strides (between two numbers, interpolated) before they are compared. "
+            "Where the shift is a multiple of the stride they match; in between, what a stride has **aliased** cannot "
+            "be moved along: that is the zigzag. Blurring before the stride smooths it."
+        )
+    st.caption(_HOW[question.distortion])

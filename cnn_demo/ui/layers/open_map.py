@@ -1,0 +1,208 @@
+"""One map opened large: what a number of it sees of the photo, the window it reads, and its arithmetic."""
+
+import numpy as np
+import streamlit as st
+
+from cnn_demo.convolution import ACTIVATIONS, activate, explain_pixel, explain_window
+from cnn_demo.convolution.stack import ConvLayer, Layer, LayerPlan, PoolLayer, layer_input, layer_weights
+from cnn_demo.drawing.pictures import display_values, signed_scale
+from cnn_demo.images import Photo
+from cnn_demo.ui.components.picture import Mark, picture
+from cnn_demo.ui.layers.maps import (
+    convolutions,
+    is_signed,
+    learned_kernels,
+    map_pictures,
+    stack_maps,
+    tile_url,
+    working_image,
+)
+from cnn_demo.ui.layers.numbers import bounded_number
+from cnn_demo.ui.layers.settings import POOL_TITLES
+from cnn_demo.ui.widgets.number_grid import number_grid
+
+SMOOTH_FROM = 200  # a picture with fewer pixels a side is enlarged on the screen: show its pixels as squares
+LARGEST_WINDOW = 15  # numbers a side that are written out
+
+
+def opened_map(photo: Photo, layers: tuple[Layer, ...], step: LayerPlan) -> None:
+    """Show the open map of the last of `layers`, and the arithmetic of its open number."""
+    maps, before = stack_maps(photo, layers), stack_maps(photo, layers[:-1])
+    st.subheader("One number of one map", anchor=False)
+    index, row, column, reads = _position(maps.shape, before.shape[2], layers[-1])
+    layer = layers[-1]
+    if isinstance(layer, ConvLayer):
+        window = _convolution_arithmetic(layer, len(layers), before, reads)
+    else:
+        window, reads = _pooling_plane(before, index), index
+    pair, map_place = st.columns([2, 1])
+    photo_place, before_place = pair.columns(2, wrap=False)
+    plane, size = np.ascontiguousarray(maps[..., index]), maps.shape[:2]
+    with photo_place:
+        _photo_picture(photo, step, row, column)
+    with before_place:
+        _before_picture(layer, window, row, column, layers, reads)
+    with map_place:
+        picture(
+            tile_url(map_pictures(plane[..., np.newaxis], False)[0]),
+            size,
+            key="opened",
+            alt=f"Map {index + 1} of layer {len(layers)}",
+            caption=f"Map {index + 1} · {size[1]} × {size[0]}. {_scale(plane)} Click to open a number.",
+            max_height=300,
+            marks=[Mark(row, column, 1, 1)],
+            on_pick=lambda row, column: st.session_state.update(map_row=row, map_column=column),
+            pixelated=max(size) < SMOOTH_FROM,
+        )
+    if isinstance(layer, ConvLayer):
+        _show_convolution(layer, convolutions(layers), before, window, index, row, column, reads)
+    else:
+        _show_pooling(layer, window, row, column)
+
+
+def _position(shape: tuple[int, ...], channels: int, layer: Layer) -> tuple[int, int, int, int]:
+    """Which number is open: (map, row, column), and which of the maps before it is shown, all from 0."""
+    height, width, count = shape
+    left, right = st.columns(2)
+    places = [*left.columns(2, wrap=False), *right.columns(2, wrap=False)]
+    with places[0]:
+        index = bounded_number("Map", 1, count, "map", 1) - 1
+    with places[1]:
+        row = bounded_number("Row", 0, height - 1, "map_row", height // 2)
+    with places[2]:
+        column = bounded_number("Column", 0, width - 1, "map_column", width // 2)
+    reads = 0
+    if isinstance(layer, ConvLayer) and layer.source != "hand":
+        with places[3]:
+            reads = bounded_number("Of the maps it reads, show", 1, channels, "reads", 1) - 1
+    return index, row, column, reads
+
+
+def _scale(plane: np.ndarray) -> str:
+    full = f"{signed_scale(plane):.2g}"
+    return f"Full colour is ±{full} or more." if is_signed(plane) else f"White is {full} or more."
+
+
+def _photo_picture(photo: Photo, step: LayerPlan, row: int, column: int) -> None:
+    image = working_image(photo)
+    down, across = step.fields
+    centre = down.start + row * down.jump, across.start + column * across.jump
+    top, left = centre[0] - (down.size - 1) / 2, centre[1] - (across.size - 1) / 2
+    picture(
+        tile_url(display_values(image, "clip")),
+        image.shape[:2],
+        key="opened_photo",
+        alt=f"The photo: {photo.alt or photo.name}",
+        caption=f"Photo. The frame is what this number can see: {down.size} × {across.size} pixels.",
+        max_height=300,
+        marks=[Mark(top, left, down.size, across.size)],
+        pixelated=max(image.shape[:2]) < SMOOTH_FROM,
+    )
+
+
+def _convolution_arithmetic(layer: ConvLayer, number: int, before: np.ndarray, reads: int) -> np.ndarray:
+    """The plane that the shown part of the sum reads, (H, W)."""
+    if layer.source == "hand":
+        return np.ascontiguousarray(before.mean(axis=2))
+    return np.ascontiguousarray(layer_input(before, layer)[..., reads])
+
+
+def _pooling_plane(before: np.ndarray, index: int) -> np.ndarray:
+    return np.ascontiguousarray(before[..., index])
+
+
+def _before_picture(
+    layer: Layer, plane: np.ndarray, row: int, column: int, layers: tuple[Layer, ...], reads: int
+) -> None:
+    size = plane.shape
+    if isinstance(layer, ConvLayer):
+        opened = explain_pixel(plane, np.ones((layer.size, layer.size), np.float32), layer.spec, 0.0, row, column)
+        top, left = int(opened.rows[0]), int(opened.columns[0])
+        mark = Mark(top, left, int(opened.rows[-1]) - top + 1, int(opened.columns[-1]) - left + 1)
+    else:
+        opened = explain_window(plane, layer.kind, _window(layer, plane), _stride(layer), row, column)
+        mark = Mark(opened.row, opened.column, *opened.window.shape)
+    where = f"map {reads + 1} of layer {len(layers) - 1}" if len(layers) > 1 else ("red", "green", "blue")[reads]
+    if isinstance(layer, ConvLayer) and layer.source == "hand":
+        where = f"the mean of layer {len(layers) - 1}'s maps" if len(layers) > 1 else "the photo's brightness"
+    picture(
+        tile_url(map_pictures(plane[..., np.newaxis], False)[0]),
+        size,
+        key="opened_before",
+        alt=f"What the layer reads: {where}",
+        caption=f"Before: {where} · {size[1]} × {size[0]}. The frame is the window.",
+        max_height=300,
+        marks=[mark],
+        pixelated=max(size) < SMOOTH_FROM,
+    )
+
+
+def _window(layer: PoolLayer, plane: np.ndarray) -> tuple[int, int]:
+    return plane.shape if layer.size is None else (layer.size, layer.size)
+
+
+def _stride(layer: PoolLayer) -> int:
+    return 1 if layer.size is None else layer.stride
+
+
+def _show_convolution(
+    layer: ConvLayer, number: int, before: np.ndarray, plane: np.ndarray, index: int, row: int, column: int, reads: int
+) -> None:
+    hand = layer.source == "hand"
+    channels = 1 if hand else before.shape[2]
+    weights = layer_weights(layer, channels, number, learned_kernels())[..., index]
+    opened = explain_pixel(plane, weights[..., reads if not hand else 0], layer.spec, 0.0, row, column)
+    _three_grids(opened.window, opened.kernel, opened.products, "Kernel")
+    if hand:
+        total, text = opened.total, f"**Sum of the products:** {_number(opened.total)}"
+    else:
+        values = layer_input(before, layer)
+        sums = [
+            explain_pixel(np.ascontiguousarray(values[..., c]), weights[..., c], layer.spec, 0.0, row, column).total
+            for c in range(channels)
+        ]
+        total = sum(sums)
+        what = "red, green and blue" if number == 1 else f"all {channels} maps"
+        text = f"**Sum of the products** here: {_number(sums[reads])} · **over {what}:** {_written_sum(sums)}"
+    if layer.activation != "none":
+        after = float(activate(np.array(total), layer.activation))
+        text += f" · after {ACTIVATIONS[layer.activation].title}: **{_number(after)}**"
+    st.markdown(text)
+
+
+def _show_pooling(layer: PoolLayer, plane: np.ndarray, row: int, column: int) -> None:
+    opened = explain_window(plane, layer.kind, _window(layer, plane), _stride(layer), row, column)
+    if max(opened.window.shape) > LARGEST_WINDOW:
+        st.markdown(
+            f"**{POOL_TITLES[layer.kind]} of the whole map:** {opened.window.size:,} numbers become one, "
+            f"**{_number(opened.value)}**; the largest is {_number(float(plane.max()))}, the mean "
+            f"{_number(float(plane.mean()))}."
+        )
+        return
+    _three_grids(opened.window, opened.weights, opened.window * opened.weights, "What each counts")
+    st.markdown(
+        f"**{POOL_TITLES[layer.kind]}** = sum of the products = **{_number(opened.value)}**. What each number counts "
+        "is also the share of the gradient that it gets when the network learns."
+    )
+
+
+def _three_grids(window: np.ndarray, weights: np.ndarray, products: np.ndarray, name: str) -> None:
+    pair, last = st.columns([2, 1])
+    places = [*pair.columns(2, wrap=False), last]
+    with places[0]:
+        number_grid(window, title="Window", alt="The window")
+    with places[1]:
+        number_grid(weights, title=f"× {name}", alt=name)
+    with places[2]:
+        number_grid(products, title="= Products", alt="The products")
+
+
+def _written_sum(sums: list[float]) -> str:
+    terms = [f"{'−' if value < 0 else '+'} {abs(value):.3f}" for value in sums]
+    if len(terms) > 6:
+        terms = [*terms[:3], "+ …", terms[-1]]
+    return f"{' '.join(terms).removeprefix('+ ')} = **{_number(sum(sums))}**"
+
+
+def _number(value: float) -> str:
+    return f"{value:.4f}".replace("-", "−")

@@ -1,0 +1,288 @@
+"""Page 2, "Pool side by side": one map pooled in several ways, the arithmetic of a window, and where gradients go."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import streamlit as st
+
+from cnn_demo.convolution import (
+    ConvSpec,
+    WindowArithmetic,
+    convolve,
+    explain_window,
+    kernel,
+    pool,
+    pool_gradient,
+    pooled_size,
+    transposed_convolve,
+)
+from cnn_demo.convolution.filter_bank import FILTER_TITLES, hand_made_filters
+from cnn_demo.convolution.stack import POOL_RANGES
+from cnn_demo.drawing.pictures import display_values, jpeg_url, signed_scale
+from cnn_demo.images import Photo
+from cnn_demo.ui.components.picture import Mark, picture
+from cnn_demo.ui.layers.controls import overlap_sentence
+from cnn_demo.ui.layers.maps import working_image
+from cnn_demo.ui.layers.numbers import bounded_number
+from cnn_demo.ui.layers.settings import DEFAULTS, POOL_TITLES, value_of
+from cnn_demo.ui.page.caching import BY_KEY
+from cnn_demo.ui.widgets.number_grid import number_grid
+
+BRIGHTNESS = "brightness"
+MAPS = (BRIGHTNESS, *FILTER_TITLES[:8])
+FOURTH = {"strided": "Strided convolution", "min": "Min", "l2": "L2 norm"}
+TAPS = {"skip": "Every n-th number", "gaussian": "Gaussian", "random": "Random weights"}
+CLOSE_UP = 24  # pixels a side
+ORANGE, BLUE = np.array([255.0, 140.0, 0.0]), np.array([60.0, 130.0, 255.0])
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """One way to make a map smaller.
+
+    Attributes:
+        kind: A kind of pooling, or "strided".
+        title: What it is called.
+        values: (H', W') float32.
+        gradient: (H, W) float32: what each number of the map gets when each of `values` gets 1.
+        opened: The arithmetic of the open window.
+    """
+
+    kind: str
+    title: str
+    values: np.ndarray
+    gradient: np.ndarray
+    opened: WindowArithmetic
+
+
+def pooling_view(photo: Photo) -> None:
+    """Show a map, and what max, average and a strided convolution leave of it."""
+    window, stride = _controls()
+    plane = feature_map(photo, value_of(st.session_state, "of"))
+    try:
+        size = pooled_size(plane.shape, window, stride)
+    except ValueError as error:
+        st.warning(f"{str(error).rstrip('.')}: please choose a smaller window.", icon=":material/crop_free:")
+        return
+    pictures = st.container()  # above the fields, which say first which window is open
+    row, column = _open_window(size)
+    results = [_pooled(plane, kind, window, stride, row, column) for kind in _kinds()]
+    scale = signed_scale(plane) or 1.0
+    with pictures:
+        _pictures(plane, results, scale, row, column)
+    _arithmetic(results)
+    _gradients(plane, results, scale)
+
+
+def _kinds() -> tuple[str, ...]:
+    fourth = value_of(st.session_state, "fourth")
+    return "max", "average", fourth
+
+
+def _controls() -> tuple[int, int]:
+    places = st.columns(5)
+    low, high = POOL_RANGES["size"]
+    with places[0]:
+        st.selectbox(
+            "Map", MAPS, index=MAPS.index(DEFAULTS["of"]), format_func=_map_title, key="of", bind="query-params"
+        )
+    with places[1]:
+        window = st.slider("Window", low, high, DEFAULTS["window"], key="window", bind="query-params")
+    with places[2]:
+        stride = st.slider("Stride", low, high, DEFAULTS["step"], key="step", bind="query-params")
+    with places[3]:
+        st.selectbox("Beside them", list(FOURTH), format_func=FOURTH.get, key="fourth", bind="query-params")
+    with places[4]:
+        st.selectbox(
+            "Its kernel",
+            list(TAPS),
+            format_func=TAPS.get,
+            key="taps",
+            bind="query-params",
+            disabled=value_of(st.session_state, "fourth") != "strided",
+            help="Every n-th number: the convolution that made the map, done with a stride, keeps just these.",
+        )
+    st.caption(overlap_sentence(window, stride))
+    return window, stride
+
+
+def _map_title(name: str) -> str:
+    return "Brightness" if name == BRIGHTNESS else name.capitalize()
+
+
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=BY_KEY)
+def feature_map(photo: Photo, name: str) -> np.ndarray:
+    """The photo's brightness, or the answer of a 3 × 3 filter of the bank to it after ReLU, (H, W) float32."""
+    grey = np.ascontiguousarray(working_image(photo).mean(axis=2))
+    if name in FILTER_TITLES:
+        bank = hand_made_filters(len(FILTER_TITLES), 3)
+        grey = np.maximum(convolve(grey, bank[..., FILTER_TITLES.index(name)], ConvSpec(padding_mode="replicate")), 0)
+    grey.flags.writeable = False
+    return grey
+
+
+def strided_kernel(name: str, size: int) -> np.ndarray:
+    """The kernel of the strided convolution, (size, size) float32."""
+    if name == "gaussian":
+        return kernel("gaussian", size=size, sigma=max(size / 4, 0.3))
+    if name == "random":
+        return kernel("random", size=size, seed=1)
+    weights = np.zeros((size, size), np.float32)
+    weights[0, 0] = 1
+    return weights
+
+
+def _pooled(plane: np.ndarray, kind: str, window: int, stride: int, row: int, column: int) -> Pooled:
+    if kind != "strided":
+        return Pooled(
+            kind,
+            POOL_TITLES[kind],
+            pool(plane, kind, window, stride),
+            pool_gradient(plane, kind, window, stride),
+            explain_window(plane, kind, window, stride, row, column),
+        )
+    weights = strided_kernel(value_of(st.session_state, "taps"), window)
+    values = convolve(plane, weights, ConvSpec(stride=stride, padding="valid"))
+    gradient = transposed_convolve(np.ones_like(values), weights, stride)[: plane.shape[0], : plane.shape[1]]
+    missing = [(0, side - have) for side, have in zip(plane.shape, gradient.shape, strict=True)]
+    first = explain_window(plane, "skip", window, stride, row, column)
+    opened = WindowArithmetic(first.window, weights, float(values[row, column]), first.row, first.column)
+    return Pooled(kind, FOURTH[kind], values, np.pad(gradient, missing), opened)
+
+
+def _open_window(size: tuple[int, int]) -> tuple[int, int]:
+    places = st.columns([1, 1, 2], wrap=False)
+    with places[0]:
+        row = bounded_number("Row", 0, size[0] - 1, "pool_row", size[0] // 2)
+    with places[1]:
+        column = bounded_number("Column", 0, size[1] - 1, "pool_column", size[1] // 2)
+    return row, column
+
+
+def _pictures(plane: np.ndarray, results: list[Pooled], scale: float, row: int, column: int) -> None:
+    """All at one brightness and enlarged to one size, so that only what pooling did differs."""
+    first, *places = _four_places()
+    opened = results[0].opened
+    with first:
+        height, width = plane.shape
+        picture(
+            jpeg_url(display_values(plane / scale, "clip")),
+            plane.shape,
+            key="pool_before",
+            alt="The map before pooling",
+            caption=f"The map · {width} × {height}. The frame is the open window.",
+            max_height=280,
+            marks=[Mark(opened.row, opened.column, *opened.window.shape)],
+        )
+    for place, result in zip(places, results, strict=True):
+        with place:
+            height, width = result.values.shape
+            shown = result.values / scale
+            picture(
+                jpeg_url(_squares(display_values(shown, "signed" if shown.min() < 0 else "clip"))),
+                result.values.shape,
+                key=f"pool_{result.kind}",
+                alt=f"{result.title} of the map",
+                caption=f"{result.title} · {width} × {height}, enlarged. Click to open a window.",
+                max_height=280,
+                marks=[Mark(row, column, 1, 1)],
+                on_pick=lambda row, column: st.session_state.update(pool_row=row, pool_column=column),
+                pixelated=True,
+            )
+
+
+def _four_places() -> list:
+    """Four places in a row, which a phone shows in two."""
+    return [place for half in st.columns(2) for place in half.columns(2, wrap=False)]
+
+
+def _squares(pixels: np.ndarray) -> np.ndarray:
+    """Enlarge a small picture in squares, so that JPEG does not smear them."""
+    factor = max(1, 256 // max(pixels.shape[:2]))
+    return cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_NEAREST) if factor > 1 else pixels
+
+
+def _arithmetic(results: list[Pooled]) -> None:
+    places = _four_places()
+    with places[0]:
+        number_grid(results[0].opened.window, title="The window", alt="The open window of the map")
+    for place, result in zip(places[1:], results, strict=True):
+        with place:
+            value = f"{result.opened.value:.4f}".replace("-", "−")
+            number_grid(
+                result.opened.weights,
+                title=f"{result.title}: each counts",
+                note=f"Sum of window × this = {value}",
+                alt=f"How much each number of the window counts for {result.title}",
+            )
+
+
+def _gradients(plane: np.ndarray, results: list[Pooled], scale: float) -> None:
+    st.subheader("Who learns from it", anchor=False)
+    text, pair, last = st.columns([1, 2, 1])
+    places = [*pair.columns(2, wrap=False), last]
+    with text:
+        st.markdown(gradient_sentence(results))
+        st.caption("Of equal numbers in a window, as the zeros behind a ReLU, the first gets it: so PyTorch has it.")
+    limit = max(1.0, *(float(np.abs(result.gradient).max()) for result in results))
+    part = _close_up(plane.shape, results[0].opened)
+    opened = results[0].opened
+    mark = Mark(opened.row - part[0].start, opened.column - part[1].start, *opened.window.shape)
+    for place, result in zip(places, results, strict=True):
+        with place:
+            colours = gradient_colours(plane[part] / scale, result.gradient[part] / limit)
+            picture(
+                jpeg_url(_squares(colours)),
+                colours.shape[:2],
+                key=f"gradient_{result.kind}",
+                alt=f"Close-up of the map: where the gradient goes behind {result.title}",
+                caption=f"{result.title}, close-up of the map: "
+                + (f"full orange gets {limit:.3g}, a pale one less." if result.gradient.min() >= 0 else _SIGNED),
+                max_height=280,
+                marks=[mark],
+                pixelated=True,
+            )
+
+
+_SIGNED = "orange raises the result, blue lowers it."
+
+
+def gradient_sentence(results: list[Pooled]) -> str:
+    """Say how many numbers of the map get a gradient behind the maximum, how many share one, and behind the average."""
+    maximum, average = results[0].gradient, results[1].gradient
+    chosen = maximum > 0
+    text = (
+        "What a number counts is also the gradient it gets when a network learns. Behind **max**, "
+        f"**{float(chosen.mean()):.1%}** of the map's numbers get any, one for each window"
+    )
+    most = int(maximum.max())
+    if most > 1:
+        shared = float((maximum > 1).sum() / chosen.sum())
+        text += f"; **{shared:.1%}** of these are the maximum of several windows, up to **{most}**"
+    return f"{text}. Behind the **average**, **{float((average > 0).mean()):.1%}** get a share."
+
+
+def _close_up(shape: tuple[int, int], opened: WindowArithmetic) -> tuple[slice, slice]:
+    """Some pixels around the open window: where single ones can be told apart."""
+    starts = (
+        max(0, min(first + extent // 2 - CLOSE_UP // 2, side - CLOSE_UP))
+        for first, extent, side in zip((opened.row, opened.column), opened.window.shape, shape, strict=True)
+    )
+    return tuple(slice(start, start + CLOSE_UP) for start in starts)
+
+
+def gradient_colours(grey: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Lay the gradient over the map: orange where it is positive, blue where negative, the stronger the larger.
+
+    Args:
+        grey: (H, W), shown from 0 to 1.
+        share: (H, W) in -1...1.
+
+    Returns:
+        (H, W, 3) uint8.
+    """
+    base = np.repeat(np.clip(grey, 0, 1)[..., np.newaxis] * 200, 3, axis=2)
+    strength = np.sqrt(np.abs(share))[..., np.newaxis]  # a share of 1/9 must still be seen
+    colour = np.where(share[..., np.newaxis] >= 0, ORANGE, BLUE)
+    return np.rint(base + (colour - base) * strength).astype(np.uint8)

@@ -1,0 +1,192 @@
+"""Page 5, find it: what is on the photo, where, how sure; and the locations whose boxes count most."""
+
+import json
+
+import numpy as np
+import streamlit as st
+
+from cnn_demo.drawing.boxes import ANSWER, OTHER, box_scale, draw_boxes
+from cnn_demo.drawing.heatmaps import overlay
+from cnn_demo.drawing.pictures import jpeg_url, png_bytes, reduced
+from cnn_demo.images import Photo
+from cnn_demo.images.photo import resized
+from cnn_demo.machine import DEVICES
+from cnn_demo.models import ModelSpec, load
+from cnn_demo.models.boxes import iou
+from cnn_demo.models.localization.localizers import LocalizerEvidence
+from cnn_demo.results import Localization, percent
+from cnn_demo.ui.components.picture import picture
+from cnn_demo.ui.localization.state import evidence_of, pick_localizer, threshold_slider, truth_of
+from cnn_demo.ui.widgets.heatmap_controls import legend
+from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
+from cnn_demo.ui.widgets.probability_bars import probability_bars
+
+SHOWN_SIDE = 900  # pixels of the longer side that are sent to the browser
+CARD_SIDE = 480
+HEAVIEST = 8  # locations whose boxes are drawn
+MOST_CLASSES = 6  # whose probabilities are shown
+
+
+def find_view(photo: Photo) -> None:
+    """Show the one object that the network finds on the photo.
+
+    Raises:
+        ModelUnavailable: If the network is not to be had.
+    """
+    spec = pick_localizer()
+    with st.spinner(f"Loading {spec.title}…"):
+        load(spec.key)
+    _answer(photo, spec)
+
+
+@st.fragment
+def _answer(photo: Photo, spec: ModelSpec) -> None:
+    shown, said = st.columns([3, 2], gap="large")
+    with said:
+        threshold = threshold_slider(spec)
+    evidence = evidence_of(photo, spec.key, threshold)
+    answer = evidence.localization
+    with said:
+        _in_words(answer, photo, threshold)
+        indices = shown_classes(answer.probabilities)
+        probability_bars(
+            [answer.labels[i] for i in indices],
+            answer.probabilities[indices],
+            caption="Probability of the most probable classes",
+        )
+        st.caption(
+            f"**{answer.milliseconds:.1f} ms** on {DEVICES.get(answer.device, answer.device)}: one pass, two heads. "
+            f"{spec.knows} For a photo of anything else it should predict “nothing”."
+        )
+    drawn = _drawn(photo, answer)
+    with shown:
+        height, width = photo.pixels.shape[:2]
+        small = reduced(drawn, SHOWN_SIDE)
+        found = f"a box around the {answer.label}" if answer.label else "no box"
+        picture(
+            jpeg_url(small),
+            (height, width),
+            key="find_photo",
+            alt=f"The photo with {found}: {photo.alt or photo.name}",
+            max_height=480,
+        )
+        _downloads(photo, answer, spec, drawn)
+    st.subheader("How the box head gets there", anchor=False)
+    _weighted(photo, evidence)
+
+
+def shown_classes(probabilities: np.ndarray) -> np.ndarray:
+    """Return the indices of the `MOST_CLASSES` most probable classes, the last one, "nothing", always among them."""
+    order = np.argsort(-probabilities, kind="stable")[:MOST_CLASSES]
+    nothing = len(probabilities) - 1
+    return order if nothing in order else np.append(order[:-1], nothing)
+
+
+def _in_words(answer: Localization, photo: Photo, threshold: float) -> None:
+    if answer.label is None:
+        best = int(answer.probabilities[:-1].argmax())
+        nearest = f"{answer.labels[best]}, has {percent(float(answer.probabilities[best]))}"
+        if answer.probabilities[-1] >= answer.probabilities[best]:
+            st.markdown(f"### Nothing, {percent(float(answer.probabilities[-1]))}")
+            st.markdown(f"None of its {len(answer.labels) - 1} classes: the most probable one, {nearest}.")
+        else:
+            st.markdown("### No box")
+            st.markdown(f"The most probable class, {nearest}: less than the threshold of {percent(threshold)}.")
+        return
+    st.markdown(f"### {answer.label.capitalize()}, {percent(answer.probability)}")
+    left, top, right, bottom = answer.box_xyxy.round().astype(int).tolist()
+    words = f"From ({left}, {top}) to ({right}, {bottom}), in pixels of the photo."
+    truth = truth_of(photo, answer.labels)
+    if truth is not None:
+        words += f" IoU with the true box: **{float(iou(answer.box_xyxy, truth)):.2f}**."
+    st.markdown(words)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _boxed(_pixels: np.ndarray, key: str, box: tuple[float, ...] | None, name: str) -> np.ndarray:
+    boxes = [] if box is None else [np.array(box)]
+    return draw_boxes(_pixels, boxes, [name] * len(boxes), [ANSWER] * len(boxes))
+
+
+def _drawn(photo: Photo, answer: Localization) -> np.ndarray:
+    box = None if answer.box_xyxy is None else tuple(answer.box_xyxy.tolist())
+    return _boxed(photo.pixels, photo.key, box, f"{answer.label} {percent(answer.probability)}")
+
+
+def _downloads(photo: Photo, answer: Localization, spec: ModelSpec, drawn: np.ndarray) -> None:
+    stem = photo.name.rpartition(".")[0] or photo.name
+    left, right, _ = st.columns([2, 2, 3])
+    left.download_button(
+        "Picture",
+        lambda: png_bytes(drawn),
+        f"{stem} boxed.png",
+        "image/png",
+        icon=":material/download:",
+        on_click="ignore",
+        width="stretch",
+    )
+    facts = {"photo": photo.name, "model": spec.key, **answer.as_json()}
+    right.download_button(
+        "JSON",
+        json.dumps(facts, indent=1),
+        f"{stem}.json",
+        "application/json",
+        icon=":material/download:",
+        on_click="ignore",
+        width="stretch",
+    )
+
+
+def _weighted(photo: Photo, evidence: LocalizerEvidence) -> None:
+    """The network's input; the weight of each location; the boxes of those that weigh most."""
+    pixels = reduced(photo.pixels, CARD_SIDE)
+    height, width = pixels.shape[:2]
+    rows, columns = evidence.attention.shape
+    attention = resized_map(evidence.attention, (height, width))
+    scale = box_scale(photo.pixels, pixels)
+    heaviest = np.argsort(-evidence.attention.ravel(), kind="stable")[:HEAVIEST]
+    votes = evidence.votes.reshape(-1, 4)[heaviest] * scale
+    share = float(evidence.attention.ravel()[heaviest].sum())
+    drawn = draw_boxes(pixels, votes[::-1], [""] * HEAVIEST, [OTHER] * HEAVIEST, thickness=1)
+    drawn = draw_boxes(drawn, [evidence.box_xyxy * scale], [""], [ANSWER], thickness=3)
+    st.markdown(
+        f"The photo is squashed into a square, and the trunk turns it into feature maps of {rows} × {columns} "
+        f"locations with {evidence.maps.shape[-1]:,} channels. **Each location predicts** its distances to the four "
+        "sides of the box, and a weight. The box is the weighted mean of all locations’ boxes."
+    )
+    with st.container(width=420):
+        legend("weight 0", "greatest weight")
+    seen = evidence.seen
+    picture_cards(
+        [
+            Card(
+                jpeg_url(seen),
+                "The photo squashed into a square.",
+                "The network’s input",
+                (f"{seen.shape[1]} × {seen.shape[0]} pixels.",),
+            ),
+            Card(
+                jpeg_url(overlay(pixels, attention, 0.6)),
+                "A heat map over the photo: the weight of each location.",
+                "Weights of the locations",
+                (f"The {HEAVIEST} greatest of {rows * columns} sum to {percent(share)}.",),
+            ),
+            Card(
+                jpeg_url(drawn),
+                f"The photo with the boxes of the {HEAVIEST} locations of greatest weight.",
+                f"Boxes of those {HEAVIEST}",
+                ("Blue: their boxes. Amber: the weighted mean of all.",),
+            ),
+        ],
+        width=240,
+        columns=3,
+        ratio=f"{width} / {height}",
+    )
+    if evidence.localization.label is None:
+        st.caption("The box head always predicts a box; here the class head decides that it is not shown.")
+
+
+def resized_map(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Bring a map (h, w), not negative, to 0..1 and to (height, width)."""
+    shares = (255 * values / max(float(values.max()), 1e-12)).astype(np.uint8)
+    return resized(shares, size).astype(np.float32) / 255

@@ -1,0 +1,152 @@
+"""Page 5: the chosen localizer, its prediction, and the true box, which all views share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from cnn_demo.images import Photo, sample_photos
+from cnn_demo.lessons.localization import TRUTHS
+from cnn_demo.models import ModelSpec, ModelUnavailable, find, list_models, load
+from cnn_demo.models.boxes import to_pixels
+from cnn_demo.models.localization.localizers import NOTHING, LocalizerEvidence
+from cnn_demo.ui.page.caching import BY_KEY
+
+MODEL, SURE = "localizer", "sure"
+DEFAULTS: dict[str, Any] = {MODEL: None, SURE: None}  # None stands for the network's own threshold
+_SURE_OF = "sure_of"  # the network whose threshold the slider has
+_DRAWN = "drawn_truths"  # photo key -> (4,) corners in pixels, of this visitor
+_ABOUT = {
+    "everyday_localizer": "twenty classes of Pascal VOC; its trunk was trained on ImageNet before.",
+    "caltech_localizer": "three classes; trained from scratch on about 1,400 photos of Caltech-101.",
+    "caltech_localizer_mobilenet_v2": "the same three classes; its trunk was trained on ImageNet before.",
+}
+_KEPT = 20  # photos whose drawn box is kept
+
+
+def usable_localizers() -> tuple[ModelSpec, ...]:
+    """Return the localizers whose weights, and whose backbone's, are on this machine, in the table's order.
+
+    Raises:
+        ModelUnavailable: If there is none.
+    """
+    usable = tuple(spec for spec in list_models("localization") if spec.availability() in ("bundled", "at hand"))
+    if not usable:
+        raise ModelUnavailable("No localizer is on this machine: please put the bundled weights back.")
+    return usable
+
+
+def pick_localizer() -> ModelSpec:
+    """Let the visitor choose a localizer where there are several; the page begins with the first one.
+
+    Raises:
+        ModelUnavailable: If there is none.
+    """
+    titles = {spec.key: spec.title for spec in usable_localizers()}
+    first = next(iter(titles))
+    if st.session_state.get(MODEL, first) not in titles:
+        st.session_state[MODEL] = first
+    if len(titles) == 1:
+        return find(first)
+    chosen = st.segmented_control(
+        "Network",
+        list(titles),
+        default=first,
+        required=True,
+        format_func=lambda key: titles.get(key, key),
+        key=MODEL,
+        bind="query-params",
+        help="\n".join(f"- **{titles[key]}**: {_ABOUT[key]}" for key in titles if key in _ABOUT),
+    )
+    return find(chosen if chosen in titles else first)
+
+
+def threshold_slider(spec: ModelSpec) -> float:
+    """Let the visitor set the confidence threshold, which begins anew where the network changes; returns a share."""
+    own = round(100 * spec.threshold)
+    if SURE in st.session_state and (
+        st.session_state[SURE] is None or st.session_state.get(_SURE_OF, spec.key) != spec.key
+    ):
+        st.session_state[SURE] = own
+    st.session_state[_SURE_OF] = spec.key
+    percents = st.slider(
+        "Confidence threshold",
+        0,
+        100,
+        own,
+        5,
+        format="%d %%",
+        key=SURE,
+        bind="query-params",
+        help="Below it the network predicts nothing. At 0 it puts a box around whatever its classes come nearest to, "
+        "unless “nothing” is still more probable.",
+    )
+    return percents / 100
+
+
+def pick_class(title: str, names: Sequence[str], key: str, likely: str, why: str) -> str:
+    """Let the visitor choose a class; until then it is the likely one.
+
+    Args:
+        title: Of the select box.
+        names: Of the classes that the network knows: a choice made for another network may not be among them.
+        key: Widget key, and the name in the link.
+        likely: One of the names.
+        why: Why it is likely, in a word or two.
+    """
+    if st.session_state.get(key) not in (None, *names):
+        st.session_state[key] = None
+    chosen = st.selectbox(title, list(names), index=None, placeholder=f"{likely}: {why}", key=key, bind="query-params")
+    return chosen or likely
+
+
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_KEY)
+def evidence_of(photo: Photo, key: str, threshold: float | None = None) -> LocalizerEvidence:
+    """What a localizer predicts for a photo, and why; kept for who looks at it next. Nobody may change it.
+
+    Raises:
+        ModelUnavailable: If the network is not to be had.
+    """
+    return load(key).evidence(photo.pixels, threshold)
+
+
+def drawn_truth(photo: Photo) -> np.ndarray | None:
+    """The box (4,) that the visitor drew on this photo, corners in its pixels."""
+    return st.session_state.get(_DRAWN, {}).get(photo.key)
+
+
+def keep_truth(photo: Photo, box: np.ndarray | None) -> None:
+    """Keep the box that the visitor drew on this photo; None forgets it."""
+    drawn = st.session_state.setdefault(_DRAWN, {})
+    drawn.pop(photo.key, None)
+    if box is not None:
+        drawn[photo.key] = box
+    while len(drawn) > _KEPT:
+        drawn.pop(next(iter(drawn)))
+
+
+def known_truth(photo: Photo, labels: Sequence[str]) -> tuple[str, np.ndarray] | None:
+    """The class of these and the box (4,) of a sample photo that comes with them; None for all others."""
+    key = next((sample.key for sample in sample_photos() if photo.credit and sample.title == photo.name), None)
+    for label, shares in TRUTHS.get(key, {}).items():
+        if label in labels:
+            return label, to_pixels(np.array(shares), photo.pixels.shape[:2])
+    return None
+
+
+def likely_class(photo: Photo, evidence: LocalizerEvidence) -> str:
+    """The class that a photo is probably of: the sample's, else the predicted one, else "nothing"."""
+    known = known_truth(photo, evidence.localization.labels)
+    return known[0] if known else evidence.localization.label or NOTHING
+
+
+def truth_of(photo: Photo, labels: Sequence[str]) -> np.ndarray | None:
+    """The ground truth (4,) that predictions are compared with: the visitor's own, else the sample's, else none."""
+    drawn = drawn_truth(photo)
+    if drawn is not None:
+        return drawn
+    known = known_truth(photo, labels)
+    return None if known is None else known[1]

@@ -1,0 +1,210 @@
+"""Page 5, how it learned: its boxes on sample photos over the epochs, its curves, how good it became, and the worst."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import cv2
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from cnn_demo.drawing.boxes import ANSWER, TRUTH, draw_boxes
+from cnn_demo.drawing.pictures import reduced
+from cnn_demo.images import Photo, sample_photos
+from cnn_demo.models import find
+from cnn_demo.models.training_records import LocalizerRecord, localizer_record
+from cnn_demo.results import percent
+from cnn_demo.ui.components.flipbook import Chart, Line, flipbook
+from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
+
+DEFAULTS: dict[str, Any] = {}
+TILE = (150, 200)  # height, width of one photo in a frame
+COLUMNS = 3
+SHOWN = ("astronaut", "grace_hopper", "chelsea", "rocket", "coffee", "china")
+_GROUND, _DIM = 236, "#8c96a8"
+_BY_IDENTITY = {LocalizerRecord: id}  # read once for the process
+_CLASS_COLOURS = ("#4a7ae0", "#e0703a", "#2fa36b")
+_PLOT = {"displayModeBar": False}
+
+
+def learned_view(photo: Photo) -> None:
+    """Show how the Caltech localizer learned, and how good it became.
+
+    Raises:
+        FileNotFoundError: If its record is missing.
+    """
+    record = localizer_record()
+    figures = record.figures
+    count = sum(len(values) for values in record.overlaps.values())
+    st.markdown(
+        "This is the **Caltech localizer**, a small network of three classes (airplane, face and motorcycle), trained "
+        f"from scratch: it began with random weights. Drag the bar: in **{len(record.epochs)} epochs** its box settles "
+        "on faces, and it learns to predict “nothing” for the rest. None of these photos was in its training data. "
+        + _growth(record)
+    )
+    flipbook(
+        _frames(record),
+        _charts(record),
+        key="localizer_book",
+        alt="Sample photos with the box that the network predicts",
+        caption="Amber: found. Grey: its box, while “nothing” is the more probable class.",
+        max_width=640,
+        photographs=True,
+    )
+    st.subheader(f"On {count} photos that it was never trained on", anchor=False)
+    chart, words = st.columns([3, 2], gap="large")
+    with chart:
+        st.plotly_chart(
+            _histogram(record),
+            key="localizer_histogram",
+            config=_PLOT,
+            alt="How many held-back photos got which IoU, by class.",
+        )
+    with words:
+        st.markdown(_in_figures(record))
+    st.markdown(
+        f"**The {len(record.worst)} worst**, not hidden. The photos belong to Caltech-101 and are not part of this "
+        "app; these are their frames, with the true box in green and the network’s in amber."
+    )
+    picture_cards(_worst(record), width=120, columns=6)
+    st.caption(f"Mean IoU {figures['iou']:.3f}; `training/evaluate.py` prints these figures.")
+
+
+def _growth(record: LocalizerRecord) -> str:
+    """Say when the pictures that it learned from became larger, which its curves show as a jump."""
+    sides = [epoch["side"] for epoch in record.epochs]
+    if sides[0] == sides[-1]:
+        return ""
+    grown = [f"from epoch {sides.index(side) + 1} on {side}" for side in sorted(set(sides)) if side > sides[0]]
+    return f"Its pictures had {sides[0]} pixels a side, {', '.join(grown)}."
+
+
+@st.cache_data(max_entries=1, show_spinner=False, hash_funcs=_BY_IDENTITY)
+def _frames(record: LocalizerRecord) -> list[np.ndarray]:
+    """One mosaic of photos for each epoch, and one from before training."""
+    shown = [key for key in SHOWN if key in record.samples]
+    photos = {sample.key: sample for sample in sample_photos()}
+    tiles = [_tile(photos[key].load(max_side=2 * max(TILE)).pixels) for key in shown]
+    frames = []
+    for epoch in range(len(record.boxes)):
+        drawn = []
+        for (ground, place), key in zip(tiles, shown, strict=True):
+            index = record.samples.index(key)
+            drawn.append(
+                _with_box(ground, place, record.boxes[epoch, index], record.probabilities[epoch, index], record.labels)
+            )
+        drawn += [np.full((*TILE, 3), _GROUND, np.uint8)] * (-len(drawn) % COLUMNS)
+        rows = [np.concatenate(drawn[i : i + COLUMNS], axis=1) for i in range(0, len(drawn), COLUMNS)]
+        frames.append(np.concatenate(rows))
+    return frames
+
+
+def _tile(pixels: np.ndarray) -> tuple[np.ndarray, tuple[int, int, int, int]]:
+    """A photo in the middle of a tile, and its (left, top, width, height) there."""
+    height, width = pixels.shape[:2]
+    scale = min(TILE[0] / height, TILE[1] / width)
+    rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
+    small = cv2.resize(reduced(pixels, 2 * max(rows, columns)), (columns, rows), interpolation=cv2.INTER_AREA)
+    top, left = (TILE[0] - rows) // 2, (TILE[1] - columns) // 2
+    ground = np.full((*TILE, 3), _GROUND, np.uint8)
+    ground[top : top + rows, left : left + columns] = small
+    return ground, (left, top, columns, rows)
+
+
+def _with_box(
+    ground: np.ndarray,
+    place: tuple[int, int, int, int],
+    box: np.ndarray,
+    probabilities: np.ndarray,
+    labels: tuple[str, ...],
+) -> np.ndarray:
+    left, top, width, height = place
+    corners = np.clip(box, 0, 1) * (width, height, width, height) + (left, top, left, top)
+    best = int(probabilities.argmax())
+    found = best < len(labels) - 1
+    name = f"{labels[best]} {percent(float(probabilities[best]))}" if found else ""
+    return draw_boxes(ground, [corners], [name], [ANSWER if found else _DIM], thickness=2 if found else 1)
+
+
+def _charts(record: LocalizerRecord) -> list[Chart]:
+    def line(name: str, key: str) -> Line:
+        return Line(name, tuple(float(epoch[key]) for epoch in record.epochs))
+
+    return [
+        Chart(
+            "Mean IoU, validation photos",
+            (line("as they are", "whole_iou"), line("pasted", "pasted_iou")),
+            percent=True,
+        ),
+        Chart(
+            "Right class, and boxes on nothing",
+            (line("right class", "whole_accuracy"), line("false boxes", "false_boxes")),
+            percent=True,
+        ),
+        Chart("Parts of the loss", (line("class", "class"), line("1 − GIoU", "giou"))),
+    ]
+
+
+def _histogram(record: LocalizerRecord) -> go.Figure:
+    edges = np.linspace(0, 1, 21)
+    figure = go.Figure()
+    for (name, values), colour in zip(record.overlaps.items(), _CLASS_COLOURS, strict=True):
+        counts = np.histogram(values, edges)[0]
+        figure.add_bar(
+            x=(edges[:-1] + edges[1:]) / 2,
+            y=counts,
+            name=name,
+            marker_color=colour,
+            width=0.05,
+            customdata=np.stack([edges[:-1], edges[1:]], axis=1),
+            hovertemplate="IoU %{customdata[0]:.2f} to %{customdata[1]:.2f}: %{y} photos<extra>" + name + "</extra>",
+        )
+    figure.add_vline(x=0.5, line={"dash": "dash", "color": "rgba(128,140,165,0.9)"})
+    figure.update_layout(
+        height=320,
+        margin={"l": 0, "r": 8, "t": 8, "b": 0},
+        barmode="stack",
+        bargap=0.05,
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
+    )
+    figure.update_xaxes(title="IoU with the true box", range=[0, 1], dtick=0.1)
+    figure.update_yaxes(title="photos")
+    return figure
+
+
+def _in_figures(record: LocalizerRecord) -> str:
+    figures, last = record.figures, record.epochs[-1]
+    threshold = find("caltech_localizer").threshold
+    by_class = "; ".join(f"{name} {np.mean(values):.2f}" for name, values in record.overlaps.items())
+    return (
+        f"- **Right class**: {percent(figures['accuracy'])}\n"
+        f"- **Mean IoU**: {figures['iou']:.2f} ({by_class})\n"
+        f"- **IoU above 0.5**: {percent(figures['over_50'])}; above 0.75: {percent(figures['over_75'])}\n"
+        f"- **Pasted** small and anywhere onto other photos: mean IoU {last['pasted_iou']:.2f}. Where the object is "
+        "small, the same error in pixels costs more IoU.\n"
+        f"- **On photos with none of the three**, one of them was more probable than “nothing” in "
+        f"{percent(last['false_boxes'])}: hence its confidence threshold of {percent(threshold)} in *Find it*"
+    )
+
+
+def _worst(record: LocalizerRecord) -> list[Card]:
+    """The frames of the worst photos as drawings: their proportions, the true box and the network's."""
+    cards = []
+    for case in record.worst:
+        width, height = (160, 160 / case["aspect"]) if case["aspect"] > 4 / 3 else (120 * case["aspect"], 120)
+        left, top = (160 - width) / 2, (120 - height) / 2
+        drawn = f'<rect x="{left}" y="{top}" width="{width}" height="{height}" fill="#8c96a8" fill-opacity=".2"/>'
+        for box, colour in ((case["truth"], TRUTH), (case["box"], ANSWER)):
+            x, y, right, bottom = np.array(box) * np.tile([width, height], 2) + np.tile([left, top], 2)
+            drawn += (
+                f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(right - x, 0):.1f}" height="{max(bottom - y, 0):.1f}" '
+                f'fill="none" stroke="{colour}" stroke-width="3"/>'
+            )
+        svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 160 120">{drawn}</svg>'
+        source = "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode("ascii")
+        answer = case["answer"] if case["answer"] == case["label"] else f"{case['answer']} ✗"
+        alt = f"The frame of a photo with the true box and the network’s: IoU {case['iou']:.2f}."
+        cards.append(Card(source, alt, f"IoU {case['iou']:.2f}", (f"{case['label']} → {answer}",)))
+    return cards

@@ -1,0 +1,243 @@
+"""Page 5, draw the truth: the visitor's own box against the network's, and the loss that it would be taught with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from cnn_demo.drawing.boxes import ANSWER, TRUTH, box_scale, draw_boxes
+from cnn_demo.drawing.pictures import jpeg_url, reduced
+from cnn_demo.images import Photo
+from cnn_demo.models import ModelSpec, load
+from cnn_demo.models.boxes import (
+    BETA,
+    LOSS_WEIGHTS,
+    LossPart,
+    ciou,
+    diou,
+    giou,
+    intersection,
+    iou,
+    loss_parts,
+    to_shares,
+    union,
+)
+from cnn_demo.models.localization.localizers import Localizer, LocalizerEvidence
+from cnn_demo.ui.components.picture import picture
+from cnn_demo.ui.localization.state import (
+    drawn_truth,
+    evidence_of,
+    keep_truth,
+    known_truth,
+    likely_class,
+    pick_class,
+    pick_localizer,
+    truth_of,
+)
+from cnn_demo.ui.widgets.canvas import canvas_size, drawn_boxes
+
+CLASS = "true_class"
+WEIGHT = "weight_{}"
+DEFAULTS: dict[str, Any] = {CLASS: None, **{WEIGHT.format(part): weight for part, weight in LOSS_WEIGHTS.items()}}
+CANVAS = 330  # pixels of the longer side: what a phone has room for
+TITLES = {"class": "Cross-entropy", "smooth_l1": "Smooth L1", "giou": "1 − GIoU"}
+_WHAT = {
+    "class": "−ln of the probability that the true class got",
+    "smooth_l1": f"of the four corner coordinates, as shares of the sides; linear beyond {BETA}",
+    "giou": "how badly the boxes overlap; it also knows how far apart they are",
+}
+_SHADE = np.array([255, 210, 31])
+_COLOURS = {"class": "#4a7ae0", "smooth_l1": "#e0703a", "giou": "#9b6fd0"}
+
+
+def truth_view(photo: Photo) -> None:
+    """Let the visitor draw the true box, and compare the network's with it.
+
+    Raises:
+        ModelUnavailable: If the network is not to be had.
+    """
+    spec = pick_localizer()
+    with st.spinner(f"Loading {spec.title}…"):
+        load(spec.key)
+    _drawn_and_measured(photo, spec)
+
+
+@st.fragment
+def _drawn_and_measured(photo: Photo, spec: ModelSpec) -> None:
+    evidence = evidence_of(photo, spec.key)
+    drawing, shown, numbers = st.columns([4, 4, 3], gap="medium")
+    with drawing:
+        st.markdown("**Draw the true box**, with mouse or finger")
+        _canvas(photo, spec)
+    truth = truth_of(photo, spec.labels)
+    with shown:
+        _overlap(photo, evidence, truth)
+    with numbers:
+        _measures(evidence, truth)
+    st.subheader("The loss, taken apart", anchor=False)
+    _loss(load(spec.key), photo, evidence, truth)
+
+
+def _canvas(photo: Photo, spec: ModelSpec) -> None:
+    # Imported here: the package finds its own files only inside a running app.
+    from streamlit_drawable_canvas import st_canvas
+
+    turn = st.session_state.setdefault("truth_turn", 0)
+    small = reduced(photo.pixels, 2 * CANVAS)
+    height, width = canvas_size(small, CANVAS)
+    result = st_canvas(
+        drawing_mode="rect",
+        background_image=jpeg_url(small),
+        fill_color="rgba(47, 191, 113, 0.25)",
+        stroke_color=TRUTH,
+        stroke_width=3,
+        width=width,
+        height=height,
+        key=f"truth_{photo.key}_{turn}",
+    )
+    box = last_box(result.json_data, (height, width), photo.pixels.shape[:2])
+    if box is not None:
+        keep_truth(photo, box)
+    if drawn_truth(photo) is not None:
+        st.button("Draw another", icon=":material/delete:", key="truth_clear", on_click=_clear, args=(photo,))
+    elif known_truth(photo, spec.labels) is not None:
+        st.caption("This sample has a true box, in green; draw your own, and it is used instead.")
+    else:
+        st.caption("From one corner to the opposite one, as tight as you can.")
+
+
+def _clear(photo: Photo) -> None:
+    keep_truth(photo, None)
+    st.session_state["truth_turn"] += 1  # a canvas with another key is another canvas
+
+
+def last_box(drawing: dict | None, canvas: tuple[int, int], size: tuple[int, int]) -> np.ndarray | None:
+    """Return the rectangle that was drawn last, in pixels of the photo; None where there is none.
+
+    Args:
+        drawing: What the canvas hands out, the JSON of Fabric.js.
+        canvas: Its (height, width).
+        size: (height, width) of the photo that it shows.
+    """
+    boxes = drawn_boxes(drawing, canvas)
+    return boxes[-1][0] * np.tile([size[1] / canvas[1], size[0] / canvas[0]], 2) if boxes else None
+
+
+def _overlap(photo: Photo, evidence: LocalizerEvidence, truth: np.ndarray | None) -> None:
+    """Both boxes on the photo, what they share in yellow."""
+    st.markdown("**What both cover**, in yellow")
+    small = reduced(photo.pixels, 640)
+    scale = box_scale(photo.pixels, small)
+    answer = evidence.box_xyxy * scale
+    boxes, names, colours = [answer], ["network"], [ANSWER]
+    if truth is not None:
+        boxes, names, colours = [truth * scale, answer], ["truth", "network"], [TRUTH, ANSWER]
+        small = shaded(small, truth * scale, answer)
+    both = "" if truth is None else " and the true one"
+    picture(
+        jpeg_url(draw_boxes(small, boxes, names, colours)),
+        photo.pixels.shape[:2],
+        key="truth_overlap",
+        alt=f"The photo with the network's box{both}: {photo.alt or photo.name}",
+        max_height=CANVAS,
+    )
+
+
+def shaded(pixels: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Tint what two boxes (4,), in pixels of the picture, share; returns a copy."""
+    left, top = np.maximum(first[:2], second[:2]).round().astype(int)
+    right, bottom = np.minimum(first[2:], second[2:]).round().astype(int)
+    tinted = pixels.copy()
+    if right > left and bottom > top:
+        part = tinted[top:bottom, left:right]
+        part[:] = (part * 0.55 + _SHADE * 0.45).astype(np.uint8)
+    return tinted
+
+
+def _measures(evidence: LocalizerEvidence, truth: np.ndarray | None) -> None:
+    if truth is None:
+        st.info("Draw a box, and read here how well the network's own agrees with it.", icon=":material/draw:")
+        return
+    box = evidence.box_xyxy.astype(np.float64)
+    st.metric(
+        "IoU",
+        f"{float(iou(box, truth)):.3f}",
+        help="Intersection over union: yellow, divided by all that either covers.",
+    )
+    shared, either = float(intersection(box, truth)), float(union(box, truth))
+    st.caption(f"{shared:,.0f} px² shared / {either:,.0f} px² covered by at least one")
+    st.table(
+        {name: f"{float(measure(box, truth)):.3f}".replace("-", "−") for name, measure in _RELATIVES.items()},
+        border="horizontal",
+    )
+    st.caption("From 0.5 on, a box usually counts as found; 0.75 is tight.")
+
+
+_RELATIVES = {"GIoU": giou, "DIoU": diou, "CIoU": ciou}
+
+
+def _loss(model: Localizer, photo: Photo, evidence: LocalizerEvidence, truth: np.ndarray | None) -> None:
+    choice, *sliders = st.columns([2, 2, 2, 2], gap="medium")
+    with choice:
+        label = pick_class("True class", model.labels, CLASS, likely_class(photo, evidence), "as it seems")
+    weights = {}
+    for part, place in zip(LOSS_WEIGHTS, sliders, strict=True):
+        with place:
+            weights[part] = st.slider(
+                f"Weight of {_named(part)}",
+                0.0,
+                10.0,
+                DEFAULTS[WEIGHT.format(part)],
+                0.5,
+                key=WEIGHT.format(part),
+                bind="query-params",
+            )
+    index = model.labels.index(label)
+    has_box = index < len(model.labels) - 1
+    if has_box and truth is None:
+        st.info("Draw the true box above: without it there is only the loss of the class.", icon=":material/draw:")
+    size = photo.pixels.shape[:2]
+    box = to_shares(evidence.box_xyxy, size)
+    there = to_shares(truth, size) if has_box and truth is not None else None
+    _parts(loss_parts(evidence.logits, index, box, there, weights))
+    if not has_box:
+        st.caption("A photo of “nothing” has no true box: the box head’s prediction does not count in the loss.")
+    else:
+        st.caption(
+            "Training changes every weight of the network a little in the direction in which this sum falls, photo by "
+            "photo. A part with weight 0 teaches nothing; one with a large weight does so at the others' cost."
+        )
+
+
+def _named(part: str) -> str:
+    """A part's title within a sentence."""
+    return TITLES[part][0].lower() + TITLES[part][1:]
+
+
+def _parts(parts: tuple[LossPart, ...]) -> None:
+    """A bar of the parts, each as wide as what it adds, and the sum as a table."""
+    total = sum(part.weighted for part in parts)
+    bar = "".join(
+        f'<span style="width:{100 * part.weighted / total:.2f}%;background:{_COLOURS[part.name]}"></span>'
+        for part in parts
+        if total > 0
+    )
+    rows = "".join(
+        f'<tr><td style="padding:4px 10px 4px 0"><span style="display:inline-block;width:11px;height:11px;'
+        f'border-radius:3px;margin-right:7px;background:{_COLOURS[part.name]}"></span><b>{TITLES[part.name]}</b>'
+        f'<br><span style="opacity:.75;font-size:13px">{_WHAT[part.name]}</span></td>'
+        f'<td style="text-align:right;white-space:nowrap;padding:4px 0">{part.value:.3f} × {part.weight:g} = '
+        f"<b>{part.weighted:.3f}</b></td></tr>"
+        for part in parts
+    )
+    st.html(
+        '<div style="max-width:720px;font-variant-numeric:tabular-nums">'
+        '<div role="img" aria-label="What each part adds to the loss" style="display:flex;height:16px;'
+        f'border-radius:4px;overflow:hidden;margin-bottom:8px">{bar}</div>'
+        f'<table aria-label="The loss taken apart" style="width:100%;border-collapse:collapse;font-size:15px">{rows}'
+        '<tr><td style="padding:6px 0;border-top:1px solid rgba(128,140,165,.5)"><b>Loss</b></td>'
+        '<td style="text-align:right;padding:6px 0;border-top:1px solid rgba(128,140,165,.5)">'
+        f"<b>{total:.3f}</b></td></tr></table></div>"
+    )

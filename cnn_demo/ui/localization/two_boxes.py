@@ -1,0 +1,237 @@
+"""Page 5, two boxes: drag them and watch IoU and its relatives; write a box down in four ways."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from cnn_demo.drawing.pictures import jpeg_url, reduced
+from cnn_demo.images import Photo
+from cnn_demo.models.boxes import (
+    centre_to_corners,
+    corners_to_centre,
+    from_offsets,
+    iou,
+    to_offsets,
+    to_pixels,
+    to_shares,
+)
+from cnn_demo.ui.components.box_pair import box_pair, within
+
+BEGIN, WRITTEN = "boxes_begin", "boxes_written"
+DEFAULTS: dict[str, Any] = {BEGIN: "overlap", WRITTEN: "corners"}
+SHOWN_SIDE = 900
+_PAIR = "boxes_pair"
+_PLAIN = (1.0, 1.0, 1.0, 1.0)
+_TAME = np.array([[-1e4, -1e4, -20, -20], [1e4, 1e4, 20, 20]])  # what is typed beyond would not be a number any more
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """Where the boxes lie at first, as shares of the photo's sides, and what is to be seen."""
+
+    title: str
+    first: tuple[float, float, float, float]
+    second: tuple[float, float, float, float]
+    notice: str
+
+
+BEGINNINGS = {
+    "overlap": Beginning(
+        "Overlapping",
+        (0.15, 0.2, 0.6, 0.75),
+        (0.3, 0.3, 0.78, 0.88),
+        "They look much alike, and yet IoU is far from 1: shifted by a third in one direction alone, two equal boxes "
+        "are down to 0.5.",
+    ),
+    "apart": Beginning(
+        "Apart",
+        (0.06, 0.1, 0.3, 0.45),
+        (0.62, 0.55, 0.9, 0.92),
+        "IoU is 0, and stays 0 wherever you drag them, as long as they do not meet: it cannot say which way is better. "
+        "GIoU and DIoU can: they rise as the boxes come nearer.",
+    ),
+    "inside": Beginning(
+        "One inside the other",
+        (0.1, 0.1, 0.9, 0.9),
+        (0.18, 0.2, 0.45, 0.55),
+        "Move the small box around within the large one: IoU and GIoU do not change. DIoU knows that the centres "
+        "should agree.",
+    ),
+    "shape": Beginning(
+        "Another shape",
+        (0.2, 0.36, 0.8, 0.64),
+        (0.36, 0.2, 0.64, 0.8),
+        "One centre, equal areas, one lying and one standing: DIoU equals IoU, and only CIoU also counts that the "
+        "proportions differ.",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """A way to write a box down.
+
+    Attributes:
+        title: What it is called.
+        numbers: What its four numbers are.
+        used: Who writes boxes so.
+        write: From corners (4,) in pixels, the photo's (height, width) and the other box to the four numbers.
+        read: The way back.
+        digits: Shown behind the point.
+    """
+
+    title: str
+    numbers: tuple[str, str, str, str]
+    used: str
+    write: Callable[[np.ndarray, tuple[int, int], np.ndarray], np.ndarray]
+    read: Callable[[np.ndarray, tuple[int, int], np.ndarray], np.ndarray]
+    digits: int
+
+
+ENCODINGS = {
+    "corners": Encoding(
+        "Corners",
+        ("x min", "y min", "x max", "y max"),
+        "pixels; Pascal VOC's files, and this page",
+        lambda box, size, other: box,
+        lambda numbers, size, other: numbers,
+        1,
+    ),
+    "centre": Encoding(
+        "Centre and size",
+        ("centre x", "centre y", "width", "height"),
+        "pixels; easy to compare with an anchor",
+        lambda box, size, other: corners_to_centre(box),
+        lambda numbers, size, other: centre_to_corners(numbers),
+        1,
+    ),
+    "shares": Encoding(
+        "Normalised",
+        ("centre x", "centre y", "width", "height"),
+        "shares of the photo's sides, so that resizing changes nothing; YOLO's files",
+        lambda box, size, other: to_shares(corners_to_centre(box), size),
+        lambda numbers, size, other: centre_to_corners(to_pixels(numbers, size)),
+        4,
+    ),
+    "offsets": Encoding(
+        "Offsets to box B",
+        ("move x", "move y", "ln width", "ln height"),
+        "B is the anchor: moves in its sizes, and logarithms of the factors; what Faster R-CNN's heads answer",
+        lambda box, size, other: to_offsets(box, other, _PLAIN),
+        lambda numbers, size, other: from_offsets(np.clip(numbers, *_TAME), other, _PLAIN),
+        4,
+    ),
+}
+
+
+def boxes_view(photo: Photo) -> None:
+    """Show two boxes to drag, and box A written in every way."""
+    _play(photo)
+
+
+@st.fragment
+def _play(photo: Photo) -> None:
+    size = photo.pixels.shape[:2]
+    begin = st.segmented_control(
+        "Begin with",
+        list(BEGINNINGS),
+        default=DEFAULTS[BEGIN],
+        required=True,
+        format_func=lambda key: BEGINNINGS[key].title,
+        key=BEGIN,
+        bind="query-params",
+        on_change=_begin_anew,
+    )
+    begin = begin or DEFAULTS[BEGIN]
+    boxes = _boxes(photo, begin)
+    box_pair(
+        jpeg_url(reduced(photo.pixels, SHOWN_SIDE)),
+        size,
+        boxes,
+        key="box_pair",
+        names=("A", "B"),
+        alt=photo.alt or photo.name,
+        caption="Drag a box by its middle or its corners.",
+        on_move=lambda moved: _keep(photo, begin, moved),
+    )
+    st.info(f"**What to notice.** {BEGINNINGS[begin].notice}", icon=":material/visibility:")
+    st.subheader("Four ways to write box A down", anchor=False)
+    _written(photo, begin, boxes)
+
+
+def _begin_anew() -> None:
+    st.session_state.pop(_PAIR, None)
+
+
+def _keep(photo: Photo, begin: str, boxes: np.ndarray) -> None:
+    st.session_state[_PAIR] = (photo.key, begin, boxes)
+
+
+def _boxes(photo: Photo, begin: str) -> np.ndarray:
+    """The pair (2, 4) in pixels as the visitor left it, else as it begins; another photo begins anew."""
+    kept = st.session_state.get(_PAIR)
+    if kept is not None and kept[:2] == (photo.key, begin):
+        return kept[2]
+    beginning = BEGINNINGS[begin]
+    return to_pixels(np.array([beginning.first, beginning.second]), photo.pixels.shape[:2])
+
+
+def _written(photo: Photo, begin: str, boxes: np.ndarray) -> None:
+    size = photo.pixels.shape[:2]
+    rows = {}
+    for encoding in ENCODINGS.values():
+        numbers = encoding.write(boxes[0], size, boxes[1])
+        cells = [
+            f"{name} **{_number(value, encoding.digits)}**"
+            for name, value in zip(encoding.numbers, numbers, strict=True)
+        ]
+        rows[f"**{encoding.title}**  \n:small[{encoding.used}]"] = " · ".join(cells)
+    st.table(rows, border="horizontal")
+    choice, *fields = st.columns([3, 2, 2, 2, 2], vertical_alignment="bottom")
+    with choice:
+        written = st.selectbox(
+            "Or type box A as",
+            list(ENCODINGS),
+            index=list(ENCODINGS).index(DEFAULTS[WRITTEN]),
+            format_func=lambda key: ENCODINGS[key].title,
+            key=WRITTEN,
+            bind="query-params",
+        )
+    encoding = ENCODINGS[written]
+    numbers = encoding.write(boxes[0], size, boxes[1])
+    keys = [f"boxes_typed_{index}" for index in range(4)]
+
+    def typed() -> None:
+        wanted = encoding.read(np.array([st.session_state[key] for key in keys], float), size, boxes[1])
+        moved = within([wanted.tolist(), boxes[1].tolist()], size)
+        if moved is None:
+            st.session_state["boxes_error"] = (
+                "That box has no area on the photo: its right edge must lie right of its left one, its lower edge "
+                "below its upper one. Box A stays where it was."
+            )
+            return
+        _keep(photo, begin, moved)
+
+    for key, field, name, value in zip(keys, fields, encoding.numbers, numbers, strict=True):
+        st.session_state[key] = round(float(value), encoding.digits)
+        field.number_input(
+            name.capitalize(),
+            key=key,
+            step=10.0**-encoding.digits * 10,
+            format=f"%.{encoding.digits}f",
+            on_change=typed,
+        )
+    with st.container():
+        if error := st.session_state.pop("boxes_error", None):
+            st.error(error, icon=":material/crop_free:")
+    overlap = float(iou(boxes[0], boxes[1]))
+    st.caption(f"All four say the same box; its IoU with B is {overlap:.3f}. Boxes are cut where the photo ends.")
+
+
+def _number(value: float, digits: int) -> str:
+    return f"{value:,.{digits}f}".replace("-", "−")

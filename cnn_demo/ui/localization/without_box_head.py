@@ -1,0 +1,210 @@
+"""Page 5, without a box head: a box from the class activation map, or from a sliding window, against the head's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from cnn_demo.drawing.boxes import ANSWER, TRUTH, box_scale, draw_boxes
+from cnn_demo.drawing.heatmaps import overlay
+from cnn_demo.drawing.pictures import jpeg_url, reduced
+from cnn_demo.images import Photo
+from cnn_demo.models import ModelSpec, load
+from cnn_demo.models.boxes import iou
+from cnn_demo.models.localization.localizers import LocalizerEvidence
+from cnn_demo.models.localization.weak_localization import (
+    CAM_THRESHOLD,
+    SCALES,
+    STEP,
+    CamBox,
+    WindowScan,
+    cam_box,
+    slide,
+    windows,
+)
+from cnn_demo.results import percent
+from cnn_demo.ui.localization.prediction import CARD_SIDE, resized_map
+from cnn_demo.ui.localization.state import evidence_of, pick_class, pick_localizer, truth_of
+from cnn_demo.ui.widgets.cached_progress import computed
+from cnn_demo.ui.widgets.heatmap_controls import opacity_slider
+from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
+
+LOOKED_FOR, CUT, OPACITY, SIZES, STRIDE = "cam_class", "cam_cut", "cam_opacity", "window_sizes", "window_step"
+DEFAULTS: dict[str, Any] = {
+    LOOKED_FOR: None,
+    CUT: round(100 * CAM_THRESHOLD),
+    OPACITY: 60,
+    SIZES: [round(100 * scale) for scale in SCALES],
+    STRIDE: round(100 * STEP),
+}
+ALL_SIZES = (100, 85, 70, 50, 35, 25)  # percent of the photo's sides
+
+
+def without_view(photo: Photo) -> None:
+    """Find the object three times: by the box head, by the class activation map, by a sliding window.
+
+    Raises:
+        ModelUnavailable: If the network is not to be had.
+    """
+    spec = pick_localizer()
+    with st.spinner(f"Loading {spec.title}…"):
+        load(spec.key)
+    st.markdown(
+        "A classifier is trained without boxes, and yet there are ways to get a box out of it. Here are two of them, "
+        "with the network's **class head alone**; beside them the box of the **box head**, which was trained with "
+        "boxes."
+    )
+    _three_ways(photo, spec)
+
+
+@st.fragment
+def _three_ways(photo: Photo, spec: ModelSpec) -> None:
+    model, evidence, size = load(spec.key), evidence_of(photo, spec.key), photo.pixels.shape[:2]
+    likely = evidence.localization.label or model.labels[int(evidence.logits[:-1].argmax())]
+    classes, cuts, opacities = st.columns(3, gap="medium")
+    with classes:
+        label = pick_class("Class to look for", model.labels[:-1], LOOKED_FOR, likely, "the most probable")
+    with cuts:
+        cut = st.slider(
+            "Threshold, of the map’s maximum",
+            5,
+            95,
+            DEFAULTS[CUT],
+            5,
+            format="%d %%",
+            key=CUT,
+            bind="query-params",
+            help="The box goes around the largest connected part above it; 20 % is what Zhou et al. took.",
+        )
+    with opacities:
+        opacity = opacity_slider(OPACITY, DEFAULTS[OPACITY])
+    cam = cam_box(model, evidence, label, size, cut / 100)
+    sizes, step = _window_controls(size)
+    progress_place = st.empty()
+    scan = _scan(photo, spec, sizes, step, progress_place) if sizes else None
+    _cards(photo, evidence, cam, scan, label, opacity)
+    if scan is not None:
+        _cost(scan, evidence, model.spec.title)
+
+
+def _window_controls(size: tuple[int, int]) -> tuple[tuple[float, ...], float]:
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        chosen = st.pills(
+            "Windows, of the photo's sides",
+            list(ALL_SIZES),
+            selection_mode="multi",
+            default=DEFAULTS[SIZES],
+            format_func=lambda share: f"{share} %",
+            key=SIZES,
+            bind="query-params",
+        )
+    with right:
+        step = st.slider(
+            "Stride, of the window’s size",
+            10,
+            100,
+            DEFAULTS[STRIDE],
+            5,
+            format="%d %%",
+            key=STRIDE,
+            bind="query-params",
+        )
+    sizes = tuple(share / 100 for share in sorted(set(chosen or ()) & set(ALL_SIZES), reverse=True))
+    if not sizes:
+        st.info("Choose at least one size of window.", icon=":material/select_all:")
+        return (), step / 100
+    try:
+        windows(size, sizes, step / 100)
+    except ValueError as error:
+        st.info(str(error), icon=":material/select_all:")
+        return (), step / 100
+    return sizes, step / 100
+
+
+def _scan(photo: Photo, spec: ModelSpec, sizes: tuple[float, ...], step: float, place) -> WindowScan:
+    def compute(report: Callable[[float], None]) -> WindowScan:
+        return slide(load(spec.key), photo.pixels, sizes, step, lambda done, of: report(done / of))
+
+    return computed(
+        ("scan", photo.key, spec.key, sizes, step), "Asking the class head about every window…", place, compute
+    )
+
+
+def _cards(
+    photo: Photo, evidence: LocalizerEvidence, cam: CamBox, scan: WindowScan | None, label: str, opacity: float
+) -> None:
+    pixels, truth = reduced(photo.pixels, CARD_SIDE), truth_of(photo, evidence.localization.labels)
+    height, width = pixels.shape[:2]
+    scale = box_scale(photo.pixels, pixels)
+
+    def card(title: str, box: np.ndarray | None, ground: np.ndarray, line: str) -> Card:
+        boxes = [(truth, "truth", TRUTH), (box, title.lower(), ANSWER)]
+        drawn = [(found * scale, name, colour) for found, name, colour in boxes if found is not None]
+        source = draw_boxes(ground, *zip(*drawn, strict=True)) if drawn else ground
+        lines = (line, _compared(box, truth, evidence.box_xyxy, title == "Box head"))
+        return Card(jpeg_url(source), f"The photo with the box of: {title}.", title, lines)
+
+    cards = [
+        card("Box head", evidence.box_xyxy, pixels, "Trained with boxes. 1 pass."),
+        card(
+            "Class map",
+            cam.box_xyxy,
+            overlay(pixels, resized_map(cam.map, (height, width)), opacity),
+            f"Where the class head finds evidence of {label}. The same pass."
+            if cam.box_xyxy is not None
+            else f"No evidence of {label} anywhere: there is no box.",
+        ),
+    ]
+    if scan is not None:
+        best = scan.best(label)
+        share = float(scan.probabilities[best, scan.labels.index(label)])
+        ground = overlay(pixels, window_map(scan, label, scale, (height, width)), opacity)
+        line = f"The window that is most probably {label}: {percent(share)}. {scan.passes:,} passes."
+        cards.append(card("Sliding window", scan.boxes[best], ground, line))
+    picture_cards(cards, width=240, columns=3, ratio=f"{width} / {height}")
+    if truth is None:
+        st.caption("Draw the true box in *Draw the truth*, and each box is compared with it here.")
+
+
+def window_map(scan: WindowScan, label: str, scale: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The mean probability of a class over all windows that cover a place.
+
+    Args:
+        scan: The windows.
+        label: One of its classes.
+        scale: (4,) from the photo's pixels to the map's.
+        size: (height, width) of the map.
+
+    Returns:
+        (height, width) float32 in 0..1.
+    """
+    total, count = np.zeros(size, np.float32), np.zeros(size, np.float32)
+    chances = scan.probabilities[:, scan.labels.index(label)]
+    for (left, top, right, bottom), chance in zip((scan.boxes * scale).round().astype(int), chances, strict=True):
+        total[top:bottom, left:right] += chance
+        count[top:bottom, left:right] += 1
+    return np.clip(total / np.maximum(count, 1), 0, 1)
+
+
+def _compared(box: np.ndarray | None, truth: np.ndarray | None, head: np.ndarray, is_head: bool) -> str:
+    """How well a box agrees with the true one; without that, with the head's."""
+    if box is None:
+        return "IoU 0"
+    if truth is not None:
+        return f"IoU with the truth: {float(iou(box, truth)):.2f}"
+    return "" if is_head else f"IoU with the head’s box: {float(iou(box, head)):.2f}"
+
+
+def _cost(scan: WindowScan, evidence: LocalizerEvidence, title: str) -> None:
+    once = evidence.localization.milliseconds
+    st.markdown(
+        f"**What a scan costs**: {scan.passes:,} pictures through {title}, against one for the head. At "
+        f"{once:.0f} ms a pass, as measured for the head’s one, that would be {scan.passes * once / 1000:,.1f} s; in "
+        "batches it is somewhat less. Finer steps fit the object better and cost more; and no window has the object’s "
+        "own proportions. The colours are the mean probability of all windows at a place. This is how objects were "
+        "found before heads were taught to say where."
+    )

@@ -1,0 +1,38 @@
+"""Page 5's workbench: find it, draw the truth, play with boxes, do without a head, see it learn; only the open tab."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from cnn_demo.images import Photo
+from cnn_demo.ui.localization import state, training_history, true_box, two_boxes, without_box_head
+from cnn_demo.ui.localization.prediction import find_view
+from cnn_demo.ui.localization.training_history import learned_view
+from cnn_demo.ui.localization.true_box import truth_view
+from cnn_demo.ui.localization.two_boxes import boxes_view
+from cnn_demo.ui.localization.without_box_head import without_view
+from cnn_demo.ui.page.tabs import fill_open_tab
+
+# Tab to the view that fills it.
+VIEWS: dict[str, Callable[[Photo], None]] = {
+    "Find it": find_view,
+    "Draw the truth": truth_view,
+    "Two boxes": boxes_view,
+    "Without a box head": without_view,
+    "How it learned": learned_view,
+}
+
+# The default of every bound control: what *Try this* takes the controls back to.
+DEFAULTS: dict[str, Any] = {
+    "task": next(iter(VIEWS)),
+    **state.DEFAULTS,
+    **true_box.DEFAULTS,
+    **two_boxes.DEFAULTS,
+    **without_box_head.DEFAULTS,
+    **training_history.DEFAULTS,
+}
+
+
+def workbench(photo: Photo) -> None:
+    """Show the tabs, and fill the one that is open."""
+    fill_open_tab("task", {name: partial(view, photo) for name, view in VIEWS.items()})

@@ -1,0 +1,214 @@
+"""Page 3, confidence: what the network's probabilities are worth, and what they say of a photo of something else."""
+
+import cv2
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from cnn_demo.drawing.pictures import jpeg_file_url, jpeg_url
+from cnn_demo.images import Photo, sample_photos
+from cnn_demo.models import load
+from cnn_demo.models.calibration import at_temperature
+from cnn_demo.models.training_records import TrainingRecord, cifar10_record
+from cnn_demo.results import Classification, percent
+from cnn_demo.ui.page.caching import BY_KEY
+from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
+from cnn_demo.ui.widgets.probability_bars import probability_bars
+
+MODEL = "cifar10_cnn"
+DEFAULTS = {"conf_temperature": 1.0}
+# What the samples show, where it is one of the ten classes. CIFAR-10's trucks are big lorries, its automobiles cars:
+# a bus is neither, and a rocket is no airplane.
+SAMPLE_CLASSES = {
+    "chelsea": "cat",
+    "coffee": None,
+    "astronaut": None,
+    "grace_hopper": None,
+    "rocket": None,
+    "china": None,
+    "flower": None,
+    "bus": None,
+    "zidane": None,
+    "motorcycle": None,
+}
+FEW = 30  # answers in a bin, below which its share of right ones is mostly chance
+_BLUE, _ORANGE, _GREY = "#4a7ae0", "#e0703a", "rgba(128,140,165,0.9)"
+_PLOT = {"displayModeBar": False}
+
+
+def confidence_view(photo: Photo) -> None:
+    """Show the answer for a photo, how far it can be trusted, and what it is worth for what is none of the classes.
+
+    Raises:
+        ModelUnavailable: If the network is not to be had.
+        FileNotFoundError: If its record is missing.
+    """
+    record = cifar10_record()
+    answer = _classified(photo)
+    bars, diagram = st.columns([2, 3], gap="large")
+    with bars:
+        _answer(answer)
+    with diagram:
+        _reliability(record, answer.top(1)[0][1])
+    st.subheader("And if it is none of the ten?", anchor=False)
+    _none_of_the_ten(record)
+
+
+@st.cache_data(max_entries=32, show_spinner="Asking the network…", hash_funcs=BY_KEY)
+def _classified(photo: Photo) -> Classification:
+    return load(MODEL).predict(photo.pixels)
+
+
+@st.fragment
+def _answer(answer: Classification) -> None:
+    """The ten probabilities, and a temperature to play with."""
+    st.markdown("**What it says of your photo**")
+    factor = st.slider(
+        "Temperature",
+        0.25,
+        4.0,
+        DEFAULTS["conf_temperature"],
+        0.05,
+        key="conf_temperature",
+        bind="query-params",
+        help="The logits are divided by it before the softmax. 1 is the calibrated answer.",
+    )
+    shown = at_temperature(answer.probabilities, factor)
+    probability_bars(answer.labels, shown, caption="Probability of each class")
+    if factor == 1:
+        st.caption("The softmax makes ten numbers that sum to 1, whatever the photo shows.")
+    else:
+        st.caption(
+            f"{'Less' if factor > 1 else 'More'} sure than the calibrated answer, and the order is the same: "
+            "temperature never changes what is answered."
+        )
+
+
+def _reliability(record: TrainingRecord, top: float) -> None:
+    """The reliability diagram, and where this photo's answer falls in it."""
+    st.markdown("**How often it is right when it is that sure**")
+    here = next((part for part in record.reliability if part["low"] < top <= part["high"]), record.reliability[-1])
+    st.plotly_chart(
+        _reliability_chart(record, here),
+        key="conf_reliability",
+        config=_PLOT,
+        alt="Share of right answers against the top probability; on the diagonal, the network means what it says.",
+    )
+    st.markdown(_in_words(here, top))
+    st.caption(
+        f"Measured on 5,000 validation photos that the network never learned from. The mean distance from the "
+        f"diagonal (expected calibration error) is **{_points(record.ece_before)}** as trained and "
+        f"**{_points(record.ece)}** after dividing the logits by a temperature of {record.temperature:.2f}, fitted "
+        "on one half of these photos and measured on the other, both ways."
+    )
+
+
+def _reliability_chart(record: TrainingRecord, here: dict) -> go.Figure:
+    filled = [part for part in record.reliability if part["count"]]
+    figure = go.Figure()
+    figure.add_bar(
+        x=[(part["low"] + part["high"]) / 2 for part in filled],
+        y=[part["accuracy"] for part in filled],
+        width=[part["high"] - part["low"] for part in filled],
+        marker={
+            "color": [_ORANGE if part is here else _BLUE for part in filled],
+            "opacity": [0.35 if part["count"] < FEW else 0.9 for part in filled],
+            "line": {"width": 1, "color": "rgba(255,255,255,0.7)"},
+        },
+        customdata=[[part["low"], part["high"], part["confidence"], part["count"]] for part in filled],
+        hovertemplate="%{customdata[0]:.0%} to %{customdata[1]:.0%}: %{customdata[3]:,} answers, on average "
+        "%{customdata[2]:.1%} sure, %{y:.1%} right<extra></extra>",
+        showlegend=False,
+    )
+    figure.add_scatter(
+        x=[0, 1],
+        y=[0, 1],
+        mode="lines",
+        line={"dash": "dash", "color": _GREY},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    figure.add_annotation(
+        x=0.03,
+        y=0.97,
+        xanchor="left",
+        text="– – on the line, it means what it says",
+        showarrow=False,
+        font_color=_GREY,
+    )
+    figure.update_layout(height=320, margin={"l": 0, "r": 18, "t": 8, "b": 0}, bargap=0)
+    figure.update_xaxes(title="top probability", tickformat=".0%", dtick=0.2, range=[0, 1])
+    figure.update_yaxes(title="share that was right", tickformat=".0%", dtick=0.2, range=[0, 1])
+    return figure
+
+
+def _in_words(here: dict, top: float) -> str:
+    interval = f"{here['low']:.0%} to {here['high']:.0%}".replace("%", " %")
+    if here["count"] == 0:
+        return f"Your photo got **{percent(top)}**. No validation photo got {interval}."
+    words = (
+        f"Your photo got **{percent(top)}** (orange). Of the {here['count']:,} validation photos that got {interval}, "
+        f"**{percent(here['accuracy'])}** were answered rightly."
+    )
+    if here["count"] < FEW:
+        words += " So few that this says little."
+    return words
+
+
+def _points(error: float) -> str:
+    return f"{100 * error:.1f} percentage points"
+
+
+def _none_of_the_ten(record: TrainingRecord) -> None:
+    """Live answers to the sample photos and to two pictures of nothing, with the truth beside them."""
+    answers = _sample_answers()
+    wrong = [answer for answer in answers if answer[3] is None]
+    sure = [answer for answer in wrong if answer[2] >= 0.5]
+    st.markdown(
+        f"**It still names one of the ten.** The softmax knows no “none of these”. Of the {len(answers)} pictures "
+        f"below, {len(wrong)} show nothing that it knows; it is more than 50 % sure of its answer for "
+        f"**{len(sure)}** of those. The diagram above does not hold here: it was measured on photos like those it "
+        "learned from, and each of them did show one of the ten. A high probability says *most like this one, of the "
+        "ten*, never *this is one of the ten*."
+    )
+    picture_cards(
+        [
+            Card(
+                source,
+                alt,
+                f"{label}, {percent(probability)}",
+                (title, _truth(truth, label)),
+            )
+            for (title, source, alt), label, probability, truth in answers
+        ],
+        width=140,
+        columns=6,
+    )
+    st.caption(f"The ten classes: {', '.join(record.labels)}.")
+
+
+def _truth(truth: str | None, label: str) -> str:
+    if truth is None:
+        return "✗ none of the ten"
+    return "✓ right" if truth == label else f"✗ it is a {truth}"
+
+
+@st.cache_data(max_entries=1, show_spinner="Asking the network about the samples…")
+def _sample_answers() -> list[tuple[tuple[str, str, str], str, float, str | None]]:
+    """Title, picture and description of each sample, and what the network answers: label, probability, truth."""
+    model = load(MODEL)
+    found = []
+    for sample in sample_photos():
+        label, probability = model.predict(sample.load().pixels).top(1)[0]
+        shown = (sample.title, jpeg_file_url(sample.thumbnail), sample.alt)
+        found.append((shown, label, probability, SAMPLE_CLASSES.get(sample.key)))
+    noise = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    grey = np.full((32, 32, 3), 128, np.uint8)
+    for title, pixels, alt in (
+        ("Pure noise", noise, "Every pixel has a colour drawn at random."),
+        ("Plain grey", grey, "A plain grey picture."),
+    ):
+        label, probability = model.predict(pixels).top(1)[0]
+        large = cv2.resize(pixels, (160, 160), interpolation=cv2.INTER_NEAREST)
+        found.append(((title, jpeg_url(large), alt), label, probability, None))
+    return found

@@ -1,0 +1,260 @@
+"""What excites the channels of the network: for each, the patches of photos that it answers most strongly."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import streamlit as st
+
+from cnn_demo.drawing.pictures import jpeg_url
+from cnn_demo.images import Photo, sample_photos
+from cnn_demo.models import load
+from cnn_demo.models.classification.classifiers import GREY, Classifier
+from cnn_demo.models.classification.layers import NetworkLayer
+from cnn_demo.models.explanation.top_patches import (
+    Excitation,
+    Exciter,
+    Taps,
+    excite,
+    layers_that_answer,
+    mean_patch,
+    selectivity,
+    strongest_patches,
+)
+from cnn_demo.ui.components.tiles import Tile, tiles
+from cnn_demo.ui.network.walk.stages import layer_label
+from cnn_demo.ui.page.caching import BY_KEY
+from cnn_demo.ui.page.link import link_binding
+from cnn_demo.ui.widgets.number_grid import short_number
+
+LAYER, CHANNEL = "feature_layer", "feature_channel"
+DEFAULTS = {LAYER: "block3_relu", CHANNEL: None}
+SIDE = 80  # pixels of a patch as it is sent
+IN_A_ROW, OPENED, MEAN_OF = 6, 12, 60  # patches of a channel in the overview, of the opened one, in the mean
+CHANNELS_SHOWN = 2  # of each layer of the overview
+
+
+@dataclass(frozen=True, eq=False)
+class Gallery:
+    """The photos that are searched, and how strongly their windows excite each channel."""
+
+    photos: tuple[Photo, ...]
+    excitations: tuple[Excitation, ...]
+
+
+@st.fragment
+def features_view(photo: Photo) -> None:
+    """Show what excites the network's channels, in the sample photos and the visitor's own.
+
+    Args:
+        photo: The visitor's.
+
+    Raises:
+        ModelUnavailable: If the network's weights are not at hand.
+    """
+    with st.spinner("Showing the network thousands of patches…"):
+        model = load("cifar10_cnn")
+        gallery = _gallery(photo, model)
+    windows = sum(len(excitation.windows) for excitation in gallery.excitations)
+    st.markdown(
+        f"**What is a channel looking for?** The network was shown {windows:,} windows, large and small, of "
+        f"{len(gallery.photos)} photos. Each row has the patches that one channel answers most strongly, and the mean "
+        "of many, its contrast stretched: what they have in common stays, the rest blurs. The channels are the "
+        "choosiest of their layer."
+    )
+    _overview(model, gallery)
+    st.caption(
+        "Deep networks trained on millions of photos find edges and colours first, then textures, then parts of things "
+        f"(Zeiler & Fergus 2014). This one has seen pictures of 32 × 32 pixels. {model.spec.knows} Nobody "
+        "taught it faces, flowers or letters: a channel that seems to like them more likely answers to a colour, an "
+        "edge or a texture in them. And a handful of photos is little: a channel whose favourite is in none of them "
+        "shows its second best."
+    )
+    st.subheader("Open any channel", anchor=False)
+    _open_channel(model, gallery)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=BY_KEY)
+def _taps(model: Classifier) -> Taps:
+    return Taps(model)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=BY_KEY)
+def _samples(model: Classifier) -> Gallery:
+    """The sample photos; searched once for all visitors."""
+    photos = tuple(sample.load() for sample in sample_photos())
+    return Gallery(photos, tuple(excite(_taps(model), photo.pixels) for photo in photos))
+
+
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=BY_KEY)
+def _own(photo: Photo, model: Classifier) -> Excitation:
+    return excite(_taps(model), photo.pixels)
+
+
+def _gallery(photo: Photo, model: Classifier) -> Gallery:
+    """The sample photos, and the visitor's where it is none of them."""
+    samples = _samples(model)
+    if photo in samples.photos:
+        return samples
+    return Gallery((*samples.photos, photo), (*samples.excitations, _own(photo, model)))
+
+
+def _overview(model: Classifier, gallery: Gallery) -> None:
+    """From shallow to deep: of some layers the channels that are choosiest."""
+    for layer in overview_layers(model.layers):
+        sees, side = layer.field.size, model.spec.input_size[0]
+        reach = f"sees {sees} × {sees} of {side} × {side} pixels" if sees < side else f"sees all {side} × {side} pixels"
+        st.markdown(f"**{layer_label(layer.name)}** · {reach}")
+        choosiest = np.argsort(-selectivity(gallery.excitations, layer), kind="stable")[:CHANNELS_SHOWN]
+        for place, channel in zip(st.columns(CHANNELS_SHOWN), choosiest, strict=True):
+            with place:
+                _row(gallery, layer, int(channel), IN_A_ROW, key=f"row_{layer.name}_{channel}", width=58)
+
+
+def overview_layers(layers: Sequence[NetworkLayer]) -> tuple[NetworkLayer, ...]:
+    """The first layer with an activation, and the last one of each size of maps."""
+    answering = layers_that_answer(layers)
+    last = {layer.shape: layer for layer in answering}
+    return (answering[0], *(layer for layer in last.values() if layer is not answering[0]))
+
+
+def _row(
+    gallery: Gallery, layer: NetworkLayer, channel: int, count: int, *, key: str, width: int, named: bool = False
+) -> None:
+    """One channel: the mean patch, and the strongest ones."""
+    found = strongest_patches(gallery.excitations, layer, channel, count)
+    mean, of = mean_patch(gallery.excitations, layer, channel, MEAN_OF)
+    pictures = [_shown(mean), *(cut(gallery.photos[exciter.photo].pixels, exciter) for exciter in found)]
+    items = [Tile(0, f"Channel {channel}: the mean of {of} patches", f"mean of {of}")]
+    for at, exciter in enumerate(found):
+        name, value = gallery.photos[exciter.photo].name, short_number(exciter.value)
+        items.append(Tile(at + 1, f"{name}: {value}", f"{value} · {name}" if named else value))
+    place = st.container(gap=None)
+    place.caption(f"Channel {channel}" + ("" if found else ": nothing in these photos excites it."))
+    with place:
+        tiles(
+            jpeg_url(np.concatenate(pictures)),
+            items,
+            (SIDE, SIDE),
+            key=key,
+            label=f"What excites channel {channel} of {layer_label(layer.name)} most",
+            width=width,
+            pixelated=False,
+        )
+
+
+def _shown(mean: np.ndarray) -> np.ndarray:
+    """A mean patch with its contrast stretched: means are pale."""
+    low, high = float(mean.min()), float(mean.max())
+    stretched = (mean - low) / (high - low) * 255 if high - low > 1 else mean
+    return cv2.resize(stretched.round().astype(np.uint8), (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
+
+
+def cut(pixels: np.ndarray, exciter: Exciter) -> np.ndarray:
+    """Cut a patch out of its photo; what is not square gets grey beside it, which is what padding is to the network.
+
+    Args:
+        pixels: (H, W, 3) uint8, the photo.
+        exciter: What to cut out.
+
+    Returns:
+        (SIDE, SIDE, 3) uint8.
+    """
+    box = exciter.box
+    top, left = (min(int(edge), side - 1) for edge, side in zip((box.row, box.column), pixels.shape, strict=False))
+    bottom, right = (max(int(np.ceil(edge - 1e-6)), 1) for edge in (box.row + box.height, box.column + box.width))
+    patch = pixels[top : max(bottom, top + 1), left : max(right, left + 1)]
+    height, width = patch.shape[:2]
+    scale = SIDE / max(height, width)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    canvas = np.full((SIDE, SIDE, 3), GREY, np.uint8)
+    row, column = (SIDE - size[1]) // 2, (SIDE - size[0]) // 2
+    canvas[row : row + size[1], column : column + size[0]] = cv2.resize(patch, size, interpolation=way)
+    return canvas
+
+
+def _open_channel(model: Classifier, gallery: Gallery) -> None:
+    """Every channel of a layer by the patch that excites it most; one of them with more patches."""
+    layers = {layer.name: layer for layer in layers_that_answer(model.layers)}
+    layer_place, channel_place = st.columns(2)
+    name = layer_place.selectbox(
+        "Layer",
+        list(layers),
+        index=list(layers).index(DEFAULTS[LAYER]),
+        format_func=layer_label,
+        key=LAYER,
+        bind="query-params",
+        on_change=lambda: st.session_state.update({CHANNEL: None}),
+    )
+    layer = layers[name]
+    choosiest = np.argsort(-selectivity(gallery.excitations, layer), kind="stable")
+    channel = _channel_field(channel_place, layer, int(choosiest[0]))
+    _row(gallery, layer, channel, OPENED, key="feature_patches", width=SIDE, named=True)
+    _every_channel(gallery, layer, choosiest, channel)
+
+
+def _channel_field(place, layer: NetworkLayer, automatic: int) -> int:
+    count = layer.shape[-1]
+    opened = st.session_state.get(CHANNEL)
+    if opened is not None and not 0 <= opened < count:
+        st.session_state[CHANNEL] = int(min(max(opened, 0), count - 1))
+    channel = place.number_input(
+        f"Channel, 0 to {count - 1}",
+        0,
+        count - 1,
+        value=None,
+        placeholder=f"{automatic}, the choosiest",
+        key=CHANNEL,
+        bind=link_binding(CHANNEL),
+    )
+    return automatic if channel is None else int(channel)
+
+
+def _every_channel(gallery: Gallery, layer: NetworkLayer, order: np.ndarray, channel: int) -> None:
+    url, best = _best_patches(gallery.photos[-1], gallery, layer, tuple(order.tolist()))
+    items = [
+        Tile(int(index), f"Channel {index}: {short_number(value)}" if value else f"Channel {index}: nothing excites it")
+        for index, value in zip(order, best, strict=True)
+    ]
+    tiles(
+        url,
+        items,
+        (SIDE // 2, SIDE // 2),
+        key="feature_channels",
+        label="All channels of this layer, each by the patch that excites it most",
+        chosen=channel,
+        on_pick=lambda picked: st.session_state.update({CHANNEL: picked}),
+        width=44,
+        max_height=300,
+        pixelated=False,
+    )
+    st.caption(
+        "All channels of the layer, each by the patch that excites it most; the choosiest first (by the kurtosis of "
+        "their answers: silent for nearly all windows, loud for few). Click one to open it."
+    )
+
+
+@st.cache_data(
+    max_entries=32,
+    show_spinner=False,
+    hash_funcs={
+        **BY_KEY,
+        Gallery: lambda gallery: len(gallery.photos),  # the samples never change
+        NetworkLayer: lambda layer: layer.name,
+    },
+)
+def _best_patches(
+    last: Photo, gallery: Gallery, layer: NetworkLayer, order: tuple[int, ...]
+) -> tuple[str, list[float]]:
+    """One picture of the strongest patch of every channel, and how strong it is; `last` is the visitor's photo."""
+    pictures, values = [], []
+    for channel in order:
+        found = strongest_patches(gallery.excitations, layer, channel, 1)
+        patch = (
+            cut(gallery.photos[found[0].photo].pixels, found[0]) if found else np.full((SIDE, SIDE, 3), GREY, np.uint8)
+        )
+        pictures.append(cv2.resize(patch, (SIDE // 2, SIDE // 2), interpolation=cv2.INTER_AREA))
+        values.append(found[0].value if found else 0.0)
+    return jpeg_url(np.concatenate(pictures)), values

@@ -1,0 +1,240 @@
+"""Pictures, numbers and charts that the three kinds of receptive fields share."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from cnn_demo.convolution.receptive_field import MapGeometry, ReceptiveField
+from cnn_demo.drawing.pictures import jpeg_url
+from cnn_demo.images import Photo
+from cnn_demo.ui.components.picture import Mark, picture
+from cnn_demo.ui.page.caching import BY_KEY
+
+SHOWN_SIDE = 512  # pixels of the photo under the heat
+CLOSE_UP_SIDE = 360
+MOST_BARS = 64
+_PLOT = {"displayModeBar": False}
+_GREY = "rgba(128,128,128,0.9)"
+
+
+def opened_unit(last: MapGeometry, size: tuple[int, int]) -> tuple[int, int]:
+    """Return which unit (row, column) of a map sees the opened place of a picture of (height, width) best."""
+    place = [float(st.session_state.get(key, 0.5)) for key in ("field_down", "field_across")]
+    return tuple(last.fields[axis].nearest(place[axis] * size[axis] - 0.5, last.size[axis]) for axis in (0, 1))
+
+
+def open_place(row: int, column: int, size: tuple[int, int]) -> None:
+    """Open the place of this pixel, remembered as a share of height and width: it holds for pictures of any size."""
+    st.session_state["field_down"] = (row + 0.5) / size[0]
+    st.session_state["field_across"] = (column + 0.5) / size[1]
+
+
+def seen(last: MapGeometry, unit: tuple[int, int], size: tuple[int, int]) -> tuple[slice, slice]:
+    """Return rows and columns of a picture that a unit sees, without the padding."""
+    spans = (last.fields[axis].span(unit[axis]) for axis in (0, 1))
+    return tuple(
+        slice(max(0, min(low, n - 1)), max(1, min(high + 1, n))) for (low, high), n in zip(spans, size, strict=True)
+    )
+
+
+def frames(last: MapGeometry, unit: tuple[int, int], half: int, size: tuple[int, int] | None = None) -> list[Mark]:
+    """The theoretical field, and the square within that has half of the influence.
+
+    Args:
+        last: The unit's map.
+        unit: (row, column) in it.
+        half: Side of the inner square; 0 for none.
+        size: (height, width) of the picture, to cut the frames off at its border; the first mark is then the middle of
+            the field wherever something was cut off, so that it is seen and arrow keys start there.
+    """
+    (top, bottom), (left, right) = (last.fields[axis].span(unit[axis]) for axis in (0, 1))
+    middle = tuple(last.fields[axis].middle(unit[axis]) for axis in (0, 1))
+    marks = [Mark(top, left, bottom - top + 1, right - left + 1)]
+    if 0 < half < bottom - top + 1:
+        row, column = (each - (half - 1) / 2 for each in middle)
+        marks.append(Mark(row, column, half, half))
+    if size is None:
+        return marks
+    inside = [_cut_off(mark, size) for mark in marks]
+    if inside[0] == marks[0]:
+        return inside
+    row, column = (max(0, min(int(each), n - 1)) for each, n in zip(middle, size, strict=True))
+    return [Mark(row, column, 1, 1), *inside]
+
+
+def beyond(last: MapGeometry, unit: tuple[int, int], size: tuple[int, int]) -> str:
+    """Say that the field leaves the picture, if it does, with a space behind."""
+    spans = (last.fields[axis].span(unit[axis]) for axis in (0, 1))
+    leaves = any(low < 0 or high >= n for (low, high), n in zip(spans, size, strict=True))
+    return "Its field ends beyond the border, in the padding. " if leaves else ""
+
+
+def _cut_off(mark: Mark, size: tuple[int, int]) -> Mark:
+    top, left = max(mark.row, 0), max(mark.column, 0)
+    bottom, right = min(mark.row + mark.height, size[0]), min(mark.column + mark.width, size[1])
+    return Mark(top, left, max(bottom - top, 0), max(right - left, 0))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=BY_KEY)
+def large(photo: Photo, size: tuple[int, int]) -> np.ndarray:
+    """The photo as a background for a picture of (height, width): a whole number of its pixels to each."""
+    fold = max(1, SHOWN_SIDE // max(size))
+    return cv2.resize(photo.pixels, (size[1] * fold, size[0] * fold), interpolation=cv2.INTER_AREA)
+
+
+def heat_picture(pixels: np.ndarray, influence: np.ndarray, field: tuple[slice, slice] | None = None) -> np.ndarray:
+    """Lay the influence over a picture: what has none stays grey, and what lies outside the field is dark.
+
+    Args:
+        pixels: (H · n, W · n, 3) uint8.
+        influence: (H, W), not negative.
+        field: Rows and columns of the influence that the unit can see.
+
+    Returns:
+        (H · n, W · n, 3) uint8 RGB.
+    """
+    height, width = pixels.shape[:2]
+    grey = cv2.cvtColor(cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    base = cv2.addWeighted(grey, 0.6, pixels, 0.4, 0).astype(np.float32)
+    # The root, because influence falls so fast that only the middle would be seen.
+    strength = np.sqrt(influence / (influence.max() or 1)).astype(np.float32)
+    large = cv2.resize(strength, (width, height), interpolation=cv2.INTER_NEAREST)
+    heat = cv2.applyColorMap(np.rint(large * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
+    if field is not None:
+        light = np.full(influence.shape, 0.55, np.float32)
+        light[field] = 1
+        base *= cv2.resize(light, (width, height), interpolation=cv2.INTER_NEAREST)[..., None]
+    weight = (0.9 * large**0.7)[..., None]
+    return np.rint(base * (1 - weight) + heat * weight).astype(np.uint8)
+
+
+def show_place(
+    pixels: np.ndarray,
+    size: tuple[int, int],
+    marks: Sequence[Mark],
+    *,
+    key: str,
+    alt: str,
+    caption: str,
+    offset: tuple[int, int] = (0, 0),
+    clickable: tuple[int, int] | None = None,
+    max_height: int = 380,
+    step: int = 1,
+) -> None:
+    """Show a picture on which a click opens another place.
+
+    Args:
+        pixels: What is shown, at any scale.
+        size: (height, width) in which marks and clicks are counted.
+        marks: Frames.
+        key: Widget key.
+        alt: For those who cannot see it.
+        caption: Text under it.
+        offset: (row, column) where the photo begins, when there is a border around it.
+        clickable: (height, width) of the photo; default: the picture.
+        max_height: In CSS pixels.
+        step: Pixels that an arrow key moves: from one unit to the next.
+    """
+    area = clickable or size
+
+    def pick(row: int, column: int) -> None:
+        inside = (
+            max(0, min(n - start, limit - 1)) for n, start, limit in zip((row, column), offset, area, strict=True)
+        )
+        open_place(*inside, area)
+
+    picture(
+        jpeg_url(pixels),
+        size,
+        key=key,
+        alt=alt,
+        caption=caption,
+        marks=marks,
+        on_pick=pick,
+        max_height=max_height,
+        step=(step, step),
+    )
+
+
+def show_close_up(
+    image: np.ndarray, influence: np.ndarray, last: MapGeometry, unit: tuple[int, int], half: int
+) -> None:
+    """Show the field alone, enlarged: the very pixels that the unit reads, under their influence."""
+    field = seen(last, unit, image.shape[:2])
+    crop = image[field]
+    fold = max(1, CLOSE_UP_SIDE // max(crop.shape[:2]))
+    pixels = np.ascontiguousarray(crop.repeat(fold, axis=0).repeat(fold, axis=1))
+    height, width = crop.shape[:2]
+    marks = [
+        _cut_off(
+            Mark(mark.row - field[0].start, mark.column - field[1].start, mark.height, mark.width), (height, width)
+        )
+        for mark in frames(last, unit, half)[1:]
+    ]
+    picture(
+        jpeg_url(heat_picture(pixels, influence[field])),
+        (height, width),
+        key="field_close",
+        alt="The receptive field, enlarged, with the influence of each pixel",
+        caption=f"The field alone, {width} × {height} pixels of the photo. The frame holds half of the influence.",
+        marks=marks,
+        pixelated=True,
+        max_height=380,
+    )
+
+
+def numbers(last: MapGeometry, unit: tuple[int, int], size: tuple[int, int], half: int) -> None:
+    """Say how large the field is, and how much of it counts."""
+    fields, area = last.fields, 1
+    for axis in (0, 1):
+        low, high = fields[axis].span(unit[axis])
+        area *= max(1, min(high, size[axis] - 1) - max(low, 0) + 1)
+    theory, effective = st.columns(2, wrap=False)
+    theory.metric("Receptive field", f"{fields[0].size:,} px", help="Its side, in pixels of the picture on the left.")
+    effective.metric(
+        "Half of the influence",
+        f"{half:,} px" if half else "none",
+        help="Side of the smallest square about the middle that has half of the influence.",
+    )
+    if half:
+        st.caption(
+            f"The middle {half} × {half} pixels move the unit as much as all others together: "
+            f"{min(1.0, half**2 / area):.0%} of the pixels that it sees."
+        )
+
+
+def profile(influence: np.ndarray, field: ReceptiveField, column: int, half: int, *, key: str) -> None:
+    """Chart the influence across the field: the sum of each column of pixels."""
+    low, high = field.span(column)
+    low, high = max(low, 0), min(high, influence.shape[1] - 1)
+    places = np.arange(low, high + 1)
+    share = influence.sum(axis=0)[low : high + 1] / (influence.sum() or 1)
+    offsets = places - field.middle(column)
+    drawn = {"x": offsets, "y": share, "name": "measured", "hovertemplate": "%{x:+.0f} px: %{y:.1%}<extra></extra>"}
+    bars = len(places) <= MOST_BARS  # with gaps between the taps of a dilated kernel, a line would lie
+    figure = go.Figure(go.Bar(**drawn) if bars else go.Scatter(**drawn, mode="lines", fill="tozeroy"))
+    figure.add_scatter(
+        x=[offsets[0] - 0.5, offsets[-1] + 0.5],
+        y=[1 / len(places)] * 2,
+        mode="lines",
+        line={"dash": "dot", "color": _GREY},
+        name="if all counted alike",
+        hoverinfo="skip",
+    )
+    if half:
+        figure.add_vrect(-half / 2, half / 2, fillcolor=_GREY, opacity=0.15, line_width=0)
+    figure.update_layout(
+        height=240,
+        margin={"l": 0, "r": 0, "t": 4, "b": 0},
+        legend={"orientation": "h", "y": 1.18, "x": 0},
+        bargap=0.1,
+    )
+    figure.update_xaxes(title="pixels from the middle", range=[offsets[0] - 0.5, offsets[-1] + 0.5])
+    tick_format = ".0%" if share.max() > 0.04 else ".1%"
+    figure.update_yaxes(title="share of influence", tickformat=tick_format, rangemode="tozero")
+    st.plotly_chart(
+        figure, key=key, config=_PLOT, alt="Share of the influence by distance from the middle of the receptive field."
+    )

@@ -1,0 +1,213 @@
+"""Receptive fields: what one unit can see of the photo, and what it really listens to."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from cnn_demo.convolution.effective_field import (
+    Step,
+    middle_side,
+    random_influence,
+    stack_geometry,
+    uniform_influence,
+)
+from cnn_demo.convolution.receptive_field import MapGeometry
+from cnn_demo.drawing.pictures import reduced
+from cnn_demo.images import Photo
+from cnn_demo.ui.components.field_tree import field_tree
+from cnn_demo.ui.network.fields import drawings as views
+from cnn_demo.ui.network.fields.growth import growth
+from cnn_demo.ui.network.fields.published import published_view
+from cnn_demo.ui.network.fields.trained import trained_view
+from cnn_demo.ui.page.caching import BY_KEY
+
+KINDS = ("Hand-built stack", "The bundled CNN", "Published networks")
+STRIDED = ("First", "Every third", "All")
+RANDOM, UNIFORM = "Random, with ReLU", "All equal"
+WORKING_SIDE = 128
+WIDE_FIELD = 64  # pixels; beyond, fewer random networks are averaged, for each takes longer
+
+# Widget key, which is also the name in the link, to default value; the last two hold the opened place, 0 to 1.
+DEFAULTS: dict[str, Any] = {
+    "field_what": KINDS[0],
+    "field_depth": 8,
+    "field_kernel": 3,
+    "field_stride": 1,
+    "field_strided": STRIDED[0],
+    "field_dilation": 1,
+    "field_weights": RANDOM,
+    "field_layer": "block3_relu",
+    "field_over": "This photo",
+    "field_channel": "All channels",
+    "field_network": "VGG-16",
+    "field_down": 0.5,
+    "field_across": 0.5,
+}
+
+
+@dataclass(frozen=True)
+class StackSettings:
+    """A hand-built stack: its layers as (kernel, stride, dilation) from the photo on, and what its weights are."""
+
+    layers: tuple[Step, ...]
+    weights: str
+
+
+@st.fragment
+def fields_view(photo: Photo) -> None:
+    """Show the receptive field of a hand-built stack, of the bundled network, or of five published ones."""
+    kind = st.segmented_control(
+        "Receptive field of",
+        KINDS,
+        default=DEFAULTS["field_what"],
+        required=True,
+        key="field_what",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    if kind == KINDS[1]:
+        trained_view(photo, DEFAULTS)
+    elif kind == KINDS[2]:
+        published_view(photo, DEFAULTS)
+    else:
+        _stack_view(photo)
+
+
+def _stack_view(photo: Photo) -> None:
+    pictures, controls = st.container(), st.container(border=True)
+    with controls:
+        settings = _controls()
+    image = working_picture(photo, WORKING_SIDE)
+    last = stack_geometry(image.shape[:2], settings.layers)[-1]
+    unit = views.opened_unit(last, image.shape[:2])
+    influence, networks = _influence(photo, settings, unit)
+    with pictures:
+        _show(photo, image, influence, last, unit, networks)
+    st.markdown("**Who hears of whom**")
+    field_tree(settings.layers, key="field_tree")
+    growth(settings.layers)
+
+
+def _controls() -> StackSettings:
+    size, step, spread = st.columns(3)
+    with size:
+        depth = st.slider("Layers", 1, 12, DEFAULTS["field_depth"], key="field_depth", bind="query-params")
+        kernel = st.slider(
+            "Kernel", 1, 11, DEFAULTS["field_kernel"], key="field_kernel", bind="query-params", help="Taps a side."
+        )
+    with step:
+        stride = st.slider(
+            "Stride",
+            1,
+            3,
+            DEFAULTS["field_stride"],
+            key="field_stride",
+            bind="query-params",
+            help="Later layers step over this many pixels at once.",
+        )
+        strided = st.segmented_control(
+            "Layers with that stride",
+            STRIDED,
+            default=DEFAULTS["field_strided"],
+            required=True,
+            key="field_strided",
+            bind="query-params",
+            disabled=stride == 1,
+        )
+    with spread:
+        dilation = st.slider(
+            "Dilation",
+            1,
+            4,
+            DEFAULTS["field_dilation"],
+            key="field_dilation",
+            bind="query-params",
+            help="Pixels from tap to tap of every kernel.",
+        )
+        weights = st.segmented_control(
+            "Weights",
+            (RANDOM, UNIFORM),
+            default=DEFAULTS["field_weights"],
+            required=True,
+            key="field_weights",
+            bind="query-params",
+            help="Random: networks as training begins them. All equal: only the number of ways counts.",
+        )
+    return StackSettings(stack_layers(depth, kernel, stride, strided, dilation), weights)
+
+
+def stack_layers(depth: int, kernel: int, stride: int, strided: str, dilation: int) -> tuple[Step, ...]:
+    """Return the layers of a stack as (kernel, stride, dilation), from the photo on.
+
+    Args:
+        depth: Number of layers.
+        kernel: Taps a side, of all.
+        stride: Of the layers that have one.
+        strided: One of `STRIDED`: which these are.
+        dilation: Of all.
+    """
+    every = {STRIDED[0]: depth, STRIDED[1]: 3, STRIDED[2]: 1}[strided]
+    return tuple((kernel, stride if number % every == 0 else 1, dilation) for number in range(depth))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=BY_KEY)
+def working_picture(photo: Photo, side: int) -> np.ndarray:
+    """The photo with at most `side` pixels on its longer side, (H, W, 3) uint8; read-only, for it is shared."""
+    pixels = reduced(photo.pixels, side).view()  # a view, so that the photo's own pixels stay as they are
+    pixels.flags.writeable = False
+    return pixels
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=BY_KEY)
+def _influence(photo: Photo, settings: StackSettings, unit: tuple[int, int]) -> tuple[np.ndarray, int]:
+    """Influence of every pixel of the working picture, and over how many random networks it was averaged."""
+    pixels = working_picture(photo, WORKING_SIDE)
+    if settings.weights == UNIFORM:
+        return uniform_influence(pixels.shape[:2], settings.layers, unit), 0
+    size = stack_geometry(pixels.shape[:2], settings.layers)[-1].fields[0].size
+    networks = 16 if size <= WIDE_FIELD else 6
+    image = pixels.astype(np.float32) / 127.5 - 1
+    return random_influence(image, settings.layers, unit, draws=networks), networks
+
+
+def _show(
+    photo: Photo,
+    image: np.ndarray,
+    influence: np.ndarray,
+    last: MapGeometry,
+    unit: tuple[int, int],
+    networks: int,
+) -> None:
+    """The photo with the field, the field enlarged, and the influence across it."""
+    size = image.shape[:2]
+    middle = tuple(last.fields[axis].middle(unit[axis]) for axis in (0, 1))
+    half = middle_side(influence, middle)
+    pair, chart = st.columns([2, 1])
+    whole, close = pair.columns(2, wrap=False)
+    with whole:
+        views.show_place(
+            views.heat_picture(views.large(photo, size), influence, views.seen(last, unit, size)),
+            size,
+            views.frames(last, unit, half, size),
+            key="field_photo",
+            alt=f"Receptive field on {photo.name}",
+            caption=f"{size[1]} × {size[0]} pixels, as the stack sees the photo. {views.beyond(last, unit, size)}"
+            "Click to open another place.",
+            step=last.fields[0].jump,
+        )
+    with close:
+        views.show_close_up(image, influence, last, unit, half)
+    with chart:
+        views.numbers(last, unit, size, half)
+        views.profile(influence, last.fields[1], unit[1], half, key="field_profile")
+    if not influence.any():
+        st.warning("No pixel moves this unit: every way to it is closed. Please open another place or change a slider.")
+    elif networks:
+        st.caption(
+            f"Influence: how much the unit moves when a pixel does (its gradient), averaged over {networks} random "
+            "networks with 8 maps a layer. The ReLUs open where this photo opens them."
+        )
+    else:
+        st.caption("Influence: the share of all ways from the unit down to the photo that end in a pixel.")

@@ -1,0 +1,162 @@
+"""Receptive fields of the bundled network: trained, and beside it with random weights."""
+
+from typing import Any
+
+import cv2
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from cnn_demo.convolution.effective_field import middle_side
+from cnn_demo.convolution.receptive_field import MapGeometry
+from cnn_demo.images import Photo, sample_photos
+from cnn_demo.models import ModelUnavailable, load
+from cnn_demo.ui.network.fields import drawings as views
+from cnn_demo.ui.page.caching import BY_KEY
+
+MODEL = "cifar10_cnn"
+THIS_PHOTO, ALL_PHOTOS = "This photo", "All sample photos"
+ALL_CHANNELS = "All channels"
+
+
+def trained_view(photo: Photo, defaults: dict[str, Any]) -> None:
+    """Show what a unit of the bundled network can see of the photo, and what it really listens to."""
+    try:
+        with st.spinner("Loading the network…"):
+            model = load(MODEL)
+    except ModelUnavailable as error:
+        st.info(f"{error} The hand-built stack and the published networks work without it.", icon=":material/info:")
+        return
+    pictures, controls, table = st.container(), st.container(border=True), st.container()
+    facts = {layer.name: layer for layer in model.layers if len(layer.shape) == 3 and layer.kind != "input"}
+    with controls:
+        layer, over, channel = _controls(facts, defaults)
+    seen = model.prepare(photo.pixels)
+    last = MapGeometry(layer.shape[:2], (layer.field, layer.field))
+    unit = views.opened_unit(last, seen.shape[:2])
+    middle = tuple(last.fields[axis].middle(unit[axis]) for axis in (0, 1))
+    with pictures, st.spinner("Following the gradients…"):
+        pair, chart = st.columns([2, 1])
+        fields = [_influence(photo, layer.name, unit, channel, over, trained) for trained in (True, False)]
+        halves = [middle_side(field, middle) for field in fields]
+        for place, field, half, title in zip(
+            pair.columns(2, wrap=False), fields, halves, ("Trained", "Random weights"), strict=True
+        ):
+            with place:
+                _show(title, photo, seen, field, last, unit, half)
+        with chart:
+            views.numbers(last, unit, seen.shape[:2], halves[0])
+            views.profile(fields[0], layer.field, unit[1], halves[0], key="field_trained_profile")
+    if not fields[0].any():
+        st.warning("No pixel moves this unit: a ReLU holds it at zero. Please open another place, channel or photo.")
+    with table, st.spinner("Measuring every block…"):
+        st.table(_growth(photo, over, unit, last.size))
+        st.caption(
+            "At the opened place, all channels. The network sees the middle square of the photo at 32 × 32 pixels; "
+            "what lies outside is padding. **Half**: side of the smallest square about the middle that has half of the "
+            "influence."
+        )
+
+
+def _controls(facts: dict, defaults: dict[str, Any]) -> tuple:
+    choice, source, map_number = st.columns(3)
+    with choice:
+        name = st.selectbox(
+            "Layer",
+            list(facts),
+            index=list(facts).index(defaults["field_layer"]),
+            key="field_layer",
+            bind="query-params",
+        )
+    with source:
+        over = st.segmented_control(
+            "Measured on",
+            (THIS_PHOTO, ALL_PHOTOS),
+            default=THIS_PHOTO,
+            required=True,
+            key="field_over",
+            bind="query-params",
+            help="One photo opens its own ReLUs; an average over photos shows what the layer listens to in general.",
+        )
+    layer = facts[name]
+    with map_number:
+        channels = [ALL_CHANNELS, *(str(number) for number in range(layer.shape[2]))]
+        if st.session_state.get("field_channel") not in channels:  # this layer has fewer
+            st.session_state.pop("field_channel", None)
+        channel = st.selectbox("Channel", channels, key="field_channel", bind="query-params")
+    return layer, over, None if channel == ALL_CHANNELS else int(channel)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _random_model():
+    """The same architecture with the random weights that Keras begins with."""
+    from cnn_demo.models import frameworks
+    from cnn_demo.models.bundled_networks import cifar10_cnn
+    from cnn_demo.models.classification.classifiers import Classifier
+
+    model = load(MODEL)
+    frameworks.keras().utils.set_random_seed(0)
+    return Classifier(model.spec, cifar10_cnn(), model.device, 1.0)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _sample_batch() -> np.ndarray:
+    model = load(MODEL)
+    return np.stack([model.prepare(sample.load().pixels) for sample in sample_photos()])
+
+
+@st.cache_data(max_entries=256, show_spinner=False, hash_funcs=BY_KEY)
+def _influence(
+    photo: Photo, layer: str, unit: tuple[int, int], channel: int | None, over: str, trained: bool
+) -> np.ndarray:
+    from cnn_demo.models.explanation.explain import effective_field
+
+    model = load(MODEL) if trained else _random_model()
+    batch = _sample_batch() if over == ALL_PHOTOS else model.prepare(photo.pixels)
+    field = effective_field(model, layer, batch, unit, channel).astype(np.float64)
+    return field / field.sum() if field.any() else field
+
+
+def _show(
+    title: str,
+    photo: Photo,
+    seen: np.ndarray,
+    influence: np.ndarray,
+    last: MapGeometry,
+    unit: tuple[int, int],
+    half: int,
+) -> None:
+    fold = views.CLOSE_UP_SIDE // 32
+    pixels = cv2.resize(seen, None, fx=fold, fy=fold, interpolation=cv2.INTER_NEAREST)
+    half_text = f"half of the influence in {half} × {half} pixels" if half else "no influence at all"
+    views.show_place(
+        views.heat_picture(pixels, influence, views.seen(last, unit, seen.shape[:2])),
+        seen.shape[:2],
+        views.frames(last, unit, half, seen.shape[:2]),
+        key=f"field_{title.split()[0].lower()}",
+        alt=f"{title}: influence of every pixel of {photo.name} on one unit",
+        caption=f"{title} · {half_text}. {views.beyond(last, unit, seen.shape[:2])}Click to open another place.",
+        step=last.fields[0].jump,
+    )
+
+
+def _growth(photo: Photo, over: str, unit: tuple[int, int], size: tuple[int, int]) -> pd.DataFrame:
+    """What the ReLU after every block sees, in theory and measured, at the same place of the picture."""
+    place = tuple((unit[axis] + 0.5) / size[axis] for axis in (0, 1))
+    rows = {}
+    for layer in load(MODEL).layers:
+        if not (layer.kind == "activation" and (layer.name == "stem_relu" or layer.name.endswith("_relu"))):
+            continue
+        here = tuple(min(int(place[axis] * layer.shape[axis]), layer.shape[axis] - 1) for axis in (0, 1))
+        middle = tuple(layer.field.middle(each) for each in here)
+        halves = [
+            middle_side(_influence(photo, layer.name, here, None, over, trained), middle) for trained in (True, False)
+        ]
+        rows[layer.name] = (
+            f"{layer.shape[1]} × {layer.shape[0]}",
+            f"{layer.field.size} px",
+            *(f"{half} px" if half else "none" for half in halves),
+        )
+    return pd.DataFrame.from_dict(
+        rows, orient="index", columns=["Map", "Receptive field", "Half, trained", "Half, random weights"]
+    )

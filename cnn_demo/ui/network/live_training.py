@@ -1,0 +1,178 @@
+"""Page 3, training live: the visitor trains a tiny network on handwritten digits, and then draws one for it to read."""
+
+import streamlit as st
+
+from cnn_demo.jobs import Job, TrainingError, training_queue
+from cnn_demo.models import frameworks
+from cnn_demo.models.classification.digits import DigitRun, DigitSettings, digit_data, train
+from cnn_demo.ui.network import live_training_charts as views
+
+FILTERS = (4, 8, 16, 32)
+RATES = (0.0001, 0.001, 0.003, 0.01, 0.1)
+EPOCHS = (5, 150)
+DEFAULTS = {"live_filters": 16, "live_rate": 0.003, "live_epochs": 25, "live_pooling": True}
+POLL = 0.8  # seconds
+_JOB, _WANTED = "live_job", "live_wanted"
+
+
+def live_training_view() -> None:
+    """Show the controls, the training that waits or runs, and what it has learned."""
+    data = digit_data()
+    st.markdown(
+        f"Train a network of your own: it sees **{len(data.images):,}** handwritten digits of 8 × 8 pixels, and is "
+        f"tested on **{len(data.held_out_images)}** others. Then draw a digit for it."
+    )
+    settings = _controls()
+    with st.container():  # always there, so that what follows keeps its place
+        if st.session_state.get(_WANTED):
+            with st.spinner("Loading the framework…"):
+                frameworks.torch()  # before the page begins to poll
+            _submit(settings)
+    job: Job | None = st.session_state.get(_JOB)
+    _buttons(job)
+    with st.container():  # always there, so that what follows keeps its place
+        if message := st.session_state.pop("live_error", None) or (job.error if job else ""):
+            st.error(message, icon=":material/error:")
+    if job is None:
+        views.before_training()
+    elif job.active:
+        # A page that shows a finished training asks nothing of the server.
+        st.fragment(_watch, run_every=POLL)(job)
+    else:
+        _result(job, settings)
+
+
+def _controls() -> DigitSettings:
+    filters, rate, epochs, pooling = st.columns(4, border=True)
+    with filters:
+        count = st.segmented_control(
+            "Filters",
+            FILTERS,
+            default=DEFAULTS["live_filters"],
+            required=True,
+            key="live_filters",
+            bind="query-params",
+            help="Kernels of the first convolution; the second one has twice as many.",
+        )
+    with rate:
+        step = st.select_slider(
+            "Learning rate",
+            RATES,
+            value=DEFAULTS["live_rate"],
+            key="live_rate",
+            bind="query-params",
+            help="How far each step goes. Too small is slow, too large jumps over what it is looking for.",
+        )
+    with epochs:
+        rounds = st.slider(
+            "Epochs",
+            *EPOCHS,
+            DEFAULTS["live_epochs"],
+            key="live_epochs",
+            bind="query-params",
+            help="How often every training picture is seen.",
+        )
+    with pooling:
+        pooled = st.toggle(
+            "Max pooling",
+            DEFAULTS["live_pooling"],
+            key="live_pooling",
+            bind="query-params",
+            help="Halves height and width between the two convolutions.",
+        )
+        settings = DigitSettings(count, step, rounds, pooled)
+        st.caption(f"{settings.parameters:,} parameters to learn")
+    return settings
+
+
+def _buttons(job: Job | None) -> None:
+    running = job is not None and job.active
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Train" if job is None else "Train again",
+            type="primary",
+            icon=":material/play_arrow:",
+            key="live_start",
+            disabled=running,
+            on_click=_want,
+        )
+        waiting = running and job.state == "waiting"
+        st.button(
+            "Leave the queue" if waiting else "Stop training",
+            icon=":material/logout:" if waiting else ":material/stop:",
+            key="live_stop",
+            disabled=not running,
+            on_click=_stop,
+            help="What it has learned so far is kept.",
+        )
+
+
+def _want() -> None:
+    old = st.session_state.get(_JOB)
+    if old is None or not old.active:  # else a second click came before the page had changed
+        st.session_state[_WANTED] = True
+
+
+def _submit(settings: DigitSettings) -> None:
+    try:
+        st.session_state[_JOB] = training_queue().submit(lambda job: train(settings, job.report, lambda: job.goes_on))
+    except TrainingError as error:
+        st.session_state["live_error"] = str(error)
+    st.session_state[_WANTED] = False
+
+
+def _stop() -> None:
+    job = st.session_state.get(_JOB)
+    if job is not None:
+        training_queue().stop(job)
+
+
+def _watch(job: Job) -> None:
+    """Show how far the training is; runs again by itself, and tells the training that somebody is looking."""
+    job.touch()
+    before = training_queue().place(job)
+    if not job.active or (before == 0) != st.session_state.get("live_running", before == 0):
+        st.session_state["live_running"] = before == 0
+        st.rerun()  # the buttons and what follows change too
+    st.session_state["live_running"] = before == 0
+    run: DigitRun | None = job.progress
+    if before:
+        st.info(
+            f"Somebody else's network is being trained. You are **number {before} in the queue**; yours starts by "
+            "itself.",
+            icon=":material/hourglass_top:",
+        )
+    elif run is None:
+        st.progress(0.0, "Starting…")
+    else:
+        done = len(run.epochs)
+        st.progress(done / run.settings.epochs, f"Epoch {done} of {run.settings.epochs} · {run.seconds:.1f} s")
+        views.curves(run)
+
+
+def _result(job: Job, settings: DigitSettings) -> None:
+    run: DigitRun | None = job.progress
+    if run is None or not run.epochs:
+        if not job.error:
+            st.info("This training ended before its first epoch: please start it again.", icon=":material/info:")
+        views.before_training()
+        return
+    st.markdown(_how_it_ended(job.state, run))
+    if run.settings != settings:
+        st.caption("The controls have changed since: what follows was trained with the earlier ones.")
+    views.figures(run)
+    views.curves(run)
+    if job.state == "failed":
+        return  # numbers that are none read no digit
+    views.drawing(run)
+    views.mistakes(run)
+
+
+def _how_it_ended(state: str, run: DigitRun) -> str:
+    if len(run.epochs) == run.settings.epochs:
+        return f"Trained for all **{run.settings.epochs} epochs**."
+    epochs = f"**{len(run.epochs)} of {run.settings.epochs} epochs**"
+    return {
+        "stopped": f"You stopped it after {epochs}. What it learned until then is kept.",
+        "abandoned": f"It ended after {epochs}, because nobody was looking any more. What it learned is kept.",
+    }.get(state, f"It came as far as {epochs}.")

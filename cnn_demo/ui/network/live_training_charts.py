@@ -1,0 +1,209 @@
+"""What page 3 shows of a network that the visitor trains: curves, kernels, mistakes, and a drawing that it reads."""
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from cnn_demo.drawing.pictures import jpeg_url
+from cnn_demo.models.classification.digits import CLASSES, DigitRun, confusion, digit_data, read
+from cnn_demo.models.classification.drawn_digit import eight_by_eight
+from cnn_demo.results import percent
+from cnn_demo.ui.components.flipbook import Chart, Line, flipbook
+from cnn_demo.ui.network.kernel_mosaic import kernel_mosaic
+from cnn_demo.ui.widgets.number_grid import number_grid
+from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
+from cnn_demo.ui.widgets.probability_bars import probability_bars
+
+CREDIT = (
+    "Digits: E. Alpaydin and C. Kaynak, [Optical recognition of handwritten digits](https://doi.org/10.24432/C50P49) "
+    "(UCI, 1998), CC BY 4.0, as scikit-learn brings them. The split into training and test keeps the share of each "
+    "digit; one writer's digits may be on both sides, so a stranger's hand is read less well."
+)
+CANVAS, PEN = 280, 24  # CSS pixels
+DIGITS = tuple(str(digit) for digit in range(CLASSES))
+MOST_MISTAKES = 12
+
+
+def before_training() -> None:
+    """Show what there is to learn from: some of each digit."""
+    data = digit_data()
+    shown = [np.flatnonzero(data.labels == digit)[:2] for digit in range(CLASSES)]
+    st.markdown("**What it will learn from:** two of about 144 pictures of each digit.")
+    picture_cards(
+        [
+            Card(_picture(data.images[index]), f"A handwritten {digit}, 8 by 8 pixels", f"{digit}")
+            for indices in zip(*shown, strict=True)
+            for digit, index in enumerate(indices)
+        ],
+        width=56,
+        columns=10,
+        ratio="1",
+        pixelated=True,
+    )
+    st.caption(CREDIT)
+
+
+def figures(run: DigitRun) -> None:
+    """Show the figures of a training in a row."""
+    last = run.epochs[-1]
+    with st.container(horizontal=True):
+        st.metric("Unseen digits read correctly", percent(last.held_out_accuracy), border=True)
+        st.metric("Training digits read correctly", percent(last.accuracy), border=True)
+        st.metric("Parameters", f"{run.settings.parameters:,}", border=True)
+        st.metric("Training took", f"{run.seconds:.1f} s", border=True)
+
+
+def curves(run: DigitRun) -> None:
+    """Show the first kernels and the curves, epoch by epoch, on a scrub bar."""
+    epochs, count = run.epochs, run.settings.filters
+    columns = max(4, count // 4)
+    flipbook(
+        [kernel_mosaic(kernels, columns) for kernels in run.kernels],
+        [
+            Chart(
+                "Accuracy",
+                (
+                    Line("training", tuple(epoch.accuracy for epoch in epochs)),
+                    Line("unseen", tuple(epoch.held_out_accuracy for epoch in epochs)),
+                ),
+                percent=True,
+            ),
+            Chart(
+                "Loss",
+                (
+                    Line("training", tuple(epoch.loss for epoch in epochs)),
+                    Line("unseen", tuple(epoch.held_out_loss for epoch in epochs)),
+                ),
+            ),
+        ],
+        key="live_book",
+        alt=f"The {count} kernels of the first layer",
+        caption=f"The {count} kernels of its first layer, 3 × 3 weights each: red is positive, blue negative.",
+        epochs=run.settings.epochs,
+        max_width=110 * columns if count > 4 else 380,
+    )
+
+
+@st.fragment
+def drawing(run: DigitRun) -> None:
+    """Show a canvas, what the network sees of the drawing, and what it reads."""
+    # Imported here: the package finds its own files only inside a running app.
+    from streamlit_drawable_canvas import st_canvas
+
+    st.subheader("Draw a digit", anchor=False)
+    canvas, seen, answer = st.columns([CANVAS, CANVAS, 340], gap="medium")
+    with canvas:
+        st.markdown("With mouse or finger, as large as you like")
+        result = st_canvas(
+            stroke_width=PEN,
+            stroke_color="#111111",
+            background_color="#ffffff",
+            width=CANVAS,
+            height=CANVAS,
+            return_image_data=True,
+            key=f"live_canvas_{st.session_state.setdefault('live_drawing', 0)}",
+        )
+        st.button("Clear", icon=":material/delete:", key="live_clear", on_click=_clear)
+    values = None if result.image_data is None else eight_by_eight(_ink(result.image_data))
+    if values is None:
+        seen.info("Draw a digit from 0 to 9 on the white square, and the network reads it.", icon=":material/draw:")
+        return
+    probabilities = read(run.network, values[None])[0]
+    best = int(probabilities.argmax())
+    with seen:
+        number_grid(
+            values,
+            title="What the network sees",
+            note="Cut out, centred, its strokes as thick as in the training digits; 1 is ink.",
+            alt="The drawing as 8 by 8 numbers",
+            brightness=True,
+        )
+    with answer:
+        st.markdown(f"It reads **{best}** ({percent(float(probabilities[best]))})")
+        probability_bars(DIGITS, probabilities, caption="Probability of each digit", ordered=False)
+    st.caption(
+        "Read wrongly? It knows only what it was shown: most sevens in the data wear a bar, and the fours lean. Draw "
+        "yours that way, and compare."
+    )
+
+
+def _clear() -> None:
+    st.session_state["live_drawing"] += 1  # a canvas with another key is another canvas
+
+
+def _ink(image: np.ndarray) -> np.ndarray:
+    """How dark (H, W, 4) RGBA pixels are on white paper: (H, W) float, 255 is ink."""
+    colours, opacity = image[..., :3].astype(np.float32), image[..., 3:].astype(np.float32) / 255
+    return 255 - (colours * opacity + 255 * (1 - opacity)).mean(axis=2)
+
+
+def mistakes(run: DigitRun) -> None:
+    """Show which unseen digits it takes for which, as counts and as pictures."""
+    data = digit_data()
+    answers = run.probabilities.argmax(axis=1)
+    wrong = np.flatnonzero(answers != data.held_out_labels)
+    st.subheader("What it gets wrong", anchor=False)
+    chart, pictures = st.columns([3, 2], gap="medium")
+    with chart:
+        st.plotly_chart(
+            _confusion_chart(confusion(run.probabilities, data.held_out_labels)),
+            key="live_confusion",
+            config={"displayModeBar": False},
+            alt="How often each of the unseen digits was read as which.",
+        )
+    with pictures:
+        st.markdown(_how_many(len(wrong), len(answers)))
+        surest = wrong[np.argsort(-run.probabilities[wrong, answers[wrong]])][:MOST_MISTAKES]
+        picture_cards(
+            [
+                Card(
+                    _picture(data.held_out_images[index]),
+                    f"A handwritten {data.held_out_labels[index]}, 8 by 8 pixels",
+                    f"reads {answers[index]}, is {data.held_out_labels[index]}",
+                    (percent(float(run.probabilities[index, answers[index]])),),
+                )
+                for index in surest
+            ],
+            width=92,
+            columns=4,
+            ratio="1",
+            pixelated=True,
+        )
+    st.caption(CREDIT)
+
+
+def _how_many(wrong: int, total: int) -> str:
+    if wrong == 0:
+        return f"It read all {total} unseen digits rightly."
+    which = f"The {MOST_MISTAKES} of which it was surest:" if wrong > MOST_MISTAKES else "With how sure it was:"
+    return f"**{wrong} of {total}** unseen digits are misread. {which}"
+
+
+def _confusion_chart(counts: np.ndarray) -> go.Figure:
+    # Right answers are many and mistakes few: coloured by the root, a single mistake can be seen.
+    figure = go.Figure(
+        go.Heatmap(
+            z=np.sqrt(counts),
+            x=DIGITS,
+            y=DIGITS,
+            customdata=counts,
+            text=np.where(counts > 0, counts.astype(str), ""),
+            texttemplate="%{text}",
+            colorscale=[[0, "rgba(128,140,165,0.08)"], [1, "#2457c5"]],
+            showscale=False,
+            xgap=2,
+            ygap=2,
+            hovertemplate="%{customdata} pictures of a %{y} read as %{x}<extra></extra>",
+        )
+    )
+    figure.update_layout(height=420, margin={"l": 0, "r": 0, "t": 8, "b": 0})
+    figure.update_xaxes(title="digit that was read", type="category", constrain="domain", showgrid=False)
+    figure.update_yaxes(
+        title="digit that it is", type="category", autorange="reversed", scaleanchor="x", constrain="domain"
+    )
+    return figure
+
+
+def _picture(image: np.ndarray) -> str:
+    """A digit, (8, 8) in 0..1 with 1 for ink, as a data URL: dark on light, as it was written."""
+    return jpeg_url(np.kron(np.rint(255 * (1 - image)).astype(np.uint8), np.ones((8, 8), np.uint8)))

@@ -1,0 +1,106 @@
+"""Page 3, training played back: the bundled network's curves and first kernels over its epochs, on a scrub bar."""
+
+import numpy as np
+import streamlit as st
+
+from cnn_demo.models.training_records import TrainingRecord, cifar10_record
+from cnn_demo.ui.components.flipbook import Chart, Line, flipbook
+from cnn_demo.ui.network.kernel_mosaic import kernel_mosaic
+
+SCALES = {"own": "Each kernel on its own scale", "one": "One scale for all"}
+DEFAULTS = {"play_scale": "own"}
+_BY_IDENTITY = {TrainingRecord: id}  # read once for the process
+
+
+def playback_view() -> None:
+    """Show how the bundled network learned."""
+    try:
+        record = cifar10_record()
+    except FileNotFoundError:
+        st.info("The record of the training is missing here: please install the bundled weights.")
+        return
+    count = record.kernels.shape[-1]
+    st.markdown(
+        f"The network of this page began with random numbers. Drag the bar: in **{len(record.epochs)} epochs**, each "
+        f"one pass over 45,000 photos, its {count} first kernels turn from noise into edges and colours, because "
+        "those make its answers less wrong. Nobody drew them."
+    )
+    scale = st.segmented_control(
+        "Brightness of the kernels",
+        list(SCALES),
+        default=DEFAULTS["play_scale"],
+        required=True,
+        format_func=SCALES.get,
+        key="play_scale",
+        bind="query-params",
+        help="On its own scale a kernel shows its pattern, however weak it is. On one scale for all it shows its "
+        "strength too: the nearly grey ones do nearly nothing.",
+    )
+    flipbook(
+        _frames(record, scale == "one"),
+        _charts(record),
+        key="play_book",
+        alt=f"The {count} kernels of the first layer",
+        caption=f"The {count} kernels of the first layer, 5 × 5 weights for red, green and blue. Grey is zero. "
+        "Strength includes the normalisation after the layer.",
+        max_width=600,
+    )
+    st.markdown(_what_happened(record))
+
+
+@st.cache_data(max_entries=2, show_spinner=False, hash_funcs=_BY_IDENTITY)
+def _frames(record: TrainingRecord, one_scale: bool) -> list[np.ndarray]:
+    full_scale = float(np.quantile(np.abs(record.kernels[-1]), 0.99)) if one_scale else None
+    return [kernel_mosaic(kernels, 8, full_scale) for kernels in record.kernels]
+
+
+def _charts(record: TrainingRecord) -> list[Chart]:
+    def line(name: str, key: str) -> Line:
+        return Line(name, tuple(float(epoch[key]) for epoch in record.epochs))
+
+    return [
+        Chart("Accuracy", (line("training", "accuracy"), line("validation", "validation_accuracy")), percent=True),
+        Chart("Loss", (line("training", "loss"), line("validation", "validation_loss"))),
+        Chart("Kernels turned by, degrees", (Line("mean", tuple(turns(record.kernels).tolist())),)),
+    ]
+
+
+def turns(kernels: np.ndarray) -> np.ndarray:
+    """By how much kernels change their pattern in each epoch, whatever their strength.
+
+    Args:
+        kernels: (epochs + 1, kh, kw, channels, N).
+
+    Returns:
+        (epochs,) mean angle in degrees between a kernel and the same one an epoch before: 0 unchanged, 90 unrelated.
+    """
+    vectors = kernels.reshape(len(kernels), -1, kernels.shape[-1]).astype(np.float64)
+    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    cosines = (vectors[1:] * vectors[:-1]).sum(axis=1)
+    return np.degrees(np.arccos(np.clip(cosines, -1, 1))).mean(axis=1)
+
+
+def _what_happened(record: TrainingRecord) -> str:
+    """What the curves show, in this record's numbers."""
+    accuracies = [epoch["validation_accuracy"] for epoch in record.epochs]
+    last, turned = record.epochs[-1], turns(record.kernels)
+    half = next(i for i, accuracy in enumerate(accuracies, 1) if accuracy >= accuracies[-1] / 2)
+    near = next(i for i, accuracy in enumerate(accuracies, 1) if accuracy >= 0.95 * accuracies[-1])
+    most = int(turned.argmax())
+    restarts = " and ".join(map(str, record.restarts))
+    fell = (
+        f"\n- **It falls to rise higher**: for epoch {restarts} the steps were made large again. What was learned is "
+        "shaken, and settles better as they become small."
+    )
+    return (
+        (
+            f"- **Most is learned early**: half of the final accuracy by epoch {half}, 95 % of it by epoch {near}.\n"
+            f"- **The first kernels find their pattern and keep it**: in epoch {most + 1} they turned by "
+            f"{turned[most]:.1f} degrees on average, more than in any other; in the last one by {turned[-1]:.1f}.\n"
+            f"- **Training and validation**: the network ends at {last['accuracy']:.1%} on photos it learns from and "
+            f"{last['validation_accuracy']:.1%} on 5,000 it never learns from. The second number is the one to believe."
+            + (fell if restarts else "")
+        )
+        .replace("%", " %")
+        .replace("  %", " %")
+    )

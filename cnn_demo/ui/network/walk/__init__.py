@@ -1,0 +1,1 @@
+"""Page 3, the photo on its way through the network."""

@@ -1,0 +1,53 @@
+"""The photo, the little of it that the network takes, and the answer."""
+
+import numpy as np
+import streamlit as st
+
+from cnn_demo.drawing.pictures import png_url
+from cnn_demo.images import Photo
+from cnn_demo.models.classification.classifiers import Classifier
+from cnn_demo.models.classification.units import Box, input_box
+from cnn_demo.results import Classification
+from cnn_demo.ui.components.picture import picture
+from cnn_demo.ui.widgets.framed_photo import PHOTO_HEIGHT, draw_on_photo
+from cnn_demo.ui.widgets.probability_bars import probability_bars
+
+
+def show_photo(photo: Photo, fit: str) -> None:
+    """Show the photo, with a frame around what the network takes of it."""
+    whole = input_box(photo.pixels.shape[:2], fit)
+    draw_on_photo(photo, fit, whole, key="walk_photo", caption=_takes(photo, fit, whole), alt="The photo")
+
+
+def _takes(photo: Photo, fit: str, whole: Box) -> str:
+    height, width = photo.pixels.shape[:2]
+    if fit == "squash":
+        return f"All {width} × {height} pixels, squashed to a square →"
+    if fit == "pad":
+        return f"All {width} × {height} pixels, with grey beside them →"
+    return f"The {whole.width:.0f} × {whole.height:.0f} pixels in the frame →"
+
+
+def show_seen(photo: Photo, seen: np.ndarray) -> None:
+    """Show the picture that goes into the network, enlarged."""
+    rows, columns = seen.shape[:2]
+    picture(
+        png_url(seen),
+        (rows, columns),
+        key="walk_seen",
+        alt=f"What the network sees, {columns} × {rows} pixels: {photo.alt or photo.name}",
+        caption=f"What the network sees: {columns} × {rows} pixels.",
+        max_height=PHOTO_HEIGHT,
+        pixelated=True,
+    )
+
+
+def show_answer(model: Classifier, answer: Classification) -> None:
+    """Show the three most probable classes, what the network knows, and how long it took."""
+    labels, probabilities = zip(*answer.top(3), strict=True)
+    probability_bars(labels, np.array(probabilities), caption="The most probable classes")
+    device = {"cpu": "the CPU", "cuda": "the GPU"}.get(answer.device, answer.device)
+    st.caption(
+        f"Computed in **{answer.milliseconds:.1f} ms** on {device}, with every number below. {model.spec.knows} "
+        "Whatever else it is shown, it must choose among them."
+    )

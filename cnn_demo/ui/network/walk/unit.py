@@ -1,0 +1,70 @@
+"""One number of the network: what it sees of the picture and of the photo, and the sum that it is."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import streamlit as st
+
+from cnn_demo.drawing.pictures import png_url
+from cnn_demo.images import Photo
+from cnn_demo.models.classification.classifiers import Classifier
+from cnn_demo.models.classification.layers import NetworkLayer
+from cnn_demo.models.classification.units import explain_unit, input_box, on_photo, seen_box
+from cnn_demo.results import Activations
+from cnn_demo.ui.components.picture import Mark, picture
+from cnn_demo.ui.network.walk import state
+from cnn_demo.ui.network.walk.unit_sum import plain, show_parts
+from cnn_demo.ui.widgets.framed_photo import draw_on_photo
+
+
+def show_field(photo: Photo, fit: str, seen: np.ndarray, selection: state.Selection, seen_place, photo_place) -> None:
+    """Frame what the opened number sees, on the 32 × 32 and on the photo."""
+    size = seen.shape[:2]
+    box = seen_box(selection.layer, selection.unit, size)
+    inside = box.clipped(size)
+    with seen_place:
+        picture(
+            png_url(seen),
+            size,
+            key="unit_seen",
+            alt="What the opened number sees of the network's picture",
+            caption=_sees(box.height, box.width, inside.height * inside.width),
+            max_height=300,
+            marks=[Mark(inside.row, inside.column, inside.height, inside.width)],
+            pixelated=True,
+        )
+    whole = input_box(photo.pixels.shape[:2], fit)
+    with photo_place:
+        draw_on_photo(
+            photo,
+            fit,
+            on_photo(inside, whole, size),
+            key="unit_photo",
+            caption="The same on the photo.",
+            alt="What the opened number sees of the photo",
+        )
+
+
+def _sees(height: float, width: float, inside: float) -> str:
+    text = f"It sees {width:.0f} × {height:.0f} pixel{'s' if width * height > 1 else ''}."
+    outside = height * width - inside
+    return text + (f" {outside:.0f} of them lie in the padding around the picture, which is zero." if outside else "")
+
+
+def show_sum(
+    model: Classifier, layers: Mapping[str, NetworkLayer], result: Activations, selection: state.Selection
+) -> None:
+    """Show how the opened number comes about, and that it is the network's own."""
+    if selection.layer.kind == "input":
+        pixel = int(result.seen[selection.unit])
+        st.markdown(f"**This number:** {pixel} of 255 → {pixel} / 127.5 − 1 = **{plain(pixel / 127.5 - 1)}**")
+        return
+    opened = explain_unit(layers, result.maps, selection.layer.name, selection.unit)
+    show_parts(layers, result, selection, opened)
+    if selection.layer.kind == "dense":
+        value = float(result.maps[selection.layer.name][selection.unit])
+        probability = float(result.classification.probabilities[selection.channel])
+        st.markdown(
+            f"**From logit to probability:** {plain(value)} is divided by the temperature "
+            f"{model.temperature:.3g}; the softmax sets it beside the nine others: **{probability:.1%}**."
+        )

@@ -1,0 +1,246 @@
+"""The parts of one number's sum: which input channels bring how much, with the kernels that are laid on them."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import streamlit as st
+
+from cnn_demo.drawing.pictures import below_each_other
+from cnn_demo.models.classification.layers import NetworkLayer
+from cnn_demo.models.classification.units import UnitSum
+from cnn_demo.results import Activations
+from cnn_demo.ui.components.tiles import Tile, tiles
+from cnn_demo.ui.network.pictures import enlarged, paint, palette_of, window_and_kernel
+from cnn_demo.ui.network.walk import state
+from cnn_demo.ui.network.walk.channel import channel_name
+from cnn_demo.ui.network.walk.stages import layer_label
+from cnn_demo.ui.widgets.number_grid import number_grid, short_number
+
+MOST = 8  # parts that are shown one by one
+SIDE = 96  # pixels of a drawn map
+_CELL = "border:0;padding:1px 8px 1px 0"
+_TRACK = "position:relative;height:12px;background:linear-gradient(90deg,transparent 49.7%,rgba(128,128,128,.6) 49.7% "
+_TRACK += "50.3%,transparent 50.3%)"
+_BAR = "position:absolute;top:0;height:12px;border-radius:2px;{side}:50%;width:{width:.1f}%;background:{colour}"
+
+
+def plain(value: float) -> str:
+    """Write a number with four decimals and a real minus sign."""
+    return f"{value + 0.0:.4f}".replace("-", "−")
+
+
+def show_parts(
+    layers: Mapping[str, NetworkLayer], result: Activations, selection: state.Selection, opened: UnitSum
+) -> None:
+    """Show the parts of the opened number's sum in the way that its layer adds them up, and the sum."""
+    before = [layers[name] for name in opened.source.inputs]
+    if opened.source.kind == "pool":
+        plane = result.maps[before[0].name][..., selection.channel]
+        title = f"The map of {channel_name(opened.layer, selection.channel)}: {plane.size} numbers"
+        labels = list(range(plane.shape[0])), list(range(plane.shape[1]))
+        number_grid(plane, title=title, alt=title, labels=labels)
+        st.markdown(_total(result, selection, opened))
+        _open_button(before[0], selection.channel)
+        return
+    st.markdown(f"**How this number comes about** {_explanation(opened, before)}")
+    left, right = st.columns([4, 6], gap="medium")
+    with left:
+        st.html(part_bars(_rows(opened, before)))
+        st.markdown(_total(result, selection, opened))
+    with right:
+        if opened.source.kind == "add":
+            _ways(result, selection, before)
+        elif opened.source.kind == "convolution":
+            _kernels(result, selection, opened, before[0])
+        else:
+            _averages(layers, result, opened, before[0])
+    if opened.source.kind == "convolution":
+        _products(selection, opened, before[0])
+
+
+def _explanation(opened: UnitSum, before: list[NetworkLayer]) -> str:
+    count = len(opened.parts)
+    if opened.source.kind == "add":
+        return "Two numbers from the same place are added."
+    if opened.source.kind == "dense":
+        return f"Each of {count} averages is multiplied with this class's weight for it."
+    tail = " The strongest come first." if count > 3 else ""
+    return f"On each of the {count} channels of “{layer_label(before[0].name)}” lies a kernel of its own.{tail}"
+
+
+def _total(result: Activations, selection: state.Selection, opened: UnitSum) -> str:
+    """The sum, and what the network itself has there."""
+    what = {"pool": "Their average", "add": "Sum of both ways"}.get(opened.source.kind, "Sum of everything")
+    text = f"**{what}** = **{plain(opened.total)}**"
+    if opened.layer.kind == "activation":
+        text += f" → ReLU → **{plain(opened.value)}**"
+    value = float(result.maps[selection.layer.name][selection.unit])
+    return f"{text}  \nThe network's own number here: **{plain(value)}**"
+
+
+def _rows(opened: UnitSum, before: list[NetworkLayer]) -> list[tuple[str, float]]:
+    """(label, value) of the strongest parts, of all others together, and of the bias."""
+    if opened.source.kind == "add":
+        return [(layer_label(layer.name), float(part)) for layer, part in zip(before, opened.parts, strict=True)]
+    order = opened.strongest
+    rows = [(channel_name(before[0], int(at)).capitalize(), float(opened.parts[at])) for at in order[:MOST]]
+    if len(order) > MOST:
+        rows.append((f"{len(order) - MOST} others together", float(opened.parts[order[MOST:]].sum())))
+    return [*rows, ("Bias", opened.bias)]
+
+
+def part_bars(rows: list[tuple[str, float]]) -> str:
+    """HTML of a table with one bar for each (label, value): red to the right is positive, blue to the left negative."""
+    largest = max((abs(value) for _, value in rows), default=0.0) or 1.0
+    lines = []
+    for label, value in rows:
+        side, colour = ("left", "#b2182b") if value > 0 else ("right", "#2166ac")
+        bar = _BAR.format(side=side, width=abs(value) / largest * 50, colour=colour)
+        sign = "+" if value > 0 else ""
+        lines.append(
+            f'<tr><td style="{_CELL};white-space:nowrap">{label}</td>'
+            f'<td style="{_CELL};width:45%"><div style="{_TRACK}"><div style="{bar}"></div></div></td>'
+            f'<td style="{_CELL};text-align:right;font-variant-numeric:tabular-nums">{sign}{plain(value)}</td></tr>'
+        )
+    style = "width:100%;border-collapse:collapse;font-size:14px"
+    return f'<table style="{style}" aria-label="Parts of the sum">{"".join(lines)}</table>'
+
+
+def _kernels(result: Activations, selection: state.Selection, opened: UnitSum, before: NetworkLayer) -> None:
+    """The strongest input channels, each with the window framed and its kernel beside it."""
+    values = result.maps[before.name]
+    rows, columns = opened.kernel.shape[:2]
+    largest = float(np.abs(opened.source.kernel[..., selection.channel]).max())
+    chosen = [int(at) for at in opened.strongest[:MOST]]
+    pictures, items = [], []
+    for channel in chosen:
+        plane = values[..., channel]
+        pictures.append(
+            window_and_kernel(
+                paint(plane, palette_of(before), float(np.abs(plane).max())),
+                paint(opened.kernel[..., channel], "signed", largest),
+                (*opened.corner, rows, columns),
+                SIDE,
+            )
+        )
+        name = channel_name(before, channel)
+        items.append(Tile(channel, f"{name}, and the kernel on it", f"{name}: {short_number(opened.parts[channel])}"))
+    if before.kind == "input":
+        _in_colour(opened)
+    tiles(
+        below_each_other(np.stack(pictures)),
+        items,
+        pictures[0].shape[:2],
+        key="kernels",
+        label="Input channels and the kernels on them",
+        chosen=_input_channel(opened),
+        on_pick=lambda channel: st.session_state.update({state.INPUT: channel}),
+        width=122,
+    )
+    more = len(opened.parts) - len(chosen)
+    st.caption(
+        f"Left the input channel with the window, right its kernel (full colour ±{short_number(largest)})."
+        + (f" {more} more are not shown." if more else "")
+        + " Click one to see its products."
+    )
+
+
+def _in_colour(opened: UnitSum) -> None:
+    """Window and kernel of the first layer as colours: what it looks for can be seen."""
+    scale = float(np.abs(opened.kernel).max()) or 1.0
+    window, kernel = (paint_rgb(opened.window), paint_rgb(opened.kernel / scale))
+    tiles(
+        below_each_other(np.stack([enlarged(picture, 80, 80) for picture in (window, kernel)])),
+        [
+            Tile(0, "The window in colour", "window"),
+            Tile(1, "The kernel in colour; grey is zero", "kernel, grey is 0"),
+        ],
+        (80, 80),
+        key="in_colour",
+        label="Window and kernel in colour",
+        width=96,
+    )
+
+
+def paint_rgb(values: np.ndarray) -> np.ndarray:
+    """Turn (H, W, 3) numbers from −1 to 1 into a colour picture, uint8."""
+    return np.rint(np.clip(values + 1, 0, 2) * 127.5).astype(np.uint8)
+
+
+def _input_channel(opened: UnitSum) -> int:
+    """The input channel whose products are written out: the picked one, or the strongest."""
+    picked = st.session_state.get(state.INPUT)
+    return int(picked) if picked is not None and 0 <= picked < len(opened.parts) else int(opened.strongest[0])
+
+
+def _products(selection: state.Selection, opened: UnitSum, before: NetworkLayer) -> None:
+    """Window, kernel and products of one input channel, in numbers."""
+    channel = _input_channel(opened)
+    name = channel_name(before, channel)
+    rows, columns = opened.kernel.shape[:2]
+    labels = [list(range(at, at + count)) for at, count in zip(opened.corner, (rows, columns), strict=True)]
+    window, kernel = opened.window[..., channel], opened.kernel[..., channel]
+    places = st.columns(3)
+    for place, values, title, marks in (
+        (places[0], window, f"Window of {name}", (labels[0], labels[1])),
+        (places[1], kernel, "× its kernel", None),
+        (places[2], window * kernel, f"= products, together {plain(float(opened.parts[channel]))}", None),
+    ):
+        with place:
+            number_grid(values, title=title, alt=title, labels=marks)
+    middle = opened.corner[0] + rows // 2, opened.corner[1] + columns // 2
+    _open_button(before, channel, *middle)
+
+
+def _open_button(layer: NetworkLayer, channel: int, *pixel: int) -> None:
+    """A button that opens the channel that a part of the sum comes from."""
+    st.button(
+        f"Open {channel_name(layer, channel)} of “{layer_label(layer.name)}”",
+        icon=":material/arrow_back:",
+        type="tertiary",
+        key="open_input",
+        on_click=state.open_unit,
+        args=(layer, channel, *pixel),
+    )
+
+
+def _ways(result: Activations, selection: state.Selection, before: list[NetworkLayer]) -> None:
+    """The maps of both ways that are added, at the opened channel; a click goes there."""
+    pictures, items = [], []
+    for at, layer in enumerate(before):
+        plane = result.maps[layer.name][..., selection.channel]
+        painted = paint(plane, palette_of(layer), float(np.abs(plane).max()))
+        pictures.append(window_and_kernel(painted, None, (selection.row, selection.column, 1, 1), SIDE))
+        items.append(Tile(at, f"Open {layer_label(layer.name)}", layer_label(layer.name)))
+    tiles(
+        below_each_other(np.stack(pictures)),
+        items,
+        (SIDE, SIDE),
+        key="ways",
+        label="Both ways",
+        on_pick=lambda at: state.open_unit(before[at], selection.channel, selection.row, selection.column),
+        width=SIDE + 32,
+    )
+    st.caption(f"Channel {selection.channel} on both ways. Click one to go there.")
+
+
+def _averages(layers: Mapping[str, NetworkLayer], result: Activations, opened: UnitSum, before: NetworkLayer) -> None:
+    """The maps whose averages count most for a class; a click opens one."""
+    maps = layers[before.inputs[0]]
+    chosen = [int(at) for at in opened.strongest[:MOST]]
+    pictures, items = [], []
+    for channel in chosen:
+        plane = result.maps[maps.name][..., channel]
+        pictures.append(enlarged(paint(plane, palette_of(maps), float(np.abs(plane).max())), SIDE, SIDE))
+        product = f"{short_number(opened.window[channel])} × {short_number(opened.kernel[channel])}"
+        items.append(Tile(channel, f"Channel {channel}: average × weight = {product}", f"{channel}: {product}"))
+    tiles(
+        below_each_other(np.stack(pictures)),
+        items,
+        (SIDE, SIDE),
+        key="averages",
+        label="The maps that count most",
+        on_pick=lambda channel: state.open_unit(maps, channel),
+        width=96,
+    )
+    st.caption(f"Channels of “{layer_label(maps.name)}” with average × weight. Click one to open it.")

@@ -1,0 +1,189 @@
+"""The walk through the network: the photo, what the network sees of it, every layer, and any number's own sum."""
+
+import streamlit as st
+
+from cnn_demo.images import Photo
+from cnn_demo.models import load
+from cnn_demo.models.classification.classifiers import FITS, Classifier
+from cnn_demo.models.classification.layers import NetworkLayer
+from cnn_demo.results import Activations
+from cnn_demo.ui.components.strip import strip
+from cnn_demo.ui.network.walk import state
+from cnn_demo.ui.network.walk.channel import show_channel, show_maps, unit_controls
+from cnn_demo.ui.network.walk.photo import show_answer, show_photo, show_seen
+from cnn_demo.ui.network.walk.stages import draw_stops, find_arcs, group_layers, layer_label, step_label
+from cnn_demo.ui.network.walk.unit import show_field, show_sum
+from cnn_demo.ui.page.caching import BY_KEY
+
+
+@st.fragment
+def walk_view(photo: Photo) -> None:
+    """Show the whole network on the photo; a layer, a channel and a pixel of it can be opened.
+
+    Args:
+        photo: The visitor's, of any size.
+
+    Raises:
+        ModelUnavailable: If the network's weights are not at hand.
+    """
+    with st.spinner("Loading the network…"):
+        model = load(state.MODEL)
+        layers = model.layers
+    result = _photo_and_answer(photo, model)
+    strip_place = st.container()
+    layer = _layer_controls(layers)
+    with strip_place:
+        _show_strip(photo, model, result, layer)
+    values = result.maps[layer.name]
+    brightness, order = _map_controls(layer)
+    show_maps(layer, values, state.read_selection(st.session_state, layer, values), brightness, order)
+    with st.container(border=True):
+        channel_place, seen_place, photo_place = st.columns(3)
+        unit_controls(layer, values)
+        selection = state.read_selection(st.session_state, layer, values)
+        with channel_place:
+            show_channel(layer, values, selection)
+        show_field(photo, _fit(), result.seen, selection, seen_place, photo_place)
+        show_sum(model, {other.name: other for other in layers}, result, selection)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=BY_KEY)
+def activations(photo: Photo, model: Classifier, fit: str) -> Activations:
+    """Every number of the network for this photo; kept for the visitors who look at it next."""
+    return model.activations(photo.pixels, fit)
+
+
+def _fit() -> str:
+    return st.session_state.get(state.FIT) or state.DEFAULTS[state.FIT]
+
+
+def _photo_and_answer(photo: Photo, model: Classifier) -> Activations:
+    pictures, answer = st.columns([10, 5], gap="medium")
+    photo_place, seen_place = pictures.columns([10, 7], wrap=False, vertical_alignment="center")
+    answer_place = answer.container()
+    with answer:
+        st.segmented_control(
+            "What the network takes",
+            list(FITS),
+            default=state.DEFAULTS[state.FIT],
+            required=True,
+            format_func=FITS.get,
+            key=state.FIT,
+            bind="query-params",
+            help="It was trained on pictures of 32 × 32 pixels: whatever comes is brought to that size first.",
+        )
+    fit = _fit()
+    result = activations(photo, model, fit)
+    with photo_place:
+        show_photo(photo, fit)
+    with seen_place:
+        show_seen(photo, result.seen)
+    with answer_place:
+        show_answer(model, result.classification)
+    return result
+
+
+def _layer_controls(layers: tuple[NetworkLayer, ...]) -> NetworkLayer:
+    """The layer that is open, and its neighbours in the same stop."""
+    by_name = {layer.name: layer for layer in layers}
+    before = by_name.get(st.session_state.get(state.LAYER))
+    select, steps = st.columns([2, 5], vertical_alignment="bottom")
+    name = select.selectbox(
+        "Layer",
+        list(by_name),
+        index=list(by_name).index(state.DEFAULTS[state.LAYER]),
+        format_func=layer_label,
+        key=state.LAYER,
+        bind="query-params",
+        on_change=_layer_chosen,
+        args=(by_name, before),
+    )
+    layer = by_name[name]
+    stop = next(stop for stop in group_layers(layers) if layer in stop)
+    if len(stop) > 1:
+        st.session_state["unit_step"] = name
+        steps.segmented_control(
+            "Its part of the network, step by step",
+            [step.name for step in stop],
+            format_func=step_label,
+            required=True,
+            key="unit_step",
+            on_change=lambda: state.open_layer(by_name[st.session_state["unit_step"]], layer),
+        )
+    return layer
+
+
+def _layer_chosen(by_name: dict[str, NetworkLayer], before: NetworkLayer | None) -> None:
+    state.open_layer(by_name[st.session_state[state.LAYER]], before)
+
+
+def _show_strip(photo: Photo, model: Classifier, result: Activations, layer: NetworkLayer) -> None:
+    stops = group_layers(model.layers)
+    at = next(index for index, stop in enumerate(stops) if layer in stop)
+    strip(
+        _drawn(photo, model, _fit()),
+        find_arcs(stops),
+        list(zip(model.labels, result.classification.probabilities.tolist(), strict=True)),
+        at,
+        key="strip",
+        label="The network, from the picture to its answer",
+        on_pick=lambda index: state.open_layer(stops[index][-1], layer),
+    )
+
+
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=BY_KEY)
+def _drawn(photo: Photo, model: Classifier, fit: str):
+    result = activations(photo, model, fit)
+    return draw_stops(group_layers(model.layers), result.maps, result.seen)
+
+
+def _map_controls(layer: NetworkLayer) -> tuple[str, str]:
+    """How the maps of a layer are shown: brightness and order."""
+    facts, brightness, order = st.columns([5, 2, 2], vertical_alignment="bottom")
+    facts.markdown(facts_line(layer))
+    chosen = []
+    for place, label, key, choices, text in (
+        (brightness, "Brightness", state.BRIGHTNESS, [state.EACH, state.COMMON], "One scale for each map, or for all."),
+        (order, "Order", state.ORDER, [state.STRONGEST, state.NETWORK], "By the largest value anywhere in the map."),
+    ):
+        chosen.append(
+            place.selectbox(
+                label,
+                choices,
+                key=key,
+                bind="query-params",
+                help=text,
+                disabled=layer.kind == "input" or len(layer.shape) == 1,
+            )
+        )
+    return chosen[0], chosen[1]
+
+
+def facts_line(layer: NetworkLayer) -> str:
+    """What there is to know of a layer, in two lines: what it does, and its figures."""
+    size = " × ".join(map(str, layer.shape))
+    facts = [f"**{size}** numbers" if len(layer.shape) > 1 else f"**{size}** numbers in a row"]
+    if layer.parameters:
+        facts.append(f"**{layer.parameters:,}** parameters")
+    if layer.multiply_adds:
+        facts.append(f"**{layer.multiply_adds:,}** multiply-adds")
+    if len(layer.shape) == 1:
+        facts.append("each sees the whole picture")
+    elif layer.kind != "input":
+        facts.append(f"each sees **{layer.field.size} × {layer.field.size}** pixels of what goes in")
+    return f"{_what_it_does(layer)}  \n{' · '.join(facts)}"
+
+
+def _what_it_does(layer: NetworkLayer) -> str:
+    if layer.kind == "convolution":
+        kernel = " × ".join(map(str, layer.kernel.shape[:3]))
+        return (
+            f"Each channel has a kernel of {kernel} weights, laid on all {layer.kernel.shape[2]} channels that go in."
+        )
+    return {
+        "input": "Red, green and blue, from −1 (black) to +1 (full colour).",
+        "activation": "ReLU: what is below zero becomes zero, and the rest stays.",
+        "add": "What the convolutions found is added to what went around them.",
+        "pool": "Each map becomes its average: that something was there stays, where it was is forgotten.",
+        "dense": "Each class weighs all averages; the largest sum wins.",
+    }[layer.kind]

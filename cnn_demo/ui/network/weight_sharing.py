@@ -1,0 +1,251 @@
+"""Shared weights: the same map made by a dense layer, by a locally connected one and by a convolution."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from cnn_demo.convolution.distortion import shifted
+from cnn_demo.convolution.sharing import KINDS, LayerCost, layer_costs, moved_difference, random_layer
+from cnn_demo.drawing.pictures import display_values, jpeg_url
+from cnn_demo.images import Photo
+from cnn_demo.ui.components.diagram import diagram
+from cnn_demo.ui.components.picture import picture
+from cnn_demo.ui.network import weight_sharing_drawings as drawings
+from cnn_demo.ui.page.caching import BY_KEY
+
+ROW, SQUARE = "8 pixels in a row", "A picture of 5 × 5"
+ROW_LENGTH, SQUARE_SIDE = 8, 5
+WINDOW, ROOM = 48, 12  # pixels: what the layers see of the photo, and how far it can be moved
+GAP, FOLD = 2, 4  # between pictures of a strip, in their pixels; and how many each is enlarged
+
+# Widget key, which is also the name in the link, to default value.
+DEFAULTS: dict[str, Any] = {
+    "share_side": 32,
+    "share_kernel": 3,
+    "share_stride": 1,
+    "share_in": 3,
+    "share_out": 16,
+    "share_drawn": ROW,
+    "share_shift": 6,
+}
+SLIDERS = {  # key: label, least, most, help
+    "share_side": ("Side of the picture", 4, 64, "Pixels. The picture is square."),
+    "share_kernel": ("Kernel side", 1, 11, "What one output of a convolution sees."),
+    "share_stride": ("Steps (stride)", 1, 4, "Pixels from window to window."),
+    "share_in": ("Channels in", 1, 128, "3 for a colour photo."),
+    "share_out": ("Maps out", 1, 128, "Filters of the convolution."),
+}
+
+
+@dataclass(frozen=True)
+class SharingSettings:
+    """The map that the three layers make."""
+
+    side: int
+    kernel: int
+    stride: int
+    in_channels: int
+    out_channels: int
+
+
+@st.fragment
+def sharing_view(photo: Photo) -> None:
+    """Show what sharing saves, how it looks, and what it means for a photo that moves."""
+    pictures, controls = st.container(), st.container(border=True)
+    with controls:
+        settings = _controls()
+    costs = layer_costs(
+        (settings.side, settings.side), settings.kernel, settings.stride, settings.in_channels, settings.out_channels
+    )
+    with pictures:
+        _show_costs(settings, costs)
+    _show_same_weights(settings)
+    _show_moved_photo(photo, settings)
+
+
+def _controls() -> SharingSettings:
+    values = []
+    for place, (key, (label, low, high, help_text)) in zip(st.columns(len(SLIDERS)), SLIDERS.items(), strict=True):
+        values.append(place.slider(label, low, high, DEFAULTS[key], key=key, bind="query-params", help=help_text))
+    return SharingSettings(*values)
+
+
+def _show_costs(settings: SharingSettings, costs: dict[str, LayerCost]) -> None:
+    drawing, numbers = st.columns([3, 2], vertical_alignment="center")
+    dense, shared = costs["dense"].parameters, costs["convolution"].parameters
+    parts, size = drawings.area_squares(costs)
+    with drawing:
+        diagram(
+            parts,
+            size,
+            key="share_areas",
+            alt="Three squares whose areas are the numbers of weights of a dense layer, a local one and a convolution",
+            caption="Areas to scale: every bit of a square is as many weights as in the others. A ring marks a square "
+            "too small to see.",
+        )
+    with numbers:
+        st.metric(
+            "Weights of a dense layer for each one of the convolution",
+            f"{dense / shared:,.{0 if dense > 100 * shared else 2}f}",
+        )
+        st.table(cost_table(costs))
+        out = -(-settings.side // settings.stride)
+        st.caption(
+            f"From {settings.side} × {settings.side} × {settings.in_channels} numbers to {out} × {out} × "
+            f"{settings.out_channels}, “same” padding, biases included. Make the picture larger: the convolution "
+            "learns not one number more."
+        )
+
+
+def cost_table(costs: dict[str, LayerCost]) -> pd.DataFrame:
+    """The three layers' weights, memory, multiply-adds, and how many inputs one output reads."""
+    rows = {
+        drawings.TITLES[kind]: (
+            f"{cost.parameters:,}",
+            memory(4 * cost.parameters),
+            f"{cost.multiply_adds:,}",
+            f"{cost.inputs:,}",
+        )
+        for kind, cost in costs.items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["Weights", "Memory", "Multiply-adds", "Inputs seen"])
+
+
+def memory(count: int) -> str:
+    """Write a number of bytes: "448 B", "1.8 kB", "201 MB", "2.1 GB"."""
+    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= size:
+            return f"{count / size:.3g} {unit}"
+    return f"{count} B"
+
+
+def _show_same_weights(settings: SharingSettings) -> None:
+    st.markdown("**One colour, one weight**")
+    drawn = st.segmented_control(
+        "Drawn for",
+        (ROW, SQUARE),
+        default=ROW,
+        required=True,
+        key="share_drawn",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    in_a_row = drawn != SQUARE
+    kernel = min(settings.kernel, ROW_LENGTH - 1 if in_a_row else SQUARE_SIDE)
+    size = (1, ROW_LENGTH) if in_a_row else (SQUARE_SIDE, SQUARE_SIDE)
+    for place, kind in zip(st.columns(3), KINDS, strict=True):
+        with place:
+            if in_a_row:
+                parts, extent = drawings.connections(kind, ROW_LENGTH, kernel, settings.stride)
+                alt = f"{drawings.TITLES[kind]}: lines from the inputs to each output, in the colours of their weights"
+                diagram(parts, extent, key=f"share_lines_{kind}", alt=alt)
+            kernel_size = (1, kernel) if in_a_row else (kernel, kernel)
+            parts, extent, different = drawings.matrix(kind, size, kernel_size, settings.stride)
+            diagram(
+                parts,
+                extent,
+                key=f"share_matrix_{kind}",
+                alt=f"{drawings.TITLES[kind]}: its weight matrix, equal weights in equal colours",
+                caption=f"{drawings.TITLES[kind]}: {different:,} different weight{'s' if different > 1 else ''}",
+            )
+    st.caption(
+        "Each row of a matrix makes one output, each column belongs to one input; blank is no connection. A "
+        "convolution is a dense layer with few weights, written again and again along the diagonals."
+        + (f" Drawn with a kernel of {kernel}, which fits here." if kernel < settings.kernel else "")
+    )
+
+
+def _show_moved_photo(photo: Photo, settings: SharingSettings) -> None:
+    st.markdown("**What it means: move the photo**")
+    mover, pictures = st.columns(2, vertical_alignment="center")
+    shift = mover.slider(
+        "Move the photo to the right by (pixels)",
+        0,
+        ROOM,
+        DEFAULTS["share_shift"],
+        key="share_shift",
+        bind="query-params",
+    )
+    mover.caption(_what_follows(settings.stride, shift))
+    before, after = _windows(photo, shift)
+    with pictures:
+        _strip(
+            (before, after),
+            "clip",
+            key="share_photo",
+            title="The photo, and the photo moved",
+            caption=f"{WINDOW} × {WINDOW} grey pixels of the photo; what comes in at the left is real.",
+        )
+    places = st.columns(3)
+    for place, kind in zip(places, reversed(KINDS), strict=True):
+        maps, difference, share = _moved(photo, kind, settings.kernel, settings.stride, shift)
+        with place:
+            st.markdown(f"**{drawings.TITLES[kind]}** · differs by up to **{share:.1%}** of the largest number")
+            _strip(
+                (*maps, difference),
+                "signed",
+                key=f"share_map_{kind}",
+                title=drawings.TITLES[kind],
+                caption="Map of the photo, of the moved photo, and what differs once that is moved back.",
+            )
+
+
+def _what_follows(stride: int, shift: int) -> str:
+    text = "Three layers with random weights, one map each; red is positive, blue negative. "
+    if shift % stride:
+        return text + (
+            f"A move by {shift} pixels is no whole number of steps of {stride}: the windows fall between their old "
+            "places, and not even the convolution's map is only moved. Compared with the nearest whole step."
+        )
+    return text + (
+        "With one kernel for all places, the map moves as the photo does (translation equivariance), up to the border, "
+        "which is left out. With other weights at every place, it becomes another map: such a layer must learn each "
+        "thing anew wherever it may stand."
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=BY_KEY)
+def _windows(photo: Photo, shift: int) -> tuple[np.ndarray, np.ndarray]:
+    """The grey photo as the layers see it, before and after it is moved: (WINDOW, WINDOW) float32 in 0..1."""
+    height, width = photo.pixels.shape[:2]
+    wanted = (WINDOW + ROOM) / WINDOW
+    rows, columns = min(height, max(1, round(width / wanted))), min(width, max(1, round(height * wanted)))
+    top, left = (height - rows) // 2, (width - columns) // 2
+    crop = cv2.cvtColor(np.ascontiguousarray(photo.pixels[top : top + rows, left : left + columns]), cv2.COLOR_RGB2GRAY)
+    way = cv2.INTER_AREA if rows >= WINDOW else cv2.INTER_LINEAR
+    wide = cv2.resize(crop, (WINDOW + ROOM, WINDOW), interpolation=way)[..., np.newaxis].astype(np.float32) / 255
+    return tuple(shifted(wide, pixels, ROOM)[..., 0] for pixels in (0, shift))
+
+
+@st.cache_data(max_entries=128, show_spinner=False, hash_funcs=BY_KEY)
+def _moved(
+    photo: Photo, kind: str, kernel: int, stride: int, shift: int
+) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray, float]:
+    """The layer's maps of both windows, their difference moved back, and its largest magnitude as a share."""
+    maps = tuple(random_layer(kind, window * 2 - 1, kernel, stride) for window in _windows(photo, shift))
+    border = -(-(kernel // 2) // stride)  # units whose windows reach into the padding
+    return (maps, *moved_difference(*maps, round(shift / stride), border))
+
+
+def _strip(maps: tuple[np.ndarray, ...], display: str, *, key: str, title: str, caption: str) -> None:
+    """Show maps side by side in one picture, with one scale of colours."""
+    height, width = maps[0].shape
+    drawn = display_values(np.hstack(maps), display)
+    drawn = drawn if drawn.ndim == 3 else cv2.cvtColor(drawn, cv2.COLOR_GRAY2RGB)
+    fold = max(1, FOLD * WINDOW // height)
+    gap = np.full((height, GAP, 3), 128, np.uint8)
+    pieces = [piece for i in range(len(maps)) for piece in (gap, drawn[:, i * width : (i + 1) * width])][1:]
+    pixels = np.hstack(pieces).repeat(fold, axis=0).repeat(fold, axis=1)
+    picture(
+        jpeg_url(np.ascontiguousarray(pixels)),
+        pixels.shape[:2],
+        key=key,
+        alt=title,
+        caption=caption,
+        max_height=FOLD * WINDOW,
+        pixelated=True,
+    )

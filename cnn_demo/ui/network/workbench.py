@@ -1,0 +1,48 @@
+"""Page 3's workbench: the bundled network from six sides, each in a tab; only the open one is computed."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from cnn_demo.images import Photo
+from cnn_demo.ui.network import calibration, channel_patches, live_training, training_playback, weight_sharing
+from cnn_demo.ui.network.calibration import confidence_view
+from cnn_demo.ui.network.channel_patches import features_view
+from cnn_demo.ui.network.fields import stack_view
+from cnn_demo.ui.network.fields.stack_view import fields_view
+from cnn_demo.ui.network.live_training import live_training_view
+from cnn_demo.ui.network.training_playback import playback_view
+from cnn_demo.ui.network.walk import state
+from cnn_demo.ui.network.walk.view import walk_view
+from cnn_demo.ui.network.weight_sharing import sharing_view
+from cnn_demo.ui.page.tabs import fill_open_tab
+
+# Tab to the view that fills it.
+VIEWS: dict[str, Callable[..., None]] = {
+    "Walk through": walk_view,
+    "Receptive fields": fields_view,
+    "Shared weights": sharing_view,
+    "Features": features_view,
+    "Training": playback_view,
+    "Train one live": live_training_view,
+    "Confidence": confidence_view,
+}
+WITHOUT_PHOTO = ("Training", "Train one live")
+
+# The default of every bound control: what *Try this* takes the controls back to.
+DEFAULTS: dict[str, Any] = {
+    "view": next(iter(VIEWS)),
+    **state.DEFAULTS,
+    **stack_view.DEFAULTS,
+    **weight_sharing.DEFAULTS,
+    **channel_patches.DEFAULTS,
+    **training_playback.DEFAULTS,
+    **live_training.DEFAULTS,
+    **calibration.DEFAULTS,
+}
+
+
+def workbench(photo: Photo) -> None:
+    """Show the tabs, and fill the one that is open."""
+    views = {name: view if name in WITHOUT_PHOTO else partial(view, photo) for name, view in VIEWS.items()}
+    fill_open_tab("view", views)

@@ -1,0 +1,1 @@
+"""The parts that every page has: frame, photo picker, tabs, links, misconceptions."""

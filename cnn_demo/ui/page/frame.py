@@ -1,0 +1,93 @@
+"""The frame that every page has: heading, the idea, experiments to try, papers to read."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+from streamlit.errors import StreamlitPageNotFoundError
+
+from cnn_demo.lessons import Experiment, Lesson
+from cnn_demo.topics import ROOT, TOPICS, Topic
+from cnn_demo.ui.page.photo_picker import choose
+
+APP_TITLE = "Deep CNNs, live"
+FAVICON = str(ROOT / "assets" / "favicon.png")  # a file, for a material icon would be fetched from the internet
+
+
+def open_page(number: int, lesson: Lesson) -> Topic:
+    """Set up page `number`: browser tab, navigation, heading and the idea in one sentence."""
+    topic = TOPICS[number - 1]
+    set_up(f"{topic.title} · {APP_TITLE}")
+    st.header(f"{topic.icon} {topic.title}", anchor=False)
+    st.markdown(lesson.idea)
+    return topic
+
+
+def set_up(title: str) -> None:
+    """Set up any page: browser tab and navigation.
+
+    Args:
+        title: What the browser's tab says.
+    """
+    st.set_page_config(page_title=title, page_icon=FAVICON, layout="wide")
+    with st.sidebar:
+        _page_link("app.py", f"**{APP_TITLE}**", ":material/home:")
+        for topic in TOPICS:
+            topic_link(topic)
+
+
+def topic_link(topic: Topic) -> None:
+    """Show the link to a topic's page."""
+    _page_link(topic.page, _label(topic), topic.icon)
+
+
+def _label(topic: Topic) -> str:
+    return f"{topic.number} · {topic.title}"
+
+
+def _page_link(page: str, label: str, icon: str) -> None:
+    try:
+        st.page_link(page, label=label, icon=icon)
+    except StreamlitPageNotFoundError:  # the page was started by itself, without app.py: there is nowhere to link to
+        st.caption(f"{icon} {label}")
+
+
+def try_this(lesson: Lesson, defaults: Mapping[str, Any]) -> None:
+    """Offer the lesson's experiments: one click moves the real controls, so that the visitor can go on from there.
+
+    A second click on the same experiment takes all controls back to where they began.
+
+    Args:
+        lesson: Holds the experiments.
+        defaults: Widget key to default value, of all controls that an experiment may move.
+    """
+    experiments = {experiment.title: experiment for experiment in lesson.experiments}
+    tried = st.pills(
+        "Try this",
+        list(experiments),
+        key="try_this",
+        format_func=lambda title: f":material/science: {title}",
+        help="One click sets the controls; a second one takes them back.",
+        on_change=_set_up_experiment,
+        args=(experiments, dict(defaults)),
+        persist_state="session",
+    )
+    with st.container():  # always there, so that the page below keeps its place
+        if tried:
+            st.info(f"**What to notice.** {experiments[tried].notice}", icon=":material/visibility:")
+
+
+def _set_up_experiment(experiments: Mapping[str, Experiment], defaults: dict[str, Any]) -> None:
+    st.session_state.update(defaults)
+    experiment = experiments.get(st.session_state["try_this"])
+    if experiment is not None:
+        st.session_state.update(experiment.settings)
+        if experiment.photo:
+            choose(experiment.photo)
+
+
+def read_next(lesson: Lesson) -> None:
+    """List the papers to read next."""
+    st.subheader("Read next", anchor=False)
+    lines = [f"- {p.authors} ({p.year}). [{p.title}]({p.url}): {p.why}." for p in lesson.papers]
+    st.markdown("\n".join(lines))

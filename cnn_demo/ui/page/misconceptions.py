@@ -1,0 +1,52 @@
+"""What people usually get wrong, answered on the visitor's own photo."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from cnn_demo.drawing.pictures import display_values, jpeg_url, reduced
+from cnn_demo.images import Photo
+from cnn_demo.lessons import Misconception
+from cnn_demo.models import ModelUnavailable
+from cnn_demo.ui.components.picture import picture
+
+WORKING_SIDE = 640
+SMOOTH_FROM = 64  # a picture with fewer pixels a side is a feature map or what a network sees: squares, not a blur
+
+
+def misconceptions(photo: Photo, items: Sequence[Misconception]) -> None:
+    """Show the claims; the answer to one is computed when it is opened.
+
+    Args:
+        photo: What the answers are about.
+        items: The page's misconceptions.
+    """
+    st.subheader("What people usually get wrong", anchor=False)
+    for index, item in enumerate(items):
+        _misconception(photo, item, index)
+
+
+@st.fragment
+def _misconception(photo: Photo, item: Misconception, index: int) -> None:
+    with st.expander(item.claim, key=f"misconception_{index}", on_change="rerun") as expander:
+        if not expander.open:
+            return
+        try:
+            answer = item.answer(reduced(photo.pixels, WORKING_SIDE).astype(np.float32) / 255)
+        except ModelUnavailable as error:
+            st.error(str(error), icon=":material/cloud_off:")
+            return
+        text, *places = st.columns([2, *[2] * len(answer.pictures)], vertical_alignment="center")
+        text.markdown(answer.text)
+        for number, (place, (caption, values, display)) in enumerate(zip(places, answer.pictures, strict=True)):
+            with place:
+                picture(
+                    jpeg_url(display_values(values, display)),
+                    values.shape[:2],
+                    key=f"misconception_{index}_{number}",
+                    alt=f"{caption}: {photo.name}",
+                    caption=caption,
+                    max_height=300,
+                    pixelated=max(values.shape[:2]) < SMOOTH_FROM,
+                )

@@ -1,0 +1,138 @@
+"""Choosing a photo: samples, test patterns, an upload or the camera. The chosen one follows the visitor.
+
+What is kept in the session is the reduced photo, never the uploaded file: sessions outlive their tabs.
+"""
+
+import streamlit as st
+
+from cnn_demo.convolution import PATTERNS, pattern
+from cnn_demo.drawing.pictures import jpeg_file_url, jpeg_url, reduced
+from cnn_demo.images import ImageError, Photo, read_photo, sample_photos
+from cnn_demo.images.validation import ACCEPTED, MAX_BYTES
+from cnn_demo.ui.components.gallery import Thumbnail, gallery
+from cnn_demo.ui.page.markdown import plain
+
+# Small patterns, so that single pixels can be seen; the zone plate needs room for its rings.
+PATTERN_SIDES = {"impulse": 31, "edge": 64, "disc": 128, "checkerboard": 64, "chirp": 384, "noise": 128}
+OWN = "own"
+
+
+def photo_picker(*, patterns: bool = False) -> Photo:
+    """Show the picker and return the chosen photo; the first sample where none was chosen yet.
+
+    Args:
+        patterns: Offer test patterns beside the photos.
+
+    Returns:
+        The photo that is to be shown: always a good one, also after an upload that could not be read.
+    """
+    _take_from_link()
+    thumbnails = _sample_thumbnails() + (_pattern_thumbnails() if patterns else ())
+    own = st.session_state.get("own_photo")
+    if own is not None:
+        thumbnails = (Thumbnail(OWN, "Your photo", _thumbnail_url(own), "The photo that you brought."), *thumbnails)
+    chosen = st.session_state["photo_key"]
+    photo = own if chosen == OWN else _built_in(chosen)
+    gallery(thumbnails, chosen, key="gallery", label="Photos", on_pick=choose)
+    _bring_your_own(photo)
+    with st.container():  # always there, so that a message that comes or goes does not make the page below start anew
+        if error := st.session_state.get("photo_error"):
+            st.error(error, icon=":material/image_not_supported:")
+    return photo
+
+
+def choose(key: str) -> None:
+    """Make a sample photo, a pattern or the visitor's own photo the chosen one, and put it into the link."""
+    st.session_state["photo_key"] = key
+    st.session_state.pop("photo_error", None)
+    if key == OWN:
+        st.query_params.pop("photo", None)  # nobody else has this photo
+    else:
+        st.query_params["photo"] = key
+
+
+def _take_from_link() -> None:
+    """A link names a photo; a visitor who comes back to a page has one already, and his link is mended."""
+    known = {sample.key for sample in sample_photos()} | set(PATTERNS)
+    wanted = st.query_params.get("photo")
+    if "photo_key" not in st.session_state:
+        st.session_state["photo_key"] = wanted if wanted in known else sample_photos()[0].key
+    if wanted is not None and wanted not in known:
+        del st.query_params["photo"]
+    if st.session_state["photo_key"] not in (OWN, sample_photos()[0].key, wanted):
+        st.query_params["photo"] = st.session_state["photo_key"]
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _built_in(key: str) -> Photo:
+    if key in PATTERNS:
+        pixels = pattern(key, PATTERN_SIDES.get(key, 256))
+        return Photo(pixels, PATTERNS[key].title, sha256=f"pattern-{key}", alt=PATTERNS[key].sentence)
+    return next(sample for sample in sample_photos() if sample.key == key).load()
+
+
+@st.cache_data(max_entries=1, show_spinner=False)
+def _sample_thumbnails() -> tuple[Thumbnail, ...]:
+    return tuple(
+        Thumbnail(
+            sample.key,
+            sample.title,
+            jpeg_file_url(sample.thumbnail),
+            sample.alt,
+        )
+        for sample in sample_photos()
+    )
+
+
+@st.cache_data(max_entries=1, show_spinner=False)
+def _pattern_thumbnails() -> tuple[Thumbnail, ...]:
+    return tuple(Thumbnail(name, p.title, jpeg_url(pattern(name, 160)), p.sentence) for name, p in PATTERNS.items())
+
+
+def _thumbnail_url(photo: Photo) -> str:
+    height, width = photo.pixels.shape[:2]
+    return jpeg_url(reduced(photo.pixels, round(160 * max(height, width) / min(height, width))))
+
+
+def _bring_your_own(photo: Photo) -> None:
+    """The uploader, the camera and what is shown now.
+
+    A file that was read is let go: the uploader gets a new key, and is empty again.
+    """
+    turn = st.session_state.setdefault("photo_turn", 0)
+    upload, camera, shown = st.columns([6, 1, 6], vertical_alignment="bottom")
+    with upload:
+        st.file_uploader(
+            f"Your own: {ACCEPTED}",
+            key=f"upload_{turn}",
+            help="It stays in this server's memory, without its metadata, until your session ends; no link shows it.",
+            max_upload_size=MAX_BYTES // 2**20,
+            on_change=_receive,
+            args=(f"upload_{turn}",),
+        )
+    with camera, st.popover("", icon=":material/photo_camera:", key="camera", on_change="rerun", help="Camera") as box:
+        if box.open:  # a camera asks for permission as soon as it is on the page
+            st.camera_input("Take a picture", key=f"snapshot_{turn}", on_change=_receive, args=(f"snapshot_{turn}",))
+    shown.caption(_what_is_shown(photo))
+
+
+def _receive(key: str) -> None:
+    file = st.session_state.get(key)
+    if file is None:
+        return
+    st.session_state["photo_turn"] += 1
+    try:
+        st.session_state["own_photo"] = read_photo(file.getvalue(), file.name)
+    except ImageError as error:
+        st.session_state["photo_error"] = str(error)
+    else:
+        choose(OWN)
+
+
+def _what_is_shown(photo: Photo) -> str:
+    width, height = photo.original_size
+    shown_height, shown_width = photo.pixels.shape[:2]
+    size = f"{width} × {height} pixels"
+    if (width, height) != (shown_width, shown_height):
+        size += f", worked on at {shown_width} × {shown_height}"
+    return " · ".join(part for part in (f"**{plain(photo.name)}**", size, photo.credit) if part)

@@ -1,0 +1,1 @@
+"""Page 4: pretrained classifiers."""

@@ -1,0 +1,164 @@
+"""Page 4, classify: up to three networks answer the same photo, side by side."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from cnn_demo.images import Photo
+from cnn_demo.lessons.pretrained_experiments import SIDE_BY_SIDE
+from cnn_demo.machine import DEVICES
+from cnn_demo.models import MAX_MODELS, ModelSpec, ModelUnavailable, load, usable_models
+from cnn_demo.models.classification.classifiers import FITS
+from cnn_demo.models.classification.units import input_box
+from cnn_demo.models.files.downloads import most_at_once
+from cnn_demo.results import Classification, percent
+from cnn_demo.ui.page.caching import BY_KEY
+from cnn_demo.ui.pretrained import robustness
+from cnn_demo.ui.pretrained.model_times import keep_time
+from cnn_demo.ui.widgets.framed_photo import draw_on_photo
+from cnn_demo.ui.widgets.model_picker import pick_models
+from cnn_demo.ui.widgets.probability_bars import probability_bars
+
+MODELS, FIT = "models", "photo_fit"
+DEFAULTS: dict[str, Any] = {MODELS: None, FIT: "crop", **robustness.DEFAULTS}
+_NUMBERS = {1: "One", 2: "Two", 3: "Three"}
+_TAKES = {
+    "crop": "The network takes the square in the frame.",
+    "squash": "The network takes the whole photo, squashed to a square.",
+    "pad": "The network takes the whole photo, with grey beside it.",
+}
+
+
+def classify_view(photo: Photo) -> None:
+    """Show what the chosen networks say of the photo, whether they agree, and what they say when it is disturbed.
+
+    Raises:
+        ModelUnavailable: If no network is on this machine.
+    """
+    specs, fit = _controls()
+    if not specs:
+        st.info("Choose at least one network.", icon=":material/image_search:")
+        return
+    answers = _answers(photo, specs, fit)
+    if len(answers) > 1:
+        said = agreement([(spec.title, answer) for spec, answer in answers])
+        st.markdown(said)
+    if answers:
+        models = tuple((spec.key, spec.title) for spec, _ in answers)
+        robustness.disturbed_view(photo, models, fit, answer_of=classified)
+
+
+def _controls() -> tuple[tuple[ModelSpec, ...], str]:
+    networks, fits = st.columns([3, 2])
+    with networks:
+        specs = pick_models(MODELS, "Networks, up to three", MAX_MODELS, beside=SIDE_BY_SIDE)
+        st.caption(_at_hand())
+    with fits:
+        fit = st.segmented_control(
+            "What they take of the photo",
+            list(FITS),
+            default=DEFAULTS[FIT],
+            required=True,
+            format_func=FITS.get,
+            key=FIT,
+            bind="query-params",
+            help="A network takes a square of a fixed size: whatever comes is brought to it first.",
+        )
+    return specs, fit or DEFAULTS[FIT]
+
+
+def _at_hand() -> str:
+    count = len(usable_models("classification"))
+    here = (
+        "Only the bundled network is on this machine, and works without internet."
+        if count == 1
+        else f"{count} networks are on this machine and work without internet."
+    )
+    return f"{here} The tab *Models* offers others to download." if most_at_once() else here
+
+
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_KEY)
+def classified(photo: Photo, key: str, fit: str) -> Classification:
+    """What a network says of a photo; kept for who looks at it next. Nobody may change it.
+
+    Raises:
+        ModelUnavailable: If the network is not to be had.
+    """
+    return keep_time(key, load(key).predict(photo.pixels, fit))
+
+
+def _answers(photo: Photo, specs: Sequence[ModelSpec], fit: str) -> list[tuple[ModelSpec, Classification]]:
+    """Show the photo and every network's five best; return the answers of those that could be asked."""
+    photo_place, *places = st.columns([3, *[3 if len(specs) > 1 else 6] * len(specs)], gap="medium")
+    with photo_place:
+        crop = max(spec.crop for spec in specs)  # families differ by an eighth: the frame is the largest square
+        whole = input_box(photo.pixels.shape[:2], fit, crop)
+        draw_on_photo(photo, fit, whole, key="classify_photo", caption=_taken(specs, fit), alt="The photo", crop=crop)
+    answers = []
+    for spec, place in zip(specs, places, strict=True):
+        with place:
+            st.markdown(f"**{spec.title}**")
+            try:
+                with st.spinner("Asking the network…"):
+                    answer = classified(photo, spec.key, fit)
+            except ModelUnavailable as error:
+                st.error(str(error), icon=":material/cloud_off:")
+                continue
+            _show_answer(spec, answer)
+            answers.append((spec, answer))
+    return answers
+
+
+def _taken(specs: Sequence[ModelSpec], fit: str) -> str:
+    """What the networks take of the photo; those that take a smaller square are named."""
+    crop = max(spec.crop for spec in specs)
+    smaller = [spec for spec in specs if spec.crop < crop]
+    if fit != "crop" or not smaller:
+        return _TAKES[fit]
+    names = _listed([spec.title for spec in smaller])
+    return f"{_TAKES[fit]} {names}: only the middle {percent(smaller[0].crop / crop)} of its sides."
+
+
+def _show_answer(spec: ModelSpec, answer: Classification) -> None:
+    labels, probabilities = zip(*answer.top(5), strict=True)
+    probability_bars(labels, np.array(probabilities), caption=f"The five most probable classes, says {spec.title}")
+    st.caption(
+        f"**{answer.milliseconds:.1f} ms** on {DEVICES.get(answer.device, answer.device)}, for {spec.input_size[1]} × "
+        f"{spec.input_size[0]} pixels. {spec.knows}"
+    )
+
+
+def agreement(answers: Sequence[tuple[str, Classification]]) -> str:
+    """Say whether networks agree on the most probable class; only those that know the same classes are compared.
+
+    Args:
+        answers: (title, answer) of two or more networks.
+    """
+    groups: dict[tuple[str, ...], list[tuple[str, str]]] = {}
+    for title, answer in answers:
+        groups.setdefault(answer.labels, []).append((title, answer.top(1)[0][0]))
+    said = [_one_group(group) for group in groups.values() if len(group) > 1]
+    alone = [title for group in groups.values() if len(group) == 1 for title, _ in group]
+    if not said:
+        return f"They know different classes, so their answers are not compared: {_listed(alone)}."
+    if alone:
+        said.append(f"{_listed(alone)} knows other classes and is not compared.")
+    return " ".join(said)
+
+
+def _one_group(group: Sequence[tuple[str, str]]) -> str:
+    labels = [label for _, label in group]
+    common = max(labels, key=labels.count)
+    count = labels.count(common)
+    if count == len(group):
+        return f"**{'Both' if count == 2 else f'All {_NUMBERS[count].lower()}'} say “{common}”.**"
+    others = _listed([f"{title} says “{label}”" for title, label in group if count == 1 or label != common])
+    if count == 1:
+        return f"**No two agree:** {others}."
+    return f"**{_NUMBERS[count]} of {_NUMBERS[len(group)].lower()} say “{common}”;** {others}."
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

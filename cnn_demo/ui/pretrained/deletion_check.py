@@ -1,0 +1,115 @@
+"""Page 4, why: the deletion curve, a check that a map means something."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from cnn_demo.images import Photo
+from cnn_demo.models import load
+from cnn_demo.models.explanation.explain import METHODS
+from cnn_demo.models.explanation.perturbation import DeletionCurve, deletion_curve, random_deletion_curve
+from cnn_demo.results import percent
+from cnn_demo.ui.widgets.cached_progress import computed
+
+if TYPE_CHECKING:
+    from cnn_demo.ui.pretrained.explanation import Explanation, Question
+
+CHECK = "why_check"
+DEFAULTS = {CHECK: True}
+RANDOM = "Random order"
+LITTLE = 0.05  # a probability, below which a class has hardly anything to lose
+_GREY = "rgba(128,140,165,0.9)"
+
+
+@st.fragment
+def check(photo: Photo, model_key: str, question: Question, maps: Mapping[str, Explanation]) -> None:
+    """Show the deletion curves of maps and of a random order, where the visitor wants the check.
+
+    Args:
+        photo: The visitor's.
+        model_key: Of a network that is at hand.
+        question: The class and the layer that were explained.
+        maps: Method to its map. An empty one gets no curve: it puts the pixels in no order.
+    """
+    if not st.toggle(
+        "Check the maps: remove what they call important",
+        DEFAULTS[CHECK],
+        key=CHECK,
+        bind="query-params",
+        help="The most important pixels go first; in their place comes the same photo, blurred beyond recognition. "
+        "The random order is the mean of three maps drawn by lot, as coarse as class activation maps.",
+    ):
+        return
+    _show(_curves(photo, model_key, question, maps), question.label)
+
+
+def _curves(
+    photo: Photo, model_key: str, question: Question, maps: Mapping[str, Explanation]
+) -> dict[str, DeletionCurve]:
+    place = st.empty()
+    model = load(model_key)
+    seen, label = model.prepare(photo.pixels), question.label_index
+    name = ("deletion", photo.key, model_key, label)
+    curves = {}
+    for key, explanation in maps.items():
+        if explanation.values.any():
+            title = METHODS[key].title
+            curves[title] = computed(
+                (*name, question.layer_for(key), key),
+                f"Checking {title}…",
+                place,
+                lambda report, values=explanation.values: deletion_curve(model, seen, label, values, progress=report),
+            )
+    curves[RANDOM] = computed(
+        (*name, RANDOM),
+        "Checking a random order…",
+        place,
+        lambda report: random_deletion_curve(model, seen, label, progress=report),
+    )
+    return curves
+
+
+def _show(curves: Mapping[str, DeletionCurve], label: str) -> None:
+    chart_place, table_place = st.columns([3, 2], gap="large", vertical_alignment="center")
+    chart_place.plotly_chart(
+        deletion_chart(curves),
+        key="why_curves",
+        config={"displayModeBar": False},
+        alt=f"How the probability of {label} falls while pixels are removed, the most important ones first.",
+    )
+    rows = "\n".join(f"| {title} | {curve.area:.3f} |" for title, curve in curves.items())
+    start = float(curves[RANDOM].probability[0])
+    little = f" Here there is little to lose: {label} begins with {percent(start)}." if start < LITTLE else ""
+    table_place.markdown(
+        "**A map that means something makes the curve fall early**: the area under it is smaller than that of a "
+        f"random order.{little}\n\n| Order of removal | Area under the curve |\n|---|--:|\n{rows}"
+    )
+
+
+def deletion_chart(curves: Mapping[str, DeletionCurve]) -> go.Figure:
+    """Draw deletion curves by their names; that of `RANDOM` in grey dashes."""
+    figure = go.Figure()
+    for title, curve in curves.items():
+        figure.add_scatter(
+            x=curve.removed,
+            y=curve.probability,
+            name=title,
+            mode="lines",
+            line={"dash": "dash", "color": _GREY} if title == RANDOM else {"width": 2.5},
+            hovertemplate="%{y:.1%}",
+        )
+    highest = max(float(curve.probability.max()) for curve in curves.values())
+    figure.update_layout(
+        height=320,
+        margin={"l": 0, "r": 12, "t": 8, "b": 0},
+        hovermode="x unified",
+        showlegend=True,
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
+    )
+    figure.update_xaxes(title="share of pixels removed", tickformat=".0%", range=[0, 1])
+    figure.update_yaxes(title="probability of the class", tickformat=".2~%", range=[0, highest * 1.05 or 1])
+    return figure

@@ -1,0 +1,154 @@
+"""Page 4, why: which places of the photo speak for a class, by several methods beside each other."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from cnn_demo.drawing.heatmaps import overlay, place_of_peak
+from cnn_demo.images import Photo
+from cnn_demo.models import load
+from cnn_demo.models.classification.classifiers import Classifier
+from cnn_demo.models.explanation.explain import METHODS, convolutional_layers, explain
+from cnn_demo.results import Classification, percent
+from cnn_demo.ui.page.caching import BY_KEY
+from cnn_demo.ui.pretrained import deletion_check
+from cnn_demo.ui.pretrained.explanation import Explanation, Question
+from cnn_demo.ui.widgets.cached_progress import computed
+from cnn_demo.ui.widgets.heatmap_controls import is_small, legend, opacity_slider, picture_url
+from cnn_demo.ui.widgets.model_picker import pick_model
+from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
+
+MODEL = "model"
+CLASS, LAYER, SHOWN, OPACITY = "why_class", "why_layer", "why_methods", "why_opacity"
+DEFAULTS: dict[str, Any] = {CLASS: None, LAYER: None, SHOWN: ["grad_cam"], OPACITY: 60, **deletion_check.DEFAULTS}
+SLOW = ("score_cam", "occlusion", "integrated_gradients")  # they run the network many times
+FIRST = 5  # classes that come before all others in the list
+TITLES = {key: method.title for key, method in METHODS.items()}
+
+
+def why_view(photo: Photo) -> None:
+    """Show which places of the photo speak for a class.
+
+    Args:
+        photo: The visitor's, of any size.
+
+    Raises:
+        ModelUnavailable: If the chosen network's weights are not at hand.
+    """
+    spec = pick_model(MODEL, "Network")
+    with st.spinner(f"Loading {spec.title}…"):
+        load(spec.key)
+    _explained(photo, spec.key)
+
+
+@st.fragment
+def _explained(photo: Photo, model_key: str) -> None:
+    """The controls, the maps and their check; a fragment takes the network's key, so as not to keep it from going."""
+    model = load(model_key)
+    seen, answer = model.prepare(photo.pixels), _classified(photo, model)
+    question = _question(model, answer)
+    methods = st.pills(
+        "Methods",
+        list(METHODS),
+        selection_mode="multi",
+        default=DEFAULTS[SHOWN],
+        format_func=TITLES.get,
+        key=SHOWN,
+        bind="query-params",
+        help="Choose several to see them beside each other. Those that run the network many times take a moment: "
+        f"{', '.join(TITLES[key] for key in SLOW)}.",
+    )
+    progress_place = st.empty()
+    maps = {key: _explanation(photo, model, seen, question, key, progress_place) for key in METHODS if key in methods}
+    _pictures(photo, seen, _says(answer, question), question.label, maps)
+    if maps:
+        deletion_check.check(photo, model_key, question, maps)
+    st.caption(
+        "**What no map can tell**: it shows where something speaks for the class, not what the network saw there, nor "
+        "whether that is a good reason. Each map is scaled to its own largest value, so a class that is not in the "
+        "photo gets a bright spot too. And a map may look sensible and still say little of the network "
+        "([Adebayo et al. 2018](https://arxiv.org/abs/1810.03292)): hence the check."
+    )
+
+
+@st.cache_data(max_entries=32, show_spinner=False, hash_funcs=BY_KEY)
+def _classified(photo: Photo, model: Classifier) -> Classification:
+    return model.predict(photo.pixels)
+
+
+def _question(model: Classifier, answer: Classification) -> Question:
+    """The class and the layer; while none is chosen, they follow the photo and the network."""
+    class_place, layer_place = st.columns(2)
+    top = [label for label, _ in answer.top(FIRST)]
+    label = class_place.selectbox(
+        "Class",
+        [*top, *sorted(set(model.labels) - set(top), key=str.casefold)],
+        index=None,
+        placeholder=f"{top[0]}: the network's answer",
+        key=CLASS,
+        bind="query-params",
+        help=f"The {len(top)} most probable ones first, then all others by name.",
+    )
+    layers = convolutional_layers(model.network)
+    layer = layer_place.selectbox(
+        "Layer",
+        layers,
+        index=None,
+        placeholder=f"{layers[-1]}: the last one",
+        key=LAYER,
+        bind="query-params",
+        help="For the methods that have CAM in their name. Late layers know best what is there, early ones where.",
+    )
+    label = label or top[0]
+    return Question(label, model.labels.index(label), layer or layers[-1])
+
+
+def _says(answer: Classification, question: Question) -> str:
+    return f"The network gives **{question.label}** {percent(float(answer.probabilities[question.label_index]))}."
+
+
+def _explanation(
+    photo: Photo, model: Classifier, seen: np.ndarray, question: Question, method: str, place
+) -> Explanation:
+    layer = question.layer_for(method)
+
+    def compute(report: Callable[[float], None]) -> Explanation:
+        if method not in SLOW:  # the first time compiles the layer's function, which is not what the method costs
+            explain(model, seen, question.label_index, method, layer)
+        start = time.perf_counter()
+        values = explain(model, seen, question.label_index, method, layer, report)
+        return Explanation(values, (time.perf_counter() - start) * 1000)
+
+    name = ("map", photo.key, model.spec.key, question.label_index, layer, method)
+    return computed(name, f"{TITLES[method]} for {question.label}…", place, compute)
+
+
+@st.fragment
+def _pictures(photo: Photo, seen: np.ndarray, says: str, label: str, maps: Mapping[str, Explanation]) -> None:
+    """The maps over the photo; the slider draws them anew, and computes nothing else."""
+    words, slider_place, legend_place = st.columns([4, 3, 3], vertical_alignment="center")
+    words.markdown(says if maps else f"{says} Choose a method to see why.")
+    with slider_place:
+        opacity = opacity_slider(OPACITY, DEFAULTS[OPACITY])
+    with legend_place:
+        legend("matters least", "matters most")
+    height, width = seen.shape[:2]
+    shown = photo.alt or photo.name
+    size = f"{width} × {height} pixels, and no more of your photo."
+    cards = [Card(picture_url(seen), f"What the network sees: {shown}", "What the network sees", (size,))]
+    for key, explanation in maps.items():
+        empty = not explanation.values.any()
+        found = "nothing speaks for it" if empty else f"brightest place {place_of_peak(explanation.values)}"
+        lines = (METHODS[key].sentence, f"{explanation.milliseconds:,.0f} ms")
+        cards.append(
+            Card(
+                picture_url(overlay(seen, explanation.values, opacity)),
+                f"{TITLES[key]} for {label}, {found}: {shown}",
+                TITLES[key],
+                (*lines, "Nothing here speaks for this class.") if empty else lines,
+            )
+        )
+    picture_cards(cards, width=220, columns=3, ratio=f"{width} / {height}", pixelated=is_small(seen))

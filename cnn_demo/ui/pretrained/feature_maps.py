@@ -1,0 +1,195 @@
+"""Page 4, feature maps: what each channel of any layer answers to the photo, the strongest first."""
+
+from typing import Any
+
+import cv2
+import numpy as np
+import streamlit as st
+
+from cnn_demo.drawing.heatmaps import blend, heat_colours
+from cnn_demo.drawing.pictures import below_each_other, signed_colours
+from cnn_demo.images import Photo
+from cnn_demo.models import load
+from cnn_demo.models.classification.classifiers import Classifier
+from cnn_demo.models.explanation.feature_maps import convolutional_layers, feature_maps, map_layers, strongest_first
+from cnn_demo.ui.components.picture import picture
+from cnn_demo.ui.components.tiles import Tile, tiles
+from cnn_demo.ui.page.caching import BY_KEY
+from cnn_demo.ui.page.link import link_binding
+from cnn_demo.ui.widgets.heatmap_controls import is_small, legend, opacity_slider, picture_url
+from cnn_demo.ui.widgets.model_picker import pick_model
+from cnn_demo.ui.widgets.number_grid import short_number
+
+MODEL = "model"
+LAYER, CHANNEL, ALL, OPACITY = "maps_layer", "maps_channel", "maps_all", "maps_opacity"
+DEFAULTS: dict[str, Any] = {LAYER: None, CHANNEL: None, ALL: False, OPACITY: 70}
+FEW = 64  # maps that are shown before all are asked for
+SIDE = 64  # pixels of the longer side of a map as it is sent, at most
+TALLEST = 30_000  # pixels of the picture that holds all maps, one below the other: browsers refuse more
+
+
+def maps_view(photo: Photo) -> None:
+    """Show the feature maps of a layer, one of them large.
+
+    Args:
+        photo: The visitor's, of any size.
+
+    Raises:
+        ModelUnavailable: If the chosen network's weights are not at hand.
+    """
+    spec = pick_model(MODEL, "Network")
+    with st.spinner(f"Loading {spec.title}…"):
+        load(spec.key)
+    _layer_view(photo, spec.key)
+
+
+@st.fragment
+def _layer_view(photo: Photo, model_key: str) -> None:
+    """The layer's maps and the open one; a fragment takes the network's key, so as not to keep it from going."""
+    model = load(model_key)
+    layer = _layer(model)
+    maps, order = _maps(photo, model, layer)
+    height, width, count = maps.shape
+    words, all_place = st.columns([7, 3], vertical_alignment="center")
+    words.markdown(
+        f"**{height} × {width} × {count}**: {count:,} maps of {height} × {width} numbers, ordered by their **mean "
+        "activation**, the strongest first."
+    )
+    shown = order
+    with all_place:
+        if count > FEW:
+            everything = st.toggle(f"Show all {count:,}", DEFAULTS[ALL], key=ALL, bind="query-params")
+            shown = order if everything else order[:FEW]
+    grid_place, open_place = st.columns([3, 2], gap="medium")
+    with open_place:
+        channel = _channel_field(count, int(order[0]))
+        _opened(photo, model.prepare(photo.pixels), maps[..., channel].copy(), channel, bool(maps.min() < 0))
+    with grid_place:
+        _grid(photo, model, layer, maps, shown, channel)
+
+
+def _layer(model: Classifier) -> str:
+    """The chosen layer; while none is chosen, the network's first convolution."""
+    first = convolutional_layers(model.network)[0]
+    chosen = st.selectbox(
+        "Layer",
+        map_layers(model.network),
+        index=None,
+        placeholder=f"{first}: the first convolution",
+        key=LAYER,
+        bind="query-params",
+        on_change=_open,
+        args=(None,),
+        help="All layers that have maps, in the order of computation. A layer of a network within the network is "
+        "called “outer/inner”.",
+    )
+    return chosen or first
+
+
+def _open(channel: int | None) -> None:
+    st.session_state[CHANNEL] = channel
+
+
+@st.cache_resource(max_entries=6, show_spinner="Computing the maps…", hash_funcs=BY_KEY)
+def _maps(photo: Photo, model: Classifier, layer: str) -> tuple[np.ndarray, np.ndarray]:
+    """The layer's maps (H, W, C), and the order of its channels; read-only, for they are shared."""
+    maps = feature_maps(model, model.prepare(photo.pixels), layer)
+    order = strongest_first(maps)
+    maps.flags.writeable = order.flags.writeable = False
+    return maps, order
+
+
+def _channel_field(count: int, automatic: int) -> int:
+    opened = st.session_state.get(CHANNEL)
+    if opened is not None and not 0 <= opened < count:
+        st.session_state[CHANNEL] = int(min(max(opened, 0), count - 1))
+    channel = st.number_input(
+        f"Channel, 0 to {count - 1}",
+        0,
+        count - 1,
+        value=None,
+        placeholder=f"{automatic}: the strongest",
+        key=CHANNEL,
+        bind=link_binding(CHANNEL),
+    )
+    return automatic if channel is None else int(channel)
+
+
+def _grid(photo: Photo, model: Classifier, layer: str, maps: np.ndarray, shown: np.ndarray, channel: int) -> None:
+    url, size = _tiles_url(photo, model, layer, len(shown))
+    tiles(
+        url,
+        [_tile(int(index), maps[..., index]) for index in shown],
+        size,
+        key="maps_grid",
+        label=f"Feature maps of {layer}, the strongest first",
+        chosen=channel,
+        on_pick=_open,
+        width=64,
+        max_height=460,
+        pixelated=max(maps.shape[:2]) <= SIDE,
+    )
+    st.caption(
+        f"{len(shown):,} of {maps.shape[2]:,} maps, each with its channel's number and on its own scale: "
+        f"{_colours_mean(maps)} Click one to lay it over the photo."
+    )
+
+
+def _tile(channel: int, plane: np.ndarray) -> Tile:
+    low, mean, high = (short_number(float(value)) for value in (plane.min(), plane.mean(), plane.max()))
+    return Tile(channel, f"Channel {channel}: mean {mean}, from {low} to {high}", str(channel))
+
+
+def _colours_mean(values: np.ndarray) -> str:
+    if values.min() < 0:
+        return "red is positive, blue negative, white zero."
+    return "black is zero, yellow its largest number."
+
+
+@st.cache_data(max_entries=12, show_spinner=False, hash_funcs=BY_KEY)
+def _tiles_url(photo: Photo, model: Classifier, layer: str, count: int) -> tuple[str, tuple[int, int]]:
+    """One picture of the `count` strongest maps, one below the other, and the (height, width) of each in it."""
+    maps, order = _maps(photo, model, layer)
+    height, width = maps.shape[:2]
+    scale = min(1.0, SIDE / max(height, width), TALLEST / (count * height))
+    size = max(1, int(height * scale)), max(1, int(width * scale))
+    signed = bool(maps.min() < 0)
+    pictures = [
+        cv2.resize(map_colours(maps[..., index], signed), size[::-1], interpolation=cv2.INTER_AREA)
+        for index in order[:count]
+    ]
+    return below_each_other(np.stack(pictures)), size
+
+
+def map_colours(plane: np.ndarray, signed: bool) -> np.ndarray:
+    """Turn a feature map (H, W) into colours (H, W, 3) uint8, full colour where its magnitude is largest.
+
+    Args:
+        plane: The numbers.
+        signed: Blue over white to red, for layers that have negative numbers; else black to yellow.
+    """
+    largest = float(np.abs(plane).max())
+    shares = plane / largest if largest > 0 else np.zeros_like(plane)
+    return signed_colours(shares) if signed else heat_colours(shares)
+
+
+@st.fragment
+def _opened(photo: Photo, seen: np.ndarray, plane: np.ndarray, channel: int, signed: bool) -> None:
+    """One map over the photo; its slider draws it anew, and nothing else."""
+    opacity = opacity_slider(OPACITY, DEFAULTS[OPACITY])
+    colours = cv2.resize(map_colours(plane, signed), seen.shape[1::-1], interpolation=cv2.INTER_NEAREST)
+    low, mean, high = (short_number(float(value)) for value in (plane.min(), plane.mean(), plane.max()))
+    picture(
+        picture_url(blend(seen, colours, opacity)),
+        seen.shape[:2],
+        key="maps_open",
+        alt=f"Channel {channel} over what the network sees: {photo.alt or photo.name}",
+        caption=f"Channel {channel}: from {low} to {high}, {mean} on average.",
+        max_height=380,
+        pixelated=is_small(seen),
+    )
+    if signed:
+        reach = short_number(float(np.abs(plane).max()))
+        legend(f"−{reach}", f"+{reach}", signed=True)
+    else:
+        legend("0", high)

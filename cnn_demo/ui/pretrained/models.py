@@ -1,0 +1,189 @@
+"""Page 4, models: every classifier in one table and one plot, and how long each takes here."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from cnn_demo.images import Photo
+from cnn_demo.models import ModelSpec, ModelUnavailable, find, list_models, load
+from cnn_demo.ui.pretrained.model_times import keep_time, median_milliseconds
+from cnn_demo.ui.widgets import model_downloads
+from cnn_demo.ui.widgets.model_table import PLACES, where_weights_are
+
+AXIS = "models_axis"
+AXES = {"megabytes": "Megabytes", "milliseconds": "Milliseconds here"}
+DEFAULTS: dict[str, Any] = {AXIS: "megabytes", **model_downloads.DEFAULTS}
+OWN = "cifar10_cnn"  # learned from other data: its accuracy cannot stand beside the others'
+RUNS = 5  # of each network, when its time is taken
+_BLUE, _GREY = "#2f6fe0", "rgba(128,140,165,0.9)"
+_PLOT = {"displayModeBar": False}
+
+
+def models_view(photo: Photo) -> None:
+    """Show all classifiers, let their times be taken on the photo, and offer those that are not here."""
+    specs = list_models("classification")
+    where = where_weights_are(specs)
+    here = [spec for spec in specs if where[spec.key] in PLACES.values()]
+    st.markdown(
+        f"**{len(here)} of {len(specs)}** networks are on this machine and work without internet. Click a column's "
+        "head to sort by it."
+    )
+    table_place = st.container()  # filled when the times have been taken
+    _own_figure(find(OWN))
+    _measure_button(photo, here)
+    frame = models_table(specs, where, median_milliseconds())
+    with table_place:
+        _show_table(frame)
+    _show_plot(frame[frame["key"] != OWN])
+    model_downloads.offer([spec for spec in specs if where[spec.key] == "to download"])
+
+
+def models_table(specs: Sequence[ModelSpec], where: dict[str, str], times: dict[str, float]) -> pd.DataFrame:
+    """Make the table of models.
+
+    Args:
+        specs: Its rows.
+        where: Model key to where its weights are.
+        times: Model key to the milliseconds measured here, of those that have run.
+
+    Returns:
+        One row for each model, with its key; accuracies in percent, and none for what is not comparable.
+    """
+    return pd.DataFrame(
+        {
+            "key": [spec.key for spec in specs],
+            "Network": [spec.title for spec in specs],
+            "Top-1": [None if spec.key == OWN else 100 * spec.metric.value for spec in specs],
+            "Top-5": [100 * spec.further[0].value if spec.further else None for spec in specs],
+            "Megabytes": [spec.bytes / 1e6 for spec in specs],
+            "Million parameters": [spec.parameters / 1e6 for spec in specs],
+            "Input side": [spec.input_size[0] for spec in specs],
+            "Milliseconds here": [times.get(spec.key) for spec in specs],
+            "Weights": [where[spec.key] for spec in specs],
+            "Paper": [spec.paper for spec in specs],
+        }
+    ).astype({"Top-1": float, "Top-5": float, "Milliseconds here": float})
+
+
+def _show_table(frame: pd.DataFrame) -> None:
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        frame.drop(columns="key"),
+        key="models_table",
+        hide_index=True,
+        height=420,
+        alt="All classifiers with their accuracy, size and speed.",
+        placeholder="",
+        column_config={
+            "Top-1": number(format="%.1f %%", help="How often the first answer is right, on ImageNet; published."),
+            "Top-5": number(format="%.1f %%", help="How often the right one is among the first five; published."),
+            "Megabytes": number(format="%.1f", help="Size of the weights file."),
+            "Million parameters": number(format="%.1f", help="How many numbers it has learned."),
+            "Input side": number(format="%d px", help="It takes a square of so many pixels a side."),
+            "Milliseconds here": number(
+                format="%.1f",
+                help="Median for one photo, on this machine since the app was started. Empty: not yet run.",
+            ),
+            "Weights": st.column_config.TextColumn(help="Where the network's weights are."),
+            "Paper": st.column_config.LinkColumn(
+                display_text=r"abs/(.+)$", help="On arXiv; the number begins with year and month."
+            ),
+        },
+    )
+
+
+def _own_figure(spec: ModelSpec) -> None:
+    st.caption(
+        f"Accuracies are published ones, on {find('vgg16').metric.dataset}: [Keras's]({find('vgg16').metric.source}), "
+        f"and for EfficientNet-Lite [timm's]({find('efficientnet_lite0').metric.source}). The bundled {spec.title} has "
+        f"its {spec.metric.value:.1%}".replace("%", " %")
+        + " from other data, pictures of 32 × 32 pixels with ten classes: that cannot be compared, so those columns "
+        "are empty and the plot leaves it out."
+    )
+
+
+def _measure_button(photo: Photo, here: Sequence[ModelSpec]) -> None:
+    """Take the time of all networks that are here, on the visitor's photo."""
+    if not st.button(
+        "Measure the network on this machine" if len(here) == 1 else f"Measure the {len(here)} on this machine",
+        key="models_measure",
+        icon=":material/timer:",
+        disabled=not here,
+        help=f"Each one is loaded and classifies your photo {RUNS} times.",
+    ):
+        return
+    bar = st.progress(0.0)
+    failed = []
+    for number, spec in enumerate(here):
+        bar.progress(number / len(here), f"Measuring {spec.title}…")
+        try:
+            model = load(spec.key)
+        except ModelUnavailable as error:
+            failed.append(str(error))
+            continue
+        for _ in range(RUNS):
+            keep_time(spec.key, model.predict(photo.pixels))
+    bar.empty()
+    for sentence in failed:
+        st.error(sentence, icon=":material/cloud_off:")
+
+
+def _show_plot(frame: pd.DataFrame) -> None:
+    axis = st.segmented_control(
+        "Accuracy against",
+        list(AXES),
+        default=DEFAULTS[AXIS],
+        required=True,
+        format_func=AXES.get,
+        key=AXIS,
+        bind="query-params",
+    )
+    column = AXES[axis or DEFAULTS[AXIS]]
+    shown = frame.dropna(subset=["Top-1", column])
+    if shown.empty:
+        st.info(
+            "No ImageNet network has run here yet: classify a photo with one, or measure those on this machine.",
+            icon=":material/timer:",
+        )
+        return
+    st.plotly_chart(
+        _chart(shown, column),
+        key="models_chart",
+        config=_PLOT,
+        alt=f"Top-1 accuracy on ImageNet against {column.lower()}, one dot for each network.",
+    )
+    st.caption("Up and to the left is better: more often right, for less. The scale to the right is logarithmic.")
+
+
+def _chart(frame: pd.DataFrame, column: str) -> go.Figure:
+    figure = go.Figure()
+    is_here = frame["Weights"].isin(list(PLACES.values()))
+    for rows, name, marker in (
+        (frame[is_here], "on this machine", {"color": _BLUE, "size": 11}),
+        (frame[~is_here], "to download", {"color": _GREY, "size": 9, "symbol": "circle-open", "line": {"width": 2}}),
+    ):
+        if rows.empty:
+            continue
+        figure.add_scatter(
+            x=rows[column],
+            y=rows["Top-1"],
+            text=rows["Network"],
+            name=name,
+            mode="markers",
+            marker=marker,
+            hovertemplate=f"<b>%{{text}}</b><br>%{{y:.1f}} % right, %{{x:.1f}} {column.split()[0].lower()}"
+            "<extra></extra>",
+        )
+    figure.update_layout(
+        height=380,
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        showlegend=True,
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+    )
+    titles = {"Megabytes": "megabytes of weights", "Milliseconds here": "milliseconds for one photo on this machine"}
+    figure.update_xaxes(title=titles[column], type="log", dtick="D2")
+    figure.update_yaxes(title="top-1 accuracy on ImageNet", ticksuffix=" %")
+    return figure

@@ -1,0 +1,217 @@
+"""Page 4, the disturbed photo: how much of it the networks' first answers survive, along a slider's whole range."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from cnn_demo.drawing.pictures import jpeg_url, reduced
+from cnn_demo.images import Photo
+from cnn_demo.images.corruptions import DISTURBANCES, Disturbance, disturb
+from cnn_demo.models import ModelUnavailable, load
+from cnn_demo.results import Classification, percent
+from cnn_demo.ui.components.picture import picture
+from cnn_demo.ui.page.caching import BY_KEY
+from cnn_demo.ui.pretrained.model_times import keep_time
+from cnn_demo.ui.widgets.probability_bars import probability_bars
+
+KIND = "disturbance"
+DEFAULTS: dict[str, Any] = {KIND: "blur", **{f"disturb_{kind}": one.neutral for kind, one in DISTURBANCES.items()}}
+WORKING_SIDE = 640  # the photo is disturbed at this size: networks take less
+COLOURS = ("#2f6fe0", "#d9662b", "#1f9d6b")  # one for each network; they hold on light and dark
+_PLOT = {"displayModeBar": False}
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """How probable a network's own first answer stays.
+
+    Attributes:
+        label: What it says of the photo as it is.
+        amounts: Of the disturbance.
+        probabilities: (N,) of the label, one for each amount.
+    """
+
+    label: str
+    amounts: list[float]
+    probabilities: np.ndarray
+
+
+@st.fragment
+def disturbed_view(
+    photo: Photo, models: Sequence[tuple[str, str]], fit: str, answer_of: Callable[[Photo, str, str], Classification]
+) -> None:
+    """Show the disturbed photo, what the networks say of it, and the probability of their first answers.
+
+    Args:
+        photo: The visitor's.
+        models: (key, title) of each network.
+        fit: As for `Classifier.prepare`.
+        answer_of: What a network (its key) says of the undisturbed photo, with a fit.
+    """
+    st.subheader("How much can it take?", anchor=False)
+    kind, amount = _controls()
+    one = DISTURBANCES[kind]
+    try:
+        with st.spinner("Asking along the slider…"):
+            before = [answer_of(photo, key, fit) for key, _ in models]
+            after = [_answered(photo, key, fit, kind, amount, answer_of) for key, _ in models]
+            curves = [
+                _curve(photo, key, fit, kind, answer.top(1)[0][0])
+                for (key, _), answer in zip(models, before, strict=True)
+            ]
+    except ModelUnavailable as error:
+        st.error(str(error), icon=":material/cloud_off:")
+        return
+    titles = [title for _, title in models]
+    _show_photo(photo, kind, amount, titles, before, after)
+    st.plotly_chart(
+        _chart(one, amount, titles, curves, [_of_label(*pair) for pair in zip(before, after, strict=True)]),
+        key="disturbed_chart",
+        config=_PLOT,
+        alt=f"Probability of each network's first answer, against {one.label}.",
+    )
+    st.caption(
+        "Each line is the probability of what the network says of the undisturbed photo, at 13 places of the slider; "
+        "the diamond is where the slider stands."
+    )
+
+
+def _controls() -> tuple[str, float]:
+    kind = st.segmented_control(
+        "What happens to the photo",
+        list(DISTURBANCES),
+        default=DEFAULTS[KIND],
+        required=True,
+        format_func=lambda name: DISTURBANCES[name].title,
+        key=KIND,
+        bind="query-params",
+    )
+    kind = kind or DEFAULTS[KIND]  # a link can hold none
+    one = DISTURBANCES[kind]
+    amount = st.slider(one.label, one.low, one.high, one.neutral, one.step, key=f"disturb_{kind}", bind="query-params")
+    return kind, amount
+
+
+@st.cache_resource(max_entries=32, show_spinner=False, hash_funcs=BY_KEY)
+def disturbed(photo: Photo, kind: str, amount: float) -> np.ndarray:
+    """The disturbed photo's pixels, (H, W, 3) uint8; the photo's own where nothing happens. Nobody may change them."""
+    if amount == DISTURBANCES[kind].neutral:
+        return photo.pixels
+    if kind == "crop":  # what is left needs all pixels that it has
+        return reduced(disturb(photo.pixels, kind, amount), WORKING_SIDE)
+    return disturb(reduced(photo.pixels, WORKING_SIDE), kind, amount)
+
+
+def _answered(photo: Photo, key: str, fit: str, kind: str, amount: float, answer_of: Callable) -> Classification:
+    if amount == DISTURBANCES[kind].neutral:
+        return answer_of(photo, key, fit)
+    return _disturbed_answer(photo, key, fit, kind, amount)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_KEY)
+def _disturbed_answer(photo: Photo, key: str, fit: str, kind: str, amount: float) -> Classification:
+    return keep_time(key, load(key).predict(disturbed(photo, kind, amount), fit))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_KEY)
+def _curve(photo: Photo, key: str, fit: str, kind: str, label: str) -> Curve:
+    """The whole range in one batch."""
+    model, amounts = load(key), DISTURBANCES[kind].amounts()
+    batch = np.stack([model.prepare(disturbed(photo, kind, amount), fit) for amount in amounts])
+    probabilities = model.probabilities(model.logits(batch))
+    return Curve(label, amounts, probabilities[:, model.labels.index(label)])
+
+
+def _of_label(before: Classification, after: Classification) -> float:
+    """How probable the first answer still is."""
+    return float(after.probabilities[before.probabilities.argmax()])
+
+
+def _show_photo(
+    photo: Photo,
+    kind: str,
+    amount: float,
+    titles: Sequence[str],
+    before: Sequence[Classification],
+    after: Sequence[Classification],
+) -> None:
+    """The disturbed photo, and beside it each network's three best."""
+    one = DISTURBANCES[kind]
+    pixels = disturbed(photo, kind, amount)
+    is_neutral = amount == one.neutral
+    caption = "Nothing has happened yet: move the slider." if is_neutral else f"{one.title}: {one.written(amount)}"
+    photo_place, *places = st.columns([3, *[3 if len(titles) > 1 else 6] * len(titles)], gap="medium")
+    with photo_place:
+        picture(
+            jpeg_url(np.ascontiguousarray(reduced(pixels, WORKING_SIDE))),
+            pixels.shape[:2],
+            key="disturbed_photo",
+            alt=f"The photo, {one.title.lower()} {one.written(amount)}: {photo.alt or photo.name}",
+            caption=caption,
+            max_height=300,
+            pixelated=max(pixels.shape[:2]) < 100,
+        )
+    for place, title, first, now in zip(places, titles, before, after, strict=True):
+        with place:
+            st.markdown(in_words(title, first, now, is_neutral))
+            labels, probabilities = zip(*now.top(3), strict=True)
+            probability_bars(labels, np.array(probabilities), caption=f"What {title} says of the disturbed photo")
+
+
+def in_words(title: str, before: Classification, after: Classification, is_neutral: bool = False) -> str:
+    """Say what became of a network's first answer.
+
+    Args:
+        title: The network's.
+        before: Its answer to the photo.
+        after: Its answer to the disturbed photo.
+        is_neutral: Whether nothing has happened to it.
+    """
+    label, probability = before.top(1)[0]
+    if is_neutral:
+        return f"**{title}**: “{label}”, {percent(probability)}."
+    now = after.top(1)[0][0]
+    change = f"“{label}” went from {percent(probability)} to **{percent(_of_label(before, after))}**"
+    end = "and is still its answer" if now == label else f"and it now says “{now}”"
+    return f"**{title}**: {change}, {end}."
+
+
+def _chart(
+    one: Disturbance, amount: float, titles: Sequence[str], curves: Sequence[Curve], now: Sequence[float]
+) -> go.Figure:
+    figure = go.Figure()
+    for title, curve, here, colour in zip(titles, curves, now, COLOURS, strict=False):
+        name = f"{title}: “{curve.label}”"
+        figure.add_scatter(
+            x=curve.amounts,
+            y=curve.probabilities,
+            name=name,
+            mode="lines+markers",
+            line={"color": colour, "width": 2.5},
+            marker={"size": 5},
+            hovertemplate="%{y:.1%}",
+        )
+        figure.add_scatter(
+            x=[amount],
+            y=[here],
+            name=f"{title}, here",
+            mode="markers",
+            marker={"color": colour, "size": 13, "symbol": "diamond", "line": {"width": 1, "color": "white"}},
+            hovertemplate="%{y:.1%}",
+            showlegend=False,
+        )
+    figure.add_vline(x=amount, line={"color": "#b98500", "width": 2, "dash": "dot"})
+    figure.update_layout(
+        height=320,
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        hovermode="closest",
+        showlegend=True,
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+    )
+    figure.update_xaxes(title=f"{one.title} ({one.unit})" if one.unit else one.title)  # a phone is narrow
+    figure.update_yaxes(title="probability of the first answer", tickformat=".0%", range=[-0.02, 1.04])
+    return figure

@@ -1,0 +1,131 @@
+"""Page 4, teach it: one class, with its name, its photos and its uploader."""
+
+import cv2
+import numpy as np
+import streamlit as st
+
+from cnn_demo.drawing.pictures import jpeg_url
+from cnn_demo.images import Photo
+from cnn_demo.images.validation import MAX_BYTES
+from cnn_demo.models.transfer.photo_set_builder import DraftClass
+from cnn_demo.models.transfer.photo_sets import MAX_LABEL, MAX_PHOTOS, MIN_PHOTOS
+from cnn_demo.ui.components.tiles import Tile, tiles
+from cnn_demo.ui.page.caching import BY_KEY
+from cnn_demo.ui.page.markdown import plain
+from cnn_demo.ui.pretrained.transfer.state import change, current_draft, replace_classes
+
+THUMBNAIL = 64  # pixels
+_OPENED = "teach_opened"  # number of the class and key of the photo that was clicked
+
+
+def class_box(each: DraftClass, *, alone: bool) -> None:
+    """Show a class that can be named, filled and removed.
+
+    Args:
+        each: The class.
+        alone: Whether it is the only one, which is not removed.
+    """
+    key = f"teach_name_{each.number}"
+    # A name is kept in the draft: what a field holds is forgotten when its tab is closed.
+    st.session_state.setdefault(key, each.name)
+    st.text_input("Name of the class", key=key, max_chars=MAX_LABEL, on_change=_rename, args=(each.number, key))
+    _uploader(each)
+    if each.photos:
+        _thumbnails(each)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.caption(_how_many(len(each.photos)))
+        st.button(
+            "Remove class",
+            type="tertiary",
+            icon=":material/delete:",
+            key=f"teach_remove_{each.number}",
+            disabled=alone,
+            on_click=_remove,
+            args=(each.number,),
+        )
+
+
+def _rename(number: int, key: str) -> None:
+    change(current_draft().renamed(number, st.session_state[key]))
+
+
+def _remove(number: int) -> None:
+    replace_classes(current_draft().without_class(number))
+
+
+def _how_many(count: int) -> str:
+    if count < MIN_PHOTOS:
+        return f"{count} of at least {MIN_PHOTOS} photos."
+    return f"{count} photos." + (" There is no room for more." if count >= MAX_PHOTOS else "")
+
+
+def _uploader(each: DraftClass) -> None:
+    """Take photos, and empty the uploader: it is a new one for each handful."""
+    turn_key = f"teach_turn_{each.number}"
+    turn = st.session_state.setdefault(turn_key, 0)
+    files = st.file_uploader(
+        "Drop its photos here",
+        accept_multiple_files=True,
+        key=f"teach_upload_{each.number}_{turn}",
+        max_upload_size=MAX_BYTES // 2**20,
+    )
+    if not files:
+        return
+    bar = st.progress(0.0, "Reading the photos…")
+    draft, news = current_draft().with_photos(
+        each.number,
+        [(file.name, file.getvalue()) for file in files],
+        lambda done, of: bar.progress(done / of, f"Reading the photos: {done} of {of}"),
+    )
+    change(draft, news)
+    st.session_state[turn_key] = turn + 1
+    st.rerun()
+
+
+def _thumbnails(each: DraftClass) -> None:
+    """The photos; one that is clicked can be taken out."""
+    opened_class, opened = st.session_state.get(_OPENED, (0, ""))
+    at = next((i for i, p in enumerate(each.photos) if p.key == opened), None) if opened_class == each.number else None
+    tiles(
+        _sprite(each.photos),
+        [Tile(index, photo.alt or photo.name) for index, photo in enumerate(each.photos)],
+        (THUMBNAIL, THUMBNAIL),
+        key=f"teach_photos_{each.number}",
+        label=f"Photos of {each.name}",
+        chosen=at,
+        on_pick=lambda index: _open(each, index),
+        width=44,
+        max_height=164,
+        pixelated=False,
+    )
+    if at is not None:
+        photo = each.photos[at]
+        st.button(
+            f"Take out {plain(photo.name)}",
+            icon=":material/remove_circle:",
+            key=f"teach_take_out_{each.number}",
+            on_click=_take_out,
+            args=(each.number, photo.key),
+        )
+
+
+def _open(each: DraftClass, index: int) -> None:
+    st.session_state[_OPENED] = each.number, each.photos[index].key
+
+
+def _take_out(number: int, key: str) -> None:
+    change(current_draft().without_photo(number, key))
+
+
+@st.cache_data(max_entries=48, show_spinner=False, hash_funcs=BY_KEY)
+def _sprite(photos: tuple[Photo, ...]) -> str:
+    """The middle square of each photo, one below the other in one picture."""
+    return jpeg_url(np.concatenate([_square(photo.pixels) for photo in photos]))
+
+
+def _square(pixels: np.ndarray) -> np.ndarray:
+    height, width = pixels.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    middle = pixels[top : top + side, left : left + side]
+    return cv2.resize(middle, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA)

@@ -1,0 +1,81 @@
+"""Page 4, teach it: accuracy and loss over the epochs, of both heads and of fine-tuning."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from cnn_demo.models.classification.digits import Epoch
+from cnn_demo.models.transfer import fine_tuning, linear_head
+from cnn_demo.models.transfer.session import PRETRAINED, RANDOM, TUNED, Taught
+from cnn_demo.ui.pretrained.robustness import COLOURS
+
+TITLES = {PRETRAINED: "Pretrained features", RANDOM: "Random features", TUNED: "Fine-tuned"}
+_COLOUR = dict(zip(TITLES, COLOURS, strict=True))
+_PLOT = {"displayModeBar": False}
+
+
+@dataclass(frozen=True)
+class _Curve:
+    title: str
+    colour: str
+    epochs: Sequence[Epoch]
+    first: int  # number of the first of them
+
+
+def head_curves(taught: Taught) -> None:
+    """Show how both heads learn: the same epochs, the same photos, other features."""
+    curves = [_Curve(TITLES[w], _COLOUR[w], taught.runs[w].epochs, 1) for w in (PRETRAINED, RANDOM)]
+    _charts(curves, linear_head.EPOCHS, "teach_heads")
+
+
+def tuning_curves(taught: Taught) -> None:
+    """Show what fine-tuning changes, from where the head on the frozen network had ended."""
+    before = taught.runs[PRETRAINED].epochs[-1:]
+    curve = _Curve(TITLES[TUNED], _COLOUR[TUNED], (*before, *taught.runs[TUNED].epochs), 0)
+    _charts([curve], fine_tuning.EPOCHS, "teach_tuning")
+
+
+def _charts(curves: Sequence[_Curve], last: int, key: str) -> None:
+    names = " and ".join(curve.title.lower() for curve in curves)
+    for place, (what, title) in zip(
+        st.columns(2, gap="medium"), (("accuracy", "Photos recognised"), ("loss", "Loss")), strict=True
+    ):
+        place.plotly_chart(
+            _chart(curves, what, title, last),
+            key=f"{key}_{what}",
+            config=_PLOT,
+            alt=f"{title} over the epochs, of training and held-out photos: {names}.",
+        )
+
+
+def _chart(curves: Sequence[_Curve], what: str, title: str, last: int) -> go.Figure:
+    figure = go.Figure()
+    for curve in curves:
+        numbers = list(range(curve.first, curve.first + len(curve.epochs)))
+        for name, attribute, line in (
+            ("held-out photos", f"held_out_{what}", {"width": 2.5}),
+            ("training photos", what, {"dash": "dot", "width": 1.5}),
+        ):
+            figure.add_scatter(
+                x=numbers,
+                y=[getattr(epoch, attribute) for epoch in curve.epochs],
+                name=f"{curve.title}, {name}",
+                mode="lines",
+                line={"color": curve.colour, **line},
+                hovertemplate="%{y:.0%}" if what == "accuracy" else "%{y:.3f}",
+            )
+    figure.update_layout(
+        height=300,
+        margin={"l": 0, "r": 8, "t": 8, "b": 0},
+        hovermode="x unified",
+        showlegend=True,
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "font": {"size": 11}},
+    )
+    figure.update_xaxes(title="epoch", range=[curves[0].first, last])
+    if what == "accuracy":
+        figure.update_yaxes(title=title.lower(), tickformat=".0%", range=[-0.02, 1.04])
+    else:
+        figure.update_yaxes(title=title.lower(), rangemode="tozero")
+    return figure

@@ -1,0 +1,118 @@
+"""Page 4, teach it, the head: tried on the page's photo, saved to a file, and loaded again."""
+
+import numpy as np
+import streamlit as st
+
+from cnn_demo.images import Photo
+from cnn_demo.models import ModelSpec, find, load
+from cnn_demo.models.classification.units import input_box
+from cnn_demo.models.transfer.heads import MAX_HEAD_BYTES, Head, HeadError, check_fit, load_head, save_head
+from cnn_demo.models.transfer.session import PRETRAINED, TUNED, Taught, answers
+from cnn_demo.ui.page.caching import BY_KEY
+from cnn_demo.ui.page.markdown import plain
+from cnn_demo.ui.pretrained.transfer.state import HEAD_REFUSED, LOADED
+from cnn_demo.ui.widgets.framed_photo import draw_on_photo
+from cnn_demo.ui.widgets.probability_bars import probability_bars
+
+
+def heads_section(photo: Photo, spec: ModelSpec, taught: Taught | None) -> None:
+    """Show what the heads say of the page's photo; offer the trained one for saving, and take one that was saved.
+
+    Args:
+        photo: The page's, any at all.
+        spec: Of the network that is chosen: a head that is loaded must belong to it.
+        taught: What the last training has ended with, if there was one.
+
+    Raises:
+        ModelUnavailable: If the network of a head is no longer on this machine.
+    """
+    loaded: Head | None = st.session_state.get(LOADED)
+    if taught is not None or loaded is not None:
+        st.subheader("Try it on your photo", anchor=False)
+        _try(photo, taught, loaded)
+    save_place, load_place = st.columns(2, gap="medium")
+    if taught is not None:
+        with save_place, st.container(border=True):
+            _save(taught)
+    with load_place if taught is not None else save_place, st.container(border=True):
+        _load(spec, loaded)
+
+
+def _try(photo: Photo, taught: Taught | None, loaded: Head | None) -> None:
+    given: list[tuple[str, Head, np.ndarray]] = []
+    with st.spinner("Asking the network…"):
+        if taught is not None:
+            head = taught.runs[PRETRAINED].head
+            given.append(("Your head", head, _answer(photo, head)))
+            if tuned := taught.runs.get(TUNED):
+                given.append(("Your head, fine-tuned", head, answers(head, [photo], tuned)[0]))
+        if loaded is not None:
+            given.append(("The head you loaded", loaded, _answer(photo, loaded)))
+    photo_place, *places = st.columns([3, *[3] * len(given)], gap="medium")
+    with photo_place:
+        fit = given[0][1].fit
+        crop = find(given[0][1].backbone).crop
+        whole = input_box(photo.pixels.shape[:2], fit, crop)
+        caption = "Any photo: choose it above."
+        draw_on_photo(photo, fit, whole, key="teach_photo", caption=caption, alt="The photo", crop=crop)
+    for place, (title, head, probabilities) in zip(places, given, strict=True):
+        with place:
+            st.markdown(f"**{title}** on {find(head.backbone).title}")
+            probability_bars(head.labels, probabilities, caption=f"Probability of each class: {title}", ordered=False)
+    st.caption("A head knows its own classes and nothing else: whatever the photo shows, it must choose among them.")
+
+
+def _answer(photo: Photo, head: Head) -> np.ndarray:
+    return head.probabilities(_features(photo, head.backbone, head.fit))[0]
+
+
+@st.cache_data(max_entries=32, show_spinner=False, hash_funcs=BY_KEY)
+def _features(photo: Photo, model_key: str, fit: str) -> np.ndarray:
+    from cnn_demo.models.transfer.backbones import features
+
+    return features(load(model_key), [photo], fit)
+
+
+def _save(taught: Taught) -> None:
+    head = taught.runs[PRETRAINED].head
+    st.markdown("**Take your head home.** Load it again later, here or wherever this app runs.")
+    st.download_button(
+        "Save the head",
+        save_head(head),
+        f"head_{head.backbone}.safetensors",
+        "application/octet-stream",
+        icon=":material/save:",
+        key="teach_save",
+        on_click="ignore",
+    )
+    tuned = " It is the one from before the fine-tuning, whose block is not saved." if TUNED in taught.runs else ""
+    numbers = sum(part.size for part in (head.weights, head.bias, head.mean, head.scale))
+    st.caption(f"A safetensors file of {numbers:,} numbers and the labels; no photo is in it.{tuned}")
+
+
+def _load(spec: ModelSpec, loaded: Head | None) -> None:
+    """Take a head, and empty the uploader; the one before stays where it is refused."""
+    turn = st.session_state.setdefault("teach_head_turn", 0)
+    st.markdown("**Load a head** that was saved here.")
+    file = st.file_uploader(
+        "A .safetensors file",
+        key=f"teach_head_{turn}",
+        max_upload_size=MAX_HEAD_BYTES // 2**20,
+        help="It must belong to the network that is chosen above.",
+    )
+    if file is not None:
+        try:
+            head = load_head(file.getvalue())
+            with st.spinner(f"Loading {spec.title}…"):
+                check_fit(head, load(spec.key))
+        except HeadError as error:
+            st.session_state[HEAD_REFUSED] = str(error)
+        else:
+            st.session_state[LOADED] = head
+        st.session_state["teach_head_turn"] = turn + 1
+        st.rerun()
+    if refused := st.session_state.pop(HEAD_REFUSED, None):
+        st.error(plain(refused), icon=":material/error:")
+    if loaded is not None:
+        names = ", ".join(plain(label) for label in loaded.labels)
+        st.caption(f"Loaded: a head on {find(loaded.backbone).title} that knows {names}.")

@@ -1,0 +1,109 @@
+"""Page 4, teach it, the photos: classes that the visitor makes and fills, a zip of folders, or the sample set."""
+
+import streamlit as st
+
+from cnn_demo.images.validation import ACCEPTED, MAX_BYTES
+from cnn_demo.models.transfer.photo_set_builder import Draft
+from cnn_demo.models.transfer.photo_sets import (
+    MAX_CLASSES,
+    MAX_PHOTOS,
+    MIN_CLASSES,
+    MIN_PHOTOS,
+    PhotoSetError,
+    from_zip,
+)
+from cnn_demo.models.transfer.sample_sets import textures
+from cnn_demo.ui.page.markdown import plain
+from cnn_demo.ui.pretrained.transfer.class_box import class_box
+from cnn_demo.ui.pretrained.transfer.state import (
+    BEFORE,
+    NEWS,
+    REFUSED,
+    change,
+    current_draft,
+    replace_classes,
+    take_back,
+)
+
+_COLUMNS = 3
+_SAMPLE = (
+    "The sample set: 16 patches each of a brick wall, a lawn and gravel, turned, zoomed and lit in many ways (CC0, "
+    "from [scikit-image](https://scikit-image.org/docs/stable/api/skimage.data.html)). All patches of a class are of "
+    "one wall, one lawn, one path: that is easier than photos of many."
+)
+
+
+def photos_section() -> Draft:
+    """Show the classes and all ways to fill them; return them as they are now."""
+    draft = current_draft()
+    _ready_made(draft)
+    with st.container():  # always there, so that what follows keeps its place
+        if refused := st.session_state.get(REFUSED):
+            st.error(plain(refused), icon=":material/image_not_supported:")
+        for sentence in st.session_state.get(NEWS, ()):
+            st.warning(plain(sentence), icon=":material/image_not_supported:")
+    for start in range(0, len(draft.classes), _COLUMNS):
+        row = draft.classes[start : start + _COLUMNS]
+        for each, column in zip(row, st.columns(_COLUMNS), strict=False):
+            with column, st.container(border=True):
+                class_box(each, alone=len(draft.classes) == 1)
+    st.button(
+        "Add a class",
+        icon=":material/add:",
+        key="teach_add",
+        disabled=len(draft.classes) >= MAX_CLASSES,
+        on_click=_add,
+    )
+    st.caption(
+        f"{MIN_CLASSES} to {MAX_CLASSES} classes with {MIN_PHOTOS} to {MAX_PHOTOS} photos each: {ACCEPTED}. They stay "
+        "in this server's memory, made small and without their metadata, until your session ends; no link shows them."
+    )
+    return draft
+
+
+def _ready_made(draft: Draft) -> None:
+    """The sample set, and a zip."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Use the sample set",
+            type="secondary" if draft.photos else "primary",
+            icon=":material/texture:",
+            key="teach_sample",
+            on_click=_take_sample,
+        )
+        with st.popover("Use a zip of folders", icon=":material/folder_zip:"):
+            _zip_uploader()
+        if BEFORE in st.session_state:
+            st.button("Take my classes back", icon=":material/undo:", key="teach_undo", on_click=take_back)
+    st.caption(_SAMPLE)
+
+
+def _take_sample() -> None:
+    replace_classes(current_draft().replaced_by(textures()))
+
+
+def _add() -> None:
+    change(current_draft().with_class())
+
+
+def _zip_uploader() -> None:
+    """Take a zip, and empty the uploader: it is a new one for each file."""
+    turn = st.session_state.setdefault("teach_zip_turn", 0)
+    file = st.file_uploader(
+        f"A .zip of at most {MAX_BYTES // 2**20} MB, with one folder of photos for each class",
+        key=f"teach_zip_{turn}",
+        max_upload_size=MAX_BYTES // 2**20,
+        help="The folders' names become the classes.",
+    )
+    if file is None:
+        return
+    draft = current_draft()
+    try:
+        with st.spinner("Reading the photos…"):
+            photos, news = from_zip(file.getvalue())
+    except PhotoSetError as error:
+        change(draft, refused=str(error))
+    else:
+        replace_classes(draft.replaced_by(photos), news)
+    st.session_state["teach_zip_turn"] = turn + 1
+    st.rerun()

@@ -1,0 +1,166 @@
+"""Page 4, teach it, the result: what pretraining is worth on photos held out, and which were taken for what."""
+
+import numpy as np
+import streamlit as st
+
+from cnn_demo.drawing.pictures import jpeg_url, reduced
+from cnn_demo.models import find
+from cnn_demo.models.transfer.linear_head import EPOCHS, confusion
+from cnn_demo.models.transfer.session import PRETRAINED, RANDOM, TUNED, Taught, likely_range
+from cnn_demo.results import percent
+from cnn_demo.ui.components.confusion_matrix import confusion_matrix
+from cnn_demo.ui.page.markdown import plain
+from cnn_demo.ui.pretrained.transfer.curves import TITLES, head_curves, tuning_curves
+from cnn_demo.ui.pretrained.transfer.state import DEFAULTS, SHOWN
+from cnn_demo.ui.pretrained.transfer.training import TUNING, want
+from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
+
+CELL = "teach_cell"
+_PICTURE = 200  # pixels of a photo's longer side, as it is sent
+
+
+def result_section(taught: Taught, *, current: bool) -> None:
+    """Show accuracies, curves, mistakes and fine-tuning.
+
+    Args:
+        taught: What the last training has ended with.
+        current: Whether it learned from what is chosen above now.
+    """
+    st.subheader("What pretraining is worth", anchor=False)
+    if not current:
+        st.caption("Something above has changed since: what follows was learned before.")
+    if (done := len(taught.runs[PRETRAINED].epochs)) < EPOCHS:
+        st.caption(f"The training was ended after {done} of {EPOCHS} epochs; what it had learned is kept.")
+    _figures(taught)
+    st.markdown(verdict(taught))
+    head_curves(taught)
+    _tuning(taught)
+    _mistakes(taught)
+
+
+def _figures(taught: Taught) -> None:
+    count = len(taught.task.hold_out)
+    with st.container(horizontal=True):
+        for which, title in TITLES.items():
+            if which in taught.runs:
+                right = taught.right(which)
+                said = f"{right} of {count} held-out photos"
+                st.metric(title, percent(right / count), said, delta_color="off", delta_arrow="off", border=True)
+        st.metric("Both heads took", f"{taught.seconds:.1f} s", border=True)
+
+
+def verdict(taught: Taught) -> str:
+    """Say what was measured, on how many photos, how unsure that is, and whether it tells the two apart."""
+    task, count = taught.task, len(taught.task.hold_out)
+    held = np.bincount(task.photos.classes[task.hold_out], minlength=len(task.photos.labels))
+    low, high = likely_range(taught.right(PRETRAINED), count)
+    low_beside, high_beside = likely_range(taught.right(RANDOM), count)
+    apart = low > high_beside or low_beside > high
+    return (
+        f"Measured on **{count} photos that no head has learned from**; always saying "
+        f"“{plain(task.photos.labels[held.argmax()])}” would be right for {percent(held.max() / count)} of them. "
+        f"The network, {find(task.model_key).title}, has seen many thousands of other photos before; its twin with "
+        "random weights has seen none. Figures from so few photos are unsure: on more photos like these the accuracy "
+        f"may lie anywhere from **{_range(low, high)}** on pretrained features and from "
+        f"**{_range(low_beside, high_beside)}** on random ones "
+        "([Wilson's 95 % intervals](https://doi.org/10.1080/01621459.1927.10502953)). "
+        + (
+            "They do not overlap: this difference is hardly luck."
+            if apart
+            else "They overlap: this difference may be luck, and more photos would tell."
+        )
+    )
+
+
+def _range(low: float, high: float) -> str:
+    return f"{100 * low:.0f} to {100 * high:.0f} %"
+
+
+def _tuning(taught: Taught) -> None:
+    with st.container(border=True):
+        words, button = st.columns([5, 2], vertical_alignment="center")
+        words.markdown(
+            "**Fine-tune the last block.** Up to here the network itself learned nothing. Now its last convolutions "
+            "learn on in small steps, together with the head. With few photos that may help or harm: the held-out "
+            "curve says which."
+        )
+        button.button(
+            "Fine-tune again" if TUNED in taught.runs else "Fine-tune",
+            icon=":material/tune:",
+            key="teach_tune",
+            on_click=want,
+            args=(TUNING,),
+        )
+        if TUNED in taught.runs:
+            tuning_curves(taught)
+
+
+@st.fragment
+def _mistakes(taught: Taught) -> None:
+    """The confusion matrix of one head, and the photos of its open cell."""
+    st.subheader("Which photos were taken for what", anchor=False)
+    which = _shown(taught)
+    task, run = taught.task, taught.runs[which]
+    labels, cells = task.photos.labels, confusion(task.photos.classes, task.hold_out, run.probabilities)
+    counts = [[len(cell) for cell in row] for row in cells]
+    opened = _opened(counts)
+    truth, answer = divmod(opened, len(labels))
+    matrix_place, photos_place = st.columns([2, 3], gap="medium")
+    with matrix_place:
+        confusion_matrix(
+            labels,
+            counts,
+            opened,
+            key="teach_confusion",
+            label=f"Held-out photos by what they are and what they were taken for: {TITLES[which].lower()}",
+            on_pick=_open,
+        )
+    with photos_place:
+        is_right = truth == answer
+        st.markdown(
+            f"**{plain(labels[truth])}**, " + ("recognised" if is_right else f"taken for **{plain(labels[answer])}**")
+        )
+        _photos(taught, which, cells[truth][answer])
+
+
+def _shown(taught: Taught) -> str:
+    if st.session_state.get(SHOWN, PRETRAINED) not in taught.runs:
+        st.session_state[SHOWN] = PRETRAINED
+    chosen = st.segmented_control(
+        "Whose answers",
+        list(taught.runs),
+        default=DEFAULTS[SHOWN],
+        required=True,
+        format_func=TITLES.get,
+        key=SHOWN,
+        bind="query-params",
+    )
+    return chosen or DEFAULTS[SHOWN]
+
+
+def _opened(counts: list[list[int]]) -> int:
+    """The cell that the visitor has opened; else the most frequent mistake, or else what was recognised most often."""
+    numbers = np.array(counts)
+    opened = st.session_state.get(CELL)
+    if isinstance(opened, int) and 0 <= opened < numbers.size and numbers.flat[opened]:
+        return opened
+    mistakes = numbers * (1 - np.eye(len(numbers), dtype=int))
+    return int((mistakes if mistakes.any() else numbers).argmax())
+
+
+def _open(index: int) -> None:
+    st.session_state[CELL] = index
+
+
+def _photos(taught: Taught, which: str, numbers: tuple[int, ...]) -> None:
+    task, run = taught.task, taught.runs[which]
+    cards = []
+    for number in numbers:
+        photo = task.photos.photos[number]
+        said = run.probabilities[np.searchsorted(task.hold_out, number)]
+        answer = task.photos.labels[said.argmax()]
+        truth = task.photos.labels[task.photos.classes[number]]
+        line = f"{answer} {percent(float(said.max()))}"
+        alt = f"{photo.alt or photo.name} It is {truth}, the head says {answer}."
+        cards.append(Card(jpeg_url(reduced(photo.pixels, _PICTURE)), alt, photo.name, (line,)))
+    picture_cards(cards, width=96, columns=5, ratio="1")

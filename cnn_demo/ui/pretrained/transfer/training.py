@@ -1,0 +1,133 @@
+"""Page 4, teach it, the training: which network, which photos are held out, and two heads that learn at once."""
+
+from functools import partial
+
+import streamlit as st
+
+from cnn_demo.jobs import Job, TrainingError, training_queue
+from cnn_demo.models import ModelSpec, ModelUnavailable, load
+from cnn_demo.models.transfer.photo_set_builder import Draft
+from cnn_demo.models.transfer.photo_sets import PhotoSet, PhotoSetError
+from cnn_demo.models.transfer.session import PRETRAINED, TUNED, Task, Taught, teach, tune
+from cnn_demo.ui.page.link import link_binding
+from cnn_demo.ui.page.markdown import plain
+from cnn_demo.ui.pretrained.transfer.curves import head_curves, tuning_curves
+from cnn_demo.ui.pretrained.transfer.state import DEFAULTS, DRAW, JOB, TAUGHT, WANTED
+from cnn_demo.ui.widgets.job_progress import stop_button, watch
+from cnn_demo.ui.widgets.model_picker import pick_model
+
+MODEL = "model"
+HEADS, TUNING = "heads", "tuning"  # what can be wanted
+_GOAL = {HEADS: PRETRAINED, TUNING: TUNED}  # the run that such a training brings
+_KIND, _ERROR, _RUNS = "teach_kind", "teach_error", "teach_running"
+
+
+def training_section(draft: Draft) -> tuple[ModelSpec, int]:
+    """Show the controls, and the training that waits or runs.
+
+    Returns:
+        The chosen network's row, and the draw of the hold-out.
+
+    Raises:
+        ModelUnavailable: If no network is on this machine.
+    """
+    spec, draw = _controls(draft)
+    with st.container():  # always there, so that what follows keeps its place
+        if wanted := st.session_state.pop(WANTED, None):
+            _submit(wanted, draft, spec, draw)
+    job: Job | None = st.session_state.get(JOB)
+    _keep(job)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Train again" if TAUGHT in st.session_state else "Train",
+            type="primary" if draft.photos else "secondary",
+            icon=":material/play_arrow:",
+            key="teach_start",
+            disabled=job is not None and job.active,
+            on_click=want,
+            args=(HEADS,),
+        )
+        stop_button(job, "teach_stop")
+    with st.container():
+        if message := st.session_state.pop(_ERROR, None) or (job.error if job else ""):
+            st.error(plain(message), icon=":material/error:")
+    if job is not None and job.active:
+        watch(job, _progress, _RUNS)
+    elif job is not None and not job.error and not _brought(job):
+        st.info("This training ended before its first epoch: please start it again.", icon=":material/info:")
+    return spec, draw
+
+
+def want(what: str) -> None:
+    """Ask for a training; it is queued while the page is drawn."""
+    job = st.session_state.get(JOB)
+    if job is None or not job.active:  # else a second click came before the page had changed
+        st.session_state[WANTED] = what
+
+
+def _controls(draft: Draft) -> tuple[ModelSpec, int]:
+    network, hold_out = st.columns([3, 2])
+    with network:
+        spec = pick_model(MODEL, "Network")
+    draw = hold_out.number_input(
+        "Draw of the hold-out",
+        1,
+        99,
+        value=DEFAULTS[DRAW],
+        key=DRAW,
+        bind=link_binding(DRAW),
+        help="Which photos are set aside before anything is learned. Another draw, another accuracy: that is how "
+        "unsure a figure from few photos is.",
+    )
+    try:
+        said = _parts(draft.checked(), int(draw))
+    except PhotoSetError as error:
+        said = f"Before you can train: {plain(str(error))}"
+    st.caption(said)
+    return spec, int(draw)
+
+
+def _parts(photos: PhotoSet, draw: int) -> str:
+    held = len(Task(photos, "", draw).hold_out)
+    return (
+        f"**{len(photos.photos) - held} photos** to learn from; **{held}**, a quarter of each class drawn by lot, are "
+        "held out: nothing is learned or chosen by them."
+    )
+
+
+def _submit(wanted: str, draft: Draft, spec: ModelSpec, draw: int) -> None:
+    """Queue a training; what is refused leaves everything as it is."""
+    try:
+        if wanted == HEADS:
+            task = Task(draft.checked(), spec.key, draw)
+            with st.spinner(f"Loading {spec.title}…"):
+                load(spec.key)  # before the page begins to poll
+            work = partial(teach, task)
+        else:
+            work = partial(tune, st.session_state[TAUGHT])
+        st.session_state[JOB] = training_queue().submit(lambda job: work(job.report, lambda: job.goes_on))
+        st.session_state[_KIND] = wanted
+    except (PhotoSetError, TrainingError, ModelUnavailable) as error:
+        st.session_state[_ERROR] = str(error)
+
+
+def _brought(job: Job) -> bool:
+    """Whether it came as far as its first epoch."""
+    return job.progress is not None and _GOAL[st.session_state[_KIND]] in job.progress.runs
+
+
+def _keep(job: Job | None) -> None:
+    """What a training has ended with takes the place of what the one before has ended with."""
+    if job is not None and not job.active and _brought(job):
+        st.session_state[TAUGHT] = job.progress
+
+
+def _progress(taught: Taught | None) -> None:
+    if taught is None:
+        st.progress(0.0, "Starting…")
+        return
+    st.progress(taught.done, taught.step)
+    if TUNED in taught.runs:
+        tuning_curves(taught)
+    elif PRETRAINED in taught.runs:
+        head_curves(taught)

@@ -1,0 +1,38 @@
+"""Page 4, teach it: transfer learning on the visitor's own classes, live."""
+
+import streamlit as st
+
+from cnn_demo.images import Photo
+from cnn_demo.jobs import Job
+from cnn_demo.ui.pretrained.transfer.heads import heads_section
+from cnn_demo.ui.pretrained.transfer.photos import photos_section
+from cnn_demo.ui.pretrained.transfer.result import result_section
+from cnn_demo.ui.pretrained.transfer.state import JOB, TAUGHT, is_current
+from cnn_demo.ui.pretrained.transfer.training import training_section
+
+
+def teach_view(photo: Photo) -> None:
+    """Show the classes, the training, its result, and what becomes of the head.
+
+    Args:
+        photo: The visitor's, which the heads are tried on.
+
+    Raises:
+        ModelUnavailable: If no network is on this machine, or that of a head is not.
+    """
+    st.markdown(
+        "Make classes of your own and teach them to a network, in seconds. The network stays as it is, **frozen**; "
+        "only a new last layer, its **head**, learns from your photos "
+        "([Donahue et al. 2014](https://arxiv.org/abs/1310.1531)). Beside it the same head learns on the network's "
+        "twin with **random weights**: what lies between the two is what pretraining is worth. No photos at hand? Use "
+        "the sample set, then train."
+    )
+    st.subheader("Your classes", anchor=False)
+    draft = photos_section()
+    st.subheader("Train", anchor=False)
+    spec, draw = training_section(draft)
+    job: Job | None = st.session_state.get(JOB)
+    taught = st.session_state.get(TAUGHT)
+    if taught is not None and not (job is not None and job.active):
+        result_section(taught, current=is_current(taught.task, spec.key, draw))
+    heads_section(photo, spec, taught)

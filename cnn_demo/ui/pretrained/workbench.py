@@ -1,0 +1,40 @@
+"""Page 4's workbench: classify, ask why, look at feature maps, teach, choose models; only the open tab is computed."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from cnn_demo.images import Photo
+from cnn_demo.ui.page.tabs import fill_open_tab
+from cnn_demo.ui.pretrained import classify, explanations, feature_maps, models
+from cnn_demo.ui.pretrained.classify import classify_view
+from cnn_demo.ui.pretrained.explanations import why_view
+from cnn_demo.ui.pretrained.feature_maps import maps_view
+from cnn_demo.ui.pretrained.models import models_view
+from cnn_demo.ui.pretrained.transfer import state
+from cnn_demo.ui.pretrained.transfer.view import teach_view
+
+# Tab to the view that fills it.
+VIEWS: dict[str, Callable[[Photo], None]] = {
+    "Classify": classify_view,
+    "Why": why_view,
+    "Feature maps": maps_view,
+    "Teach it": teach_view,
+    "Models": models_view,
+}
+
+# The default of every bound control: what *Try this* takes the controls back to.
+DEFAULTS: dict[str, Any] = {
+    "task": next(iter(VIEWS)),
+    explanations.MODEL: None,  # for all views that look into one network; None: the preferred one that is here
+    **classify.DEFAULTS,
+    **explanations.DEFAULTS,
+    **feature_maps.DEFAULTS,
+    **state.DEFAULTS,
+    **models.DEFAULTS,
+}
+
+
+def workbench(photo: Photo) -> None:
+    """Show the tabs, and fill the one that is open."""
+    fill_open_tab("task", {name: partial(view, photo) for name, view in VIEWS.items()})

@@ -1,0 +1,177 @@
+"""Page 7: objects of a class map by connected components and by the watershed, beside a network's instances."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+import supervision as sv
+
+from cnn_demo.drawing.masks import overlay, owners
+from cnn_demo.drawing.palette import distinct_colours
+from cnn_demo.drawing.pictures import jpeg_url, reduced
+from cnn_demo.images import Photo
+from cnn_demo.models.segmentation.classical_instances import METHODS, NARROW, instances
+from cnn_demo.models.segmentation.mask_matching import mask_overlaps, partners
+from cnn_demo.models.segmentation.metrics import outline
+from cnn_demo.results import BACKGROUND, Segmentation
+from cnn_demo.ui.components.picture import picture
+from cnn_demo.ui.page.caching import BY_KEY
+from cnn_demo.ui.segmentation.instances import common_name, found_of, numbered
+from cnn_demo.ui.segmentation.state import reduced_answer, resized_map, segmentation_of
+
+CLASS, SHARE = "classical_class", "classical_narrow"
+DEFAULTS: dict[str, Any] = {CLASS: None, SHARE: round(100 * NARROW)}
+SIDE = 640  # pixels of the longer side on which all of this is computed: the slider is to be answered at once
+SAME = 0.5  # IoU from which two masks are taken for one object
+ALONE = (154, 163, 178)  # grey: no partner among the network's objects
+
+
+@st.fragment
+def classical_view(
+    photo: Photo, key: str, side: int, mode: str, finder: str, finder_side: int, confidence: float
+) -> None:
+    """Show what the classical ways make of one class, beside what a network for instances found.
+
+    Args:
+        photo: The visitor's.
+        key: Of the network that labels pixels, with the next two as for `segmentation_of`.
+        side: In pixels.
+        mode: A key of `MODES`.
+        finder: Of the network that finds objects, with the next two as for `found_of`.
+        finder_side: In pixels.
+        confidence: From 0 to 1.
+    """
+    segmentation = segmentation_of(photo, key, side, mode)
+    found = found_of(photo, finder, finder_side, confidence)
+    names = countable(segmentation, found)
+    if not names:
+        st.info("There is nothing here but background: try another photo or network.", icon=":material/search_off:")
+        return
+    choice, slider = st.columns([2, 3], gap="large")
+    with choice:
+        name = _pick_class(names)
+    with slider:
+        narrow = _narrow_slider()
+    pixels = reduced(photo.pixels, SIDE)
+    own = _objects_named(found, name, pixels.shape[:2])
+    answers = {title: _made(photo, key, side, mode, name, method, narrow) for method, title in METHODS.items()}
+    overlaps = {title: mask_overlaps(answer.mask, own.mask) for title, answer in answers.items()}
+    places = st.columns(len(answers) + 1, gap="medium")
+    for (title, answer), place in zip(answers.items(), places, strict=False):
+        with place:
+            _show(pixels, answer.mask, partners(overlaps[title], SAME), len(own), title, name)
+    with places[-1]:
+        _show(pixels, own.mask, [(i, i) for i in range(len(own))], len(own), "The network's instances", name)
+    st.caption(
+        f"Objects that agree with one of the network's (IoU of at least {SAME}) have its colour; grey ones agree with "
+        f"none. Computed on {pixels.shape[1]} × {pixels.shape[0]} pixels. Neither classical way can part what "
+        "overlaps, or join what something else cuts in two."
+    )
+    if len(own):
+        _table(own, overlaps)
+
+
+def countable(segmentation: Segmentation, found: sv.Detections) -> list[str]:
+    """Return the classes that have pixels, those first of which the network found most objects, then the largest."""
+    names = [common_name(name) for name in found["class_name"].tolist()]
+    present = [label for label in segmentation.coverage() if label != BACKGROUND]
+    return sorted(present, key=lambda label: -names.count(common_name(label)))
+
+
+def _pick_class(names: list[str]) -> str:
+    if CLASS in st.session_state and st.session_state[CLASS] not in names:
+        st.session_state[CLASS] = names[0]
+    chosen = st.selectbox("Class", names, key=CLASS, bind="query-params", help="One that is on the photo.")
+    return chosen if chosen in names else names[0]
+
+
+def _narrow_slider() -> float:
+    return (
+        st.slider(
+            "Watershed: how narrow parts two objects",
+            0,
+            95,
+            DEFAULTS[SHARE],
+            5,
+            format="%d %%",
+            key=SHARE,
+            bind="query-params",
+            help="A place parts two objects where it is less wide than this share of the widest place. At 0 % nothing "
+            "is parted: these are the connected components. High: arms and legs come off.",
+        )
+        / 100
+    )
+
+
+def _objects_named(found: sv.Detections, name: str, size: tuple[int, int]) -> sv.Detections:
+    """The network's objects of a class, their masks at this (height, width)."""
+    same = np.array([common_name(other) == common_name(name) for other in found["class_name"].tolist()], bool)
+    some = found[same]
+    masks = [resized_map(mask, size) for mask in some.mask]
+    some.mask = np.array(masks, bool).reshape(-1, *size)
+    return some
+
+
+@st.cache_resource(max_entries=24, show_spinner="Parting objects…", hash_funcs=BY_KEY)
+def _made(photo: Photo, key: str, side: int, mode: str, name: str, method: str, narrow: float) -> sv.Detections:
+    """What a classical way makes of a class; connected components do not depend on `narrow`."""
+    _, answer = reduced_answer(photo, segmentation_of(photo, key, side, mode), SIDE)
+    return instances(answer, [name], method, narrow)
+
+
+def drawn_objects(pixels: np.ndarray, masks: np.ndarray, colours: np.ndarray) -> np.ndarray:
+    """Draw masks, the first on top, with a white outline each: neighbours may have one colour.
+
+    Args:
+        pixels: (H, W, 3) uint8.
+        masks: (K, H, W) bool.
+        colours: (K, 3) uint8.
+    """
+    numbers = owners(sv.Detections(np.zeros((len(masks), 4), np.float32), mask=masks), pixels.shape[:2])
+    table = np.concatenate([np.zeros((1, 3), np.uint8), colours])
+    scene = overlay(pixels, numbers, table, shown=numbers > 0).copy()
+    for number in range(1, int(numbers.max()) + 1):
+        scene[outline(numbers == number)] = 255
+    return scene
+
+
+def _show(
+    pixels: np.ndarray, masks: np.ndarray, pairs: list[tuple[int, int]], partners_there: int, title: str, name: str
+) -> None:
+    """One way's objects; `pairs` says which of them goes with which of the network's."""
+    colours = np.tile(np.array(ALONE, np.uint8), (len(masks), 1))
+    table = distinct_colours(partners_there)
+    for mine, partner in pairs:
+        colours[mine] = table[partner]
+    words = f"**{title}**: {len(masks)}"
+    if title in METHODS.values():
+        words += f", of which **{len(pairs)}** agree{'s' if len(pairs) == 1 else ''}"
+    picture(
+        jpeg_url(drawn_objects(pixels, masks, colours)),
+        pixels.shape[:2],
+        key=f"classical_{title}",
+        alt=f"{title}: {len(masks)} objects of the class {name}, a colour each.",
+        max_height=320,
+    )
+    st.markdown(words)
+
+
+def _table(own: sv.Detections, overlaps: dict[str, np.ndarray]) -> None:
+    best = {title: values.max(axis=0) if len(values) else np.zeros(len(own)) for title, values in overlaps.items()}
+    frame = pd.DataFrame(
+        {"The network's object": numbered(own), "Confidence": 100 * own.confidence}
+        | {f"IoU, {title.lower()}": values for title, values in best.items()}
+    )
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        frame,
+        key="classical_table",
+        hide_index=True,
+        height=min(35 * (len(frame) + 1) + 3, 250),
+        alt="Each of the network's objects, with the IoU of the classical object that overlaps it most.",
+        column_config={"Confidence": number(format="%.0f %%")}
+        | {f"IoU, {title.lower()}": number(format="%.2f") for title in best},
+    )

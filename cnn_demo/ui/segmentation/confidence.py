@@ -1,0 +1,226 @@
+"""Page 7, how sure: confidence and entropy of every pixel, what is left without the doubtful ones, and one asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from cnn_demo.drawing.heatmaps import overlay as heat_overlay
+from cnn_demo.drawing.masks import OPACITY as MASK_OPACITY
+from cnn_demo.drawing.masks import overlay as mask_overlay
+from cnn_demo.drawing.palette import class_colours
+from cnn_demo.drawing.pictures import jpeg_url, reduced
+from cnn_demo.images import Photo
+from cnn_demo.models import ModelSpec
+from cnn_demo.results import Segmentation, percent
+from cnn_demo.ui.components.picture import Mark, picture
+from cnn_demo.ui.segmentation.state import FEW_CLASSES, pick_segmenter, reduced_answer, segmentation_of
+from cnn_demo.ui.widgets.heatmap_controls import legend, opacity_slider
+from cnn_demo.ui.widgets.probability_bars import probability_bars
+
+OPACITY, BLANK = "sure_opacity", "sure_blank"
+DEFAULTS: dict[str, Any] = {OPACITY: 80, BLANK: 60}
+SHOWN_SIDE = 720  # pixels of the longer side: the maps stand beside each other
+REACH = 3  # pixels from a border between classes that count as near it
+THRESHOLDS = np.arange(101) / 100
+_ASKED = "sure_asked"  # (photo, row, column) that the visitor tapped
+_BLUE, _GREY = "#2f6fe0", "rgba(128,140,165,0.9)"
+_WHITE = 0.85  # how white a blank pixel is
+
+
+def sure_view(photo: Photo) -> None:
+    """Show how sure the network is of each pixel.
+
+    Raises:
+        ModelUnavailable: If no network that labels pixels is to be had.
+    """
+    spec, side, mode = pick_segmenter(photo)
+    _maps(photo, spec, side, mode)
+    st.subheader("Leave doubtful pixels blank", anchor=False)
+    _blank(photo, spec, side, mode)
+    st.subheader("Ask a pixel", anchor=False)
+    _ask(photo, spec, side, mode)
+
+
+@st.fragment
+def _maps(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
+    segmentation = segmentation_of(photo, spec.key, side, mode)
+    opacity = opacity_slider(OPACITY, DEFAULTS[OPACITY])
+    small, entropy = reduced(photo.pixels, SHOWN_SIDE), segmentation.entropy()
+    mean = float(segmentation.confidence.mean())
+    sure, undecided = st.columns(2, gap="large")
+    with sure:
+        _heat(photo, small, segmentation.confidence, opacity, "confidence", f"Confidence, {percent(mean)} on average")
+        legend("0 %", "100 %")
+        st.caption("The probability of the class that the pixel was given. Bright is sure.")
+    with undecided:
+        _heat(photo, small, entropy, opacity, "entropy", f"Entropy, {entropy.mean():.2f} on average")
+        legend("0: one class alone", "1: all classes alike")
+        st.caption("How evenly the probability is spread over all classes. Bright is undecided.")
+    near, far = border_confidence(segmentation)
+    if np.isfinite([near, far]).all():
+        st.markdown(
+            f"Within {REACH} pixels of a border between classes it is **{percent(near)}** sure on average, everywhere "
+            f"else **{percent(far)}**. "
+            + ("Doubt lies along borders." if near < far else "On this photo, borders are not where its doubts are.")
+        )
+
+
+def _heat(photo: Photo, small: np.ndarray, values: np.ndarray, opacity: float, name: str, caption: str) -> None:
+    picture(
+        jpeg_url(heat_overlay(small, reduced(values, SHOWN_SIDE), opacity)),
+        photo.pixels.shape[:2],
+        key=f"sure_{name}",
+        alt=f"A heat map over the photo: the {name} of each pixel. {photo.alt or photo.name}",
+        caption=f"{caption}.",
+    )
+
+
+def border_confidence(segmentation: Segmentation, reach: int = REACH) -> tuple[float, float]:
+    """Return the mean confidence of the pixels near a border between classes, and of all others; NaN for none.
+
+    Args:
+        segmentation: Of one photo.
+        reach: Pixels up, down, left, right or across that count as near.
+    """
+    classes, around = segmentation.class_map.astype(np.int16), np.ones((2 * reach + 1,) * 2, np.uint8)
+    near = cv2.dilate(classes, around) != cv2.erode(classes, around)
+    return tuple(float(segmentation.confidence[at].mean()) if at.any() else float("nan") for at in (near, ~near))
+
+
+def shares_left(confidence: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+    """Return the share of pixels that are at least so confident, for each threshold, (T,) float64."""
+    ordered = np.sort(confidence, axis=None)
+    doubtful = np.searchsorted(ordered, np.asarray(thresholds, ordered.dtype), side="left")
+    return 1 - doubtful / ordered.size
+
+
+@st.fragment
+def _blank(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
+    segmentation = segmentation_of(photo, spec.key, side, mode)
+    shown, said = st.columns([3, 2], gap="large")
+    with said:
+        threshold = (
+            st.slider("Leave blank below", 0, 99, DEFAULTS[BLANK], format="%d %%", key=BLANK, bind="query-params") / 100
+        )
+        doubtful = segmentation.doubtful(threshold)
+        st.metric("Left of the photo", percent(1 - float(doubtful.mean())), border=True)
+        st.plotly_chart(
+            _curve(segmentation, threshold),
+            key="sure_curve",
+            config={"displayModeBar": False},
+            alt="The share of the photo that is left, by the confidence that is asked for.",
+        )
+    with shown:
+        small, answer = reduced_answer(photo, segmentation, SHOWN_SIDE)
+        picture(
+            jpeg_url(without_doubt(small, answer, threshold)),
+            photo.pixels.shape[:2],
+            key="sure_blanked",
+            alt=f"The photo under its classes, white where the network is in doubt. {photo.alt or photo.name}",
+            max_height=480,
+        )
+        st.caption("White: less sure than that. In colour: its classes. The network cannot know which are wrong.")
+        _left_of_each(segmentation, doubtful)
+
+
+def without_doubt(pixels: np.ndarray, segmentation: Segmentation, threshold: float) -> np.ndarray:
+    """Draw the classes over a photo (H, W, 3) uint8, and leave white what is less confident than the threshold."""
+    colours, doubtful = class_colours(segmentation.labels), segmentation.doubtful(threshold)
+    shown = segmentation.foreground() & ~doubtful
+    scene = mask_overlay(pixels, segmentation.class_map, colours, MASK_OPACITY, shown).copy()
+    scene[doubtful] = (pixels[doubtful] * (1 - _WHITE) + 255 * _WHITE).astype(np.uint8)
+    return scene
+
+
+def _curve(segmentation: Segmentation, threshold: float) -> go.Figure:
+    figure = go.Figure()
+    figure.add_scatter(
+        x=100 * THRESHOLDS,
+        y=100 * shares_left(segmentation.confidence, THRESHOLDS),
+        mode="lines",
+        line={"color": _BLUE},
+        hovertemplate="below %{x:.0f} % blank: %{y:.1f} % left<extra></extra>",
+    )
+    figure.add_vline(100 * threshold, line={"color": _GREY, "dash": "dash"})
+    figure.update_layout(height=260, margin={"l": 0, "r": 0, "t": 8, "b": 0}, showlegend=False)
+    figure.update_xaxes(title="confidence that is asked for", ticksuffix=" %", range=[0, 100])
+    figure.update_yaxes(title="left of the photo", ticksuffix=" %", range=[0, 102])
+    return figure
+
+
+def _left_of_each(segmentation: Segmentation, doubtful: np.ndarray) -> None:
+    counts = np.bincount(segmentation.class_map.ravel(), minlength=len(segmentation.labels))
+    left = np.bincount(segmentation.class_map[~doubtful], minlength=len(segmentation.labels))
+    coverage = segmentation.coverage()
+    indices = [segmentation.labels.index(label) for label in coverage]
+    share = st.column_config.NumberColumn(format="%.1f %%")
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "Class": list(coverage),
+                "Of the photo": [100 * value for value in coverage.values()],
+                "Of it left": [100 * left[i] / counts[i] for i in indices],
+            }
+        ),
+        key="sure_classes",
+        hide_index=True,
+        height=min(35 * (len(coverage) + 1) + 3, 220),
+        alt="Each class with its share of the photo, and how much of it is left.",
+        column_config={"Of the photo": share, "Of it left": share},
+    )
+
+
+@st.fragment
+def _ask(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
+    segmentation = segmentation_of(photo, spec.key, side, mode)
+    row, column = _asked(photo, segmentation)
+
+    def ask(row: int, column: int) -> None:
+        st.session_state[_ASKED] = (photo.key, row, column)
+
+    shown, said = st.columns([3, 2], gap="large")
+    with shown:
+        picture(
+            jpeg_url(reduced(photo.pixels, SHOWN_SIDE)),
+            photo.pixels.shape[:2],
+            key="sure_photo",
+            alt=f"The photo; tap it to ask a pixel. {photo.alt or photo.name}",
+            caption="Tap the photo. It begins with the pixel of which the network is least decided.",
+            marks=[Mark(row, column, 1, 1)],
+            step=(4, 4),
+            on_pick=ask,
+        )
+    with said:
+        _answer(segmentation, row, column, spec)
+
+
+def _asked(photo: Photo, segmentation: Segmentation) -> tuple[int, int]:
+    """The pixel (row, column) that was tapped on this photo, else the one of greatest entropy."""
+    key, row, column = st.session_state.get(_ASKED, (None, 0, 0))
+    height, width = segmentation.class_map.shape
+    if key == photo.key and 0 <= row < height and 0 <= column < width:
+        return row, column
+    return tuple(int(place) for place in np.unravel_index(segmentation.entropy().argmax(), (height, width)))
+
+
+def _answer(segmentation: Segmentation, row: int, column: int, spec: ModelSpec) -> None:
+    label = segmentation.labels[segmentation.class_map[row, column]]
+    st.markdown(
+        f"Row {row}, column {column}: **{label}**, {percent(float(segmentation.confidence[row, column]))} sure; "
+        f"entropy {segmentation.entropy()[row, column]:.2f}."
+    )
+    if segmentation.probabilities is None:
+        st.info(
+            f"{spec.title} has {len(segmentation.labels)} classes. Their probabilities at every pixel would fill the "
+            f"memory, so they are kept of networks with at most {FEW_CLASSES} classes only.",
+            icon=":material/memory:",
+        )
+        return
+    probabilities = segmentation.probabilities[:, row, column].astype(np.float32)
+    probability_bars(segmentation.labels, probabilities, caption="The probabilities of all classes at this pixel")

@@ -1,0 +1,52 @@
+"""Page 7, every pixel: the photo under the network's answer, and what it covers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from cnn_demo.images import Photo
+from cnn_demo.machine import DEVICES
+from cnn_demo.models import ModelSpec, load
+from cnn_demo.models.segmentation.segmenters import MODES
+from cnn_demo.models.segmentation.tiling import tiles
+from cnn_demo.results import Segmentation
+from cnn_demo.ui.segmentation import downloads
+from cnn_demo.ui.segmentation.state import covered, masks_on, pick_segmenter, segmentation_of
+from cnn_demo.ui.widgets.model_picker import official_instead
+
+DEFAULTS: dict[str, Any] = dict(downloads.DEFAULTS)
+
+
+def pixels_view(photo: Photo) -> None:
+    """Show the class that the network predicts for each pixel of the photo.
+
+    Raises:
+        ModelUnavailable: If no network that labels pixels is to be had.
+    """
+    spec, side, mode = pick_segmenter(photo)
+    segmentation = segmentation_of(photo, spec.key, side, mode)
+    masks_on(photo, segmentation, key="segment_photo")
+    st.markdown(f"### {covered(segmentation)}")
+    st.caption(_how(photo, segmentation, spec, side, mode))
+    downloads.downloads(photo, spec, side, mode)
+
+
+def _how(photo: Photo, segmentation: Segmentation, spec: ModelSpec, side: int, mode: str) -> str:
+    segmenter = load(spec.key)
+    frame = segmenter.frame(photo.pixels.shape[:2], side)
+    (height, width), (rows, columns) = frame.photo, frame.scaled
+    way = MODES["whole"].lower()
+    if mode == "tiled":
+        parts = tiles(frame.input, stride=segmenter.stride)
+        if len(parts) > 1:
+            way = f"in {len(parts)} tiles of {parts[0].width} × {parts[0].height}"
+        else:
+            way += ", for it fits into one tile"
+    where = DEVICES.get(segmentation.device, segmentation.device)
+    return (
+        f"**{segmentation.milliseconds:.0f} ms** on {where}. The photo of {width} × {height} pixels goes in as "
+        f"{columns} × {rows}, {way}; the prediction comes back at the photo's own size. {spec.knows} "
+        f"{official_instead(spec)}"
+    )

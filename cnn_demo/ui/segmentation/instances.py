@@ -1,0 +1,106 @@
+"""Page 7: the network that finds objects, and what it finds on a photo."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+import supervision as sv
+
+from cnn_demo.drawing.masks import BLANK
+from cnn_demo.drawing.palette import as_hex, distinct_colours
+from cnn_demo.images import Photo
+from cnn_demo.models import ModelSpec, load
+from cnn_demo.models.detection.candidates import CONFIDENCE, IOU, Candidates, select
+from cnn_demo.results import percent
+from cnn_demo.ui.components.mask_view import Layer
+from cnn_demo.ui.page.caching import BY_KEY
+from cnn_demo.ui.widgets.detection_controls import sure_slider
+from cnn_demo.ui.widgets.model_picker import pick_model, pick_side
+
+MODEL, SIDE, SURE = "instance_segmenter", "instance_side", "instance_confidence"
+DEFAULTS: dict[str, Any] = {MODEL: None, SIDE: None, SURE: round(100 * CONFIDENCE)}
+MOST_OBJECTS = 100  # of which masks are made: each is a photo of bits
+# Data sets call one thing by several names; these are COCO's.
+_COMMON_NAMES = {
+    "aeroplane": "airplane",
+    "diningtable": "dining table",
+    "minibike": "motorcycle",
+    "motorbike": "motorcycle",
+    "pedestrian": "person",
+    "pottedplant": "potted plant",
+    "sofa": "couch",
+    "television receiver": "tv",
+    "tvmonitor": "tv",
+}
+
+
+def pick_instances() -> tuple[ModelSpec, int, float]:
+    """Let the visitor choose the network that finds objects, the size at which it sees the photo, and the confidence.
+
+    Returns:
+        Its row, the size in pixels, and the confidence threshold from 0 to 1.
+
+    Raises:
+        ModelUnavailable: If there is no such network, or it cannot be loaded.
+    """
+    network, size, sure = st.columns([3, 2, 2])
+    with network:
+        spec = pick_model(MODEL, "Network for instances", task="instance-segmentation")
+    with st.spinner(f"Loading {spec.title}…"):
+        segmenter = load(spec.key)
+    with size:
+        side = pick_side(
+            SIDE,
+            segmenter.sides,
+            spec.input_size[0],
+            "Pixels of the photo's longer side as the network sees it (with Mask R-CNN, of its shorter one).",
+        )
+    with sure:
+        confidence = sure_slider(SURE)
+    return spec, side, confidence
+
+
+@st.cache_resource(max_entries=6, show_spinner="Looking for objects…", hash_funcs=BY_KEY)
+def objects_of(photo: Photo, key: str, side: int) -> Candidates:
+    """All that a network for instances has for a photo; kept, so that sliders need not ask it. Nobody may change it.
+
+    Raises:
+        ModelUnavailable: If the network is not to be had.
+    """
+    return load(key).candidates(photo.pixels, side)
+
+
+@st.cache_resource(max_entries=3, show_spinner="Looking for objects…", hash_funcs=BY_KEY)
+def found_of(photo: Photo, key: str, side: int, confidence: float) -> sv.Detections:
+    """The objects that the cuts leave over, the surest first, with masks (K, H, W); kept too, and nobody may change it.
+
+    Raises:
+        ModelUnavailable: If the network is not to be had.
+    """
+    return select(objects_of(photo, key, side), confidence, IOU, max_detections=MOST_OBJECTS).detections()
+
+
+def numbered(found: sv.Detections) -> list[str]:
+    """Name the objects "person 1", "person 2", the surest first within each class."""
+    seen: dict[str, int] = {}
+    names = []
+    for name in found["class_name"].tolist():
+        seen[name] = seen.get(name, 0) + 1
+        names.append(f"{name} {seen[name]}")
+    return names
+
+
+def object_layers(found: sv.Detections) -> list[Layer]:
+    """Return a layer for each object, numbered as `mask_exports.owners` does: from 1 on, a colour each."""
+    colours = distinct_colours(min(len(found), BLANK - 1))
+    named = zip(numbered(found), found.mask, found.confidence.tolist(), colours, strict=False)
+    return [
+        Layer(number, name, as_hex(colour), float(mask.mean()), said=f"{percent(confidence)} sure")
+        for number, (name, mask, confidence, colour) in enumerate(named, 1)
+    ]
+
+
+def common_name(label: str) -> str:
+    """Return what COCO calls a class of another data set; the name itself where the two agree."""
+    return _COMMON_NAMES.get(label, label)

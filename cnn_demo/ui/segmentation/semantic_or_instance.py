@@ -1,0 +1,155 @@
+"""Page 7, semantic or instance: one photo under both answers; what one can count and the other cannot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+import supervision as sv
+
+from cnn_demo.drawing.masks import owners
+from cnn_demo.drawing.pictures import reduced
+from cnn_demo.exports.boxes import counts
+from cnn_demo.images import Photo
+from cnn_demo.machine import DEVICES
+from cnn_demo.models import ModelSpec
+from cnn_demo.results import BACKGROUND, Segmentation, percent
+from cnn_demo.ui.components.mask_view import mask_view
+from cnn_demo.ui.segmentation import classical_instances, instances
+from cnn_demo.ui.segmentation.downloads import object_downloads
+from cnn_demo.ui.segmentation.instances import MOST_OBJECTS, common_name, found_of, object_layers, pick_instances
+from cnn_demo.ui.segmentation.state import SHOWN_SIDE, masks_on, pick_segmenter, resized_map, segmentation_of
+from cnn_demo.ui.widgets.detection_controls import counted
+from cnn_demo.ui.widgets.model_picker import official_instead
+
+DEFAULTS: dict[str, Any] = {**instances.DEFAULTS, **classical_instances.DEFAULTS}
+_HEIGHT = 440  # CSS pixels
+
+
+def objects_view(photo: Photo) -> None:
+    """Show the classes and the objects of one photo beside each other.
+
+    Raises:
+        ModelUnavailable: If a network of either kind is not to be had.
+    """
+    spec, side, mode = pick_segmenter(photo)
+    finder, finder_side, confidence = pick_instances()
+    segmentation = segmentation_of(photo, spec.key, side, mode)
+    found = found_of(photo, finder.key, finder_side, confidence)
+    semantic, instance = st.columns(2, gap="large")
+    with semantic:
+        st.markdown(f"**Semantic**: a class for every pixel, by {spec.title}")
+        masks_on(photo, segmentation, key="objects_semantic", max_height=_HEIGHT)
+    with instance:
+        st.markdown(f"**Instance**: a mask for every object, by {finder.title}")
+        _show_objects(photo, found)
+        st.caption(_how(found, finder))
+    st.subheader("What each can say", anchor=False)
+    _in_words(segmentation, found)
+    _table(segmentation, found)
+    if len(found):
+        object_downloads(photo, finder, found)
+    st.subheader("From semantic to instances, the classical way", anchor=False)
+    classical_instances.classical_view(photo, spec.key, side, mode, finder.key, finder_side, confidence)
+
+
+def _show_objects(photo: Photo, found: sv.Detections) -> None:
+    small = reduced(photo.pixels, SHOWN_SIDE)
+    what = ", ".join(f"{count} {name}" for name, count in counts(found).items()) or "nothing found"
+    mask_view(
+        small,
+        resized_map(owners(found, photo.pixels.shape[:2]), small.shape[:2]),
+        object_layers(found),
+        key="objects_instance",
+        alt=f"The photo with a mask for each object: {what}. {photo.alt or photo.name}",
+        legend="Objects, each with the share of the photo that it covers",
+        hint="Point at the photo: here is which object it is.",
+        max_height=_HEIGHT,
+    )
+
+
+def _how(found: sv.Detections, finder: ModelSpec) -> str:
+    facts = found.metadata
+    words = f"**{facts['milliseconds']:.0f} ms** on {DEVICES.get(facts['device'], facts['device'])}. {finder.knows} "
+    words += official_instead(finder)
+    if len(found) == MOST_OBJECTS:
+        words += f" These are the {MOST_OBJECTS} surest."
+    return words
+
+
+def _in_words(segmentation: Segmentation, found: sv.Detections) -> None:
+    known = float(segmentation.foreground().mean())
+    classes = sum(label != BACKGROUND for label in segmentation.coverage())
+    layers = found.mask.sum(axis=0, dtype=np.uint8)  # no more than `MOST_OBJECTS`
+    masked, shared = float((layers > 0).mean()), float((layers > 1).mean())
+    semantic, instance = st.columns(2, gap="large")
+    semantic.markdown(
+        f"It has a word for **{percent(known)}** of the photo: **{classes}** {_plural('class', 'es', classes)}. "
+        "It cannot count: all that is of one class is one area, also where two of a kind touch."
+    )
+    if not len(found):
+        instance.markdown(
+            "It finds **no object**. Lower its confidence threshold, or choose a network that knows more."
+        )
+        return
+    objects = counted(counts(found)).rstrip(".")
+    instance.markdown(
+        f"It counts **{len(found)}** {_plural('object', 's', len(found))}: {objects}. It has masks for "
+        f"**{percent(masked)}** of the photo, and no word for the rest. **{percent(shared)}** of it is part of two "
+        "objects or more: masks may overlap, classes cannot."
+    )
+
+
+def _plural(word: str, ending: str, count: int) -> str:
+    return word if count == 1 else word + ending
+
+
+def compared(segmentation: Segmentation, found: sv.Detections) -> pd.DataFrame:
+    """Return for each class what either answer says of it; classes go by their common names.
+
+    Returns:
+        Columns "Class", "Pixels, semantic" and "Pixels, instances" in percent of the photo, and "Objects"; empty where
+        an answer does not have the class.
+    """
+    shares: dict[str, float] = {}
+    for label, share in segmentation.coverage().items():
+        if label != BACKGROUND:
+            shares[common_name(label)] = shares.get(common_name(label), 0.0) + share
+    objects = counts(found)
+    names = [*shares, *(name for name in objects if common_name(name) not in shares)]
+    own = {common_name(name): name for name in objects}
+    rows = [
+        {
+            "Class": name,
+            "Pixels, semantic": 100 * shares[name] if name in shares else None,
+            "Pixels, instances": 100 * _masked_share(found, own[name]) if name in own else None,
+            "Objects": objects.get(own.get(name)),
+        }
+        for name in (common_name(name) for name in names)
+    ]
+    frame = pd.DataFrame(rows, columns=["Class", "Pixels, semantic", "Pixels, instances", "Objects"])
+    return frame.astype({"Pixels, semantic": float, "Pixels, instances": float, "Objects": float})
+
+
+def _masked_share(found: sv.Detections, name: str) -> float:
+    return float(found.mask[found["class_name"] == name].any(axis=0).mean())
+
+
+def _table(segmentation: Segmentation, found: sv.Detections) -> None:
+    frame = compared(segmentation, found)
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        frame,
+        key="objects_table",
+        hide_index=True,
+        height=min(35 * (len(frame) + 1) + 3, 320),
+        alt="Each class with the pixels of both answers, and how many objects there are.",
+        placeholder="–",
+        column_config={
+            "Pixels, semantic": number(format="%.1f %%", help="Share of the photo that has this class."),
+            "Pixels, instances": number(format="%.1f %%", help="Share of the photo within masks of this class."),
+            "Objects": number(format="%d", help="Only the network for instances can count."),
+        },
+    )

@@ -1,0 +1,198 @@
+"""Page 7: the network that labels pixels, and its prediction for a photo, which all views share."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import cv2
+import numpy as np
+import streamlit as st
+
+from cnn_demo.drawing.palette import as_hex, class_colours
+from cnn_demo.drawing.pictures import reduced
+from cnn_demo.images import Photo
+from cnn_demo.models import ModelSpec, load
+from cnn_demo.models.segmentation.segmenters import MODES, SemanticSegmenter
+from cnn_demo.models.segmentation.tiling import TILE
+from cnn_demo.results import BACKGROUND, Segmentation, percent
+from cnn_demo.ui.components.mask_view import Layer, mask_view
+from cnn_demo.ui.page.caching import BY_KEY
+from cnn_demo.ui.page.link import SHARED
+from cnn_demo.ui.widgets.model_picker import pick_model, pick_side
+
+MODEL, SIDE, MODE = "segmenter", "segment_side", "segment_mode"
+DEFAULTS: dict[str, Any] = {
+    MODEL: None,
+    SIDE: None,
+    MODE: "whole",
+}
+SHOWN_SIDE = 960  # pixels of the longer side that are sent to the browser
+FEW_CLASSES = 25  # of so many, the probabilities are kept: up to 60 megabytes for a photo
+
+
+def pick_segmenter(photo: Photo) -> tuple[ModelSpec, int, str]:
+    """Let the visitor choose the network that labels pixels, the size at which it sees the photo, and the mode.
+
+    Returns:
+        Its row, the pixels of the photo's shorter side, and a key of `MODES`.
+
+    Raises:
+        ModelUnavailable: If there is no such network, or it cannot be loaded.
+    """
+    network, size, passes = st.columns([3, 2, 2])
+    with network:
+        spec = pick_model(MODEL, "Network", task="semantic-segmentation")
+    with st.spinner(f"Loading {spec.title}…"):
+        segmenter = load(spec.key)
+    with size:
+        sides, own = sides_for(segmenter, photo.pixels.shape[:2])
+        side = pick_side(
+            SIDE,
+            sides,
+            own,
+            "The photo is made smaller or larger so that its shorter side has so many pixels. More pixels: finer "
+            "borders, and it takes longer; far more than the network learned from confuse it.",
+        )
+    with passes:
+        mode = st.segmented_control(
+            "Large photos",
+            list(MODES),
+            default=DEFAULTS[MODE],
+            required=True,
+            format_func=lambda mode: MODES.get(mode, mode),
+            key=MODE,
+            help=f"Tiles of {TILE} pixels overlap by a quarter and are blended: the feature maps of a large photo then "
+            "fit into little memory. On the sample photos, the bundled networks then give at most 6 pixels in 1,000 "
+            "another class.",
+            **SHARED,
+        )
+    return spec, side, mode if mode in MODES else DEFAULTS[MODE]
+
+
+def sides_for(segmenter: SemanticSegmenter, size: tuple[int, int]) -> tuple[list[int], int]:
+    """Return the image sizes that suit a photo of this (height, width), and the one that the network begins with.
+
+    A long and narrow photo cannot have all sizes: its input would be too long.
+    """
+    own = min(segmenter.frame(size).scaled)
+    return sorted({own, *(side for side in segmenter.sides if _fits(segmenter, size, side))}), own
+
+
+def _fits(segmenter: SemanticSegmenter, size: tuple[int, int], side: int) -> bool:
+    try:
+        segmenter.frame(size, side)
+    except ValueError:
+        return False
+    return True
+
+
+@st.cache_resource(max_entries=6, show_spinner="Looking at every pixel…", hash_funcs=BY_KEY)
+def segmentation_of(photo: Photo, key: str, side: int | None, mode: str) -> Segmentation:
+    """What a network predicts for every pixel; kept, so that sliders need not ask it again. Nobody may change it.
+
+    Args:
+        photo: The visitor's.
+        key: The network's.
+        side: Pixels of the photo's shorter side as the network sees it; None for the network's own.
+        mode: A key of `MODES`.
+
+    Returns:
+        With the probabilities of all classes where these are few.
+
+    Raises:
+        ModelUnavailable: If the network is not to be had.
+    """
+    segmenter = load(key)
+    return segmenter.predict(photo.pixels, mode, side, keep_probabilities=len(segmenter.labels) <= FEW_CLASSES)
+
+
+def layers_of(segmentation: Segmentation) -> list[Layer]:
+    """Return a layer for each class that is on the photo, the largest first; the background has none."""
+    colours = class_colours(segmentation.labels)
+    return [
+        Layer(index, label, as_hex(colours[index]), share)
+        for label, share in segmentation.coverage().items()
+        if label != BACKGROUND
+        for index in [segmentation.labels.index(label)]
+    ]
+
+
+def masks_on(
+    photo: Photo,
+    segmentation: Segmentation,
+    *,
+    key: str,
+    alt: str = "The photo under the masks of its classes.",
+    max_height: int = 560,
+) -> None:
+    """Show a photo under its classes.
+
+    Args:
+        photo: Of which it is said.
+        segmentation: At the photo's size.
+        key: Widget key.
+        alt: What the picture shows, in a sentence; the classes follow.
+        max_height: In CSS pixels.
+    """
+    small, answer = reduced_answer(photo, segmentation, SHOWN_SIDE)
+    layers = layers_of(segmentation)
+    names = ", ".join(layer.name for layer in layers) or "none that the network knows"
+    mask_view(
+        small,
+        answer.class_map,
+        layers,
+        key=key,
+        alt=f"{alt} Classes: {names}. {photo.alt or photo.name}",
+        confidence=answer.confidence,
+        max_height=max_height,
+    )
+    if not layers:
+        st.info(
+            "None of the network’s classes is on this photo: all is background. Another network may know more.",
+            icon=":material/search_off:",
+        )
+
+
+def resized_map(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Bring a map (H, W) to another (height, width) by nearest neighbours, for classes cannot be averaged."""
+    if values.shape == size:
+        return values
+    if values.dtype == bool:
+        return resized_map(values.astype(np.uint8), size).astype(bool)
+    return cv2.resize(values, size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+
+
+def reduced_answer(photo: Photo, segmentation: Segmentation, side: int) -> tuple[np.ndarray, Segmentation]:
+    """Make a photo and what is said of it smaller; probabilities are left out.
+
+    Args:
+        photo: Of which it is said.
+        segmentation: At the photo's size.
+        side: Pixels of the longer side, at most.
+
+    Returns:
+        The picture (h, w, 3) uint8, averaged, and classes and confidences by nearest neighbours.
+    """
+    small = reduced(photo.pixels, side)
+    size = small.shape[:2]
+    entropies = segmentation.entropies
+    return small, replace(
+        segmentation,
+        class_map=resized_map(segmentation.class_map, size),
+        confidence=resized_map(segmentation.confidence, size),
+        entropies=None if entropies is None else resized_map(entropies, size),
+        probabilities=None,
+    )
+
+
+def covered(segmentation: Segmentation, most: int = 6) -> str:
+    """Say how much of the photo each class covers, as Markdown: the largest ones, and the background last."""
+    shares = segmentation.coverage()
+    background = shares.pop(BACKGROUND, None)
+    words = [f"**{percent(share)}** {label}" for label, share in list(shares.items())[:most]]
+    if len(shares) > most:
+        words.append(f"{len(shares) - most} more")
+    if background is not None:
+        words.append(f"{percent(background)} {BACKGROUND}")
+    return " · ".join(words)

@@ -1,0 +1,161 @@
+"""Page 7, inside a U-Net: its maps at every resolution, and the answer with skip connections switched off."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from cnn_demo.drawing.heatmaps import heat_colours
+from cnn_demo.drawing.pictures import png_url
+from cnn_demo.images import Photo
+from cnn_demo.models import ModelSpec, load
+from cnn_demo.models.explanation.feature_maps import strongest_first
+from cnn_demo.models.segmentation.metrics import score_masks
+from cnn_demo.models.segmentation.unet_ablation import can_be_opened, maps_inside, without_skips
+from cnn_demo.models.segmentation.unets import SKIPS
+from cnn_demo.results import Segmentation, percent
+from cnn_demo.ui.page.caching import BY_KEY
+from cnn_demo.ui.segmentation.state import masks_on, segmentation_of
+from cnn_demo.ui.widgets.model_picker import pick_model
+from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
+
+UNET, SKIPS_ON = "unet", "skips_on"
+SKIP_NAMES = {stride: f"1/{stride}" for stride in SKIPS}
+DEFAULTS: dict[str, Any] = {UNET: None, SKIPS_ON: list(SKIP_NAMES.values())}
+STRONGEST, COLUMNS = 6, 3  # maps of each step, and how many beside each other
+MAP_SIDE = 120  # pixels of the longer side of a map as it is shown
+
+
+def inside_view(photo: Photo) -> None:
+    """Open a U-Net.
+
+    Raises:
+        ModelUnavailable: If none is to be had.
+    """
+    spec = pick_model(UNET, "U-Net", task="semantic-segmentation", fits=can_be_opened)
+    with st.spinner(f"Loading {spec.title}…"):
+        load(spec.key)
+    _skips(photo, spec)
+    _maps(photo, spec)
+
+
+@st.fragment
+def _skips(photo: Photo, spec: ModelSpec) -> None:
+    st.subheader("Skip connections, switched off one by one", anchor=False)
+    st.markdown(
+        "The encoder shrinks the photo step by step, to features of *what* there is; the skips bring the decoder "
+        "*where* it is. They were on during training: switch them off, and see what each of them contributes."
+    )
+    on = st.pills(
+        "Skips that are on, by their resolution",
+        list(SKIP_NAMES.values()),
+        selection_mode="multi",
+        default=DEFAULTS[SKIPS_ON],
+        key=SKIPS_ON,
+        bind="query-params",
+        help="1/2 carries maps of half the photo's resolution, and so on. One that is off carries each map's mean: "
+        "what there is on average, but not where.",
+    )
+    off = tuple(stride for stride, name in SKIP_NAMES.items() if name not in on)
+    whole = segmentation_of(photo, spec.key, None, "whole")
+    shown = _without(photo, spec.key, off) if off else whole
+    masks_on(photo, shown, key="inside_mask", alt="The photo under the masks that are left.")
+    same = score_masks(shown.class_map, whole.class_map, len(spec.labels))
+    first, second = st.columns(2)
+    first.metric(
+        "Mean IoU with its full answer",
+        f"{same.mean_iou:.3f}",
+        help="How much of each class stays where it was, averaged over classes; 1 is no change.",
+        border=True,
+    )
+    second.metric("Pixels that change their class", percent(1 - same.pixel_accuracy), border=True)
+    with st.expander("Each skip alone", icon=":material/table_rows:"):
+        st.dataframe(
+            _one_by_one(photo, spec, whole),
+            key="skips_table",
+            hide_index=True,
+            alt="How much of the full answer is left when one skip is off, or all.",
+            column_config={
+                "mean IoU": st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.3f"),
+                "pixels that change": st.column_config.NumberColumn(format="percent"),
+            },
+        )
+        st.caption("Measured on this photo, against the prediction of the whole network, which may itself be wrong.")
+
+
+@st.cache_resource(max_entries=24, show_spinner="Running without skips…", hash_funcs=BY_KEY)
+def _without(photo: Photo, key: str, off: tuple[int, ...]) -> Segmentation:
+    return without_skips(load(key), photo.pixels, off)
+
+
+def _one_by_one(photo: Photo, spec: ModelSpec, whole: Segmentation) -> pd.DataFrame:
+    rows = []
+    for off in (*((stride,) for stride in SKIPS), SKIPS):
+        scores = score_masks(_without(photo, spec.key, off).class_map, whole.class_map, len(spec.labels))
+        name = "all of them" if len(off) > 1 else SKIP_NAMES[off[0]]
+        rows.append(
+            {"switched off": name, "mean IoU": scores.mean_iou, "pixels that change": 1 - scores.pixel_accuracy}
+        )
+    return pd.DataFrame(rows)
+
+
+@st.fragment
+def _maps(photo: Photo, spec: ModelSpec) -> None:
+    st.subheader("Down and up again", anchor=False)
+    st.markdown(
+        f"The {STRONGEST} strongest feature maps of every step, black where they are zero or negative. The encoder, "
+        "from fine to coarse, and beside it the decoder at the same resolution, after the skip has joined it."
+    )
+    maps = _maps_of(photo, spec.key)
+    for stride in (1, *SKIPS, 2 * SKIPS[-1]):
+        sides = st.columns(2, gap="large")
+        for side, part in zip(sides, ("encoder", "decoder"), strict=True):
+            name = f"{part} 1/{stride}"
+            with side:
+                if name in maps:
+                    picture_cards([_card(name, maps[name])], width=260, columns=1, ratio=_ratio(maps[name]))
+
+
+@st.cache_resource(max_entries=2, show_spinner="Computing the maps…", hash_funcs=BY_KEY)
+def _maps_of(photo: Photo, key: str) -> dict[str, np.ndarray]:
+    """The strongest maps of each step; the others are let go, for they are hundreds of megabytes."""
+    found = maps_inside(load(key), photo.pixels)
+    return {name: strongest(maps) for name, maps in found.items()}
+
+
+def strongest(maps: np.ndarray) -> np.ndarray:
+    """Return the strongest of feature maps (h, w, C) as they are shown, (h', w', K); the last axis keeps C as well.
+
+    The result's `K` is at most `STRONGEST`; maps larger than they are shown are made smaller.
+    """
+    order = strongest_first(maps)[:STRONGEST]
+    scale = min(1.0, MAP_SIDE / max(maps.shape[:2]))
+    size = tuple(max(1, round(length * scale)) for length in maps.shape[1::-1])
+    small = [cv2.resize(maps[..., i], size, interpolation=cv2.INTER_AREA) for i in order]
+    return np.stack(small, axis=-1)
+
+
+def _card(name: str, maps: np.ndarray) -> Card:
+    height, width = maps.shape[:2]
+    alt = f"The strongest feature maps of {name}."
+    return Card(png_url(mosaic(maps)), alt, name.capitalize(), (f"{height} × {width} as shown",))
+
+
+def mosaic(maps: np.ndarray) -> np.ndarray:
+    """Put maps (h, w, K) beside and below each other, each with its own scale; (H, W, 3) uint8."""
+    largest = np.maximum(maps.max(axis=(0, 1)), 1e-6)
+    tiles = heat_colours(np.clip(maps / largest, 0, 1))
+    enlarge = max(1, MAP_SIDE // max(maps.shape[:2]))
+    tiles = [np.pad(tiles[..., i, :], ((1, 1), (1, 1), (0, 0)), constant_values=128) for i in range(maps.shape[2])]
+    tiles = [tile.repeat(enlarge, 0).repeat(enlarge, 1) for tile in tiles]
+    tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % COLUMNS)
+    return np.concatenate([np.concatenate(tiles[i : i + COLUMNS], axis=1) for i in range(0, len(tiles), COLUMNS)])
+
+
+def _ratio(maps: np.ndarray) -> str:
+    rows = -(-maps.shape[2] // COLUMNS)
+    return f"{COLUMNS * (maps.shape[1] + 2)} / {rows * (maps.shape[0] + 2)}"

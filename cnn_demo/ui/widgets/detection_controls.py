@@ -1,0 +1,39 @@
+"""Controls and counts that all pages with boxes have."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from cnn_demo.models.detection.candidates import CONFIDENCE
+from cnn_demo.ui.page.link import SHARED
+
+SURE = "detect_confidence"  # key of page 6's slider
+DEFAULT = round(100 * CONFIDENCE)  # percent
+LEAST_SURE = 5  # percent: torchvision's detectors return nothing below
+
+
+def sure_slider(key: str = SURE) -> float:
+    """Let the visitor set the confidence threshold; returns it as a share.
+
+    Args:
+        key: Widget key, and the name in the link.
+    """
+    return (
+        st.slider(
+            "Confidence threshold",
+            LEAST_SURE,
+            95,
+            DEFAULT,
+            5,
+            format="%d %%",
+            key=key,
+            help="Of all boxes that the network predicts, only those with a higher confidence are shown.",
+            **SHARED,
+        )
+        / 100
+    )
+
+
+def counted(counts: dict[str, int]) -> str:
+    """Say how many there are of each class, as Markdown."""
+    return " · ".join(f"**{count}** × {name}" for name, count in counts.items()) or "Nothing."

@@ -1,0 +1,72 @@
+"""A photo with frames drawn on it."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import streamlit as st
+
+from cnn_demo.drawing.pictures import jpeg_url
+from cnn_demo.images import Photo
+from cnn_demo.models.classification.classifiers import GREY
+from cnn_demo.models.classification.units import Box, input_box
+from cnn_demo.ui.components.picture import Mark, picture
+from cnn_demo.ui.page.caching import BY_KEY
+
+SHOWN_SIDE = 640  # pixels of the longer side that are sent to the browser
+
+
+PHOTO_HEIGHT = 300
+
+
+def draw_on_photo(photo: Photo, fit: str, box: Box, *, key: str, caption: str, alt: str, crop: float = 1.0) -> None:
+    """Show the photo as the network takes it, with a box framed.
+
+    Args:
+        photo: The photo.
+        fit: With "pad" the grey beside it is shown too; with "crop" what is left out is dim.
+        box: In pixels of the photo; only its part on the shown picture is framed.
+        key: Widget key.
+        caption: Line under it.
+        alt: What is shown, without the photo's own description.
+        crop: The network's own `spec.crop`.
+    """
+    url, size, origin = _as_taken(photo, fit, crop)
+    shown = Box(box.row - origin[0], box.column - origin[1], box.height, box.width).clipped(size)
+    picture(
+        url,
+        size,
+        key=key,
+        alt=f"{alt}: {photo.alt or photo.name}",
+        caption=caption,
+        max_height=PHOTO_HEIGHT,
+        marks=[Mark(shown.row, shown.column, shown.height, shown.width)],
+        pixelated=max(size) < 100,
+    )
+
+
+@st.cache_data(max_entries=16, show_spinner=False, hash_funcs=BY_KEY)
+def _as_taken(photo: Photo, fit: str, crop: float) -> tuple[str, tuple[int, int], tuple[int, int]]:
+    """The picture's data URL, its (height, width) in pixels of the photo, and where its corner lies in the photo."""
+    height, width = photo.pixels.shape[:2]
+    whole = input_box((height, width), fit, crop)
+    size, origin = (height, width), (0, 0)
+    if fit == "pad":
+        size, origin = (int(whole.height), int(whole.width)), (int(whole.row), int(whole.column))
+    scale = min(1.0, SHOWN_SIDE / max(size))
+    small = (max(1, round(width * scale)), max(1, round(height * scale)))
+    pixels = cv2.resize(photo.pixels, small, interpolation=cv2.INTER_AREA)
+    if fit == "crop" and whole.height * whole.width < height * width:
+        taken = np.zeros(pixels.shape[:2], bool)
+        top, left = round(whole.row * scale), round(whole.column * scale)
+        taken[top : top + max(1, round(whole.height * scale)), left : left + max(1, round(whole.width * scale))] = True
+        pixels = np.where(taken[..., None], pixels, pixels // 3 + 85)
+    elif fit == "pad":
+        canvas = np.full((max(1, round(size[0] * scale)), max(1, round(size[1] * scale)), 3), GREY, np.uint8)
+        top, left = (
+            min(round(-at * scale), room - side)
+            for at, room, side in zip(origin, canvas.shape, pixels.shape, strict=False)
+        )
+        canvas[top : top + pixels.shape[0], left : left + pixels.shape[1]] = pixels
+        pixels = canvas
+    return jpeg_url(np.ascontiguousarray(pixels, np.uint8)), size, origin

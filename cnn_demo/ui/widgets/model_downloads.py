@@ -1,0 +1,93 @@
+"""Pages 4, 6 and 7, models: fetching one that is not on this machine, when the visitor asks for it."""
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from cnn_demo.models import ModelSpec, ModelUnavailable, find
+from cnn_demo.models.files import downloads
+
+WANTED, NEWS = "models_wanted", "models_news"
+SOURCES = {  # host to whose it is
+    "storage.googleapis.com": "Google's storage for Keras",
+    "github.com": "Ultralytics' releases on GitHub",
+    "download.pytorch.org": "PyTorch's own server",
+    "huggingface.co": "the Hugging Face hub",
+}
+DEFAULTS: dict[str, Any] = {WANTED: None}  # None stands for the smallest
+
+
+def offer(missing: Sequence[ModelSpec]) -> None:
+    """Offer to download what is not here."""
+    st.subheader("Fetch another one", anchor=False)
+    if news := st.session_state.pop(NEWS, None):
+        st.success(news, icon=":material/check_circle:")
+    if not missing:
+        st.caption("All networks are on this machine.")
+        return
+    _download([spec.key for spec in missing])
+
+
+@st.fragment
+def _download(keys: Sequence[str]) -> None:
+    """Choose one and fetch it; nothing is fetched before the button is clicked."""
+    if WANTED in st.session_state and st.session_state[WANTED] not in keys:
+        st.session_state[WANTED] = first_offer(keys)
+    choice, button = st.columns([2, 3], vertical_alignment="bottom")
+    wanted = choice.selectbox(
+        "A network that is not here yet",
+        list(keys),
+        index=list(keys).index(first_offer(keys)),
+        format_func=lambda key: find(key).title,
+        key=WANTED,
+        bind="query-params",
+    )
+    spec = find(wanted if wanted in keys else first_offer(keys))
+    refusal = downloads.refusal(spec)
+    clicked = button.button(
+        f"Download {spec.bytes / 1e6:.0f} MB",
+        key="models_download",
+        icon=":material/download:",
+        type="primary",
+        disabled=refusal is not None,
+    )
+    described = f"{spec.title}: {spec.architecture}. Licence of the weights: {spec.licence}."
+    if refusal is not None:
+        st.info(refusal, icon=":material/cloud_off:")
+        st.caption(described)
+        return
+    st.caption(
+        f"{described} They are fetched from {SOURCES[urlsplit(spec.url).hostname]}, only when you click, and stay on "
+        "this machine for all visitors. That needs internet."
+    )
+    if clicked:
+        _fetch(spec)
+
+
+def first_offer(keys: Sequence[str]) -> str:
+    """Return the smallest of the models: what a visitor can have soonest."""
+    return min(keys, key=lambda key: find(key).bytes)
+
+
+def _fetch(spec: ModelSpec) -> None:
+    bar = st.progress(0.0, f"Asking for {spec.title}…")
+    told = -1
+
+    def tell(done: int, total: int) -> None:
+        nonlocal told
+        total = total or spec.bytes
+        share = min(done / total, 1.0)
+        if (step := int(100 * share)) != told:  # a hundred messages to the browser, not thousands
+            told = step
+            bar.progress(share, f"{spec.title}: {done / 1e6:.1f} of {total / 1e6:.1f} MB")
+
+    try:
+        downloads.download(spec, tell)
+    except ModelUnavailable as error:
+        bar.empty()
+        st.error(str(error), icon=":material/cloud_off:")
+        return
+    st.session_state[NEWS] = f"{spec.title} is on this machine now: choose it in the other tabs."
+    st.rerun()  # the whole page: all its choices have become more

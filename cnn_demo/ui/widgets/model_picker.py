@@ -1,0 +1,137 @@
+"""Choosing among the networks that can be used now: bundled or at hand. Others are fetched in *Models* first."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from cnn_demo.models import ModelSpec, ModelUnavailable, find, preferred_model, usable_models
+from cnn_demo.models.files import downloads
+from cnn_demo.results import BACKGROUND
+from cnn_demo.ui.page.link import SHARED
+
+_HELP = "Networks whose weights are on this machine. The tab *Models* lists all, and downloads others where it can."
+OFFICIAL = {  # task -> the published network that a visitor of a bundled one is told of
+    "detection": "yolo11n",
+    "semantic-segmentation": "deeplabv3_mobilenet_v3_large",
+    "instance-segmentation": "yolo11n-seg",
+}
+
+
+def pick_model(
+    key: str, label: str, task: str = "classification", fits: Callable[[ModelSpec], bool] | None = None
+) -> ModelSpec:
+    """Let the visitor choose one model; a choice that is not to be had here becomes the preferred one.
+
+    Args:
+        key: Widget key, and the name in the link. Its default is None, which stands for the preferred model.
+        label: Of the select box.
+        task: Of the networks.
+        fits: Which of them; None for all.
+
+    Raises:
+        ModelUnavailable: If no such network is on this machine.
+    """
+    usable = [spec for spec in usable_models(task) if fits is None or fits(spec)]
+    if not usable:
+        raise ModelUnavailable("None of the networks on this machine can be used here.")
+    titles = {spec.key: spec.title for spec in usable}
+    preferred = preferred_model(task).key
+    first = preferred if preferred in titles else usable[0].key
+    _mend(key, first, st.session_state.get(key) in titles)
+    chosen = st.selectbox(
+        label,
+        list(titles),
+        index=list(titles).index(first),
+        format_func=lambda name: titles.get(name, name),
+        key=key,
+        bind="query-params",
+        help=_HELP,
+    )
+    return find(chosen if chosen in titles else first)
+
+
+def pick_models(
+    key: str, label: str, most: int, task: str = "classification", beside: Sequence[str] = ()
+) -> tuple[ModelSpec, ...]:
+    """Let the visitor choose up to `most` models, in his order; none, where he has taken all away.
+
+    Args:
+        key: Widget key, and the name in the link. Its default is None, which stands for the preferred model and those
+            beside it.
+        label: Of the box.
+        most: At least 1.
+        task: Of the networks.
+        beside: Keys of models that are chosen from the beginning, as far as they are on this machine.
+
+    Raises:
+        ModelUnavailable: If no network is on this machine.
+    """
+    usable = usable_models(task)
+    titles = {spec.key: spec.title for spec in usable}
+    preferred = preferred_model(task).key
+    first = [preferred, *(name for name in beside if name in titles and name != preferred)][:most]
+    held = st.session_state.get(key)
+    _mend(key, first, held is not None and len(held) <= most and all(name in titles for name in held))
+    chosen = st.multiselect(
+        label,
+        list(titles),
+        default=first,
+        max_selections=most,
+        format_func=lambda name: titles.get(name, name),
+        key=key,
+        bind="query-params",
+        placeholder="Choose a network",
+        help=_HELP,
+    )
+    return tuple(find(name) for name in chosen if name in titles)
+
+
+def official_instead(spec: ModelSpec) -> str:
+    """Name the published network that could be downloaded in the place of a bundled one, in a sentence.
+
+    Args:
+        spec: The network that is shown.
+
+    Returns:
+        "" where it is not bundled, the published one is on this machine already, or visitors may download nothing.
+    """
+    official = find(OFFICIAL[spec.task]) if spec.task in OFFICIAL else None
+    if official is None or downloads.refusal(official) is not None or spec.availability() != "bundled":
+        return ""
+    if official.availability() != "download":
+        return ""
+    classes = sum(label != BACKGROUND for label in official.labels)
+    return (
+        f"This is a small bundled network; the tab *Models* downloads {official.title} "
+        f"({official.bytes / 1e6:.0f} MB), which knows {classes} classes from far more photos."
+    )
+
+
+def pick_side(key: str, sides: Sequence[int], own: int, explained: str) -> int:
+    """Let the visitor choose the size at which a network sees the photo; what it does not take, becomes its own.
+
+    Args:
+        key: Widget key, and the name in the link. Its default is None, which stands for the network's own size.
+        sides: To choose from, in pixels.
+        own: One of them.
+        explained: What the size is of, for the help.
+    """
+    sides = list(sides)
+    _mend(key, own, st.session_state.get(key) in sides)
+    chosen = st.selectbox(
+        "Image size",
+        sides,
+        index=sides.index(own),
+        format_func=lambda side: f"{side} pixels",
+        key=key,
+        help=explained,
+        **SHARED,
+    )
+    return chosen if chosen in sides else own
+
+
+def _mend(key: str, value: Any, is_fine: bool) -> None:
+    """Replace what the session holds where it cannot be shown; what is only in the link, Streamlit itself checks."""
+    if key in st.session_state and not is_fine:
+        st.session_state[key] = value

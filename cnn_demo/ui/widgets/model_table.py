@@ -1,0 +1,118 @@
+"""All networks of a page in one table, and those that are not on this machine to fetch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from cnn_demo.models import ModelSpec
+from cnn_demo.models.files.weights import weights_at_hand
+from cnn_demo.results import percent
+from cnn_demo.ui.widgets import model_downloads
+
+PLACES = {"bundled": "bundled", "weights folder": "on this machine", "cache": "on this machine"}
+
+MEASURED_HERE = "training/evaluate.py"  # source of a bundled network's figure
+OWN = "Figure of a bundled network"
+
+
+def models_overview(
+    specs: Sequence[ModelSpec], columns: Mapping[str, Sequence], config: Mapping[str, Any], *, key: str, alt: str
+) -> None:
+    """Show the networks, and offer those that are not here.
+
+    Args:
+        specs: The table's rows.
+        columns: What the page says of its networks, as for `models_table`.
+        config: Streamlit's configuration of these columns.
+        key: Widget key of the table.
+        alt: What the table holds, for those who cannot see it.
+    """
+    where = where_weights_are(specs)
+    here = sum(place in PLACES.values() for place in where.values())
+    st.markdown(
+        f"**{here} of {len(specs)}** networks are on this machine and work without internet. Click a column's head to "
+        "sort by it."
+    )
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        models_table(specs, where, columns),
+        key=key,
+        hide_index=True,
+        height=420,
+        alt=alt,
+        placeholder="",
+        column_config={
+            **config,
+            "Megabytes": number(format="%.1f", help="Size of the weights file."),
+            "Million parameters": number(format="%.1f", help="How many numbers it has learned."),
+            "Image size": number(format="%d px", help="At which the figure was measured."),
+            "Weights": st.column_config.TextColumn(help="Where the network's weights are."),
+            "Paper": st.column_config.LinkColumn(display_text=r"https://(.+?)/?$", help="Where it is described."),
+            OWN: st.column_config.TextColumn(
+                help="Of bundled networks: measured by `training/evaluate.py` on photos that they were never trained "
+                "on. These are other photos and other classes than those of published figures."
+            ),
+        },
+    )
+    model_downloads.offer([spec for spec in specs if where[spec.key] == "to download"])
+
+
+def models_table(specs: Sequence[ModelSpec], where: Mapping[str, str], columns: Mapping[str, Sequence]) -> pd.DataFrame:
+    """Make the table of networks, those on this machine first.
+
+    Args:
+        specs: Its rows, in any order.
+        where: Model key to where its weights are.
+        columns: Head to one value for each row; they stand behind the network's name.
+    """
+    frame = pd.DataFrame(
+        {
+            "Network": [spec.title for spec in specs],
+            **columns,
+            "Measured on": [spec.metric.dataset if is_published(spec) else None for spec in specs],
+            OWN: [own_figure(spec) for spec in specs],
+            "How it works": [spec.architecture for spec in specs],
+            "Megabytes": [spec.bytes / 1e6 for spec in specs],
+            "Million parameters": [spec.parameters / 1e6 for spec in specs],
+            "Image size": [spec.input_size[0] for spec in specs],
+            "Weights": [where[spec.key] for spec in specs],
+            "Licence": [spec.licence for spec in specs],
+            "Paper": [spec.paper for spec in specs],
+        }
+    )
+    elsewhere = [where[spec.key] not in PLACES.values() for spec in specs]
+    return frame.iloc[np.argsort(elsewhere, kind="stable")].reset_index(drop=True)
+
+
+def is_published(spec: ModelSpec) -> bool:
+    """Whether a network has a figure that was measured on a public benchmark, and not here on photos of our own."""
+    return spec.metric is not None and spec.metric.source != MEASURED_HERE
+
+
+def own_figure(spec: ModelSpec) -> str | None:
+    """Return the figure of a bundled network with the photos that it was measured on; None for a published one."""
+    if spec.metric is None or is_published(spec):
+        return None
+    return f"{spec.metric.name} {percent(spec.metric.value)} on {spec.metric.dataset}"
+
+
+def figures(specs: Sequence[ModelSpec], name: str) -> pd.Series:
+    """Return a published figure of each network in percent, NaN where none of this name is published.
+
+    Args:
+        specs: The networks.
+        name: Of the figure that they are judged by, such as "mean IoU".
+    """
+    values = [100 * spec.metric.value if is_published(spec) and spec.metric.name == name else None for spec in specs]
+    return pd.Series(values, dtype=float)
+
+
+def where_weights_are(specs: Sequence[ModelSpec]) -> dict[str, str]:
+    """Where the weights of each model are, after one look at the disk."""
+    places = {file.path.name: PLACES[file.place] for file in weights_at_hand()}
+    return {spec.key: places.get(spec.weights, "to download" if spec.url else "not to be had") for spec in specs}

@@ -1,0 +1,40 @@
+"""A classifier's answer as bars: a table, so that it is light and screen readers read it."""
+
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+import streamlit as st
+
+from cnn_demo.results import percent
+
+_BAR = "display:block;height:14px;border-radius:3px;min-width:1px;background:{colour};width:{width:.2f}%"
+_CELL = "padding:3px 8px 3px 0;border:0;vertical-align:middle"
+
+
+def probability_bars(labels: Sequence[str], probabilities: np.ndarray, *, caption: str, ordered: bool = True) -> None:
+    """Show one bar for each class.
+
+    Args:
+        labels: Names of the classes.
+        probabilities: (C,), in 0..1.
+        caption: What the bars are; read out, not shown.
+        ordered: The most probable class first; else in the order given.
+    """
+    best = int(np.argmax(probabilities))
+    order = np.argsort(-probabilities, kind="stable") if ordered else range(len(labels))
+    rows = "".join(
+        f'<tr><th scope="row" style="{_CELL};text-align:left;white-space:nowrap;width:1%;'
+        f'font-weight:{600 if index == best else 400}">{escape(labels[index])}</th>'
+        f'<td style="{_CELL}"><span style="{_bar(probabilities[index], index == best)}"></span></td>'
+        f'<td style="{_CELL};text-align:right;white-space:nowrap;width:1%;font-variant-numeric:tabular-nums;'
+        f'font-weight:{600 if index == best else 400}">{percent(float(probabilities[index]))}</td></tr>'
+        for index in order
+    )
+    table = "width:100%;border-collapse:collapse;border:0;font-size:14px"
+    st.html(f'<table style="{table}" aria-label="{escape(caption)}">{rows}</table>')
+
+
+def _bar(probability: float, best: bool) -> str:
+    colour = "var(--st-primary-color, #4a7ae0)" if best else "rgba(128, 140, 165, 0.65)"
+    return _BAR.format(colour=colour, width=100 * float(probability))

@@ -1,0 +1,68 @@
+"""What page 1 teaches: every experiment can be set up, every answer holds for any photo."""
+
+import numpy as np
+import pytest
+
+from cnn_demo.convolution import KERNELS, output_size
+from cnn_demo.drawing.pictures import DISPLAYS
+from cnn_demo.lessons.convolution import LESSON, MISCONCEPTIONS
+from cnn_demo.ui.convolution.settings import DEFAULTS, read_settings
+
+each_experiment = pytest.mark.parametrize("experiment", LESSON.experiments, ids=lambda e: e.title)
+DRAW = np.random.default_rng(8)
+PHOTOS = {
+    "random": DRAW.random((48, 64, 3), dtype=np.float32),
+    "tiny": DRAW.random((20, 30, 3), dtype=np.float32),
+    "one pixel": np.full((1, 1, 3), 0.3, np.float32),
+    "constant": np.full((40, 50, 3), 0.5, np.float32),
+    "black": np.zeros((40, 50, 3), np.float32),
+}
+
+
+@each_experiment
+def test_an_experiment_moves_controls_that_are_seen(experiment):
+    family = experiment.settings["kernel"]
+    own = {f"{family}_{parameter.name}" for parameter in KERNELS[family].parameters}
+    others = {f"{name}_{p.name}" for name in KERNELS for p in KERNELS[name].parameters} - own
+    assert not experiment.settings.keys() & others
+
+
+@each_experiment
+def test_an_experiment_can_be_computed(experiment):
+    settings = read_settings({**DEFAULTS, **experiment.settings})
+    assert settings.title == KERNELS[experiment.settings["kernel"]].title
+    assert settings.display in DISPLAYS
+    assert min(output_size((300, 400), settings.weights.shape, settings.spec)) > 50
+
+
+@each_experiment
+def test_settings_lie_on_their_slider(experiment):
+    for name, family in KERNELS.items():
+        for parameter in family.parameters:
+            value = experiment.settings.get(f"{name}_{parameter.name}", DEFAULTS[f"{name}_{parameter.name}"])
+            assert parameter.check(value) == value
+    for key, choices in (("stride", range(1, 9)), ("dilation", range(1, 9)), ("pad", range(65))):
+        assert experiment.settings.get(key, DEFAULTS[key]) in choices
+
+
+def test_figures_are_measured_on_the_photo():
+    for item in MISCONCEPTIONS:
+        assert item.answer(PHOTOS["random"]).text != item.answer(PHOTOS["black"]).text, item.claim
+
+
+def test_the_figures_are_right_where_they_are_known():
+    flip, negative, same, stride = (item.answer for item in MISCONCEPTIONS)
+    black = PHOTOS["black"]
+    assert "up to 0.00" in flip(black).text
+    assert " 0% are negative" in negative(black).text
+    assert " 0.0% of this photo's pixels" in same(black).text
+    assert "by 0.000 on average" in stride(black).text
+
+
+@pytest.mark.parametrize(
+    ("claim", "text"),
+    [("negative response", " 0% are negative"), ("flips the kernel", "differ by up to 0.00")],
+)
+def test_an_even_photo_has_no_edges(claim, text):
+    (item,) = (item for item in MISCONCEPTIONS if claim in item.claim)
+    assert text in item.answer(PHOTOS["constant"]).text

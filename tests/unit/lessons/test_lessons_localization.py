@@ -1,0 +1,45 @@
+"""What page 5 teaches: every experiment can be set up, every answer holds for any photo, with the network's numbers."""
+
+import re
+
+import numpy as np
+import pytest
+
+from cnn_demo.images import sample_photos
+from cnn_demo.lessons.localization import LESSON, MISCONCEPTIONS, TRUTHS
+from cnn_demo.models import load, preferred_model
+from cnn_demo.models.boxes import iou
+from cnn_demo.ui.localization.two_boxes import BEGINNINGS
+from cnn_demo.ui.localization.workbench import DEFAULTS
+
+each_experiment = pytest.mark.parametrize("experiment", LESSON.experiments, ids=lambda e: e.title)
+SAMPLES = {sample.key: sample for sample in sample_photos()}
+PHOTOS = {
+    "random": np.random.default_rng(8).random((48, 64, 3), dtype=np.float32),
+    "one pixel": np.full((1, 1, 3), 0.3, np.float32),
+    "black": np.zeros((40, 500, 3), np.float32),
+    "astronaut": SAMPLES["astronaut"].load().pixels.astype(np.float32) / 255,
+}
+
+
+@each_experiment
+def test_an_experiment_begins_with_what_there_is(experiment):
+    assert experiment.settings.get("boxes_begin", DEFAULTS["boxes_begin"]) in BEGINNINGS
+    if experiment.settings["task"] == "Draw the truth":
+        assert experiment.photo in TRUTHS  # else there would be nothing to hold against
+
+
+def test_two_objects_get_one_box_and_its_numbers_are_the_networks():
+    model, pixels = load(preferred_model("localization").key), SAMPLES["astronaut"].load(max_side=480).pixels
+    text = next(m for m in MISCONCEPTIONS if "Two objects" in m.claim).answer(pixels.astype(np.float32) / 255).text
+    left = float(re.search(r"IoU (\d\.\d\d) with the box of the left one", text).group(1))
+    twice = np.ascontiguousarray(np.concatenate([pixels, pixels[:, ::-1]], axis=1))
+    box = model.evidence(twice).box_xyxy
+    assert left == pytest.approx(float(iou(box, model.evidence(pixels).box_xyxy)), abs=0.02)
+
+
+def test_iou_is_as_harsh_as_the_text_says():
+    text = (0, 0, 3, 3), (1, 0, 4, 3), (0.3, 0.3, 3.3, 3.3)
+    first, third, tenth = (np.array(box, float) for box in text)
+    assert iou(first, third) == pytest.approx(0.5)
+    assert iou(first, tenth) == pytest.approx(0.68, abs=0.01)

@@ -1,0 +1,79 @@
+"""Every row of the ImageNet classifiers is what Keras builds, takes and would download; nothing is downloaded here."""
+
+import inspect
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from cnn_demo.models import find, frameworks, list_models
+from cnn_demo.models.catalogue.imagenet import IMAGENET_LABELS, IMAGENET_MODELS
+from cnn_demo.models.preprocessing import SCALINGS
+
+
+def test_every_classifier_that_keras_names_has_one_row():
+    applications = frameworks.keras().applications
+    named = {name for name in dir(applications) if inspect.isfunction(getattr(applications, name))}
+    builders = [spec.builder for spec in IMAGENET_MODELS]
+    assert sorted(builders) == sorted(named)
+    assert set(IMAGENET_MODELS) <= set(list_models("classification"))
+
+
+@pytest.mark.parametrize("spec", IMAGENET_MODELS, ids=lambda spec: spec.key)
+def test_a_row_is_the_network_that_keras_builds(spec, monkeypatch):
+    keras = frameworks.keras()
+    asked = {}
+
+    def get_file(fname=None, origin=None, *_args, file_hash=None, **_kwargs):
+        asked.update(name=fname, url=origin, checksum=file_hash)
+        return fname
+
+    build = getattr(keras.applications, spec.builder)
+    monkeypatch.setattr("keras.src.utils.file_utils.get_file", get_file)
+    monkeypatch.setattr(keras.Model, "load_weights", lambda *_args, **_kwargs: None)
+    with keras.StatelessScope(initialize_variables=False):  # the architecture without the numbers
+        network = build(weights="imagenet", input_shape=(*spec.input_size, 3), classifier_activation=None)
+    assert network.input_shape == (None, *spec.input_size, 3)
+    assert network.output_shape == (None, len(spec.labels))
+    assert network.count_params() == spec.parameters
+    assert spec.bytes == pytest.approx(4 * spec.parameters, rel=0.1, abs=3_000_000)  # published in MB, rounded
+    assert (asked["name"], asked["url"]) == (spec.weights, spec.url)
+    assert (spec.checksum or "none:").partition(":")[2] == (asked["checksum"] or "")
+
+
+@pytest.mark.parametrize("spec", IMAGENET_MODELS, ids=lambda spec: spec.key)
+def test_a_row_scales_pixels_as_its_family_does(spec):
+    build = getattr(frameworks.keras().applications, spec.builder)
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 5, 3), dtype=np.uint8)
+    expected = sys.modules[build.__module__].preprocess_input(pixels.astype(np.float32), data_format="channels_last")
+    np.testing.assert_allclose(SCALINGS[spec.scaling].apply(pixels), expected, atol=1e-5)
+
+
+def test_figures_are_shares_and_top_5_is_the_better():
+    for spec in IMAGENET_MODELS:
+        assert 0.6 < spec.metric.value < 0.9
+        assert spec.metric.name == "top-1 accuracy"
+        for further in spec.further:
+            assert further.name == "top-5 accuracy"
+            assert spec.metric.value < further.value < 1
+
+
+def test_labels_are_a_thousand_distinct_names():
+    assert len(set(IMAGENET_LABELS)) == 1000
+    assert (IMAGENET_LABELS[285], IMAGENET_LABELS[967]) == ("Egyptian cat", "espresso")
+
+
+@pytest.mark.weights
+def test_labels_are_in_kerass_order(weights_folder):
+    file = next(weights_folder.rglob("imagenet_class_index.json"), None)
+    if file is None:
+        pytest.skip("needs imagenet_class_index.json in the weights folder")
+    index = json.loads(file.read_text())
+    for at, name in enumerate(IMAGENET_LABELS):
+        assert name.partition(" (")[0] == index[str(at)][1].replace("_", " ")
+
+
+def test_keys_are_the_librarys_own_lower_case_names():
+    for key in ("mobilenet_v2", "resnet50", "vgg16", "inception_v3"):
+        assert find(key).builder.lower() == key.replace("_", "")

@@ -1,0 +1,21 @@
+"""The bundled detector finds what it knows on photos that are no part of its sets."""
+
+import pytest
+
+from cnn_demo.images.samples import sample_photos
+from cnn_demo.models import load
+from cnn_demo.models.boxes import iou
+
+TRUE = {  # by hand: hair, face and chin; from the rear light to the front wheel, mirrors and stand
+    "astronaut": ("face", (153, 14, 300, 190)),
+    "motorcycle": ("motorcycle", (92, 40, 684, 452)),
+}
+
+
+@pytest.mark.parametrize("key", TRUE)
+def test_what_it_knows_is_what_it_is_surest_of(key):
+    photo = next(sample for sample in sample_photos() if sample.key == key).load()
+    found = load("assorted_yolo11n", "cpu").predict(photo.pixels)
+    best, (name, box) = int(found.confidence.argmax()), TRUE[key]
+    assert found["class_name"][best] == name
+    assert iou(found.xyxy[best], box) > 0.6

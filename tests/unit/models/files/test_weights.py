@@ -1,0 +1,105 @@
+"""Where weights are, by folders made up here."""
+
+import pytest
+
+from cnn_demo.models.files import weights
+from cnn_demo.models.files.weights import SUFFIXES, weight_folders, weights_at_hand
+
+
+@pytest.fixture
+def places(tmp_path, monkeypatch):
+    """The four folders, by name, none of which exists yet; no installed package carries weights."""
+    monkeypatch.setattr(weights, "package_folders", tuple)
+    for variable in ("XDG_CACHE_HOME",):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(weights, "BUNDLED", tmp_path / "bundled")
+    monkeypatch.setenv("CNN_DEMO_WEIGHTS", str(tmp_path / "own"))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    return {
+        "bundled": tmp_path / "bundled",
+        "own": tmp_path / "own",
+        "keras": tmp_path / "keras" / "models",
+        "torch": tmp_path / "torch" / "hub" / "checkpoints",
+    }
+
+
+def put(folder, name, size=3):
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(bytes(size))
+    return path
+
+
+def test_missing_folders_hold_nothing(places):
+    assert weights_at_hand() == ()
+    assert [place for place, _ in weight_folders()] == ["bundled", "weights folder", "cache", "cache"]
+    assert [folder for _, folder in weight_folders()] == list(places.values())
+
+
+def test_files_of_installed_packages_count_as_bundled(places, monkeypatch, tmp_path):
+    monkeypatch.setattr(weights, "package_folders", lambda: (tmp_path / "package" / "models",))
+    path = put(tmp_path / "package" / "models", "net-0123.pth", 5)
+    put(places["own"], "net-0123.pth")
+    assert [(file.path, file.place, file.bytes) for file in weights_at_hand()] == [(path, "bundled", 5)]
+
+
+def test_everything_is_found_with_its_place_and_size(places):
+    expected = {
+        put(places["bundled"], "a.safetensors", 1): ("bundled", 1),
+        put(places["own"], "sub/b.pt", 2): ("weights folder", 2),
+        put(places["keras"], "c.h5", 0): ("cache", 0),
+        put(places["torch"], "d-0123.pth", 4): ("cache", 4),
+    }
+    assert {file.path: (file.place, file.bytes) for file in weights_at_hand()} == expected
+
+
+def test_the_first_place_wins(places):
+    order = list(places)
+    for name in order:
+        put(places[name], "net.pt")
+    for name in order:
+        (found,) = weights_at_hand()
+        assert found.path == places[name] / "net.pt"
+        found.path.unlink()
+    assert weights_at_hand() == ()
+
+
+def test_only_weights_are_listed(places):
+    for suffix in SUFFIXES:
+        put(places["own"], f"net{suffix}")
+    for other in ("readme.md", "net.json", "net", "labels.txt", "net.pt.partial"):
+        put(places["own"], other)
+    (places["own"] / "folder.pt").mkdir()
+    assert {file.path.suffix for file in weights_at_hand()} == set(SUFFIXES)
+    assert len(weights_at_hand()) == len(SUFFIXES)
+
+
+def test_an_operator_need_not_name_a_folder(places, monkeypatch):
+    put(places["own"], "net.pt")
+    for absent in ("set", "empty"):
+        if absent == "set":
+            monkeypatch.delenv("CNN_DEMO_WEIGHTS")
+        else:
+            monkeypatch.setenv("CNN_DEMO_WEIGHTS", "")
+        assert [place for place, _ in weight_folders()] == ["bundled", "cache", "cache"]
+        assert weights_at_hand() == ()
+
+
+def test_caches_are_where_the_libraries_keep_them(tmp_path, monkeypatch):
+    for variable in ("CNN_DEMO_WEIGHTS", "KERAS_HOME", "TORCH_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(weights.Path, "home", lambda: tmp_path)
+    caches = [folder for place, folder in weight_folders() if place == "cache"]
+    assert caches == [tmp_path / ".keras/models", tmp_path / ".cache/torch/hub/checkpoints"]
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert weight_folders()[-1] == ("cache", tmp_path / "xdg/torch/hub/checkpoints")
+
+
+def test_one_file_is_found_by_its_name(tmp_path, monkeypatch):
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "my_net.h5").write_bytes(b"12345")
+    monkeypatch.setenv("CNN_DEMO_WEIGHTS", str(tmp_path))
+    found = weights.find_weights("my_net.h5")
+    assert (found.path, found.place, found.bytes) == (tmp_path / "deep" / "my_net.h5", "weights folder", 5)
+    assert weights.find_weights("my_other_net.h5") is None

@@ -1,0 +1,50 @@
+"""What an architecture costs: counted as by hand, and said of those alone that can be built."""
+
+import pytest
+
+from cnn_demo.models import frameworks
+from cnn_demo.models.segmentation import unets
+from cnn_demo.models.segmentation.architectures import TRANSFORMER, cost_of
+
+SIDE = 64
+
+
+def counted_by_hand(network) -> int:
+    """Multiply-adds of all convolutions and linear layers, for one picture."""
+    torch, total = frameworks.torch(), 0
+
+    def count(module, _inputs, output) -> None:
+        nonlocal total
+        total += output.numel() * module.weight[0].numel()
+
+    for module in network.modules():
+        if isinstance(module, torch.nn.Conv2d | torch.nn.Linear):
+            module.register_forward_hook(count)
+    with torch.no_grad():
+        network(torch.zeros(1, 3, SIDE, SIDE))
+    return total
+
+
+@pytest.mark.parametrize("architecture", ["Unet", "FPN", "Linknet"])
+def test_parameters_and_multiply_adds_are_counted(architecture):
+    network = unets.build(architecture, "resnet18", 5).eval()
+    cost = cost_of(architecture, "resnet18", SIDE, classes=5)
+    assert cost.parameters == sum(p.numel() for p in network.parameters())
+    assert cost.parameters - cost.decoder_parameters == sum(p.numel() for p in network.encoder.parameters())
+    transposed = architecture == "Linknet"  # which has convolutions of another kind, not counted by hand
+    by_hand = counted_by_hand(network)
+    assert cost.multiply_adds > by_hand if transposed else cost.multiply_adds == by_hand
+    assert cost.milliseconds > 0
+
+
+def test_dpt_has_a_transformer_whatever_is_asked():
+    assert cost_of("DPT", "resnet18", SIDE).encoder == TRANSFORMER
+
+
+def test_what_cannot_be_built_is_left_out():
+    assert cost_of("UnetPlusPlus", "mit_b0", SIDE) is None  # a transformer has no map of half the resolution
+
+
+def test_what_there_is_not_is_refused():
+    with pytest.raises(ValueError, match="choose one of"):
+        cost_of("SegNet", "resnet18", SIDE)

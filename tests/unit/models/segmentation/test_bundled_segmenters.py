@@ -1,0 +1,124 @@
+"""The bundled segmenters find what they know on photos that are no part of their sets, whatever way these go in."""
+
+import os
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+from cnn_demo.images.samples import sample_photos
+from cnn_demo.models import frameworks, load, openvino_export, release
+from cnn_demo.models.segmentation.postprocessing import answers
+
+SAMPLES = {sample.key: sample for sample in sample_photos()}
+NOSE = (180, 270)  # row and column of the tip of Chelsea's
+
+
+def test_chelseas_head_is_a_cats():
+    found = load("pet_unet", "cpu").predict(SAMPLES["chelsea"].load().pixels)
+    assert found.labels[found.class_map[NOSE]] == "cat"
+    assert found.coverage()["cat"] > 0.4
+    assert found.coverage().get("dog", 0) < 0.1
+
+
+def test_chelsea_is_one_cat_with_her_nose_in_its_mask():
+    found = load("pets_instances", "cpu").predict(SAMPLES["chelsea"].load().pixels)
+    assert found["class_name"].tolist() == ["cat"]
+    assert found.mask[0][NOSE]
+    assert found.mask[0].mean() > 0.4
+
+
+def test_the_sky_is_above_and_the_road_below():
+    model = load("street_unet", "cpu")
+    pavilion = model.predict(SAMPLES["china"].load().pixels)
+    sky = pavilion.class_map == pavilion.labels.index("sky")
+    assert sky[:100].mean() > 0.8
+    assert sky[-100:].mean() < 0.05
+    street = model.predict(SAMPLES["bus"].load().pixels)
+    grounds = [street.labels.index(label) for label in ("road", "pavement")]
+    assert np.isin(street.class_map[-150:], grounds).mean() > 0.5
+
+
+@pytest.mark.parametrize("key", ["pet_unet", "street_unet"])
+def test_a_large_photo_in_tiles_has_the_mask_of_one_pass(key):
+    photo = cv2.resize(SAMPLES["china"].load().pixels, (1280, 960), interpolation=cv2.INTER_CUBIC)
+    model = load(key, "cpu")
+    for side in (None, 960):
+        whole, tiled = (model.predict(photo, mode, side).class_map for mode in ("whole", "tiled"))
+        assert (whole == tiled).mean() > (0.995 if side else 0.9999)
+
+
+def test_the_widest_sample_in_tiles_differs_as_little_as_the_page_says():
+    model = load("street_unet", "cpu")  # of both U-Nets and all samples, these differ most
+    photo = cv2.resize(SAMPLES["zidane"].load().pixels, (1707, 960), interpolation=cv2.INTER_CUBIC)
+    whole, tiled = (model.predict(photo, mode, 960).class_map for mode in ("whole", "tiled"))
+    assert (whole != tiled).mean() <= 0.006
+
+
+@pytest.fixture
+def empty_cache(monkeypatch, tmp_path):
+    """The user's cache, with nothing in it yet."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    release()
+    yield tmp_path
+    release()
+
+
+def exported(model):
+    model.wait_for_export()
+    return model
+
+
+@pytest.mark.parametrize("key", ["pet_unet", "street_unet"])
+def test_openvino_says_what_torch_says(key, empty_cache):
+    model, photo = exported(load(key, "cpu")), SAMPLES["bus"].load().pixels
+    assert model.engine == "OpenVINO"
+    for side in (None, 201):  # two sizes with one network, the second filled up on two sides
+        now = model.predict(photo, side=side, keep_probabilities=True)
+        seen = model.batch(model.frame(photo.shape[:2], side).apply(photo))
+        with model.lock:
+            ours = model.run(seen)
+        with frameworks.torch().inference_mode():
+            theirs = model.network(seen)[0]
+        np.testing.assert_allclose(ours.numpy(), theirs.numpy(), atol=1e-3)
+        answer = answers(theirs, model.frame(photo.shape[:2], side))
+        assert (now.class_map == answer["class_map"]).mean() > 0.9999
+        np.testing.assert_allclose(now.confidence, answer["confidence"], atol=1e-3)
+
+
+def test_a_network_is_exported_once(empty_cache, monkeypatch):
+    exported(load("pet_unet", "cpu"))
+    assert [path.suffix for path in sorted(empty_cache.rglob("pet_unet-*"))] == [".bin", ".xml"]
+    monkeypatch.setattr(openvino_export, "converted", None)
+    release()
+    assert exported(load("pet_unet", "cpu")).engine == "OpenVINO"
+
+
+def test_a_program_that_ends_during_the_export_ends_well(tmp_path, root):
+    """An answer takes less time than the export, which is finished all the same, without a word."""
+    command = [sys.executable, "-m", "cnn_demo", "segment", "assets/samples/chelsea.jpg", "--model", "pet_unet"]
+    environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
+    ended = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=300)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "cat" in ended.stdout
+    assert [path.suffix for path in sorted(tmp_path.rglob("pet_unet-*"))] == [".bin", ".xml"]
+
+
+@pytest.mark.parametrize("broken", ["export", "file"])
+def test_where_openvino_fails_it_stays_in_torch(broken, empty_cache, monkeypatch, caplog):
+    if broken == "export":
+        monkeypatch.setattr(openvino_export, "write", fail)
+    else:
+        exported(load("pet_unet", "cpu"))
+        next(empty_cache.rglob("*.xml")).write_text("no network")
+        release()
+    model = exported(load("pet_unet", "cpu"))
+    assert model.engine == "torch"
+    assert "pet_unet stays in torch" in caplog.text
+    assert model.predict(SAMPLES["chelsea"].load().pixels).coverage()["cat"] > 0.4
+
+
+def fail(model, path):
+    raise OSError("disk full")

@@ -1,0 +1,59 @@
+"""What training left behind agrees with the network that is bundled, and with itself."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cnn_demo.models import find, load, training_records
+from cnn_demo.models.training_records import cifar10_record
+
+IMAGES = 5000
+
+
+@pytest.fixture(scope="module")
+def record():
+    return cifar10_record()
+
+
+def test_reading_it_loads_no_framework(root):
+    program = "import sys; from cnn_demo.models.training_records import cifar10_record; cifar10_record(); "
+    program += "print({'torch', 'tensorflow', 'keras', 'triton'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, timeout=550)
+    assert done.stdout.strip() == "set()", done.stderr
+
+
+def test_the_last_kernels_are_the_networks_own(record):
+    stem = next(layer for layer in load("cifar10_cnn").layers if layer.name == "stem")
+    assert record.kernels.shape == (len(record.epochs) + 1, *stem.kernel.shape)
+    assert not record.kernels.flags.writeable
+    np.testing.assert_allclose(record.kernels[-1], stem.kernel, atol=2e-3)  # kept in 16 bits
+    assert np.abs(record.kernels[0] - record.kernels[-1]).max() > 0.1
+
+
+def test_the_measurements_agree_with_each_other(record):
+    assert record.labels == find("cifar10_cnn").labels
+    assert record.confusion.sum() == IMAGES
+    assert record.confusion.sum(axis=1).tolist() == [IMAGES // 10] * 10
+    assert record.accuracy == pytest.approx(np.trace(record.confusion) / IMAGES)
+    assert record.accuracy == pytest.approx(find("cifar10_cnn").metric.value, abs=5e-5)
+    assert record.accuracy == pytest.approx(record.epochs[-1]["validation_accuracy"], abs=0.003)  # bfloat16 there
+    assert sum(record.confidences["right"]) == pytest.approx(record.accuracy * IMAGES)
+    assert sum(record.confidences["right"]) + sum(record.confidences["wrong"]) == IMAGES
+    assert sum(part["count"] for part in record.reliability) == IMAGES
+    right = sum(part["count"] * part["accuracy"] for part in record.reliability if part["count"])
+    assert right == pytest.approx(record.accuracy * IMAGES, abs=0.5)
+
+
+def test_it_is_as_good_as_its_card_says(record):
+    assert record.accuracy >= 0.89
+    assert record.ece <= 0.03
+    assert record.temperature > 0
+
+
+def test_missing_files_are_said(monkeypatch, tmp_path):
+    monkeypatch.setattr(training_records, "BUNDLED", Path(tmp_path))
+    with pytest.raises(FileNotFoundError, match="cifar10_cnn"):
+        cifar10_record.__wrapped__()

@@ -1,0 +1,240 @@
+"""Labelled photos in: what makes a set, what is left out and said, and what a stranger's zip may not do."""
+
+import io
+import struct
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cnn_demo.models.transfer import photo_sets
+from cnn_demo.models.transfer.photo_sets import MAX_PHOTOS, PhotoSet, PhotoSetError, from_zip, gather
+
+
+def png(seed: int, size: tuple[int, int] = (12, 8)) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(np.random.default_rng(seed).integers(0, 256, (*size, 3), np.uint8)).save(file, "PNG")
+    return file.getvalue()
+
+
+def several(count: int, first: int = 0) -> list[tuple[str, bytes]]:
+    return [(f"{number}.png", png(number)) for number in range(first, first + count)]
+
+
+def zipped(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", method) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return file.getvalue()
+
+
+def folders(**classes: int) -> dict[str, bytes]:
+    """File names and bytes: so many photos in each folder, no two the same."""
+    numbers = iter(range(1000))
+    return {f"{label}/{i:02}.png": png(next(numbers)) for label, count in classes.items() for i in range(count)}
+
+
+# From bytes ----------------------------------------------------------------------------------------------------------
+
+
+def test_photos_keep_their_class_and_their_order():
+    photos, left_out = gather({" my cat ": several(6), "dog": several(5, 50)})
+    assert photos.labels == ("my cat", "dog")
+    assert photos.classes.tolist() == [0] * 6 + [1] * 5
+    assert photos.classes.dtype == np.int64
+    assert [photo.name for photo in photos.photos] == [f"{n}.png" for n in (*range(6), *range(50, 55))]
+    expected = np.random.default_rng(52).integers(0, 256, (12, 8, 3), np.uint8)
+    np.testing.assert_array_equal(photos.photos[8].pixels, expected)
+    assert left_out == ()
+
+
+def test_only_a_small_photo_is_kept():
+    photos, _ = gather({"a": [("large.png", png(7, (500, 1000))), *several(4)], "b": several(5, 50)})
+    assert photos.photos[0].pixels.shape == (160, 320, 3)
+    assert photos.photos[0].original_size == (1000, 500)
+
+
+def test_what_cannot_be_read_or_is_there_twice_is_left_out_and_said():
+    named = {"cat": [("notes.pdf", b"%PDF-1.7"), *several(5), ("copy.png", png(2))], "dog": several(5, 50)}
+    photos, left_out = gather(named)
+    assert len(photos.photos) == 10
+    assert left_out[0].startswith("“notes.pdf” in “cat” was left out: this looks like a PDF document")
+    assert left_out[1:] == ("Left out because they are there twice: 1 photo.",)
+
+
+def test_many_unreadable_files_are_counted_not_listed():
+    _, left_out = gather({"cat": [*[(f"{n}", b"?") for n in range(20)], *several(5)], "dog": several(5, 50)})
+    assert len(left_out) == photo_sets.MAX_SENTENCES + 1
+    assert left_out[-1] == "Left out because they cannot be read either: 12 files."
+
+
+def test_of_a_large_class_the_first_photos_are_taken():
+    photos, left_out = gather({"cat": several(MAX_PHOTOS + 3), "dog": several(5, 500)})
+    assert photos.classes.tolist().count(0) == MAX_PHOTOS
+    assert left_out == ("Left out because a class has 50 photos at the most: 3 photos.",)
+
+
+@pytest.mark.parametrize(
+    ("named", "says"),
+    [
+        ({}, "There are no photos yet"),
+        ({"cat": several(9)}, "“cat” is the only class"),
+        ({str(n): several(5, 10 * n) for n in range(7)}, "These are 7 classes"),
+        ({"cat": several(5), "dog": several(4, 50)}, "“dog” has 4 photos that can be read"),
+        ({"cat": several(5), "dog": [*several(4, 50), ("x", b"?")]}, "“dog” has 4 photos"),
+        ({"cat": several(5), "dog": [("1", png(9))] * 8}, "“dog” has 1 photo that can be read, each counted once"),
+        ({"cat": several(5), "dog": []}, "“dog” has 0 photos"),
+        ({"cat": [("a", b"?")], "dog": [("b", b"")]}, "None of these files"),
+        ({"Straße": several(5), "STRASSE": several(5, 50)}, "Two classes are called “Straße” and “STRASSE”"),
+        ({"a": several(5), " a\t": several(5, 50)}, "Two classes are called"),
+        ({"cat": several(5), " \u200b\n": several(5, 50)}, "has no name"),
+        ({"cat": several(5), "d" * 41: several(5, 50)}, "too long: 40 characters"),
+        ({"cat": several(6), "dog": several(5, 5)}, "The photo “5.png” is in “cat” and in “dog”"),
+    ],
+)
+def test_what_is_no_set_is_refused_in_one_sentence(named, says):
+    with pytest.raises(PhotoSetError, match=says) as refused:
+        gather(named)
+    assert_one_sentence(str(refused.value))
+
+
+def assert_one_sentence(text: str) -> None:
+    assert text.endswith(".")
+    assert ". " not in text
+    assert "\n" not in text
+
+
+def test_forty_characters_are_not_too_many():
+    photos, _ = gather({"d" * 40: several(5), "cat": several(5, 50)})
+    assert photos.labels[0] == "d" * 40
+
+
+def test_a_set_needs_a_class_for_each_photo():
+    photo = gather({"a": several(5), "b": several(5, 50)})[0].photos[0]
+    for classes in ([0], [0, 0], [0, 2], [[0, 1]]):
+        with pytest.raises(ValueError, match="class numbers"):
+            PhotoSet(("a", "b"), (photo, photo), np.array(classes))
+    made = PhotoSet(("a", "b"), (photo, photo), np.array([0, 1]))
+    with pytest.raises(ValueError, match="read-only"):
+        made.classes[0] = 1
+
+
+# From a zip ----------------------------------------------------------------------------------------------------------
+
+
+def test_folders_are_classes_in_alphabetical_order():
+    photos, left_out = from_zip(zipped(folders(dog=6, Cat=5)))
+    assert photos.labels == ("Cat", "dog")
+    assert photos.classes.tolist() == [0] * 5 + [1] * 6
+    expected, _ = gather({"Cat": several(5, 6), "dog": several(6)})
+    assert [photo.sha256 for photo in photos.photos] == [photo.sha256 for photo in expected.photos]
+    assert left_out == ()
+
+
+def test_the_last_folder_is_the_class_wherever_it_lies():
+    files = {f"set/train/cat/{n}.PNG": png(n) for n in range(3)} | {f"set/test/cat/{n}.png": png(n) for n in (3, 4)}
+    files |= {f"set\\train\\dog\\{n}.png": png(n) for n in range(10, 15)}
+    photos, _ = from_zip(zipped(files, zipfile.ZIP_STORED))
+    assert photos.labels == ("cat", "dog")
+    assert np.bincount(photos.classes).tolist() == [5, 5]
+
+
+def test_what_file_managers_add_is_passed_over_and_other_files_are_counted():
+    files = folders(cat=5, dog=5) | {"cat/": b"", "readme.txt": b"", "dog/boxes.csv": b"", "loose.png": png(900)}
+    hidden = {f"__MACOSX/cat/{n}.png": png(n) for n in range(900, 910)} | {".git/x.png": png(910), "cat/.1.png": b"?"}
+    photos, left_out = from_zip(zipped(files | hidden))
+    assert photos.labels == ("cat", "dog")
+    assert len(photos.photos) == 10
+    assert left_out == (
+        "Left out because they lie in no folder: 1 photo.",
+        "Left out because their names do not end like a photo's: 2 files.",
+    )
+
+
+def encrypted() -> bytes:
+    """A zip whose entries say that they are encrypted."""
+    data = bytearray(zipped(folders(cat=5, dog=5)))
+    for signature, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = data.find(signature)
+        while at >= 0:
+            data[at + place] |= 1
+            at = data.find(signature, at + 4)
+    return bytes(data)
+
+
+def with_bytes_changed() -> bytes:
+    data = bytearray(zipped(folders(cat=5, dog=5)))
+    data[60:90] = bytes(30)
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (lambda: b"", "This is not a zip"),
+        (lambda: png(1), "This is not a zip"),
+        (lambda: zipped({}), "There are no photos yet"),
+        (lambda: zipped({"a/readme.txt": b"x"}), "There are no photos yet"),
+        (lambda: zipped({f"{n}.png": png(n) for n in range(12)}), "lie in no folder"),
+        (lambda: zipped(folders(cat=12)), "“cat” is the only class"),
+        (lambda: zipped(folders(a=1, b=1, c=1, d=1, e=1, f=1, g=1)), "These are 7 classes"),
+        (lambda: zipped(folders(cat=5, dog=4)), "“dog” has 4 photos"),
+        (lambda: zipped(folders(cat=5, Cat=5)), "Two classes are called “Cat” and “cat”"),
+        (lambda: zipped({"x" * 50 + "/1.png": png(1)}), "too long"),
+        (lambda: zipped(folders(cat=5, dog=5))[:-40], "cut off or damaged"),
+        (lambda: zipped(folders(cat=5, dog=5))[:300], "cut off or damaged"),
+        (with_bytes_changed, "cut off or damaged"),
+        (encrypted, "locked with a password"),
+        (lambda: zipped(folders(cat=5, dog=5), zipfile.ZIP_LZMA), "packed in a rare way"),
+        (lambda: zipped(folders(cat=5, dog=5), zipfile.ZIP_BZIP2), "packed in a rare way"),
+        (lambda: zipped({f"a/{n}.txt": b"" for n in range(2001)}), "more than 2000 files"),
+    ],
+)
+def test_zips_that_are_no_set_are_refused_in_one_sentence(data, says):
+    with pytest.raises(PhotoSetError, match=says) as refused:
+        from_zip(data())
+    assert_one_sentence(str(refused.value))
+
+
+def test_what_comes_out_of_a_zip_is_counted(monkeypatch):
+    files = folders(cat=5, dog=5)
+    size = sum(map(len, files.values()))
+    monkeypatch.setattr(photo_sets, "MAX_UNPACKED", size)
+    assert len(from_zip(zipped(files))[0].photos) == 10
+    monkeypatch.setattr(photo_sets, "MAX_UNPACKED", size - 1)
+    with pytest.raises(PhotoSetError, match="holds more than"):
+        from_zip(zipped(files))
+
+
+def test_a_bomb_is_never_unpacked_whole(monkeypatch):
+    """Of a file that is too long only one byte more than allowed comes out, whatever its size is said to be."""
+    monkeypatch.setattr(photo_sets, "MAX_BYTES", 1000)
+    read = []
+    real = photo_sets.read_photo
+    monkeypatch.setattr(photo_sets, "read_photo", lambda data, *rest: read.append(len(data)) or real(data, *rest))
+    bomb = zipped(folders(cat=5, dog=5) | {"cat/bomb.png": bytes(30_000_000)})
+    assert len(bomb) < 100_000
+    photos, left_out = from_zip(bomb)
+    assert max(read) == 1001
+    assert len(photos.photos) == 10
+    assert "“bomb.png” in “cat” was left out" in left_out[0]
+
+
+def test_a_lie_about_the_size_does_not_help():
+    data = bytearray(zipped(folders(cat=5, dog=5) | {"cat/a.png": bytes(3_000_000)}))
+    entry = data.rfind(b"PK\x01\x02")
+    assert data[entry + 46 :].startswith(b"cat/a.png")
+    struct.pack_into("<I", data, entry + 24, 10)  # the file then seems to end after ten bytes, and its checksum fails
+    with pytest.raises(PhotoSetError, match="cut off or damaged"):
+        from_zip(bytes(data))
+
+
+def test_of_a_large_folder_only_the_first_photos_are_unpacked(monkeypatch):
+    files = folders(cat=MAX_PHOTOS + 2, dog=5)
+    kept = sum(len(data) for name, data in files.items() if name not in ("cat/50.png", "cat/51.png"))
+    monkeypatch.setattr(photo_sets, "MAX_UNPACKED", kept)
+    photos, left_out = from_zip(zipped(files))
+    assert len(photos.photos) == MAX_PHOTOS + 5
+    assert left_out == ("Left out because a class has 50 photos at the most: 2 photos.",)

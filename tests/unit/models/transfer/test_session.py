@@ -1,0 +1,133 @@
+"""Two heads beside each other, then fine-tuning: the figures are those of the parts, and it ends when asked to."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from cnn_demo.jobs import TrainingError
+from cnn_demo.models import ModelUnavailable, load
+from cnn_demo.models.transfer import backbones, fine_tuning, linear_head, session
+from cnn_demo.models.transfer.photo_sets import PhotoSet
+from cnn_demo.models.transfer.sample_sets import textures
+from cnn_demo.models.transfer.session import PRETRAINED, RANDOM, TUNED, Task, answers, likely_range, teach, tune
+
+pytestmark = pytest.mark.xdist_group("teaching")  # one process makes the fixtures, which take long
+
+
+@pytest.fixture(scope="module")
+def task() -> Task:
+    """Five photos of each of the sample set's classes."""
+    photos = textures()
+    few = np.concatenate([np.flatnonzero(photos.classes == number)[:5] for number in range(3)])
+    chosen = PhotoSet(photos.labels, tuple(photos.photos[index] for index in few), photos.classes[few])
+    return Task(chosen, "cifar10_cnn", 1)
+
+
+@pytest.fixture(scope="module")
+def told(task) -> list[session.Taught]:
+    """All that `teach` has reported."""
+    reports = []
+    teach(task, reports.append)
+    return reports
+
+
+@pytest.fixture(scope="module")
+def tuned(told) -> list[session.Taught]:
+    """All that `tune` has reported of it."""
+    reports = []
+    tune(told[-1], reports.append)
+    return reports
+
+
+def test_both_heads_are_those_of_their_features(task, told):
+    model, photos, last = load("cifar10_cnn"), task.photos, told[-1]
+    for which, given in ((PRETRAINED, backbones.features), (RANDOM, backbones.random_features)):
+        features = given(model, photos.photos)
+        *_, alone = linear_head.train_head(features, photos.classes, photos.labels, task.hold_out)
+        np.testing.assert_allclose(last.runs[which].head.weights, alone.head.weights, atol=1e-5)
+        right = (alone.probabilities.argmax(axis=1) == photos.classes[task.hold_out]).sum()
+        assert last.right(which) == right
+    assert last.runs[PRETRAINED].head.backbone == "cifar10_cnn"
+    assert last.runs[RANDOM].head.backbone == ""  # it cannot be saved: nobody has these weights
+
+
+def test_it_tells_how_far_it_is(told):
+    looking = [report for report in told if not report.runs]
+    assert [report.step for report in looking] == [
+        "The trained network looks at the photos",
+        "The trained network looks at the photos: 15 of 15",
+        "Its twin with random weights looks at them",
+        "Its twin with random weights looks at them: 15 of 15",
+    ]
+    learning = told[len(looking) :]
+    assert [report.step for report in learning] == [f"Epoch {n} of 100" for n in range(1, 101)]
+    for epoch, report in enumerate(learning, start=1):
+        assert {which: len(run.epochs) for which, run in report.runs.items()} == {PRETRAINED: epoch, RANDOM: epoch}
+    assert learning[-1].done == 1
+    assert learning[-1].seconds > learning[0].seconds > 0
+
+
+@pytest.mark.parametrize(("asked", "epochs"), [(1, 0), (2, 0), (7, 5)])
+def test_it_ends_when_it_is_asked_to(task, asked, epochs):
+    reports, left = [], iter([True] * (asked - 1) + [False])
+    teach(task, reports.append, lambda: next(left))
+    assert [len(run.epochs) for run in reports[-1].runs.values()] == [epochs] * 2 * bool(epochs)
+
+
+def test_fine_tuning_goes_on_from_the_head_and_keeps_the_other_runs(task, told, tuned):
+    model, photos, last = load("cifar10_cnn"), task.photos, tuned[-1]
+    head = told[-1].runs[PRETRAINED].head
+    *_, alone = fine_tuning.fine_tune(model, photos.photos, photos.classes, task.hold_out, head)
+    np.testing.assert_allclose(last.runs[TUNED].probabilities, alone.probabilities, atol=1e-4)
+    assert last.runs[PRETRAINED] is told[-1].runs[PRETRAINED]
+    assert last.runs[RANDOM] is told[-1].runs[RANDOM]
+    assert last.seconds == told[-1].seconds
+    assert [len(report.runs[TUNED].epochs) for report in tuned if TUNED in report.runs] == list(range(1, 9))
+
+
+def test_fine_tuning_again_begins_anew_and_ends_when_it_is_asked_to(tuned):
+    reports, left = [], iter([True, True, False])
+    tune(tuned[-1], reports.append, lambda: next(left))
+    assert TUNED not in reports[0].runs
+    assert len(reports[-1].runs[TUNED].epochs) == 2
+    np.testing.assert_allclose(
+        reports[-1].runs[TUNED].epochs[0].held_out_loss, tuned[-1].runs[TUNED].epochs[0].held_out_loss, rtol=1e-3
+    )
+
+
+def test_what_cannot_be_done_is_one_sentence(task, told, monkeypatch):
+    def missing(key):
+        raise ModelUnavailable("Its weights are gone.")
+
+    monkeypatch.setattr(session.fine_tuning, "cut_layer", lambda network: fail())
+    with pytest.raises(TrainingError, match="cannot be trained apart"):
+        tune(told[-1])
+    monkeypatch.setattr(session, "load", missing)
+    for work, given in ((teach, task), (tune, told[-1])):
+        with pytest.raises(TrainingError, match="weights are gone"):
+            work(given)
+
+
+def fail():
+    raise ValueError("The last block of this network cannot be trained apart: please choose another network.")
+
+
+def test_answers_to_the_held_out_photos_are_those_that_were_measured(task, told, tuned):
+    held = [task.photos.photos[index] for index in task.hold_out]
+    run, last = told[-1].runs[PRETRAINED], tuned[-1].runs[TUNED]
+    np.testing.assert_allclose(answers(run.head, held), run.probabilities, atol=1e-5)
+    np.testing.assert_allclose(answers(run.head, held, last), last.probabilities, atol=1e-5)
+
+
+def test_another_draw_holds_out_others(task):
+    other = replace(task, draw=2)
+    assert len(other.hold_out) == len(task.hold_out) == 3
+    assert other.hold_out.tolist() != task.hold_out.tolist()
+
+
+@pytest.mark.parametrize(("right", "count"), [(0, 1), (1, 1), (0, 12), (7, 12), (12, 12), (60, 75)])
+def test_the_likely_range_is_scipys_wilson_interval(right, count):
+    expected = binomtest(right, count).proportion_ci(0.95, method="wilson")
+    assert likely_range(right, count) == pytest.approx((expected.low, expected.high), abs=1e-6)

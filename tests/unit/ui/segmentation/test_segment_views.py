@@ -1,0 +1,103 @@
+"""Page 7's own pictures and numbers, apart from Streamlit."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from cnn_demo.models import find
+from cnn_demo.models.catalogue.registry import PET_LABELS
+from cnn_demo.models.segmentation.metrics import IGNORED
+from cnn_demo.ui.detection.score import pen
+from cnn_demo.ui.segmentation.paint_masks import RIGHT, WRONG, judged, painted, scores_table, used_classes
+from cnn_demo.ui.segmentation.unet_internals import COLUMNS, MAP_SIDE, STRONGEST, mosaic, strongest
+from cnn_demo.ui.segmentation.upsampling import SMALL_SIDE, small_map
+
+SPEC = replace(find("fcn_resnet50"), labels=PET_LABELS)
+
+
+def test_the_small_map_has_the_photos_proportions_and_no_mean():
+    pixels = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
+    plane = small_map(pixels)
+    assert plane.shape == (18, SMALL_SIDE)
+    assert plane.mean() == pytest.approx(0, abs=1e-6)
+    assert small_map(pixels[:1]).shape == (1, SMALL_SIDE)
+
+
+def test_the_strongest_maps_come_first_and_small():
+    maps = np.zeros((200, 100, 9), np.float32)
+    maps[..., 4], maps[..., 7] = 3, 2
+    found = strongest(maps)
+    assert found.shape == (MAP_SIDE, 60, STRONGEST)
+    assert found[..., 0].mean() == pytest.approx(3)
+    assert found[..., 1].mean() == pytest.approx(2)
+
+
+@pytest.mark.parametrize("count", [1, 3, 5, 6])
+@pytest.mark.parametrize("size", [(2, 3), (120, 90)])
+def test_maps_lie_beside_and_below_each_other(count, size):
+    scene = mosaic(np.random.default_rng(1).random((*size, count)).astype(np.float32))
+    enlarge = max(1, MAP_SIDE // max(size))
+    rows = -(-count // COLUMNS)
+    assert scene.shape == (rows * (size[0] + 2) * enlarge, COLUMNS * (size[1] + 2) * enlarge, 3)
+
+
+def canvas_of(colours: dict[tuple, int], size: tuple[int, int], alpha: int = 255) -> np.ndarray:
+    """What a canvas hands out: a rectangle (top, bottom, left, right) in the pen of each class."""
+    image = np.zeros((*size, 4), np.uint8)
+    for (top, bottom, left, right), class_id in colours.items():
+        rgb = [int(pen(class_id)[at : at + 2], 16) for at in (1, 3, 5)]
+        image[top:bottom, left:right] = (*rgb, alpha)
+    return image
+
+
+def test_what_was_painted_comes_back():
+    image = canvas_of({(0, 10, 0, 10): 2, (10, 20, 5, 20): 0}, (20, 30))
+    truth = painted(image, [0, 2], (20, 30))
+    assert (truth[:10, :10] == 2).all()
+    assert (truth[10:20, 5:20] == 0).all()
+    assert (truth[:10, 10:] == IGNORED).all()
+
+
+def test_soft_edges_belong_to_the_nearest_pen_or_to_nobody():
+    image = canvas_of({(0, 5, 0, 5): 1}, (10, 10), alpha=140)
+    image[..., :3] = np.clip(image[..., :3].astype(int) + 9, 0, 255)
+    image[5:, 5:] = (*image[0, 0, :3], 90)
+    truth = painted(image, [0, 1], (10, 10))
+    assert (truth[:5, :5] == 1).all()
+    assert (truth[5:, 5:] == IGNORED).all()
+
+
+def test_before_anything_is_painted_nothing_counts():
+    assert (painted(None, [], (4, 6)) == IGNORED).all()
+    assert (painted(np.zeros((4, 6, 4)), [1], (4, 6)) == IGNORED).all()
+    assert painted(canvas_of({(0, 4, 0, 4): 1}, (8, 12)), [1], (4, 6)).shape == (4, 6)  # a screen of finer pixels
+
+
+def test_pens_are_read_from_the_drawing():
+    things = [{"type": "path", "stroke": pen(2)}, {"type": "path", "stroke": pen(0)}, {"stroke": None}, {}]
+    assert used_classes({"objects": things}) == [0, 2]
+    assert used_classes(None) == []
+
+
+def test_right_is_green_and_wrong_is_red():
+    pixels = np.full((4, 4, 3), 100, np.uint8)
+    said, truth = np.zeros((4, 4), int), np.full((4, 4), IGNORED)
+    truth[0], truth[1] = 0, 1
+    scene = judged(pixels, said, truth)
+    assert scene[0, 0].tolist() == [(100 + value) // 2 for value in RIGHT]
+    assert scene[1, 0].tolist() == [(100 + value) // 2 for value in WRONG]
+    assert scene[3, 0].max() < 100
+
+
+def test_the_table_has_a_row_for_each_class_that_is_there():
+    said = np.zeros((20, 20), int)
+    said[5:15, 5:15] = 1
+    truth = said.copy()
+    truth[5:10, 5:15] = 2
+    table = scores_table(SPEC, said, truth).set_index("class")
+    assert list(table.index) == list(PET_LABELS)
+    assert table.loc["background", "IoU"] == 1
+    assert table.loc["cat", "IoU"] == pytest.approx(0.5)
+    assert table.loc["cat", "Dice"] == pytest.approx(2 / 3)
+    assert table.loc["dog", "IoU"] == 0

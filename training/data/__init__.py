@@ -1,0 +1,1 @@
+"""The photos and labels that networks learn from, and the pictures made of them."""

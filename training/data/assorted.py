@@ -1,0 +1,129 @@
+"""The merged set that the bundled detector learns from: fifteen classes from five published sets.
+
+Most of the photos show one thing in their middle. A network that sees nothing else learns where things are in the set;
+so each such photo comes a second time, its object pasted at random scale and place onto a photo of clothes.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from cnn_demo.models.catalogue.registry import ASSORTED_LABELS
+from training.data.datasets import (
+    BACKGROUNDS,
+    HELD_BACK,
+    RACCOONS_WITH_PEOPLE,
+    WITH_PEOPLE,
+    BoxedPhoto,
+    decode,
+    read_archive,
+    read_caltech3,
+    read_small_things,
+)
+from training.data.placement import Scenery, object_picture
+
+LABELS = ASSORTED_LABELS
+RANKS, CELLS = LABELS[6:12], LABELS[12:]
+_CALTECH = ("airplane", "face", "motorcycle")  # as `LOCALIZER_LABELS` has them
+_OF_BLOOD = {"RBC": "red cell", "WBC": "white cell", "Platelets": "platelet"}
+EVERY = 7  # of the pets, sorted by breed, each seventh is held back: the last ones would be of one breed
+LONGEST = 640  # pixels that photos are kept with
+PASTED_SIDE = 320
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A photo with all its objects: pixels (H, W, 3) uint8, boxes (N, 4) corners in pixels, class ids (N,), a name."""
+
+    pixels: np.ndarray = field(repr=False)
+    boxes: np.ndarray
+    class_ids: np.ndarray
+    name: str
+
+    @property
+    def may_be_mirrored(self) -> tuple[bool, bool]:
+        """Whether left to right, but a mirrored letter is none; whether upside down, as blood cells."""
+        labels = {LABELS[class_id] for class_id in self.class_ids}
+        return not labels & set(RANKS), bool(labels & set(CELLS))
+
+
+def read_assorted(folder: Path) -> tuple[list[Labelled], list[Labelled]]:
+    """Read all sources.
+
+    Args:
+        folder: Where `caltech3`, `pets`, `raccoon`, `cards` and `bccd` are, as `.tar.gz`.
+
+    Returns:
+        (training, validation). Held back are of caltech3, raccoon and cards the last 15 % by file number, of the pets
+        each seventh, and of bccd its own validation part.
+
+    Raises:
+        FileNotFoundError: If an archive is not there.
+    """
+    training, validation = [], []
+    for part, held_back in zip((training, validation), read_caltech3(folder), strict=True):
+        part += [_from_caltech(photo) for photo in held_back]
+    pets = read_archive(folder / "pets.tar.gz")
+    pets = _tabled(pets, "pets/head_boxes.csv", "pets/images/", lambda species: f"{species} head")
+    training += [photo for number, photo in enumerate(pets) if number % EVERY]
+    validation += pets[::EVERY]
+    raccoons = read_archive(folder / "raccoon.tar.gz")
+    people = {f"raccoon-{number}.jpg" for number in RACCOONS_WITH_PEOPLE}  # whose faces nobody labelled
+    raccoons = [p for p in _tabled(raccoons, "raccoon/boxes.csv", "raccoon/") if p.name not in people]
+    cards = _tabled(read_archive(folder / "cards.tar.gz"), "cards/train/boxes.csv", "cards/train/")
+    for photos in (raccoons, cards):
+        cut = len(photos) - round(HELD_BACK * len(photos))
+        training += photos[:cut]
+        validation += photos[cut:]
+    smears = read_archive(folder / "bccd.tar.gz")
+    for part, name in ((training, "train"), (validation, "val")):
+        part += _tabled(smears, f"bccd/{name}/boxes.csv", f"bccd/{name}/", _OF_BLOOD.get)
+    return training, validation
+
+
+def _from_caltech(photo: BoxedPhoto) -> Labelled:
+    label = LABELS.index(_CALTECH[photo.label])
+    return Labelled(photo.pixels, photo.box[None], np.array([label]), photo.name.replace("/", "_"))
+
+
+def _tabled(files: dict[str, bytes], table: str, images: str, rename=lambda name: name) -> list[Labelled]:
+    """Read the photos that a table of `file, xmin, ymin, xmax, ymax, label` names, in the order of their names."""
+    rows: dict[str, list[dict]] = {}
+    for row in csv.DictReader(files[table].decode().splitlines()):
+        rows.setdefault(row["file"], []).append(row)
+    photos = []
+    for name in sorted(rows):
+        pixels, scale = decode(files[images + name], LONGEST)
+        height, width = pixels.shape[:2]
+        boxes = [[float(row[side]) for side in ("xmin", "ymin", "xmax", "ymax")] for row in rows[name]]
+        boxes = np.clip(np.array(boxes) * scale, 0, (width, height, width, height)).astype(np.float32)
+        class_ids = np.array([LABELS.index(rename(row["label"])) for row in rows[name]])
+        there = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+        photos.append(Labelled(pixels, boxes[there], class_ids[there], name))
+    return photos
+
+
+def pasted(photos: list[Labelled], folder: Path, seed: int = 0) -> list[Labelled]:
+    """Paste the object of each photo that has one onto another photo.
+
+    Args:
+        photos: To train on.
+        folder: Where `clothing.tar.gz` and `cifar10.tar.gz` are.
+        seed: Of chance.
+    """
+    clothes = read_archive(folder / "clothing.tar.gz")
+    names = sorted(name for name in clothes if name.startswith(BACKGROUNDS["clothing"]))
+    names = [name for name in names if Path(name).suffix.lower() in (".jpg", ".jpeg", ".png")]
+    backgrounds = [decode(clothes[name])[0] for name in names if Path(name).name not in WITH_PEOPLE]
+    scenery, rng = Scenery(backgrounds, read_small_things(folder), PASTED_SIDE), np.random.default_rng(seed)
+    made = []
+    for photo in photos:
+        if len(photo.boxes) == 1:
+            boxed = BoxedPhoto(photo.pixels, photo.boxes[0], 0, photo.name)
+            picture, box = object_picture(boxed, scenery, rng)
+            made.append(Labelled(picture, box[None] * PASTED_SIDE, photo.class_ids, f"pasted_{photo.name}"))
+    return made

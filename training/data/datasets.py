@@ -1,0 +1,184 @@
+"""The published data sets that the bundled networks were trained on, read from one archive each.
+
+The archives are not part of the project: the cards under `assets/weights` say where each set comes from. Every split is
+made here, by file number, so that training and evaluation cannot disagree about it.
+"""
+
+import csv
+import io
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from cnn_demo.models.catalogue.registry import CIFAR10_LABELS, LOCALIZER_LABELS
+
+DATA = Path("data")
+CIFAR10_VALIDATION = 500  # of each class, the last ones by file number
+HELD_BACK = 0.15  # of each class or archive, the last ones by file number
+SMALL_THINGS = 150  # of each class of CIFAR-10
+LONGEST = 320  # pixels that a photo to localize on is kept with
+BACKGROUNDS = {  # archive -> what of it serves as photos without airplane, face or motorcycle
+    "pets": "pets/more_cats/",
+    "clothing": "clothing/",
+    "cards": "cards/train/",
+    "raccoon": "raccoon/",
+    "bccd": "bccd/train/",
+}
+RACCOONS_WITH_PEOPLE = (100, 104, 105, 136, 160, 19, 25, 26)
+WITH_PEOPLE = {f"raccoon-{number}.jpg" for number in RACCOONS_WITH_PEOPLE} | {"Sphynx_110.jpg"}  # faces to be seen
+
+
+@dataclass(frozen=True)
+class LabelledImages:
+    """Images (N, H, W, 3) uint8 RGB and their labels (N,) int64."""
+
+    images: np.ndarray
+    labels: np.ndarray
+
+
+def read_cifar10(folder: Path = DATA) -> tuple[LabelledImages, LabelledImages]:
+    """Read the training images of CIFAR-10 from `cifar10.tar.gz`, which holds `train/LABEL/NUMBER.jpg`.
+
+    Args:
+        folder: Where the archive is.
+
+    Returns:
+        (training, validation): 45,000 and 5,000 images; of each class the last 500 by file number are validation.
+
+    Raises:
+        FileNotFoundError: If the archive is not there.
+    """
+    training: tuple[list, list] = ([], [])
+    validation: tuple[list, list] = ([], [])
+    with tarfile.open(folder / "cifar10.tar.gz") as archive:
+        files = [(Path(member.name), archive.extractfile(member).read()) for member in archive if member.isfile()]
+    files = sorted((path, data) for path, data in files if path.suffix == ".jpg")
+    of_class = {label: [path for path, _ in files if path.parent.name == label] for label in CIFAR10_LABELS}
+    held_back = {path for paths in of_class.values() for path in paths[-CIFAR10_VALIDATION:]}
+    for path, data in files:
+        images, labels = validation if path in held_back else training
+        images.append(np.asarray(Image.open(io.BytesIO(data)).convert("RGB")))
+        labels.append(CIFAR10_LABELS.index(path.parent.name))
+    return tuple(LabelledImages(np.stack(images), np.array(labels)) for images, labels in (training, validation))
+
+
+@dataclass(frozen=True)
+class BoxedPhoto:
+    """A photo of one object.
+
+    Attributes:
+        pixels: (H, W, 3) uint8 RGB, its longer side at most `LONGEST`.
+        box: (4,) float32: xmin, ymin, xmax, ymax in these pixels.
+        label: Index into `LOCALIZER_LABELS`.
+        name: Class and file number, "face/0341".
+    """
+
+    pixels: np.ndarray
+    box: np.ndarray
+    label: int
+    name: str = ""
+
+
+def read_caltech3(folder: Path = DATA) -> tuple[list[BoxedPhoto], list[BoxedPhoto]]:
+    """Read `caltech3.tar.gz`, which holds `CLASS/image_NUMBER.jpg` and `CLASS.csv` with a box for each.
+
+    Args:
+        folder: Where the archive is.
+
+    Returns:
+        (training, validation): of each class the last 15 % by file number are validation.
+
+    Raises:
+        FileNotFoundError: If the archive is not there.
+    """
+    files = read_archive(folder / "caltech3.tar.gz")
+    training, validation = [], []
+    for label, name in enumerate(LOCALIZER_LABELS):
+        table = files[f"caltech3/{name}.csv"].decode().splitlines()
+        rows = sorted(csv.DictReader(table), key=lambda row: row["file"])
+        held_back = len(rows) - round(HELD_BACK * len(rows))
+        for number, row in enumerate(rows):
+            pixels, scale = decode(files[f"caltech3/{name}/{row['file']}"])
+            corners = np.array([float(row[side]) for side in ("xmin", "ymin", "xmax", "ymax")]) * scale
+            height, width = pixels.shape[:2]
+            box = np.clip(corners, 0, (width, height, width, height)).astype(np.float32)
+            photo = BoxedPhoto(pixels, box, label, f"{name}/{Path(row['file']).stem.rpartition('_')[2]}")
+            (training if number < held_back else validation).append(photo)
+    return training, validation
+
+
+def read_backgrounds(
+    folder: Path = DATA, archives: tuple[str, ...] = tuple(BACKGROUNDS)
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Read photos that show no airplane, face or motorcycle: cats, clothes, playing cards, raccoons, blood cells.
+
+    Photos on which somebody's face is to be seen are left out (`WITH_PEOPLE`).
+
+    Args:
+        folder: Where `pets.tar.gz`, `clothing.tar.gz`, `cards.tar.gz`, `raccoon.tar.gz` and `bccd.tar.gz` are.
+        archives: Keys of `BACKGROUNDS`, which to read of these.
+
+    Returns:
+        (training, validation): pixels, longer side at most `LONGEST`; of each archive the last 15 % by file name are
+        validation.
+
+    Raises:
+        FileNotFoundError: If an archive is not there.
+    """
+    training, validation = [], []
+    for archive in archives:
+        part, files = BACKGROUNDS[archive], read_archive(folder / f"{archive}.tar.gz")
+        names = sorted(name for name in files if name.startswith(part) and name.endswith((".jpg", ".JPG", ".jpeg")))
+        names = [name for name in names if Path(name).name not in WITH_PEOPLE]
+        pixels = [decode(files[name])[0] for name in names]
+        held_back = len(pixels) - round(HELD_BACK * len(pixels))
+        training += pixels[:held_back]
+        validation += pixels[held_back:]
+    return training, validation
+
+
+def read_streets(folder: Path = DATA) -> list[np.ndarray]:
+    """Read the validation part of `camvid.tar.gz`, street scenes that nothing of the localizer's training resembles.
+
+    CamVid is for non-commercial use: it is measured with, never trained on, so that the weights stay free of that.
+    """
+    files = read_archive(folder / "camvid.tar.gz")
+    return [decode(files[name])[0] for name in sorted(files) if name.startswith("camvid/val/")]
+
+
+def read_small_things(folder: Path = DATA) -> list[np.ndarray]:
+    """Read pictures of 32 × 32 of animals, cars, ships and trucks, to be pasted where no object is meant.
+
+    Args:
+        folder: Where `cifar10.tar.gz` is.
+
+    Returns:
+        (32, 32, 3) uint8: the first `SMALL_THINGS` by file number of each class but airplane.
+    """
+    found: dict[str, int] = {}
+    pictures = []
+    with tarfile.open(folder / "cifar10.tar.gz") as archive:
+        for member in archive:
+            label = Path(member.name).parent.name
+            if label in CIFAR10_LABELS[1:] and found.get(label, 0) < SMALL_THINGS:
+                found[label] = found.get(label, 0) + 1
+                pictures.append(np.asarray(Image.open(archive.extractfile(member)).convert("RGB")))
+    return pictures
+
+
+def read_archive(path: Path) -> dict[str, bytes]:
+    """Read all files of an archive into memory, by their names."""
+    with tarfile.open(path) as archive:
+        return {member.name: archive.extractfile(member).read() for member in archive if member.isfile()}
+
+
+def decode(data: bytes, longest: int = LONGEST) -> tuple[np.ndarray, float]:
+    """Return the pixels, their longer side at most `longest`, and by what their coordinates were multiplied."""
+    picture = Image.open(io.BytesIO(data))
+    scale = min(1.0, longest / max(picture.size))
+    size = tuple(max(1, round(side * scale)) for side in picture.size)
+    picture.draft("RGB", (2 * size[0], 2 * size[1]))  # large JPEGs are decoded at half or a quarter of their size
+    return np.asarray(picture.convert("RGB").resize(size, Image.Resampling.BOX)), scale

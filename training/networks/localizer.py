@@ -1,0 +1,200 @@
+"""The localizer in torch, to be trained: the function of `cnn_demo.models.bundled_networks.caltech_localizer`.
+
+Training runs in torch, which is several times as fast on a CPU with few cores and on any GPU; `to_keras` then folds the
+batch normalizations into the convolutions and hands all over to the Keras network that the app predicts with. Modules
+are named as its layers are.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from cnn_demo.models import frameworks
+from cnn_demo.models.bundled_networks import LOCALIZER_BOX_CHANNELS, LOCALIZER_CLASSES, LOCALIZER_STAGES
+
+torch = frameworks.torch()
+nn = torch.nn
+
+EPSILON = 1e-3  # Keras's
+FORGET = 0.02  # share of a running mean that each batch replaces
+START = (0.3, 0.3, 0.3, 0.3, 0.0)  # before training, every place believes in a box of 0.6 around itself
+
+
+class Convolution(nn.Module):
+    """A convolution with zero padding as Keras pads, "same", and batch normalization."""
+
+    def __init__(self, inputs: int, filters: int, size: int, stride: int = 1, *, last_of_block: bool = False) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, filters, size, stride, bias=False)
+        self.norm = nn.BatchNorm2d(filters, EPSILON, FORGET)
+        nn.init.kaiming_normal_(self.conv.weight, nonlinearity="relu")
+        if last_of_block:
+            nn.init.zeros_(self.norm.weight)  # the block begins as the identity (Goyal et al. 2017)
+        before = max(size - stride, 0) // 2
+        after = max(size - stride, 0) - before  # Keras pads more below and to the right
+        self.padding = (before, after, before, after)
+
+    def forward(self, x):
+        """From (N, C, h, w) to (N, filters, h / stride, w / stride)."""
+        return self.norm(self.conv(nn.functional.pad(x, self.padding)))
+
+
+class Trunk(nn.Module):
+    """Residual blocks, from pictures (N, 3, S, S) to feature maps (N, C, S / 16, S / 16)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks: list[str] = []
+        channels = LOCALIZER_STAGES[0][0]
+        self.stem = Convolution(3, channels, 5, 2)
+        for filters, blocks, first_stride in LOCALIZER_STAGES:
+            for block in range(blocks):
+                stride = first_stride if block == 0 else 1
+                self.blocks.append(name := f"block{len(self.blocks) + 1}")
+                self.add_module(f"{name}_conv1", Convolution(channels, filters, 3, stride))
+                self.add_module(f"{name}_conv2", Convolution(filters, filters, 3, last_of_block=True))
+                if stride > 1 or channels != filters:
+                    self.add_module(f"{name}_shortcut", Convolution(channels, filters, 1, stride))
+                channels = filters
+
+    def forward(self, x):
+        """From pictures to feature maps."""
+        x = self.stem(x).relu()
+        for name in self.blocks:
+            y = getattr(self, f"{name}_conv1")(x).relu()
+            shortcut = getattr(self, f"{name}_shortcut", None)
+            x = (getattr(self, f"{name}_conv2")(y) + (shortcut(x) if shortcut else x)).relu()
+        return x
+
+
+class Heads(nn.Module):
+    """The class head and the box head, as `cnn_demo.models.bundled_networks.localizer_heads` describes them."""
+
+    def __init__(self, channels: int, classes: int = LOCALIZER_CLASSES) -> None:
+        super().__init__()
+        self.logits = nn.Linear(channels, classes)
+        self.box_conv1 = Convolution(channels, LOCALIZER_BOX_CHANNELS, 1)
+        self.box_conv2 = Convolution(LOCALIZER_BOX_CHANNELS, LOCALIZER_BOX_CHANNELS, 3)
+        self.box_places = nn.Conv2d(LOCALIZER_BOX_CHANNELS, len(START), 1)
+        nn.init.xavier_uniform_(self.logits.weight)
+        nn.init.zeros_(self.logits.bias)
+        nn.init.normal_(self.box_places.weight, std=0.01)
+        self.box_places.bias.data = torch.tensor(START)
+
+    def forward(self, maps) -> dict:
+        """From feature maps (N, C, h, w) to `logits` (N, 4), `box` (N, 4) and `votes` (N, h, w, 4)."""
+        y = self.box_conv2(self.box_conv1(maps).relu()).relu()
+        with torch.autocast(maps.device.type, enabled=False):  # the answers themselves need float32
+            logits = self.logits(maps.float().mean((2, 3)))
+            said = self.box_places(y.float()).permute(0, 2, 3, 1)
+            _, height, width, _ = said.shape
+            rows, columns = ((torch.arange(count, device=said.device) + 0.5) / count for count in (height, width))
+            rows, columns = torch.meshgrid(rows, columns, indexing="ij")
+            places = torch.stack([columns, rows, columns, rows], -1)
+            votes = said[..., :4] * said.new_tensor([-1, -1, 1, 1]) + places
+            attention = said[..., 4].flatten(1).softmax(1)
+            box = (attention[..., None] * votes.flatten(1, 2)).sum(1)
+        return {"logits": logits, "box": box, "votes": votes}
+
+
+class LocalizerNetwork(nn.Module):
+    """Trunk and heads, from pictures (N, 3, S, S) in −1..1 to what `Heads` answers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trunk = Trunk()
+        self.heads = Heads(LOCALIZER_STAGES[-1][0])
+
+    def forward(self, pictures) -> dict:
+        """From pictures to what `Heads` answers."""
+        return self.heads(self.trunk(pictures))
+
+
+def as_tensor(values: np.ndarray, device: str):
+    """From (N, h, w, C), as Keras has it, to a float32 tensor (N, C, h, w) that keeps that order in memory."""
+    return torch.from_numpy(np.ascontiguousarray(values, np.float32)).to(device).permute(0, 3, 1, 2)
+
+
+def answers(network, inputs: np.ndarray, batch: int = 64, *, bfloat16: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Return logits (N, 4) and boxes (N, 4) of inputs (N, h, w, C), normalized as at prediction time."""
+    device = next(network.parameters()).device.type
+    was_training = network.training
+    network.eval()
+    with torch.no_grad(), torch.autocast(device, torch.bfloat16, enabled=bfloat16):
+        outputs = [network(as_tensor(inputs[i : i + batch], device)) for i in range(0, len(inputs), batch)]
+    network.train(was_training)
+    return tuple(torch.cat([out[name] for out in outputs]).cpu().numpy() for name in ("logits", "box"))
+
+
+def from_keras(deployed, trained, pictures) -> None:
+    """Set the weights of a torch network so that it computes what a Keras network computes: `to_keras` backwards.
+
+    Folding has lost each normalization's statistics: they are measured anew on pictures. Kernels get back the size
+    that they are drawn with, because how fast they learn depends on it.
+
+    Args:
+        deployed: The Keras network, without batch normalization.
+        trained: A `LocalizerNetwork`.
+        pictures: (N, 3, S, S) float32, as the network takes them.
+    """
+    layers = {layer.name: layer.get_weights() for layer in deployed.layers if layer.weights}
+    sums, hooks = {}, []
+    for path, part in trained.named_modules():
+        weights = layers.get(path.rpartition(".")[2])
+        if not weights:
+            continue
+        kernel, bias = (torch.from_numpy(values) for values in weights)
+        kernel = kernel.permute(3, 2, 0, 1) if kernel.ndim == 4 else kernel.T
+        if isinstance(part, Convolution):
+            part.conv.weight.data.copy_(kernel)
+            part.norm.weight.data.fill_(1)
+            part.norm.bias.data.copy_(bias)
+            part.norm.running_mean.zero_()
+            part.norm.running_var.fill_(1 - EPSILON)
+            hooks.append(part.conv.register_forward_hook(partial(_keep_moments, sums, part)))
+        else:
+            part.weight.data.copy_(kernel)
+            part.bias.data.copy_(bias)
+    trained.eval()
+    with torch.no_grad():
+        trained(pictures)
+        for hook in hooks:
+            hook.remove()
+        for part, (mean, variance) in sums.items():
+            kernel = part.conv.weight
+            drawn = (2 / kernel[0].numel()) ** 0.5  # He et al. 2015
+            gain = drawn / kernel.flatten(1).std(1).clamp(min=1e-6)
+            part.conv.weight.mul_(gain[:, None, None, None])
+            part.norm.running_mean.copy_(gain * mean)
+            part.norm.running_var.copy_(gain**2 * variance)
+            part.norm.weight.copy_((part.norm.running_var + EPSILON).sqrt() / gain)
+            part.norm.bias.add_(mean)
+    trained.train()
+
+
+def _keep_moments(sums: dict, part: Convolution, _layer, _inputs, outputs) -> None:
+    sums[part] = outputs.mean((0, 2, 3)), outputs.var((0, 2, 3))
+
+
+def to_keras(trained, deployed) -> None:
+    """Set the weights of a Keras network so that it computes what the torch network computes at prediction time.
+
+    Args:
+        trained: A `LocalizerNetwork` or `Heads`.
+        deployed: The Keras network with layers of the same names, without batch normalization; others stay as they are.
+    """
+    parts = {path.rpartition(".")[2]: module for path, module in trained.named_modules()}
+    for layer in deployed.layers:
+        part = parts.get(layer.name)
+        if part is None or not layer.weights:
+            continue
+        if isinstance(part, Convolution):
+            scale = part.norm.weight / torch.sqrt(part.norm.running_var + EPSILON)
+            weight = part.conv.weight * scale[:, None, None, None]
+            bias = part.norm.bias - part.norm.running_mean * scale
+        else:
+            weight, bias = part.weight, part.bias
+        order = (2, 3, 1, 0) if weight.ndim == 4 else (1, 0)
+        layer.set_weights([weight.detach().cpu().permute(order).numpy(), bias.detach().cpu().numpy()])

@@ -1,0 +1,189 @@
+"""From a finished training to the files under `assets/weights` that are committed: weights, record and card."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from cnn_demo.images.samples import FOLDER as SAMPLES
+from cnn_demo.images.samples import sample_photos
+from cnn_demo.models import frameworks
+from cnn_demo.models.boxes import iou
+from cnn_demo.models.bundled_networks import LOCALIZER_SIDE, caltech_localizer, cifar10_cnn, fold_batch_norm
+from cnn_demo.models.calibration import expected_calibration_error, fit_temperature, reliability_bins, softmax
+from cnn_demo.models.catalogue.registry import CIFAR10_LABELS, LOCALIZER_LABELS
+from cnn_demo.models.classification.classifiers import network_input
+from cnn_demo.models.localization.localizers import NOTHING
+from cnn_demo.models.training_records import LocalizerRecord
+from training.data.datasets import BoxedPhoto, LabelledImages
+from training.data.placement import squash, squashed_picture
+from training.networks.localizer import LocalizerNetwork, answers, to_keras
+
+WORST = 12  # held-back photos that are recorded with their boxes
+
+
+def bundle_cifar10(
+    trained,
+    history: list[dict],
+    restarts: list[int],
+    snapshots: list[np.ndarray],
+    validation: LabelledImages,
+    folder: Path,
+) -> None:
+    """Write `cifar10_cnn.weights.h5`, `cifar10_cnn.json` and `cifar10_cnn_kernels.npz`.
+
+    Args:
+        trained: The Keras network with batch normalization.
+        history: Of every epoch loss, accuracy and the same of the validation images.
+        restarts: Epochs, counted from 1, for which the learning rate was raised anew.
+        snapshots: Of the first layer's kernels (5, 5, 3, 32), before training and after each epoch.
+        validation: What it was never trained on; the temperature is fitted on all of it.
+        folder: Where to.
+    """
+    network = cifar10_cnn()
+    fold_batch_norm(trained, network)
+    folder.mkdir(parents=True, exist_ok=True)
+    network.save_weights(folder / "cifar10_cnn.weights.h5")
+    np.savez_compressed(folder / "cifar10_cnn_kernels.npz", kernels=np.stack(snapshots).astype(np.float16))
+    logits = network.predict(network_input(validation.images), 500, verbose=0)
+    record = {
+        "labels": CIFAR10_LABELS,
+        "epochs": [{key: round(value, 5) for key, value in epoch.items() if key != "seconds"} for epoch in history],
+        "restarts": restarts,
+        **measure(logits, validation.labels),
+    }
+    (folder / "cifar10_cnn.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def bundle_localizer(
+    epochs: list[Path],
+    history: list[dict],
+    held_out: list[BoxedPhoto],
+    folder: Path,
+    earlier: LocalizerRecord | None = None,
+) -> None:
+    """Write `caltech_localizer.weights.h5`, `caltech_localizer.json` and `caltech_localizer_samples.npz`.
+
+    Args:
+        epochs: The torch network's state before training and after each epoch; the last is bundled.
+        history: What was measured after each epoch, and on pictures of which side.
+        held_out: The photos that it was never trained on.
+        folder: Where to.
+        earlier: What was recorded of the training that this one went on from.
+    """
+    torch, trained = frameworks.torch(), LocalizerNetwork()
+    samples = [sample for sample in sample_photos() if sample.path.parent == SAMPLES]
+    sides = [history[0]["side"], *(epoch["side"] for epoch in history)]
+    seen = {
+        side: network_input(np.stack([squash(sample.load().pixels, side) for sample in samples])) for side in set(sides)
+    }
+    boxes, probabilities = [], []
+    for path, side in zip(epochs, sides, strict=True):
+        trained.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+        logits, found = answers(trained, seen[side])
+        boxes.append(found)
+        probabilities.append(softmax(logits))
+    network = caltech_localizer()
+    to_keras(trained, network)
+    folder.mkdir(parents=True, exist_ok=True)
+    network.save_weights(folder / "caltech_localizer.weights.h5")
+    arrays = {"boxes": np.stack(boxes), "probabilities": np.stack(probabilities)}
+    if earlier is not None:  # whose last epoch is what this training began with
+        arrays = {name: np.concatenate([getattr(earlier, name), array[1:]]) for name, array in arrays.items()}
+        history = [*earlier.epochs, *history]
+    arrays = {name: array.astype(np.float16) for name, array in arrays.items()}
+    np.savez_compressed(folder / "caltech_localizer_samples.npz", **arrays)
+    record = {
+        "labels": [*LOCALIZER_LABELS, NOTHING],
+        "epochs": [_rounded(epoch) for epoch in history],
+        "samples": [sample.key for sample in samples],
+        **measure_boxes(network, held_out),
+    }
+    (folder / "caltech_localizer.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def measure_boxes(network, held_out: list[BoxedPhoto]) -> dict:
+    """Return what `LocalizerRecord` holds of the held-back photos: `figures`, `overlaps` and `worst`."""
+    pictures, truths = zip(*(squashed_picture(photo, LOCALIZER_SIDE) for photo in held_out), strict=True)
+    outputs = network.predict(network_input(np.stack(pictures)), 61, verbose=0)
+    answers, boxes = outputs["logits"].argmax(1), np.clip(outputs["box"], 0, 1)
+    labels, overlaps = np.array([photo.label for photo in held_out]), iou(boxes, np.stack(truths))
+    names = (*LOCALIZER_LABELS, NOTHING)
+    worst = [
+        {
+            "photo": held_out[i].name,
+            "label": names[labels[i]],
+            "answer": names[answers[i]],
+            "iou": round(float(overlaps[i]), 4),
+            "aspect": round(held_out[i].pixels.shape[1] / held_out[i].pixels.shape[0], 4),
+            "truth": truths[i].round(4).tolist(),
+            "box": boxes[i].round(4).tolist(),
+        }
+        for i in overlaps.argsort()[:WORST]
+    ]
+    return {
+        "figures": {
+            "accuracy": float((answers == labels).mean()),
+            "iou": float(overlaps.mean()),
+            "over_50": float((overlaps > 0.5).mean()),
+            "over_75": float((overlaps > 0.75).mean()),
+        },
+        "overlaps": {name: overlaps[labels == i].round(4).tolist() for i, name in enumerate(LOCALIZER_LABELS)},
+        "worst": worst,
+    }
+
+
+def bundle_float16(network, path: Path) -> None:
+    """Write the weights of a torch network as `.safetensors`, numbers with a point in float16."""
+    from safetensors.torch import save_file
+
+    state = {name: value.half() if value.is_floating_point() else value for name, value in network.state_dict().items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file({name: value.cpu().contiguous() for name, value in state.items()}, path)
+    print(f"Wrote {path}.", flush=True)
+
+
+def _rounded(epoch: dict) -> dict:
+    numbers = {key: value for key, value in epoch.items() if key != "seconds"}
+    return {key: value if isinstance(value, list) else round(value, 5) for key, value in numbers.items()}
+
+
+def measure(logits: np.ndarray, labels: np.ndarray) -> dict:
+    """Return what `TrainingRecord` holds of the validation images.
+
+    Args:
+        logits: (N, C) float32.
+        labels: (N,) int.
+    """
+    temperature = fit_temperature(logits, labels)
+    probabilities = softmax(logits, temperature)
+    answers, confidence = probabilities.argmax(1), probabilities.max(1)
+    right = answers == labels
+    confusion = np.zeros((logits.shape[1], logits.shape[1]), int)
+    np.add.at(confusion, (labels, answers), 1)
+    edges = np.linspace(0, 1, 21)
+    return {
+        "temperature": round(float(temperature), 5),
+        "accuracy": float(right.mean()),
+        "ece": crossed_calibration_error(logits, labels),
+        "ece_before": float(expected_calibration_error(softmax(logits), labels)),
+        "reliability": reliability_bins(probabilities, labels),
+        "confusion": confusion.tolist(),
+        "confidences": {
+            "right": np.histogram(confidence[right], edges)[0].tolist(),
+            "wrong": np.histogram(confidence[~right], edges)[0].tolist(),
+        },
+    }
+
+
+def crossed_calibration_error(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Return the calibration error with the temperature fitted on every other image and measured on the rest, and back.
+
+    So no image is measured at a temperature that it helped to choose.
+    """
+    probabilities = np.empty_like(logits)
+    halves = np.arange(len(labels)) % 2
+    for half in (0, 1):
+        temperature = fit_temperature(logits[halves != half], labels[halves != half])
+        probabilities[halves == half] = softmax(logits[halves == half], temperature)
+    return float(expected_calibration_error(probabilities, labels))

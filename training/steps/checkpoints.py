@@ -1,0 +1,27 @@
+"""Checkpoints of a training that may be interrupted."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from cnn_demo.models import frameworks
+
+torch = frameworks.torch()
+
+
+def save(folder: Path, states: dict, history: list[dict]) -> None:
+    """Write the checkpoint, of whatever has a `state_dict`, and what was measured so far."""
+    torch.save({name: part.state_dict() for name, part in states.items()}, folder / "checkpoint_new.pt")
+    (folder / "checkpoint_new.pt").replace(folder / "checkpoint.pt")  # never half a checkpoint
+    (folder / "history.json").write_text(json.dumps(history, indent=1))
+
+
+def restore(folder: Path, states: dict) -> list[dict]:
+    """Read what `save` wrote into the states, and return the history; an empty one where there is nothing yet."""
+    if not (folder / "checkpoint.pt").is_file():
+        return []
+    saved = torch.load(folder / "checkpoint.pt", weights_only=True)
+    for name, part in states.items():
+        part.load_state_dict(saved[name])
+    return json.loads((folder / "history.json").read_text())

@@ -1,0 +1,142 @@
+"""The loop of the trainings in torch that may be interrupted, and made longer afterwards.
+
+AdamW, a learning rate that stays and falls at the end, a running mean of the weights, which is the result, and pictures
+that grow: the first epochs see smaller ones, which cost a part of the time.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from cnn_demo.models import frameworks
+from training.data.datasets import DATA
+from training.steps.bundle import bundle_float16
+from training.steps.checkpoints import restore, save
+from training.steps.schedules import parameter_groups, rate_at, slow_mean
+
+torch = frameworks.torch()
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What does not change from one start of a training to the next.
+
+    Attributes:
+        name: Of the training; its results lie in `runs/NAME`, its weights in `runs/NAME/bundle`.
+        rate: Learning rate.
+        weight_decay: Of weights; biases and normalizations have none.
+        clip: Largest norm of the gradient of one step.
+        small_side: Of pictures in the first epochs.
+        growth: After which share of all epochs pictures grow to the full side.
+        measured_every: Epochs between two measurements for the log.
+        encoder_rate: Factor on the learning rate of the pretrained encoder, if the network has one.
+        weights: Name of the weights' file without its ending; the training's own where it is empty.
+    """
+
+    name: str
+    rate: float
+    weight_decay: float
+    clip: float
+    small_side: int
+    growth: float = 0.6
+    measured_every: int = 5
+    encoder_rate: float = 1.0
+    weights: str = ""
+
+
+def read_options(
+    recipe: Recipe, description: str, *, epochs: int, side: int, batch: int, pictures: int
+) -> argparse.Namespace:
+    """Read the arguments that these trainings share; what is given here are the defaults."""
+    return options_of(recipe, description, epochs=epochs, side=side, batch=batch, pictures=pictures).parse_args()
+
+
+def options_of(
+    recipe: Recipe, description: str, *, epochs: int, side: int, batch: int, pictures: int
+) -> argparse.ArgumentParser:
+    """Return the parser of `read_options`, for a training that has an argument more."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=DATA, help="folder with the archives")
+    parser.add_argument("--out", type=Path, default=Path("runs") / recipe.name)
+    parser.add_argument("--epochs", type=int, default=epochs)
+    parser.add_argument("--side", type=int, default=side, help="longer side of the last epochs' pictures, in pixels")
+    parser.add_argument("--first-side", type=int, help="of the first epochs' pictures, where not the recipe's")
+    parser.add_argument("--batch", type=int, default=batch)
+    parser.add_argument("--pictures", type=int, default=pictures, help="an epoch")
+    parser.add_argument("--threads", type=int, help="of torch; one is fastest where cores come and go")
+    parser.add_argument("--resume", action="store_true", help="go on after the last finished epoch")
+    parser.add_argument("--start", type=Path, metavar="FILE", help="begin with these bundled weights, not with chance")
+    parser.add_argument("--seed", type=int, default=0)
+    return parser
+
+
+def prepare(options: argparse.Namespace) -> str:
+    """Seed chance, set torch's threads, and return the device to train on: "cuda" or "cpu"."""
+    torch.manual_seed(options.seed)
+    torch.set_num_threads(options.threads or torch.get_num_threads())
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def train(
+    network,
+    recipe: Recipe,
+    options: argparse.Namespace,
+    draw: Callable[[int, np.random.Generator], dict],
+    loss_of: Callable,
+    measure: Callable[..., dict[str, float]],
+) -> list[dict]:
+    """Train, and after each epoch write `checkpoint.pt` and `history.json`, after each measured one the weights too.
+
+    Args:
+        network: On its device.
+        recipe: What does not change.
+        options: From `read_options`.
+        draw: From the side of the pictures and a generator to a batch of `options.batch` pictures.
+        loss_of: From the network and a batch to the loss, summed over the pictures.
+        measure: From the network with the mean weights to its figures on the validation part, for the log.
+
+    Returns:
+        For each epoch the side, the loss for each picture, the seconds, and what was measured.
+    """
+    if options.start:  # of an earlier run of the same program, whose checkpoint is gone
+        from safetensors.torch import load_file
+
+        network.load_state_dict(load_file(options.start))
+    mean = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=slow_mean, use_buffers=True)
+    optimizer = torch.optim.AdamW(parameter_groups(network, recipe.weight_decay, recipe.encoder_rate), recipe.rate)
+    steps = max(1, options.pictures // options.batch)
+    options.out.mkdir(parents=True, exist_ok=True)
+    states = {"network": network, "mean": mean, "optimizer": optimizer}
+    history = restore(options.out, states) if options.resume else []
+    first_side = min(options.first_side or recipe.small_side, options.side)
+    network.train()
+    for epoch in range(len(history), options.epochs):
+        start, rng = time.time(), np.random.default_rng((options.seed, epoch))
+        side = first_side if epoch < recipe.growth * options.epochs else options.side
+        losses = []
+        for step in range(epoch * steps, (epoch + 1) * steps):
+            for group in optimizer.param_groups:
+                group["lr"] = recipe.rate * group["factor"] * rate_at(step, options.epochs * steps)
+            loss = loss_of(network, draw(side, rng))
+            descend(network, optimizer, loss, recipe.clip)
+            mean.update_parameters(network)
+            losses.append(float(loss.detach()) / options.batch)
+        history.append({"side": side, "loss": float(np.mean(losses)), "seconds": time.time() - start})
+        if (epoch + 1) % recipe.measured_every == 0 or epoch + 1 == options.epochs:
+            history[-1] |= measure(mean.module)
+            bundle_float16(mean.module, options.out / "bundle" / f"{recipe.weights or recipe.name}.safetensors")
+        save(options.out, states, history)
+        print(epoch + 1, {name: round(value, 3) for name, value in history[-1].items()}, flush=True)
+    return history
+
+
+def descend(network, optimizer, loss, clip: float) -> None:
+    """Do one step down the gradient of the loss, which is clipped."""
+    optimizer.zero_grad()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(network.parameters(), clip)
+    optimizer.step()
