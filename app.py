@@ -3,7 +3,7 @@
 import streamlit as st
 
 from cnn_demo.machine import describe_machine
-from cnn_demo.models.files.weights import weights_at_hand
+from cnn_demo.models.files.weights import local_weights
 from cnn_demo.topics import ROOT, TOPICS
 from cnn_demo.ui.page.frame import APP_TITLE, set_up, topic_link
 
@@ -21,7 +21,7 @@ for start in range(0, len(TOPICS), CARDS_PER_ROW):
             st.caption(topic.summary)
 
 machine = describe_machine()
-weights = weights_at_hand()
+weights = local_weights()
 st.subheader("This machine", anchor=False)
 device, memory, models = st.columns(3, border=True)
 accelerator = {"cuda": "NVIDIA GPU", "mps": "Apple GPU", "cpu": "CPU"}[machine.device]

@@ -18,7 +18,7 @@ MAX_WAITING = 20
 _LOG = logging.getLogger(__name__)
 
 
-class TrainingError(Exception):
+class JobError(Exception):
     """A training that cannot go on; the message is one sentence that can be shown as it is."""
 
 
@@ -77,7 +77,7 @@ class Job:
     def _run(self) -> None:
         try:
             self._work(self)
-        except TrainingError as error:
+        except JobError as error:
             self._end("failed", str(error))
         except Exception:  # whatever it is, the visitor reads one sentence, and the next one in the queue has a turn
             _LOG.exception("A training failed.")
@@ -91,7 +91,7 @@ class Job:
         self._ended.set()
 
 
-class TrainingQueue:
+class JobQueue:
     """First come, first served; at most one job runs.
 
     Args:
@@ -118,7 +118,7 @@ class TrainingQueue:
         with self._lock:
             self._drop()
             if len(self._waiting) >= MAX_WAITING:
-                raise TrainingError(
+                raise JobError(
                     f"{MAX_WAITING} visitors are waiting for their training already: please come back in some minutes."
                 )
             self._waiting.append(job)
@@ -161,6 +161,6 @@ class TrainingQueue:
 
 
 @cache
-def training_queue() -> TrainingQueue:
+def job_queue() -> JobQueue:
     """The queue of this process, which all visitors share."""
-    return TrainingQueue()
+    return JobQueue()

@@ -23,11 +23,11 @@ from cnn_demo.drawing.boxes import class_colour, draw_boxes
 from cnn_demo.models import frameworks
 
 ACCEPTED = "MP4, WebM or MOV"
-MOST_SECONDS, MOST_FRAMES = 10.0, 300
+MAX_SECONDS, MAX_FRAMES = 10.0, 300
 SIDE = 640  # pixels of the longer side that a film is looked at and shown with
-MOST_PIXELS = 4096 * 2304  # of a picture
+MAX_PIXELS = 4096 * 2304  # of a picture
 CONTAINERS = {"mov", "mp4", "webm"}
-MOST_RATE = Fraction(60)
+MAX_RATE = Fraction(60)
 
 
 class VideoError(Exception):
@@ -85,7 +85,7 @@ def open_film(data: bytes) -> av.container.InputContainer:
     if not film.streams.video:
         raise VideoError("This file has sound, but no pictures: please bring a film.")
     stream = film.streams.video[0]
-    if not stream.width or stream.width * stream.height > MOST_PIXELS:
+    if not stream.width or stream.width * stream.height > MAX_PIXELS:
         raise VideoError("The pictures of this film are too large: please bring it in 4K or less.")
     stream.thread_type = "NONE"  # one core for decoding is plenty
     return film
@@ -94,7 +94,7 @@ def open_film(data: bytes) -> av.container.InputContainer:
 def rate_of(film: av.container.InputContainer) -> Fraction:
     """Return pictures a second, at most 60; 25 where the file does not say."""
     rate = film.streams.video[0].average_rate
-    return min(Fraction(rate), MOST_RATE) if rate else Fraction(25)
+    return min(Fraction(rate), MAX_RATE) if rate else Fraction(25)
 
 
 def frames_of(film: av.container.InputContainer) -> Iterator[Frame]:
@@ -107,7 +107,7 @@ def frames_of(film: av.container.InputContainer) -> Iterator[Frame]:
     try:
         for picture in film.decode(video=0):
             seconds = float(picture.time) if picture.time is not None else number / float(rate)
-            if number >= MOST_FRAMES or seconds >= MOST_SECONDS:
+            if number >= MAX_FRAMES or seconds >= MAX_SECONDS:
                 return
             yield Frame(_upright(picture), seconds)
             number += 1
@@ -195,7 +195,7 @@ def annotate_film(
     film = open_film(data)
     rate = rate_of(film)
     stream = film.streams.video[0]
-    most = min(MOST_FRAMES, max(1, round(MOST_SECONDS * float(rate))), stream.frames or MOST_FRAMES)
+    most = min(MAX_FRAMES, max(1, round(MAX_SECONDS * float(rate))), stream.frames or MAX_FRAMES)
     length = float(film.duration / av.time_base) if film.duration else 0.0
     tracks, file, seconds, number = Tracks(confidence, float(rate)), io.BytesIO(), 0.0, 0
     with film, _Writer(file, rate) as writer:

@@ -16,7 +16,7 @@ from cnn_demo.models.boxes import iou
 from cnn_demo.models.calibration import expected_calibration_error, softmax
 from cnn_demo.models.detection.candidates import IOU, select
 from cnn_demo.models.detection.metrics import class_precisions
-from cnn_demo.models.detection.yolo_detector import FLOOR, YoloDetector
+from cnn_demo.models.detection.yolo_detector import MIN_SCORE, YoloDetector
 from cnn_demo.models.localization.localizers import Localizer
 from training.data.assorted import Labelled, read_assorted
 from training.data.datasets import DATA, read_backgrounds, read_caltech3, read_cifar10, read_streets
@@ -173,7 +173,7 @@ def precisions_of(model: YoloDetector, photos: list[Labelled]) -> np.ndarray:
     predictions = []
     for photo in photos:
         candidates = model.candidates(photo.pixels, several_classes=True)
-        found = select(candidates, confidence=FLOOR, iou=IOU).detections()
+        found = select(candidates, confidence=MIN_SCORE, iou=IOU).detections()
         prediction = (found.xyxy, found.confidence, found.class_id, photo.boxes, photo.class_ids)
         predictions.append((*prediction, photo.difficult) if isinstance(photo, EverydayPhoto) else prediction)
     return class_precisions(predictions, len(model.spec.labels))

@@ -17,7 +17,7 @@ import numpy as np
 from cnn_demo.models import find, frameworks
 from cnn_demo.models.detection.everyday_network import everyday_detector
 from cnn_demo.models.detection.yolo_detector import read_network
-from cnn_demo.models.detection.yolo_engines import headless
+from cnn_demo.models.detection.yolo_engines import with_raw_outputs
 from cnn_demo.models.files.weights import find_weights
 from training.assorted_yolo import average_precisions, batch_of
 from training.data.everyday import LABELS, EverydayPhoto, read_coco, read_voc, voc_label
@@ -99,7 +99,7 @@ def teacher(device: str):
     Distances (N, 4, A) of each cell's box sides are in cells; probabilities (N, 20, A) are of Pascal VOC's classes.
     """
     spec = find(TEACHER)
-    network = headless(read_network(find_weights(spec.weights).path, spec)).to(device)
+    network = with_raw_outputs(read_network(find_weights(spec.weights).path, spec)).to(device)
     compiled = CompiledByShape()
     order = [next(i for i, label in enumerate(spec.labels) if voc_label(label) == own) for own in LABELS]
 

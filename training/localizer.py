@@ -21,7 +21,7 @@ from cnn_demo.models.classification.classifiers import network_input
 from cnn_demo.models.training_records import localizer_record
 from training.data.datasets import DATA, read_backgrounds, read_caltech3, read_small_things
 from training.data.placement import (
-    Scenery,
+    Backgrounds,
 )
 from training.networks.localizer import LocalizerNetwork, as_tensor, from_keras
 from training.steps.bundle import bundle_localizer
@@ -74,7 +74,7 @@ def train(options: argparse.Namespace) -> None:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     photos, held_out = read_caltech3(options.data)
     backgrounds, other_backgrounds = read_backgrounds(options.data)
-    scenery = Scenery(backgrounds, read_small_things(options.data), SMALL_SIDE)
+    scenery = Backgrounds(backgrounds, read_small_things(options.data), SMALL_SIDE)
     tests = {}
     drawn = len(balanced(photos, np.random.default_rng(0)))
     steps = min(drawn // options.batch, options.steps or drawn)

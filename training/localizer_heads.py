@@ -14,7 +14,7 @@ import numpy as np
 from cnn_demo.models import frameworks, load
 from cnn_demo.models.bundled_networks import last_maps, localizer_on
 from training.data.datasets import read_backgrounds, read_caltech3, read_small_things
-from training.data.placement import Scenery
+from training.data.placement import Backgrounds
 from training.networks.localizer import Heads, to_keras
 from training.steps.localizer import (
     balanced,
@@ -39,7 +39,7 @@ def train_heads(options: argparse.Namespace) -> None:
     side = classifier.spec.input_size[0]
     photos, held_out = read_caltech3(options.data)
     backgrounds, other_backgrounds = read_backgrounds(options.data)
-    scenery = Scenery(backgrounds, read_small_things(options.data), side)
+    scenery = Backgrounds(backgrounds, read_small_things(options.data), side)
     heads = localizer_on(classifier.network)[1]
     trunk = keras.Model(classifier.network.input, last_maps(classifier.network))
     run = tf.function(lambda batch: trunk(batch, training=False), [tf.TensorSpec((None, side, side, 3), tf.float32)])
@@ -68,7 +68,7 @@ def train_heads(options: argparse.Namespace) -> None:
     print(f"Wrote {options.out}: {heads.count_params():,} parameters in the heads.")
 
 
-def draw_kept(indices: np.ndarray, photos: list, scenery: Scenery, rng: np.random.Generator, maps_of) -> tuple:
+def draw_kept(indices: np.ndarray, photos: list, scenery: Backgrounds, rng: np.random.Generator, maps_of) -> tuple:
     """Draw pictures and return (feature maps, labels, boxes): the pictures themselves are let go."""
     pictures, labels, boxes = draw_batch(indices, photos, scenery, rng)
     return maps_of(pictures), labels, boxes

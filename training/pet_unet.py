@@ -12,7 +12,7 @@ import argparse
 import numpy as np
 
 from cnn_demo.models.catalogue.registry import PET_LABELS
-from training.data.composites import NOTHING_OF, Menagerie, picture
+from training.data.composites import BACKGROUND_ARCHIVES, PetPool, picture
 from training.data.datasets import read_backgrounds
 from training.data.masks import read_pets, view
 from training.pseudo_masks import read_masked_cats
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace, recipe: Recipe | None = None) -> list[dict]
     device = prepare(options)
     training, validation = read_pets(options.data)
     training += read_masked_cats(options.data)
-    menagerie = Menagerie(training, read_backgrounds(options.data, NOTHING_OF)[0])
+    menagerie = PetPool(training, read_backgrounds(options.data, BACKGROUND_ARCHIVES)[0])
     print(f"{len(training):,} pets to learn from, {len(validation):,} held back, on {device}", flush=True)
 
     def draw(side: int, rng: np.random.Generator) -> dict:
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace, recipe: Recipe | None = None) -> list[dict]
     return train(new_network(PET_LABELS, device, options), recipe or RECIPE, options, draw, mask_loss(), measure)
 
 
-def pet_view(menagerie: Menagerie, side: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def pet_view(menagerie: PetPool, side: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Draw a picture (side, side) and its classes."""
     if rng.random() < AT_HOME:
         photo = menagerie.draw(rng)[1]

@@ -16,9 +16,9 @@ from cnn_demo.models.catalogue.registry import PET_LABELS
 from cnn_demo.models.detection.letterbox import Letterbox
 from cnn_demo.models.segmentation.metrics import IGNORED
 from training.assorted_yolo import batch_of, new_network, yolo_loss
-from training.data.composites import NOTHING_OF, Composite, Menagerie, picture
+from training.data.composites import BACKGROUND_ARCHIVES, Composite, PetPool, picture
 from training.data.datasets import read_backgrounds
-from training.data.masks import MaskedPhoto, read_pets, settled
+from training.data.masks import MaskedPhoto, foreground, read_pets
 from training.steps.loop import Recipe, prepare, read_options, train
 from training.steps.mask_precision import MaskedAnswer, mask_precisions
 
@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> list[dict]:
     """Train, and return the history."""
     device = prepare(options)
     training, validation = read_pets(options.data)
-    menagerie = Menagerie(training, read_backgrounds(options.data, NOTHING_OF)[0])
+    menagerie = PetPool(training, read_backgrounds(options.data, BACKGROUND_ARCHIVES)[0])
     network = new_network(ARCHITECTURE, LABELS).to(device, memory_format=torch.channels_last)
     print(f"{len(training):,} pets to learn from, {len(validation):,} held back, on {device}", flush=True)
 
@@ -99,7 +99,7 @@ def truth_of(photo: MaskedPhoto) -> tuple[np.ndarray, np.ndarray]:
     Half of the border counts to the pet: its outline lies in the middle of what nobody can tell.
     """
     labels = np.setdiff1d(np.unique(photo.mask), [0, IGNORED])[:1].astype(int)
-    return settled(photo.mask)[None][: len(labels)], labels - 1
+    return foreground(photo.mask)[None][: len(labels)], labels - 1
 
 
 if __name__ == "__main__":

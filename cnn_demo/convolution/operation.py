@@ -13,7 +13,7 @@ import numpy as np
 from cnn_demo.convolution.geometry import ConvSpec, dilated_size, output_size, pad_image, padding_amounts
 
 _BORDERS = {"zeros": cv2.BORDER_CONSTANT, "reflect": cv2.BORDER_REFLECT_101, "replicate": cv2.BORDER_REPLICATE}
-_MOST_CHANNELS = 64  # OpenCV refuses arrays of more than 128 channels.
+_MAX_CHANNELS = 64  # OpenCV refuses arrays of more than 128 channels.
 _SMALLEST_SPLIT = 25  # Taps; below, one filter is as fast as two (measured).
 _SPLIT_TOLERANCE = 3e-7  # Of the largest weight: what rounding to float32 leaves; 15 × 15 such errors stay below 1e-4.
 _FEW_CHANNELS = 4  # Up to here `filter2D` per pair of channels beats a matrix product per kernel tap (measured).
@@ -93,9 +93,9 @@ def check_bias(bias: float | np.ndarray, image: np.ndarray, weights: np.ndarray)
 
 def _filter(image: np.ndarray, kernel: np.ndarray, spec: ConvSpec, bias: float = 0.0) -> np.ndarray:
     """Apply one (kh, kw) kernel to every channel with OpenCV."""
-    if image.ndim == 3 and image.shape[2] > _MOST_CHANNELS:
-        groups = range(0, image.shape[2], _MOST_CHANNELS)
-        return np.concatenate([_filter(image[..., g : g + _MOST_CHANNELS], kernel, spec, bias) for g in groups], axis=2)
+    if image.ndim == 3 and image.shape[2] > _MAX_CHANNELS:
+        groups = range(0, image.shape[2], _MAX_CHANNELS)
+        return np.concatenate([_filter(image[..., g : g + _MAX_CHANNELS], kernel, spec, bias) for g in groups], axis=2)
     (top, bottom), (left, right) = padding_amounts(image.shape[:2], kernel.shape, spec)
     kernel = _insert_zeros(kernel, spec.dilation)
     height, width = image.shape[0] + top + bottom, image.shape[1] + left + right

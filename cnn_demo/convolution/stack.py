@@ -20,8 +20,8 @@ POOL_KINDS = (*POOLINGS, "blur", "skip")
 CONV_RANGES = {"filters": (1, 32), "size": (1, 11), "stride": (1, 4), "padding": (0, 16), "dilation": (1, 4)}
 CONV_RANGES |= {"seed": (0, 999)}
 POOL_RANGES = {"size": (1, 8), "stride": (1, 8)}
-MOST_LAYERS = 6
-MOST_MULTIPLY_ADDS = 3_000_000_000  # of a whole stack: seconds on a small machine, which visitors share
+MAX_LAYERS = 6
+MAX_MULTIPLY_ADDS = 3_000_000_000  # of a whole stack: seconds on a small machine, which visitors share
 LEARNED_SIZE, LEARNED_FILTERS = 5, 32
 
 
@@ -154,11 +154,11 @@ def plan_stack(size: Pair, layers: Sequence[Layer], channels: int = 3) -> StackP
         except ValueError as error:
             return StackPlan(tuple(plans), f"Layer {number} does not fit. {error}")
         spent += plan.multiply_adds
-        if spent > MOST_MULTIPLY_ADDS:
+        if spent > MAX_MULTIPLY_ADDS:
             return StackPlan(
                 tuple(plans),
                 f"Layer {number} takes {plan.multiply_adds / 1e9:.2g} billion multiply-adds, and a stack may have "
-                f"{MOST_MULTIPLY_ADDS / 1e9:g} billion here: choose fewer filters or smaller ones, or pool before it.",
+                f"{MAX_MULTIPLY_ADDS / 1e9:g} billion here: choose fewer filters or smaller ones, or pool before it.",
             )
         for axis in (0, 1):
             geometry[axis].append(steps[axis])

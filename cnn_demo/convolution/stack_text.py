@@ -8,7 +8,7 @@ and `global`.
 import re
 from collections.abc import Sequence
 
-from cnn_demo.convolution.stack import MOST_LAYERS, ConvLayer, Layer, PoolLayer
+from cnn_demo.convolution.stack import MAX_LAYERS, ConvLayer, Layer, PoolLayer
 
 _CONVOLUTION = re.compile(
     r"c(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(same|valid|\d{1,3})\.(\d{1,3})\.([a-z]+)\.([a-z]+)(\d{0,4})"
@@ -29,8 +29,8 @@ def parse_stack(text: str) -> tuple[Layer, ...]:
     parts = re.sub(r"\s", "", text).lower().split("_")
     if not any(parts):
         raise ValueError(f"Please write at least one layer: {HOW}.")
-    if len(parts) > MOST_LAYERS:
-        raise ValueError(f"Please write at most {MOST_LAYERS} layers, not {len(parts)}.")
+    if len(parts) > MAX_LAYERS:
+        raise ValueError(f"Please write at most {MAX_LAYERS} layers, not {len(parts)}.")
     return tuple(_parse_layer(part, number) for number, part in enumerate(parts, 1))
 
 

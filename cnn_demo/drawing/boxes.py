@@ -8,7 +8,7 @@ import supervision as sv
 from cnn_demo.drawing.pictures import reduced
 from cnn_demo.results import percent
 
-ANSWER, TRUTH, OTHER = "#ffb000", "#2fbf71", "#4aa3ff"  # told apart by the colour-blind too
+PREDICTION, GROUND_TRUTH, OTHER = "#ffb000", "#2fbf71", "#4aa3ff"  # told apart by the colour-blind too
 _CLASSES = sv.ColorPalette.DEFAULT
 
 

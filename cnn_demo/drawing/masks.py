@@ -50,7 +50,7 @@ def overlay(
     return mixed if shown is None else np.where(shown[..., None], mixed, pixels)
 
 
-def owners(detections: sv.Detections, size: tuple[int, int]) -> np.ndarray:
+def instance_map(detections: sv.Detections, size: tuple[int, int]) -> np.ndarray:
     """Return the number of the object that each pixel belongs to, (H, W) uint8: 0 for none, the first is 1.
 
     Where objects overlap, the surest one has the pixel; of more than 254 objects, only the first 254 are numbered.
@@ -67,7 +67,7 @@ def owners(detections: sv.Detections, size: tuple[int, int]) -> np.ndarray:
 
 def overlay_instances(pixels: np.ndarray, detections: sv.Detections, opacity: float = OPACITY) -> np.ndarray:
     """Lay a colour of its own over each object, as `overlay` does."""
-    numbers = owners(detections, pixels.shape[:2])
+    numbers = instance_map(detections, pixels.shape[:2])
     return overlay(pixels, numbers, object_colours(int(numbers.max())), opacity, numbers > 0)
 
 

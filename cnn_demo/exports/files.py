@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import supervision as sv
 
-from cnn_demo.drawing.masks import cut_out, overlay, overlay_instances, owners
+from cnn_demo.drawing.masks import cut_out, instance_map, overlay, overlay_instances
 from cnn_demo.drawing.palette import class_colours, object_colours
 from cnn_demo.drawing.pictures import png_bytes
 from cnn_demo.exports.masks import as_coco_masks, as_polygons, indexed_png
@@ -39,7 +39,7 @@ def write_masks(
         colours, numbers, foreground = class_colours(labels), answer.class_map, answer.foreground()
         laid, found = overlay(pixels, numbers, colours, shown=foreground), classes_as_detections(answer)
     else:
-        numbers = owners(answer, pixels.shape[:2])
+        numbers = instance_map(answer, pixels.shape[:2])
         colours, foreground = object_colours(int(numbers.max())), numbers > 0
         laid, found = overlay_instances(pixels, answer), answer
     contents = {

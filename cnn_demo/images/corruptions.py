@@ -1,7 +1,7 @@
 """What befalls photos on their way to a network: blur, noise, bad light, a tilted camera, a tight crop, compression.
 
 Amounts are shares of the photo or of the colours' range, not pixels, so that a small and a large copy of one photo are
-disturbed alike. The kinds follow Hendrycks & Dietterich, "Benchmarking neural network robustness to common corruptions
+corrupted alike. The kinds follow Hendrycks & Dietterich, "Benchmarking neural network robustness to common corruptions
 and perturbations" (2019), https://arxiv.org/abs/1903.12261.
 """
 
@@ -17,8 +17,8 @@ _BORDER = cv2.BORDER_REFLECT_101
 
 
 @dataclass(frozen=True)
-class Disturbance:
-    """One way to disturb a photo.
+class Corruption:
+    """One way to corrupt a photo.
 
     Attributes:
         title: What a page calls it.
@@ -28,7 +28,7 @@ class Disturbance:
         high: Largest amount.
         step: From one amount to the next.
         neutral: The amount that leaves the photo as it is.
-        apply: From pixels (H, W, 3) uint8, an amount and a seed to the disturbed pixels.
+        apply: From pixels (H, W, 3) uint8, an amount and a seed to the corrupted pixels.
     """
 
     title: str
@@ -101,24 +101,24 @@ def compressed(pixels: np.ndarray, amount: float, seed: int = 0) -> np.ndarray:
     return cv2.cvtColor(cv2.imdecode(file, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
 
 
-DISTURBANCES: dict[str, Disturbance] = {
-    "blur": Disturbance(
+CORRUPTIONS: dict[str, Corruption] = {
+    "blur": Corruption(
         "Blur", "Blur: standard deviation in % of the photo's shorter side", "%", 0.0, 6.0, 0.1, 0.0, blurred
     ),
-    "noise": Disturbance("Noise", "Noise: standard deviation in % of the colours' range", "%", 0, 60, 1, 0, noisy),
-    "brightness": Disturbance("Brightness", "Brightness in % of the photo's own", "%", 0, 300, 5, 100, brightened),
-    "rotation": Disturbance("Rotation", "Rotation in degrees, counter-clockwise", "°", -180, 180, 5, 0, rotated),
-    "crop": Disturbance("Crop", "Crop: what is kept of each side, in %", "%", 16, 100, 1, 100, cropped),
-    "jpeg": Disturbance("JPEG quality", "JPEG quality; 100 is the photo as it came", "", 4, 100, 1, 100, compressed),
+    "noise": Corruption("Noise", "Noise: standard deviation in % of the colours' range", "%", 0, 60, 1, 0, noisy),
+    "brightness": Corruption("Brightness", "Brightness in % of the photo's own", "%", 0, 300, 5, 100, brightened),
+    "rotation": Corruption("Rotation", "Rotation in degrees, counter-clockwise", "°", -180, 180, 5, 0, rotated),
+    "crop": Corruption("Crop", "Crop: what is kept of each side, in %", "%", 16, 100, 1, 100, cropped),
+    "jpeg": Corruption("JPEG quality", "JPEG quality; 100 is the photo as it came", "", 4, 100, 1, 100, compressed),
 }
 
 
-def disturb(pixels: np.ndarray, kind: str, amount: float, seed: int = 0) -> np.ndarray:
+def corrupt(pixels: np.ndarray, kind: str, amount: float, seed: int = 0) -> np.ndarray:
     """Disturb a photo.
 
     Args:
         pixels: (H, W, 3) uint8.
-        kind: A key of `DISTURBANCES`.
+        kind: A key of `CORRUPTIONS`.
         amount: In its range; the neutral one returns the pixels as they are.
         seed: Of what is left to chance.
 
@@ -126,13 +126,13 @@ def disturb(pixels: np.ndarray, kind: str, amount: float, seed: int = 0) -> np.n
         uint8 pixels of the same size; of a smaller one where the photo is cropped.
 
     Raises:
-        ValueError: If the pixels are of another shape or type, or there is no such disturbance or amount.
+        ValueError: If the pixels are of another shape or type, or there is no such corruption or amount.
     """
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or 0 in pixels.shape:
         raise ValueError(f"pixels must be (H, W, 3) uint8, not {pixels.shape} {pixels.dtype}.")
-    if kind not in DISTURBANCES:
-        raise ValueError(f"There is no disturbance {kind!r}: choose one of {', '.join(DISTURBANCES)}.")
-    one = DISTURBANCES[kind]
+    if kind not in CORRUPTIONS:
+        raise ValueError(f"There is no corruption {kind!r}: choose one of {', '.join(CORRUPTIONS)}.")
+    one = CORRUPTIONS[kind]
     if not math.isfinite(amount) or not one.low <= amount <= one.high:
         raise ValueError(f"{one.title} goes from {one.low:g} to {one.high:g}, not {amount:g}.")
     return pixels if amount == one.neutral else one.apply(pixels, amount, seed)

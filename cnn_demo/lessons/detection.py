@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cnn_demo.models.detection.yolo_detector import YoloDetector
 
 SIDE = 640  # pixels of the longer side of the photos that misconceptions are answered on
-SAME = 0.5  # IoU from which two boxes are taken for one object
+MATCH_IOU = 0.5  # IoU from which two boxes are taken for one object
 
 LESSON = Lesson(
     idea=(
@@ -163,7 +163,7 @@ def _counterparts(found: sv.Detections, others: sv.Detections, boxes: np.ndarray
     """
     from cnn_demo.models.detection.metrics import match
 
-    matches = match(boxes, others.confidence, others.class_id, found.xyxy, found.class_id, SAME)
+    matches = match(boxes, others.confidence, others.class_id, found.xyxy, found.class_id, MATCH_IOU)
     places = np.full(len(found), -1)
     taken = matches.truth >= 0
     places[matches.truth[taken]] = matches.order[taken]
@@ -210,12 +210,12 @@ def _once(image: np.ndarray) -> Answer:
         text = "On this photo no box is even 5 % sure, so there is nothing to count: try another photo."
         return Answer(text, (("The photo", pixels.astype(np.float32) / 255, "clip"),))
     candidates = selection.candidates
-    rivals = [len(selection.victims(place)) for place in selection.kept]
+    rivals = [len(selection.suppressed(place)) for place in selection.kept]
     best = int(np.argmax(rivals))
     place = selection.kept[best]
-    swarm = selection.order[np.append(selection.victims(place), place)]
+    swarm = selection.order[np.append(selection.suppressed(place), place)]
     name = candidates.labels[candidates.class_ids[selection.order[place]]]
-    if candidates.overlapping:
+    if candidates.needs_nms:
         text = (
             "Several cells of the network see the same object, and each predicts its box. Of "
             f"{len(selection.order)} boxes that are at least 5 % sure on this photo, {len(selection.kept)} are left "
@@ -227,10 +227,11 @@ def _once(image: np.ndarray) -> Answer:
             "This network was trained to predict one box for each object, so its boxes need no suppression. Of most "
             "detectors, several cells see the same object, and each predicts its box."
         )
-    from cnn_demo.drawing.boxes import ANSWER, draw_boxes
+    from cnn_demo.drawing.boxes import PREDICTION, draw_boxes
 
     boxes = candidates.visible(swarm)
-    shown = draw_boxes(pixels, boxes, [""] * len(boxes), [ANSWER] * len(boxes), thickness=1).astype(np.float32) / 255
+    colours = [PREDICTION] * len(boxes)
+    shown = draw_boxes(pixels, boxes, [""] * len(boxes), colours, thickness=1).astype(np.float32) / 255
     return Answer(text, ((f"All boxes of one {name}", shown, "clip"),))
 
 

@@ -128,9 +128,9 @@ def _pixels(image: np.ndarray) -> np.ndarray:
 
 def _picture(pixels: np.ndarray, *boxes: np.ndarray) -> np.ndarray:
     """The pixels with boxes drawn on them."""
-    from cnn_demo.drawing.boxes import ANSWER, draw_boxes
+    from cnn_demo.drawing.boxes import PREDICTION, draw_boxes
 
-    drawn = draw_boxes(pixels, boxes, [""] * len(boxes), [ANSWER] * len(boxes))
+    drawn = draw_boxes(pixels, boxes, [""] * len(boxes), [PREDICTION] * len(boxes))
     return drawn.astype(np.float32) / 255
 
 

@@ -12,7 +12,7 @@ from cnn_demo.lessons.pretrained_experiments import EXPERIMENTS
 if TYPE_CHECKING:
     from cnn_demo.models.classification.classifiers import Classifier
 
-MOST_STEPS = 16  # of 255, by which a colour is moved at most
+MAX_STEPS = 16  # of 255, by which a colour is moved at most
 CHANCES = 20
 LOOK = 0.8  # of the photo's sides, in each of ten looks
 _FITTED = {"crop": "the middle square", "squash": "the whole, squashed", "pad": "the whole, with grey beside it"}
@@ -20,7 +20,7 @@ _FITTED = {"crop": "the middle square", "squash": "the whole, squashed", "pad": 
 LESSON = Lesson(
     idea=(
         "A **pretrained** network brings along what it learned from a million photos: nobody has to train it again. "
-        "Ask one, or three beside each other; disturb the photo until they change their minds; and see why they answer "
+        "Ask one, or three beside each other; corrupt the photo until they change their minds; and see why they answer "
         "as they do, and what they cost."
     ),
     experiments=EXPERIMENTS,
@@ -162,12 +162,12 @@ def _adversarial(image: np.ndarray) -> Answer:
     model = _network()
     seen = model.prepare(_pixels(image))
     direction = _against(model, seen)
-    steps = range(MOST_STEPS + 1)
+    steps = range(MAX_STEPS + 1)
     pictures = np.stack([np.clip(seen + step * direction, 0, 255).astype(np.uint8) for step in steps])
     answers = _predictions(model, pictures)
     label, probability = answers[0]
     turned = next((step for step in steps if answers[step][0] != label), None)
-    step = MOST_STEPS if turned is None else turned
+    step = MAX_STEPS if turned is None else turned
     signs = np.random.default_rng(0).choice((-1, 1), (CHANCES, *seen.shape))
     moved = np.clip(seen + step * signs, 0, 255).astype(np.uint8)
     by_chance = sum(other != label for other, _ in _predictions(model, moved))

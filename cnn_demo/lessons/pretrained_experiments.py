@@ -10,7 +10,7 @@ EXPERIMENTS = (
         "Turned around, the bus gets another answer from every network: photos that networks learn from are mostly "
         "upright. Read off the lines how far you can turn it. Then choose Chelsea the cat: her fur and eyes look "
         "much the same from all sides, and she keeps her answers.",
-        {"task": "Classify", "disturbance": "rotation", "disturb_rotation": 180, "models": list(SIDE_BY_SIDE)},
+        {"task": "Classify", "corruption": "rotation", "corrupt_rotation": 180, "models": list(SIDE_BY_SIDE)},
         photo="bus",
     ),
     Experiment(

@@ -13,7 +13,7 @@ from cachetools import LRUCache, cached
 
 from cnn_demo.models.catalogue.registry import MODELS, TASKS, Metric, ModelSpec
 from cnn_demo.models.catalogue.specs import ModelUnavailable
-from cnn_demo.models.files.weights import weights_at_hand
+from cnn_demo.models.files.weights import local_weights
 
 if TYPE_CHECKING:
     from cnn_demo.models.classification.classifiers import Classifier
@@ -81,7 +81,7 @@ def usable_models(task: str) -> tuple[ModelSpec, ...]:
         ModelUnavailable: If there is none.
         ValueError: If there is no such task.
     """
-    here = {file.name for file in weights_at_hand()}
+    here = {file.name for file in local_weights()}
     usable = tuple(
         spec
         for spec in list_models(task)

@@ -33,7 +33,7 @@ def centre_to_corners(boxes: np.ndarray) -> np.ndarray:
     return np.concatenate([centre - size / 2, centre + size / 2], axis=-1)
 
 
-def to_shares(boxes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def normalize_boxes(boxes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """From pixels to shares of the photo's sides, corners or centre and size alike.
 
     Args:
@@ -45,7 +45,7 @@ def to_shares(boxes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def to_pixels(boxes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """From shares of the photo's sides to pixels: the inverse of `to_shares`."""
+    """From shares of the photo's sides to pixels: the inverse of `normalize_boxes`."""
     height, width = size
     return np.asarray(boxes, np.float64) * (width, height, width, height)
 

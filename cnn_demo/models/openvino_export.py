@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 _CONVERTING = threading.Lock()  # torch traces networks through global state: two at once, and both fail
 
 
-class Named(Protocol):
+class HasName(Protocol):
     """What runs a network; its name is "torch" or "OpenVINO"."""
 
     name: str
 
 
-class MovesToOpenVino:
+class BackgroundOpenVinoExport:
     """A model that begins in torch and may go on in OpenVINO.
 
     Attributes:
@@ -43,7 +43,7 @@ class MovesToOpenVino:
 
     spec: ModelSpec
     lock: threading.Lock
-    _engine: Named
+    _engine: HasName
     _export: threading.Thread | None = None
 
     @property
@@ -51,7 +51,7 @@ class MovesToOpenVino:
         """What runs it at present: "torch" or "OpenVINO"."""
         return self._engine.name
 
-    def use_later(self, export: Callable[[], Named]) -> None:
+    def export_in_background(self, export: Callable[[], HasName]) -> None:
         """Call `export` in the background; once that is done, what it returns runs the network."""
 
         def work() -> None:
@@ -114,7 +114,7 @@ def read(path: Path) -> openvino.Model:
     return frameworks.openvino().Core().read_model(path)
 
 
-def request_of(model: openvino.Model) -> openvino.InferRequest:
+def infer_request(model: openvino.Model) -> openvino.InferRequest:
     """Compile a model for this processor, in full precision, and return what runs it, one call after the other."""
     settings = {
         "PERFORMANCE_HINT": "LATENCY",

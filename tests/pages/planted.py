@@ -18,8 +18,8 @@ class PlantedEngine:
     name = "torch"
     strides = (8, 16, 32)
 
-    def __init__(self, objects=OBJECTS, *, overlapping: bool = True) -> None:
-        self.objects, self.overlapping = objects, overlapping
+    def __init__(self, objects=OBJECTS, *, needs_nms: bool = True) -> None:
+        self.objects, self.needs_nms = objects, needs_nms
 
     def __call__(self, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         height, width = pictures.shape[2:]
@@ -34,7 +34,7 @@ class PlantedEngine:
             away = np.linalg.norm(middles - (box[:2] + box[2:]) / 2, axis=1)
             level = 0 if max(box[2:] - box[:2]) < 64 else 2 if max(box[2:] - box[:2]) > 200 else 1
             away[places[:, 0] != level] = np.inf
-            for rank, cell in enumerate(np.argsort(away)[: 4 if self.overlapping else 1]):
+            for rank, cell in enumerate(np.argsort(away)[: 4 if self.needs_nms else 1]):
                 scores[class_id, cell] = 0.93 - 0.05 * number - 0.12 * rank
                 wobble = box + 0.025 * rank * np.tile(box[2:] - box[:2], 2)
                 sides = np.concatenate([middles[cell] - wobble[:2], wobble[2:] - middles[cell]]) / strides[cell]
@@ -45,7 +45,7 @@ class PlantedEngine:
 class TwoStages:
     """Answers as one of torchvision's two-stage detectors does."""
 
-    engine, device, overlapping, sides = "torch", "cpu", True, (320, 800)
+    engine, device, needs_nms, sides = "torch", "cpu", True, (320, 800)
 
     def __init__(self, spec) -> None:
         self.spec = spec
@@ -78,7 +78,7 @@ def detectors(monkeypatch, tmp_path):
     def loader(spec, device):
         if spec.family != "yolo":
             return TwoStages(spec)
-        return YoloDetector(spec, PlantedEngine(overlapping=spec.key == "yolo11n"), "cpu")
+        return YoloDetector(spec, PlantedEngine(needs_nms=spec.key == "yolo11n"), "cpu")
 
     monkeypatch.setenv("CNN_DEMO_WEIGHTS", str(tmp_path))
     monkeypatch.setattr(models, "_load_row", loader)

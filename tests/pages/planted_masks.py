@@ -75,7 +75,7 @@ class PlantedSegmenter(SemanticSegmenter):
 class PlantedInstances(Detector):
     """Finds each person and the bus."""
 
-    engine, device, overlapping, sides = "torch", "cpu", True, (320, 640, 800)
+    engine, device, needs_nms, sides = "torch", "cpu", True, (320, 640, 800)
 
     def __init__(self, spec) -> None:
         self.spec = spec

@@ -14,7 +14,7 @@ from cnn_demo.drawing.boxes import box_at
 from cnn_demo.exports.boxes import as_csv
 from cnn_demo.images import Photo
 from cnn_demo.models import list_models, load
-from cnn_demo.models.detection.candidates import NOBODY, select
+from cnn_demo.models.detection.candidates import NOT_SUPPRESSED, select
 from cnn_demo.models.files import weights
 from cnn_demo.topics import TOPICS
 from cnn_demo.ui.detection.compare import unmatched
@@ -126,13 +126,13 @@ def test_an_end_to_end_head_has_no_slider_that_does_nothing():
 
 def test_nms_is_shown_step_by_step():
     selection = select(load("yolo11n").candidates(STREET.pixels), 0.25, 0.7)
-    lost = int((selection.suppressor != NOBODY).sum())
+    lost = int((selection.suppressor != NOT_SUPPRESSED).sum())
     app = open_view("What NMS throws away", link={"nms_step": "1"})
     assert [metric.value for metric in app.metric] == [str(len(selection.order)), str(lost), str(len(selection.kept))]
-    victims = selection.victims(int(selection.kept[0]))
-    assert f"It suppresses **{len(victims)}**" in text(app)
+    suppressed = selection.suppressed(int(selection.kept[0]))
+    assert f"It suppresses **{len(suppressed)}**" in text(app)
     shown = app.dataframe[0].value["IoU with it"]
-    np.testing.assert_allclose(shown, selection.overlap[victims])
+    np.testing.assert_allclose(shown, selection.overlap[suppressed])
 
 
 def test_a_box_names_its_cell():

@@ -10,7 +10,7 @@ import pytest
 from driver import SMALL, assert_fine, fire, open_app
 
 from cnn_demo.convolution import activate, convolve, pool, pool_gradient
-from cnn_demo.convolution.stack import MOST_LAYERS, ConvLayer, PoolLayer, plan_stack, run_stack
+from cnn_demo.convolution.stack import MAX_LAYERS, ConvLayer, PoolLayer, plan_stack, run_stack
 from cnn_demo.convolution.stack_text import parse_stack
 from cnn_demo.images import Photo
 from cnn_demo.lessons.layers import LESSON, MISCONCEPTIONS
@@ -83,12 +83,12 @@ def test_layers_are_added_moved_and_removed():
     press(app, "Later")
     press(app, "Remove")
     assert app.session_state["stack"] == "c4.3.1.same.1.relu.hand"
-    for _ in range(MOST_LAYERS - 1):
+    for _ in range(MAX_LAYERS - 1):
         press(app, "Add convolution")
     assert_fine(app)
-    assert len(parse_stack(app.session_state["stack"])) == MOST_LAYERS
+    assert len(parse_stack(app.session_state["stack"])) == MAX_LAYERS
     assert all(b.disabled for b in app.button if b.label in ("Add convolution", "Add pooling", "Later"))
-    for _ in range(MOST_LAYERS - 1):
+    for _ in range(MAX_LAYERS - 1):
         press(app, "Remove")
     assert next(b for b in app.button if b.label == "Remove").disabled
     assert_fine(app)

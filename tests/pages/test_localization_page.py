@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from cnn_demo.images import sample_photos
 from cnn_demo.models import find, load
-from cnn_demo.models.boxes import giou, iou, loss_parts, to_shares
+from cnn_demo.models.boxes import giou, iou, loss_parts, normalize_boxes
 from cnn_demo.results import percent
 from cnn_demo.ui.localization import state as localize_state
 from cnn_demo.ui.localization.two_boxes import BEGINNINGS
@@ -144,7 +144,9 @@ def test_the_loss_is_the_sum_of_its_parts(model, astronaut):
     evidence = model.evidence(astronaut.pixels)
     size = astronaut.pixels.shape[:2]
     true = model.labels.index("motorbike")
-    parts = loss_parts(evidence.logits, true, to_shares(evidence.box_xyxy, size), to_shares(box, size), {"giou": 4.0})
+    parts = loss_parts(
+        evidence.logits, true, normalize_boxes(evidence.box_xyxy, size), normalize_boxes(box, size), {"giou": 4.0}
+    )
     shown = html(app)
     for part in parts:
         assert f"{part.value:.3f} × {part.weight:g} = <b>{part.weighted:.3f}</b>" in shown

@@ -14,7 +14,7 @@ from driver import SMALL, assert_fine, open_app
 from PIL import Image
 
 from cnn_demo.images import Photo, sample_photos
-from cnn_demo.jobs import TrainingError, training_queue
+from cnn_demo.jobs import JobError, job_queue
 from cnn_demo.models import load
 from cnn_demo.models.classification.digits import digit_data, read
 from cnn_demo.models.classification.drawn_digit import eight_by_eight
@@ -142,7 +142,7 @@ def queue_held():
         while not let_go.wait(0.01):
             job.touch()
 
-    job = training_queue().submit(work)
+    job = job_queue().submit(work)
     yield let_go
     let_go.set()
     assert job.wait(10)
@@ -221,7 +221,7 @@ def test_who_comes_second_waits_and_can_leave(queue_held):
 
 @pytest.mark.parametrize(
     ("error", "sentence"),
-    [(TrainingError("Please choose less."), "Please choose less."), (OSError("/secret"), "a fault of this app")],
+    [(JobError("Please choose less."), "Please choose less."), (OSError("/secret"), "a fault of this app")],
 )
 def test_a_training_that_fails_is_one_sentence(monkeypatch, error, sentence):
     def broken(*_):
@@ -238,10 +238,10 @@ def test_a_training_that_fails_is_one_sentence(monkeypatch, error, sentence):
 
 def test_a_full_queue_is_one_sentence(monkeypatch):
     def full(*_):
-        raise TrainingError("20 visitors are waiting.")
+        raise JobError("20 visitors are waiting.")
 
     app = open_view("Train one live")
-    monkeypatch.setattr(training_queue(), "submit", full)
+    monkeypatch.setattr(job_queue(), "submit", full)
     app.button(key="live_start").click().run()
     assert_fine(app, errors=1)
     app.run()

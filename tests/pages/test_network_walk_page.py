@@ -10,7 +10,7 @@ from driver import SMALL, assert_fine, fire, open_app, picture
 from cnn_demo.images import Photo, sample_photos
 from cnn_demo.models import load
 from cnn_demo.models.classification.classifiers import FITS
-from cnn_demo.models.explanation.top_patches import layers_that_answer
+from cnn_demo.models.explanation.top_patches import activation_layers
 from cnn_demo.ui.network.walk.stages import group_layers, layer_label
 from cnn_demo.ui.network.walk.state import CHANNEL, COLUMN, LAYER, ROW
 
@@ -194,7 +194,7 @@ def test_features_of_every_layer(model):
     for key in rows:
         items = component(app, key)["items"]
         assert 1 < len(items) <= 7
-    for layer in layers_that_answer(model.layers):
+    for layer in activation_layers(model.layers):
         app.selectbox(key="feature_layer").set_value(layer.name).run()
         assert_fine(app)
         assert sorted(item["key"] for item in component(app, "feature_channels")["items"]) == list(

@@ -10,7 +10,7 @@ from driver import SMALL, assert_fine, open_app, picture
 
 from cnn_demo.drawing.pictures import display_values
 from cnn_demo.images import sample_photos
-from cnn_demo.images.corruptions import DISTURBANCES, disturb
+from cnn_demo.images.corruptions import CORRUPTIONS, corrupt
 from cnn_demo.lessons.pretrained import LESSON, MISCONCEPTIONS
 from cnn_demo.lessons.pretrained_experiments import SIDE_BY_SIDE
 from cnn_demo.models import ModelUnavailable, find, list_models, load
@@ -63,7 +63,7 @@ def test_each_tab_opens_with_the_bundled_networks_alone(task):
         said = "\n".join(caption.value for caption in app.caption)
         assert "4 networks are on this machine and work without internet" in said
         assert re.search(r"\*\*[\d.]+ ms\*\* on the (CPU|GPU)", said)
-        assert picture(app, "disturbed_photo")[0]["caption"].startswith("Nothing has happened yet")
+        assert picture(app, "corrupted_photo")[0]["caption"].startswith("Nothing has happened yet")
         assert median_milliseconds().keys() == set(SIDE_BY_SIDE)
     elif task in ("Why", "Feature maps", "Teach it"):
         assert app.selectbox(key="model").value == "efficientnet_lite0"
@@ -79,8 +79,8 @@ def test_without_the_packages_the_ten_classes_are_left(monkeypatch):
 @pytest.mark.parametrize(
     "link",
     [
-        {"task": "nonsense", "models": "nonsense", "photo_fit": "?", "disturbance": "fog", "disturb_blur": "nan"},
-        {"models": ["VGG16", "CIFAR-10 residual network", "x", "y", "z"], "disturbance": "Crop", "disturb_crop": "-4"},
+        {"task": "nonsense", "models": "nonsense", "photo_fit": "?", "corruption": "fog", "corrupt_blur": "nan"},
+        {"models": ["VGG16", "CIFAR-10 residual network", "x", "y", "z"], "corruption": "Crop", "corrupt_crop": "-4"},
         {"task": "Models", "models_axis": "", "models_wanted": "my own"},
     ],
 )
@@ -92,22 +92,22 @@ def test_links_to_what_there_is_not(link):
 
 
 @pytest.mark.parametrize(("kind", "amount"), [("noise", 40), ("rotation", 90), ("crop", 50)])
-def test_a_disturbance_shows_what_the_network_says_of_it(kind, amount, model):
+def test_a_corruption_shows_what_the_network_says_of_it(kind, amount, model):
     label, before = model.predict(SMALL.pixels, "squash").top(1)[0]
     index = model.labels.index(label)
-    after = model.predict(disturb(SMALL.pixels, kind, amount), "squash")
-    one = DISTURBANCES[kind]
-    app = open_page_4({"disturbance": one.title, f"disturb_{kind}": str(amount), "photo_fit": "Squash"})
+    after = model.predict(corrupt(SMALL.pixels, kind, amount), "squash")
+    one = CORRUPTIONS[kind]
+    app = open_page_4({"corruption": one.title, f"corrupt_{kind}": str(amount), "photo_fit": "Squash"})
     shown = next(text.value for text in app.markdown if "went from" in text.value)
     assert f"“{label}” went from {percent(before)} to **{percent(float(after.probabilities[index]))}**" in shown
     assert ("is still its answer" in shown) == (after.top(1)[0][0] == label)
-    data, pixels = picture(app, "disturbed_photo")
+    data, pixels = picture(app, "corrupted_photo")
     assert data["caption"] == f"{one.title}: {one.written(amount)}"
-    assert pixels.shape == disturb(SMALL.pixels, kind, amount).shape
-    line, here = chart(app, "disturbed_chart")["data"][:2]
+    assert pixels.shape == corrupt(SMALL.pixels, kind, amount).shape
+    line, here = chart(app, "corrupted_chart")["data"][:2]
     assert here["x"] == [amount]
     assert here["y"][0] == pytest.approx(after.probabilities[index], abs=1e-5)
-    batch = np.stack([model.prepare(disturb(SMALL.pixels, kind, at), "squash") for at in one.amounts()])
+    batch = np.stack([model.prepare(corrupt(SMALL.pixels, kind, at), "squash") for at in one.amounts()])
     expected = model.probabilities(model.logits(batch))[:, index]
     np.testing.assert_allclose(numbers(line["y"]), expected, atol=1e-5)
     np.testing.assert_allclose(numbers(line["x"]), one.amounts())
@@ -136,7 +136,7 @@ def test_a_broken_file_costs_its_network_and_nothing_else(cache):
     assert "cannot be read" in app.error[0].value
     app.multiselect(key="models").set_value(["mobilenet_v2", "cifar10_cnn"]).run()
     assert_fine(app, errors=1)
-    assert chart(app, "disturbed_chart")["data"]
+    assert chart(app, "corrupted_chart")["data"]
 
 
 def answer(labels: str, best: str) -> Classification:
@@ -257,8 +257,8 @@ def test_every_experiment_is_set_up_and_taken_back():
     app.pills(key="try_this").set_value(None).run()
     assert_fine(app)
     assert app.session_state["task"] == DEFAULTS["task"]
-    assert app.session_state["disturbance"] == DEFAULTS["disturbance"]
-    assert app.session_state["disturb_blur"] == 0
+    assert app.session_state["corruption"] == DEFAULTS["corruption"]
+    assert app.session_state["corrupt_blur"] == 0
     assert app.multiselect(key="models").value == list(SIDE_BY_SIDE)
 
 

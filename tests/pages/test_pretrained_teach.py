@@ -11,12 +11,12 @@ import pytest
 from driver import SMALL, assert_fine, fire, open_app
 from PIL import Image
 
-from cnn_demo.jobs import TrainingError, training_queue
+from cnn_demo.jobs import JobError, job_queue
 from cnn_demo.models import load
 from cnn_demo.models.transfer.heads import Head, load_head, save_head
 from cnn_demo.models.transfer.linear_head import confusion
 from cnn_demo.models.transfer.sample_sets import textures
-from cnn_demo.models.transfer.session import PRETRAINED, RANDOM, TUNED, answers, likely_range, teach
+from cnn_demo.models.transfer.session import PRETRAINED, RANDOM, TUNED, answers, teach, wilson_interval
 from cnn_demo.results import percent
 from cnn_demo.ui.pretrained.transfer import heads, training
 
@@ -131,7 +131,7 @@ def test_from_the_sample_set_to_a_head_and_back(monkeypatch):
     for which, title in ((PRETRAINED, "Pretrained features"), (RANDOM, "Random features")):
         right = taught.right(which)
         assert shown[title] == (percent(right / 12), f"{right} of 12 held-out photos")
-        low, high = likely_range(right, 12)
+        low, high = wilson_interval(right, 12)
         assert f"**{100 * low:.0f} to {100 * high:.0f} %**" in written(app)
         y = lines(app, "teach_heads_accuracy")[f"{title}, held-out photos"]
         assert y == [epoch.held_out_accuracy for epoch in taught.runs[which].epochs]
@@ -242,7 +242,7 @@ def queue_held():
         while not let_go.wait(0.01):
             job.touch()
 
-    job = training_queue().submit(work)
+    job = job_queue().submit(work)
     yield let_go
     let_go.set()
     assert job.wait(10)
@@ -294,7 +294,7 @@ def test_waiting_stopping_and_moving_a_control_lose_nothing(queue_held, monkeypa
 
 def test_a_training_that_fails_is_one_sentence_and_the_classes_stay(monkeypatch):
     def broken(*_):
-        raise TrainingError("Please choose another network.")
+        raise JobError("Please choose another network.")
 
     app = open_tab()
     click(app, "teach_sample")

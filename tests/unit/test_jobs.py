@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import pytest
 
-from cnn_demo.jobs import MAX_WAITING, TrainingError, TrainingQueue, training_queue
+from cnn_demo.jobs import MAX_WAITING, JobError, JobQueue, job_queue
 
 SOON = 10  # seconds that a test waits at most for what takes milliseconds
 
@@ -52,7 +52,7 @@ def clock():
 
 @pytest.fixture
 def queue(clock):
-    return TrainingQueue(patience=15, clock=clock)
+    return JobQueue(patience=15, clock=clock)
 
 
 def test_one_runs_and_the_others_wait_in_order(queue):
@@ -130,7 +130,7 @@ def test_a_running_job_that_nobody_touches_ends_by_itself_and_the_next_one_runs(
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
-        (TrainingError("Please choose less."), "Please choose less."),
+        (JobError("Please choose less."), "Please choose less."),
         (RuntimeError("secret/path line 7"), "The training ended by a fault of this app: please start it again."),
         (MemoryError(), "The training ended by a fault of this app: please start it again."),
     ],
@@ -148,7 +148,7 @@ def test_an_error_becomes_one_sentence_and_the_next_one_runs(queue, error, sente
 def test_the_queue_has_an_end(queue):
     running = Work("a")
     jobs = [queue.submit(running)] + [queue.submit(Work(str(n))) for n in range(MAX_WAITING)]
-    with pytest.raises(TrainingError, match="come back"):
+    with pytest.raises(JobError, match="come back"):
         queue.submit(Work("too many"))
     for job in jobs:
         queue.stop(job)
@@ -181,4 +181,4 @@ def test_many_visitors_at_once_are_served_one_by_one(queue):
 
 
 def test_all_visitors_share_one_queue():
-    assert training_queue() is training_queue()
+    assert job_queue() is job_queue()

@@ -110,11 +110,11 @@ def test_it_ends_when_told_to_and_keeps_what_is_done():
 
 
 def test_only_the_first_seconds_and_pictures_are_looked_at(monkeypatch):
-    monkeypatch.setattr(video, "MOST_SECONDS", 0.5)
+    monkeypatch.setattr(video, "MAX_SECONDS", 0.5)
     done = annotate_film(film(), squares, 0.5)
     assert done.frames == 6
     assert done.cut
-    monkeypatch.setattr(video, "MOST_FRAMES", 4)
+    monkeypatch.setattr(video, "MAX_FRAMES", 4)
     assert annotate_film(film(), squares, 0.5).frames == 4
 
 
@@ -151,7 +151,7 @@ def test_what_is_no_film_is_refused_in_one_sentence(data, sentence):
 
 
 def test_pictures_that_are_too_large_are_refused(monkeypatch):
-    monkeypatch.setattr(video, "MOST_PIXELS", 100 * 100)
+    monkeypatch.setattr(video, "MAX_PIXELS", 100 * 100)
     with pytest.raises(VideoError, match="too large"):
         open_film(film(2))
 

@@ -24,7 +24,7 @@ from training.data.datasets import (
     read_caltech3,
     read_small_things,
 )
-from training.data.placement import Scenery, object_picture
+from training.data.placement import Backgrounds, object_picture
 
 LABELS = ASSORTED_LABELS
 RANKS, CELLS = LABELS[6:12], LABELS[12:]
@@ -119,7 +119,7 @@ def pasted(photos: list[Labelled], folder: Path, seed: int = 0) -> list[Labelled
     names = sorted(name for name in clothes if name.startswith(BACKGROUNDS["clothing"]))
     names = [name for name in names if Path(name).suffix.lower() in (".jpg", ".jpeg", ".png")]
     backgrounds = [decode(clothes[name])[0] for name in names if Path(name).name not in WITH_PEOPLE]
-    scenery, rng = Scenery(backgrounds, read_small_things(folder), PASTED_SIDE), np.random.default_rng(seed)
+    scenery, rng = Backgrounds(backgrounds, read_small_things(folder), PASTED_SIDE), np.random.default_rng(seed)
     made = []
     for photo in photos:
         if len(photo.boxes) == 1:

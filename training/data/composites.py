@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 
 from cnn_demo.models.segmentation.metrics import IGNORED
-from training.data.masks import MaskedPhoto, settled, view
+from training.data.masks import MaskedPhoto, foreground, view
 from training.data.placement import part_of, recolour
 
-NOTHING_OF = ("clothing", "cards", "bccd", "raccoon")  # archives whose photos show neither cat nor dog
+BACKGROUND_ARCHIVES = ("clothing", "cards", "bccd", "raccoon")  # archives whose photos show neither cat nor dog
 ALONE, AT_HOME = 0.3, 0.4  # share of pictures that are one photo; share of the others that begin with a whole photo
 MOST = 5  # pets and other things that are pasted onto a picture
 SMALLEST, LARGEST = 0.2, 0.9  # of the picture's side: what a pasted pet's longer side takes
@@ -23,7 +23,7 @@ CUT = 0.3  # how much of its height and width may lie outside
 TURN, STRETCH = 12.0, 0.15  # degrees, and logarithm of how much wider or higher it may become
 OTHER_THINGS = 0.25  # share of what is pasted that is no pet, but another picture in the outline of one
 BLENDS = (0.0, 0.6, 1.2, 2.0)  # deviations in pixels of the blur at the edges
-LEAST_VISIBLE, LEAST_PIXELS = 0.2, 40  # of a pet, to be counted
+MIN_VISIBLE, MIN_PIXELS = 0.2, 40  # of a pet, to be counted
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Composite:
         return boxes_around([self.instances == number + 1 for number in range(len(self.labels))])
 
 
-class Menagerie:
+class PetPool:
     """Pets to draw from, cats as often as dogs, and photos without any.
 
     Args:
@@ -67,7 +67,7 @@ class Menagerie:
 
     def __init__(self, photos: list[MaskedPhoto], backgrounds: list[np.ndarray]) -> None:
         self.backgrounds = backgrounds
-        pairs = [(cut_out(photo), photo) for photo in photos if settled(photo.mask).any()]
+        pairs = [(cut_out(photo), photo) for photo in photos if foreground(photo.mask).any()]
         labels = sorted({cutout.label for cutout, _ in pairs})
         self._of_label = [[pair for pair in pairs if pair[0].label == label] for label in labels]
 
@@ -84,7 +84,7 @@ class Menagerie:
 
 def cut_out(photo: MaskedPhoto) -> Cutout:
     """Cut a pet out of its photo, along its box."""
-    inside = settled(photo.mask)
+    inside = foreground(photo.mask)
     left, top, right, bottom = boxes_around([inside])[0].astype(int)
     label = int(photo.mask[(photo.mask != IGNORED) & (photo.mask > 0)][0])
     return Cutout(photo.pixels[top:bottom, left:right], inside[top:bottom, left:right], label)
@@ -99,18 +99,18 @@ def boxes_around(masks: list[np.ndarray]) -> np.ndarray:
     return boxes
 
 
-def picture(menagerie: Menagerie, side: int, rng: np.random.Generator) -> Composite:
+def picture(menagerie: PetPool, side: int, rng: np.random.Generator) -> Composite:
     """Make a picture (side, side): a pet in its own photo, or several pets pasted onto another or onto one's photo."""
     alone = rng.random() < ALONE
     if alone or rng.random() < AT_HOME:
-        canvas, instances, labels, classes = at_home(menagerie.draw(rng)[1], side, rng)
+        canvas, instances, labels, classes = full_photo(menagerie.draw(rng)[1], side, rng)
     else:
         canvas, labels = menagerie.background(side, rng), []
         instances, classes = np.zeros((2, side, side), np.uint8)
     areas = np.bincount(instances.ravel(), minlength=len(labels) + 1)[1:].tolist()
     for _ in range(0 if alone else rng.integers(1, MOST + 1)):
         cutout = menagerie.draw(rng)[0]
-        pixels, cover = thrown(cutout, side, rng)
+        pixels, cover = random_paste(cutout, side, rng)
         other = rng.random() < OTHER_THINGS
         pixels = menagerie.background(side, rng) if other else recolour(pixels, rng)
         canvas = blended(canvas, pixels, cover, BLENDS[rng.integers(len(BLENDS))])
@@ -126,20 +126,22 @@ def _counted(
 ) -> Composite:
     """Leave out what is too much hidden, and number the rest from 1."""
     visible = np.bincount(instances.ravel(), minlength=len(labels) + 1)[1:]
-    kept = (visible >= LEAST_PIXELS) & (visible >= LEAST_VISIBLE * areas)
+    kept = (visible >= MIN_PIXELS) & (visible >= MIN_VISIBLE * areas)
     numbers = np.concatenate([[0], np.where(kept, np.cumsum(kept), 0)]).astype(np.uint8)
     return Composite(pixels, numbers[instances], labels[kept], classes)
 
 
-def at_home(photo: MaskedPhoto, side: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, list, np.ndarray]:
+def full_photo(
+    photo: MaskedPhoto, side: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, list, np.ndarray]:
     """Show a pet's photo; return the pixels, where the pet is as 1, its label if it is to be seen, and the classes."""
     fits = side / max(photo.mask.shape)
     pixels, classes = view(photo, (side, side), (0.5 * fits, 1.6 * fits), rng, outside=0)
-    inside = settled(classes)
+    inside = foreground(classes)
     return pixels, inside.astype(np.uint8), classes[inside & (classes != IGNORED)][:1].tolist(), classes
 
 
-def thrown(cutout: Cutout, side: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def random_paste(cutout: Cutout, side: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Lay a pet somewhere on a picture at random size, turned a little, mirrored or not.
 
     Returns:

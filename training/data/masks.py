@@ -99,7 +99,7 @@ def whole(data: bytes) -> np.ndarray:
     return decode(data, longest=10_000)[0]
 
 
-def settled(mask: np.ndarray) -> np.ndarray:
+def foreground(mask: np.ndarray) -> np.ndarray:
     """Return where a pet is, (H, W) bool: each ignored pixel goes with what is nearest, pet or background.
 
     Args:

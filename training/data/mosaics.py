@@ -16,7 +16,7 @@ from training.data.placement import in_window, recolour
 MOSAICS = 0.5  # share of pictures that are made of four photos
 ZOOMS_IN_MOSAIC, ZOOMS_ALONE = (0.6, 2.0), (0.4, 1.3)  # times the size at which the photo just fits
 STRETCH = 0.15  # logarithm of how much wider or higher a photo may become
-LEAST_VISIBLE, LEAST_SIDE = 0.35, 3  # share of a box, and pixels, that must be left over for it to count
+MIN_VISIBLE, MIN_SIDE = 0.35, 3  # share of a box, and pixels, that must be left over for it to count
 
 
 SHARES = {  # how often a class is drawn beside a playing card's rank, which a few photos teach
@@ -90,7 +90,7 @@ def placed(
     boxes = np.clip(whole, 0, np.array([size[1], size[0]] * 2))
     sides = boxes[:, 2:] - boxes[:, :2]
     shares = sides.prod(1) / (whole[:, 2:] - whole[:, :2]).prod(1)
-    kept = (shares > LEAST_VISIBLE) & (sides.min(1) > LEAST_SIDE) if len(boxes) else np.zeros(0, bool)
+    kept = (shares > MIN_VISIBLE) & (sides.min(1) > MIN_SIDE) if len(boxes) else np.zeros(0, bool)
     return window, boxes[kept].astype(np.float32), class_ids[kept]
 
 

@@ -23,13 +23,13 @@ WHOLE = 0.5  # share of objects that bring all of their photo along
 SMALLEST, LARGEST = 0.22, 0.95  # of the picture's side: what a pasted object's longer side may take
 CLUTTERED = 0.5  # share of pictures with an object in which other things lie beside it
 CLUTTER_SMALLEST, CLUTTER_LARGEST = 0.15, 0.5  # of the picture's side: what the longer side of these takes
-MOST_HIDDEN = 0.02  # share of the object's box that one of them may cover
+MAX_HIDDEN = 0.02  # share of the object's box that one of them may cover
 TINTED, HUE_TURN = 0.5, 25  # share of pictures whose hues turn, and how far at most, in degrees / 2
 CUT = 0.12  # of its width or height: how much of a pasted object may lie outside the picture, on each side
 
 
 @dataclass(frozen=True)
-class Scenery:
+class Backgrounds:
     """What pictures are made of beside the objects.
 
     Attributes:
@@ -43,7 +43,7 @@ class Scenery:
     side: int
 
 
-def object_picture(photo: BoxedPhoto, scenery: Scenery, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def object_picture(photo: BoxedPhoto, scenery: Backgrounds, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Make a picture of a photo's object.
 
     Returns:
@@ -69,7 +69,7 @@ def object_picture(photo: BoxedPhoto, scenery: Scenery, rng: np.random.Generator
     return recolour(tint(canvas, rng), rng), visible.astype(np.float32)
 
 
-def clutter(canvas: np.ndarray, box: np.ndarray, scenery: Scenery, rng: np.random.Generator) -> None:
+def clutter(canvas: np.ndarray, box: np.ndarray, scenery: Backgrounds, rng: np.random.Generator) -> None:
     """Paste up to three other things beside an object, in place, wherever they leave its box uncovered.
 
     Whoever listens to places that look a little like the object must learn to listen to the object alone.
@@ -87,13 +87,13 @@ def clutter(canvas: np.ndarray, box: np.ndarray, scenery: Scenery, rng: np.rando
         for _ in range(6):  # places are tried; where the object leaves no room there is none
             corner = rng.uniform(-CUT * size, 1 - (1 - CUT) * size)
             place = np.concatenate([corner, corner + size])
-            if intersection(place, box) <= MOST_HIDDEN * area(box):
+            if intersection(place, box) <= MAX_HIDDEN * area(box):
                 whole = np.array([0.0, 0.0, patch.shape[1], patch.shape[0]])
                 paste(canvas, patch[:, :: rng.choice((1, -1))], whole, place)
                 break
 
 
-def empty_picture(photos: list[BoxedPhoto], scenery: Scenery, rng: np.random.Generator) -> np.ndarray:
+def empty_picture(photos: list[BoxedPhoto], scenery: Backgrounds, rng: np.random.Generator) -> np.ndarray:
     """Make a picture (side, side, 3) uint8 without any of the three classes: a background, or what lies beside a box.
 
     What surrounds the objects is shown by itself, or else a bookshelf would mean a face and a sky an airplane.
@@ -171,7 +171,7 @@ def random_place(box: np.ndarray, crop: np.ndarray, rng: np.random.Generator) ->
 
 
 def random_canvas(
-    scenery: Scenery, rng: np.random.Generator, pixels: np.ndarray | None = None, crop: np.ndarray | None = None
+    scenery: Backgrounds, rng: np.random.Generator, pixels: np.ndarray | None = None, crop: np.ndarray | None = None
 ) -> np.ndarray:
     """Draw what an object is pasted onto: a part of a background, the crop's own edge colour, or one colour."""
     side, kind = scenery.side, rng.random()

@@ -12,7 +12,7 @@ from cnn_demo.models.boxes import LOSS_WEIGHTS, iou
 from training.data.datasets import BoxedPhoto
 from training.data.placement import (
     NOTHING,
-    Scenery,
+    Backgrounds,
     empty_picture,
     object_picture,
     pasted_picture,
@@ -73,7 +73,7 @@ def balanced(photos: list, rng: np.random.Generator) -> np.ndarray:
 
 
 def draw_batch(
-    indices: np.ndarray, photos: list, scenery: Scenery, rng: np.random.Generator
+    indices: np.ndarray, photos: list, scenery: Backgrounds, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Make pictures (N, S, S, 3) uint8, labels (N,) int32 and boxes (N, 4) float32, all 0 where there is nothing."""
     pictures, labels, boxes = [], [], []

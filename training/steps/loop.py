@@ -16,7 +16,7 @@ from cnn_demo.models import frameworks
 from training.data.datasets import DATA
 from training.steps.bundle import bundle_float16
 from training.steps.checkpoints import restore, save
-from training.steps.schedules import parameter_groups, rate_at, slow_mean
+from training.steps.schedules import ema_update, parameter_groups, rate_at
 
 torch = frameworks.torch()
 
@@ -106,7 +106,7 @@ def train(
         from safetensors.torch import load_file
 
         network.load_state_dict(load_file(options.start))
-    mean = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=slow_mean, use_buffers=True)
+    mean = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=ema_update, use_buffers=True)
     optimizer = torch.optim.AdamW(parameter_groups(network, recipe.weight_decay, recipe.encoder_rate), recipe.rate)
     steps = max(1, options.pictures // options.batch)
     options.out.mkdir(parents=True, exist_ok=True)
@@ -122,7 +122,7 @@ def train(
             for group in optimizer.param_groups:
                 group["lr"] = recipe.rate * group["factor"] * rate_at(step, options.epochs * steps)
             loss = loss_of(network, draw(side, rng))
-            descend(network, optimizer, loss, recipe.clip)
+            optimizer_step(network, optimizer, loss, recipe.clip)
             mean.update_parameters(network)
             losses.append(float(loss.detach()) / options.batch)
         history.append({"side": side, "loss": float(np.mean(losses)), "seconds": time.time() - start})
@@ -134,7 +134,7 @@ def train(
     return history
 
 
-def descend(network, optimizer, loss, clip: float) -> None:
+def optimizer_step(network, optimizer, loss, clip: float) -> None:
     """Do one step down the gradient of the loss, which is clipped."""
     optimizer.zero_grad()
     loss.backward()

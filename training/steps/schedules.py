@@ -14,7 +14,7 @@ def rate_at(step: int, steps: int) -> float:
     return min(1.0, (step + 1) / WARM_UP, (steps - step) / max(1.0, COOL_DOWN * steps))
 
 
-def slow_mean(means: list, values: list, count: int) -> None:
+def ema_update(means: list, values: list, count: int) -> None:
     """Move the running means a little towards the values; faster at first, when there is little to remember."""
     memory = min(MEMORY, (1 + int(count)) / (10 + int(count)))
     for mean, value in zip(means, values, strict=True):

@@ -64,7 +64,7 @@ class UnitSum:
         return np.argsort(-np.abs(self.parts), kind="stable")
 
 
-def explain_unit(
+def decompose_activation(
     layers: Mapping[str, NetworkLayer], maps: Mapping[str, np.ndarray], name: str, unit: tuple[int, ...]
 ) -> UnitSum:
     """Take one number of a layer apart.

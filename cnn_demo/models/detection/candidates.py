@@ -17,7 +17,7 @@ from cnn_demo.models.catalogue.specs import ModelSpec
 from cnn_demo.models.detection.letterbox import Letterbox
 
 CONFIDENCE, IOU, MAX_DETECTIONS = 0.25, 0.7, 300  # where nobody says otherwise, as in Ultralytics
-NOBODY = -1
+NOT_SUPPRESSED = -1
 Masks = Callable[[np.ndarray], np.ndarray]  # from indices of candidates (K,) to their masks (K, H, W) bool
 
 
@@ -63,7 +63,7 @@ class Candidates:
     scores: np.ndarray = field(repr=False)
     class_ids: np.ndarray = field(repr=False)
     labels: tuple[str, ...] = field(repr=False)
-    overlapping: bool = True
+    needs_nms: bool = True
     cells: np.ndarray | None = field(default=None, repr=False)
     grids: tuple[Grid, ...] = ()
     frame: Letterbox | None = None
@@ -107,7 +107,7 @@ class Selection:
     Attributes:
         candidates: Of which it was selected.
         order: (M,) int64, their indices.
-        suppressor: (M,) int64, for each the place in `order` of the box that suppressed it, or `NOBODY`.
+        suppressor: (M,) int64, for each the place in `order` of the box that suppressed it, or `NOT_SUPPRESSED`.
         overlap: (M,) float64, its IoU with that box; 0 where there is none.
         kept: (K,) int64, places in `order` of those that are left over, the most confident first.
         beyond_limit: (L,) int64, places in `order` of those that nobody suppressed but that are too many.
@@ -118,7 +118,7 @@ class Selection:
     suppressor: np.ndarray = field(repr=False)
     overlap: np.ndarray = field(repr=False)
     kept: np.ndarray = field(repr=False)
-    beyond_limit: np.ndarray = field(repr=False)
+    over_limit: np.ndarray = field(repr=False)
 
     def detections(self) -> sv.Detections:
         """Return what is left over; its data holds `class_name` and `candidate`, the index into the candidates.
@@ -146,7 +146,7 @@ class Selection:
             },
         )
 
-    def victims(self, place: int) -> np.ndarray:
+    def suppressed(self, place: int) -> np.ndarray:
         """Return the places in `order` of those that the box at this place suppressed."""
         return np.flatnonzero(self.suppressor == place)
 
@@ -176,11 +176,11 @@ def select(
         wanted &= np.isin(candidates.class_ids, class_indices(classes, candidates.labels))
     order = np.flatnonzero(wanted)
     order = order[np.argsort(-candidates.scores[order], kind="stable")]
-    if candidates.overlapping:
+    if candidates.needs_nms:
         suppressor, overlap = suppress(candidates.boxes_xyxy[order], candidates.class_ids[order], iou)
     else:
-        suppressor, overlap = np.full(len(order), NOBODY), np.zeros(len(order))
-    alone = np.flatnonzero(suppressor == NOBODY)
+        suppressor, overlap = np.full(len(order), NOT_SUPPRESSED), np.zeros(len(order))
+    alone = np.flatnonzero(suppressor == NOT_SUPPRESSED)
     return Selection(candidates, order, suppressor, overlap, alone[:max_detections], alone[max_detections:])
 
 
@@ -196,16 +196,17 @@ def suppress(boxes: np.ndarray, class_ids: np.ndarray, iou: float) -> tuple[np.n
         iou: Above this, a box is suppressed.
 
     Returns:
-        For each box the index of the one that suppressed it, or `NOBODY` (M,) int64, and its IoU with it (M,) float64.
+        For each box the index of the one that suppressed it, or `NOT_SUPPRESSED`, (M,) int64, and its IoU with it, (M,)
+        float64.
     """
-    suppressor, overlap = np.full(len(boxes), NOBODY), np.zeros(len(boxes))
+    suppressor, overlap = np.full(len(boxes), NOT_SUPPRESSED), np.zeros(len(boxes))
     undecided = np.arange(len(boxes))
     while len(undecided):
         best, rest = undecided[0], undecided[1:]
         overlaps = np.where(class_ids[rest] == class_ids[best], overlap_of(boxes[best], boxes[rest]), 0)
-        victims = overlaps > iou
-        suppressor[rest[victims]], overlap[rest[victims]] = best, overlaps[victims]
-        undecided = rest[~victims]
+        suppressed = overlaps > iou
+        suppressor[rest[suppressed]], overlap[rest[suppressed]] = best, overlaps[suppressed]
+        undecided = rest[~suppressed]
     return suppressor, overlap
 
 

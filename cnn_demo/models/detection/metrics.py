@@ -13,7 +13,7 @@ import numpy as np
 
 from cnn_demo.models.boxes import iou as overlap_of
 
-NOBODY = -1
+NOT_SUPPRESSED = -1
 RECALLS = np.linspace(0, 1, 101)  # at which COCO reads the precision
 IOUS = tuple(np.linspace(0.5, 0.95, 10).round(2))  # over which COCO averages
 NOTHING_TRUE = float("nan")
@@ -26,7 +26,7 @@ class Matches:
     Attributes:
         scores: (N,), from the most confident to the least.
         order: (N,) int64: the found box that each belongs to.
-        truth: (N,) int64: the true box that it took, or `NOBODY`.
+        truth: (N,) int64: the true box that it took, or `NOT_SUPPRESSED`.
         overlap: (N,) IoU with the true box that it took; else with the best of its class that was there, 0 if none.
         count: T.
     """
@@ -40,7 +40,7 @@ class Matches:
     @property
     def right(self) -> np.ndarray:
         """(N,) bool: whether each found box took a true one."""
-        return self.truth != NOBODY
+        return self.truth != NOT_SUPPRESSED
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def match(
     if not 0 < iou <= 1:
         raise ValueError(f"The IoU must be above 0 and at most 1, not {iou}.")
     order = np.argsort(-np.asarray(scores), kind="stable")
-    truth, overlap = np.full(len(order), NOBODY), np.zeros(len(order))
+    truth, overlap = np.full(len(order), NOT_SUPPRESSED), np.zeros(len(order))
     free = np.ones(len(true_boxes), bool)
     for place, found in enumerate(order):
         overlaps = np.where(true_class_ids == class_ids[found], overlap_of(boxes[found], true_boxes), 0.0)
@@ -146,7 +146,7 @@ def match_counted(
     same = np.asarray(class_ids)[order, None] == true_class_ids[difficult]
     overlaps = np.where(same, overlap_of(boxes[order, None], true_boxes[difficult]), 0.0)  # (N, difficult ones)
     kept = matches.right | (overlaps.max(axis=1, initial=0.0) < iou)
-    truth = np.append(counted, NOBODY)[matches.truth]  # NOBODY is the index of the last item
+    truth = np.append(counted, NOT_SUPPRESSED)[matches.truth]  # NOT_SUPPRESSED is the index of the last item
     return Matches(matches.scores[kept], order[kept], truth[kept], matches.overlap[kept], matches.count)
 
 

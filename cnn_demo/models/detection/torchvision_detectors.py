@@ -18,7 +18,7 @@ from cnn_demo.models.torch_weights import with_weights
 if TYPE_CHECKING:
     import torch
 
-FLOOR = 0.05  # least score of a candidate, as torchvision has it for Faster R-CNN and RetinaNet
+MIN_SCORE = 0.05  # least score of a candidate, as torchvision has it for Faster R-CNN and RetinaNet
 CLASSES = 91  # background, COCO's 80 classes, and 10 that COCO numbers but does not use
 # Whose first weights were trained so:
 NO_EPSILON = ("fasterrcnn_resnet50_fpn", "maskrcnn_resnet50_fpn", "retinanet_resnet50_fpn")
@@ -39,7 +39,7 @@ class TorchvisionDetector(Detector):
     """
 
     engine = "torch"
-    overlapping = True
+    needs_nms = True
 
     def __init__(self, spec: ModelSpec, network: torch.nn.Module, device: str) -> None:
         self.spec = spec
@@ -50,7 +50,7 @@ class TorchvisionDetector(Detector):
         categories = _categories()
         self._to_label = np.array([spec.labels.index(name) if name in spec.labels else -1 for name in categories])
         cuts = network.roi_heads if hasattr(network, "roi_heads") else network
-        cuts.score_thresh, cuts.nms_thresh, cuts.detections_per_img = FLOOR, 1.0, 1_000_000
+        cuts.score_thresh, cuts.nms_thresh, cuts.detections_per_img = MIN_SCORE, 1.0, 1_000_000
         self._proposals: tuple | None = None
         if hasattr(network, "rpn"):
             _keep_proposals(self, network.rpn)

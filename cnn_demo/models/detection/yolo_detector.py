@@ -21,18 +21,18 @@ from cnn_demo.models.detection.yolo_engines import (
     OpenVinoEngine,
     TorchEngine,
     export_to_openvino,
-    headless,
     openvino_file,
+    with_raw_outputs,
 )
 from cnn_demo.models.detection.yolo_masks import PrototypeMasks
 from cnn_demo.models.files.weights import find_weights
-from cnn_demo.models.openvino_export import MovesToOpenVino
+from cnn_demo.models.openvino_export import BackgroundOpenVinoExport
 
 if TYPE_CHECKING:
     import torch
 
 SIDES = (320, 480, 640, 960, 1280)  # image sizes to choose from
-FLOOR = 0.001  # least score of a candidate, as where Ultralytics measures
+MIN_SCORE = 0.001  # least score of a candidate, as where Ultralytics measures
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +60,7 @@ class RawOutputs:
     prototypes: np.ndarray | None = field(default=None, repr=False)
 
 
-class YoloDetector(MovesToOpenVino, Detector):
+class YoloDetector(BackgroundOpenVinoExport, Detector):
     """A YOLO network that finds many objects; one for all visitors, who take turns by its lock.
 
     Attributes:
@@ -74,7 +74,7 @@ class YoloDetector(MovesToOpenVino, Detector):
     def __init__(self, spec: ModelSpec, engine: Engine, device: str) -> None:
         self.spec = spec
         self.device = device
-        self.strides, self.overlapping = engine.strides, engine.overlapping
+        self.strides, self.needs_nms = engine.strides, engine.needs_nms
         self.lock = threading.Lock()
         self._engine = engine
 
@@ -120,11 +120,11 @@ class YoloDetector(MovesToOpenVino, Detector):
             ValueError: As `raw` does.
         """
         raw = self.raw(pixels, side)
-        if several_classes or not self.overlapping:
-            cells, class_ids = np.nonzero(raw.scores > FLOOR)
+        if several_classes or not self.needs_nms:
+            cells, class_ids = np.nonzero(raw.scores > MIN_SCORE)
         else:
             class_ids = raw.scores.argmax(1)
-            cells = np.flatnonzero(raw.scores[np.arange(len(class_ids)), class_ids] > FLOOR)
+            cells = np.flatnonzero(raw.scores[np.arange(len(class_ids)), class_ids] > MIN_SCORE)
             class_ids = class_ids[cells]
         boxes, masks = raw.boxes_xyxy[cells], None
         if raw.prototypes is not None:
@@ -135,7 +135,7 @@ class YoloDetector(MovesToOpenVino, Detector):
             scores=raw.scores[cells, class_ids],
             class_ids=class_ids.astype(np.int64),
             labels=self.spec.labels,
-            overlapping=self.overlapping,
+            needs_nms=self.needs_nms,
             cells=cell_places(raw.grids)[cells],
             grids=raw.grids,
             frame=raw.frame,
@@ -230,13 +230,13 @@ def load_yolo(spec: ModelSpec, device: str) -> YoloDetector:
         exported = openvino_file(spec, found.path)
         if exported.is_file():
             return YoloDetector(spec, OpenVinoEngine(exported), "cpu")
-        detector = YoloDetector(spec, TorchEngine(headless(read_network(found.path, spec)), "cpu"), "cpu")
-        detector.use_later(lambda: _exported(found.path, spec, exported))
+        detector = YoloDetector(spec, TorchEngine(with_raw_outputs(read_network(found.path, spec)), "cpu"), "cpu")
+        detector.export_in_background(lambda: _exported(found.path, spec, exported))
         return detector
     where = frameworks.torch_device(device)
-    return YoloDetector(spec, TorchEngine(headless(read_network(found.path, spec)), where), where)
+    return YoloDetector(spec, TorchEngine(with_raw_outputs(read_network(found.path, spec)), where), where)
 
 
 def _exported(weights: Path, spec: ModelSpec, path: Path) -> OpenVinoEngine:
-    export_to_openvino(headless(read_network(weights, spec)), path)
+    export_to_openvino(with_raw_outputs(read_network(weights, spec)), path)
     return OpenVinoEngine(path)

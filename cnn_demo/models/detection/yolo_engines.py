@@ -33,7 +33,7 @@ class Engine(Protocol):
 
     name: str
     strides: tuple[int, ...]
-    overlapping: bool
+    needs_nms: bool
 
     def __call__(self, pictures: np.ndarray) -> tuple[np.ndarray, ...]:
         """From (1, 3, H, W) float32, 0 to 1, to distances (1, 4, N) in cells and scores (1, C, N) from 0 to 1.
@@ -51,7 +51,7 @@ class TorchEngine:
     def __init__(self, network: torch.nn.Module, device: str) -> None:
         self.network = network.to(device)
         self.device = device
-        self.strides, self.overlapping = network.strides, network.overlapping
+        self.strides, self.needs_nms = network.strides, network.needs_nms
 
     def __call__(self, pictures: np.ndarray) -> tuple[np.ndarray, ...]:
         """As `Engine` says."""
@@ -70,8 +70,8 @@ class OpenVinoEngine:
         model = openvino_export.read(path)
         self._count = len(model.outputs)
         self.strides = tuple(int(stride) for stride in model.get_rt_info(_STRIDES).astype(str).split())
-        self.overlapping = model.get_rt_info(_OVERLAPPING).astype(str) == "yes"
-        self._request = openvino_export.request_of(model)
+        self.needs_nms = model.get_rt_info(_OVERLAPPING).astype(str) == "yes"
+        self._request = openvino_export.infer_request(model)
 
     def __call__(self, pictures: np.ndarray) -> tuple[np.ndarray, ...]:
         """As `Engine` says."""
@@ -79,7 +79,7 @@ class OpenVinoEngine:
         return tuple(np.array(outputs[i]) for i in range(self._count))  # copies: the request uses its memory again
 
 
-def headless(model: torch.nn.Module) -> torch.nn.Module:
+def with_raw_outputs(model: torch.nn.Module) -> torch.nn.Module:
     """Wrap an Ultralytics detection or segmentation model so that it answers what `Engine` says.
 
     Its head then hands out its raw outputs and leaves the decoding to us. An end-to-end model (YOLOv10, YOLO26) has two
@@ -104,7 +104,7 @@ def headless(model: torch.nn.Module) -> torch.nn.Module:
             super().__init__()
             self.model = model
             self.strides = tuple(int(stride) for stride in head.stride)
-            self.overlapping = not head.end2end
+            self.needs_nms = not head.end2end
 
         def forward(self, pictures):
             raw = self.model(pictures)
@@ -120,12 +120,12 @@ def openvino_file(spec: ModelSpec, weights: Path) -> Path:
 
 
 def export_to_openvino(network: torch.nn.Module, path: Path) -> None:
-    """Write a network that `headless` has made as OpenVINO's two files, for pictures of any size; never half of them.
+    """Write a network of `with_raw_outputs` as OpenVINO's two files, for pictures of any size; never half of them.
 
     Raises:
         OSError: If they cannot be written.
     """
     model = openvino_export.converted(network)
     model.set_rt_info(" ".join(str(stride) for stride in network.strides), _STRIDES)
-    model.set_rt_info("yes" if network.overlapping else "no", _OVERLAPPING)
+    model.set_rt_info("yes" if network.needs_nms else "no", _OVERLAPPING)
     openvino_export.write(model, path)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cnn_demo.models.classification.classifiers import Classifier
 
 OUTPUT = ""  # the name that the network's own output has among those of its layers
-MOST_FUNCTIONS = 16  # compiled ones kept for each model, some megabytes each
+MAX_FUNCTIONS = 16  # compiled ones kept for each model, some megabytes each
 
 # Classifier -> (opened network, compiled functions). Nothing in it holds the classifier, which is freed when let go.
 _KEPT: WeakKeyDictionary = WeakKeyDictionary()
@@ -131,7 +131,7 @@ def compiled(model: Classifier, compile_function: Callable, layer: str):
     """Return `compile_function(opened network, layer)`; made once for a model and a layer, and kept while used."""
     with _LOCK:
         if model not in _KEPT:
-            _KEPT[model] = opened(model.network), LRUCache(MOST_FUNCTIONS)
+            _KEPT[model] = opened(model.network), LRUCache(MAX_FUNCTIONS)
         network, functions = _KEPT[model]
         if (compile_function, layer) not in functions:
             functions[compile_function, layer] = compile_function(network, layer)

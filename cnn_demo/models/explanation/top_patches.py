@@ -18,12 +18,12 @@ from cnn_demo.models.classification.layers import NetworkLayer
 from cnn_demo.models.classification.units import Box, field_box, on_photo
 
 SCALES = (1, 2, 4)  # the side of a window is the photo's shorter side over these
-MOST_STEPS = 24  # of a window along one side of the photo: a strip of 1280 × 10 pixels is not 256 windows
+MAX_STEPS = 24  # of a window along one side of the photo: a strip of 1280 × 10 pixels is not 256 windows
 BATCH = 32
 
 
 @dataclass(frozen=True, eq=False)
-class Excitation:
+class WindowActivations:
     """How strongly the windows of one photo excite every channel.
 
     Attributes:
@@ -42,7 +42,7 @@ class Excitation:
 
 
 @dataclass(frozen=True)
-class Exciter:
+class Patch:
     """A patch that excites a channel.
 
     Attributes:
@@ -56,7 +56,7 @@ class Exciter:
     value: float
 
 
-def layers_that_answer(layers: Sequence[NetworkLayer]) -> tuple[NetworkLayer, ...]:
+def activation_layers(layers: Sequence[NetworkLayer]) -> tuple[NetworkLayer, ...]:
     """The layers whose channels can be asked what excites them: those with maps after an activation."""
     return tuple(layer for layer in layers if layer.kind == "activation")
 
@@ -81,11 +81,11 @@ def photo_windows(size: tuple[int, int], smallest: int = 32) -> np.ndarray:
 
 
 def _starts(length: int, side: int) -> list[int]:
-    count = min(int(np.ceil((length - side) / max(side / 2, 1))) + 1, MOST_STEPS)
+    count = min(int(np.ceil((length - side) / max(side / 2, 1))) + 1, MAX_STEPS)
     return sorted({round(at) for at in np.linspace(0, length - side, count)})
 
 
-class Taps:
+class ActivationExtractor:
     """A network of which the maps of all layers with an activation can be had, for one batch after the other.
 
     Attributes:
@@ -95,7 +95,7 @@ class Taps:
 
     def __init__(self, model: Classifier) -> None:
         self.model = model
-        self.layers = layers_that_answer(model.layers)
+        self.layers = activation_layers(model.layers)
         keras, tf = frameworks.keras(), frameworks.tensorflow()
         outputs = [model.network.get_layer(layer.name).output for layer in self.layers]
         taps = keras.Model(model.network.input, outputs)
@@ -111,7 +111,7 @@ class Taps:
             yield {layer.name: output.numpy() for layer, output in zip(self.layers, outputs, strict=True)}
 
 
-def excite(taps: Taps, pixels: np.ndarray) -> Excitation:
+def window_activations(taps: ActivationExtractor, pixels: np.ndarray) -> WindowActivations:
     """Show the network every window of a photo and keep how strongly each channel answers.
 
     Units whose receptive field lies within the window are preferred: what the others see is partly padding. Deep in
@@ -137,7 +137,7 @@ def excite(taps: Taps, pixels: np.ndarray) -> Excitation:
             row, column = np.unravel_index(best, part.shape[1:3])
             places[name].append(np.stack([row + rows.start, column + columns.start], axis=-1).astype(np.int16))
     joined = ({name: np.concatenate(parts) for name, parts in kept.items()} for kept in (values, places))
-    return Excitation(pixels.shape[:2], windows, seen, *joined)
+    return WindowActivations(pixels.shape[:2], windows, seen, *joined)
 
 
 def _inside(layer: NetworkLayer, size: tuple[int, int]) -> tuple[slice, slice]:
@@ -151,8 +151,8 @@ def _inside(layer: NetworkLayer, size: tuple[int, int]) -> tuple[slice, slice]:
 
 
 def strongest_patches(
-    excitations: Sequence[Excitation], layer: NetworkLayer, channel: int, count: int = 12, per_photo: int = 2
-) -> list[Exciter]:
+    excitations: Sequence[WindowActivations], layer: NetworkLayer, channel: int, count: int = 12, per_photo: int = 2
+) -> list[Patch]:
     """Find the patches that excite a channel most.
 
     Args:
@@ -166,7 +166,7 @@ def strongest_patches(
         The strongest first; fewer, or none, where nothing else excites the channel.
     """
     values, photos, windows = _ranking(excitations, layer, channel)
-    found: list[Exciter] = []
+    found: list[Patch] = []
     for value, photo, at in zip(values, photos, windows, strict=True):
         if len(found) == count or value <= 0:
             break
@@ -175,11 +175,11 @@ def strongest_patches(
             continue
         box = _patch(excitations[photo], layer, channel, at)
         if not any(_overlap(box, other.box) for other in mine):
-            found.append(Exciter(int(photo), box, float(value)))
+            found.append(Patch(int(photo), box, float(value)))
     return found
 
 
-def _ranking(excitations: Sequence[Excitation], layer: NetworkLayer, channel: int) -> tuple[np.ndarray, ...]:
+def _ranking(excitations: Sequence[WindowActivations], layer: NetworkLayer, channel: int) -> tuple[np.ndarray, ...]:
     """(value, photo, window) of every window, the strongest first."""
     values = np.concatenate([excitation.values[layer.name][:, channel] for excitation in excitations])
     photos = np.repeat(np.arange(len(excitations)), [len(excitation.windows) for excitation in excitations])
@@ -188,7 +188,7 @@ def _ranking(excitations: Sequence[Excitation], layer: NetworkLayer, channel: in
     return values[order], photos[order], windows[order]
 
 
-def _patch(excitation: Excitation, layer: NetworkLayer, channel: int, at: int) -> Box:
+def _patch(excitation: WindowActivations, layer: NetworkLayer, channel: int, at: int) -> Box:
     """What the strongest unit of a window sees, in pixels of the photo."""
     row, column = (int(place) for place in excitation.places[layer.name][at, channel])
     size = excitation.seen.shape[1:3]
@@ -203,7 +203,7 @@ def _overlap(one: Box, other: Box) -> bool:
 
 
 def mean_patch(
-    excitations: Sequence[Excitation], layer: NetworkLayer, channel: int, count: int = 60
+    excitations: Sequence[WindowActivations], layer: NetworkLayer, channel: int, count: int = 60
 ) -> tuple[np.ndarray, int]:
     """Average what the most excited units see, window by window: what they have in common stays, the rest is grey.
 
@@ -234,7 +234,7 @@ def mean_patch(
     return mean.astype(np.float32), strong
 
 
-def selectivity(excitations: Sequence[Excitation], layer: NetworkLayer) -> np.ndarray:
+def selectivity(excitations: Sequence[WindowActivations], layer: NetworkLayer) -> np.ndarray:
     """Say how choosy each channel of a layer is: the excess kurtosis of its answers to all windows.
 
     A channel that answers everything a little has a small one, a channel that is silent until it sees its thing a

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 5  # so that nobody waits long where there is no internet
 ANSWER_SECONDS = 15  # until the server begins to send, with the name looked up and all redirections
 STALL_SECONDS = 30  # without a single byte
-LEAST_RATE = 100_000  # bytes a second: what is slower for long is given up
+MIN_RATE = 100_000  # bytes a second: what is slower for long is given up
 GRACE_SECONDS = 60  # that any file may take
 MARGIN = 200_000_000  # bytes that stay free on the disk
 CHUNK = 1 << 18  # bytes that are read at once, at most
@@ -134,7 +134,7 @@ class Transfer:
     def _copy(self, response: requests.Response, file: IO[bytes]) -> None:
         """Write what comes, with an eye on the clock and the disk."""
         size = self.total or self.spec.bytes
-        allowed = GRACE_SECONDS + size / LEAST_RATE
+        allowed = GRACE_SECONDS + size / MIN_RATE
         looked_at = 0
         while chunk := response.raw.read1(CHUNK, decode_content=True):  # not `read`, which waits until all is there
             self._go_on()

@@ -70,7 +70,7 @@ def hub_cache() -> Path:
     return Path(os.environ.get("HF_HUB_CACHE", Path(os.environ.get("HF_HOME", user_cache() / "huggingface")) / "hub"))
 
 
-def weights_at_hand() -> tuple[WeightsFile, ...]:
+def local_weights() -> tuple[WeightsFile, ...]:
     """All weights files on this machine; the first of each file name wins, as it would when a model is loaded."""
     found: dict[str, WeightsFile] = {}
     for place, folder in weight_folders():
@@ -86,4 +86,4 @@ def weights_at_hand() -> tuple[WeightsFile, ...]:
 
 def find_weights(name: str) -> WeightsFile | None:
     """Return the file of this name that a model would be loaded from; None where it is not on this machine."""
-    return next((file for file in weights_at_hand() if file.name == name), None)
+    return next((file for file in local_weights() if file.name == name), None)

@@ -28,7 +28,7 @@ NOTHING = "nothing"  # the last class of every localizer: a picture without any 
 
 
 @dataclass(frozen=True, eq=False)
-class LocalizerEvidence:
+class LocalizerDetails:
     """Every number that an answer rests on. Places are those of the last feature maps, h × w of them.
 
     Attributes:
@@ -118,7 +118,7 @@ class Localizer:
         logits, boxes = self.answers(self.prepare(pixels)[None])
         return self._localization(logits[0], boxes[0], pixels.shape[:2], threshold, start)
 
-    def evidence(self, pixels: np.ndarray, threshold: float | None = None) -> LocalizerEvidence:
+    def evidence(self, pixels: np.ndarray, threshold: float | None = None) -> LocalizerDetails:
         """Find the one object on a photo and keep what the answer rests on.
 
         Args:
@@ -133,7 +133,7 @@ class Localizer:
         with self.lock, frameworks.placed_on(self.device):
             out = self._outputs(tf.constant(self.scaled(seen[None])))
             out = {name: value.numpy()[0] for name, value in out.items()}
-        return LocalizerEvidence(
+        return LocalizerDetails(
             seen=seen,
             localization=self._localization(out["logits"], out["box"], size, threshold, start),
             box_xyxy=_on_photo(out["box"], size),

@@ -14,13 +14,13 @@ from cnn_demo.models.boxes import to_pixels
 from cnn_demo.models.calibration import softmax
 
 if TYPE_CHECKING:
-    from cnn_demo.models.localization.localizers import Localizer, LocalizerEvidence
+    from cnn_demo.models.localization.localizers import Localizer, LocalizerDetails
 
 CAM_THRESHOLD = 0.2  # share of the map's maximum, as in Zhou et al.
 DETAIL = 128  # rows and columns that a map is enlarged to before it is cut
 SCALES = (1.0, 0.7, 0.5, 0.35)
 STEP = 0.25  # of the window's size
-MOST_WINDOWS = 2000
+MAX_WINDOWS = 2000
 BATCH = 32
 
 
@@ -70,7 +70,7 @@ class WindowScan:
 
 def cam_box(
     model: Localizer,
-    evidence: LocalizerEvidence,
+    evidence: LocalizerDetails,
     label: str,
     size: tuple[int, int],
     threshold: float = CAM_THRESHOLD,
@@ -124,15 +124,15 @@ def windows(size: tuple[int, int], scales: Sequence[float] = SCALES, step: float
         (N, 4) float32 corners in pixels: by scale as given, then from top to bottom and left to right.
 
     Raises:
-        ValueError: If a scale or the step is out of range, or there would be more than `MOST_WINDOWS`.
+        ValueError: If a scale or the step is out of range, or there would be more than `MAX_WINDOWS`.
     """
     if not scales or not all(0 < scale <= 1 for scale in scales):
         raise ValueError("Each scale must be above 0 and at most 1, and there must be one at least.")
     if not 0 < step <= 1:
         raise ValueError(f"The step must be above 0 and at most 1, not {step}.")
     counts = [1 + int(np.ceil((1 - scale) / (step * scale) - 1e-9)) for scale in scales]
-    if (total := sum(count**2 for count in counts)) > MOST_WINDOWS:
-        raise ValueError(f"That would be {total:,} windows: take larger scales or steps, for {MOST_WINDOWS:,} at most.")
+    if (total := sum(count**2 for count in counts)) > MAX_WINDOWS:
+        raise ValueError(f"That would be {total:,} windows: take larger scales or steps, for {MAX_WINDOWS:,} at most.")
     shares = []
     for scale, count in zip(scales, counts, strict=True):
         starts = np.linspace(0, 1 - scale, count)

@@ -13,7 +13,7 @@ from cnn_demo.images.photo import check_pixels
 from cnn_demo.models import frameworks, openvino_export
 from cnn_demo.models.catalogue.specs import ModelSpec
 from cnn_demo.models.files.weights import find_weights
-from cnn_demo.models.openvino_export import MovesToOpenVino
+from cnn_demo.models.openvino_export import BackgroundOpenVinoExport
 from cnn_demo.models.preprocessing import SCALINGS
 from cnn_demo.models.segmentation import unets
 from cnn_demo.models.segmentation.postprocessing import answers
@@ -50,7 +50,7 @@ class OpenVinoLogits:
     name = "OpenVINO"
 
     def __init__(self, path: Path) -> None:
-        self._request = openvino_export.request_of(openvino_export.read(path))
+        self._request = openvino_export.infer_request(openvino_export.read(path))
 
     def __call__(self, batch: torch.Tensor) -> torch.Tensor:
         """From (1, 3, H, W) to logits (1, C, h, w)."""
@@ -58,7 +58,7 @@ class OpenVinoLogits:
         return frameworks.torch().from_numpy(np.array(answer))  # a copy: the request uses its memory again
 
 
-class SemanticSegmenter(MovesToOpenVino):
+class SemanticSegmenter(BackgroundOpenVinoExport):
     """A network that labels every pixel; one for all visitors, who take turns by its lock.
 
     Attributes:
@@ -207,7 +207,7 @@ def load_smp(spec: ModelSpec, device: str) -> SemanticSegmenter:
     model = SemanticSegmenter(spec, network, where, int(network.encoder.output_stride))
     found = find_weights(spec.weights)
     if where == "cpu" and found.place == "bundled":
-        model.use_later(lambda: _in_openvino(spec, found.path))
+        model.export_in_background(lambda: _in_openvino(spec, found.path))
     return model
 
 

@@ -26,7 +26,7 @@ from cnn_demo.models.transfer.photo_sets import (
 
 
 @dataclass(frozen=True)
-class DraftClass:
+class ClassBuilder:
     """A class that is being filled.
 
     Attributes:
@@ -41,7 +41,7 @@ class DraftClass:
 
 
 @dataclass(frozen=True)
-class Draft:
+class PhotoSetBuilder:
     """Classes that are being filled: none to six, whatever they are called.
 
     Attributes:
@@ -49,11 +49,11 @@ class Draft:
         made: How many this draft ever had.
     """
 
-    classes: tuple[DraftClass, ...] = ()
+    classes: tuple[ClassBuilder, ...] = ()
     made: int = 0
 
     @classmethod
-    def begin(cls) -> Draft:
+    def begin(cls) -> PhotoSetBuilder:
         """Begin with as few classes as there may be, without photos."""
         draft = cls()
         for _ in range(MIN_CLASSES):
@@ -65,22 +65,22 @@ class Draft:
         """How many photos it has."""
         return sum(len(each.photos) for each in self.classes)
 
-    def with_class(self) -> Draft:
+    def with_class(self) -> PhotoSetBuilder:
         """Add an empty class, where there is room for one."""
         if len(self.classes) >= MAX_CLASSES:
             return self
-        added = DraftClass(self.made + 1, f"Class {self.made + 1}")
-        return Draft((*self.classes, added), self.made + 1)
+        added = ClassBuilder(self.made + 1, f"Class {self.made + 1}")
+        return PhotoSetBuilder((*self.classes, added), self.made + 1)
 
-    def without_class(self, number: int) -> Draft:
+    def without_class(self, number: int) -> PhotoSetBuilder:
         """Take a class out, with its photos."""
         return replace(self, classes=tuple(each for each in self.classes if each.number != number))
 
-    def renamed(self, number: int, name: str) -> Draft:
+    def renamed(self, number: int, name: str) -> PhotoSetBuilder:
         """Give a class another name; whether it is a good one is asked when the draft is checked."""
         return self._with(number, lambda each: replace(each, name=name))
 
-    def without_photo(self, number: int, key: str) -> Draft:
+    def without_photo(self, number: int, key: str) -> PhotoSetBuilder:
         """Take one photo out of a class, by its key."""
         return self._with(
             number, lambda each: replace(each, photos=tuple(photo for photo in each.photos if photo.key != key))
@@ -91,7 +91,7 @@ class Draft:
         number: int,
         files: Sequence[tuple[str, bytes]],
         progress: Callable[[int, int], None] = lambda done, of: None,
-    ) -> tuple[Draft, tuple[str, ...]]:
+    ) -> tuple[PhotoSetBuilder, tuple[str, ...]]:
         """Add photos to a class: those that can be read, are not there yet, and have room.
 
         Args:
@@ -126,17 +126,17 @@ class Draft:
         changed = self._with(number, lambda each: replace(each, photos=tuple(photos)))
         return changed, left_out(refused, twice, len(files) - len(looked_at))
 
-    def replaced_by(self, photos: PhotoSet) -> Draft:
+    def replaced_by(self, photos: PhotoSet) -> PhotoSetBuilder:
         """Put the classes of a set in the place of all that are there."""
         classes = tuple(
-            DraftClass(
+            ClassBuilder(
                 self.made + 1 + index,
                 label,
                 tuple(photo for photo, of in zip(photos.photos, photos.classes, strict=True) if of == index),
             )
             for index, label in enumerate(photos.labels)
         )
-        return Draft(classes, self.made + len(classes))
+        return PhotoSetBuilder(classes, self.made + len(classes))
 
     def checked(self) -> PhotoSet:
         """Return the set to learn from.
@@ -153,5 +153,5 @@ class Draft:
         check_labels(labels)
         return photo_set({label: each.photos for label, each in zip(labels, self.classes, strict=True)})
 
-    def _with(self, number: int, change: Callable[[DraftClass], DraftClass]) -> Draft:
+    def _with(self, number: int, change: Callable[[ClassBuilder], ClassBuilder]) -> PhotoSetBuilder:
         return replace(self, classes=tuple(change(each) if each.number == number else each for each in self.classes))

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnn_demo.images import Photo
-from cnn_demo.jobs import TrainingError
+from cnn_demo.jobs import JobError
 from cnn_demo.models import ModelUnavailable, load
 from cnn_demo.models.transfer import backbones, fine_tuning, linear_head
 from cnn_demo.models.transfer.fine_tuning import TunedRun
@@ -55,7 +55,7 @@ class Task:
 
 
 @dataclass(frozen=True, eq=False)
-class Taught:
+class TransferState:
     """What has been learned so far; never changed, each step makes a new one.
 
     Attributes:
@@ -78,15 +78,15 @@ class Taught:
         return int((answers == self.task.photos.classes[self.task.hold_out]).sum())
 
 
-Report = Callable[[Taught], None]
-GoesOn = Callable[[], bool]
+Report = Callable[[TransferState], None]
+ShouldContinue = Callable[[], bool]
 
 
 class _Ended(Exception):
     """Somebody has stopped the training between two photos."""
 
 
-def teach(task: Task, report: Report = lambda taught: None, goes_on: GoesOn = lambda: True) -> None:
+def teach(task: Task, report: Report = lambda taught: None, goes_on: ShouldContinue = lambda: True) -> None:
     """Train both heads, epoch by epoch beside each other.
 
     Args:
@@ -101,21 +101,21 @@ def teach(task: Task, report: Report = lambda taught: None, goes_on: GoesOn = la
     photos, key = task.photos, task.model_key
     model = _loaded(key)
     with suppress(_Ended):
-        looked = _looking(Taught(task), "The trained network looks at the photos", report, goes_on)
+        looked = _looking(TransferState(task), "The trained network looks at the photos", report, goes_on)
         features = backbones.features(model, photos.photos, progress=looked)
-        looked = _looking(Taught(task), "Its twin with random weights looks at them", report, goes_on)
+        looked = _looking(TransferState(task), "Its twin with random weights looks at them", report, goes_on)
         random = backbones.random_features(model, photos.photos, progress=looked)
         given = photos.classes, photos.labels, task.hold_out
         both = linear_head.train_head(features, *given, backbone=key), linear_head.train_head(random, *given)
         for epoch, (trained, beside) in enumerate(zip(*both, strict=True), start=1):
             runs = {PRETRAINED: trained, RANDOM: beside}
             step, done = f"Epoch {epoch} of {linear_head.EPOCHS}", epoch / linear_head.EPOCHS
-            report(Taught(task, runs, step, done, time.perf_counter() - start))
+            report(TransferState(task, runs, step, done, time.perf_counter() - start))
             if not goes_on():
                 return
 
 
-def tune(taught: Taught, report: Report = lambda taught: None, goes_on: GoesOn = lambda: True) -> None:
+def tune(taught: TransferState, report: Report = lambda taught: None, goes_on: ShouldContinue = lambda: True) -> None:
     """Fine-tune the last block, from the head on the trained network's features.
 
     Args:
@@ -133,7 +133,7 @@ def tune(taught: Taught, report: Report = lambda taught: None, goes_on: GoesOn =
     try:
         fine_tuning.cut_layer(model.network)
     except ValueError as error:
-        raise TrainingError(str(error)) from error
+        raise JobError(str(error)) from error
     with suppress(_Ended):
         looked = _looking(kept, "The photos go through the part that stays as it is", report, goes_on)
         epochs = fine_tuning.fine_tune(model, photos.photos, photos.classes, task.hold_out, head, progress=looked)
@@ -161,7 +161,7 @@ def answers(head: Head, photos: Sequence[Photo], tuned: TunedRun | None = None) 
     return tuned.head.probabilities(tuned.tail.features(model, photos, head.fit))
 
 
-def likely_range(right: int, count: int) -> tuple[float, float]:
+def wilson_interval(right: int, count: int) -> tuple[float, float]:
     """Return where a share of right answers may well lie that was measured on few: Wilson's 95 % interval.
 
     Unlike right / count ± two standard errors it stays within 0..1, and is not empty where all are right
@@ -181,10 +181,10 @@ def _loaded(key: str) -> Classifier:
     try:
         return load(key)
     except ModelUnavailable as error:
-        raise TrainingError(str(error)) from error
+        raise JobError(str(error)) from error
 
 
-def _looking(taught: Taught, step: str, report: Report, goes_on: GoesOn) -> backbones.Progress:
+def _looking(taught: TransferState, step: str, report: Report, goes_on: ShouldContinue) -> backbones.Progress:
     """Return what reports how many photos a network has seen, and ends that where it is to end."""
 
     def told(done: int, of: int) -> None:

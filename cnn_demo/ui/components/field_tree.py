@@ -11,8 +11,8 @@ from cnn_demo.ui.components import declare
 
 _mount = declare("field_tree")
 
-MOST_LINES = 3500  # more cannot be told apart, and make the browser slow
-MOST_BARS = 240
+MAX_LINES = 3500  # more cannot be told apart, and make the browser slow
+MAX_BARS = 240
 
 
 def field_tree(layers: Sequence[Step], *, key: str) -> None:
@@ -43,7 +43,7 @@ def tree_data(layers: Sequence[Step]) -> dict[str, Any]:
         rows.append(row)
     drawn = _add_positions(rows)
     ways = path_counts(layers)
-    fold = -(-size // MOST_BARS)  # pixels to a bar
+    fold = -(-size // MAX_BARS)  # pixels to a bar
     bars = np.add.reduceat(ways, np.arange(0, size, fold)) / ways.max()
     places = (np.arange(len(bars)) * fold + (fold - 1) / 2) - (size - 1) / 2
     alt = f"A tree of {len(layers)} layers: one unit at the top, {size} pixels wide at the bottom."
@@ -67,7 +67,7 @@ def _add_positions(rows: list[dict]) -> bool:
     for row in rows:
         row["positions"] = sorted(positions)
         lines += len(positions) * len(row["offsets"])
-        if lines > MOST_LINES:
+        if lines > MAX_LINES:
             for each in rows:
                 each["positions"] = each["offsets"] = []
             return False

@@ -26,7 +26,7 @@ from cnn_demo.ui.convolution.settings import ConvolutionSettings
 from cnn_demo.ui.widgets.number_grid import number_grid
 
 _PLOT = {"displayModeBar": False}
-MOST_TERMS = 9  # of a sum that is written out
+MAX_TERMS = 9  # of a sum that is written out
 KERNEL_NUMBERS_UP_TO = 9  # in the narrow column beside the controls
 
 
@@ -93,7 +93,7 @@ def _sum(settings: ConvolutionSettings, result: ConvolutionResult) -> str:
     opened = result.arithmetic
     products = opened.products.ravel()
     terms = [_signed(value) for value in products]
-    if len(terms) > MOST_TERMS:
+    if len(terms) > MAX_TERMS:
         terms = [*terms[:3], "+ …", terms[-1]]
     line = f"{' '.join(terms).removeprefix('+ ')} = **{_plain(opened.total - opened.bias)}**"
     if settings.bias:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from cnn_demo.drawing.boxes import ANSWER, OTHER, box_at, box_scale, draw_boxes
+from cnn_demo.drawing.boxes import OTHER, PREDICTION, box_at, box_scale, draw_boxes
 from cnn_demo.drawing.heatmaps import overlay
 from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.images import Photo
@@ -16,7 +16,7 @@ from cnn_demo.models.detection.candidates import Candidates, select
 from cnn_demo.results import percent
 from cnn_demo.ui.components.picture import Mark, picture
 from cnn_demo.ui.detection.state import candidates_of, pick_detector
-from cnn_demo.ui.widgets.detection_controls import sure_slider
+from cnn_demo.ui.widgets.detection_controls import confidence_slider
 from cnn_demo.ui.widgets.heatmap_controls import legend
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
 
@@ -56,7 +56,7 @@ def _origins(photo: Photo, spec: ModelSpec, side: int) -> None:
 def _cells(photo: Photo, candidates: Candidates, where: tuple) -> None:
     shown, said = st.columns([3, 2], gap="large")
     with said:
-        confidence = sure_slider()
+        confidence = confidence_slider()
     selection = select(candidates, confidence)
     kept = selection.order[selection.kept]
     boxes = candidates.visible(kept)
@@ -87,7 +87,7 @@ def _cells(photo: Photo, candidates: Candidates, where: tuple) -> None:
         marks = []
         if index is not None:
             name = f"{candidates.labels[candidates.class_ids[index]]} {percent(float(candidates.scores[index]))}"
-            scene = draw_boxes(scene, candidates.visible([index]) * scale, [name], [ANSWER], thickness=4)
+            scene = draw_boxes(scene, candidates.visible([index]) * scale, [name], [PREDICTION], thickness=4)
             left, top, right, bottom = (float(value) for value in candidates.cell_xyxy(index))
             marks = [Mark(top, left, bottom - top, right - left)]
         picture(
@@ -163,7 +163,7 @@ def _two_stages(photo: Photo, candidates: Candidates) -> None:
         count = st.select_slider(
             "Proposals shown, the surest first", COUNTS, DEFAULTS[PROPOSALS], key=PROPOSALS, bind="query-params"
         )
-        confidence = sure_slider()
+        confidence = confidence_slider()
     selection = select(candidates, confidence, 0.5)
     final = selection.order[selection.kept]
     total = len(candidates.objectness)
@@ -184,7 +184,7 @@ def _two_stages(photo: Photo, candidates: Candidates) -> None:
     proposals = candidates.proposals_xyxy[:shown][::-1] * scale
     first = draw_boxes(small, proposals, [""] * shown, [OTHER] * shown, thickness=1)
     names = [f"{candidates.labels[candidates.class_ids[i]]} {percent(float(candidates.scores[i]))}" for i in final]
-    second = draw_boxes(small, candidates.visible(final) * scale, names, [ANSWER] * len(final))
+    second = draw_boxes(small, candidates.visible(final) * scale, names, [PREDICTION] * len(final))
     left, right = st.columns(2, gap="medium")
     for place, scene, key, caption in (
         (left, first, "proposals_photo", f"First stage: {shown} of {total} proposals"),

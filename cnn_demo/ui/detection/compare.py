@@ -19,12 +19,12 @@ from cnn_demo.models.boxes import iou as overlap_of
 from cnn_demo.models.detection.candidates import IOU, select
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.detection.state import candidates_of
-from cnn_demo.ui.widgets.detection_controls import counted, sure_slider
+from cnn_demo.ui.widgets.detection_controls import confidence_slider, counted
 from cnn_demo.ui.widgets.model_picker import pick_models
 
 MODELS = "detectors"
 DEFAULTS: dict[str, Any] = {MODELS: None}
-SAME = 0.5  # IoU from which two boxes of one name are taken for one object
+MATCH_IOU = 0.5  # IoU from which two boxes of one name are taken for one object
 SHOWN_SIDE = 720
 ALONE, SHARED_BY_ALL = "#ff4b5c", "#9aa3b2"
 
@@ -39,7 +39,7 @@ def compare_view(photo: Photo) -> None:
     with networks:
         specs = pick_models(MODELS, "Networks, up to three", MAX_MODELS, task="detection")
     with sure:
-        confidence = sure_slider()
+        confidence = confidence_slider()
     if not specs:
         st.info("Choose at least one network.", icon=":material/image_search:")
         return
@@ -49,8 +49,8 @@ def compare_view(photo: Photo) -> None:
             st.markdown("**They agree**: every box of one has its like in all others.")
         else:
             st.caption(
-                f"Red: a box that another network does not have, by name and an IoU of at least {SAME}. It may be a "
-                "find, or a mistake."
+                f"Red: a box that another network does not have, by name and an IoU of at least {MATCH_IOU}. It may be "
+                "right, or a mistake."
             )
     elif len(specs) == 1:
         st.caption("Choose a second network, and see what one of them finds and the other does not.")
@@ -77,7 +77,7 @@ def unmatched(found: sv.Detections, others: Sequence[sv.Detections]) -> np.ndarr
     for index, (box, name) in enumerate(zip(found.xyxy, found["class_name"], strict=True)):
         for other in others:
             same = other.xyxy[other["class_name"] == name]
-            if not len(same) or float(np.max(overlap_of(box, same))) < SAME:
+            if not len(same) or float(np.max(overlap_of(box, same))) < MATCH_IOU:
                 lacking.append(index)
                 break
     return np.array(lacking, int)

@@ -8,22 +8,22 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from cnn_demo.drawing.boxes import ANSWER, box_scale, draw_boxes
+from cnn_demo.drawing.boxes import PREDICTION, box_scale, draw_boxes
 from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.images import Photo
 from cnn_demo.models import ModelSpec
 from cnn_demo.models.boxes import iou as overlap_of
-from cnn_demo.models.detection.candidates import NOBODY, Candidates, Selection, select
+from cnn_demo.models.detection.candidates import NOT_SUPPRESSED, Candidates, Selection, select
 from cnn_demo.results import percent
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.detection.state import candidates_of, overlap_slider, pick_detector
-from cnn_demo.ui.widgets.detection_controls import sure_slider
+from cnn_demo.ui.widgets.detection_controls import confidence_slider
 
 STEP = "nms_step"
 DEFAULTS: dict[str, Any] = {STEP: 0}
 SHOWN_SIDE = 960
 THRESHOLDS = np.arange(5, 100, 5) / 100
-MOST_STEPS = 60
+MAX_STEPS = 60
 LOST, LEFT = "#ff4b5c", "#9aa3b2"
 _GREY = "rgba(128,140,165,0.9)"
 
@@ -43,21 +43,21 @@ def _steps(photo: Photo, spec: ModelSpec, side: int) -> None:
     candidates = candidates_of(photo, spec.key, side)
     shown, said = st.columns([3, 2], gap="large")
     with said:
-        confidence = sure_slider()
+        confidence = confidence_slider()
         iou = overlap_slider(candidates, spec)
     selection = select(candidates, confidence, iou)
     with said:
-        step = _step_slider(selection) if candidates.overlapping and len(selection.kept) else 0
+        step = _step_slider(selection) if candidates.needs_nms and len(selection.kept) else 0
         _in_numbers(selection, confidence)
         _in_words(selection, step, photo)
     with shown:
         _picture(photo, selection, step)
-        if candidates.overlapping:
+        if candidates.needs_nms:
             st.caption(
                 "Grey: not looked at yet. Amber: kept. Red: suppressed by the thick box, with its IoU. What an "
                 "earlier box suppressed is gone."
             )
-    if candidates.overlapping:
+    if candidates.needs_nms:
         st.subheader("What another threshold would leave", anchor=False)
         st.plotly_chart(
             _sweep(candidates, confidence, iou),
@@ -69,7 +69,7 @@ def _steps(photo: Photo, spec: ModelSpec, side: int) -> None:
 
 
 def _step_slider(selection: Selection) -> int:
-    most = min(len(selection.kept), MOST_STEPS)
+    most = min(len(selection.kept), MAX_STEPS)
     if st.session_state.get(STEP, 0) > most:
         st.session_state[STEP] = most
     return st.slider(
@@ -85,7 +85,7 @@ def _step_slider(selection: Selection) -> int:
 
 
 def _in_numbers(selection: Selection, confidence: float) -> None:
-    lost = int((selection.suppressor != NOBODY).sum())
+    lost = int((selection.suppressor != NOT_SUPPRESSED).sum())
     cells = st.columns(3)
     for cell, (label, value) in zip(
         cells,
@@ -100,7 +100,7 @@ def _in_words(selection: Selection, step: int, photo: Photo) -> None:
     if not len(selection.order):
         st.info("No box is that confident: lower the confidence threshold.", icon=":material/search_off:")
         return
-    if not candidates.overlapping:
+    if not candidates.needs_nms:
         st.markdown(_without_nms(selection))
         return
     if step == 0:
@@ -108,20 +108,20 @@ def _in_words(selection: Selection, step: int, photo: Photo) -> None:
         return
     place = int(selection.kept[step - 1])
     index = selection.order[place]
-    victims = selection.victims(place)
+    suppressed = selection.suppressed(place)
     name = candidates.labels[candidates.class_ids[index]]
     words = f"**Step {step}**: {name}, {percent(float(candidates.scores[index]))}, is the best that is left. "
-    if not len(victims):
+    if not len(suppressed):
         st.markdown(words + "No other box of its class overlaps it that much.")
         return
-    st.markdown(words + f"It suppresses **{len(victims)}**:")
+    st.markdown(words + f"It suppresses **{len(suppressed)}**:")
     st.dataframe(
         {
-            "confidence": [100 * float(candidates.scores[selection.order[i]]) for i in victims],
-            "IoU with it": [float(selection.overlap[i]) for i in victims],
+            "confidence": [100 * float(candidates.scores[selection.order[i]]) for i in suppressed],
+            "IoU with it": [float(selection.overlap[i]) for i in suppressed],
         },
         key="nms_victims",
-        height=min(35 * (len(victims) + 1) + 3, 215),
+        height=min(35 * (len(suppressed) + 1) + 3, 215),
         alt="The suppressed boxes with their confidence and IoU.",
         column_config={
             "confidence": st.column_config.NumberColumn(format="%.0f %%"),
@@ -170,13 +170,13 @@ def nms_picture(pixels: np.ndarray, boxes: np.ndarray, selection: Selection, ste
     if not step:
         return scene
     *before, present = kept
-    scene = draw_boxes(scene, boxes[before], [""] * len(before), [ANSWER] * len(before), thickness=2)
-    victims = selection.victims(present)
-    overlaps = [f"{selection.overlap[i]:.2f}" if len(victims) <= 6 else "" for i in victims]
-    scene = draw_boxes(scene, boxes[victims], overlaps, [LOST] * len(victims), thickness=2)
+    scene = draw_boxes(scene, boxes[before], [""] * len(before), [PREDICTION] * len(before), thickness=2)
+    suppressed = selection.suppressed(present)
+    overlaps = [f"{selection.overlap[i]:.2f}" if len(suppressed) <= 6 else "" for i in suppressed]
+    scene = draw_boxes(scene, boxes[suppressed], overlaps, [LOST] * len(suppressed), thickness=2)
     candidates, index = selection.candidates, selection.order[present]
     name = f"{candidates.labels[candidates.class_ids[index]]} {percent(float(candidates.scores[index]))}"
-    return draw_boxes(scene, [boxes[present]], [name], [ANSWER], thickness=5)
+    return draw_boxes(scene, [boxes[present]], [name], [PREDICTION], thickness=5)
 
 
 def _sweep(candidates: Candidates, confidence: float, iou: float) -> go.Figure:

@@ -9,22 +9,22 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from cnn_demo.drawing.boxes import TRUTH, box_scale, draw_boxes
+from cnn_demo.drawing.boxes import GROUND_TRUTH, box_scale, draw_boxes
 from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.images import Photo
 from cnn_demo.models import ModelSpec
-from cnn_demo.models.detection.candidates import NOBODY, Candidates, select
+from cnn_demo.models.detection.candidates import NOT_SUPPRESSED, Candidates, select
 from cnn_demo.models.detection.metrics import Matches, Score, average_precision, match, precision_recall, score_at
 from cnn_demo.results import percent
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.detection.state import candidates_of, overlap_slider, pick_detector
 from cnn_demo.ui.widgets.canvas import canvas_size, class_of, drawn_boxes, pen
-from cnn_demo.ui.widgets.detection_controls import LEAST_SURE, sure_slider
+from cnn_demo.ui.widgets.detection_controls import MIN_SURE, confidence_slider
 
 NEXT, RIGHT_FROM = "score_class", "score_iou"
 DEFAULTS: dict[str, Any] = {NEXT: None, RIGHT_FROM: 50}
 CANVAS = 330  # pixels of the longer side: what a phone has room for
-RIGHT, WRONG, MISSED = TRUTH, "#ff4b5c", "#4aa3ff"
+RIGHT, WRONG, MISSED = GROUND_TRUTH, "#ff4b5c", "#4aa3ff"
 _TURN, _BEGIN = "score_turn", "score_begin"
 _GREY = "rgba(128,140,165,0.9)"
 
@@ -44,7 +44,7 @@ def _drawn_and_scored(photo: Photo, spec: ModelSpec, side: int) -> None:
     candidates = candidates_of(photo, spec.key, side)
     drawing, shown, cuts = st.columns([4, 4, 3], gap="medium")
     with cuts:
-        confidence = sure_slider()
+        confidence = confidence_slider()
         iou = overlap_slider(candidates, spec)
         right_from = (
             st.slider(
@@ -62,7 +62,7 @@ def _drawn_and_scored(photo: Photo, spec: ModelSpec, side: int) -> None:
         )
     with drawing:
         boxes, class_ids = _truth(photo, spec, candidates, confidence, iou)
-    selection = select(candidates, LEAST_SURE / 100, iou)  # the curve needs the unsure ones too
+    selection = select(candidates, MIN_SURE / 100, iou)  # the curve needs the unsure ones too
     found = selection.detections()
     if not len(boxes):
         with shown:
@@ -180,8 +180,8 @@ def _judged(
     missed = [i for i in range(len(boxes)) if i not in hit]
     drawn = [boxes[i] * scale for i in missed] + [found[matches.order[i]] * scale for i in shown]
     names = [f"missed: {spec.labels[class_ids[i]]}" for i in missed]
-    names += [f"{matches.overlap[i]:.2f}" if matches.truth[i] != NOBODY else "wrong" for i in shown]
-    colours = [MISSED] * len(missed) + [RIGHT if matches.truth[i] != NOBODY else WRONG for i in shown]
+    names += [f"{matches.overlap[i]:.2f}" if matches.truth[i] != NOT_SUPPRESSED else "wrong" for i in shown]
+    colours = [MISSED] * len(missed) + [RIGHT if matches.truth[i] != NOT_SUPPRESSED else WRONG for i in shown]
     st.markdown("**Right in green** with their IoU, wrong in red, missed in blue")
     picture(
         jpeg_url(draw_boxes(small, drawn, names, colours)),
@@ -259,6 +259,6 @@ def _per_class(
     )
     st.caption(
         f"The area under the curve, as COCO reads it: the best precision at each of 101 recalls, at IoU "
-        f"{percent(right_from)}. Boxes below {LEAST_SURE} % are not counted. One photo says little: COCO averages over "
+        f"{percent(right_from)}. Boxes below {MIN_SURE} % are not counted. One photo says little: COCO averages over "
         "5,000."
     )

@@ -12,9 +12,9 @@ from cnn_demo.lessons import Lesson
 from cnn_demo.lessons.detection import LESSON, lesson_for
 from cnn_demo.models import ModelSpec, ModelUnavailable, load, preferred_model
 from cnn_demo.models.detection.candidates import CONFIDENCE, IOU, MAX_DETECTIONS, Candidates, Selection, select
-from cnn_demo.ui.page.caching import BY_KEY
-from cnn_demo.ui.page.link import SHARED
-from cnn_demo.ui.widgets.detection_controls import DEFAULT, SURE, sure_slider
+from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.link import LINKED_AND_PERSISTENT
+from cnn_demo.ui.widgets.detection_controls import DEFAULT, SURE, confidence_slider
 from cnn_demo.ui.widgets.model_picker import pick_model, pick_side
 
 MODEL, SIDE = "detector", "detect_side"
@@ -72,7 +72,7 @@ def pick_detector() -> tuple[ModelSpec, int]:
     return spec, side
 
 
-@st.cache_resource(max_entries=48, show_spinner=False, hash_funcs=BY_KEY)
+@st.cache_resource(max_entries=48, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def candidates_of(photo: Photo, key: str, side: int) -> Candidates:
     """All that a detector has for a photo; kept, so that sliders need not ask it again. Nobody may change it.
 
@@ -84,7 +84,7 @@ def candidates_of(photo: Photo, key: str, side: int) -> Candidates:
 
 def overlap_slider(candidates: Candidates, spec: ModelSpec) -> float:
     """Let the visitor set the IoU threshold of NMS; where nothing depends on it, tell so instead."""
-    if not candidates.overlapping:
+    if not candidates.needs_nms:
         st.caption(
             f"**No NMS here.** {spec.title}'s head was trained to predict one box for each object, so there is no IoU "
             "threshold to set."
@@ -101,7 +101,7 @@ def overlap_slider(candidates: Candidates, spec: ModelSpec) -> float:
             key=OVERLAP,
             help="Of two boxes of one class that overlap more, only the more confident stays (non-maximum "
             "suppression). Low: neighbours vanish. High: one object keeps several boxes.",
-            **SHARED,
+            **LINKED_AND_PERSISTENT,
         )
         / 100
     )
@@ -109,7 +109,7 @@ def overlap_slider(candidates: Candidates, spec: ModelSpec) -> float:
 
 def cuts_controls(candidates: Candidates, spec: ModelSpec) -> Cuts:
     """Show all four controls."""
-    confidence = sure_slider()
+    confidence = confidence_slider()
     iou = overlap_slider(candidates, spec)
     classes = st.multiselect(
         "Only these classes",
@@ -117,7 +117,7 @@ def cuts_controls(candidates: Candidates, spec: ModelSpec) -> Cuts:
         default=DEFAULTS[CLASSES],
         key=CLASSES,
         placeholder="All classes",
-        **SHARED,
+        **LINKED_AND_PERSISTENT,
     )
-    limit = st.select_slider("Max detections", LIMITS, DEFAULTS[LIMIT], key=LIMIT, **SHARED)
+    limit = st.select_slider("Max detections", LIMITS, DEFAULTS[LIMIT], key=LIMIT, **LINKED_AND_PERSISTENT)
     return Cuts(confidence, iou, tuple(classes) or None, limit)

@@ -10,17 +10,17 @@ import supervision as sv
 
 from cnn_demo.drawing.pictures import jpeg_url
 from cnn_demo.images import Photo
-from cnn_demo.jobs import Job, TrainingError, training_queue
+from cnn_demo.jobs import Job, JobError, job_queue
 from cnn_demo.models import ModelSpec, load
 from cnn_demo.models.detection.candidates import IOU
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.detection.state import pick_detector
-from cnn_demo.ui.widgets.detection_controls import counted, sure_slider
+from cnn_demo.ui.widgets.detection_controls import confidence_slider, counted
 from cnn_demo.ui.widgets.job_progress import stop_button, watch
 from cnn_demo.video import (
     ACCEPTED,
-    MOST_FRAMES,
-    MOST_SECONDS,
+    MAX_FRAMES,
+    MAX_SECONDS,
     AnnotatedFilm,
     Progress,
     VideoError,
@@ -28,7 +28,7 @@ from cnn_demo.video import (
     open_film,
 )
 
-MOST_MEGABYTES = 50
+MAX_MEGABYTES = 50
 _JOB, _ERROR, _TURN, _FILM, _STATE = "film_job", "film_error", "film_turn", "film_bytes", "film_state"
 
 
@@ -39,15 +39,15 @@ def video_view(photo: Photo) -> None:
         ModelUnavailable: If no detector is to be had.
     """
     spec, side = pick_detector()
-    confidence = sure_slider()
+    confidence = confidence_slider()
     turn = st.session_state.setdefault(_TURN, 0)
     st.file_uploader(
         f"A film: {ACCEPTED}",
         key=f"film_{turn}",
-        max_upload_size=MOST_MEGABYTES,
+        max_upload_size=MAX_MEGABYTES,
         on_change=_receive,
         args=(f"film_{turn}",),
-        help=f"Its first {MOST_SECONDS:.0f} seconds, {MOST_FRAMES} pictures at most. It stays in this server's memory "
+        help=f"Its first {MAX_SECONDS:.0f} seconds, {MAX_FRAMES} pictures at most. It stays in this server's memory "
         "until your session ends.",
     )
     if error := st.session_state.get(_ERROR):
@@ -94,14 +94,14 @@ def _receive(key: str) -> None:
         st.session_state[_ERROR] = str(error)
         return
     if (job := st.session_state.pop(_JOB, None)) is not None:
-        training_queue().stop(job)
+        job_queue().stop(job)
     st.session_state[_FILM] = data
 
 
 def _begin(data: bytes, spec: ModelSpec, side: int, confidence: float) -> Job | None:
     try:
-        job = training_queue().submit(partial(follow, data, spec.key, side, confidence))
-    except TrainingError as error:
+        job = job_queue().submit(partial(follow, data, spec.key, side, confidence))
+    except JobError as error:
         st.session_state[_ERROR] = str(error)
         return None
     st.session_state[_JOB] = job
@@ -126,7 +126,7 @@ def follow(data: bytes, key: str, side: int, confidence: float, job: Job) -> Non
     try:
         film = annotate_film(data, detect, confidence, tell)
     except VideoError as error:
-        raise TrainingError(str(error)) from error
+        raise JobError(str(error)) from error
     job.report(film)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import streamlit as st
 
 from cnn_demo.convolution import ACTIVATIONS
-from cnn_demo.convolution.stack import CONV_RANGES, LEARNED_SIZE, MOST_LAYERS, POOL_RANGES, ConvLayer, Layer, PoolLayer
+from cnn_demo.convolution.stack import CONV_RANGES, LEARNED_SIZE, MAX_LAYERS, POOL_RANGES, ConvLayer, Layer, PoolLayer
 from cnn_demo.convolution.stack_text import format_stack
 from cnn_demo.ui.layers.maps import learned_kernels
 from cnn_demo.ui.layers.settings import (
@@ -29,7 +29,7 @@ _SOURCE_HELP = (
 
 def stack_controls(layers: tuple[Layer, ...]) -> None:
     """Show what changes the stack as a whole: add, remove, move, begin with a known one."""
-    number, full = read_layer(st.session_state, len(layers)), len(layers) >= MOST_LAYERS
+    number, full = read_layer(st.session_state, len(layers)), len(layers) >= MAX_LAYERS
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         _button("Add convolution", "add_box", full, _insert, ConvLayer(source="random"))
         _button("Add pooling", "compress", full, _insert, PoolLayer())
@@ -60,7 +60,7 @@ def _current() -> tuple[list[Layer], int]:
 def _insert(layer: Layer) -> None:
     layers, number = _current()
     layers.insert(number, layer)
-    write_stack(st.session_state, tuple(layers[:MOST_LAYERS]), number + 1)
+    write_stack(st.session_state, tuple(layers[:MAX_LAYERS]), number + 1)
 
 
 def _remove() -> None:
@@ -112,7 +112,7 @@ def _take_text(key: str) -> None:
 
 def layer_controls(layers: tuple[Layer, ...]) -> None:
     """Show which layer is open, and its settings."""
-    numbers = list(range(1, MOST_LAYERS + 1))
+    numbers = list(range(1, MAX_LAYERS + 1))
     _held("layer", read_layer(st.session_state, len(layers)))
     st.segmented_control("Layer", numbers[: len(layers)], default=1, required=True, key="layer", bind="query-params")
     number = read_layer(st.session_state, len(layers))

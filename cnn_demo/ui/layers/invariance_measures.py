@@ -19,11 +19,11 @@ from cnn_demo.convolution.stack import ConvLayer, Layer, PoolLayer, plan_stack, 
 from cnn_demo.convolution.stack_text import format_stack, parse_stack
 from cnn_demo.images import Photo
 from cnn_demo.ui.layers.maps import learned_kernels, working_image
-from cnn_demo.ui.page.caching import BY_KEY
+from cnn_demo.ui.page.caching import HASH_BY_KEY
 
 POOLINGS = {"none": "No pooling", "max": "Max", "average": "Average", "skip": "Stride alone", "blur": "Blurred max"}
 SIDES = {True: 256, False: 128}  # pixels; a stack of many layers is measured on a smaller photo
-MOST_SHIFT = 16
+MAX_SHIFT = 16
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Distortion:
 
 
 DISTORTIONS = {
-    "shift": Distortion("Shift", "shift to the right (pixels)", tuple(range(MOST_SHIFT + 1)), " px", "moved by"),
+    "shift": Distortion("Shift", "shift to the right (pixels)", tuple(range(MAX_SHIFT + 1)), " px", "moved by"),
     "rotate": Distortion("Rotate", "rotation (degrees)", tuple(range(-30, 31, 3)), "°", "turned by"),
     "noise": Distortion("Noise", "standard deviation of the noise", tuple(i / 20 for i in range(11)), "", "with noise"),
 }
@@ -115,7 +115,7 @@ def distorted_pair(photo: Photo, question: Question, amount: float) -> tuple[np.
 def distort(image: np.ndarray, distortion: str, amount: float) -> np.ndarray:
     """Do to an image (H, W, 3) what `DISTORTIONS` calls `distortion`, by an amount."""
     if distortion == "shift":
-        return np.ascontiguousarray(shifted(image, int(amount), shift_room(image.shape[1], MOST_SHIFT)))
+        return np.ascontiguousarray(shifted(image, int(amount), shift_room(image.shape[1], MAX_SHIFT)))
     if distortion == "rotate":
         return np.ascontiguousarray(rotated(image, amount, DISTORTIONS["rotate"].most))
     return noisy(image, amount)
@@ -138,7 +138,7 @@ def curves(photo: Photo, question: Question) -> tuple[pd.DataFrame, float]:
     image = working_image(photo, SIDES[question.is_short])
     limit = DISTORTIONS[question.distortion].most
     if question.distortion == "shift":
-        limit = shift_room(image.shape[1], MOST_SHIFT)
+        limit = shift_room(image.shape[1], MAX_SHIFT)
         if limit == 0:
             raise ValueError("This photo is one pixel wide and cannot be moved: please choose a larger one.")
     size = distort(image, question.distortion, 0).shape[:2]
@@ -149,11 +149,11 @@ def curves(photo: Photo, question: Question) -> tuple[pd.DataFrame, float]:
     return _curves(photo, question.distortion, format_stack(question.layers)), limit
 
 
-@st.cache_data(max_entries=24, show_spinner="Measuring…", hash_funcs=BY_KEY)
+@st.cache_data(max_entries=24, show_spinner="Measuring…", hash_funcs=HASH_BY_KEY)
 def _curves(photo: Photo, distortion: str, text: str) -> pd.DataFrame:
     question = Question(distortion, parse_stack(text))
     image = working_image(photo, SIDES[question.is_short])
-    limit = shift_room(image.shape[1], MOST_SHIFT) if distortion == "shift" else DISTORTIONS[distortion].most
+    limit = shift_room(image.shape[1], MAX_SHIFT) if distortion == "shift" else DISTORTIONS[distortion].most
     references = _representations(distort(image, distortion, 0), question)
     rows = []
     for amount in DISTORTIONS[distortion].amounts:

@@ -10,12 +10,12 @@ from cnn_demo.convolution.stack_text import format_stack, parse_stack
 from cnn_demo.drawing.pictures import display_values, jpeg_url, reduced, signed_scale
 from cnn_demo.images import Photo
 from cnn_demo.models.training_records import cifar10_record
-from cnn_demo.ui.page.caching import BY_KEY
+from cnn_demo.ui.page.caching import HASH_BY_KEY
 
 WORKING_SIDE = 256  # pixels: small enough for six layers while a slider waits
 
 
-@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=BY_KEY)
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def working_image(photo: Photo, side: int = WORKING_SIDE) -> np.ndarray:
     """The photo with no side longer than `side`, (H, W, 3) float32 in 0..1; read-only, for it is shared."""
     name = photo.key.removeprefix("pattern-")
@@ -47,7 +47,7 @@ def stack_maps(photo: Photo, layers: tuple[Layer, ...]) -> np.ndarray:
     return _maps(photo, format_stack(layers)) if layers else working_image(photo)
 
 
-@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=BY_KEY)
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def _maps(photo: Photo, text: str) -> np.ndarray:
     layers = parse_stack(text)
     before = stack_maps(photo, layers[:-1])

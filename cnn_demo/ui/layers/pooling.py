@@ -26,7 +26,7 @@ from cnn_demo.ui.layers.controls import overlap_sentence
 from cnn_demo.ui.layers.maps import working_image
 from cnn_demo.ui.layers.numbers import bounded_number
 from cnn_demo.ui.layers.settings import DEFAULTS, POOL_TITLES, value_of
-from cnn_demo.ui.page.caching import BY_KEY
+from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.widgets.number_grid import number_grid
 
 BRIGHTNESS = "brightness"
@@ -111,7 +111,7 @@ def _map_title(name: str) -> str:
     return "Brightness" if name == BRIGHTNESS else name.capitalize()
 
 
-@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=BY_KEY)
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def feature_map(photo: Photo, name: str) -> np.ndarray:
     """The photo's brightness, or the answer of a 3 × 3 filter of the bank to it after ReLU, (H, W) float32."""
     grey = np.ascontiguousarray(working_image(photo).mean(axis=2))

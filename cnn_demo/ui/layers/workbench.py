@@ -7,7 +7,7 @@ from cnn_demo.ui.layers.invariance import forgiving_view
 from cnn_demo.ui.layers.pooling import pooling_view
 from cnn_demo.ui.layers.settings import DEFAULTS, VIEWS, values_in_force
 from cnn_demo.ui.layers.stack import stack_view
-from cnn_demo.ui.page.link import hold_in_link
+from cnn_demo.ui.page.link import sync_query_param
 
 
 @st.fragment
@@ -20,7 +20,7 @@ def workbench(photo: Photo) -> None:
     Args:
         photo: The chosen photo.
     """
-    hold_in_link("stack", DEFAULTS["stack"])
+    sync_query_param("stack", DEFAULTS["stack"])
     state = values_in_force(st.session_state)
     shows = dict(zip(VIEWS, (stack_view, pooling_view, forgiving_view), strict=True))
     tabs = st.tabs(VIEWS, key="tab", bind="query-params", on_change="rerun")

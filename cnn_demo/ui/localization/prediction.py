@@ -5,7 +5,7 @@ import json
 import numpy as np
 import streamlit as st
 
-from cnn_demo.drawing.boxes import ANSWER, OTHER, box_scale, draw_boxes
+from cnn_demo.drawing.boxes import OTHER, PREDICTION, box_scale, draw_boxes
 from cnn_demo.drawing.heatmaps import overlay
 from cnn_demo.drawing.pictures import jpeg_url, png_bytes, reduced
 from cnn_demo.images import Photo
@@ -13,7 +13,7 @@ from cnn_demo.images.photo import resized
 from cnn_demo.machine import DEVICES
 from cnn_demo.models import ModelSpec, load
 from cnn_demo.models.boxes import iou
-from cnn_demo.models.localization.localizers import LocalizerEvidence
+from cnn_demo.models.localization.localizers import LocalizerDetails
 from cnn_demo.results import Localization, percent
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.localization.state import evidence_of, pick_localizer, threshold_slider, truth_of
@@ -24,7 +24,7 @@ from cnn_demo.ui.widgets.probability_bars import probability_bars
 SHOWN_SIDE = 900  # pixels of the longer side that are sent to the browser
 CARD_SIDE = 480
 HEAVIEST = 8  # locations whose boxes are drawn
-MOST_CLASSES = 6  # whose probabilities are shown
+MAX_CLASSES = 6  # whose probabilities are shown
 
 
 def find_view(photo: Photo) -> None:
@@ -76,8 +76,8 @@ def _answer(photo: Photo, spec: ModelSpec) -> None:
 
 
 def shown_classes(probabilities: np.ndarray) -> np.ndarray:
-    """Return the indices of the `MOST_CLASSES` most probable classes, the last one, "nothing", always among them."""
-    order = np.argsort(-probabilities, kind="stable")[:MOST_CLASSES]
+    """Return the indices of the `MAX_CLASSES` most probable classes, the last one, "nothing", always among them."""
+    order = np.argsort(-probabilities, kind="stable")[:MAX_CLASSES]
     nothing = len(probabilities) - 1
     return order if nothing in order else np.append(order[:-1], nothing)
 
@@ -105,7 +105,7 @@ def _in_words(answer: Localization, photo: Photo, threshold: float) -> None:
 @st.cache_data(max_entries=32, show_spinner=False)
 def _boxed(_pixels: np.ndarray, key: str, box: tuple[float, ...] | None, name: str) -> np.ndarray:
     boxes = [] if box is None else [np.array(box)]
-    return draw_boxes(_pixels, boxes, [name] * len(boxes), [ANSWER] * len(boxes))
+    return draw_boxes(_pixels, boxes, [name] * len(boxes), [PREDICTION] * len(boxes))
 
 
 def _drawn(photo: Photo, answer: Localization) -> np.ndarray:
@@ -137,7 +137,7 @@ def _downloads(photo: Photo, answer: Localization, spec: ModelSpec, drawn: np.nd
     )
 
 
-def _weighted(photo: Photo, evidence: LocalizerEvidence) -> None:
+def _weighted(photo: Photo, evidence: LocalizerDetails) -> None:
     """The network's input; the weight of each location; the boxes of those that weigh most."""
     pixels = reduced(photo.pixels, CARD_SIDE)
     height, width = pixels.shape[:2]
@@ -148,7 +148,7 @@ def _weighted(photo: Photo, evidence: LocalizerEvidence) -> None:
     votes = evidence.votes.reshape(-1, 4)[heaviest] * scale
     share = float(evidence.attention.ravel()[heaviest].sum())
     drawn = draw_boxes(pixels, votes[::-1], [""] * HEAVIEST, [OTHER] * HEAVIEST, thickness=1)
-    drawn = draw_boxes(drawn, [evidence.box_xyxy * scale], [""], [ANSWER], thickness=3)
+    drawn = draw_boxes(drawn, [evidence.box_xyxy * scale], [""], [PREDICTION], thickness=3)
     st.markdown(
         f"The photo is squashed into a square, and the trunk turns it into feature maps of {rows} × {columns} "
         f"locations with {evidence.maps.shape[-1]:,} channels. **Each location predicts** its distances to the four "

@@ -12,8 +12,8 @@ from cnn_demo.images import Photo, sample_photos
 from cnn_demo.lessons.localization import TRUTHS
 from cnn_demo.models import ModelSpec, ModelUnavailable, find, list_models, load
 from cnn_demo.models.boxes import to_pixels
-from cnn_demo.models.localization.localizers import NOTHING, LocalizerEvidence
-from cnn_demo.ui.page.caching import BY_KEY
+from cnn_demo.models.localization.localizers import NOTHING, LocalizerDetails
+from cnn_demo.ui.page.caching import HASH_BY_KEY
 
 MODEL, SURE = "localizer", "sure"
 DEFAULTS: dict[str, Any] = {MODEL: None, SURE: None}  # None stands for the network's own threshold
@@ -103,8 +103,8 @@ def pick_class(title: str, names: Sequence[str], key: str, likely: str, why: str
     return chosen or likely
 
 
-@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_KEY)
-def evidence_of(photo: Photo, key: str, threshold: float | None = None) -> LocalizerEvidence:
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=HASH_BY_KEY)
+def evidence_of(photo: Photo, key: str, threshold: float | None = None) -> LocalizerDetails:
     """What a localizer predicts for a photo, and why; kept for who looks at it next. Nobody may change it.
 
     Raises:
@@ -137,7 +137,7 @@ def known_truth(photo: Photo, labels: Sequence[str]) -> tuple[str, np.ndarray] |
     return None
 
 
-def likely_class(photo: Photo, evidence: LocalizerEvidence) -> str:
+def likely_class(photo: Photo, evidence: LocalizerDetails) -> str:
     """The class that a photo is probably of: the sample's, else the predicted one, else "nothing"."""
     known = known_truth(photo, evidence.localization.labels)
     return known[0] if known else evidence.localization.label or NOTHING

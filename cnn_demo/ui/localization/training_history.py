@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from cnn_demo.drawing.boxes import ANSWER, TRUTH, draw_boxes
+from cnn_demo.drawing.boxes import GROUND_TRUTH, PREDICTION, draw_boxes
 from cnn_demo.drawing.pictures import reduced
 from cnn_demo.images import Photo, sample_photos
 from cnn_demo.models import find
@@ -125,7 +125,7 @@ def _with_box(
     best = int(probabilities.argmax())
     found = best < len(labels) - 1
     name = f"{labels[best]} {percent(float(probabilities[best]))}" if found else ""
-    return draw_boxes(ground, [corners], [name], [ANSWER if found else _DIM], thickness=2 if found else 1)
+    return draw_boxes(ground, [corners], [name], [PREDICTION if found else _DIM], thickness=2 if found else 1)
 
 
 def _charts(record: LocalizerRecord) -> list[Chart]:
@@ -196,7 +196,7 @@ def _worst(record: LocalizerRecord) -> list[Card]:
         width, height = (160, 160 / case["aspect"]) if case["aspect"] > 4 / 3 else (120 * case["aspect"], 120)
         left, top = (160 - width) / 2, (120 - height) / 2
         drawn = f'<rect x="{left}" y="{top}" width="{width}" height="{height}" fill="#8c96a8" fill-opacity=".2"/>'
-        for box, colour in ((case["truth"], TRUTH), (case["box"], ANSWER)):
+        for box, colour in ((case["truth"], GROUND_TRUTH), (case["box"], PREDICTION)):
             x, y, right, bottom = np.array(box) * np.tile([width, height], 2) + np.tile([left, top], 2)
             drawn += (
                 f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(right - x, 0):.1f}" height="{max(bottom - y, 0):.1f}" '

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from cnn_demo.drawing.boxes import ANSWER, TRUTH, box_scale, draw_boxes
+from cnn_demo.drawing.boxes import GROUND_TRUTH, PREDICTION, box_scale, draw_boxes
 from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.images import Photo
 from cnn_demo.models import ModelSpec, load
@@ -21,10 +21,10 @@ from cnn_demo.models.boxes import (
     intersection,
     iou,
     loss_parts,
-    to_shares,
+    normalize_boxes,
     union,
 )
-from cnn_demo.models.localization.localizers import Localizer, LocalizerEvidence
+from cnn_demo.models.localization.localizers import Localizer, LocalizerDetails
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.localization.state import (
     drawn_truth,
@@ -91,7 +91,7 @@ def _canvas(photo: Photo, spec: ModelSpec) -> None:
         drawing_mode="rect",
         background_image=jpeg_url(small),
         fill_color="rgba(47, 191, 113, 0.25)",
-        stroke_color=TRUTH,
+        stroke_color=GROUND_TRUTH,
         stroke_width=3,
         width=width,
         height=height,
@@ -125,15 +125,15 @@ def last_box(drawing: dict | None, canvas: tuple[int, int], size: tuple[int, int
     return boxes[-1][0] * np.tile([size[1] / canvas[1], size[0] / canvas[0]], 2) if boxes else None
 
 
-def _overlap(photo: Photo, evidence: LocalizerEvidence, truth: np.ndarray | None) -> None:
+def _overlap(photo: Photo, evidence: LocalizerDetails, truth: np.ndarray | None) -> None:
     """Both boxes on the photo, what they share in yellow."""
     st.markdown("**What both cover**, in yellow")
     small = reduced(photo.pixels, 640)
     scale = box_scale(photo.pixels, small)
     answer = evidence.box_xyxy * scale
-    boxes, names, colours = [answer], ["network"], [ANSWER]
+    boxes, names, colours = [answer], ["network"], [PREDICTION]
     if truth is not None:
-        boxes, names, colours = [truth * scale, answer], ["truth", "network"], [TRUTH, ANSWER]
+        boxes, names, colours = [truth * scale, answer], ["truth", "network"], [GROUND_TRUTH, PREDICTION]
         small = shaded(small, truth * scale, answer)
     both = "" if truth is None else " and the true one"
     picture(
@@ -156,7 +156,7 @@ def shaded(pixels: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndar
     return tinted
 
 
-def _measures(evidence: LocalizerEvidence, truth: np.ndarray | None) -> None:
+def _measures(evidence: LocalizerDetails, truth: np.ndarray | None) -> None:
     if truth is None:
         st.info("Draw a box, and read here how well the network's own agrees with it.", icon=":material/draw:")
         return
@@ -178,7 +178,7 @@ def _measures(evidence: LocalizerEvidence, truth: np.ndarray | None) -> None:
 _RELATIVES = {"GIoU": giou, "DIoU": diou, "CIoU": ciou}
 
 
-def _loss(model: Localizer, photo: Photo, evidence: LocalizerEvidence, truth: np.ndarray | None) -> None:
+def _loss(model: Localizer, photo: Photo, evidence: LocalizerDetails, truth: np.ndarray | None) -> None:
     choice, *sliders = st.columns([2, 2, 2, 2], gap="medium")
     with choice:
         label = pick_class("True class", model.labels, CLASS, likely_class(photo, evidence), "as it seems")
@@ -199,8 +199,8 @@ def _loss(model: Localizer, photo: Photo, evidence: LocalizerEvidence, truth: np
     if has_box and truth is None:
         st.info("Draw the true box above: without it there is only the loss of the class.", icon=":material/draw:")
     size = photo.pixels.shape[:2]
-    box = to_shares(evidence.box_xyxy, size)
-    there = to_shares(truth, size) if has_box and truth is not None else None
+    box = normalize_boxes(evidence.box_xyxy, size)
+    there = normalize_boxes(truth, size) if has_box and truth is not None else None
     _parts(loss_parts(evidence.logits, index, box, there, weights))
     if not has_box:
         st.caption("A photo of “nothing” has no true box: the box head’s prediction does not count in the loss.")

@@ -16,9 +16,9 @@ from cnn_demo.models.boxes import (
     corners_to_centre,
     from_offsets,
     iou,
+    normalize_boxes,
     to_offsets,
     to_pixels,
-    to_shares,
 )
 from cnn_demo.ui.components.box_pair import box_pair, within
 
@@ -114,7 +114,7 @@ ENCODINGS = {
         "Normalised",
         ("centre x", "centre y", "width", "height"),
         "shares of the photo's sides, so that resizing changes nothing; YOLO's files",
-        lambda box, size, other: to_shares(corners_to_centre(box), size),
+        lambda box, size, other: normalize_boxes(corners_to_centre(box), size),
         lambda numbers, size, other: centre_to_corners(to_pixels(numbers, size)),
         4,
     ),

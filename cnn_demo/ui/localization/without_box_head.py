@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from cnn_demo.drawing.boxes import ANSWER, TRUTH, box_scale, draw_boxes
+from cnn_demo.drawing.boxes import GROUND_TRUTH, PREDICTION, box_scale, draw_boxes
 from cnn_demo.drawing.heatmaps import overlay
 from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.images import Photo
 from cnn_demo.models import ModelSpec, load
 from cnn_demo.models.boxes import iou
-from cnn_demo.models.localization.localizers import LocalizerEvidence
+from cnn_demo.models.localization.localizers import LocalizerDetails
 from cnn_demo.models.localization.weak_localization import (
     CAM_THRESHOLD,
     SCALES,
@@ -135,14 +135,14 @@ def _scan(photo: Photo, spec: ModelSpec, sizes: tuple[float, ...], step: float, 
 
 
 def _cards(
-    photo: Photo, evidence: LocalizerEvidence, cam: CamBox, scan: WindowScan | None, label: str, opacity: float
+    photo: Photo, evidence: LocalizerDetails, cam: CamBox, scan: WindowScan | None, label: str, opacity: float
 ) -> None:
     pixels, truth = reduced(photo.pixels, CARD_SIDE), truth_of(photo, evidence.localization.labels)
     height, width = pixels.shape[:2]
     scale = box_scale(photo.pixels, pixels)
 
     def card(title: str, box: np.ndarray | None, ground: np.ndarray, line: str) -> Card:
-        boxes = [(truth, "truth", TRUTH), (box, title.lower(), ANSWER)]
+        boxes = [(truth, "truth", GROUND_TRUTH), (box, title.lower(), PREDICTION)]
         drawn = [(found * scale, name, colour) for found, name, colour in boxes if found is not None]
         source = draw_boxes(ground, *zip(*drawn, strict=True)) if drawn else ground
         lines = (line, _compared(box, truth, evidence.box_xyxy, title == "Box head"))
@@ -199,7 +199,7 @@ def _compared(box: np.ndarray | None, truth: np.ndarray | None, head: np.ndarray
     return "" if is_head else f"IoU with the head’s box: {float(iou(box, head)):.2f}"
 
 
-def _cost(scan: WindowScan, evidence: LocalizerEvidence, title: str) -> None:
+def _cost(scan: WindowScan, evidence: LocalizerDetails, title: str) -> None:
     once = evidence.localization.milliseconds
     st.markdown(
         f"**What a scan costs**: {scan.passes:,} pictures through {title}, against one for the head. At "

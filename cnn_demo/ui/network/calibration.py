@@ -11,7 +11,7 @@ from cnn_demo.models import load
 from cnn_demo.models.calibration import at_temperature
 from cnn_demo.models.training_records import TrainingRecord, cifar10_record
 from cnn_demo.results import Classification, percent
-from cnn_demo.ui.page.caching import BY_KEY
+from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
 from cnn_demo.ui.widgets.probability_bars import probability_bars
 
@@ -54,7 +54,7 @@ def confidence_view(photo: Photo) -> None:
     _none_of_the_ten(record)
 
 
-@st.cache_data(max_entries=32, show_spinner="Asking the network…", hash_funcs=BY_KEY)
+@st.cache_data(max_entries=32, show_spinner="Asking the network…", hash_funcs=HASH_BY_KEY)
 def _classified(photo: Photo) -> Classification:
     return load(MODEL).predict(photo.pixels)
 

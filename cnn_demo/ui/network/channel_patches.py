@@ -13,18 +13,18 @@ from cnn_demo.models import load
 from cnn_demo.models.classification.classifiers import GREY, Classifier
 from cnn_demo.models.classification.layers import NetworkLayer
 from cnn_demo.models.explanation.top_patches import (
-    Excitation,
-    Exciter,
-    Taps,
-    excite,
-    layers_that_answer,
+    ActivationExtractor,
+    Patch,
+    WindowActivations,
+    activation_layers,
     mean_patch,
     selectivity,
     strongest_patches,
+    window_activations,
 )
 from cnn_demo.ui.components.tiles import Tile, tiles
 from cnn_demo.ui.network.walk.stages import layer_label
-from cnn_demo.ui.page.caching import BY_KEY
+from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.page.link import link_binding
 from cnn_demo.ui.widgets.number_grid import short_number
 
@@ -40,7 +40,7 @@ class Gallery:
     """The photos that are searched, and how strongly their windows excite each channel."""
 
     photos: tuple[Photo, ...]
-    excitations: tuple[Excitation, ...]
+    excitations: tuple[WindowActivations, ...]
 
 
 @st.fragment
@@ -75,21 +75,21 @@ def features_view(photo: Photo) -> None:
     _open_channel(model, gallery)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=BY_KEY)
-def _taps(model: Classifier) -> Taps:
-    return Taps(model)
+@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=HASH_BY_KEY)
+def _taps(model: Classifier) -> ActivationExtractor:
+    return ActivationExtractor(model)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=BY_KEY)
+@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def _samples(model: Classifier) -> Gallery:
     """The sample photos; searched once for all visitors."""
     photos = tuple(sample.load() for sample in sample_photos())
-    return Gallery(photos, tuple(excite(_taps(model), photo.pixels) for photo in photos))
+    return Gallery(photos, tuple(window_activations(_taps(model), photo.pixels) for photo in photos))
 
 
-@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=BY_KEY)
-def _own(photo: Photo, model: Classifier) -> Excitation:
-    return excite(_taps(model), photo.pixels)
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=HASH_BY_KEY)
+def _own(photo: Photo, model: Classifier) -> WindowActivations:
+    return window_activations(_taps(model), photo.pixels)
 
 
 def _gallery(photo: Photo, model: Classifier) -> Gallery:
@@ -114,7 +114,7 @@ def _overview(model: Classifier, gallery: Gallery) -> None:
 
 def overview_layers(layers: Sequence[NetworkLayer]) -> tuple[NetworkLayer, ...]:
     """The first layer with an activation, and the last one of each size of maps."""
-    answering = layers_that_answer(layers)
+    answering = activation_layers(layers)
     last = {layer.shape: layer for layer in answering}
     return (answering[0], *(layer for layer in last.values() if layer is not answering[0]))
 
@@ -151,7 +151,7 @@ def _shown(mean: np.ndarray) -> np.ndarray:
     return cv2.resize(stretched.round().astype(np.uint8), (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
 
 
-def cut(pixels: np.ndarray, exciter: Exciter) -> np.ndarray:
+def cut(pixels: np.ndarray, exciter: Patch) -> np.ndarray:
     """Cut a patch out of its photo; what is not square gets grey beside it, which is what padding is to the network.
 
     Args:
@@ -177,7 +177,7 @@ def cut(pixels: np.ndarray, exciter: Exciter) -> np.ndarray:
 
 def _open_channel(model: Classifier, gallery: Gallery) -> None:
     """Every channel of a layer by the patch that excites it most; one of them with more patches."""
-    layers = {layer.name: layer for layer in layers_that_answer(model.layers)}
+    layers = {layer.name: layer for layer in activation_layers(model.layers)}
     layer_place, channel_place = st.columns(2)
     name = layer_place.selectbox(
         "Layer",
@@ -240,7 +240,7 @@ def _every_channel(gallery: Gallery, layer: NetworkLayer, order: np.ndarray, cha
     max_entries=32,
     show_spinner=False,
     hash_funcs={
-        **BY_KEY,
+        **HASH_BY_KEY,
         Gallery: lambda gallery: len(gallery.photos),  # the samples never change
         NetworkLayer: lambda layer: layer.name,
     },

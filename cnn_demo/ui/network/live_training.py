@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from cnn_demo.jobs import Job, TrainingError, training_queue
+from cnn_demo.jobs import Job, JobError, job_queue
 from cnn_demo.models import frameworks
 from cnn_demo.models.classification.digits import DigitRun, DigitSettings, digit_data, train
 from cnn_demo.ui.network import live_training_charts as views
@@ -115,8 +115,8 @@ def _want() -> None:
 
 def _submit(settings: DigitSettings) -> None:
     try:
-        st.session_state[_JOB] = training_queue().submit(lambda job: train(settings, job.report, lambda: job.goes_on))
-    except TrainingError as error:
+        st.session_state[_JOB] = job_queue().submit(lambda job: train(settings, job.report, lambda: job.goes_on))
+    except JobError as error:
         st.session_state["live_error"] = str(error)
     st.session_state[_WANTED] = False
 
@@ -124,13 +124,13 @@ def _submit(settings: DigitSettings) -> None:
 def _stop() -> None:
     job = st.session_state.get(_JOB)
     if job is not None:
-        training_queue().stop(job)
+        job_queue().stop(job)
 
 
 def _watch(job: Job) -> None:
     """Show how far the training is; runs again by itself, and tells the training that somebody is looking."""
     job.touch()
-    before = training_queue().place(job)
+    before = job_queue().place(job)
     if not job.active or (before == 0) != st.session_state.get("live_running", before == 0):
         st.session_state["live_running"] = before == 0
         st.rerun()  # the buttons and what follows change too

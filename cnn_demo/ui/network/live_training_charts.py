@@ -21,7 +21,7 @@ CREDIT = (
 )
 CANVAS, PEN = 280, 24  # CSS pixels
 DIGITS = tuple(str(digit) for digit in range(CLASSES))
-MOST_MISTAKES = 12
+MAX_MISTAKES = 12
 
 
 def before_training() -> None:
@@ -153,7 +153,7 @@ def mistakes(run: DigitRun) -> None:
         )
     with pictures:
         st.markdown(_how_many(len(wrong), len(answers)))
-        surest = wrong[np.argsort(-run.probabilities[wrong, answers[wrong]])][:MOST_MISTAKES]
+        surest = wrong[np.argsort(-run.probabilities[wrong, answers[wrong]])][:MAX_MISTAKES]
         picture_cards(
             [
                 Card(
@@ -175,7 +175,7 @@ def mistakes(run: DigitRun) -> None:
 def _how_many(wrong: int, total: int) -> str:
     if wrong == 0:
         return f"It read all {total} unseen digits rightly."
-    which = f"The {MOST_MISTAKES} of which it was surest:" if wrong > MOST_MISTAKES else "With how sure it was:"
+    which = f"The {MAX_MISTAKES} of which it was surest:" if wrong > MAX_MISTAKES else "With how sure it was:"
     return f"**{wrong} of {total}** unseen digits are misread. {which}"
 
 

@@ -15,7 +15,7 @@ from cnn_demo.images import Photo
 from cnn_demo.ui.components.diagram import diagram
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.network import weight_sharing_drawings as drawings
-from cnn_demo.ui.page.caching import BY_KEY
+from cnn_demo.ui.page.caching import HASH_BY_KEY
 
 ROW, SQUARE = "8 pixels in a row", "A picture of 5 × 5"
 ROW_LENGTH, SQUARE_SIDE = 8, 5
@@ -208,7 +208,7 @@ def _what_follows(stride: int, shift: int) -> str:
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=BY_KEY)
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def _windows(photo: Photo, shift: int) -> tuple[np.ndarray, np.ndarray]:
     """The grey photo as the layers see it, before and after it is moved: (WINDOW, WINDOW) float32 in 0..1."""
     height, width = photo.pixels.shape[:2]
@@ -221,7 +221,7 @@ def _windows(photo: Photo, shift: int) -> tuple[np.ndarray, np.ndarray]:
     return tuple(shifted(wide, pixels, ROOM)[..., 0] for pixels in (0, shift))
 
 
-@st.cache_data(max_entries=128, show_spinner=False, hash_funcs=BY_KEY)
+@st.cache_data(max_entries=128, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def _moved(
     photo: Photo, kind: str, kernel: int, stride: int, shift: int
 ) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray, float]:

@@ -4,4 +4,4 @@ from cnn_demo.images import Photo
 from cnn_demo.models.classification.classifiers import Classifier
 
 # Streamlit would hash a sample of the pixels only, and cannot hash a network.
-BY_KEY = {Photo: lambda photo: photo.key, Classifier: lambda model: model.spec.key}
+HASH_BY_KEY = {Photo: lambda photo: photo.key, Classifier: lambda model: model.spec.key}

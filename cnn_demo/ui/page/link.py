@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 # Of a control that several tabs of a page show: it is in the link, and holds where another tab is open.
-SHARED: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
+LINKED_AND_PERSISTENT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 
 
 def link_binding(key: str) -> str | None:
@@ -24,7 +24,7 @@ def link_binding(key: str) -> str | None:
     return "query-params"
 
 
-def hold_in_link(key: str, default: str) -> None:
+def sync_query_param(key: str, default: str) -> None:
     """Keep a text of the session, which no widget holds, in the link; take it from there when the session begins.
 
     Args:

@@ -14,7 +14,7 @@ from cnn_demo.models.classification.classifiers import FITS
 from cnn_demo.models.classification.units import input_box
 from cnn_demo.models.files.downloads import most_at_once
 from cnn_demo.results import Classification, percent
-from cnn_demo.ui.page.caching import BY_KEY
+from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.pretrained import robustness
 from cnn_demo.ui.pretrained.model_times import keep_time
 from cnn_demo.ui.widgets.framed_photo import draw_on_photo
@@ -32,7 +32,7 @@ _TAKES = {
 
 
 def classify_view(photo: Photo) -> None:
-    """Show what the chosen networks say of the photo, whether they agree, and what they say when it is disturbed.
+    """Show what the chosen networks say of the photo, whether they agree, and what they say when it is corrupted.
 
     Raises:
         ModelUnavailable: If no network is on this machine.
@@ -47,7 +47,7 @@ def classify_view(photo: Photo) -> None:
         st.markdown(said)
     if answers:
         models = tuple((spec.key, spec.title) for spec, _ in answers)
-        robustness.disturbed_view(photo, models, fit, answer_of=classified)
+        robustness.corrupted_view(photo, models, fit, answer_of=classified)
 
 
 def _controls() -> tuple[tuple[ModelSpec, ...], str]:
@@ -79,7 +79,7 @@ def _at_hand() -> str:
     return f"{here} The tab *Models* offers others to download." if most_at_once() else here
 
 
-@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_KEY)
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def classified(photo: Photo, key: str, fit: str) -> Classification:
     """What a network says of a photo; kept for who looks at it next. Nobody may change it.
 

@@ -13,7 +13,7 @@ from cnn_demo.models import load
 from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.models.explanation.explain import METHODS, convolutional_layers, explain
 from cnn_demo.results import Classification, percent
-from cnn_demo.ui.page.caching import BY_KEY
+from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.pretrained import deletion_check
 from cnn_demo.ui.pretrained.explanation import Explanation, Question
 from cnn_demo.ui.widgets.cached_progress import computed
@@ -74,7 +74,7 @@ def _explained(photo: Photo, model_key: str) -> None:
     )
 
 
-@st.cache_data(max_entries=32, show_spinner=False, hash_funcs=BY_KEY)
+@st.cache_data(max_entries=32, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def _classified(photo: Photo, model: Classifier) -> Classification:
     return model.predict(photo.pixels)
 

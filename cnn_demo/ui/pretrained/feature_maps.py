@@ -14,7 +14,7 @@ from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.models.explanation.feature_maps import convolutional_layers, feature_maps, map_layers, strongest_first
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.components.tiles import Tile, tiles
-from cnn_demo.ui.page.caching import BY_KEY
+from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.page.link import link_binding
 from cnn_demo.ui.widgets.heatmap_controls import is_small, legend, opacity_slider, picture_url
 from cnn_demo.ui.widgets.model_picker import pick_model
@@ -90,7 +90,7 @@ def _open(channel: int | None) -> None:
     st.session_state[CHANNEL] = channel
 
 
-@st.cache_resource(max_entries=6, show_spinner="Computing the maps…", hash_funcs=BY_KEY)
+@st.cache_resource(max_entries=6, show_spinner="Computing the maps…", hash_funcs=HASH_BY_KEY)
 def _maps(photo: Photo, model: Classifier, layer: str) -> tuple[np.ndarray, np.ndarray]:
     """The layer's maps (H, W, C), and the order of its channels; read-only, for they are shared."""
     maps = feature_maps(model, model.prepare(photo.pixels), layer)
@@ -146,7 +146,7 @@ def _colours_mean(values: np.ndarray) -> str:
     return "black is zero, yellow its largest number."
 
 
-@st.cache_data(max_entries=12, show_spinner=False, hash_funcs=BY_KEY)
+@st.cache_data(max_entries=12, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def _tiles_url(photo: Photo, model: Classifier, layer: str, count: int) -> tuple[str, tuple[int, int]]:
     """One picture of the `count` strongest maps, one below the other, and the (height, width) of each in it."""
     maps, order = _maps(photo, model, layer)

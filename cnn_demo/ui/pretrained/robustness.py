@@ -1,4 +1,4 @@
-"""Page 4, the disturbed photo: how much of it the networks' first answers survive, along a slider's whole range."""
+"""Page 4, the corrupted photo: how much of it the networks' first answers survive, along a slider's whole range."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,17 +10,17 @@ import streamlit as st
 
 from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.images import Photo
-from cnn_demo.images.corruptions import DISTURBANCES, Disturbance, disturb
+from cnn_demo.images.corruptions import CORRUPTIONS, Corruption, corrupt
 from cnn_demo.models import ModelUnavailable, load
 from cnn_demo.results import Classification, percent
 from cnn_demo.ui.components.picture import picture
-from cnn_demo.ui.page.caching import BY_KEY
+from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.pretrained.model_times import keep_time
 from cnn_demo.ui.widgets.probability_bars import probability_bars
 
-KIND = "disturbance"
-DEFAULTS: dict[str, Any] = {KIND: "blur", **{f"disturb_{kind}": one.neutral for kind, one in DISTURBANCES.items()}}
-WORKING_SIDE = 640  # the photo is disturbed at this size: networks take less
+KIND = "corruption"
+DEFAULTS: dict[str, Any] = {KIND: "blur", **{f"corrupt_{kind}": one.neutral for kind, one in CORRUPTIONS.items()}}
+WORKING_SIDE = 640  # the photo is corrupted at this size: networks take less
 COLOURS = ("#2f6fe0", "#d9662b", "#1f9d6b")  # one for each network; they hold on light and dark
 _PLOT = {"displayModeBar": False}
 
@@ -31,7 +31,7 @@ class Curve:
 
     Attributes:
         label: What it says of the photo as it is.
-        amounts: Of the disturbance.
+        amounts: Of the corruption.
         probabilities: (N,) of the label, one for each amount.
     """
 
@@ -41,20 +41,20 @@ class Curve:
 
 
 @st.fragment
-def disturbed_view(
+def corrupted_view(
     photo: Photo, models: Sequence[tuple[str, str]], fit: str, answer_of: Callable[[Photo, str, str], Classification]
 ) -> None:
-    """Show the disturbed photo, what the networks say of it, and the probability of their first answers.
+    """Show the corrupted photo, what the networks say of it, and the probability of their first answers.
 
     Args:
         photo: The visitor's.
         models: (key, title) of each network.
         fit: As for `Classifier.prepare`.
-        answer_of: What a network (its key) says of the undisturbed photo, with a fit.
+        answer_of: What a network (its key) says of the original photo, with a fit.
     """
     st.subheader("How much can it take?", anchor=False)
     kind, amount = _controls()
-    one = DISTURBANCES[kind]
+    one = CORRUPTIONS[kind]
     try:
         with st.spinner("Asking along the slider…"):
             before = [answer_of(photo, key, fit) for key, _ in models]
@@ -70,12 +70,12 @@ def disturbed_view(
     _show_photo(photo, kind, amount, titles, before, after)
     st.plotly_chart(
         _chart(one, amount, titles, curves, [_of_label(*pair) for pair in zip(before, after, strict=True)]),
-        key="disturbed_chart",
+        key="corrupted_chart",
         config=_PLOT,
         alt=f"Probability of each network's first answer, against {one.label}.",
     )
     st.caption(
-        "Each line is the probability of what the network says of the undisturbed photo, at 13 places of the slider; "
+        "Each line is the probability of what the network says of the original photo, at 13 places of the slider; "
         "the diamond is where the slider stands."
     )
 
@@ -83,45 +83,45 @@ def disturbed_view(
 def _controls() -> tuple[str, float]:
     kind = st.segmented_control(
         "What happens to the photo",
-        list(DISTURBANCES),
+        list(CORRUPTIONS),
         default=DEFAULTS[KIND],
         required=True,
-        format_func=lambda name: DISTURBANCES[name].title,
+        format_func=lambda name: CORRUPTIONS[name].title,
         key=KIND,
         bind="query-params",
     )
     kind = kind or DEFAULTS[KIND]  # a link can hold none
-    one = DISTURBANCES[kind]
-    amount = st.slider(one.label, one.low, one.high, one.neutral, one.step, key=f"disturb_{kind}", bind="query-params")
+    one = CORRUPTIONS[kind]
+    amount = st.slider(one.label, one.low, one.high, one.neutral, one.step, key=f"corrupt_{kind}", bind="query-params")
     return kind, amount
 
 
-@st.cache_resource(max_entries=32, show_spinner=False, hash_funcs=BY_KEY)
-def disturbed(photo: Photo, kind: str, amount: float) -> np.ndarray:
-    """The disturbed photo's pixels, (H, W, 3) uint8; the photo's own where nothing happens. Nobody may change them."""
-    if amount == DISTURBANCES[kind].neutral:
+@st.cache_resource(max_entries=32, show_spinner=False, hash_funcs=HASH_BY_KEY)
+def corrupted(photo: Photo, kind: str, amount: float) -> np.ndarray:
+    """The corrupted photo's pixels, (H, W, 3) uint8; the photo's own where nothing happens. Nobody may change them."""
+    if amount == CORRUPTIONS[kind].neutral:
         return photo.pixels
     if kind == "crop":  # what is left needs all pixels that it has
-        return reduced(disturb(photo.pixels, kind, amount), WORKING_SIDE)
-    return disturb(reduced(photo.pixels, WORKING_SIDE), kind, amount)
+        return reduced(corrupt(photo.pixels, kind, amount), WORKING_SIDE)
+    return corrupt(reduced(photo.pixels, WORKING_SIDE), kind, amount)
 
 
 def _answered(photo: Photo, key: str, fit: str, kind: str, amount: float, answer_of: Callable) -> Classification:
-    if amount == DISTURBANCES[kind].neutral:
+    if amount == CORRUPTIONS[kind].neutral:
         return answer_of(photo, key, fit)
-    return _disturbed_answer(photo, key, fit, kind, amount)
+    return _corrupted_answer(photo, key, fit, kind, amount)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_KEY)
-def _disturbed_answer(photo: Photo, key: str, fit: str, kind: str, amount: float) -> Classification:
-    return keep_time(key, load(key).predict(disturbed(photo, kind, amount), fit))
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=HASH_BY_KEY)
+def _corrupted_answer(photo: Photo, key: str, fit: str, kind: str, amount: float) -> Classification:
+    return keep_time(key, load(key).predict(corrupted(photo, kind, amount), fit))
 
 
-@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_KEY)
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def _curve(photo: Photo, key: str, fit: str, kind: str, label: str) -> Curve:
     """The whole range in one batch."""
-    model, amounts = load(key), DISTURBANCES[kind].amounts()
-    batch = np.stack([model.prepare(disturbed(photo, kind, amount), fit) for amount in amounts])
+    model, amounts = load(key), CORRUPTIONS[kind].amounts()
+    batch = np.stack([model.prepare(corrupted(photo, kind, amount), fit) for amount in amounts])
     probabilities = model.probabilities(model.logits(batch))
     return Curve(label, amounts, probabilities[:, model.labels.index(label)])
 
@@ -139,9 +139,9 @@ def _show_photo(
     before: Sequence[Classification],
     after: Sequence[Classification],
 ) -> None:
-    """The disturbed photo, and beside it each network's three best."""
-    one = DISTURBANCES[kind]
-    pixels = disturbed(photo, kind, amount)
+    """The corrupted photo, and beside it each network's three best."""
+    one = CORRUPTIONS[kind]
+    pixels = corrupted(photo, kind, amount)
     is_neutral = amount == one.neutral
     caption = "Nothing has happened yet: move the slider." if is_neutral else f"{one.title}: {one.written(amount)}"
     photo_place, *places = st.columns([3, *[3 if len(titles) > 1 else 6] * len(titles)], gap="medium")
@@ -149,7 +149,7 @@ def _show_photo(
         picture(
             jpeg_url(np.ascontiguousarray(reduced(pixels, WORKING_SIDE))),
             pixels.shape[:2],
-            key="disturbed_photo",
+            key="corrupted_photo",
             alt=f"The photo, {one.title.lower()} {one.written(amount)}: {photo.alt or photo.name}",
             caption=caption,
             max_height=300,
@@ -159,7 +159,7 @@ def _show_photo(
         with place:
             st.markdown(in_words(title, first, now, is_neutral))
             labels, probabilities = zip(*now.top(3), strict=True)
-            probability_bars(labels, np.array(probabilities), caption=f"What {title} says of the disturbed photo")
+            probability_bars(labels, np.array(probabilities), caption=f"What {title} says of the corrupted photo")
 
 
 def in_words(title: str, before: Classification, after: Classification, is_neutral: bool = False) -> str:
@@ -168,7 +168,7 @@ def in_words(title: str, before: Classification, after: Classification, is_neutr
     Args:
         title: The network's.
         before: Its answer to the photo.
-        after: Its answer to the disturbed photo.
+        after: Its answer to the corrupted photo.
         is_neutral: Whether nothing has happened to it.
     """
     label, probability = before.top(1)[0]
@@ -181,7 +181,7 @@ def in_words(title: str, before: Classification, after: Classification, is_neutr
 
 
 def _chart(
-    one: Disturbance, amount: float, titles: Sequence[str], curves: Sequence[Curve], now: Sequence[float]
+    one: Corruption, amount: float, titles: Sequence[str], curves: Sequence[Curve], now: Sequence[float]
 ) -> go.Figure:
     figure = go.Figure()
     for title, curve, here, colour in zip(titles, curves, now, COLOURS, strict=False):

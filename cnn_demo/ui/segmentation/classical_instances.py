@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 import supervision as sv
 
-from cnn_demo.drawing.masks import overlay, owners
+from cnn_demo.drawing.masks import instance_map, overlay
 from cnn_demo.drawing.palette import distinct_colours
 from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.images import Photo
@@ -18,14 +18,14 @@ from cnn_demo.models.segmentation.mask_matching import mask_overlaps, partners
 from cnn_demo.models.segmentation.metrics import outline
 from cnn_demo.results import BACKGROUND, Segmentation
 from cnn_demo.ui.components.picture import picture
-from cnn_demo.ui.page.caching import BY_KEY
+from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.segmentation.instances import common_name, found_of, numbered
 from cnn_demo.ui.segmentation.state import reduced_answer, resized_map, segmentation_of
 
 CLASS, SHARE = "classical_class", "classical_narrow"
 DEFAULTS: dict[str, Any] = {CLASS: None, SHARE: round(100 * NARROW)}
 SIDE = 640  # pixels of the longer side on which all of this is computed: the slider is to be answered at once
-SAME = 0.5  # IoU from which two masks are taken for one object
+MATCH_IOU = 0.5  # IoU from which two masks are taken for one object
 ALONE = (154, 163, 178)  # grey: no partner among the network's objects
 
 
@@ -62,12 +62,12 @@ def classical_view(
     places = st.columns(len(answers) + 1, gap="medium")
     for (title, answer), place in zip(answers.items(), places, strict=False):
         with place:
-            _show(pixels, answer.mask, partners(overlaps[title], SAME), len(own), title, name)
+            _show(pixels, answer.mask, partners(overlaps[title], MATCH_IOU), len(own), title, name)
     with places[-1]:
         _show(pixels, own.mask, [(i, i) for i in range(len(own))], len(own), "The network's instances", name)
     st.caption(
-        f"Objects that agree with one of the network's (IoU of at least {SAME}) have its colour; grey ones agree with "
-        f"none. Computed on {pixels.shape[1]} × {pixels.shape[0]} pixels. Neither classical way can part what "
+        f"Objects that agree with one of the network's (IoU of at least {MATCH_IOU}) have its colour; grey ones agree "
+        f"with none. Computed on {pixels.shape[1]} × {pixels.shape[0]} pixels. Neither classical way can part what "
         "overlaps, or join what something else cuts in two."
     )
     if len(own):
@@ -115,7 +115,7 @@ def _objects_named(found: sv.Detections, name: str, size: tuple[int, int]) -> sv
     return some
 
 
-@st.cache_resource(max_entries=24, show_spinner="Parting objects…", hash_funcs=BY_KEY)
+@st.cache_resource(max_entries=24, show_spinner="Parting objects…", hash_funcs=HASH_BY_KEY)
 def _made(photo: Photo, key: str, side: int, mode: str, name: str, method: str, narrow: float) -> sv.Detections:
     """What a classical way makes of a class; connected components do not depend on `narrow`."""
     _, answer = reduced_answer(photo, segmentation_of(photo, key, side, mode), SIDE)
@@ -130,7 +130,7 @@ def drawn_objects(pixels: np.ndarray, masks: np.ndarray, colours: np.ndarray) ->
         masks: (K, H, W) bool.
         colours: (K, 3) uint8.
     """
-    numbers = owners(sv.Detections(np.zeros((len(masks), 4), np.float32), mask=masks), pixels.shape[:2])
+    numbers = instance_map(sv.Detections(np.zeros((len(masks), 4), np.float32), mask=masks), pixels.shape[:2])
     table = np.concatenate([np.zeros((1, 3), np.uint8), colours])
     scene = overlay(pixels, numbers, table, shown=numbers > 0).copy()
     for number in range(1, int(numbers.max()) + 1):

@@ -33,7 +33,7 @@ _BLUE, _GREY = "#2f6fe0", "rgba(128,140,165,0.9)"
 _WHITE = 0.85  # how white a blank pixel is
 
 
-def sure_view(photo: Photo) -> None:
+def confidence_view(photo: Photo) -> None:
     """Show how sure the network is of each pixel.
 
     Raises:

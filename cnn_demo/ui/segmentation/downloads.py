@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 import supervision as sv
 
-from cnn_demo.drawing.masks import cut_out, overlay, owners
+from cnn_demo.drawing.masks import cut_out, instance_map, overlay
 from cnn_demo.drawing.palette import class_colours, object_colours
 from cnn_demo.drawing.pictures import png_bytes
 from cnn_demo.exports.masks import as_coco_masks, as_polygons, indexed_png
@@ -54,7 +54,7 @@ def downloads(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
 
 def object_downloads(photo: Photo, spec: ModelSpec, found: sv.Detections) -> None:
     """Offer the objects that were found as files."""
-    numbers = owners(found, photo.pixels.shape[:2])
+    numbers = instance_map(found, photo.pixels.shape[:2])
     colours = object_colours(int(numbers.max()))
     files = _picture_files(photo, numbers, colours, numbers > 0, numbers > 0, "objects ")
     files |= _data_files(photo, spec, lambda: found, "objects ")

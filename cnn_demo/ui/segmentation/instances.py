@@ -14,13 +14,13 @@ from cnn_demo.models import ModelSpec, load
 from cnn_demo.models.detection.candidates import CONFIDENCE, IOU, Candidates, select
 from cnn_demo.results import percent
 from cnn_demo.ui.components.mask_view import Layer
-from cnn_demo.ui.page.caching import BY_KEY
-from cnn_demo.ui.widgets.detection_controls import sure_slider
+from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.widgets.detection_controls import confidence_slider
 from cnn_demo.ui.widgets.model_picker import pick_model, pick_side
 
 MODEL, SIDE, SURE = "instance_segmenter", "instance_side", "instance_confidence"
 DEFAULTS: dict[str, Any] = {MODEL: None, SIDE: None, SURE: round(100 * CONFIDENCE)}
-MOST_OBJECTS = 100  # of which masks are made: each is a photo of bits
+MAX_OBJECTS = 100  # of which masks are made: each is a photo of bits
 # Data sets call one thing by several names; these are COCO's.
 _COMMON_NAMES = {
     "aeroplane": "airplane",
@@ -57,11 +57,11 @@ def pick_instances() -> tuple[ModelSpec, int, float]:
             "Pixels of the photo's longer side as the network sees it (with Mask R-CNN, of its shorter one).",
         )
     with sure:
-        confidence = sure_slider(SURE)
+        confidence = confidence_slider(SURE)
     return spec, side, confidence
 
 
-@st.cache_resource(max_entries=6, show_spinner="Looking for objects…", hash_funcs=BY_KEY)
+@st.cache_resource(max_entries=6, show_spinner="Looking for objects…", hash_funcs=HASH_BY_KEY)
 def objects_of(photo: Photo, key: str, side: int) -> Candidates:
     """All that a network for instances has for a photo; kept, so that sliders need not ask it. Nobody may change it.
 
@@ -71,14 +71,14 @@ def objects_of(photo: Photo, key: str, side: int) -> Candidates:
     return load(key).candidates(photo.pixels, side)
 
 
-@st.cache_resource(max_entries=3, show_spinner="Looking for objects…", hash_funcs=BY_KEY)
+@st.cache_resource(max_entries=3, show_spinner="Looking for objects…", hash_funcs=HASH_BY_KEY)
 def found_of(photo: Photo, key: str, side: int, confidence: float) -> sv.Detections:
     """The objects that the cuts leave over, the surest first, with masks (K, H, W); kept too, and nobody may change it.
 
     Raises:
         ModelUnavailable: If the network is not to be had.
     """
-    return select(objects_of(photo, key, side), confidence, IOU, max_detections=MOST_OBJECTS).detections()
+    return select(objects_of(photo, key, side), confidence, IOU, max_detections=MAX_OBJECTS).detections()
 
 
 def numbered(found: sv.Detections) -> list[str]:
@@ -92,7 +92,7 @@ def numbered(found: sv.Detections) -> list[str]:
 
 
 def object_layers(found: sv.Detections) -> list[Layer]:
-    """Return a layer for each object, numbered as `mask_exports.owners` does: from 1 on, a colour each."""
+    """Return a layer for each object, numbered as `mask_exports.instance_map` does: from 1 on, a colour each."""
     colours = distinct_colours(min(len(found), BLANK - 1))
     named = zip(numbered(found), found.mask, found.confidence.tolist(), colours, strict=False)
     return [

@@ -22,7 +22,7 @@ WAY, WIDTH, BLANKS = "paint_way", "paint_width", "paint_blanks"
 WAYS = {"Brush": "freedraw", "Polygon": "polygon"}
 DEFAULTS: dict[str, Any] = {WAY: "Brush", WIDTH: 18, BLANKS: False}
 CANVAS = 330  # pixels of the longer side: what a phone has room for
-MOST_CLASSES = 128  # that `pen` tells apart
+MAX_CLASSES = 128  # that `pen` tells apart
 RIGHT, WRONG = (47, 191, 113), (255, 75, 92)
 _TURN = "paint_turn"
 
@@ -83,7 +83,7 @@ def _canvas(photo: Photo, spec: ModelSpec, answer: Segmentation) -> np.ndarray:
     from streamlit_drawable_canvas import st_canvas
 
     present = list(answer.coverage())
-    names = [*present, *(name for name in spec.labels if name not in present)][:MOST_CLASSES]
+    names = [*present, *(name for name in spec.labels if name not in present)][:MAX_CLASSES]
     chosen = st.selectbox("Paint", names, key="paint_class", help="What the network found comes first.")
     way, width = st.columns(2)
     with way:

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 import supervision as sv
 
-from cnn_demo.drawing.masks import owners
+from cnn_demo.drawing.masks import instance_map
 from cnn_demo.drawing.pictures import reduced
 from cnn_demo.exports.boxes import counts
 from cnn_demo.images import Photo
@@ -19,7 +19,7 @@ from cnn_demo.results import BACKGROUND, Segmentation, percent
 from cnn_demo.ui.components.mask_view import mask_view
 from cnn_demo.ui.segmentation import classical_instances, instances
 from cnn_demo.ui.segmentation.downloads import object_downloads
-from cnn_demo.ui.segmentation.instances import MOST_OBJECTS, common_name, found_of, object_layers, pick_instances
+from cnn_demo.ui.segmentation.instances import MAX_OBJECTS, common_name, found_of, object_layers, pick_instances
 from cnn_demo.ui.segmentation.state import SHOWN_SIDE, masks_on, pick_segmenter, resized_map, segmentation_of
 from cnn_demo.ui.widgets.detection_controls import counted
 from cnn_demo.ui.widgets.model_picker import official_instead
@@ -60,7 +60,7 @@ def _show_objects(photo: Photo, found: sv.Detections) -> None:
     what = ", ".join(f"{count} {name}" for name, count in counts(found).items()) or "nothing found"
     mask_view(
         small,
-        resized_map(owners(found, photo.pixels.shape[:2]), small.shape[:2]),
+        resized_map(instance_map(found, photo.pixels.shape[:2]), small.shape[:2]),
         object_layers(found),
         key="objects_instance",
         alt=f"The photo with a mask for each object: {what}. {photo.alt or photo.name}",
@@ -74,15 +74,15 @@ def _how(found: sv.Detections, finder: ModelSpec) -> str:
     facts = found.metadata
     words = f"**{facts['milliseconds']:.0f} ms** on {DEVICES.get(facts['device'], facts['device'])}. {finder.knows} "
     words += official_instead(finder)
-    if len(found) == MOST_OBJECTS:
-        words += f" These are the {MOST_OBJECTS} surest."
+    if len(found) == MAX_OBJECTS:
+        words += f" These are the {MAX_OBJECTS} surest."
     return words
 
 
 def _in_words(segmentation: Segmentation, found: sv.Detections) -> None:
     known = float(segmentation.foreground().mean())
     classes = sum(label != BACKGROUND for label in segmentation.coverage())
-    layers = found.mask.sum(axis=0, dtype=np.uint8)  # no more than `MOST_OBJECTS`
+    layers = found.mask.sum(axis=0, dtype=np.uint8)  # no more than `MAX_OBJECTS`
     masked, shared = float((layers > 0).mean()), float((layers > 1).mean())
     semantic, instance = st.columns(2, gap="large")
     semantic.markdown(

@@ -17,8 +17,8 @@ from cnn_demo.models.segmentation.segmenters import MODES, SemanticSegmenter
 from cnn_demo.models.segmentation.tiling import TILE
 from cnn_demo.results import BACKGROUND, Segmentation, percent
 from cnn_demo.ui.components.mask_view import Layer, mask_view
-from cnn_demo.ui.page.caching import BY_KEY
-from cnn_demo.ui.page.link import SHARED
+from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.link import LINKED_AND_PERSISTENT
 from cnn_demo.ui.widgets.model_picker import pick_model, pick_side
 
 MODEL, SIDE, MODE = "segmenter", "segment_side", "segment_mode"
@@ -65,7 +65,7 @@ def pick_segmenter(photo: Photo) -> tuple[ModelSpec, int, str]:
             help=f"Tiles of {TILE} pixels overlap by a quarter and are blended: the feature maps of a large photo then "
             "fit into little memory. On the sample photos, the bundled networks then give at most 6 pixels in 1,000 "
             "another class.",
-            **SHARED,
+            **LINKED_AND_PERSISTENT,
         )
     return spec, side, mode if mode in MODES else DEFAULTS[MODE]
 
@@ -87,7 +87,7 @@ def _fits(segmenter: SemanticSegmenter, size: tuple[int, int], side: int) -> boo
     return True
 
 
-@st.cache_resource(max_entries=6, show_spinner="Looking at every pixel…", hash_funcs=BY_KEY)
+@st.cache_resource(max_entries=6, show_spinner="Looking at every pixel…", hash_funcs=HASH_BY_KEY)
 def segmentation_of(photo: Photo, key: str, side: int | None, mode: str) -> Segmentation:
     """What a network predicts for every pixel; kept, so that sliders need not ask it again. Nobody may change it.
 

@@ -18,7 +18,7 @@ from cnn_demo.models.segmentation.metrics import score_masks
 from cnn_demo.models.segmentation.unet_ablation import can_be_opened, maps_inside, without_skips
 from cnn_demo.models.segmentation.unets import SKIPS
 from cnn_demo.results import Segmentation, percent
-from cnn_demo.ui.page.caching import BY_KEY
+from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.segmentation.state import masks_on, segmentation_of
 from cnn_demo.ui.widgets.model_picker import pick_model
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
@@ -87,7 +87,7 @@ def _skips(photo: Photo, spec: ModelSpec) -> None:
         st.caption("Measured on this photo, against the prediction of the whole network, which may itself be wrong.")
 
 
-@st.cache_resource(max_entries=24, show_spinner="Running without skips…", hash_funcs=BY_KEY)
+@st.cache_resource(max_entries=24, show_spinner="Running without skips…", hash_funcs=HASH_BY_KEY)
 def _without(photo: Photo, key: str, off: tuple[int, ...]) -> Segmentation:
     return without_skips(load(key), photo.pixels, off)
 
@@ -120,7 +120,7 @@ def _maps(photo: Photo, spec: ModelSpec) -> None:
                     picture_cards([_card(name, maps[name])], width=260, columns=1, ratio=_ratio(maps[name]))
 
 
-@st.cache_resource(max_entries=2, show_spinner="Computing the maps…", hash_funcs=BY_KEY)
+@st.cache_resource(max_entries=2, show_spinner="Computing the maps…", hash_funcs=HASH_BY_KEY)
 def _maps_of(photo: Photo, key: str) -> dict[str, np.ndarray]:
     """The strongest maps of each step; the others are let go, for they are hundreds of megabytes."""
     found = maps_inside(load(key), photo.pixels)

@@ -18,7 +18,7 @@ from cnn_demo.ui.segmentation import (
     upsampling,
 )
 from cnn_demo.ui.segmentation.architectures import architectures_view
-from cnn_demo.ui.segmentation.confidence import sure_view
+from cnn_demo.ui.segmentation.confidence import confidence_view
 from cnn_demo.ui.segmentation.every_pixel import pixels_view
 from cnn_demo.ui.segmentation.models import models_view
 from cnn_demo.ui.segmentation.paint_masks import paint_view
@@ -29,7 +29,7 @@ from cnn_demo.ui.segmentation.upsampling import upsampling_view
 # Tab to the view that fills it.
 VIEWS: dict[str, Callable[[Photo], None]] = {
     "Every pixel": pixels_view,
-    "How sure": sure_view,
+    "How sure": confidence_view,
     "Semantic or instance": objects_view,
     "Inside a U-Net": inside_view,
     "Upsampling": upsampling_view,

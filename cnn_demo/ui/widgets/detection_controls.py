@@ -5,14 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from cnn_demo.models.detection.candidates import CONFIDENCE
-from cnn_demo.ui.page.link import SHARED
+from cnn_demo.ui.page.link import LINKED_AND_PERSISTENT
 
 SURE = "detect_confidence"  # key of page 6's slider
 DEFAULT = round(100 * CONFIDENCE)  # percent
-LEAST_SURE = 5  # percent: torchvision's detectors return nothing below
+MIN_SURE = 5  # percent: torchvision's detectors return nothing below
 
 
-def sure_slider(key: str = SURE) -> float:
+def confidence_slider(key: str = SURE) -> float:
     """Let the visitor set the confidence threshold; returns it as a share.
 
     Args:
@@ -21,14 +21,14 @@ def sure_slider(key: str = SURE) -> float:
     return (
         st.slider(
             "Confidence threshold",
-            LEAST_SURE,
+            MIN_SURE,
             95,
             DEFAULT,
             5,
             format="%d %%",
             key=key,
             help="Of all boxes that the network predicts, only those with a higher confidence are shown.",
-            **SHARED,
+            **LINKED_AND_PERSISTENT,
         )
         / 100
     )

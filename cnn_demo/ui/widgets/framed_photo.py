@@ -11,7 +11,7 @@ from cnn_demo.images import Photo
 from cnn_demo.models.classification.classifiers import GREY
 from cnn_demo.models.classification.units import Box, input_box
 from cnn_demo.ui.components.picture import Mark, picture
-from cnn_demo.ui.page.caching import BY_KEY
+from cnn_demo.ui.page.caching import HASH_BY_KEY
 
 SHOWN_SIDE = 640  # pixels of the longer side that are sent to the browser
 
@@ -45,7 +45,7 @@ def draw_on_photo(photo: Photo, fit: str, box: Box, *, key: str, caption: str, a
     )
 
 
-@st.cache_data(max_entries=16, show_spinner=False, hash_funcs=BY_KEY)
+@st.cache_data(max_entries=16, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def _as_taken(photo: Photo, fit: str, crop: float) -> tuple[str, tuple[int, int], tuple[int, int]]:
     """The picture's data URL, its (height, width) in pixels of the photo, and where its corner lies in the photo."""
     height, width = photo.pixels.shape[:2]

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from cnn_demo.jobs import Job, training_queue
+from cnn_demo.jobs import Job, job_queue
 
 POLL = 0.8  # seconds
 
@@ -29,7 +29,7 @@ def stop_button(
 
 def _stop(job: Job | None) -> None:
     if job is not None:
-        training_queue().stop(job)
+        job_queue().stop(job)
 
 
 def watch(job: Job, show: Callable[[Any], None], key: str) -> None:
@@ -46,7 +46,7 @@ def watch(job: Job, show: Callable[[Any], None], key: str) -> None:
 
 def _watch(job: Job, show: Callable[[Any], None], key: str) -> None:
     job.touch()
-    before = training_queue().place(job)
+    before = job_queue().place(job)
     runs = before == 0
     if not job.active or runs != st.session_state.get(key, runs):
         st.session_state[key] = runs

@@ -8,7 +8,7 @@ import streamlit as st
 from cnn_demo.models import ModelSpec, ModelUnavailable, find, preferred_model, usable_models
 from cnn_demo.models.files import downloads
 from cnn_demo.results import BACKGROUND
-from cnn_demo.ui.page.link import SHARED
+from cnn_demo.ui.page.link import LINKED_AND_PERSISTENT
 
 _HELP = "Networks whose weights are on this machine. The tab *Models* lists all, and downloads others where it can."
 OFFICIAL = {  # task -> the published network that a visitor of a bundled one is told of
@@ -126,7 +126,7 @@ def pick_side(key: str, sides: Sequence[int], own: int, explained: str) -> int:
         format_func=lambda side: f"{side} pixels",
         key=key,
         help=explained,
-        **SHARED,
+        **LINKED_AND_PERSISTENT,
     )
     return chosen if chosen in sides else own
 

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from cnn_demo.models import ModelSpec
-from cnn_demo.models.files.weights import weights_at_hand
+from cnn_demo.models.files.weights import local_weights
 from cnn_demo.results import percent
 from cnn_demo.ui.widgets import model_downloads
 
@@ -114,5 +114,5 @@ def figures(specs: Sequence[ModelSpec], name: str) -> pd.Series:
 
 def where_weights_are(specs: Sequence[ModelSpec]) -> dict[str, str]:
     """Where the weights of each model are, after one look at the disk."""
-    places = {file.path.name: PLACES[file.place] for file in weights_at_hand()}
+    places = {file.path.name: PLACES[file.place] for file in local_weights()}
     return {spec.key: places.get(spec.weights, "to download" if spec.url else "not to be had") for spec in specs}

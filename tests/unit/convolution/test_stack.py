@@ -11,8 +11,8 @@ from cnn_demo.convolution import ACTIVATIONS, kernel
 from cnn_demo.convolution.filter_bank import FILTER_TITLES, hand_made_filters
 from cnn_demo.convolution.stack import (
     CONV_RANGES,
-    MOST_LAYERS,
-    MOST_MULTIPLY_ADDS,
+    MAX_LAYERS,
+    MAX_MULTIPLY_ADDS,
     POOL_KINDS,
     ConvLayer,
     PoolLayer,
@@ -77,7 +77,7 @@ seeded = st.builds(ConvLayer, source=st.just("random"), seed=st.integers(0, 999)
 learned = st.builds(ConvLayer, size=st.just(5), source=st.just("learned"), filters=st.integers(1, 32))
 poolings = st.builds(PoolLayer, st.sampled_from(POOL_KINDS), st.integers(1, 8), st.integers(1, 8))
 whole = st.builds(PoolLayer, st.sampled_from(("max", "min", "average", "l2")), st.none())
-stacks = st.lists(st.one_of(convolutions, seeded, learned, poolings, whole), min_size=1, max_size=MOST_LAYERS)
+stacks = st.lists(st.one_of(convolutions, seeded, learned, poolings, whole), min_size=1, max_size=MAX_LAYERS)
 
 
 @settings(derandomize=True, deadline=None, max_examples=150)
@@ -176,7 +176,7 @@ def test_a_stack_that_is_too_dear_is_refused():
     plan = plan_stack((256, 256), [ConvLayer(32, 11, source="random")] * 3)
     assert len(plan.layers) == 1
     assert "billion multiply-adds" in plan.problem
-    assert sum(step.multiply_adds for step in plan.layers) <= MOST_MULTIPLY_ADDS
+    assert sum(step.multiply_adds for step in plan.layers) <= MAX_MULTIPLY_ADDS
 
 
 @settings(derandomize=True, deadline=None, max_examples=40)

@@ -12,7 +12,7 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 
-from cnn_demo.drawing.masks import BLANK, cut_out, overlay, overlay_instances, owners
+from cnn_demo.drawing.masks import BLANK, cut_out, instance_map, overlay, overlay_instances
 from cnn_demo.drawing.palette import class_colours, object_colours
 from cnn_demo.exports.files import write_masks
 from cnn_demo.exports.masks import as_coco_masks, as_polygons, indexed_png, run_lengths
@@ -84,7 +84,7 @@ def test_an_overlay_goes_from_the_photo_to_the_colours(segmented):
 
 
 def test_the_surest_object_owns_what_two_share(found):
-    numbers = owners(found, SIZE)
+    numbers = instance_map(found, SIZE)
     np.testing.assert_array_equal(numbers == 1, found.mask[0])
     np.testing.assert_array_equal(numbers == 2, found.mask[1] & ~found.mask[0])
     laid = overlay_instances(PIXELS, found, 1)
@@ -134,7 +134,7 @@ def test_all_files_of_a_photo_are_written_and_agree(kind, found, segmented, tmp_
     files = {path.name.removeprefix("my.photo_"): path for path in paths}
     assert set(files) == {"mask.png", "overlay.png", "cutout.png", "coco.json", "polygons.json"}
     numbers = np.array(Image.open(files["mask.png"]))
-    expected = segmented.class_map if kind == "semantic" else owners(answer, SIZE)
+    expected = segmented.class_map if kind == "semantic" else instance_map(answer, SIZE)
     np.testing.assert_array_equal(numbers, expected)
     np.testing.assert_array_equal(np.array(Image.open(files["cutout.png"]))[..., 3] > 0, expected > 0)
     assert Image.open(files["overlay.png"]).size == SIZE[::-1]

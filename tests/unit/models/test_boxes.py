@@ -80,7 +80,7 @@ def test_many_are_compared_at_once():
 def test_encodings_that_are_known():
     box = [40, 30, 120, 90]
     assert boxes.corners_to_centre(box).tolist() == [80, 60, 80, 60]
-    assert boxes.to_shares(box, SIZE).tolist() == pytest.approx([0.1, 0.1, 0.3, 0.3])
+    assert boxes.normalize_boxes(box, SIZE).tolist() == pytest.approx([0.1, 0.1, 0.3, 0.3])
     anchor = [0, 0, 80, 120]  # half as high is the box, and to the right by half the anchor's width
     offsets = boxes.to_offsets(box, anchor, (1, 1, 1, 1))
     assert offsets.tolist() == pytest.approx([0.5, 0, 0, np.log(0.5)])
@@ -106,7 +106,7 @@ def test_offsets_are_those_of_torchvision():
 def test_every_encoding_leads_back():
     drawn = random_boxes(100, 6)
     np.testing.assert_allclose(boxes.centre_to_corners(boxes.corners_to_centre(drawn)), drawn, atol=1e-9)
-    np.testing.assert_allclose(boxes.to_pixels(boxes.to_shares(drawn, SIZE), SIZE), drawn, atol=1e-9)
+    np.testing.assert_allclose(boxes.to_pixels(boxes.normalize_boxes(drawn, SIZE), SIZE), drawn, atol=1e-9)
     roomy = drawn[boxes.area(drawn) > 0]
     anchors = np.array([30.0, 50, 170, 90])
     np.testing.assert_allclose(boxes.from_offsets(boxes.to_offsets(roomy, anchors), anchors), roomy, atol=1e-6)

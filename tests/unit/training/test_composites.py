@@ -5,7 +5,16 @@ import pytest
 
 from cnn_demo.models.segmentation.metrics import IGNORED
 from training.data import composites, masks
-from training.data.composites import NOTHING_OF, Menagerie, at_home, blended, boxes_around, cut_out, picture, thrown
+from training.data.composites import (
+    BACKGROUND_ARCHIVES,
+    PetPool,
+    blended,
+    boxes_around,
+    cut_out,
+    full_photo,
+    picture,
+    random_paste,
+)
 from training.data.datasets import read_backgrounds
 from training.data.masks import read_pets
 
@@ -15,7 +24,7 @@ CAT, DOG = 1, 2
 
 @pytest.fixture(scope="module")
 def menagerie(masked_archives):
-    return Menagerie(read_pets(masked_archives)[0], read_backgrounds(masked_archives, NOTHING_OF)[0])
+    return PetPool(read_pets(masked_archives)[0], read_backgrounds(masked_archives, BACKGROUND_ARCHIVES)[0])
 
 
 @pytest.fixture
@@ -52,7 +61,7 @@ def test_every_instance_lies_on_its_pet(menagerie, seed, true_colours):
     assert set(np.unique(made.instances)) - {0} == set(range(1, len(made.labels) + 1))
     for number, label in enumerate(made.labels, 1):
         own = made.instances == number
-        assert own.sum() >= composites.LEAST_PIXELS
+        assert own.sum() >= composites.MIN_PIXELS
         red = made.pixels[own, 0].astype(int)
         assert (red > 130).mean() > 0.7 if label == CAT else (red < 130).mean() > 0.7
         assert set(np.unique(made.classes[own])) <= {label, IGNORED}
@@ -69,7 +78,7 @@ def test_what_is_pasted_later_hides_what_was_there(menagerie, monkeypatch):
     monkeypatch.setattr(composites, "ALONE", 0)
     monkeypatch.setattr(composites, "OTHER_THINGS", 0)
     everywhere = np.ones((SIDE, SIDE), bool)
-    monkeypatch.setattr(composites, "thrown", lambda *_: (np.zeros((SIDE, SIDE, 3), np.uint8), everywhere))
+    monkeypatch.setattr(composites, "random_paste", lambda *_: (np.zeros((SIDE, SIDE, 3), np.uint8), everywhere))
     made = picture(menagerie, SIDE, np.random.default_rng(0))
     assert len(made.labels) == 1
     assert (made.instances == 1).all()
@@ -88,7 +97,7 @@ def test_a_pet_that_is_hidden_for_the_most_part_does_not_count():
 def test_a_pet_at_home_brings_its_border_along(menagerie):
     rng = np.random.default_rng(1)
     for _ in range(20):
-        _, instances, labels, classes = at_home(menagerie.draw(rng)[1], SIDE, rng)
+        _, instances, labels, classes = full_photo(menagerie.draw(rng)[1], SIDE, rng)
         assert instances.max() == len(labels)
         assert (instances[(classes != IGNORED) & (classes > 0)] == 1).all()
 
@@ -96,7 +105,7 @@ def test_a_pet_at_home_brings_its_border_along(menagerie):
 def test_pets_are_thrown_in_many_sizes_and_stay_in_the_picture(menagerie):
     rng, sizes = np.random.default_rng(0), []
     for _ in range(60):
-        pixels, cover = thrown(menagerie.draw(rng)[0], SIDE, rng)
+        pixels, cover = random_paste(menagerie.draw(rng)[0], SIDE, rng)
         assert pixels.shape == (SIDE, SIDE, 3)
         assert cover.any()
         box = boxes_around([cover])[0]

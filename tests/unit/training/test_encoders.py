@@ -9,7 +9,7 @@ from cnn_demo.models import frameworks
 from cnn_demo.models.lite.encoder import ENCODER, compute_as_published
 from cnn_demo.models.lite.weights import read_state
 from training.networks.encoders import FROZEN_BLOCKS, freeze_early_stages, load_encoder
-from training.steps.schedules import slow_mean
+from training.steps.schedules import ema_update
 
 torch = frameworks.torch()
 
@@ -97,7 +97,7 @@ def test_a_step_changes_the_late_stages_alone(network, pictures):
 
 
 def test_the_mean_of_the_weights_has_frozen_stages_too(network, pictures):
-    mean = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=slow_mean, use_buffers=True)
+    mean = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=ema_update, use_buffers=True)
     mean.train()
     copied, encoder = mean.module["encoder"], network["encoder"]
     for modules in (frozen_parts(copied), frozen_parts(encoder)):

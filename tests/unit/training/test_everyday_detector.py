@@ -12,7 +12,7 @@ import pytest
 from cnn_demo.models import frameworks
 from cnn_demo.models.catalogue.coco_detectors import COCO_LABELS
 from cnn_demo.models.detection.everyday_network import STRIDES, everyday_detector
-from cnn_demo.models.detection.yolo_engines import headless
+from cnn_demo.models.detection.yolo_engines import with_raw_outputs
 from training import everyday_detector as program
 from training.data.everyday import LABELS, EverydayPhoto, read_voc
 from training.everyday_detector import BY_CLASS, RARE, EverydayPool, distillation_loss, measured
@@ -53,7 +53,7 @@ def test_the_teachers_classes_are_those_of_pascal_voc(monkeypatch):
     pictures = torch.rand((2, 3, SIDE, SIDE), generator=torch.Generator().manual_seed(0))
     taught = program.teacher("cpu")(pictures)
     with torch.no_grad():
-        distances, scores = headless(network)(pictures)
+        distances, scores = with_raw_outputs(network)(pictures)
     torch.testing.assert_close(taught["distances"], distances, atol=1e-3, rtol=1e-3)
     assert taught["probabilities"].shape == (2, 20, CELLS)
     for label, coco in (("aeroplane", "airplane"), ("sofa", "couch"), ("pottedplant", "potted plant"), ("cat", "cat")):

@@ -12,7 +12,14 @@ from cnn_demo.models import frameworks
 from cnn_demo.models.bundled_networks import LOCALIZER_SIDE, caltech_localizer, localizer_heads
 from training.data import datasets, placement
 from training.data.datasets import BoxedPhoto, read_backgrounds, read_caltech3
-from training.data.placement import NOTHING, Scenery, empty_picture, object_picture, pasted_picture, squashed_picture
+from training.data.placement import (
+    NOTHING,
+    Backgrounds,
+    empty_picture,
+    object_picture,
+    pasted_picture,
+    squashed_picture,
+)
 from training.localizer import SMALL_SIDE, side_in
 from training.networks.localizer import Heads, LocalizerNetwork, answers, as_tensor, from_keras, to_keras
 from training.steps.checkpoints import restore, save
@@ -34,7 +41,7 @@ def photo():
 
 @pytest.fixture(scope="module")
 def scenery():
-    return Scenery([np.full((100, 150, 3), GREEN, np.uint8)], [np.full((32, 32, 3), GREEN, np.uint8)], SIDE)
+    return Backgrounds([np.full((100, 150, 3), GREEN, np.uint8)], [np.full((32, 32, 3), GREEN, np.uint8)], SIDE)
 
 
 def red_box(picture: np.ndarray) -> np.ndarray:
@@ -290,7 +297,7 @@ def test_other_things_lie_beside_the_object_and_never_on_it(scenery):
         other = (canvas == GREEN).all(axis=2)
         covered += bool(other.any())
         left, top, right, bottom = np.round(box * SIDE).astype(int)
-        assert other[top:bottom, left:right].mean() <= 3 * placement.MOST_HIDDEN + 0.02  # and what rounding adds
+        assert other[top:bottom, left:right].mean() <= 3 * placement.MAX_HIDDEN + 0.02  # and what rounding adds
     assert covered > 50
 
 

@@ -48,7 +48,7 @@ def test_the_rate_rises_stays_and_falls_to_nothing():
 def test_the_mean_follows_quickly_at_first_and_slowly_later():
     for count, share in ((0, 0.9), (10**6, 1 - schedules.MEMORY)):
         means = [torch.zeros(3), torch.tensor(5)]
-        schedules.slow_mean(means, [torch.ones(3), torch.tensor(7)], count)
+        schedules.ema_update(means, [torch.ones(3), torch.tensor(7)], count)
         torch.testing.assert_close(means[0], torch.full((3,), share))
         assert int(means[1]) == 7
 

@@ -7,7 +7,7 @@ from cnn_demo.models.catalogue.registry import PET_LABELS, STREET_LABELS
 from cnn_demo.models.detection.letterbox import GREY
 from cnn_demo.models.segmentation.metrics import IGNORED
 from training.data import masks
-from training.data.masks import MaskedPhoto, focus, in_window, read_camvid, read_pets, settled, view
+from training.data.masks import MaskedPhoto, focus, foreground, in_window, read_camvid, read_pets, view
 
 LEVELS = np.array([20, 90, 160, 230], np.uint8)  # of the pixels of classes 0 to 3
 
@@ -49,14 +49,14 @@ def test_a_missing_archive_is_said(tmp_path):
 
 def test_the_outline_is_settled_in_the_middle_of_the_border(masked_archives):
     photo = read_pets(masked_archives)[0][0]
-    np.testing.assert_array_equal(settled(photo.mask), np.abs(photo.pixels.astype(int)[..., 1] - 160) > 60)
+    np.testing.assert_array_equal(foreground(photo.mask), np.abs(photo.pixels.astype(int)[..., 1] - 160) > 60)
 
 
 @pytest.mark.parametrize("label", [0, 2])
 def test_a_mask_of_one_class_alone_is_settled_too(label):
     mask = np.full((5, 5), IGNORED, np.uint8)
     mask[2] = label
-    assert settled(mask).sum() == (5 if label else 0)
+    assert foreground(mask).sum() == (5 if label else 0)
 
 
 @pytest.mark.parametrize("seed", range(30))

@@ -37,7 +37,7 @@ def test_what_is_cut_off_for_the_most_part_does_not_count():
     assert 0 < sum(len(boxes) for _, boxes, _ in found) < 60
     for _, boxes, class_ids in found:
         assert len(boxes) == len(class_ids)
-        assert (boxes[:, 2:] - boxes[:, :2] > mosaics.LEAST_SIDE).all()
+        assert (boxes[:, 2:] - boxes[:, :2] > mosaics.MIN_SIDE).all()
 
 
 def test_a_photo_without_objects_may_be_placed():

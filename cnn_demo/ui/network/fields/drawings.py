@@ -11,11 +11,11 @@ from cnn_demo.convolution.receptive_field import MapGeometry, ReceptiveField
 from cnn_demo.drawing.pictures import jpeg_url
 from cnn_demo.images import Photo
 from cnn_demo.ui.components.picture import Mark, picture
-from cnn_demo.ui.page.caching import BY_KEY
+from cnn_demo.ui.page.caching import HASH_BY_KEY
 
 SHOWN_SIDE = 512  # pixels of the photo under the heat
 CLOSE_UP_SIDE = 360
-MOST_BARS = 64
+MAX_BARS = 64
 _PLOT = {"displayModeBar": False}
 _GREY = "rgba(128,128,128,0.9)"
 
@@ -78,7 +78,7 @@ def _cut_off(mark: Mark, size: tuple[int, int]) -> Mark:
     return Mark(top, left, max(bottom - top, 0), max(right - left, 0))
 
 
-@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=BY_KEY)
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def large(photo: Photo, size: tuple[int, int]) -> np.ndarray:
     """The photo as a background for a picture of (height, width): a whole number of its pixels to each."""
     fold = max(1, SHOWN_SIDE // max(size))
@@ -214,7 +214,7 @@ def profile(influence: np.ndarray, field: ReceptiveField, column: int, half: int
     share = influence.sum(axis=0)[low : high + 1] / (influence.sum() or 1)
     offsets = places - field.middle(column)
     drawn = {"x": offsets, "y": share, "name": "measured", "hovertemplate": "%{x:+.0f} px: %{y:.1%}<extra></extra>"}
-    bars = len(places) <= MOST_BARS  # with gaps between the taps of a dilated kernel, a line would lie
+    bars = len(places) <= MAX_BARS  # with gaps between the taps of a dilated kernel, a line would lie
     figure = go.Figure(go.Bar(**drawn) if bars else go.Scatter(**drawn, mode="lines", fill="tozeroy"))
     figure.add_scatter(
         x=[offsets[0] - 0.5, offsets[-1] + 0.5],

@@ -12,7 +12,7 @@ from cnn_demo.convolution.published_networks import PUBLISHED, PublishedNetwork,
 from cnn_demo.convolution.receptive_field import MapGeometry
 from cnn_demo.images import Photo
 from cnn_demo.ui.network.fields import drawings as views
-from cnn_demo.ui.page.caching import BY_KEY
+from cnn_demo.ui.page.caching import HASH_BY_KEY
 
 _PADDING = 128  # grey level of the border
 
@@ -42,7 +42,7 @@ def published_view(photo: Photo, defaults: dict[str, Any]) -> None:
     )
 
 
-@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=BY_KEY)
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def _square(photo: Photo, side: int) -> np.ndarray:
     """The middle square of the photo, as these networks were fed."""
     height, width = photo.pixels.shape[:2]

@@ -21,7 +21,7 @@ from cnn_demo.ui.network.fields import drawings as views
 from cnn_demo.ui.network.fields.growth import growth
 from cnn_demo.ui.network.fields.published import published_view
 from cnn_demo.ui.network.fields.trained import trained_view
-from cnn_demo.ui.page.caching import BY_KEY
+from cnn_demo.ui.page.caching import HASH_BY_KEY
 
 KINDS = ("Hand-built stack", "The bundled CNN", "Published networks")
 STRIDED = ("First", "Every third", "All")
@@ -152,7 +152,7 @@ def stack_layers(depth: int, kernel: int, stride: int, strided: str, dilation: i
     return tuple((kernel, stride if number % every == 0 else 1, dilation) for number in range(depth))
 
 
-@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=BY_KEY)
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def working_picture(photo: Photo, side: int) -> np.ndarray:
     """The photo with at most `side` pixels on its longer side, (H, W, 3) uint8; read-only, for it is shared."""
     pixels = reduced(photo.pixels, side).view()  # a view, so that the photo's own pixels stay as they are
@@ -160,7 +160,7 @@ def working_picture(photo: Photo, side: int) -> np.ndarray:
     return pixels
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=BY_KEY)
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def _influence(photo: Photo, settings: StackSettings, unit: tuple[int, int]) -> tuple[np.ndarray, int]:
     """Influence of every pixel of the working picture, and over how many random networks it was averaged."""
     pixels = working_picture(photo, WORKING_SIDE)

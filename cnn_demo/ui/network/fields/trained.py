@@ -12,7 +12,7 @@ from cnn_demo.convolution.receptive_field import MapGeometry
 from cnn_demo.images import Photo, sample_photos
 from cnn_demo.models import ModelUnavailable, load
 from cnn_demo.ui.network.fields import drawings as views
-from cnn_demo.ui.page.caching import BY_KEY
+from cnn_demo.ui.page.caching import HASH_BY_KEY
 
 MODEL = "cifar10_cnn"
 THIS_PHOTO, ALL_PHOTOS = "This photo", "All sample photos"
@@ -105,7 +105,7 @@ def _sample_batch() -> np.ndarray:
     return np.stack([model.prepare(sample.load().pixels) for sample in sample_photos()])
 
 
-@st.cache_data(max_entries=256, show_spinner=False, hash_funcs=BY_KEY)
+@st.cache_data(max_entries=256, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def _influence(
     photo: Photo, layer: str, unit: tuple[int, int], channel: int | None, over: str, trained: bool
 ) -> np.ndarray:

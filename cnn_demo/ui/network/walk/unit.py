@@ -9,7 +9,7 @@ from cnn_demo.drawing.pictures import png_url
 from cnn_demo.images import Photo
 from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.models.classification.layers import NetworkLayer
-from cnn_demo.models.classification.units import explain_unit, input_box, on_photo, seen_box
+from cnn_demo.models.classification.units import decompose_activation, input_box, on_photo, seen_box
 from cnn_demo.results import Activations
 from cnn_demo.ui.components.picture import Mark, picture
 from cnn_demo.ui.network.walk import state
@@ -59,7 +59,7 @@ def show_sum(
         pixel = int(result.seen[selection.unit])
         st.markdown(f"**This number:** {pixel} of 255 → {pixel} / 127.5 − 1 = **{plain(pixel / 127.5 - 1)}**")
         return
-    opened = explain_unit(layers, result.maps, selection.layer.name, selection.unit)
+    opened = decompose_activation(layers, result.maps, selection.layer.name, selection.unit)
     show_parts(layers, result, selection, opened)
     if selection.layer.kind == "dense":
         value = float(result.maps[selection.layer.name][selection.unit])

@@ -13,7 +13,7 @@ from cnn_demo.ui.network.walk.channel import show_channel, show_maps, unit_contr
 from cnn_demo.ui.network.walk.photo import show_answer, show_photo, show_seen
 from cnn_demo.ui.network.walk.stages import draw_stops, find_arcs, group_layers, layer_label, step_label
 from cnn_demo.ui.network.walk.unit import show_field, show_sum
-from cnn_demo.ui.page.caching import BY_KEY
+from cnn_demo.ui.page.caching import HASH_BY_KEY
 
 
 @st.fragment
@@ -47,7 +47,7 @@ def walk_view(photo: Photo) -> None:
         show_sum(model, {other.name: other for other in layers}, result, selection)
 
 
-@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=BY_KEY)
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def activations(photo: Photo, model: Classifier, fit: str) -> Activations:
     """Every number of the network for this photo; kept for the visitors who look at it next."""
     return model.activations(photo.pixels, fit)
@@ -131,7 +131,7 @@ def _show_strip(photo: Photo, model: Classifier, result: Activations, layer: Net
     )
 
 
-@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=BY_KEY)
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def _drawn(photo: Photo, model: Classifier, fit: str):
     result = activations(photo, model, fit)
     return draw_stops(group_layers(model.layers), result.maps, result.seen)

@@ -7,10 +7,10 @@ import streamlit as st
 from cnn_demo.drawing.pictures import jpeg_url
 from cnn_demo.images import Photo
 from cnn_demo.images.validation import MAX_BYTES
-from cnn_demo.models.transfer.photo_set_builder import DraftClass
+from cnn_demo.models.transfer.photo_set_builder import ClassBuilder
 from cnn_demo.models.transfer.photo_sets import MAX_LABEL, MAX_PHOTOS, MIN_PHOTOS
 from cnn_demo.ui.components.tiles import Tile, tiles
-from cnn_demo.ui.page.caching import BY_KEY
+from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.pretrained.transfer.state import change, current_draft, replace_classes
 
@@ -18,7 +18,7 @@ THUMBNAIL = 64  # pixels
 _OPENED = "teach_opened"  # number of the class and key of the photo that was clicked
 
 
-def class_box(each: DraftClass, *, alone: bool) -> None:
+def class_box(each: ClassBuilder, *, alone: bool) -> None:
     """Show a class that can be named, filled and removed.
 
     Args:
@@ -59,7 +59,7 @@ def _how_many(count: int) -> str:
     return f"{count} photos." + (" There is no room for more." if count >= MAX_PHOTOS else "")
 
 
-def _uploader(each: DraftClass) -> None:
+def _uploader(each: ClassBuilder) -> None:
     """Take photos, and empty the uploader: it is a new one for each handful."""
     turn_key = f"teach_turn_{each.number}"
     turn = st.session_state.setdefault(turn_key, 0)
@@ -82,7 +82,7 @@ def _uploader(each: DraftClass) -> None:
     st.rerun()
 
 
-def _thumbnails(each: DraftClass) -> None:
+def _thumbnails(each: ClassBuilder) -> None:
     """The photos; one that is clicked can be taken out."""
     opened_class, opened = st.session_state.get(_OPENED, (0, ""))
     at = next((i for i, p in enumerate(each.photos) if p.key == opened), None) if opened_class == each.number else None
@@ -109,7 +109,7 @@ def _thumbnails(each: DraftClass) -> None:
         )
 
 
-def _open(each: DraftClass, index: int) -> None:
+def _open(each: ClassBuilder, index: int) -> None:
     st.session_state[_OPENED] = each.number, each.photos[index].key
 
 
@@ -117,7 +117,7 @@ def _take_out(number: int, key: str) -> None:
     change(current_draft().without_photo(number, key))
 
 
-@st.cache_data(max_entries=48, show_spinner=False, hash_funcs=BY_KEY)
+@st.cache_data(max_entries=48, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def _sprite(photos: tuple[Photo, ...]) -> str:
     """The middle square of each photo, one below the other in one picture."""
     return jpeg_url(np.concatenate([_square(photo.pixels) for photo in photos]))

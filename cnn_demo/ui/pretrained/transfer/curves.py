@@ -8,7 +8,7 @@ import streamlit as st
 
 from cnn_demo.models.classification.digits import Epoch
 from cnn_demo.models.transfer import fine_tuning, linear_head
-from cnn_demo.models.transfer.session import PRETRAINED, RANDOM, TUNED, Taught
+from cnn_demo.models.transfer.session import PRETRAINED, RANDOM, TUNED, TransferState
 from cnn_demo.ui.pretrained.robustness import COLOURS
 
 TITLES = {PRETRAINED: "Pretrained features", RANDOM: "Random features", TUNED: "Fine-tuned"}
@@ -24,13 +24,13 @@ class _Curve:
     first: int  # number of the first of them
 
 
-def head_curves(taught: Taught) -> None:
+def head_curves(taught: TransferState) -> None:
     """Show how both heads learn: the same epochs, the same photos, other features."""
     curves = [_Curve(TITLES[w], _COLOUR[w], taught.runs[w].epochs, 1) for w in (PRETRAINED, RANDOM)]
     _charts(curves, linear_head.EPOCHS, "teach_heads")
 
 
-def tuning_curves(taught: Taught) -> None:
+def tuning_curves(taught: TransferState) -> None:
     """Show what fine-tuning changes, from where the head on the frozen network had ended."""
     before = taught.runs[PRETRAINED].epochs[-1:]
     curve = _Curve(TITLES[TUNED], _COLOUR[TUNED], (*before, *taught.runs[TUNED].epochs), 0)

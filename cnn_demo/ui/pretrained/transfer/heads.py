@@ -7,15 +7,15 @@ from cnn_demo.images import Photo
 from cnn_demo.models import ModelSpec, find, load
 from cnn_demo.models.classification.units import input_box
 from cnn_demo.models.transfer.heads import MAX_HEAD_BYTES, Head, HeadError, check_fit, load_head, save_head
-from cnn_demo.models.transfer.session import PRETRAINED, TUNED, Taught, answers
-from cnn_demo.ui.page.caching import BY_KEY
+from cnn_demo.models.transfer.session import PRETRAINED, TUNED, TransferState, answers
+from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.pretrained.transfer.state import HEAD_REFUSED, LOADED
 from cnn_demo.ui.widgets.framed_photo import draw_on_photo
 from cnn_demo.ui.widgets.probability_bars import probability_bars
 
 
-def heads_section(photo: Photo, spec: ModelSpec, taught: Taught | None) -> None:
+def heads_section(photo: Photo, spec: ModelSpec, taught: TransferState | None) -> None:
     """Show what the heads say of the page's photo; offer the trained one for saving, and take one that was saved.
 
     Args:
@@ -38,7 +38,7 @@ def heads_section(photo: Photo, spec: ModelSpec, taught: Taught | None) -> None:
         _load(spec, loaded)
 
 
-def _try(photo: Photo, taught: Taught | None, loaded: Head | None) -> None:
+def _try(photo: Photo, taught: TransferState | None, loaded: Head | None) -> None:
     given: list[tuple[str, Head, np.ndarray]] = []
     with st.spinner("Asking the network…"):
         if taught is not None:
@@ -66,14 +66,14 @@ def _answer(photo: Photo, head: Head) -> np.ndarray:
     return head.probabilities(_features(photo, head.backbone, head.fit))[0]
 
 
-@st.cache_data(max_entries=32, show_spinner=False, hash_funcs=BY_KEY)
+@st.cache_data(max_entries=32, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def _features(photo: Photo, model_key: str, fit: str) -> np.ndarray:
     from cnn_demo.models.transfer.backbones import features
 
     return features(load(model_key), [photo], fit)
 
 
-def _save(taught: Taught) -> None:
+def _save(taught: TransferState) -> None:
     head = taught.runs[PRETRAINED].head
     st.markdown("**Take your head home.** Load it again later, here or wherever this app runs.")
     st.download_button(

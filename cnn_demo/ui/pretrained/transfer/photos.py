@@ -3,7 +3,7 @@
 import streamlit as st
 
 from cnn_demo.images.validation import ACCEPTED, MAX_BYTES
-from cnn_demo.models.transfer.photo_set_builder import Draft
+from cnn_demo.models.transfer.photo_set_builder import PhotoSetBuilder
 from cnn_demo.models.transfer.photo_sets import (
     MAX_CLASSES,
     MAX_PHOTOS,
@@ -33,7 +33,7 @@ _SAMPLE = (
 )
 
 
-def photos_section() -> Draft:
+def photos_section() -> PhotoSetBuilder:
     """Show the classes and all ways to fill them; return them as they are now."""
     draft = current_draft()
     _ready_made(draft)
@@ -61,7 +61,7 @@ def photos_section() -> Draft:
     return draft
 
 
-def _ready_made(draft: Draft) -> None:
+def _ready_made(draft: PhotoSetBuilder) -> None:
     """The sample set, and a zip."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(

@@ -6,7 +6,7 @@ import streamlit as st
 from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.models import find
 from cnn_demo.models.transfer.linear_head import EPOCHS, confusion
-from cnn_demo.models.transfer.session import PRETRAINED, RANDOM, TUNED, Taught, likely_range
+from cnn_demo.models.transfer.session import PRETRAINED, RANDOM, TUNED, TransferState, wilson_interval
 from cnn_demo.results import percent
 from cnn_demo.ui.components.confusion_matrix import confusion_matrix
 from cnn_demo.ui.page.markdown import plain
@@ -19,7 +19,7 @@ CELL = "teach_cell"
 _PICTURE = 200  # pixels of a photo's longer side, as it is sent
 
 
-def result_section(taught: Taught, *, current: bool) -> None:
+def result_section(taught: TransferState, *, current: bool) -> None:
     """Show accuracies, curves, mistakes and fine-tuning.
 
     Args:
@@ -38,7 +38,7 @@ def result_section(taught: Taught, *, current: bool) -> None:
     _mistakes(taught)
 
 
-def _figures(taught: Taught) -> None:
+def _figures(taught: TransferState) -> None:
     count = len(taught.task.hold_out)
     with st.container(horizontal=True):
         for which, title in TITLES.items():
@@ -49,12 +49,12 @@ def _figures(taught: Taught) -> None:
         st.metric("Both heads took", f"{taught.seconds:.1f} s", border=True)
 
 
-def verdict(taught: Taught) -> str:
+def verdict(taught: TransferState) -> str:
     """Say what was measured, on how many photos, how unsure that is, and whether it tells the two apart."""
     task, count = taught.task, len(taught.task.hold_out)
     held = np.bincount(task.photos.classes[task.hold_out], minlength=len(task.photos.labels))
-    low, high = likely_range(taught.right(PRETRAINED), count)
-    low_beside, high_beside = likely_range(taught.right(RANDOM), count)
+    low, high = wilson_interval(taught.right(PRETRAINED), count)
+    low_beside, high_beside = wilson_interval(taught.right(RANDOM), count)
     apart = low > high_beside or low_beside > high
     return (
         f"Measured on **{count} photos that no head has learned from**; always saying "
@@ -76,7 +76,7 @@ def _range(low: float, high: float) -> str:
     return f"{100 * low:.0f} to {100 * high:.0f} %"
 
 
-def _tuning(taught: Taught) -> None:
+def _tuning(taught: TransferState) -> None:
     with st.container(border=True):
         words, button = st.columns([5, 2], vertical_alignment="center")
         words.markdown(
@@ -96,7 +96,7 @@ def _tuning(taught: Taught) -> None:
 
 
 @st.fragment
-def _mistakes(taught: Taught) -> None:
+def _mistakes(taught: TransferState) -> None:
     """The confusion matrix of one head, and the photos of its open cell."""
     st.subheader("Which photos were taken for what", anchor=False)
     which = _shown(taught)
@@ -123,7 +123,7 @@ def _mistakes(taught: Taught) -> None:
         _photos(taught, which, cells[truth][answer])
 
 
-def _shown(taught: Taught) -> str:
+def _shown(taught: TransferState) -> str:
     if st.session_state.get(SHOWN, PRETRAINED) not in taught.runs:
         st.session_state[SHOWN] = PRETRAINED
     chosen = st.segmented_control(
@@ -152,7 +152,7 @@ def _open(index: int) -> None:
     st.session_state[CELL] = index
 
 
-def _photos(taught: Taught, which: str, numbers: tuple[int, ...]) -> None:
+def _photos(taught: TransferState, which: str, numbers: tuple[int, ...]) -> None:
     task, run = taught.task, taught.runs[which]
     cards = []
     for number in numbers:

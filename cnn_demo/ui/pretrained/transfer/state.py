@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from cnn_demo.models.transfer.photo_set_builder import Draft
+from cnn_demo.models.transfer.photo_set_builder import PhotoSetBuilder
 from cnn_demo.models.transfer.photo_sets import PhotoSetError
 from cnn_demo.models.transfer.session import Task
 
@@ -18,17 +18,17 @@ JOB, WANTED, TAUGHT = "teach_job", "teach_wanted", "teach_taught"
 LOADED, HEAD_REFUSED = "teach_head", "teach_head_refused"
 
 
-def current_draft() -> Draft:
+def current_draft() -> PhotoSetBuilder:
     """Return the classes as they are now."""
-    return st.session_state.setdefault(DRAFT, Draft.begin())
+    return st.session_state.setdefault(DRAFT, PhotoSetBuilder.begin())
 
 
-def change(draft: Draft, news: tuple[str, ...] = (), refused: str = "") -> None:
+def change(draft: PhotoSetBuilder, news: tuple[str, ...] = (), refused: str = "") -> None:
     """Put a draft in the place of the one before, and say what was left out of it or refused."""
     st.session_state.update({DRAFT: draft, NEWS: news, REFUSED: refused})
 
 
-def replace_classes(draft: Draft, news: tuple[str, ...] = ()) -> None:
+def replace_classes(draft: PhotoSetBuilder, news: tuple[str, ...] = ()) -> None:
     """Put a draft in the place of one that had photos which are lost by that; they can be taken back."""
     before = current_draft()
     if before.photos:

@@ -4,11 +4,11 @@ from functools import partial
 
 import streamlit as st
 
-from cnn_demo.jobs import Job, TrainingError, training_queue
+from cnn_demo.jobs import Job, JobError, job_queue
 from cnn_demo.models import ModelSpec, ModelUnavailable, load
-from cnn_demo.models.transfer.photo_set_builder import Draft
+from cnn_demo.models.transfer.photo_set_builder import PhotoSetBuilder
 from cnn_demo.models.transfer.photo_sets import PhotoSet, PhotoSetError
-from cnn_demo.models.transfer.session import PRETRAINED, TUNED, Task, Taught, teach, tune
+from cnn_demo.models.transfer.session import PRETRAINED, TUNED, Task, TransferState, teach, tune
 from cnn_demo.ui.page.link import link_binding
 from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.pretrained.transfer.curves import head_curves, tuning_curves
@@ -22,7 +22,7 @@ _GOAL = {HEADS: PRETRAINED, TUNING: TUNED}  # the run that such a training bring
 _KIND, _ERROR, _RUNS = "teach_kind", "teach_error", "teach_running"
 
 
-def training_section(draft: Draft) -> tuple[ModelSpec, int]:
+def training_section(draft: PhotoSetBuilder) -> tuple[ModelSpec, int]:
     """Show the controls, and the training that waits or runs.
 
     Returns:
@@ -65,7 +65,7 @@ def want(what: str) -> None:
         st.session_state[WANTED] = what
 
 
-def _controls(draft: Draft) -> tuple[ModelSpec, int]:
+def _controls(draft: PhotoSetBuilder) -> tuple[ModelSpec, int]:
     network, hold_out = st.columns([3, 2])
     with network:
         spec = pick_model(MODEL, "Network")
@@ -95,7 +95,7 @@ def _parts(photos: PhotoSet, draw: int) -> str:
     )
 
 
-def _submit(wanted: str, draft: Draft, spec: ModelSpec, draw: int) -> None:
+def _submit(wanted: str, draft: PhotoSetBuilder, spec: ModelSpec, draw: int) -> None:
     """Queue a training; what is refused leaves everything as it is."""
     try:
         if wanted == HEADS:
@@ -105,9 +105,9 @@ def _submit(wanted: str, draft: Draft, spec: ModelSpec, draw: int) -> None:
             work = partial(teach, task)
         else:
             work = partial(tune, st.session_state[TAUGHT])
-        st.session_state[JOB] = training_queue().submit(lambda job: work(job.report, lambda: job.goes_on))
+        st.session_state[JOB] = job_queue().submit(lambda job: work(job.report, lambda: job.goes_on))
         st.session_state[_KIND] = wanted
-    except (PhotoSetError, TrainingError, ModelUnavailable) as error:
+    except (PhotoSetError, JobError, ModelUnavailable) as error:
         st.session_state[_ERROR] = str(error)
 
 
@@ -122,7 +122,7 @@ def _keep(job: Job | None) -> None:
         st.session_state[TAUGHT] = job.progress
 
 
-def _progress(taught: Taught | None) -> None:
+def _progress(taught: TransferState | None) -> None:
     if taught is None:
         st.progress(0.0, "Starting…")
         return

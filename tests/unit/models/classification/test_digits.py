@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from cnn_demo.jobs import TrainingError
+from cnn_demo.jobs import JobError
 from cnn_demo.models import frameworks
 from cnn_demo.models.classification.digits import (
     DigitSettings,
@@ -112,7 +112,7 @@ def test_it_stops_when_it_is_told_and_keeps_what_it_has():
 
 
 def test_a_loss_that_is_no_number_is_one_sentence():
-    with pytest.raises(TrainingError) as refused:
+    with pytest.raises(JobError) as refused:
         train(DigitSettings(filters=4, rate=float("inf"), epochs=3))
     assert str(refused.value) == "The loss is no longer a number: please choose a smaller learning rate."
 

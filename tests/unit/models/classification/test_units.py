@@ -10,7 +10,7 @@ import pytest
 from cnn_demo.convolution import ConvSpec, convolve
 from cnn_demo.images import sample_photos
 from cnn_demo.models import load
-from cnn_demo.models.classification.units import Box, explain_unit, input_box, on_photo, seen_box
+from cnn_demo.models.classification.units import Box, decompose_activation, input_box, on_photo, seen_box
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_every_layers_sums_are_the_networks_numbers(run, layers):
     for name, layer in list(layers.items())[1:]:
         scale = float(np.abs(run.maps[name]).max())
         for unit in some_units(layer.shape):
-            opened = explain_unit(layers, run.maps, name, unit)
+            opened = decompose_activation(layers, run.maps, name, unit)
             assert opened.value == pytest.approx(float(run.maps[name][unit]), rel=1e-4, abs=1e-5 * scale), (name, unit)
             assert opened.total == pytest.approx(opened.parts.sum() + opened.bias)
             assert opened.value == (max(opened.total, 0) if layer.kind == "activation" else opened.total)
@@ -68,10 +68,10 @@ def test_every_layers_sums_are_the_networks_numbers(run, layers):
 
 
 def test_a_windows_corner_is_where_the_stride_puts_it(run, layers):
-    opened = explain_unit(layers, run.maps, "block2_conv1", (3, 5, 7))
+    opened = decompose_activation(layers, run.maps, "block2_conv1", (3, 5, 7))
     assert opened.corner == (6, 10)  # with stride 2, "same" pads only below and to the right
     np.testing.assert_array_equal(opened.window, run.maps["block1_relu"][6:9, 10:13])
-    opened = explain_unit(layers, run.maps, "stem_relu", (0, 31, 2))
+    opened = decompose_activation(layers, run.maps, "stem_relu", (0, 31, 2))
     assert opened.source.name == "stem"
     assert opened.corner == (-2, 29)
     assert (opened.window[:2] == 0).all()
@@ -81,9 +81,9 @@ def test_a_windows_corner_is_where_the_stride_puts_it(run, layers):
 def test_what_there_is_not_cannot_be_opened(run, layers):
     for name, unit in (("stem", (32, 0, 0)), ("stem", (0, 0, -1)), ("pool", (128,)), ("pool", (0, 0, 0))):
         with pytest.raises(IndexError):
-            explain_unit(layers, run.maps, name, unit)
+            decompose_activation(layers, run.maps, name, unit)
     with pytest.raises(ValueError, match="goes in"):
-        explain_unit(layers, run.maps, "image", (0, 0, 0))
+        decompose_activation(layers, run.maps, "image", (0, 0, 0))
 
 
 @pytest.mark.parametrize("name", ["stem", "block1_relu", "block2_shortcut", "block2_relu", "block4_relu1", "pool"])

@@ -5,7 +5,7 @@ import pytest
 
 from cnn_demo.models import frameworks
 from cnn_demo.models.boxes import iou as overlap_of
-from cnn_demo.models.detection.candidates import NOBODY, Candidates, Grid, select, suppress
+from cnn_demo.models.detection.candidates import NOT_SUPPRESSED, Candidates, Grid, select, suppress
 from cnn_demo.models.detection.letterbox import Letterbox
 
 LABELS = ("cat", "dog", "bird")
@@ -38,7 +38,7 @@ def test_suppression_is_that_of_torchvision(threshold, seed):
     found = drawn(400, seed)
     order = np.argsort(-found.scores, kind="stable")
     suppressor, _ = suppress(found.boxes_xyxy[order], found.class_ids[order], threshold)
-    kept = order[suppressor == NOBODY]
+    kept = order[suppressor == NOT_SUPPRESSED]
     arguments = (torch.tensor(values) for values in (found.boxes_xyxy, found.scores, found.class_ids))
     assert kept.tolist() == ops.batched_nms(*arguments, threshold).tolist()
 
@@ -66,23 +66,23 @@ def test_it_says_who_suppressed_whom_and_at_which_overlap():
     found = drawn(200, 3)
     selection = select(found, 0.2, 0.4)
     of, classes = found.boxes_xyxy[selection.order], found.class_ids[selection.order]
-    suppressed = np.flatnonzero(selection.suppressor != NOBODY)
+    suppressed = np.flatnonzero(selection.suppressor != NOT_SUPPRESSED)
     assert len(suppressed) > 20
     for place in suppressed:
         by = selection.suppressor[place]
         assert by < place  # more confident
-        assert selection.suppressor[by] == NOBODY  # nobody who was suppressed suppresses
+        assert selection.suppressor[by] == NOT_SUPPRESSED  # nobody who was suppressed suppresses
         assert classes[by] == classes[place]
         assert selection.overlap[place] == pytest.approx(float(overlap_of(of[by], of[place])))
         assert selection.overlap[place] > 0.4
-        assert place in selection.victims(by)
+        assert place in selection.suppressed(by)
     assert sorted([*selection.kept, *suppressed]) == list(range(len(selection.order)))
 
 
 def test_a_box_may_survive_because_its_suppressor_was_suppressed():
     chain = boxes((0, 0, 10, 10, 0.9, 0), (4, 0, 14, 10, 0.8, 0), (8, 0, 18, 10, 0.7, 0))
     selection = select(chain, 0.1, 0.4)
-    assert selection.suppressor.tolist() == [NOBODY, 0, NOBODY]
+    assert selection.suppressor.tolist() == [NOT_SUPPRESSED, 0, NOT_SUPPRESSED]
 
 
 def test_other_classes_are_left_alone():
@@ -94,7 +94,7 @@ def test_what_is_beyond_the_limit_is_told():
     selection = select(found, 0.1, 0.5, max_detections=2)
     assert selection.order.tolist() == [1, 2, 0]
     assert selection.kept.tolist() == [0, 1]
-    assert selection.beyond_limit.tolist() == [2]
+    assert selection.over_limit.tolist() == [2]
 
 
 def test_detections_carry_names_and_where_they_come_from():
@@ -110,7 +110,7 @@ def test_detections_carry_names_and_where_they_come_from():
 
 
 def test_without_overlapping_boxes_nobody_is_suppressed():
-    assert len(select(drawn(50, 1, overlapping=False), 0.0, 0.0).kept) == 50
+    assert len(select(drawn(50, 1, needs_nms=False), 0.0, 0.0).kept) == 50
 
 
 def test_classes_may_be_named():

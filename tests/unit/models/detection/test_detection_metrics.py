@@ -10,7 +10,7 @@ from pycocotools.cocoeval import COCOeval
 
 from cnn_demo.models.detection.metrics import (
     IOUS,
-    NOBODY,
+    NOT_SUPPRESSED,
     Score,
     average_precision,
     class_precisions,
@@ -93,7 +93,7 @@ def test_a_true_box_is_found_once_and_by_the_most_confident():
     boxes = np.array([[0, 0, 10, 9], [0, 0, 10, 10], [21, 0, 31, 10], [50, 50, 60, 60]], float)
     matches = match(boxes, np.array([0.9, 0.8, 0.3, 0.6]), np.zeros(4, int), truth, np.zeros(2, int))
     assert matches.order.tolist() == [0, 1, 3, 2]
-    assert matches.truth.tolist() == [0, NOBODY, NOBODY, 1]
+    assert matches.truth.tolist() == [0, NOT_SUPPRESSED, NOT_SUPPRESSED, 1]
     assert matches.overlap == pytest.approx([0.9, 1.0, 0, 9 / 11])
     assert score_at(matches, 0.5) == Score(right=1, wrong=2, missed=1)
     assert score_at(matches, 0.2) == Score(right=2, wrong=2, missed=0)
@@ -142,7 +142,7 @@ def test_difficult_boxes_are_ignored():
     photo = (boxes, np.array([0.9, 0.8, 0.7, 0.6, 0.5]), np.zeros(5, int), truth, labels, difficult)
     matches = match_counted(*photo)
     assert matches.order.tolist() == [1, 3, 4]  # the fourth is on a difficult box, but of another class
-    assert matches.truth.tolist() == [2, NOBODY, NOBODY]
+    assert matches.truth.tolist() == [2, NOT_SUPPRESSED, NOT_SUPPRESSED]
     assert matches.count == 2
     precisions = class_precisions([photo], 2, (0.5,))[:, 0]
     assert precisions[0] == pytest.approx(51 / 101)

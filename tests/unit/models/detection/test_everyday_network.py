@@ -10,7 +10,7 @@ from cnn_demo.models.catalogue.segmentation_models import VOC_LABELS
 from cnn_demo.models.detection.candidates import Grid
 from cnn_demo.models.detection.everyday_network import NECK_CHANNELS, STRIDES, everyday_detector
 from cnn_demo.models.detection.yolo_detector import decode
-from cnn_demo.models.detection.yolo_engines import OpenVinoEngine, TorchEngine, export_to_openvino, headless
+from cnn_demo.models.detection.yolo_engines import OpenVinoEngine, TorchEngine, export_to_openvino, with_raw_outputs
 
 pytestmark = pytest.mark.xdist_group("everyday_network")  # one process makes the fixtures, which take long
 
@@ -50,7 +50,7 @@ def by_ultralytics(network, pictures):
 
 @pytest.fixture(scope="module")
 def wrapped(network):
-    return headless(copy.deepcopy(network))
+    return with_raw_outputs(copy.deepcopy(network))
 
 
 def test_it_has_three_grids_and_twenty_classes(network, by_ultralytics, pictures):
@@ -66,7 +66,7 @@ def test_it_has_three_grids_and_twenty_classes(network, by_ultralytics, pictures
 
 
 def test_raw_outputs_decode_as_ultralytics_does(wrapped, by_ultralytics, pictures):
-    assert (wrapped.strides, wrapped.overlapping) == (STRIDES, True)
+    assert (wrapped.strides, wrapped.needs_nms) == (STRIDES, True)
     distances, scores = TorchEngine(wrapped, "cpu")(pictures.numpy())
     boxes = decode(distances[0].T, GRIDS)
     middles, sizes = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
@@ -78,7 +78,7 @@ def test_raw_outputs_decode_as_ultralytics_does(wrapped, by_ultralytics, picture
 def test_openvino_computes_the_same(wrapped, pictures, tmp_path):
     export_to_openvino(wrapped, tmp_path / "network.xml")
     engine = OpenVinoEngine(tmp_path / "network.xml")
-    assert (engine.strides, engine.overlapping) == (STRIDES, True)
+    assert (engine.strides, engine.needs_nms) == (STRIDES, True)
     for seen in (pictures.numpy(), np.ascontiguousarray(pictures.numpy()[..., :64])):  # one export for all sizes
         for own, expected in zip(engine(seen), TorchEngine(wrapped, "cpu")(seen), strict=True):
             np.testing.assert_allclose(own, expected, atol=1e-3)

@@ -5,7 +5,7 @@ import pytest
 
 from cnn_demo.models import ModelUnavailable, find, frameworks, load, release
 from cnn_demo.models.detection.candidates import select
-from cnn_demo.models.detection.torchvision_detectors import FLOOR, TorchvisionDetector, build
+from cnn_demo.models.detection.torchvision_detectors import MIN_SCORE, TorchvisionDetector, build
 
 KEYS = ("fasterrcnn_mobilenet_v3_large_320_fpn", "ssdlite320_mobilenet_v3_large")
 
@@ -62,7 +62,7 @@ def by_torchvision(key: str, folder, pixels: np.ndarray, nms: float, limit: int)
         patch.setattr(type(weights), "get_state_dict", lambda *_args, **_settings: state)
         network = getattr(models.detection, spec.builder)(weights=weights).eval()
     cuts = getattr(network, "roi_heads", network)
-    cuts.score_thresh, cuts.nms_thresh, cuts.detections_per_img = FLOOR, nms, limit
+    cuts.score_thresh, cuts.nms_thresh, cuts.detections_per_img = MIN_SCORE, nms, limit
     network.transform.min_size = (spec.input_size[0],)
     with torch.inference_mode():
         answer = network([torch.tensor(pixels.transpose(2, 0, 1) / 255, dtype=torch.float32)])[0]
@@ -73,7 +73,7 @@ def test_our_cuts_give_what_theirs_give(detector, folder):
     names = frameworks.torchvision().models.detection.FasterRCNN_ResNet50_FPN_Weights.COCO_V1.meta["categories"]
     theirs = by_torchvision(detector.spec.key, folder, photo(), nms=0.47, limit=10_000)
     known = np.array([names[i] in detector.spec.labels for i in theirs["labels"]], bool)
-    ours = select(detector.candidates(photo()), FLOOR, 0.47, max_detections=10_000).detections()
+    ours = select(detector.candidates(photo()), MIN_SCORE, 0.47, max_detections=10_000).detections()
     count = int(known.sum())
     assert len(ours) == pytest.approx(count, abs=count / 500)  # they compute IoU in float32: a tie may go either way
     first = min(count, 200)

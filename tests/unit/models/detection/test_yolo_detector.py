@@ -117,7 +117,7 @@ def assert_same(
 def test_it_finds_what_ultralytics_finds(detector, reference, settings):
     names = {"conf": "confidence", "iou": "iou", "max_det": "max_detections"}
     ours = detector.predict(photo(), side=SIDE, **{names[name]: value for name, value in settings.items()})
-    theirs = by_ultralytics(reference[detector.spec.key], photo(), not detector.overlapping, **settings)
+    theirs = by_ultralytics(reference[detector.spec.key], photo(), not detector.needs_nms, **settings)
     assert isinstance(ours, sv.Detections)
     assert_same(ours, theirs[:, :4], theirs[:, 4], theirs[:, 5].astype(int), pixels=0.5)
     assert ours["class_name"].tolist() == [detector.spec.labels[i] for i in ours.class_id]
@@ -136,14 +136,14 @@ def test_the_next_time_it_begins_in_openvino(detector, folder):
     assert openvino_file(spec, folder / spec.weights).is_file()
     again = load(spec.key, "cpu")
     assert again.engine == "OpenVINO"
-    assert (again.strides, again.overlapping) == (detector.strides, detector.overlapping)
+    assert (again.strides, again.needs_nms) == (detector.strides, detector.needs_nms)
 
 
 def test_the_end_to_end_head_needs_no_suppression(detector):
-    assert detector.overlapping == (detector.spec.key == "yolo11n")
+    assert detector.needs_nms == (detector.spec.key == "yolo11n")
     found = detector.candidates(photo(), SIDE)
-    assert found.overlapping == detector.overlapping
-    if not detector.overlapping:
+    assert found.needs_nms == detector.needs_nms
+    if not detector.needs_nms:
         loose, strict = (detector.predict(photo(), iou=iou, side=SIDE) for iou in (1.0, 0.0))
         np.testing.assert_array_equal(loose.xyxy, strict.xyxy)
 

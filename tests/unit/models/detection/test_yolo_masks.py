@@ -10,7 +10,7 @@ from cnn_demo.models import ModelUnavailable, find, frameworks, load, release
 from cnn_demo.models.detection.candidates import select
 from cnn_demo.models.detection.letterbox import Letterbox
 from cnn_demo.models.detection.yolo_detector import YoloDetector, read_network
-from cnn_demo.models.detection.yolo_engines import TorchEngine, headless
+from cnn_demo.models.detection.yolo_engines import TorchEngine, with_raw_outputs
 from cnn_demo.models.detection.yolo_masks import PrototypeMasks
 from cnn_demo.models.segmentation.classical_instances import around
 
@@ -103,7 +103,7 @@ def test_it_finds_what_ultralytics_finds_and_the_same_masks(loaded):
     with frameworks.keep_torch_threads():
         expected = theirs.predict(
             photo()[..., ::-1], imgsz=SIDE, verbose=False, device="cpu", iou=0.5, max_det=40,
-            retina_masks=True, nms=model.overlapping,
+            retina_masks=True, nms=model.needs_nms,
         )[0]  # fmt: skip
     assert len(ours) > 2
     assert ours.mask.shape == (len(ours), 120, 90)
@@ -153,7 +153,7 @@ def test_own_weights_are_numbers_for_an_architecture_built_here(tmp_path):
     network = SegmentationModel(spec.builder, nc=2, verbose=False)
     state = {name: value.half() if value.is_floating_point() else value for name, value in network.state_dict().items()}
     save_file(state, tmp_path / spec.weights)
-    model = YoloDetector(spec, TorchEngine(headless(read_network(tmp_path / spec.weights, spec)), "cpu"), "cpu")
+    model = YoloDetector(spec, TorchEngine(with_raw_outputs(read_network(tmp_path / spec.weights, spec)), "cpu"), "cpu")
     raw = model.raw(photo(), SIDE)
     assert raw.scores.shape[1] == 2
     assert raw.coefficients.shape == (len(raw.scores), 32)

@@ -108,7 +108,7 @@ def test_a_model_that_is_let_go_is_freed():
 
 
 def test_so_many_layers_can_be_asked_that_some_are_compiled_again(monkeypatch):
-    monkeypatch.setattr("cnn_demo.models.explanation.feature_maps.MOST_FUNCTIONS", 2)
+    monkeypatch.setattr("cnn_demo.models.explanation.feature_maps.MAX_FUNCTIONS", 2)
     keras = frameworks.keras()
     x = inputs = keras.Input((4, 4, 3))
     for number in range(3):

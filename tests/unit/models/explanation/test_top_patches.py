@@ -6,14 +6,14 @@ import pytest
 from cnn_demo.images import sample_photos
 from cnn_demo.models import load
 from cnn_demo.models.explanation.top_patches import (
-    MOST_STEPS,
-    Taps,
-    excite,
-    layers_that_answer,
+    MAX_STEPS,
+    ActivationExtractor,
+    activation_layers,
     mean_patch,
     photo_windows,
     selectivity,
     strongest_patches,
+    window_activations,
 )
 
 
@@ -24,7 +24,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def taps(model):
-    return Taps(model)
+    return ActivationExtractor(model)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def photos():
 
 @pytest.fixture(scope="module")
 def excitations(taps, photos):
-    return [excite(taps, pixels) for pixels in photos]
+    return [window_activations(taps, pixels) for pixels in photos]
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 1280), (1280, 3), (31, 33), (64, 64), (300, 451), (1080, 810)])
@@ -51,7 +51,7 @@ def test_windows_cover_the_photo_and_stay_inside(size):
     assert min(windows[:, 2]) >= min(32, *size)
     assert len(windows) == len({tuple(window) for window in windows})
     assert len(windows) < 200
-    if max(size) / min(size) < MOST_STEPS / 2:
+    if max(size) / min(size) < MAX_STEPS / 2:
         assert covered.all()
 
 
@@ -75,7 +75,7 @@ def test_values_and_places_are_the_networks_own(model, excitations, photos):
 
 
 def test_patches_are_sorted_few_of_one_photo_and_apart(model, excitations, photos):
-    for layer in layers_that_answer(model.layers)[::3]:
+    for layer in activation_layers(model.layers)[::3]:
         for channel in (0, 7, 20):
             found = strongest_patches(excitations, layer, channel, 12, per_photo=2)
             assert len(found) <= 6
@@ -100,7 +100,7 @@ def test_the_patch_of_a_spot_is_where_the_spot_is(model, taps):
     """A green spot on black: whichever channel likes it better than black must point at it."""
     pixels = np.zeros((128, 128, 3), np.uint8)
     pixels[60:76, 88:104] = (20, 230, 60)
-    black, spot = excite(taps, np.zeros_like(pixels)), excite(taps, pixels)
+    black, spot = window_activations(taps, np.zeros_like(pixels)), window_activations(taps, pixels)
     stem = next(layer for layer in model.layers if layer.name == "stem_relu")
     gain = spot.values["stem_relu"].max(axis=0) - black.values["stem_relu"].max(axis=0)
     for channel in np.argsort(-gain)[:5]:
@@ -124,7 +124,7 @@ def test_the_mean_of_one_patch_is_that_patch(model, excitations):
 
 
 def test_deep_means_are_as_large_as_the_picture(model, excitations):
-    deep = layers_that_answer(model.layers)[-1]
+    deep = activation_layers(model.layers)[-1]
     mean, of = mean_patch(excitations, deep, int(selectivity(excitations, deep).argmax()))
     assert mean.shape == (32, 32, 3)
     assert 3 < of <= 60
@@ -133,7 +133,7 @@ def test_deep_means_are_as_large_as_the_picture(model, excitations):
 
 
 def test_selectivity_is_the_excess_kurtosis(model, excitations):
-    layer = layers_that_answer(model.layers)[2]
+    layer = activation_layers(model.layers)[2]
     values = np.concatenate([e.values[layer.name] for e in excitations]).astype(np.float64)
     standard = (values - values.mean(axis=0)) / values.std(axis=0)
     found = selectivity(excitations, layer)
@@ -145,8 +145,8 @@ def test_selectivity_is_the_excess_kurtosis(model, excitations):
 @pytest.mark.parametrize("size", [(1, 1), (2, 1280), (7, 5)])
 def test_tiny_photos_are_searched_too(model, taps, size):
     pixels = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
-    excitation = excite(taps, pixels)
-    for layer in layers_that_answer(model.layers):
+    excitation = window_activations(taps, pixels)
+    for layer in activation_layers(model.layers):
         for exciter in strongest_patches([excitation], layer, 1):
             assert 0 < exciter.box.height <= size[0]
             assert 0 < exciter.box.width <= size[1]

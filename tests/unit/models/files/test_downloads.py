@@ -142,7 +142,7 @@ def test_a_failure_is_one_sentence_leaves_nothing_and_may_be_tried_again(
     monkeypatch.setattr(transfers, "ANSWER_SECONDS", 1)
     monkeypatch.setattr(transfers, "STALL_SECONDS", 1 if how == "stall" else 30)
     monkeypatch.setattr(transfers, "GRACE_SECONDS", 1 if how == "slow" else 60)
-    monkeypatch.setattr(transfers, "LEAST_RATE", 1e9)
+    monkeypatch.setattr(transfers, "MIN_RATE", 1e9)
     start = time.monotonic()
     with pytest.raises(ModelUnavailable, match=reason) as caught:
         download(row(f"{server.address}/{how}", checksum))

@@ -3,7 +3,7 @@
 import pytest
 
 from cnn_demo.models.files import weights
-from cnn_demo.models.files.weights import SUFFIXES, weight_folders, weights_at_hand
+from cnn_demo.models.files.weights import SUFFIXES, local_weights, weight_folders
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def put(folder, name, size=3):
 
 
 def test_missing_folders_hold_nothing(places):
-    assert weights_at_hand() == ()
+    assert local_weights() == ()
     assert [place for place, _ in weight_folders()] == ["bundled", "weights folder", "cache", "cache"]
     assert [folder for _, folder in weight_folders()] == list(places.values())
 
@@ -41,7 +41,7 @@ def test_files_of_installed_packages_count_as_bundled(places, monkeypatch, tmp_p
     monkeypatch.setattr(weights, "package_folders", lambda: (tmp_path / "package" / "models",))
     path = put(tmp_path / "package" / "models", "net-0123.pth", 5)
     put(places["own"], "net-0123.pth")
-    assert [(file.path, file.place, file.bytes) for file in weights_at_hand()] == [(path, "bundled", 5)]
+    assert [(file.path, file.place, file.bytes) for file in local_weights()] == [(path, "bundled", 5)]
 
 
 def test_everything_is_found_with_its_place_and_size(places):
@@ -51,7 +51,7 @@ def test_everything_is_found_with_its_place_and_size(places):
         put(places["keras"], "c.h5", 0): ("cache", 0),
         put(places["torch"], "d-0123.pth", 4): ("cache", 4),
     }
-    assert {file.path: (file.place, file.bytes) for file in weights_at_hand()} == expected
+    assert {file.path: (file.place, file.bytes) for file in local_weights()} == expected
 
 
 def test_the_first_place_wins(places):
@@ -59,10 +59,10 @@ def test_the_first_place_wins(places):
     for name in order:
         put(places[name], "net.pt")
     for name in order:
-        (found,) = weights_at_hand()
+        (found,) = local_weights()
         assert found.path == places[name] / "net.pt"
         found.path.unlink()
-    assert weights_at_hand() == ()
+    assert local_weights() == ()
 
 
 def test_only_weights_are_listed(places):
@@ -71,8 +71,8 @@ def test_only_weights_are_listed(places):
     for other in ("readme.md", "net.json", "net", "labels.txt", "net.pt.partial"):
         put(places["own"], other)
     (places["own"] / "folder.pt").mkdir()
-    assert {file.path.suffix for file in weights_at_hand()} == set(SUFFIXES)
-    assert len(weights_at_hand()) == len(SUFFIXES)
+    assert {file.path.suffix for file in local_weights()} == set(SUFFIXES)
+    assert len(local_weights()) == len(SUFFIXES)
 
 
 def test_an_operator_need_not_name_a_folder(places, monkeypatch):
@@ -83,7 +83,7 @@ def test_an_operator_need_not_name_a_folder(places, monkeypatch):
         else:
             monkeypatch.setenv("CNN_DEMO_WEIGHTS", "")
         assert [place for place, _ in weight_folders()] == ["bundled", "cache", "cache"]
-        assert weights_at_hand() == ()
+        assert local_weights() == ()
 
 
 def test_caches_are_where_the_libraries_keep_them(tmp_path, monkeypatch):

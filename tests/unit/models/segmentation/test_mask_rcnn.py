@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cnn_demo.models import find, frameworks, load, release
-from cnn_demo.models.detection.torchvision_detectors import FLOOR, build
+from cnn_demo.models.detection.torchvision_detectors import MIN_SCORE, build
 from cnn_demo.models.segmentation.mask_rcnn import MaskRcnn
 
 pytestmark = pytest.mark.xdist_group("instance_segmenters")  # one process makes the fixtures, which take long
@@ -48,10 +48,10 @@ def model(folder) -> MaskRcnn:
 
 def test_masks_are_torchvisions(model, folder):
     torch, models = frameworks.torch(), frameworks.torchvision().models
-    ours = model.predict(photo(), confidence=FLOOR, iou=0.5, max_detections=20, side=SIDE)
+    ours = model.predict(photo(), confidence=MIN_SCORE, iou=0.5, max_detections=20, side=SIDE)
     theirs = build(find(KEY))
     theirs.load_state_dict(torch.load(folder / find(KEY).weights, weights_only=True))
-    theirs.roi_heads.score_thresh, theirs.roi_heads.nms_thresh, theirs.roi_heads.detections_per_img = FLOOR, 0.5, 30
+    theirs.roi_heads.score_thresh, theirs.roi_heads.nms_thresh, theirs.roi_heads.detections_per_img = MIN_SCORE, 0.5, 30
     theirs.transform.min_size = (SIDE,)
     with torch.inference_mode():
         answer = theirs([torch.tensor(photo().transpose(2, 0, 1) / 255, dtype=torch.float32)])[0]
@@ -74,7 +74,7 @@ def test_masks_are_made_for_what_is_left_over_alone(model, monkeypatch):
     monkeypatch.setattr(model, "mask_probabilities", lambda *given: asked.append(len(given[3])) or real(*given))
     found = model.candidates(photo(), SIDE)
     assert asked == []
-    few = model.predict(photo(), confidence=FLOOR, max_detections=3, side=SIDE)
+    few = model.predict(photo(), confidence=MIN_SCORE, max_detections=3, side=SIDE)
     assert sum(asked) == 3
     assert len(few) <= 3
     assert found.masks(np.arange(0)).shape == (0, 60, 80)

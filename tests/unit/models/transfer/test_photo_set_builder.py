@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from cnn_demo.models.transfer import photo_set_builder
-from cnn_demo.models.transfer.photo_set_builder import Draft
+from cnn_demo.models.transfer.photo_set_builder import PhotoSetBuilder
 from cnn_demo.models.transfer.photo_sets import MAX_CLASSES, MAX_PHOTOS, PhotoSetError, gather
 
 
@@ -21,14 +21,14 @@ def several(count: int, first: int = 0) -> list[tuple[str, bytes]]:
     return [(f"{number}.png", png(number)) for number in range(first, first + count)]
 
 
-def names(draft: Draft) -> list[list[str]]:
+def names(draft: PhotoSetBuilder) -> list[list[str]]:
     return [[photo.name for photo in each.photos] for each in draft.classes]
 
 
 @pytest.fixture
-def filled() -> Draft:
+def filled() -> PhotoSetBuilder:
     """Five photos in each of two classes, called cat and dog."""
-    draft = Draft.begin().renamed(1, "cat").renamed(2, "dog")
+    draft = PhotoSetBuilder.begin().renamed(1, "cat").renamed(2, "dog")
     draft, none = draft.with_photos(1, several(5))
     draft, also_none = draft.with_photos(2, several(5, 50))
     assert none == also_none == ()
@@ -73,7 +73,7 @@ def test_a_full_class_decodes_no_more(filled, monkeypatch):
 def test_of_many_files_that_are_none_only_so_many_are_looked_at():
     told = []
     files = [(str(number), b"?") for number in range(2 * MAX_PHOTOS)]
-    _, left_out = Draft.begin().with_photos(1, files, lambda done, of: told.append((done, of)))
+    _, left_out = PhotoSetBuilder.begin().with_photos(1, files, lambda done, of: told.append((done, of)))
     assert told == [(done, 2 * MAX_PHOTOS) for done in range(1, MAX_PHOTOS + 1)]
     assert left_out[-1] == "Left out because a class has 50 photos at the most: 50 photos."
 
@@ -100,7 +100,7 @@ def test_one_photo_is_taken_out(filled):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda draft: Draft.begin(), "There are no photos yet"),
+        (lambda draft: PhotoSetBuilder.begin(), "There are no photos yet"),
         (lambda draft: draft.without_class(1), "“dog” is the only class"),
         (lambda draft: draft.with_class(), "“Class 3” has 0 photos"),
         (lambda draft: draft.without_photo(1, draft.classes[0].photos[0].key), "“cat” has 4 photos"),

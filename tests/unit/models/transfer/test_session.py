@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from cnn_demo.jobs import TrainingError
+from cnn_demo.jobs import JobError
 from cnn_demo.models import ModelUnavailable, load
 from cnn_demo.models.transfer import backbones, fine_tuning, linear_head, session
 from cnn_demo.models.transfer.photo_sets import PhotoSet
 from cnn_demo.models.transfer.sample_sets import textures
-from cnn_demo.models.transfer.session import PRETRAINED, RANDOM, TUNED, Task, answers, likely_range, teach, tune
+from cnn_demo.models.transfer.session import PRETRAINED, RANDOM, TUNED, Task, answers, teach, tune, wilson_interval
 
 pytestmark = pytest.mark.xdist_group("teaching")  # one process makes the fixtures, which take long
 
@@ -26,7 +26,7 @@ def task() -> Task:
 
 
 @pytest.fixture(scope="module")
-def told(task) -> list[session.Taught]:
+def told(task) -> list[session.TransferState]:
     """All that `teach` has reported."""
     reports = []
     teach(task, reports.append)
@@ -34,7 +34,7 @@ def told(task) -> list[session.Taught]:
 
 
 @pytest.fixture(scope="module")
-def tuned(told) -> list[session.Taught]:
+def tuned(told) -> list[session.TransferState]:
     """All that `tune` has reported of it."""
     reports = []
     tune(told[-1], reports.append)
@@ -102,11 +102,11 @@ def test_what_cannot_be_done_is_one_sentence(task, told, monkeypatch):
         raise ModelUnavailable("Its weights are gone.")
 
     monkeypatch.setattr(session.fine_tuning, "cut_layer", lambda network: fail())
-    with pytest.raises(TrainingError, match="cannot be trained apart"):
+    with pytest.raises(JobError, match="cannot be trained apart"):
         tune(told[-1])
     monkeypatch.setattr(session, "load", missing)
     for work, given in ((teach, task), (tune, told[-1])):
-        with pytest.raises(TrainingError, match="weights are gone"):
+        with pytest.raises(JobError, match="weights are gone"):
             work(given)
 
 
@@ -130,4 +130,4 @@ def test_another_draw_holds_out_others(task):
 @pytest.mark.parametrize(("right", "count"), [(0, 1), (1, 1), (0, 12), (7, 12), (12, 12), (60, 75)])
 def test_the_likely_range_is_scipys_wilson_interval(right, count):
     expected = binomtest(right, count).proportion_ci(0.95, method="wilson")
-    assert likely_range(right, count) == pytest.approx((expected.low, expected.high), abs=1e-6)
+    assert wilson_interval(right, count) == pytest.approx((expected.low, expected.high), abs=1e-6)

@@ -10,7 +10,7 @@ from cnn_demo.convolution.effective_field import path_counts, stack_geometry
 from cnn_demo.convolution.published_networks import PUBLISHED
 from cnn_demo.convolution.receptive_field import MapGeometry, ReceptiveField, receptive_field
 from cnn_demo.convolution.sharing import KINDS, layer_costs, weight_numbers
-from cnn_demo.ui.components.field_tree import MOST_BARS, tree_data
+from cnn_demo.ui.components.field_tree import MAX_BARS, tree_data
 from cnn_demo.ui.network import weight_sharing
 from cnn_demo.ui.network.fields import drawings, stack_view
 from cnn_demo.ui.network.fields.growth import FIELD, growth_table, half_by_ways
@@ -49,7 +49,7 @@ def test_a_tree_with_too_many_lines_is_drawn_as_a_cone():
     assert not data["drawn"]
     assert not any(row["positions"] for row in data["rows"])
     assert data["rows"][-1]["reach"] == (receptive_field(layers).size - 1) / 2
-    assert len(data["bars"]["ways"]) <= MOST_BARS + 1
+    assert len(data["bars"]["ways"]) <= MAX_BARS + 1
     assert math.isfinite(sum(data["bars"]["ways"]))
 
 
