@@ -1,7 +1,7 @@
-"""What a detector says before anything is thrown away, and what is thrown away: confidence, NMS, a limit.
+"""Raw detector output and its post-processing: confidence threshold, non-maximum suppression and max detections.
 
-A detector answers with thousands of boxes, most of them worth nothing and many of them for the same object. What a
-visitor sees is what three cuts leave over. They cost a few milliseconds, so the network need not run again for them.
+A detector outputs thousands of candidate boxes. Most have a low score, and many belong to the same object. Filtering
+them takes a few milliseconds, so changing a threshold does not require running the network again.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from cnn_demo.models.boxes import iou as overlap_of
 from cnn_demo.models.catalogue.specs import ModelSpec
 from cnn_demo.models.detection.letterbox import Letterbox
 
-CONFIDENCE, IOU, MAX_DETECTIONS = 0.25, 0.7, 300  # where nobody says otherwise, as in Ultralytics
+CONFIDENCE, IOU, MAX_DETECTIONS = 0.25, 0.7, 300  # defaults, as in Ultralytics
 NOT_SUPPRESSED = -1
-Masks = Callable[[np.ndarray], np.ndarray]  # from indices of candidates (K,) to their masks (K, H, W) bool
+Masks = Callable[[np.ndarray], np.ndarray]  # maps candidate indices (K,) to their masks (K, H, W) bool
 
 
 @dataclass(frozen=True)
 class Grid:
-    """The places at which a one-stage detector looks for objects: one cell each `stride` pixels of its input.
+    """The grid of a one-stage detector: one cell for every `stride` pixels of its input.
 
     Attributes:
         stride: Height and width of a cell, in pixels of the input.
-        rows: How many cells one below the other.
-        columns: How many cells side by side.
+        rows: Number of rows of cells.
+        columns: Number of columns of cells.
     """
 
     stride: int
@@ -38,24 +38,24 @@ class Grid:
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """All boxes that a detector has for a photo, N of them.
+    """All N candidate boxes of a detector for one photo.
 
     Attributes:
         size: (height, width) of the photo.
-        boxes_xyxy: (N, 4) float32, corners in pixels of the photo, as the network said them: they may reach beyond it.
-        scores: (N,) float32, of the class that the box is most likely of, from 0 to 1.
-        class_ids: (N,) int64, that class.
-        labels: The names of the classes.
-        overlapping: Whether several boxes may be for one object, so that NMS is needed.
-        cells: (N, 3) int64, index into `grids`, row and column of the cell that said it; None where there are no cells.
-        grids: From the finest to the coarsest.
-        frame: Where the photo is in the network's input; None where the detector keeps that to itself.
-        proposals_xyxy: (P, 4) float32, the first stage's boxes in pixels of the photo; None where there is one stage.
-        objectness: (P,) float32, how sure the first stage is that there is something.
-        masks: Makes masks on the photo, for those that are left over alone; None where the network has boxes only.
-        milliseconds: What the network took, preparation of the photo included.
-        device: "cpu", "cuda" or "mps": where it ran.
-        engine: "torch" or "OpenVINO": what ran it.
+        boxes_xyxy: (N, 4) float32, corners in pixels of the photo, not clipped: they may extend beyond it.
+        scores: (N,) float32, score of the most likely class, from 0 to 1.
+        class_ids: (N,) int64, index of that class.
+        labels: Class names.
+        needs_nms: Whether several boxes may belong to one object, so that NMS is needed.
+        cells: (N, 3) int64, index into `grids`, row and column of the predicting cell; None if there are no cells.
+        grids: Grids from the finest to the coarsest.
+        frame: Position of the photo in the network's input; None if the detector does not expose it.
+        proposals_xyxy: (P, 4) float32, region proposals in pixels of the photo; None for one-stage detectors.
+        objectness: (P,) float32, objectness scores of the proposals; None for one-stage detectors.
+        masks: Function that computes the masks of the selected candidates; None if the network predicts boxes only.
+        milliseconds: Inference time, preprocessing of the photo included.
+        device: Device it ran on: "cpu", "cuda" or "mps".
+        engine: Inference engine: "torch" or "OpenVINO".
     """
 
     size: tuple[int, int]
@@ -80,7 +80,7 @@ class Candidates:
             raise ValueError(f"{count} scores need as many boxes and classes, not {self.boxes_xyxy.shape}.")
 
     def visible(self, indices: np.ndarray | slice = slice(None)) -> np.ndarray:
-        """Return the boxes of these candidates (K, 4) float32 as far as they lie on the photo."""
+        """Return the boxes of these candidates, clipped to the photo, (K, 4) float32."""
         return self._on_photo(self.boxes_xyxy[indices])
 
     def _on_photo(self, boxes: np.ndarray) -> np.ndarray:
@@ -88,7 +88,7 @@ class Candidates:
         return np.clip(boxes, 0, np.array([width, height, width, height], np.float32))
 
     def cell_xyxy(self, index: int) -> np.ndarray:
-        """Return the corners (4,) float32, in pixels of the photo, of the cell that said a candidate.
+        """Return the corners (4,) float32, in pixels of the photo, of the cell that predicted a candidate.
 
         Raises:
             ValueError: If this detector has no cells.
@@ -102,15 +102,16 @@ class Candidates:
 
 @dataclass(frozen=True, eq=False)
 class Selection:
-    """What the cuts do to the candidates that are confident enough, M of them, the most confident first.
+    """Result of post-processing the M candidates above the confidence threshold, sorted by descending score.
 
     Attributes:
-        candidates: Of which it was selected.
-        order: (M,) int64, their indices.
-        suppressor: (M,) int64, for each the place in `order` of the box that suppressed it, or `NOT_SUPPRESSED`.
-        overlap: (M,) float64, its IoU with that box; 0 where there is none.
-        kept: (K,) int64, places in `order` of those that are left over, the most confident first.
-        beyond_limit: (L,) int64, places in `order` of those that nobody suppressed but that are too many.
+        candidates: The candidates before post-processing.
+        order: (M,) int64, indices of the M candidates, sorted by descending score.
+        suppressor: (M,) int64, for each candidate the index into `order` of the box that suppressed it, or
+            `NOT_SUPPRESSED`.
+        overlap: (M,) float64, IoU with that box; 0 if not suppressed.
+        kept: (K,) int64, indices into `order` of the detections that are kept, sorted by descending score.
+        over_limit: (L,) int64, indices into `order` of boxes that survive NMS but exceed `max_detections`.
     """
 
     candidates: Candidates
@@ -121,9 +122,9 @@ class Selection:
     over_limit: np.ndarray = field(repr=False)
 
     def detections(self) -> sv.Detections:
-        """Return what is left over; its data holds `class_name` and `candidate`, the index into the candidates.
+        """Return the kept detections; `data` holds `class_name` and `candidate`, the index into the candidates.
 
-        Where the network has masks, they are (K, H, W) bool, and what has an empty one is left out.
+        Masks, if the network predicts them, are (K, H, W) bool; detections with an empty mask are left out.
         """
         index = self.order[self.kept]
         candidates = self.candidates
@@ -147,7 +148,7 @@ class Selection:
         )
 
     def suppressed(self, place: int) -> np.ndarray:
-        """Return the places in `order` of those that the box at this place suppressed."""
+        """Return the indices into `order` of the boxes suppressed by the box at this index."""
         return np.flatnonzero(self.suppressor == place)
 
 
@@ -158,14 +159,14 @@ def select(
     classes: Iterable[int | str] | None = None,
     max_detections: int = MAX_DETECTIONS,
 ) -> Selection:
-    """Cut: below the confidence, other classes, suppressed by a better box of the same class, beyond the limit.
+    """Filter candidates by score and class, apply class-wise NMS, and keep the top `max_detections`.
 
     Args:
-        candidates: Of one photo.
-        confidence: A box must be more confident than this, from 0 to 1.
-        iou: A box is suppressed where its IoU with a better one of its class is above this, from 0 to 1.
-        classes: Names or indices of those to keep; None for all.
-        max_detections: No more than so many are kept, the most confident ones.
+        candidates: The candidates of one photo.
+        confidence: Confidence threshold, 0 to 1; only boxes above it are kept.
+        iou: IoU threshold of NMS, 0 to 1; a box whose IoU with a higher-scoring box of its class exceeds it is removed.
+        classes: Names or indices of the classes to keep; None for all.
+        max_detections: Maximum number of detections to keep.
 
     Raises:
         ValueError: If a setting is out of its range, or there is no such class.
@@ -185,19 +186,19 @@ def select(
 
 
 def suppress(boxes: np.ndarray, class_ids: np.ndarray, iou: float) -> tuple[np.ndarray, np.ndarray]:
-    """Non-maximum suppression: each box, from the best on, suppresses all worse ones of its class that overlap it much.
+    """Apply greedy class-wise non-maximum suppression (NMS).
 
-    A suppressed box suppresses nobody. Neubeck & Van Gool, "Efficient non-maximum suppression" (2006), describe this
-    greedy way; class by class as in Girshick et al., "R-CNN" (2014), https://arxiv.org/abs/1311.2524.
+    Each box, by descending score, suppresses all lower-scoring boxes of its class whose IoU with it is above the
+    threshold; a suppressed box suppresses no others. Greedy NMS: Neubeck & Van Gool, "Efficient non-maximum
+    suppression" (2006); per class as in Girshick et al., "R-CNN" (2014), https://arxiv.org/abs/1311.2524.
 
     Args:
-        boxes: (M, 4) corners, the best first.
-        class_ids: (M,).
-        iou: Above this, a box is suppressed.
+        boxes: (M, 4) corners, sorted by descending score.
+        class_ids: (M,) class indices.
+        iou: IoU threshold.
 
     Returns:
-        For each box the index of the one that suppressed it, or `NOT_SUPPRESSED`, (M,) int64, and its IoU with it, (M,)
-        float64.
+        The index of the suppressing box, or `NOT_SUPPRESSED`, (M,) int64, and the IoU with it, (M,) float64.
     """
     suppressor, overlap = np.full(len(boxes), NOT_SUPPRESSED), np.zeros(len(boxes))
     undecided = np.arange(len(boxes))
@@ -211,12 +212,12 @@ def suppress(boxes: np.ndarray, class_ids: np.ndarray, iou: float) -> tuple[np.n
 
 
 class Detector:
-    """What all detectors share: they answer with what the cuts leave of their candidates."""
+    """Base class of all detectors: predictions are the post-processed candidates."""
 
     spec: ModelSpec
 
     def candidates(self, pixels: np.ndarray, side: int | None = None) -> Candidates:
-        """Return all boxes that the network has for a photo."""
+        """Return all candidate boxes of the network for a photo."""
         raise NotImplementedError
 
     def predict(
@@ -228,19 +229,19 @@ class Detector:
         max_detections: int = MAX_DETECTIONS,
         side: int | None = None,
     ) -> sv.Detections:
-        """Find all objects on a photo.
+        """Detect all objects in a photo.
 
         Args:
-            pixels: (H, W, 3) uint8, of any size.
-            confidence: As for `select`, like the next three.
-            iou: Nothing changes with it where the network's boxes need no NMS.
-            classes: Names or indices.
-            max_detections: The most confident ones.
-            side: As for `candidates`.
+            pixels: (H, W, 3) uint8 RGB, of any size.
+            confidence: Confidence threshold, 0 to 1.
+            iou: IoU threshold of NMS, 0 to 1; ignored by networks that need no NMS.
+            classes: Names or indices of the classes to keep; None for all.
+            max_detections: Maximum number of detections.
+            side: Image size; see `candidates`.
 
         Returns:
-            Boxes in pixels of the photo, the most confident first, and masks (N, H, W) bool where the network has them;
-            `data` holds `class_name`, `metadata` the milliseconds, the device and the engine.
+            Boxes in pixels of the photo, sorted by descending confidence, and masks (N, H, W) bool if the network
+            predicts them; `data` holds `class_name`, `metadata` holds `milliseconds`, `device` and `engine`.
 
         Raises:
             ValueError: As `candidates` and `select` do.
@@ -251,10 +252,10 @@ class Detector:
 
 
 def check_settings(confidence: float, iou: float, max_detections: int) -> None:
-    """Refuse settings that mean nothing.
+    """Check the settings of post-processing.
 
     Raises:
-        ValueError: In one sentence.
+        ValueError: If a setting is out of its range.
     """
     for name, value in {"confidence": confidence, "IoU": iou}.items():
         if not 0 <= value <= 1:
@@ -264,7 +265,7 @@ def check_settings(confidence: float, iou: float, max_detections: int) -> None:
 
 
 def class_indices(classes: Iterable[int | str], labels: tuple[str, ...]) -> list[int]:
-    """Return the indices of classes that are given by name or by index.
+    """Return the indices of classes given by name or by index.
 
     Raises:
         ValueError: If there is no such class; the message names the choices.

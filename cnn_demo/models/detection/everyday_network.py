@@ -1,8 +1,9 @@
 """The bundled everyday detector: EfficientNet-Lite0, a path aggregation network, and Ultralytics' detection head.
 
 Encoder: Tan & Le, "EfficientNet" (2019), https://arxiv.org/abs/1905.11946. Neck: Liu et al., "Path aggregation network
-for instance segmentation" (2018), https://arxiv.org/abs/1803.01534, of Ultralytics' C2f blocks. Head: one cell, one box
-as a distribution over distances (Li et al., "Generalized focal loss" (2020), https://arxiv.org/abs/2006.04388).
+for instance segmentation" (2018), https://arxiv.org/abs/1803.01534, built from Ultralytics' C2f blocks. Head:
+anchor-free, one box per cell, its sides predicted as distributions over distances (Li et al., "Generalized focal loss"
+(2020), https://arxiv.org/abs/2006.04388).
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from cnn_demo.models.lite.encoder import lite_encoder
 if TYPE_CHECKING:
     import torch
 
-EVERYDAY = "everyday_detector"  # name of this builder in the table of models
-STRIDES = (8, 16, 32)  # pixels of the input for each cell of the three grids
+EVERYDAY = "everyday_detector"  # name of this builder in the model registry
+STRIDES = (8, 16, 32)  # strides of the three grids, in pixels of the input
 NECK_CHANNELS = 96
 
 
@@ -24,11 +25,11 @@ def everyday_detector(labels: tuple[str, ...]) -> torch.nn.Module:
     """Build the network with random weights; nothing is downloaded.
 
     Args:
-        labels: Names of the classes.
+        labels: Class names.
 
     Returns:
         A module with the attributes that Ultralytics' loss and `yolo_engines.with_raw_outputs` read: `model`, whose
-        last item is the head, `names` and `args`. It takes pictures (N, 3, H, W) float32 from 0 to 1, sides multiples
+        last item is the head, `names` and `args`. It takes images (N, 3, H, W) float32 from 0 to 1, sides multiples
         of 32, and returns the outputs of Ultralytics' `Detect`.
     """
     torch = frameworks.torch()
@@ -39,7 +40,7 @@ def everyday_detector(labels: tuple[str, ...]) -> torch.nn.Module:
     nn, width = torch.nn, NECK_CHANNELS
 
     class Neck(nn.Module):
-        """Top-down, then bottom-up: (N, 40 | 112 | 320, h, w) at strides 8, 16, 32 to 96 channels each."""
+        """Top-down, then bottom-up path: (N, 40 | 112 | 320, h, w) at strides 8, 16, 32 to 96 channels each."""
 
         def __init__(self, channels: tuple[int, int, int]) -> None:
             super().__init__()

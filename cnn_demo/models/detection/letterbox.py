@@ -1,4 +1,4 @@
-"""How a photo of any proportions becomes what a detector takes: made to fit, and filled up with grey."""
+"""Letterbox resizing: a photo resized to fit the network's input, padded with grey."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-GREY = 114  # what Ultralytics fills up with, so its networks learned to see nothing in it
+GREY = 114  # padding value of Ultralytics
 
 
 @dataclass(frozen=True)
 class Letterbox:
-    """The place of a photo in a network's input; it knows the way there and back.
+    """Position of a photo in a network's input, with the transforms in both directions.
 
-    The input is the smallest rectangle around the photo whose sides are whole strides, with the photo in its middle, as
-    `ultralytics.data.augment.LetterBox` has it.
+    The input is the smallest rectangle around the resized photo whose sides are multiples of the stride, with the photo
+    centred, as in `ultralytics.data.augment.LetterBox`.
 
     Attributes:
         photo: (height, width) of the photo.
-        input: (height, width) of what the network takes.
-        scaled: (height, width) that the photo has in there, in whole pixels.
-        left: Columns of grey on the left.
-        top: Rows of grey above.
+        input: (height, width) of the network's input.
+        scaled: (height, width) of the resized photo, in pixels.
+        left: Padding on the left, in pixels.
+        top: Padding at the top, in pixels.
     """
 
     photo: tuple[int, int]
@@ -33,12 +33,12 @@ class Letterbox:
 
     @classmethod
     def fit(cls, photo: tuple[int, int], side: int, stride: int) -> Letterbox:
-        """Fit a photo into a square, and cut off what is grey as far as the network's stride allows.
+        """Fit a photo into a square, with as little padding as the network's stride allows.
 
         Args:
-            photo: (height, width).
-            side: Of the square, in pixels.
-            stride: Of which both sides of the input must be multiples; `side` is one.
+            photo: (height, width) of the photo.
+            side: Side of the square in pixels, a multiple of `stride`.
+            stride: Stride of the network; both sides of the input are multiples of it.
 
         Raises:
             ValueError: If the side is not a positive multiple of the stride.
@@ -53,7 +53,7 @@ class Letterbox:
         return cls(photo, (scaled[0] + spare[0], scaled[1] + spare[1]), scaled, left, top)
 
     def apply(self, pixels: np.ndarray) -> np.ndarray:
-        """Return what the network sees, (height, width, 3) uint8, of a photo (H, W, 3) uint8."""
+        """Resize and pad a photo (H, W, 3) uint8 to the network's input (height, width, 3) uint8."""
         height, width = self.scaled
         if (height, width) != pixels.shape[:2]:
             pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_LINEAR)
@@ -62,7 +62,7 @@ class Letterbox:
         return canvas
 
     def to_photo(self, boxes: np.ndarray) -> np.ndarray:
-        """From corners (..., 4) in pixels of the input to pixels of the photo, float32; they may lie outside it."""
+        """Convert corners (..., 4) from pixels of the input to pixels of the photo, float32, without clipping."""
         gains = np.array([self.scaled[1] / self.photo[1], self.scaled[0] / self.photo[0]] * 2)
         boxes = np.asarray(boxes, np.float32) - (self.left, self.top, self.left, self.top)
         return (boxes / gains).astype(np.float32)

@@ -1,8 +1,8 @@
-"""How good a detector is: which of its boxes count as right, and what follows from that.
+"""Detection metrics: matching to the ground truth, precision, recall and average precision.
 
-As COCO counts it (Lin et al. 2014, https://arxiv.org/abs/1405.0312): from the most confident box on, each takes the
-true box of its class that it overlaps most, if the IoU is high enough and no better box has taken it. What takes none
-is a false positive; what nobody takes was missed.
+As in COCO (Lin et al. 2014, https://arxiv.org/abs/1405.0312): by descending score, each predicted box is matched to the
+unmatched ground-truth box of its class with the highest IoU, if that reaches the IoU threshold. An unmatched prediction
+is a false positive; an unmatched ground-truth box is a false negative.
 """
 
 from __future__ import annotations
@@ -14,21 +14,22 @@ import numpy as np
 from cnn_demo.models.boxes import iou as overlap_of
 
 NOT_SUPPRESSED = -1
-RECALLS = np.linspace(0, 1, 101)  # at which COCO reads the precision
-IOUS = tuple(np.linspace(0.5, 0.95, 10).round(2))  # over which COCO averages
+RECALLS = np.linspace(0, 1, 101)  # recall thresholds of COCO
+IOUS = tuple(np.linspace(0.5, 0.95, 10).round(2))  # IoU thresholds of COCO
 NOTHING_TRUE = float("nan")
 
 
 @dataclass(frozen=True, eq=False)
 class Matches:
-    """Which boxes are right, N found and T true ones.
+    """Matches between N predicted and T ground-truth boxes.
 
     Attributes:
-        scores: (N,), from the most confident to the least.
-        order: (N,) int64: the found box that each belongs to.
-        truth: (N,) int64: the true box that it took, or `NOT_SUPPRESSED`.
-        overlap: (N,) IoU with the true box that it took; else with the best of its class that was there, 0 if none.
-        count: T.
+        scores: (N,) scores in descending order.
+        order: (N,) int64, index of the predicted box that each score belongs to.
+        truth: (N,) int64, index of the matched ground-truth box, or `NOT_SUPPRESSED` if unmatched.
+        overlap: (N,) IoU with the matched ground-truth box; if unmatched, the highest IoU with a ground-truth box of
+            its class, 0 if there is none.
+        count: T, the number of ground-truth boxes.
     """
 
     scores: np.ndarray = field(repr=False)
@@ -39,13 +40,13 @@ class Matches:
 
     @property
     def right(self) -> np.ndarray:
-        """(N,) bool: whether each found box took a true one."""
+        """(N,) bool: whether each prediction is a true positive."""
         return self.truth != NOT_SUPPRESSED
 
 
 @dataclass(frozen=True)
 class Score:
-    """What a number of boxes is worth: counts, and the shares that follow; NaN where there was nothing to divide."""
+    """True positives, false positives and false negatives, and the ratios derived from them; NaN if undefined."""
 
     right: int
     wrong: int
@@ -53,17 +54,17 @@ class Score:
 
     @property
     def precision(self) -> float:
-        """Share of the found boxes that are right."""
+        """Fraction of the predictions that are true positives."""
         return _share(self.right, self.right + self.wrong)
 
     @property
     def recall(self) -> float:
-        """Share of the true boxes that were found."""
+        """Fraction of the ground-truth boxes that were detected."""
         return _share(self.right, self.right + self.missed)
 
     @property
     def f1(self) -> float:
-        """The harmonic mean of the two."""
+        """Harmonic mean of precision and recall."""
         return _share(2 * self.right, 2 * self.right + self.wrong + self.missed)
 
 
@@ -79,15 +80,15 @@ def match(
     true_class_ids: np.ndarray,
     iou: float = 0.5,
 ) -> Matches:
-    """Match the boxes that were found on one photo with the true ones.
+    """Match the predictions on one photo to the ground truth.
 
     Args:
-        boxes: (N, 4) corners.
-        scores: (N,).
-        class_ids: (N,).
-        true_boxes: (T, 4) corners.
-        true_class_ids: (T,).
-        iou: The least that counts as right, above 0 and at most 1.
+        boxes: (N, 4) corners of the predicted boxes.
+        scores: (N,) scores.
+        class_ids: (N,) predicted class indices.
+        true_boxes: (T, 4) corners of the ground-truth boxes.
+        true_class_ids: (T,) ground-truth class indices.
+        iou: IoU threshold, above 0 and at most 1.
 
     Raises:
         ValueError: If the IoU is out of its range.
@@ -119,23 +120,23 @@ def match_counted(
     difficult: np.ndarray,
     iou: float = 0.5,
 ) -> Matches:
-    """Match as `match` does, but ignore difficult true boxes, as Pascal VOC does.
+    """Match like `match`, but ignore difficult ground-truth boxes, as Pascal VOC does.
 
     Everingham et al. (2010), https://doi.org/10.1007/s11263-009-0275-4: a difficult object that is missed does not
     count, and neither does a prediction on one, right or wrong.
 
     Args:
-        boxes: (N, 4) corners.
-        scores: (N,).
-        class_ids: (N,).
-        true_boxes: (T, 4) corners.
-        true_class_ids: (T,).
-        difficult: (T,) bool.
+        boxes: (N, 4) corners of the predicted boxes.
+        scores: (N,) scores.
+        class_ids: (N,) predicted class indices.
+        true_boxes: (T, 4) corners of the ground-truth boxes.
+        true_class_ids: (T,) ground-truth class indices.
+        difficult: (T,) bool, whether each ground-truth box is difficult.
         iou: IoU threshold, above 0 and at most 1.
 
     Returns:
-        The matches without the predictions that match a difficult box of their class and no other; `count` is that of
-        the other true boxes.
+        The matches without the predictions that match only a difficult box of their class; `count` is the number of
+        ground-truth boxes that are not difficult.
 
     Raises:
         ValueError: If the IoU is out of its range.
@@ -151,21 +152,21 @@ def match_counted(
 
 
 def score_at(matches: Matches, confidence: float) -> Score:
-    """Count what is right, wrong and missed among the boxes that are more confident than this."""
+    """Count true positives, false positives and false negatives above a confidence threshold."""
     shown = matches.scores > confidence
     right = int((matches.right & shown).sum())
     return Score(right, int(shown.sum()) - right, matches.count - right)
 
 
 def precision_recall(right: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return precision and recall after each box, from the most confident on.
+    """Return the precision-recall curve: both values after each prediction, by descending score.
 
     Args:
-        right: (N,) bool, in that order.
-        count: Of the true boxes.
+        right: (N,) bool, whether each prediction is a true positive, by descending score.
+        count: Number of ground-truth boxes.
 
     Returns:
-        (N,) and (N,) float64; recall is NaN where there is nothing true.
+        Precision (N,) and recall (N,), float64; recall is NaN if there are no ground-truth boxes.
     """
     found = np.cumsum(right)
     recall = found / count if count else np.full(len(right), NOTHING_TRUE)
@@ -173,14 +174,14 @@ def precision_recall(right: np.ndarray, count: int) -> tuple[np.ndarray, np.ndar
 
 
 def average_precision(right: np.ndarray, count: int) -> float:
-    """Return the mean, over 101 recalls, of the best precision that is reached at that recall or a higher one.
+    """Return the average precision (AP), interpolated at COCO's 101 recall thresholds.
 
     Args:
-        right: (N,) bool, from the most confident box to the least.
-        count: Of the true boxes.
+        right: (N,) bool, whether each prediction is a true positive, by descending score.
+        count: Number of ground-truth boxes.
 
     Returns:
-        From 0 to 1; NaN where there is nothing true.
+        Average precision from 0 to 1; NaN if there are no ground-truth boxes.
     """
     if not count:
         return NOTHING_TRUE
@@ -191,13 +192,13 @@ def average_precision(right: np.ndarray, count: int) -> float:
 
 
 def class_precisions(photos: list[tuple], classes: int, ious: tuple[float, ...] = IOUS) -> np.ndarray:
-    """Return the average precision of each class at each IoU, (classes, IoUs); NaN for classes that are on no photo.
+    """Return the AP of each class at each IoU threshold, (classes, IoUs); NaN for classes without ground truth.
 
     Args:
-        photos: For each photo what `match` takes: boxes, scores, class_ids, true_boxes, true_class_ids; where a sixth
-            item is given, it is `difficult` as `match_counted` takes it.
-        classes: How many there are.
-        ious: Each the least that counts as right.
+        photos: One tuple per photo: boxes, scores, class_ids, true_boxes, true_class_ids and, optionally, `difficult`;
+            see `match_counted`.
+        classes: Number of classes.
+        ious: IoU thresholds.
     """
     photos = [photo if len(photo) == 6 else (*photo, np.zeros(len(photo[4]), bool)) for photo in photos]
     truths = np.concatenate([photo[4][~photo[5]] for photo in photos])
@@ -215,12 +216,12 @@ def class_precisions(photos: list[tuple], classes: int, ious: tuple[float, ...] 
 
 
 def mean_average_precision(photos: list[tuple], classes: int, ious: tuple[float, ...] = (0.5,)) -> float:
-    """Return the average precision, averaged over the classes that are on the photos, and over the IoUs.
+    """Return the mean average precision (mAP) over classes with ground truth and over IoU thresholds.
 
     Args:
-        photos: As for `class_precisions`.
-        classes: How many there are.
-        ious: Each the least that counts as right; `IOUS` gives COCO's mAP50-95.
+        photos: One tuple per photo, as in `class_precisions`.
+        classes: Number of classes.
+        ious: IoU thresholds; `IOUS` gives COCO's mAP50-95.
     """
     precisions = class_precisions(photos, classes, ious)
     return NOTHING_TRUE if np.isnan(precisions).all() else float(np.nanmean(precisions))

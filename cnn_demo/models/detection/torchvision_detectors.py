@@ -1,4 +1,4 @@
-"""torchvision's detectors: Faster R-CNN, SSD, RetinaNet and FCOS in, `supervision.Detections` out."""
+"""torchvision's detectors (Faster R-CNN, SSD, RetinaNet, FCOS), with predictions as `supervision.Detections`."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from cnn_demo.models.torch_weights import with_weights
 if TYPE_CHECKING:
     import torch
 
-MIN_SCORE = 0.05  # least score of a candidate, as torchvision has it for Faster R-CNN and RetinaNet
+MIN_SCORE = 0.05  # minimum score of a candidate, torchvision's default for Faster R-CNN and RetinaNet
 CLASSES = 91  # background, COCO's 80 classes, and 10 that COCO numbers but does not use
-# Whose first weights were trained so:
+# Builders whose COCO_V1 weights were trained with a batch-normalization epsilon of 0:
 NO_EPSILON = ("fasterrcnn_resnet50_fpn", "maskrcnn_resnet50_fpn", "retinanet_resnet50_fpn")
-SIDES = (320, 480, 640, 800)  # of the photo's shorter side, where a network leaves the choice
+SIDES = (320, 480, 640, 800)  # of the photo's shorter side, for networks without a fixed input size
 
 
 class TorchvisionDetector(Detector):
-    """One of torchvision's detectors; one for all visitors, who take turns by its lock.
+    """A torchvision detector; one instance serves all visitors, serialized by its lock.
 
     Attributes:
-        spec: Its row.
-        network: The torch module, in evaluation mode. Its own NMS and limits are off: `candidates.select` does that.
-        device: "cpu", "cuda" or "mps": where it runs.
-        engine: "torch".
-        overlapping: True: its boxes need NMS.
-        sides: Image sizes to choose from, in pixels of the shorter side; one where the network takes no other.
+        spec: Its registry entry.
+        network: The torch module in evaluation mode. Its own NMS and limits are disabled in favour of `candidates.select`.
+        device: Device it runs on: "cpu", "cuda" or "mps".
+        engine: Always "torch".
+        needs_nms: Always True.
+        sides: Image sizes to choose from, in pixels of the shorter side; a single one if the input size is fixed.
         lock: Held while the network runs.
     """
 
@@ -56,14 +56,14 @@ class TorchvisionDetector(Detector):
             _keep_proposals(self, network.rpn)
 
     def candidates(self, pixels: np.ndarray, side: int | None = None) -> Candidates:
-        """Return all boxes that the network has for a photo, and its first stage's proposals where it has two stages.
+        """Return all candidate boxes of the network for a photo and, for two-stage detectors, the region proposals.
 
         Args:
             pixels: (H, W, 3) uint8, of any size.
-            side: One of `sides`; None for the size that the network is made for.
+            side: Image size, one of `sides`; None for the network's own size.
 
         Raises:
-            ValueError: If the pixels are of another shape or type, or the network does not take that size.
+            ValueError: If the pixels have another shape or dtype, or the size is not one of `sides`.
         """
         start = time.perf_counter()
         check_pixels(pixels)
@@ -95,9 +95,9 @@ class TorchvisionDetector(Detector):
         )
 
     def _mask_maker(self, size: tuple[int, int]) -> Callable[[np.ndarray, np.ndarray], Masks] | None:
-        """Return what makes masks from boxes (N, 4) on a photo of this size and their labels (N,); None without masks.
+        """Return a function from boxes (N, 4) on a photo of this size and labels (N,) to masks; None without masks.
 
-        It is asked while the lock is held, just after the network has run.
+        Called with the lock held, right after the network has run.
         """
         return None
 
@@ -110,7 +110,7 @@ class TorchvisionDetector(Detector):
 
 
 def _keep_proposals(detector: TorchvisionDetector, rpn: torch.nn.Module) -> None:
-    """Have the region proposal network leave what it proposes, with its scores, in the detector."""
+    """Make the region proposal network store its proposals and their scores in the detector."""
     filter_proposals = rpn.filter_proposals
 
     def keeping(proposals, objectness, image_shapes, num_anchors_per_level):
@@ -122,17 +122,16 @@ def _keep_proposals(detector: TorchvisionDetector, rpn: torch.nn.Module) -> None
 
 
 def _categories() -> list[str]:
-    """Return the names of torchvision's classes, the background first."""
+    """Return torchvision's class names, background first."""
     detection = frameworks.torchvision().models.detection
     return detection.FasterRCNN_ResNet50_FPN_Weights.COCO_V1.meta["categories"]
 
 
 def build(spec: ModelSpec) -> torch.nn.Module:
-    """Build the architecture of a row, with numbers drawn by chance.
+    """Build the architecture of this spec with random weights.
 
-    torchvision builds batch normalizations that cannot learn where it loads weights itself; to predict with, they are
-    the same. Of three of its networks, the published weights were trained without the small number that keeps them from
-    dividing by zero.
+    torchvision uses frozen batch normalization when it loads weights itself; for inference, the result is the same. The
+    published weights of three networks were trained with a batch-normalization epsilon of 0.
     """
     torch = frameworks.torch()
     builder = getattr(frameworks.torchvision().models.detection, spec.builder)
@@ -145,11 +144,11 @@ def build(spec: ModelSpec) -> torch.nn.Module:
 
 
 def load_torchvision_detector(spec: ModelSpec, device: str) -> TorchvisionDetector:
-    """Build one of torchvision's detectors and load its weights from this machine; nothing is downloaded.
+    """Load a torchvision detector with locally available weights; nothing is downloaded.
 
     Raises:
-        ModelUnavailable: If the weights are missing, or of another network.
-        ValueError: If the device is not to be had.
+        ModelUnavailable: If the weights are missing or do not fit the network.
+        ValueError: If the device is not available.
     """
     where = frameworks.torch_device(device)
     return TorchvisionDetector(spec, with_weights(spec, build), where)

@@ -32,22 +32,22 @@ if TYPE_CHECKING:
     import torch
 
 SIDES = (320, 480, 640, 960, 1280)  # image sizes to choose from
-MIN_SCORE = 0.001  # least score of a candidate, as where Ultralytics measures
+MIN_SCORE = 0.001  # minimum score of a candidate, as in Ultralytics' validation
 
 
 @dataclass(frozen=True, eq=False)
 class RawOutputs:
-    """What the network says of one photo, for each of N cells.
+    """Raw outputs of the network for one photo, one row for each of N cells.
 
     Attributes:
-        boxes_xyxy: (N, 4) float32, corners in pixels of the photo; they may reach beyond it.
-        scores: (N, C) float32, of every class, each from 0 to 1 for itself: they do not sum to 1.
-        grids: From the finest to the coarsest; cells are in their order, row by row.
-        frame: Where the photo is in the input.
-        milliseconds: What it took.
-        engine: What ran it.
-        coefficients: (N, K) float32, how much of each prototype a cell's mask has; None where there are no masks.
-        prototypes: (K, h, w) float32, of which masks are mixed, on a quarter of the input's resolution.
+        boxes_xyxy: (N, 4) float32, corners in pixels of the photo; they may extend beyond it.
+        scores: (N, C) float32, class scores, each an independent sigmoid from 0 to 1: they do not sum to 1.
+        grids: Grids from the finest to the coarsest; cells follow in that order, row by row.
+        frame: Position of the photo in the input.
+        milliseconds: Inference time.
+        engine: Name of the inference engine.
+        coefficients: (N, K) float32, mask coefficients of each cell; None if the network predicts no masks.
+        prototypes: (K, h, w) float32, mask prototypes at a quarter of the input's resolution; None without masks.
     """
 
     boxes_xyxy: np.ndarray = field(repr=False)
@@ -61,13 +61,13 @@ class RawOutputs:
 
 
 class YoloDetector(BackgroundOpenVinoExport, Detector):
-    """A YOLO network that finds many objects; one for all visitors, who take turns by its lock.
+    """A YOLO detector; one instance serves all visitors, serialized by its lock.
 
     Attributes:
-        spec: Its row.
-        strides: Pixels of the input for each cell, of the finest grid first.
-        device: "cpu", "cuda" or "mps": where it runs.
-        overlapping: Whether its boxes need NMS.
+        spec: Its registry entry.
+        strides: Strides of the grids in pixels of the input, the finest first.
+        device: Device it runs on: "cpu", "cuda" or "mps".
+        needs_nms: Whether its boxes need NMS.
         lock: Held while the network runs.
     """
 
@@ -80,7 +80,7 @@ class YoloDetector(BackgroundOpenVinoExport, Detector):
 
     @property
     def sides(self) -> tuple[int, ...]:
-        """Image sizes to choose from, in pixels of the longer side; its own is one of them."""
+        """Image sizes to choose from, in pixels of the longer side; the size it was trained with is one of them."""
         return tuple(sorted({side for side in SIDES if side % max(self.strides) == 0} | {self.spec.input_size[0]}))
 
     def raw(self, pixels: np.ndarray, side: int | None = None) -> RawOutputs:
@@ -88,10 +88,10 @@ class YoloDetector(BackgroundOpenVinoExport, Detector):
 
         Args:
             pixels: (H, W, 3) uint8, of any size.
-            side: The photo is made to fit a square of so many pixels; None for the size that the network is made for.
+            side: Image size: the photo is resized to fit a square of this side; None for the network's own size.
 
         Raises:
-            ValueError: If the pixels are of another shape or type, or the side is no multiple of the coarsest stride.
+            ValueError: If the pixels have another shape or dtype, or the size is not a multiple of the coarsest stride.
         """
         start = time.perf_counter()
         check_pixels(pixels)
@@ -108,13 +108,13 @@ class YoloDetector(BackgroundOpenVinoExport, Detector):
         return RawOutputs(boxes, scores[0].T, grids, frame, milliseconds, engine.name, coefficients, prototypes)
 
     def candidates(self, pixels: np.ndarray, side: int | None = None, *, several_classes: bool = False) -> Candidates:
-        """Return all boxes that the network has for a photo.
+        """Return all candidate boxes of the network for a photo.
 
         Args:
-            pixels: As for `raw`.
-            side: As for `raw`.
-            several_classes: One candidate for every class of a cell that is not quite improbable, as where detectors
-                are measured; else one for each cell, of its likeliest class.
+            pixels: (H, W, 3) uint8, of any size.
+            side: Image size, as in `raw`.
+            several_classes: Whether to return one candidate for every class of a cell with a score above `MIN_SCORE`,
+                as in validation, instead of one candidate per cell with its most likely class.
 
         Raises:
             ValueError: As `raw` does.
@@ -147,14 +147,14 @@ class YoloDetector(BackgroundOpenVinoExport, Detector):
 
 
 def decode(distances: np.ndarray, grids: tuple[Grid, ...]) -> np.ndarray:
-    """From how far the sides are to where they are.
+    """Decode side distances (left, top, right, bottom) into box corners.
 
-    Each cell says how far left, up, right and down of its middle the sides of its box are, in cells (as FCOS does, Tian
-    et al. 2019, https://arxiv.org/abs/1904.01355).
+    Distances are measured from the centre of the cell, in cells, as in FCOS (Tian et al. 2019,
+    https://arxiv.org/abs/1904.01355).
 
     Args:
-        distances: (N, 4), cells in the grids' order, row by row.
-        grids: Of N cells together.
+        distances: (N, 4) distances, cells in the grids' order, row by row.
+        grids: Grids with N cells in total.
 
     Returns:
         (N, 4) float32: corners in pixels of the network's input.
@@ -166,7 +166,7 @@ def decode(distances: np.ndarray, grids: tuple[Grid, ...]) -> np.ndarray:
 
 
 def cell_places(grids: tuple[Grid, ...]) -> np.ndarray:
-    """Return for each cell the index of its grid, its row and its column, (N, 3) int64, in the network's order."""
+    """Return the grid index, row and column of each cell, (N, 3) int64, in the network's order."""
     places = []
     for level, grid in enumerate(grids):
         rows, columns = np.indices((grid.rows, grid.columns)).reshape(2, -1)
@@ -175,10 +175,10 @@ def cell_places(grids: tuple[Grid, ...]) -> np.ndarray:
 
 
 def read_network(path: Path, spec: ModelSpec) -> torch.nn.Module:
-    """Read an Ultralytics model for boxes or masks from its weights file: tensors and known classes, never other code.
+    """Load an Ultralytics detection or segmentation model safely: only tensors and allowed classes are unpickled.
 
     Raises:
-        ModelUnavailable: If the file is broken, or is of a network with other classes.
+        ModelUnavailable: If the file is broken or belongs to a network with other classes.
     """
     ultralytics = frameworks.ultralytics()
     try:
@@ -191,7 +191,7 @@ def read_network(path: Path, spec: ModelSpec) -> torch.nn.Module:
             model = model.float().eval()
             names = tuple(model.names[i] for i in range(len(model.names)))
             if hasattr(model.model[-1], "one2one_cv2"):
-                model.model[-1].end2end = True  # the head that needs no NMS is the one that stays
+                model.model[-1].end2end = True  # keep the NMS-free one-to-one head
             model.fuse(verbose=False)
     except Exception as error:
         message = f"The weights of “{spec.title}” cannot be read: please replace {path.name}."
@@ -202,7 +202,7 @@ def read_network(path: Path, spec: ModelSpec) -> torch.nn.Module:
 
 
 def _own_network(path: Path, spec: ModelSpec) -> torch.nn.Module:
-    """Build the architecture of a row for its own classes, and load the numbers, which are nothing but numbers."""
+    """Build the architecture for the classes of this spec and load its safetensors weights."""
     from safetensors.torch import load_file
     from ultralytics.nn.tasks import DetectionModel, SegmentationModel
 
@@ -217,11 +217,11 @@ def _own_network(path: Path, spec: ModelSpec) -> torch.nn.Module:
 
 
 def load_yolo(spec: ModelSpec, device: str) -> YoloDetector:
-    """Load a YOLO detector: in OpenVINO where it was exported before and there is no GPU, else in torch.
+    """Load a YOLO detector: with OpenVINO if an export exists and it runs on the CPU, otherwise with torch.
 
     Raises:
         ModelUnavailable: If the weights are missing or broken.
-        ValueError: If the device is not to be had.
+        ValueError: If the device is not available.
     """
     found = find_weights(spec.weights)
     if found is None:

@@ -1,8 +1,8 @@
-"""What runs a YOLO network: torch, or, on a processor without GPU, OpenVINO, which is several times as fast there.
+"""Inference engines of the YOLO networks: torch, and OpenVINO, which is several times faster on the CPU.
 
-Both answer the same: for every cell of the grids how far the four sides of its box are, and a score for each class;
-where the network has masks, also what they are mixed of. The boxes themselves are worked out in `detectors.py`, the
-masks in `prototype_masks.py`, so that a page can show where they come from.
+Both return the same raw outputs: for every cell the distances to the four sides of its box and a score for each class,
+and for segmentation models the mask coefficients and prototypes. Boxes are decoded in `yolo_detector.py`, masks in
+`yolo_masks.py`, so that a page can show each step.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
     from cnn_demo.models.catalogue.specs import ModelSpec
 
-_STRIDES, _OVERLAPPING = ["cnn_demo", "strides"], ["cnn_demo", "overlapping"]  # where they stand in OpenVINO's file
+_STRIDES, _OVERLAPPING = ["cnn_demo", "strides"], ["cnn_demo", "overlapping"]  # keys in OpenVINO's rt_info
 
 
 class Engine(Protocol):
-    """Runs one network; not by several threads at once.
+    """Interface of an inference engine for one network; not thread-safe.
 
     Attributes:
         name: "torch" or "OpenVINO".
-        strides: Pixels of the input for each cell, of the finest grid first.
-        overlapping: Whether several boxes may be for one object, so that NMS is needed.
+        strides: Strides of the grids in pixels of the input, the finest first.
+        needs_nms: Whether several boxes may belong to one object, so that NMS is needed.
     """
 
     name: str
@@ -36,15 +36,15 @@ class Engine(Protocol):
     needs_nms: bool
 
     def __call__(self, pictures: np.ndarray) -> tuple[np.ndarray, ...]:
-        """From (1, 3, H, W) float32, 0 to 1, to distances (1, 4, N) in cells and scores (1, C, N) from 0 to 1.
+        """Map pixels (1, 3, H, W) float32, 0 to 1, to distances (1, 4, N) in cells and scores (1, C, N), 0 to 1.
 
-        A network with masks adds each cell's coefficients (1, K, N) and K prototypes (1, K, H / 4, W / 4).
+        A segmentation model adds mask coefficients (1, K, N) and K prototypes (1, K, H / 4, W / 4).
         """
         ...
 
 
 class TorchEngine:
-    """The network as it was trained, in torch."""
+    """Inference with torch."""
 
     name = "torch"
 
@@ -54,7 +54,7 @@ class TorchEngine:
         self.strides, self.needs_nms = network.strides, network.needs_nms
 
     def __call__(self, pictures: np.ndarray) -> tuple[np.ndarray, ...]:
-        """As `Engine` says."""
+        """Run the network; see `Engine`."""
         torch = frameworks.torch()
         with torch.inference_mode():
             outputs = self.network(torch.from_numpy(pictures).to(self.device))
@@ -62,7 +62,7 @@ class TorchEngine:
 
 
 class OpenVinoEngine:
-    """The same network in OpenVINO, in full precision, for the processor."""
+    """Inference with OpenVINO on the CPU, in float32."""
 
     name = "OpenVINO"
 
@@ -74,22 +74,22 @@ class OpenVinoEngine:
         self._request = openvino_export.infer_request(model)
 
     def __call__(self, pictures: np.ndarray) -> tuple[np.ndarray, ...]:
-        """As `Engine` says."""
+        """Run the network; see `Engine`."""
         outputs = self._request.infer([pictures])
-        return tuple(np.array(outputs[i]) for i in range(self._count))  # copies: the request uses its memory again
+        return tuple(np.array(outputs[i]) for i in range(self._count))  # copies: the request reuses its buffers
 
 
 def with_raw_outputs(model: torch.nn.Module) -> torch.nn.Module:
-    """Wrap an Ultralytics detection or segmentation model so that it answers what `Engine` says.
+    """Wrap an Ultralytics detection or segmentation model so that it returns the raw outputs described in `Engine`.
 
-    Its head then hands out its raw outputs and leaves the decoding to us. An end-to-end model (YOLOv10, YOLO26) has two
-    heads; `fuse` has left it the one that gives each object one box.
+    The head then skips its own decoding. An end-to-end model (YOLOv10, YOLO26) has two heads; after `fuse` only the
+    one-to-one head, which predicts one box per object, is left.
     """
     torch = frameworks.torch()
     head = model.model[-1]
     branch = head.one2one if head.end2end else head.one2many
     masks = hasattr(head, "proto")
-    of_all_maps = hasattr(getattr(head, "proto", None), "feat_refine")  # YOLO26; others read the finest map alone
+    of_all_maps = hasattr(getattr(head, "proto", None), "feat_refine")  # YOLO26; others use the finest feature map only
 
     def forward(maps):
         raw = head.forward_head(maps, **branch)
@@ -115,15 +115,15 @@ def with_raw_outputs(model: torch.nn.Module) -> torch.nn.Module:
 
 
 def openvino_file(spec: ModelSpec, weights: Path) -> Path:
-    """Return where the OpenVINO version of these weights is kept, whether or not it is there yet."""
+    """Return the path of the OpenVINO export of these weights, whether or not it exists."""
     return openvino_export.exported_file(spec, weights, "ultralytics")
 
 
 def export_to_openvino(network: torch.nn.Module, path: Path) -> None:
-    """Write a network of `with_raw_outputs` as OpenVINO's two files, for pictures of any size; never half of them.
+    """Export a network of `with_raw_outputs` to OpenVINO with dynamic input size; the files are written atomically.
 
     Raises:
-        OSError: If they cannot be written.
+        OSError: If the files cannot be written.
     """
     model = openvino_export.converted(network)
     model.set_rt_info(" ".join(str(stride) for stride in network.strides), _STRIDES)

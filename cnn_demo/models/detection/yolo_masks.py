@@ -1,7 +1,7 @@
-"""Masks of the YOLO family: each is a mixture of a few prototypes, cut off at its box.
+"""YOLACT-style masks: linear combinations of prototypes, cropped to the box.
 
-The network answers K prototypes for the whole photo, and K coefficients for each candidate; a mask is where the sum of
-the prototypes, each times its coefficient, is above zero (YOLACT, Bolya et al. 2019, https://arxiv.org/abs/1904.02689).
+The network predicts K prototypes for the whole photo and K coefficients for each candidate. A mask is the region where
+the linear combination is above zero (YOLACT, Bolya et al. 2019, https://arxiv.org/abs/1904.02689).
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from cnn_demo.models.detection.letterbox import Letterbox
 
 @dataclass(frozen=True, eq=False)
 class PrototypeMasks:
-    """What masks are made of; called with indices, it makes them.
+    """Prototypes and coefficients of N candidates; calling it with indices computes their masks.
 
     Attributes:
-        prototypes: (K, h, w) float32, of the network's input at a lower resolution.
-        coefficients: (N, K) float32, of each candidate.
-        boxes_xyxy: (N, 4) float32, their boxes in pixels of the photo.
-        frame: Where the photo is in the input.
+        prototypes: (K, h, w) float32, prototypes covering the network's input at a lower resolution.
+        coefficients: (N, K) float32, coefficients of each candidate.
+        boxes_xyxy: (N, 4) float32, boxes in pixels of the photo.
+        frame: Position of the photo in the input.
     """
 
     prototypes: np.ndarray = field(repr=False)
@@ -31,7 +31,7 @@ class PrototypeMasks:
     frame: Letterbox
 
     def __call__(self, indices: np.ndarray) -> np.ndarray:
-        """Return the masks of these candidates, (K, H, W) bool at the photo's size, none of it outside its box."""
+        """Return the masks of these candidates, (K, H, W) bool at the photo's size, cropped to their boxes."""
         height, width = self.frame.photo
         masks = np.zeros((len(indices), height, width), bool)
         for mask, index in zip(masks, indices, strict=True):
@@ -42,7 +42,7 @@ class PrototypeMasks:
         return masks
 
     def _mixed(self, index: int, left: int, top: int, right: int, bottom: int) -> np.ndarray:
-        """Return the mixture of the prototypes on a part of the photo, interpolated between their pixels' middles."""
+        """Return the linear combination on a region of the photo, interpolated bilinearly between pixel centres."""
         mixture = np.tensordot(self.coefficients[index], self.prototypes, 1).astype(np.float32)
         frame, (rows, columns) = self.frame, mixture.shape
         x = _places(left, right, frame.photo[1], frame.scaled[1], frame.left, columns / frame.input[1])
@@ -51,10 +51,10 @@ class PrototypeMasks:
 
 
 def _places(start: int, stop: int, photo: int, scaled: int, margin: int, share: float) -> np.ndarray:
-    """Return where the pixels from `start` to `stop` of the photo are along one side of a prototype, float32.
+    """Map the photo's pixels from `start` to `stop` to coordinates along one axis of a prototype, float32.
 
-    None is beyond the middles of the prototype's outermost pixels that are the photo's: what lies beside the photo in
-    the input says that nothing is there, and would eat into masks at the photo's border.
+    Coordinates are clipped to the centres of the outermost prototype pixels that belong to the photo: the padding
+    predicts background and would otherwise erode masks at the photo's border.
     """
     first, last = margin * share, (margin + scaled) * share - 1
     places = ((np.arange(start, stop) + 0.5) * scaled / photo + margin) * share - 0.5
