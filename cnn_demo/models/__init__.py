@@ -1,6 +1,6 @@
-"""The models of the demonstration. `list_models`, `find` and `load` are the only door to them.
+"""Model registry and loading: `list_models`, `find` and `load`.
 
-Listing and finding read a table and the disk; only `load` imports a framework.
+Listing and finding read only the registry and the disk; only `load` imports a framework.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ __all__ = [
     "usable_models",
 ]
 
-MAX_MODELS = 3  # loaded at the same time, for all visitors together
-PREFERRED = (  # what a page begins with: of each task the first that is on this machine
+MAX_MODELS = 3  # maximum number of loaded models, shared by all visitors
+PREFERRED = (  # default model of a page: for each task the first that is available locally
     "mobilenet_v2",
     "efficientnet_lite0",
     "yolo11n",
@@ -49,7 +49,7 @@ PREFERRED = (  # what a page begins with: of each task the first that is on this
 
 
 def list_models(task: str | None = None) -> tuple[ModelSpec, ...]:
-    """List the models of a task, or all of them, in the table's order.
+    """List the models of a task, or all models, in the order of the registry.
 
     Args:
         task: "classification", "localization", "detection", "semantic-segmentation" or "instance-segmentation".
@@ -63,10 +63,10 @@ def list_models(task: str | None = None) -> tuple[ModelSpec, ...]:
 
 
 def find(key: str) -> ModelSpec:
-    """Return the row of this key.
+    """Return the metadata of a model.
 
     Raises:
-        KeyError: If there is none; the message names the choices.
+        KeyError: If there is no such model; the message lists the choices.
     """
     for spec in MODELS:
         if spec.key == key:
@@ -75,10 +75,10 @@ def find(key: str) -> ModelSpec:
 
 
 def usable_models(task: str) -> tuple[ModelSpec, ...]:
-    """List the models of a task whose weights are on this machine, after one look at the disk.
+    """List the models of a task whose weights are available locally, scanning the disk once.
 
     Raises:
-        ModelUnavailable: If there is none.
+        ModelUnavailable: If there are none.
         ValueError: If there is no such task.
     """
     here = {file.name for file in local_weights()}
@@ -93,7 +93,7 @@ def usable_models(task: str) -> tuple[ModelSpec, ...]:
 
 
 def preferred_model(task: str) -> ModelSpec:
-    """Return the model of a task that a visitor begins with, of those whose weights are on this machine.
+    """Return the default model of a task, among those whose weights are available locally.
 
     Raises:
         ModelUnavailable: If there is none.
@@ -105,11 +105,11 @@ def preferred_model(task: str) -> ModelSpec:
 
 
 class _ModelCache(LRUCache):
-    """The models that were used last. One that must go is really freed, once nobody is using it any more."""
+    """Cache of the most recently used models; an evicted model is freed once it is no longer in use."""
 
     def popitem(self):
         item = super().popitem()
-        gc.collect()  # Keras models hold themselves in cycles
+        gc.collect()  # Keras models contain reference cycles
         return item
 
 
@@ -117,19 +117,19 @@ _MODELS = _ModelCache(MAX_MODELS)
 
 
 def load(key: str, device: str = "auto") -> Model:
-    """Return a model that is ready to predict; loaded once for all visitors, and kept while it is among the last used.
+    """Return a model that is ready to predict; loaded once for all visitors and kept in a least-recently-used cache.
 
-    Several callers may ask at once: of one model, one loads it and the others wait; it is then shared, and guards
-    itself with a lock. A new model is loaded before the one that was used longest ago is let go.
+    Thread-safe: if several callers request the same model, one loads it and the others wait. The model is shared and
+    protects itself with a lock. A new model is loaded before the least recently used one is evicted.
 
     Args:
-        key: Of the model's row.
+        key: Key of the model in the registry.
         device: "auto", "cpu", "cuda" or "mps".
 
     Raises:
         KeyError: If there is no such model.
-        ValueError: If the device is not to be had.
-        ModelUnavailable: If its weights are not at hand, or cannot be read.
+        ValueError: If the device is not available.
+        ModelUnavailable: If its weights are not available locally or cannot be read.
     """
     spec = find(key)
     return _load(spec, device)
@@ -141,7 +141,7 @@ def _load(spec: ModelSpec, device: str) -> Model:
 
 
 def _load_row(spec: ModelSpec, device: str) -> Model:
-    """Load a row by its family; the adapters import frameworks, and so are imported here."""
+    """Load a model with the loader of its family; loaders import frameworks, so they are imported lazily."""
     match spec.family:
         case "cifar10":
             from cnn_demo.models.classification.classifiers import load_cifar10
@@ -191,6 +191,6 @@ def _load_row(spec: ModelSpec, device: str) -> Model:
 
 
 def release() -> None:
-    """Let go of all models."""
+    """Evict all models from the cache."""
     _MODELS.clear()
     gc.collect()

@@ -1,9 +1,9 @@
-"""Boxes: how they are written down, and how well two of them agree.
+"""Box formats, IoU and its variants, and box losses.
 
-A box is four numbers. Unless said otherwise they are its corners (xmin, ymin, xmax, ymax), y downwards; arrays of boxes
-are (..., 4), and two arrays are compared pair by pair. Everything is computed in float64.
+Unless stated otherwise, boxes are corners (xmin, ymin, xmax, ymax), y pointing down; arrays of boxes are (..., 4), and
+two arrays are compared element-wise. All computations are in float64.
 
-A box without area next to another without area shares nothing out of nothing: IoU is then NaN, as in torchvision.
+The IoU of two boxes without area is NaN, as in torchvision.
 """
 
 from dataclasses import dataclass
@@ -12,32 +12,32 @@ import numpy as np
 
 from cnn_demo.models.calibration import softmax
 
-# R-CNN's offsets to an anchor are scaled so that each varies about as much as the others (Ren et al. 2015).
+# R-CNN's anchor offsets are scaled to roughly unit variance (Ren et al. 2015).
 OFFSET_WEIGHTS = (10.0, 10.0, 5.0, 5.0)
 EPSILON = 1e-7  # keeps DIoU and CIoU from dividing by zero, as in torchvision
-BETA = 0.05  # share of the picture's side from which smooth L1 grows straight
-LOSS_WEIGHTS = {"class": 1.0, "smooth_l1": 5.0, "giou": 2.0}  # what the localizer was trained with
+BETA = 0.05  # difference, relative to the image side, above which smooth L1 is linear
+LOSS_WEIGHTS = {"class": 1.0, "smooth_l1": 5.0, "giou": 2.0}  # loss weights of the localizer's training
 
 
 def corners_to_centre(boxes: np.ndarray) -> np.ndarray:
-    """From corners to (centre x, centre y, width, height)."""
+    """Convert corners to (centre x, centre y, width, height)."""
     boxes = np.asarray(boxes, np.float64)
     low, high = boxes[..., :2], boxes[..., 2:]
     return np.concatenate([(low + high) / 2, high - low], axis=-1)
 
 
 def centre_to_corners(boxes: np.ndarray) -> np.ndarray:
-    """From (centre x, centre y, width, height) to corners."""
+    """Convert (centre x, centre y, width, height) to corners."""
     boxes = np.asarray(boxes, np.float64)
     centre, size = boxes[..., :2], boxes[..., 2:]
     return np.concatenate([centre - size / 2, centre + size / 2], axis=-1)
 
 
 def normalize_boxes(boxes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """From pixels to shares of the photo's sides, corners or centre and size alike.
+    """Normalize boxes from pixels to fractions of the photo's sides, as corners or as centre and size.
 
     Args:
-        boxes: (..., 4).
+        boxes: (..., 4) boxes in pixels.
         size: (height, width) of the photo.
     """
     height, width = size
@@ -45,26 +45,26 @@ def normalize_boxes(boxes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def to_pixels(boxes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """From shares of the photo's sides to pixels: the inverse of `normalize_boxes`."""
+    """Convert normalized boxes to pixels: the inverse of `normalize_boxes`."""
     height, width = size
     return np.asarray(boxes, np.float64) * (width, height, width, height)
 
 
 def to_offsets(boxes: np.ndarray, anchors: np.ndarray, weights: tuple[float, ...] = OFFSET_WEIGHTS) -> np.ndarray:
-    """Write boxes as offsets to anchors: how far the centre moves, in anchor sizes, and the logarithms of the scales.
+    """Encode boxes as offsets to anchors: centre shifts in anchor sizes and logarithms of the scale factors.
 
     Ren et al., "Faster R-CNN" (2015), https://arxiv.org/abs/1506.01497, equation 2.
 
     Args:
         boxes: (..., 4) corners.
         anchors: (..., 4) corners.
-        weights: What the four numbers are multiplied by.
+        weights: Factors for the four offsets.
 
     Returns:
-        (..., 4): moves right and down, logarithms of the width's and the height's factor.
+        (..., 4): shift right, shift down, log width ratio, log height ratio.
 
     Raises:
-        ValueError: If a box or an anchor has no area: its size has no logarithm.
+        ValueError: If a box or an anchor has no area.
     """
     boxes, anchors = corners_to_centre(boxes), corners_to_centre(anchors)
     if (boxes[..., 2:] <= 0).any() or (anchors[..., 2:] <= 0).any():
@@ -74,7 +74,7 @@ def to_offsets(boxes: np.ndarray, anchors: np.ndarray, weights: tuple[float, ...
 
 
 def from_offsets(offsets: np.ndarray, anchors: np.ndarray, weights: tuple[float, ...] = OFFSET_WEIGHTS) -> np.ndarray:
-    """From offsets back to corners: the inverse of `to_offsets`."""
+    """Decode offsets to corners: the inverse of `to_offsets`."""
     anchors = corners_to_centre(anchors)
     offsets = np.asarray(offsets, np.float64) / weights
     centre = anchors[..., :2] + offsets[..., :2] * anchors[..., 2:]
@@ -82,25 +82,25 @@ def from_offsets(offsets: np.ndarray, anchors: np.ndarray, weights: tuple[float,
 
 
 def area(boxes: np.ndarray) -> np.ndarray:
-    """Width times height, (...)."""
+    """Return the area, width times height, (...)."""
     boxes = np.asarray(boxes, np.float64)
     return (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])
 
 
 def intersection(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """The area that two boxes share, (...); 0 where they do not meet."""
+    """Return the area of the intersection of two boxes, (...); 0 if they are disjoint."""
     first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
     low, high = np.maximum(first[..., :2], second[..., :2]), np.minimum(first[..., 2:], second[..., 2:])
     return np.maximum(high - low, 0).prod(axis=-1)
 
 
 def union(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """The area that at least one of two boxes covers, (...)."""
+    """Return the area of the union of two boxes, (...)."""
     return area(first) + area(second) - intersection(first, second)
 
 
 def enclosing(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """The smallest box that holds both, (..., 4)."""
+    """Return the smallest box that encloses both, (..., 4)."""
     first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
     low, high = np.minimum(first[..., :2], second[..., :2]), np.maximum(first[..., 2:], second[..., 2:])
     return np.concatenate([low, high], axis=-1)
@@ -113,9 +113,9 @@ def iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def giou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Generalized IoU, from −1 to 1: less the share of the enclosing box that neither covers.
+    """Generalized IoU, from −1 to 1: IoU minus the fraction of the enclosing box that neither box covers.
 
-    So two boxes that do not meet are told how far apart they are.
+    Unlike IoU, it also measures how far apart two disjoint boxes are.
     Rezatofighi et al. (2019), https://arxiv.org/abs/1902.09630.
     """
     around = area(enclosing(first, second))
@@ -124,7 +124,7 @@ def giou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def diou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Distance IoU: less the squared distance of the centres, in squared diagonals of the enclosing box.
+    """Distance IoU: IoU minus the squared distance of the centres over the squared diagonal of the enclosing box.
 
     Zheng et al. (2020), https://arxiv.org/abs/1911.08287.
     """
@@ -136,9 +136,9 @@ def diou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def ciou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Complete IoU: DIoU less a term for boxes of other proportions, which counts more the better they overlap.
+    """Complete IoU: DIoU minus a penalty for different aspect ratios, weighted more the higher the IoU.
 
-    Zheng et al. (2020), https://arxiv.org/abs/1911.08287. A box without width and height has no proportions: NaN.
+    Zheng et al. (2020), https://arxiv.org/abs/1911.08287. NaN for a box without width and height.
     """
     first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
     sizes = first[..., 2:] - first[..., :2], second[..., 2:] - second[..., :2]
@@ -151,7 +151,7 @@ def ciou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class LossPart:
-    """One part of a localizer's loss: its name, value, and weight."""
+    """One term of a localizer's loss: its name, value and weight."""
 
     name: str
     value: float
@@ -159,18 +159,18 @@ class LossPart:
 
     @property
     def weighted(self) -> float:
-        """What the part adds to the loss."""
+        """Weighted value of the term."""
         return self.value * self.weight
 
 
 def smooth_l1(differences: np.ndarray, beta: float = BETA) -> np.ndarray:
-    """A parabola up to `beta`, straight from there on: far-off boxes pull no harder than near ones.
+    """Smooth L1 loss: quadratic up to `beta`, linear above, so that outliers do not dominate the gradient.
 
     Girshick, "Fast R-CNN" (2015), https://arxiv.org/abs/1504.08083.
 
     Args:
-        differences: Of any shape.
-        beta: Above 0, in the same unit.
+        differences: Differences between predictions and targets, of any shape.
+        beta: Threshold between the two parts, above 0, in the same unit.
     """
     size = np.abs(np.asarray(differences, np.float64))
     return np.where(size < beta, size**2 / (2 * beta), size - beta / 2)
@@ -183,20 +183,20 @@ def loss_parts(
     truth: np.ndarray | None,
     weights: dict[str, float] | None = None,
 ) -> tuple[LossPart, ...]:
-    """Take the loss of one answer apart, as the localizer was trained with.
+    """Return the terms of the localizer's training loss for one prediction.
 
     Args:
-        logits: (C,) of all classes, "nothing" included.
-        label: Index of the true one.
-        box: (4,) the answer, corners as shares of the picture's sides.
-        truth: (4,) the true box; None where there is none: the box then costs nothing, wherever it is.
-        weights: Of the parts, any of `LOSS_WEIGHTS`; what is left out is taken from there.
+        logits: (C,) logits of all classes, "nothing" included.
+        label: Index of the ground-truth class.
+        box: (4,) predicted box, corners as fractions of the image sides.
+        truth: (4,) ground-truth box; None if there is none: the box terms are then 0.
+        weights: Weights of the terms; those not given default to `LOSS_WEIGHTS`.
 
     Returns:
-        `class`, the cross-entropy; `smooth_l1`, the sum over the four numbers; `giou`, 1 − GIoU.
+        `class`, the cross-entropy; `smooth_l1`, summed over the four coordinates; `giou`, 1 − GIoU.
 
     Raises:
-        ValueError: If there is no such class or part, or a weight is negative.
+        ValueError: If the class or a term does not exist, or a weight is negative.
     """
     if not 0 <= label < len(logits):
         raise ValueError(f"The class must be from 0 to {len(logits) - 1}, not {label}.")

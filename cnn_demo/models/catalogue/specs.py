@@ -1,4 +1,4 @@
-"""What is known of a model before it is loaded."""
+"""Metadata of a model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ AVAILABILITIES = ("bundled", "at hand", "download", "unavailable")
 
 @dataclass(frozen=True)
 class Metric:
-    """A published or measured figure: its name ("accuracy"), value, what it was measured on, and where that stands."""
+    """A published or measured metric: its name ("accuracy"), value, evaluation dataset and source."""
 
     name: str
     value: float
@@ -21,39 +21,38 @@ class Metric:
 
 
 class ModelUnavailable(Exception):
-    """A model's weights are not available; the message is one sentence that can be shown as it is."""
+    """A model's weights are not available; the message is one sentence for visitors."""
 
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """One row: everything that is known of a model before it is loaded.
+    """Metadata of a model: one registry entry.
 
     Attributes:
-        key: What `load` takes; also its name in links.
-        title: What a page calls it.
+        key: Identifier, used by `load` and in links.
+        title: Display name.
         task: One of `TASKS`.
-        family: The adapter that loads it, a case of `cnn_demo.models._load_row`.
-        architecture: One line on what it is made of.
-        input_size: (height, width) in pixels that the network takes.
-        parameters: How many numbers it has learned.
-        bytes: Size of its weights file.
-        labels: Its classes, in the network's order.
-        weights: File name of its weights.
-        metric: The figure that it is judged by; None where none is published.
-        paper: A lasting address.
-        licence: Of the weights.
-        knows: One sentence on what it knows, for the page.
-        scaling: How it wants its pixels, a key of `cnn_demo.models.preprocessing.SCALINGS`.
-        resampling: How photos are brought to `input_size`: "area" or "bilinear", see `classifiers.resized`.
-        crop: Share of the photo's shorter side that the square in its middle takes, which the network is shown.
-        further: More figures, such as the top-5 accuracy.
-        builder: Name of the library's own function that builds the architecture.
-        options: More arguments of that function, as (name, value).
-        url: Where the weights can be downloaded; None where they cannot.
-        checksum: Of that file, as "md5:..." or "sha256:...".
-        backbone: Key of the classifier whose feature maps it reads; its own weights are then those of the heads alone.
-        threshold: Of a localizer: the least probability at which it answers with a box, unless another one is asked
-            for.
+        family: Loader of the model, a case of `cnn_demo.models._load_row`.
+        architecture: One-line description of the architecture.
+        input_size: (height, width) of the network's input in pixels.
+        parameters: Number of parameters.
+        bytes: Size of the weights file.
+        labels: Class names, in the network's order.
+        weights: File name of the weights.
+        metric: The main metric; None if none is published.
+        paper: Permanent link to the paper.
+        licence: Licence of the weights.
+        knows: One sentence on the classes and the training data, for the page.
+        scaling: Pixel normalization, a key of `cnn_demo.models.preprocessing.SCALINGS`.
+        resampling: Interpolation for resizing photos to `input_size`: "area" or "bilinear", see `classifiers.resized`.
+        crop: Side of the centre crop as a fraction of the photo's shorter side.
+        further: Further metrics, such as the top-5 accuracy.
+        builder: Name of the library function that builds the architecture.
+        options: Further arguments of that function, as (name, value).
+        url: Download URL of the weights; None if they cannot be downloaded.
+        checksum: Checksum of the weights file, as "md5:..." or "sha256:...".
+        backbone: Key of the classifier used as backbone; the model's own weights then contain only the heads.
+        threshold: Default confidence threshold of a localizer.
     """
 
     key: str
@@ -82,7 +81,7 @@ class ModelSpec:
     threshold: float = 0.5
 
     def availability(self) -> str:
-        """Say where the weights are: "bundled", "at hand" (weights folder or cache), "download" or "unavailable"."""
+        """Return where the weights are: "bundled", "at hand" (weights folder or cache), "download" or "unavailable"."""
         found = find_weights(self.weights)
         if found is None:
             return "download" if self.url else "unavailable"
@@ -93,6 +92,6 @@ class ModelSpec:
         return "bundled" if found.place == "bundled" else "at hand"
 
     def card(self) -> str | None:
-        """Return the model card's text (Markdown), for a bundled model."""
+        """Return the model card (Markdown) of a bundled model; None for others."""
         path = BUNDLED / f"{self.key}.md"
         return path.read_text(encoding="utf-8") if path.is_file() else None
