@@ -30,7 +30,7 @@ class TorchvisionDetector(Detector):
 
     Attributes:
         spec: Its registry entry.
-        network: The torch module in evaluation mode. Its own NMS and limits are disabled in favour of `candidates.select`.
+        network: The torch module in evaluation mode. Its own NMS and limits are disabled; `candidates.select` is used.
         device: Device it runs on: "cpu", "cuda" or "mps".
         engine: Always "torch".
         needs_nms: Always True.

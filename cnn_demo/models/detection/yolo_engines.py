@@ -116,7 +116,7 @@ def with_raw_outputs(model: torch.nn.Module) -> torch.nn.Module:
 
 def openvino_file(spec: ModelSpec, weights: Path) -> Path:
     """Return the path of the OpenVINO export of these weights, whether or not it exists."""
-    return openvino_export.exported_file(spec, weights, "ultralytics")
+    return openvino_export.exported_file(spec, weights, f"ultralytics{frameworks.ultralytics().__version__}")
 
 
 def export_to_openvino(network: torch.nn.Module, path: Path) -> None:

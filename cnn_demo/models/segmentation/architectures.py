@@ -1,4 +1,4 @@
-"""What each architecture of segmentation-models-pytorch costs with one encoder: parameters, multiply-adds, time."""
+"""Cost of the architectures of segmentation-models-pytorch: parameters, multiply-adds and inference time."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ ENCODERS = {  # name in segmentation-models-pytorch -> title
     "efficientnet-b0": "EfficientNet-B0",
     "mit_b0": "MiT-B0, SegFormer's own",
 }
-# DPT reads the tokens of a vision transformer, and takes no other encoder.
+# DPT requires a vision transformer as encoder.
 TRANSFORMER, TRANSFORMER_OPTIONS = "tu-vit_tiny_patch16_224.augreg_in21k", {"dynamic_img_size": True}
 REPEATS = 3
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What one network costs for one picture.
+    """Cost of one network for one image.
 
     Attributes:
         architecture: A key of `unets.ARCHITECTURES`.
-        encoder: What it was built with.
-        parameters: How many numbers it learns.
-        decoder_parameters: Those of them that are not the encoder's.
-        multiply_adds: Of one picture.
-        milliseconds: The fastest of some runs, here and now.
+        encoder: Name of its encoder.
+        parameters: Number of parameters.
+        decoder_parameters: Number of parameters outside the encoder.
+        multiply_adds: Number of multiply-adds per image.
+        milliseconds: Inference time on this machine, the fastest of several runs.
     """
 
     architecture: str
@@ -42,17 +42,17 @@ class Cost:
 
 
 def cost_of(architecture: str, encoder: str, side: int, classes: int = 21, device: str = "cpu") -> Cost | None:
-    """Build a network with random weights, count, and run it.
+    """Build a network with random weights and measure its cost.
 
     Args:
         architecture: A key of `unets.ARCHITECTURES`.
-        encoder: A key of `ENCODERS`; DPT takes `TRANSFORMER` in its place.
-        side: Height and width of the picture, a multiple of 32.
-        classes: How many the network tells apart.
-        device: Where it runs.
+        encoder: A key of `ENCODERS`; DPT uses `TRANSFORMER` instead.
+        side: Height and width of the image, a multiple of 32.
+        classes: Number of classes.
+        device: Device to run on.
 
     Returns:
-        What it costs; None where this architecture cannot be built with this encoder.
+        The cost; None if this architecture cannot be built with this encoder.
 
     Raises:
         ValueError: If there is no such architecture.
@@ -63,7 +63,7 @@ def cost_of(architecture: str, encoder: str, side: int, classes: int = 21, devic
         encoder, options = TRANSFORMER, TRANSFORMER_OPTIONS
     try:
         network = unets.build(architecture, encoder, classes, **options)
-    except (NotImplementedError, RuntimeError, KeyError):  # such as a resolution that this encoder leaves out
+    except (NotImplementedError, RuntimeError, KeyError):  # for example, the encoder lacks a resolution
         return None
     except ValueError:
         if architecture not in unets.ARCHITECTURES:
@@ -79,8 +79,8 @@ def cost_of(architecture: str, encoder: str, side: int, classes: int = 21, devic
         times = []
         for _ in range(REPEATS):
             start = time.perf_counter()
-            network(picture)[0, 0, 0, 0].item()  # waits until it is computed
+            network(picture)[0, 0, 0, 0].item()  # waits for the result
             times.append(time.perf_counter() - start)
     total, own = (sum(p.numel() for p in part.parameters()) for part in (network, network.encoder))
-    multiply_adds = counter.get_total_flops() // 2  # it counts a multiplication and an addition as two
+    multiply_adds = counter.get_total_flops() // 2  # a multiply-add counts as two FLOPs
     return Cost(architecture, encoder, total, total - own, multiply_adds, 1000 * min(times))

@@ -1,8 +1,8 @@
-"""From a class for every pixel to objects, the classical way: what is connected, and the watershed of the distances.
+"""Instances from a class map with classical methods: connected components and watershed.
 
-Both know nothing but the class map. Connected components take what touches for one object; the watershed (Beucher &
-Lantuéjoul 1979; Meyer 1994) parts it where it is narrow. Neither can part what overlaps, which is what networks for
-instances are for.
+Both use only the class map. Connected components merge touching objects; the watershed of the distance transform
+(Beucher & Lantuéjoul 1979; Meyer 1994) splits them at narrow parts. Neither can separate overlapping objects, which
+requires an instance segmentation network.
 """
 
 from __future__ import annotations
@@ -17,35 +17,35 @@ from cnn_demo.models.detection.candidates import class_indices
 from cnn_demo.results import Segmentation
 
 METHODS = {"components": "Connected components", "watershed": "Watershed"}
-NARROW = 0.6  # share of the largest distance within a component above which a pixel belongs to an object's core
-LEAST = 0.0005  # share of the photo that an object must cover
+NARROW = 0.6  # fraction of a component's maximum distance above which a pixel is a marker
+LEAST = 0.0005  # minimum object area as a fraction of the photo
 
 
 def components(mask: np.ndarray) -> np.ndarray:
-    """Number the parts of a mask that are connected, by sides or corners.
+    """Label the 8-connected components of a mask.
 
     Args:
-        mask: (H, W) bool.
+        mask: (H, W) bool mask.
 
     Returns:
-        (H, W) int32: 0 outside, 1 to K in the parts.
+        (H, W) int32 labels: 0 for background, 1 to K for the components.
     """
     return cv2.connectedComponents(mask.astype(np.uint8), connectivity=8, ltype=cv2.CV_32S)[1]
 
 
 def watershed(mask: np.ndarray, narrow: float = NARROW) -> np.ndarray:
-    """Number the objects in a mask, parted where it is narrow.
+    """Label the objects in a mask with a watershed, splitting it at narrow parts.
 
-    The distance from the background is a relief; its summits are the cores of the objects, and the mask is flooded from
-    them, the highest places first, until the floods meet.
+    The peaks of the distance transform are the markers of the objects; the mask is flooded from them in order of
+    descending distance until the regions meet.
 
     Args:
-        mask: (H, W) bool.
-        narrow: From 0 to below 1: how narrow a place must be, as a share of the widest one, to part two objects. At 0
-            these are the connected components.
+        mask: (H, W) bool mask.
+        narrow: Marker threshold as a fraction of a component's maximum distance, from 0 to below 1; higher values split
+            more. At 0 the result is the connected components.
 
     Returns:
-        (H, W) int32: 0 outside, 1 to K in the objects.
+        (H, W) int32 labels: 0 for background, 1 to K for the objects.
 
     Raises:
         ValueError: If `narrow` is out of its range.
@@ -56,7 +56,7 @@ def watershed(mask: np.ndarray, narrow: float = NARROW) -> np.ndarray:
     count = int(parts.max())
     if not count:
         return parts
-    # Beyond the photo's border a mask is taken to go on: an object that is cut off there is not narrow.
+    # The photo's border does not count as background: an object that is cut off there is not narrow.
     distance = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     distance = np.minimum(distance, max(mask.shape))  # a mask without background is infinitely far from it
     highest = np.zeros(count + 1, np.float32)
@@ -65,9 +65,9 @@ def watershed(mask: np.ndarray, narrow: float = NARROW) -> np.ndarray:
 
 
 def _flood(distance: np.ndarray, cores: np.ndarray) -> np.ndarray:
-    """Let cores grow over all that is above 0, pixel by pixel of falling distance.
+    """Grow the markers over all pixels with a distance above 0, in order of descending distance.
 
-    OpenCV's own watershed goes by how much neighbouring pixels differ, which is the same all over such a relief.
+    `cv2.watershed` orders pixels by the difference to their neighbours, which is uniform in a distance transform.
     """
     numbers, around_it = cores.astype(np.float32), np.ones((3, 3), np.uint8)
     for level in range(int(distance.max()), -1, -1):
@@ -75,7 +75,7 @@ def _flood(distance: np.ndarray, cores: np.ndarray) -> np.ndarray:
         while dry.any():
             spread = cv2.dilate(numbers, around_it)
             grown = dry & (spread > 0)
-            if not grown.any():  # what rises apart from all cores is reached from below
+            if not grown.any():  # a peak apart from all markers is reached from a lower level
                 break
             numbers[grown] = spread[grown]
             dry &= ~grown
@@ -91,21 +91,20 @@ def instances(
     narrow: float = NARROW,
     least: float = LEAST,
 ) -> sv.Detections:
-    """Make objects of a class map.
+    """Extract instances from a semantic segmentation.
 
     Args:
-        segmentation: Of one photo.
-        classes: Names or indices of those that have objects; None for all.
+        segmentation: The segmentation of one photo.
+        classes: Names or indices of the classes to extract; None for all.
         method: A key of `METHODS`.
-        narrow: As for `watershed`.
-        least: Share of the photo that an object must cover; smaller ones are left out.
+        narrow: Marker threshold of `watershed`.
+        least: Minimum area as a fraction of the photo; smaller objects are left out.
 
     Returns:
-        Masks (K, H, W) bool, boxes around them, and as confidence the mean of the network's over each mask; largest
-        first.
+        Masks (K, H, W) bool, their bounding boxes and the mean confidence within each mask, sorted by descending area.
 
     Raises:
-        ValueError: If there is no such class or method, or a number is out of its range.
+        ValueError: If there is no such class or method, or a setting is out of its range.
     """
     if method not in METHODS:
         raise ValueError(f"There is no method {method!r}: choose one of {', '.join(METHODS)}.")
@@ -126,13 +125,13 @@ def instances(
 
 
 def classes_as_detections(segmentation: Segmentation) -> sv.Detections:
-    """Return each class that is anywhere on the photo as one detection, with its mask; the largest first."""
+    """Return each class present in the photo as one detection with its mask, sorted by descending area."""
     class_ids = [segmentation.labels.index(label) for label in segmentation.coverage()]
     return detections_of([segmentation.class_map == i for i in class_ids], class_ids, segmentation)
 
 
 def detections_of(masks: list[np.ndarray], class_ids: list[int], segmentation: Segmentation) -> sv.Detections:
-    """Put masks (H, W) bool, none of them empty, and their classes into one result."""
+    """Build detections from non-empty masks (H, W) bool and their classes."""
     height, width = segmentation.class_map.shape
     boxes = np.array([around(mask) for mask in masks], np.float32).reshape(-1, 4)
     confidences = [segmentation.confidence[mask].mean() for mask in masks]
@@ -147,6 +146,6 @@ def detections_of(masks: list[np.ndarray], class_ids: list[int], segmentation: S
 
 
 def around(mask: np.ndarray) -> tuple[int, int, int, int]:
-    """Return the corners of the box around a mask (H, W) bool that is not empty: the last column and row lie within."""
+    """Return the corners of the bounding box of a non-empty mask (H, W) bool; the last row and column are included."""
     left, top, width, height = cv2.boundingRect(mask.astype(np.uint8))
     return left, top, left + width, top + height

@@ -1,19 +1,19 @@
-"""Which masks of two answers are of the same object: how much they overlap, and who goes with whom."""
+"""Matching of two sets of masks by IoU."""
 
 from __future__ import annotations
 
 import numpy as np
 import supervision as sv
 
-MEMORY = 512  # megabytes that comparing may take
+MEMORY = 512  # memory limit of the comparison, in megabytes
 
 
 def mask_overlaps(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return the IoU of each mask with each other one.
+    """Return the pairwise IoU of two sets of masks.
 
     Args:
-        first: (N, H, W) bool.
-        second: (M, H, W) bool.
+        first: (N, H, W) bool masks.
+        second: (M, H, W) bool masks.
 
     Returns:
         (N, M) float64 from 0 to 1.
@@ -24,11 +24,11 @@ def mask_overlaps(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def partners(overlaps: np.ndarray, least: float = 0.5) -> list[tuple[int, int]]:
-    """Pair masks off, those that overlap most first; each has one partner at most.
+    """Match masks greedily by descending IoU; each mask is matched at most once.
 
     Args:
-        overlaps: (N, M) IoUs.
-        least: That two masks of one object have, above 0.
+        overlaps: (N, M) pairwise IoUs.
+        least: IoU threshold of a match, above 0.
 
     Returns:
         (index of the first, index of the second) of each pair, ordered by the first.

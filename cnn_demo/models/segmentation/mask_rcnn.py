@@ -1,4 +1,4 @@
-"""Mask R-CNN: a detector of torchvision whose boxes get masks. YOLO's masks are in `prototype_masks.py`."""
+"""Mask R-CNN of torchvision: a detector with a mask head. YOLO's masks are in `yolo_masks.py`."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from cnn_demo.models.torch_weights import with_weights
 if TYPE_CHECKING:
     import torch
 
-AT_ONCE = 16  # masks that are made together: each is a photo of float32 on its way
+AT_ONCE = 16  # masks per batch: each needs a float32 array of the photo's size
 THRESHOLD = 0.5  # probability above which a pixel belongs to the object
 
 
 class MaskRcnn(TorchvisionDetector):
-    """Mask R-CNN (He et al. 2017, https://arxiv.org/abs/1703.06870); one for all visitors, who take turns by its lock.
+    """Mask R-CNN (He et al. 2017, https://arxiv.org/abs/1703.06870); one instance serves all visitors.
 
-    Its mask head runs for those boxes alone that the cuts leave over: torchvision's own would make a mask of each of
-    thousands of candidates. The feature maps stay with the candidates until then.
+    The mask head runs only for the boxes kept by post-processing: torchvision's own forward pass would predict a mask
+    for each of thousands of candidates. The feature maps are kept with the candidates until then.
     """
 
     def __init__(self, spec: ModelSpec, network: torch.nn.Module, device: str) -> None:
@@ -37,7 +37,7 @@ class MaskRcnn(TorchvisionDetector):
         heads.register_forward_pre_hook(self._keep)
 
     def _keep(self, _module: torch.nn.Module, given: tuple) -> None:
-        """Keep the feature maps and the size of the picture that they are of."""
+        """Store the feature maps and the size of the resized image."""
         features, _proposals, sizes = given[:3]
         self._seen = features, sizes
 
@@ -51,13 +51,13 @@ class MaskRcnn(TorchvisionDetector):
         """Run the mask head.
 
         Args:
-            features: The feature pyramid of one picture.
-            sizes: Of that picture, (height, width).
-            boxes: (K, 4) in its pixels.
-            labels: (K,) torchvision's classes, whose masks are wanted.
+            features: The feature pyramid of one image.
+            sizes: List with the (height, width) of that image.
+            boxes: (K, 4) boxes in pixels of that image.
+            labels: (K,) torchvision class indices.
 
         Returns:
-            (K, 1, 28, 28) probabilities within the boxes.
+            (K, 1, 28, 28) mask probabilities within the boxes.
         """
         pool, head, predictor = self._mask_stages
         with self.lock:
@@ -68,15 +68,15 @@ class MaskRcnn(TorchvisionDetector):
 
 @dataclass(frozen=True, eq=False)
 class RegionMasks:
-    """What the masks of one photo are made of; called with indices, it makes them.
+    """Inputs of the mask head for the candidates of one photo; calling it with indices computes their masks.
 
     Attributes:
-        model: Whose mask head is run.
+        model: The model whose mask head is run.
         features: The feature pyramid.
-        sizes: (height, width) of the picture that it is of, in a list.
+        sizes: List with the (height, width) of the image that the feature pyramid was computed on.
         photo: (height, width) of the photo.
-        boxes_xyxy: (N, 4) float32 in pixels of the photo.
-        labels: (N,) torchvision's classes.
+        boxes_xyxy: (N, 4) float32, boxes in pixels of the photo.
+        labels: (N,) torchvision class indices.
     """
 
     model: MaskRcnn = field(repr=False)
@@ -105,11 +105,11 @@ class RegionMasks:
 
 
 def load_mask_rcnn(spec: ModelSpec, device: str) -> MaskRcnn:
-    """Build one of torchvision's Mask R-CNNs and load its weights from this machine; nothing is downloaded.
+    """Load a torchvision Mask R-CNN with locally available weights; nothing is downloaded.
 
     Raises:
-        ModelUnavailable: If the weights are missing, or of another network.
-        ValueError: If the device is not to be had.
+        ModelUnavailable: If the weights are missing or do not fit the network.
+        ValueError: If the device is not available.
     """
     where = frameworks.torch_device(device)
     return MaskRcnn(spec, with_weights(spec, build), where)

@@ -1,6 +1,6 @@
-"""How good a mask is: IoU, Dice and pixel accuracy from one table of counts, and how well its outlines lie.
+"""Segmentation metrics: IoU, Dice and pixel accuracy from a confusion matrix, and the boundary F-score.
 
-All take class maps: (H, W) of class ids, and one label of the truth, `IGNORED`, whose pixels do not count.
+All metrics take class maps (H, W) of class ids; pixels labelled `IGNORED` in the ground truth are ignored.
 """
 
 from __future__ import annotations
@@ -16,52 +16,52 @@ TOLERANCE = 2.0  # pixels
 
 @dataclass(frozen=True, eq=False)
 class MaskScores:
-    """What a number of masks is worth, C classes; NaN where there was nothing to divide.
+    """Metrics of predicted masks with C classes; NaN if undefined.
 
     Attributes:
-        confusion: (C, C) int64 pixels: row the true class, column the answered one.
+        confusion: (C, C) int64 confusion matrix of pixels: rows are ground truth, columns predictions.
     """
 
     confusion: np.ndarray = field(repr=False)
 
     @property
     def iou(self) -> np.ndarray:
-        """(C,): what answer and truth have in common, over what either has; NaN for classes that neither has."""
+        """(C,) intersection over union per class; NaN for classes absent from prediction and ground truth."""
         both = np.diag(self.confusion)
         return _shares(both, self.confusion.sum(0) + self.confusion.sum(1) - both)
 
     @property
     def dice(self) -> np.ndarray:
-        """(C,): twice what answer and truth have in common, over the sum of both; NaN for classes that neither has."""
+        """(C,) Dice coefficient per class; NaN for classes absent from prediction and ground truth."""
         return _shares(2 * np.diag(self.confusion), self.confusion.sum(0) + self.confusion.sum(1))
 
     @property
     def mean_iou(self) -> float:
-        """The mean of `iou` over the classes that the answer or the truth has."""
+        """Mean of `iou` over the classes present in prediction or ground truth."""
         return _mean(self.iou)
 
     @property
     def mean_dice(self) -> float:
-        """The mean of `dice` over the classes that the answer or the truth has."""
+        """Mean of `dice` over the classes present in prediction or ground truth."""
         return _mean(self.dice)
 
     @property
     def pixel_accuracy(self) -> float:
-        """Share of the pixels whose class is right."""
+        """Fraction of the pixels with the correct class."""
         return float(_shares(np.trace(self.confusion), self.confusion.sum()))
 
 
 def score_masks(answer: np.ndarray, truth: np.ndarray, classes: int, ignored: int = IGNORED) -> MaskScores:
-    """Compare a class map with the true one; over several photos, add up the `confusion` of each.
+    """Compare a predicted class map with the ground truth; for several photos, add up the `confusion` of each.
 
     Args:
-        answer: (H, W) class ids.
-        truth: (H, W) class ids, `ignored` where nothing is to count.
-        classes: How many there are.
-        ignored: The label in the truth that does not count.
+        answer: (H, W) predicted class ids.
+        truth: (H, W) ground-truth class ids, `ignored` for pixels to ignore.
+        classes: Number of classes.
+        ignored: Label of ignored pixels in the ground truth.
 
     Raises:
-        ValueError: If the two are of different sizes, or a label that counts is no class.
+        ValueError: If the two have different sizes, or a label is out of range.
     """
     _check_sizes(answer, truth)
     counts = truth != ignored
@@ -75,26 +75,26 @@ def score_masks(answer: np.ndarray, truth: np.ndarray, classes: int, ignored: in
 def boundary_f(
     answer: np.ndarray, truth: np.ndarray, classes: int, tolerance: float = TOLERANCE, ignored: int = IGNORED
 ) -> np.ndarray:
-    """Return for each class how well its outline lies: the boundary F-score of Csurka et al.
+    """Return the boundary F-score of each class.
 
-    "What is a good evaluation measure for semantic segmentation?" (BMVC 2013), https://doi.org/10.5244/C.27.32. The
-    outline of a class are its pixels that have a pixel of another class to the left, to the right, above or below;
-    neither the picture's edge nor ignored pixels make an outline. Precision is the share of the answered outline that
-    lies within the tolerance of the true one, recall the share of the true outline within the tolerance of the
-    answered one, and the score their harmonic mean.
+    Csurka et al., "What is a good evaluation measure for semantic segmentation?" (BMVC 2013),
+    https://doi.org/10.5244/C.27.32. The boundary of a class consists of its pixels with a 4-neighbour of another class;
+    the image border and ignored pixels do not create boundaries. Precision is the fraction of the predicted boundary
+    within the tolerance of the ground-truth boundary, recall the fraction of the ground-truth boundary within the
+    tolerance of the predicted one, and the score is their harmonic mean.
 
     Args:
-        answer: (H, W) class ids.
-        truth: (H, W) class ids, `ignored` where nothing is to count.
-        classes: How many there are.
-        tolerance: Largest distance that counts as near, in pixels between their centres.
-        ignored: The label in the truth that does not count.
+        answer: (H, W) predicted class ids.
+        truth: (H, W) ground-truth class ids, `ignored` for pixels to ignore.
+        classes: Number of classes.
+        tolerance: Distance tolerance in pixels, between pixel centres.
+        ignored: Label of ignored pixels in the ground truth.
 
     Returns:
-        (C,) float64 from 0 to 1; NaN for classes without an outline in answer and truth.
+        (C,) float64 from 0 to 1; NaN for classes without a boundary in prediction and ground truth.
 
     Raises:
-        ValueError: If the two are of different sizes.
+        ValueError: If the two have different sizes.
     """
     _check_sizes(answer, truth)
     counts = truth != ignored
@@ -110,11 +110,11 @@ def boundary_f(
 
 
 def outline(inside: np.ndarray, counts: np.ndarray | None = None) -> np.ndarray:
-    """Return which pixels (H, W) of a class have one of its outside beside them, above or below.
+    """Return the boundary pixels of a class, (H, W) bool: its pixels with a 4-neighbour outside the class.
 
     Args:
-        inside: (H, W) bool, where the class is.
-        counts: (H, W) bool, the pixels that count; all of them where it is None.
+        inside: (H, W) bool mask of the class.
+        counts: (H, W) bool mask of the pixels that are not ignored; None for all.
     """
     outside = ~inside if counts is None else ~inside & counts
     beside = np.zeros_like(inside)

@@ -1,4 +1,4 @@
-"""From a network's logits to what is said of each pixel of the photo: class, probability and entropy."""
+"""Post-processing of segmentation logits: class, confidence and entropy of each pixel of the photo."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from cnn_demo.models.segmentation.tiling import Frame
 if TYPE_CHECKING:
     import torch
 
-AT_ONCE = 1 << 20  # numbers that are turned into an answer together: they stay within a processor's cache
+AT_ONCE = 1 << 20  # values processed together: they fit into a CPU's cache
 
 
 def answers(logits: torch.Tensor, frame: Frame, keep_probabilities: bool = False) -> dict[str, np.ndarray | None]:
-    """Turn logits into what a `Segmentation` holds, some rows of the photo at a time.
+    """Convert logits into the arrays of a `Segmentation`, a few rows of the photo at a time.
 
-    The logits are brought to the photo's size, between their pixels' middles, before a class is chosen: borders are
-    then as fine as the photo, and the probabilities of a pixel sum to 1.
+    The logits are resized bilinearly to the photo's size before the argmax: boundaries then have the photo's
+    resolution, and the probabilities of a pixel sum to 1.
 
     Args:
-        logits: (C, H, W) of the input.
-        frame: Where the photo is in there.
-        keep_probabilities: Whether to return all of them.
+        logits: (C, H, W) logits of the network's input.
+        frame: Position of the photo in the input.
+        keep_probabilities: Whether to return the probabilities of all classes.
 
     Returns:
         `class_map` (H, W) uint8 or int16, `confidence` and `entropies` (H, W) float32, `probabilities` (C, H, W)
@@ -60,7 +60,7 @@ def answers(logits: torch.Tensor, frame: Frame, keep_probabilities: bool = False
 
 
 def _on_photo(logits: torch.Tensor, frame: Frame, rows: slice) -> torch.Tensor:
-    """Return the logits (C, rows, W) of some rows of the photo, as bilinear interpolation of the whole has them."""
+    """Return the logits (C, rows, W) of some rows of the photo, equal to bilinear interpolation of the whole map."""
     if frame.scaled == frame.photo:
         return logits[:, rows].float()
     torch = frameworks.torch()

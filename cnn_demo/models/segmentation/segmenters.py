@@ -1,4 +1,4 @@
-"""Semantic segmenters: a torch network that labels pixels in, a `Segmentation` out."""
+"""Semantic segmentation models in torch, with predictions as `Segmentation`."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     import torch
 
 MODES = {"whole": "In one pass", "tiled": "In tiles"}
-SIDES = (256, 360, 512, 720, 960)  # of the photo's shorter side, to choose from
-LONGEST = 4096  # pixels of a side of the input that anybody may ask for
-TORCHVISION_STRIDE = 16  # of the coarsest feature maps of all its segmenters
+SIDES = (256, 360, 512, 720, 960)  # selectable image sizes (shorter side)
+LONGEST = 4096  # maximum side of the input, in pixels
+TORCHVISION_STRIDE = 16  # output stride of all torchvision segmenters
 
 
 class TorchLogits:
-    """A network in torch, called in inference mode; it may have two answers, of which the one called "out" counts."""
+    """Inference with torch; of a network that returns a dict, the entry "out" is used."""
 
     name = "torch"
 
@@ -39,13 +39,13 @@ class TorchLogits:
         self.network = network
 
     def __call__(self, batch: torch.Tensor) -> torch.Tensor:
-        """From (1, 3, H, W) to logits (1, C, h, w)."""
+        """Return logits (1, C, h, w) for an input (1, 3, H, W)."""
         logits = self.network(batch)
         return logits["out"] if isinstance(logits, dict) else logits
 
 
 class OpenVinoLogits:
-    """The same network in OpenVINO, for the processor; not by several threads at once."""
+    """Inference with OpenVINO on the CPU; not thread-safe."""
 
     name = "OpenVINO"
 
@@ -53,26 +53,26 @@ class OpenVinoLogits:
         self._request = openvino_export.infer_request(openvino_export.read(path))
 
     def __call__(self, batch: torch.Tensor) -> torch.Tensor:
-        """From (1, 3, H, W) to logits (1, C, h, w)."""
+        """Return logits (1, C, h, w) for an input (1, 3, H, W)."""
         answer = self._request.infer([batch.contiguous().numpy()])[0]
-        return frameworks.torch().from_numpy(np.array(answer))  # a copy: the request uses its memory again
+        return frameworks.torch().from_numpy(np.array(answer))  # a copy: the request reuses its buffer
 
 
 class SemanticSegmenter(BackgroundOpenVinoExport):
-    """A network that labels every pixel; one for all visitors, who take turns by its lock.
+    """A semantic segmentation model; one instance serves all visitors, serialized by its lock.
 
     Attributes:
-        spec: Its row.
-        network: The torch module, in evaluation mode, from (1, 3, H, W) to logits (1, C, h, w).
-        device: "cpu", "cuda" or "mps": where it runs.
-        stride: Of which the sides of its input are multiples.
-        sides: Image sizes to choose from, in pixels of the shorter side; any other is taken too.
+        spec: Its registry entry.
+        network: The torch module in evaluation mode, from (1, 3, H, W) to logits (1, C, h, w).
+        device: Device it runs on: "cpu", "cuda" or "mps".
+        stride: Output stride; both sides of the input are multiples of it.
+        sides: Image sizes to choose from, in pixels of the shorter side; other sizes work too.
         lock: Held while the network runs.
     """
 
     def __init__(self, spec: ModelSpec, network: torch.nn.Module, device: str, stride: int) -> None:
         self.spec = spec
-        # Channels last in memory: convolutions on a processor then take two thirds of the time.
+        # channels_last memory format: convolutions on a CPU take two thirds of the time.
         self.network = network.eval().to(device, memory_format=frameworks.torch().channels_last)
         self._engine = TorchLogits(self.network)
         self.device = device
@@ -82,19 +82,19 @@ class SemanticSegmenter(BackgroundOpenVinoExport):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The classes, in the network's order."""
+        """Class names, in the network's order."""
         return self.spec.labels
 
     def frame(self, size: tuple[int, int], side: int | None = None) -> Frame:
-        """Return where a photo of this (height, width) is in the input.
+        """Return the position of a photo in the network's input.
 
         Args:
-            size: Of the photo.
-            side: Pixels of its shorter side in the input; None for the size that the network was trained at, less
-                where a long photo would not fit.
+            size: (height, width) of the photo.
+            side: Image size: the shorter side of the photo in the input; None for the training size, or less if the
+                input would exceed `LONGEST`.
 
         Raises:
-            ValueError: If the side is not positive, or the input would be longer than `LONGEST`.
+            ValueError: If the size is not positive, or the input would exceed `LONGEST`.
         """
         if side is None:
             side = max(1, min(self.spec.input_size[0], LONGEST * min(size) // max(size)))
@@ -104,7 +104,7 @@ class SemanticSegmenter(BackgroundOpenVinoExport):
         return frame
 
     def batch(self, seen: np.ndarray) -> torch.Tensor:
-        """Return what the network takes, (1, 3, H, W) float32 on its device, of a picture (H, W, 3) uint8."""
+        """Return the normalized input, (1, 3, H, W) float32 on the network's device, for an image (H, W, 3) uint8."""
         scaled = SCALINGS[self.spec.scaling].apply(seen)
         return frameworks.torch().from_numpy(scaled[None]).to(self.device).permute(0, 3, 1, 2)
 
@@ -112,7 +112,7 @@ class SemanticSegmenter(BackgroundOpenVinoExport):
         """Run the network.
 
         Args:
-            batch: (1, 3, H, W), both sides whole strides; the lock is held by the caller.
+            batch: (1, 3, H, W), both sides multiples of the stride; the caller holds the lock.
 
         Returns:
             Logits (C, H, W).
@@ -125,16 +125,16 @@ class SemanticSegmenter(BackgroundOpenVinoExport):
             return logits[0]
 
     def logits(self, seen: np.ndarray, mode: str = "whole", tile: int = TILE, overlap: float = OVERLAP) -> torch.Tensor:
-        """Return the logits (C, H, W) of a picture whose sides are whole strides.
+        """Return the logits (C, H, W) of an image whose sides are multiples of the stride.
 
         Args:
-            seen: (H, W, 3) uint8, as `Frame.apply` returns it.
-            mode: "whole" for one pass, "tiled" for overlapping tiles, whose logits are blended.
+            seen: (H, W, 3) uint8, as returned by `Frame.apply`.
+            mode: "whole" for one pass, "tiled" for overlapping tiles with blended logits.
             tile: Height and width of a tile, a multiple of the stride.
-            overlap: Share of a tile that the next one sees too, from 0 to below 1.
+            overlap: Overlap of neighbouring tiles as a fraction of a tile, from 0 to below 1.
 
         Raises:
-            ValueError: If there is no such mode, tile or overlap.
+            ValueError: If the mode does not exist, or the tile size or overlap is out of range.
         """
         if mode not in MODES:
             raise ValueError(f"There is no mode {mode!r}: choose one of {', '.join(MODES)}.")
@@ -147,7 +147,7 @@ class SemanticSegmenter(BackgroundOpenVinoExport):
         total = weights = None
         for part in parts:
             rows, columns = part.place
-            with self.lock:  # a visitor with one small photo need not wait for all tiles of a large one
+            with self.lock:  # released between tiles, so that small photos need not wait for large ones
                 logits = self.run(batch[:, :, rows, columns].contiguous(memory_format=torch.channels_last))
             weight = torch.from_numpy(weight_of(part, size)).to(logits.device)
             if total is None:
@@ -165,19 +165,19 @@ class SemanticSegmenter(BackgroundOpenVinoExport):
         overlap: float = OVERLAP,
         keep_probabilities: bool = False,
     ) -> Segmentation:
-        """Label every pixel of a photo.
+        """Predict the class of every pixel of a photo.
 
         Args:
             pixels: (H, W, 3) uint8, of any size.
-            mode: As for `logits`, like `tile` and `overlap`.
-            side: As for `frame`; the shorter side of the photo itself leaves it as large as it is.
-            tile: In pixels of the input.
-            overlap: Share of a tile.
-            keep_probabilities: Whether the answer holds the probabilities of all classes, in float16: 2.5 megabytes for
-                each class of a photo of 1280 × 960.
+            mode: "whole" for one pass, "tiled" for overlapping tiles.
+            side: Image size, as in `frame`; the photo's own shorter side keeps its resolution.
+            tile: Height and width of a tile, in pixels of the input.
+            overlap: Overlap of neighbouring tiles as a fraction of a tile.
+            keep_probabilities: Whether to return the probabilities of all classes, in float16: 2.5 megabytes per class
+                for a photo of 1280 × 960.
 
         Raises:
-            ValueError: If the pixels are of another shape or type, or `frame` or `logits` refuses a setting.
+            ValueError: If the pixels have another shape or dtype, or a setting is out of range.
         """
         start = time.perf_counter()
         check_pixels(pixels)
@@ -189,18 +189,18 @@ class SemanticSegmenter(BackgroundOpenVinoExport):
 
 
 def build_smp(spec: ModelSpec) -> torch.nn.Module:
-    """Build a network of segmentation-models-pytorch, with numbers drawn by chance; nothing is downloaded."""
+    """Build a network of segmentation-models-pytorch with random weights; nothing is downloaded."""
     return unets.build(spec.builder, classes=len(spec.labels), **dict(spec.options)).eval()
 
 
 def load_smp(spec: ModelSpec, device: str) -> SemanticSegmenter:
     """Load a network of segmentation-models-pytorch, bundled or published.
 
-    A bundled one goes on in OpenVINO where there is no GPU; published ones, many of which are large, stay in torch.
+    On the CPU, bundled networks switch to OpenVINO; published ones, many of them large, stay in torch.
 
     Raises:
-        ModelUnavailable: If the weights are missing, or of another network.
-        ValueError: If the device is not to be had.
+        ModelUnavailable: If the weights are missing or do not fit the network.
+        ValueError: If the device is not available.
     """
     where = frameworks.torch_device(device)
     network = with_weights(spec, build_smp)
@@ -212,17 +212,18 @@ def load_smp(spec: ModelSpec, device: str) -> SemanticSegmenter:
 
 
 def _in_openvino(spec: ModelSpec, weights: Path) -> OpenVinoLogits:
-    """Export a network of its own, while visitors run the one that was loaded; or read what was exported before."""
-    path = openvino_export.exported_file(spec, weights, "segmentation-models-pytorch")
+    """Export a separate copy of the network, while the loaded one serves visitors; or read an existing export."""
+    library = f"segmentation-models-pytorch{frameworks.segmentation_models_pytorch().__version__}"
+    path = openvino_export.exported_file(spec, weights, library)
     if not path.is_file():
         openvino_export.write(openvino_export.converted(with_weights(spec, build_smp)), path)
     return OpenVinoLogits(path)
 
 
 def build_torchvision(spec: ModelSpec) -> torch.nn.Module:
-    """Build one of torchvision's segmenters, with numbers drawn by chance.
+    """Build a torchvision segmentation model with random weights.
 
-    FCN and DeepLabV3 were published with the second classifier that helped to train them.
+    The published weights of FCN and DeepLabV3 include the auxiliary classifier used in training.
     """
     builder = getattr(frameworks.torchvision().models.segmentation, spec.builder)
     second = {} if spec.builder.startswith("lraspp") else {"aux_loss": True}
@@ -230,13 +231,13 @@ def build_torchvision(spec: ModelSpec) -> torch.nn.Module:
 
 
 def load_torchvision_segmenter(spec: ModelSpec, device: str) -> SemanticSegmenter:
-    """Load one of torchvision's segmenters.
+    """Load a torchvision segmentation model.
 
     Raises:
-        ModelUnavailable: If the weights are missing, or of another network.
-        ValueError: If the device is not to be had.
+        ModelUnavailable: If the weights are missing or do not fit the network.
+        ValueError: If the device is not available.
     """
     where = frameworks.torch_device(device)
     network = with_weights(spec, build_torchvision)
-    network.aux_classifier = None  # it is of no use any more
+    network.aux_classifier = None  # only used in training
     return SemanticSegmenter(spec, network, where, TORCHVISION_STRIDE)

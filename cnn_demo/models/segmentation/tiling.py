@@ -1,8 +1,8 @@
-"""How a photo of any shape goes into a network that labels pixels: scaled, filled up to whole strides, cut into tiles.
+"""Input preparation for segmentation: resizing, padding to multiples of the stride, and tiling.
 
-The photo begins at the input's upper left corner and is mirrored beyond its right and lower border, so that the network
-sees neither a frame nor a stretched picture. Tiles begin at multiples of the stride, so that every pixel has the same
-place within the network's grids as in one pass, and where they overlap they are blended.
+The photo is placed at the input's upper left corner and padded on the right and at the bottom by reflection, so that
+the network sees neither a border nor a distorted image. Tiles start at multiples of the stride, so that every pixel
+keeps its position in the network's grids, and overlapping tiles are blended.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-TILE = 768  # pixels; with 512, up to 3 % of the pixels of a street get another class than in one pass
-OVERLAP = 0.25  # share of a tile that its neighbour sees too
+TILE = 768  # pixels; with 512, up to 3 % of the pixels of a street scene get another class than in one pass
+OVERLAP = 0.25  # overlap of neighbouring tiles as a fraction of a tile
 
 
 @dataclass(frozen=True)
 class Frame:
-    """The place of a photo in a network's input.
+    """Position of a photo in a network's input.
 
     Attributes:
         photo: (height, width) of the photo.
-        scaled: (height, width) that it has in the input, from the upper left corner on.
-        input: (height, width) of the input, whole strides; the rest mirrors the photo.
+        scaled: (height, width) of the resized photo, placed at the upper left corner of the input.
+        input: (height, width) of the input, multiples of the stride; the rest is reflection padding.
     """
 
     photo: tuple[int, int]
@@ -32,12 +32,12 @@ class Frame:
 
     @classmethod
     def fit(cls, photo: tuple[int, int], side: int, stride: int) -> Frame:
-        """Scale a photo, keeping its proportions.
+        """Resize a photo, keeping its aspect ratio.
 
         Args:
-            photo: (height, width).
-            side: Pixels of the shorter side in the input.
-            stride: Of which both sides of the input are multiples.
+            photo: (height, width) of the photo.
+            side: Shorter side of the resized photo, in pixels.
+            stride: Stride of the network; both sides of the input are multiples of it.
 
         Raises:
             ValueError: If the side is not positive.
@@ -49,7 +49,7 @@ class Frame:
         return cls(photo, scaled, tuple(-(-length // stride) * stride for length in scaled))
 
     def apply(self, pixels: np.ndarray) -> np.ndarray:
-        """Return what the network sees, (height, width, 3) uint8, of a photo (H, W, 3) uint8."""
+        """Resize and pad a photo (H, W, 3) uint8 to the network's input (height, width, 3) uint8."""
         height, width = self.scaled
         if (height, width) != pixels.shape[:2]:
             shrinks = height * width < pixels.shape[0] * pixels.shape[1]
@@ -60,7 +60,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Tile:
-    """One tile: where it begins in the input, and its size, all in pixels and whole strides."""
+    """One tile: its position in the input and its size, in pixels, all multiples of the stride."""
 
     top: int
     left: int
@@ -69,21 +69,21 @@ class Tile:
 
     @property
     def place(self) -> tuple[slice, slice]:
-        """Its rows and columns in the input."""
+        """Rows and columns of the tile in the input."""
         return slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
 
 
 def tiles(size: tuple[int, int], tile: int = TILE, overlap: float = OVERLAP, stride: int = 32) -> tuple[Tile, ...]:
-    """Cover an input with overlapping tiles, row by row; the outermost touch its borders.
+    """Cover an input with overlapping tiles, row by row; the outermost tiles touch its borders.
 
     Args:
-        size: (height, width) of the input, whole strides.
-        tile: Height and width of a tile, in pixels, a multiple of the stride; an input that is smaller has one.
-        overlap: The least share of a tile that the next one sees too, from 0 to below 1.
-        stride: Of the network.
+        size: (height, width) of the input, multiples of the stride.
+        tile: Height and width of a tile in pixels, a multiple of the stride; a smaller input gets a single tile.
+        overlap: Minimum overlap of neighbouring tiles as a fraction of a tile, from 0 to below 1.
+        stride: Stride of the network.
 
     Raises:
-        ValueError: If the tile is no positive multiple of the stride, or the overlap is out of its range.
+        ValueError: If the tile is not a positive multiple of the stride, or the overlap is out of its range.
     """
     if tile < stride or tile % stride:
         raise ValueError(f"The tile must be a multiple of {stride}, not {tile}.")
@@ -95,7 +95,7 @@ def tiles(size: tuple[int, int], tile: int = TILE, overlap: float = OVERLAP, str
 
 
 def _starts(length: int, tile: int, overlap: float, stride: int) -> list[int]:
-    """Where tiles begin along one side: multiples of the stride, as evenly spread as these allow."""
+    """Return the start positions of tiles along one axis: multiples of the stride, as evenly spaced as possible."""
     if length <= tile:
         return [0]
     step = max(stride, int(tile * (1 - overlap)) // stride * stride)
@@ -104,10 +104,10 @@ def _starts(length: int, tile: int, overlap: float, stride: int) -> list[int]:
 
 
 def weight_of(tile: Tile, size: tuple[int, int]) -> np.ndarray:
-    """Return how much each pixel of a tile counts where tiles overlap, (height, width) float32, above 0.
+    """Return the blending weight of each pixel of a tile, (height, width) float32, above 0.
 
-    It rises from the tile's border to its middle, for at its border a network sees zeros where there is a photo; but
-    not from the input's own borders, where there is no other tile.
+    Weights rise from the tile's border to its centre, because at the border the network sees zero padding instead of
+    the photo. They do not fall off towards the borders of the input, where no other tile overlaps.
 
     Args:
         tile: One of `tiles`.

@@ -1,4 +1,4 @@
-"""A trained U-Net opened on a photo: what it computes at every resolution, and what it says without its skips."""
+"""Intermediate feature maps of a trained U-Net and ablation of its skip connections."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from cnn_demo.results import Segmentation
 
 
 def can_be_opened(spec: ModelSpec) -> bool:
-    """Whether a network is a U-Net whose steps are known."""
+    """Return whether the feature maps of a network can be inspected: U-Nets of segmentation-models-pytorch only."""
     return spec.family == "smp" and spec.builder == "Unet"
 
 
 def maps_inside(model: SemanticSegmenter, pixels: np.ndarray, side: int | None = None) -> dict[str, np.ndarray]:
-    """Return the feature maps of every step.
+    """Return the feature maps of every stage.
 
     Args:
         model: A U-Net.
         pixels: (H, W, 3) uint8, of any size.
-        side: As for `SemanticSegmenter.predict`.
+        side: Image size, as in `SemanticSegmenter.predict`.
 
     Returns:
-        In the order of computation, "encoder 1/2" to "decoder 1/1": (h, w, C) float32 of the network's input, without
-        what fills that up.
+        In the order of computation, "encoder 1/2" to "decoder 1/1": feature maps (h, w, C) float32 without the padding
+        of the input.
 
     Raises:
         ValueError: As `SemanticSegmenter.predict` does.
@@ -55,13 +55,13 @@ def maps_inside(model: SemanticSegmenter, pixels: np.ndarray, side: int | None =
 def without_skips(
     model: SemanticSegmenter, pixels: np.ndarray, skips_off: Collection[int], side: int | None = None
 ) -> Segmentation:
-    """Label every pixel of a photo with some skip connections switched off.
+    """Predict the class of every pixel with some skip connections ablated.
 
     Args:
         model: A U-Net.
         pixels: (H, W, 3) uint8, of any size.
-        skips_off: Strides of the skips, of `unets.SKIPS`.
-        side: As for `SemanticSegmenter.predict`.
+        skips_off: Strides of the skip connections to ablate, from `unets.SKIPS`.
+        side: Image size, as in `SemanticSegmenter.predict`.
 
     Raises:
         ValueError: As `SemanticSegmenter.predict` and `unets.forward_without` do.

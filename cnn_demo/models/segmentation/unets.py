@@ -1,8 +1,8 @@
-"""Networks of segmentation-models-pytorch by name, the architecture of the bundled U-Nets, and what goes on inside one.
+"""Segmentation networks of segmentation-models-pytorch, the bundled U-Net, and its intermediate feature maps.
 
-A U-Net (Ronneberger et al. 2015, https://arxiv.org/abs/1505.04597) halves a picture five times in its encoder and
-doubles it five times in its decoder. Four skip connections bring the encoder's feature maps across, each to the step of
-the decoder with the same resolution; a skip is named by its stride, from 2 (half the resolution) to 16.
+The encoder of a U-Net (Ronneberger et al. 2015, https://arxiv.org/abs/1505.04597) halves the resolution five times, its
+decoder doubles it five times. Four skip connections pass the encoder's feature maps to the decoder stage of the same
+resolution; a skip connection is identified by its stride, from 2 (half the resolution) to 16.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ def build(architecture: str, encoder: str, classes: int, **kwargs) -> torch.nn.M
 
     Args:
         architecture: A key of `ARCHITECTURES`.
-        encoder: Name of the encoder in segmentation-models-pytorch; "tu-NAME" is one of timm's.
-        classes: How many the network tells apart.
-        **kwargs: Passed on, such as `decoder_channels`; what the architecture does not know goes to timm's encoder.
+        encoder: Name of the encoder in segmentation-models-pytorch; "tu-NAME" is a timm encoder.
+        classes: Number of classes.
+        **kwargs: Further arguments, such as `decoder_channels`; those unknown to the architecture go to timm's encoder.
 
     Raises:
         ValueError: If there is no such architecture.
@@ -57,7 +57,7 @@ def build(architecture: str, encoder: str, classes: int, **kwargs) -> torch.nn.M
 
 
 def bundled_unet(classes: int) -> torch.nn.Module:
-    """Build the architecture of the bundled U-Nets, with random weights.
+    """Build the architecture of the bundled U-Nets with random weights.
 
     It takes (N, 3, H, W) float32 from −1 to 1 (`preprocessing.SCALINGS["tf"]`), of any size, and returns the logits
     (N, classes, H, W).
@@ -66,11 +66,11 @@ def bundled_unet(classes: int) -> torch.nn.Module:
 
 
 def feature_maps(network: torch.nn.Module, x: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Return what a U-Net computes at every resolution, in one pass.
+    """Return the feature maps of a U-Net at every resolution, from one forward pass.
 
     Args:
-        network: A U-Net as `build` returns it.
-        x: (N, 3, H, W), what the network takes.
+        network: A U-Net returned by `build`.
+        x: (N, 3, H, W) normalized input.
 
     Returns:
         In the order of computation: "encoder 1/2" to "encoder 1/32", "decoder 1/16" to "decoder 1/1", each
@@ -84,22 +84,21 @@ def feature_maps(network: torch.nn.Module, x: torch.Tensor) -> dict[str, torch.T
 
 
 def forward_without(network: torch.nn.Module, x: torch.Tensor, skips_off: Collection[int]) -> torch.Tensor:
-    """Run a trained U-Net with some of its skip connections switched off.
+    """Run a trained U-Net with some of its skip connections ablated.
 
-    A skip that is off carries the mean of each of its feature maps at all places, and so no longer says where anything
-    is. Zeros would do more: the decoder was trained on maps whose means are not 0, and would be wrong everywhere for
-    want of these means alone.
+    An ablated skip connection passes the spatial mean of each feature map at every position, and so carries no spatial
+    information. Zeros would disturb more: the decoder was trained on feature maps with non-zero means.
 
     Args:
-        network: A U-Net as `build` returns it.
-        x: (N, 3, H, W), what the network takes.
-        skips_off: Strides of the skips to switch off, of `SKIPS`.
+        network: A U-Net returned by `build`.
+        x: (N, 3, H, W) normalized input.
+        skips_off: Strides of the skip connections to ablate, from `SKIPS`.
 
     Returns:
         Logits (N, classes, H, W).
 
     Raises:
-        ValueError: If there is no such skip.
+        ValueError: If there is no such skip connection.
     """
     unknown = sorted(set(skips_off) - set(SKIPS))
     if unknown:
@@ -112,17 +111,17 @@ def forward_without(network: torch.nn.Module, x: torch.Tensor, skips_off: Collec
 
 
 def _encoded(network: torch.nn.Module, x: torch.Tensor) -> list[torch.Tensor]:
-    """The input and the encoder's feature maps, each of half the resolution of the one before."""
+    """Return the input and the encoder's feature maps, each at half the resolution of the previous one."""
     return list(network.encoder(x))
 
 
 def _decoded(network: torch.nn.Module, features: list[torch.Tensor]) -> list[torch.Tensor]:
-    """What each step of the decoder returns, as `segmentation_models_pytorch.Unet` computes it, coarsest first."""
+    """Return the output of each decoder stage, coarsest first, as in `segmentation_models_pytorch.Unet`."""
     decoder = network.decoder
     step, steps = decoder.center(features[-1]), []
     for place, block in enumerate(decoder.blocks):
         target = features[-2 - place]
-        skip = target if place < len(decoder.blocks) - 1 else None  # the last step has the picture's own resolution
+        skip = target if place < len(decoder.blocks) - 1 else None  # the last stage has the input's resolution
         step = block(step, *target.shape[2:], skip_connection=skip)
         steps.append(step)
     return steps
