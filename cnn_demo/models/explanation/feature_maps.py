@@ -1,7 +1,7 @@
-"""Feature maps: what the layers of a network answer to a picture, layers of nested networks included.
+"""Activations of a network's intermediate layers, including layers of nested networks.
 
-A network may hold another as one of its layers (a head on a pretrained base, say). A layer in there is named
-"outer/inner", and `opened` makes its output reachable.
+A network may contain another one as a layer, such as a pretrained base below a head. Its layers are named
+"outer/inner", and `opened` exposes their outputs.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
     from cnn_demo.models.classification.classifiers import Classifier
 
-OUTPUT = ""  # the name that the network's own output has among those of its layers
-MAX_FUNCTIONS = 16  # compiled ones kept for each model, some megabytes each
+OUTPUT = ""  # name of the network's own output among the layer outputs
+MAX_FUNCTIONS = 16  # compiled functions cached per model, a few megabytes each
 
-# Classifier -> (opened network, compiled functions). Nothing in it holds the classifier, which is freed when let go.
+# Classifier -> (opened network, compiled functions). Values hold no reference to the classifier, so it can be freed.
 _KEPT: WeakKeyDictionary = WeakKeyDictionary()
 _LOCK = threading.Lock()
 
@@ -34,14 +34,14 @@ def feature_maps(model: Classifier, seen: np.ndarray, layer: str) -> np.ndarray:
 
     Args:
         model: A classifier.
-        seen: (h, w, 3) uint8 of the network's own size, as from `model.prepare`.
+        seen: (h, w, 3) uint8 input of the network's size, as returned by `model.prepare`.
         layer: One of `map_layers`.
 
     Returns:
-        (H, W, C) float32, one map for each channel.
+        (H, W, C) float32, one feature map per channel.
 
     Raises:
-        ValueError: If there is no such layer, it has no map, or the picture is of another size.
+        ValueError: If there is no such layer, it has no feature map, or the image has another size.
     """
     check_picture(model, seen)
     layer = check_layer(model.network, layer)
@@ -52,20 +52,20 @@ def feature_maps(model: Classifier, seen: np.ndarray, layer: str) -> np.ndarray:
 
 
 def strongest_first(maps: np.ndarray) -> np.ndarray:
-    """Return the order (C,) of the channels of maps (H, W, C) by their mean activation, the largest mean first."""
+    """Return the channel indices (C,) of feature maps (H, W, C), sorted by descending mean activation."""
     return np.argsort(-maps.mean(axis=(0, 1)), kind="stable")
 
 
 def map_layers(network: keras.Model) -> tuple[str, ...]:
-    """Name all layers whose output is a map of more than 1 × 1, the input apart, in the order of computation."""
+    """Return the names of all layers with feature maps larger than 1 × 1, except the input, in computation order."""
     return tuple(name for name, layer in _layers(network) if _has_map(layer))
 
 
 def convolutional_layers(network: keras.Model) -> tuple[str, ...]:
-    """Name the layers that a class activation map is usually drawn from; the last is the default.
+    """Return the names of the layers commonly used for class activation maps; the last is the default.
 
-    These are, of `map_layers`, the first convolution and all that follow it: convolutions, normalizations,
-    activations, sums. Pooling is left out, because the layer before it has the same maps in more detail.
+    These are the first convolution and all later layers of `map_layers`: convolutions, normalizations, activations and
+    sums. Pooling layers are left out, because the layer before has the same maps at a higher resolution.
     """
     layers = frameworks.keras().layers
     convolutions = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D, layers.Conv2DTranspose)
@@ -78,7 +78,7 @@ def convolutional_layers(network: keras.Model) -> tuple[str, ...]:
 
 
 def layer_names(network: keras.Model) -> tuple[str, ...]:
-    """Name all layers, the input apart, in the order of computation."""
+    """Return the names of all layers, except the input, in computation order."""
     return tuple(name for name, _ in _layers(network))
 
 
@@ -91,7 +91,7 @@ def _layers(network, prefix: str = "") -> Iterator[tuple[str, keras.Layer]]:
 
 
 def _is_nested(layer) -> bool:
-    """Whether it is a network of layers itself, and not one whose layers only its own code knows how to call."""
+    """Return whether a layer is a functional or sequential network, not a subclassed model."""
     return isinstance(layer, frameworks.keras().Model) and bool(getattr(layer, "inputs", None))
 
 
@@ -101,11 +101,10 @@ def _has_map(layer) -> bool:
 
 
 def opened(network: keras.Model) -> keras.Model:
-    """Return the network with the outputs of all its layers, by name; its own output is named `OUTPUT`.
+    """Return the network with the outputs of all its layers by name; its own output is named `OUTPUT`.
 
     Layers and weights are shared with the network. Every layer is called once more, in the order of the network's
-    graph. Where one of them is a network, its opened form is called in its stead, which also hands out what the
-    layers within it answered.
+    graph. A nested network is replaced by its opened form, which also returns the outputs of its inner layers.
 
     Args:
         network: A functional or sequential Keras model with one input and one output.
@@ -122,13 +121,13 @@ def opened(network: keras.Model) -> keras.Model:
         outputs.update({f"{layer.name}/{name}": each for name, each in inner.items()})
         return output
 
-    graph = keras.Model(network.inputs[0], network.outputs[0])  # of a sequential model, too
+    graph = keras.Model(network.inputs[0], network.outputs[0])  # for sequential models, too
     copy = keras.models.clone_model(graph, clone_function=lambda layer: layer, call_function=call)
     return keras.Model(copy.inputs[0], {**outputs, OUTPUT: copy.outputs[0]})
 
 
 def compiled(model: Classifier, compile_function: Callable, layer: str):
-    """Return `compile_function(opened network, layer)`; made once for a model and a layer, and kept while used."""
+    """Return `compile_function(opened network, layer)`, cached per model and layer."""
     with _LOCK:
         if model not in _KEPT:
             _KEPT[model] = opened(model.network), LRUCache(MAX_FUNCTIONS)
@@ -139,7 +138,7 @@ def compiled(model: Classifier, compile_function: Callable, layer: str):
 
 
 def _compile(network: keras.Model, layer: str):
-    """From pictures (N, h, w, 3) to the layer's maps."""
+    """Compile the function from images (N, h, w, 3) to the layer's feature maps."""
     tf, keras = frameworks.tensorflow(), frameworks.keras()
     part = keras.Model(network.input, network.output[layer])
     pictures = tf.TensorSpec((None, *network.input.shape[1:]), tf.float32)
@@ -147,21 +146,21 @@ def _compile(network: keras.Model, layer: str):
 
 
 def check_picture(model: Classifier, seen: np.ndarray) -> None:
-    """Raise ValueError unless the picture is uint8 and of the network's own size."""
+    """Raise ValueError unless the image is uint8 and has the network's input size."""
     expected = (*model.spec.input_size, 3)
     if seen.dtype != np.uint8 or seen.shape != expected:
         raise ValueError(f"The picture must be uint8 of {expected}, not {seen.shape} {seen.dtype}.")
 
 
 def check_label(model: Classifier, label_index: int) -> None:
-    """Raise ValueError unless the network has a class of this number."""
+    """Raise ValueError unless the class index is in range."""
     count = model.network.outputs[0].shape[-1]
     if not 0 <= label_index < count:
         raise ValueError(f"This network has classes 0 to {count - 1}, and no class {label_index}.")
 
 
 def check_layer(network: keras.Model, layer: str | None) -> str:
-    """Return the name of a layer with a map; for None the default, the last of `convolutional_layers`.
+    """Return the name of a layer with a feature map; for None the last of `convolutional_layers`.
 
     Raises:
         ValueError: If there is no such layer.

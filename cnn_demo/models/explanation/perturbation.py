@@ -1,7 +1,7 @@
-"""Explanations by trying it out: change the picture, see what the class's probability does. No gradients.
+"""Perturbation-based explanations: how the class probability changes when the image is modified. No gradients.
 
-The same idea checks the other methods: what a map calls important, once removed, must cost the class its probability
-(`deletion_curve`), and sooner than the same number of pixels in places drawn by lot (`random_deletion_curve`).
+Perturbation also evaluates the other methods: removing the pixels that a map marks as important must lower the class
+probability (`deletion_curve`), and faster than removing the same number of random pixels (`random_deletion_curve`).
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from cnn_demo.models.explanation.feature_maps import check_label, check_picture,
 if TYPE_CHECKING:
     from cnn_demo.models.classification.classifiers import Classifier
 
-BATCH = 16  # pictures at a time; between two batches other visitors have a turn
+BATCH = 16  # images per batch; the lock is released between batches
 FILLS = ("blur", "grey")
-SMALLEST_CHANGE = 1e-6  # of a probability; what is less is rounding
+SMALLEST_CHANGE = 1e-6  # of a probability; smaller changes are rounding errors
 
-Progress = Callable[[float], None]  # called with the share that is done, after each batch
+Progress = Callable[[float], None]  # called with the completed fraction after each batch
 
 
 def score_cam(
@@ -36,27 +36,27 @@ def score_cam(
     channels: int = 64,
     progress: Progress | None = None,
 ) -> np.ndarray:
-    """Weight each feature map by what the class's probability gains where the map is shown of the picture.
+    """Score-CAM: weight each feature map by the class probability of the image masked with it.
 
-    Each map is enlarged to the picture, brought to 0...1, and used as a mask: the picture shows where it is 1, and
-    grey where it is 0. The weight is the probability then, less that of an all grey picture. For speed only the
-    `channels` with the largest mean activation are asked; the paper asks all, which is 1280 in MobileNetV2.
+    Each feature map is resized to the image, normalized to 0...1 and used as a mask: the image shows where it is 1,
+    grey where it is 0. The weight is the resulting probability minus that of an all-grey image. For speed only the
+    `channels` with the largest mean activation are used; the paper uses all, which are 1280 in MobileNetV2.
 
     Wang et al. (2020), https://arxiv.org/abs/1910.01279.
 
     Args:
         model: A classifier.
-        seen: (h, w, 3) uint8 of the network's own size, as from `model.prepare`.
-        label_index: Of the class.
+        seen: (h, w, 3) uint8 input of the network's size, as returned by `model.prepare`.
+        label_index: Index of the class.
         layer: One of `map_layers`; None for the last of `convolutional_layers`.
-        channels: At most so many of them.
-        progress: Called with the share that is done.
+        channels: Maximum number of channels.
+        progress: Callback that receives the completed fraction.
 
     Returns:
-        (H, W) of the layer's size, not negative, not normalised.
+        (H, W) map at the layer's resolution, non-negative, not normalized.
 
     Raises:
-        ValueError: If there is no such layer or class, or the picture is of another size.
+        ValueError: If there is no such layer or class, or the image has another size.
     """
     check_label(model, label_index)
     if channels < 1:
@@ -83,23 +83,23 @@ def occlusion(
     stride: int | None = None,
     progress: Progress | None = None,
 ) -> np.ndarray:
-    """Slide a grey square over the picture and measure how much probability the class loses.
+    """Occlusion sensitivity: slide a grey square over the image and measure the drop in class probability.
 
     Zeiler & Fergus (2014), https://arxiv.org/abs/1311.2901.
 
     Args:
         model: A classifier.
-        seen: (h, w, 3) uint8 of the network's own size, as from `model.prepare`.
-        label_index: Of the class.
-        patch: Side of the square in pixels; None for an eighth of the picture's shorter side.
-        stride: Pixels from one place to the next; None for half the square.
-        progress: Called with the share that is done.
+        seen: (h, w, 3) uint8 input of the network's size, as returned by `model.prepare`.
+        label_index: Index of the class.
+        patch: Side of the square in pixels; None for an eighth of the image's shorter side.
+        stride: Step of the square in pixels; None for half the square.
+        progress: Callback that receives the completed fraction.
 
     Returns:
-        (h, w) float32: the mean loss over all squares that covered the pixel; negative where the class gained.
+        (h, w) float32: mean drop over all squares that covered the pixel; negative if the probability rose.
 
     Raises:
-        ValueError: If there is no such class, the square or stride does not fit, or the picture is of another size.
+        ValueError: If there is no such class, the square or stride does not fit, or the image has another size.
     """
     check_picture(model, seen)
     check_label(model, label_index)
@@ -128,11 +128,11 @@ def occlusion(
 
 @dataclass(frozen=True, eq=False)
 class DeletionCurve:
-    """What is left of a class's probability while pixels are removed.
+    """Class probability while pixels are removed.
 
     Attributes:
-        removed: (n + 1,) share of the pixels removed, from 0 to 1.
-        probability: (n + 1,) of the class, float32.
+        removed: (n + 1,) fraction of the pixels removed, from 0 to 1.
+        probability: (n + 1,) float32, class probability.
     """
 
     removed: np.ndarray = field(repr=False)
@@ -140,7 +140,7 @@ class DeletionCurve:
 
     @property
     def area(self) -> float:
-        """The area under the curve, 0...1: the smaller, the sooner the class was lost."""
+        """Area under the curve, 0...1; lower is better."""
         return float(np.trapezoid(self.probability, self.removed))
 
 
@@ -153,22 +153,22 @@ def deletion_curve(
     fill: str = "blur",
     progress: Progress | None = None,
 ) -> DeletionCurve:
-    """Remove the most important pixels first and follow the class's probability.
+    """Deletion metric: remove the most important pixels first and record the class probability.
 
     Petsiuk et al. (2018), https://arxiv.org/abs/1806.07421.
 
     Args:
         model: A classifier.
-        seen: (h, w, 3) uint8 of the network's own size, as from `model.prepare`.
-        label_index: Of the class.
-        importance: (h, w), as from `explain`. Of pixels that are equally important the upper go first.
-        steps: In how many equal parts all pixels are removed.
-        fill: What takes their place: "blur", the same photo, too blurred to be recognised, which adds no new edges;
-            or "grey".
-        progress: Called with the share that is done.
+        seen: (h, w, 3) uint8 input of the network's size, as returned by `model.prepare`.
+        label_index: Index of the class.
+        importance: (h, w) importance map, as returned by `explain`. Ties are removed from top to bottom.
+        steps: Number of equal steps in which all pixels are removed.
+        fill: Replacement of removed pixels: "blur", a strongly blurred copy of the photo, which adds no new edges; or
+            "grey".
+        progress: Callback that receives the completed fraction.
 
     Raises:
-        ValueError: If there is no such class or fill, less than one step, or picture and importance do not fit.
+        ValueError: If there is no such class or fill, less than one step, or image and importance do not match.
     """
     check_picture(model, seen)
     check_label(model, label_index)
@@ -197,19 +197,19 @@ def random_deletion_curve(
     fill: str = "blur",
     progress: Progress | None = None,
 ) -> DeletionCurve:
-    """Return the mean of several deletion curves for maps drawn by lot: what a map must beat to mean anything.
+    """Return the mean deletion curve of random importance maps, the baseline for other maps.
 
-    The maps are as coarse as class activation maps (`random_importance`). Single pixels at random would be no fair
-    opponent: they leave noise, which costs a network its answer soon, whatever was there.
+    The random maps are as coarse as class activation maps (`random_importance`). Removing single random pixels would
+    not be a fair baseline: the resulting noise lowers the probability quickly, whatever the image shows.
 
     Args:
-        model: As for `deletion_curve`, like all that is not named here.
-        seen: (h, w, 3) uint8.
-        label_index: Of the class.
-        orders: Of how many maps; always the same ones.
-        steps: In how many equal parts all pixels are removed.
-        fill: "blur" or "grey".
-        progress: Called with the share that is done.
+        model: A classifier.
+        seen: (h, w, 3) uint8 input of the network's size.
+        label_index: Index of the class.
+        orders: Number of random maps; always the same ones.
+        steps: Number of equal steps in which all pixels are removed.
+        fill: Replacement of removed pixels, "blur" or "grey".
+        progress: Callback that receives the completed fraction.
 
     Raises:
         ValueError: As `deletion_curve` does, or if there is less than one order.
@@ -225,14 +225,14 @@ def random_deletion_curve(
 
 
 def random_importance(size: tuple[int, int], cells: int = 7, seed: int = 0) -> np.ndarray:
-    """Draw a map (height, width) in 0...1 by lot: `cells` × `cells` random numbers, enlarged bilinearly."""
+    """Return a random map (height, width) in 0...1: `cells` × `cells` random values, resized bilinearly."""
     return enlarge(np.random.default_rng(seed).random((cells, cells)), size)
 
 
 def _probabilities(
     model: Classifier, pictures: Iterable[np.ndarray], label_index: int, count: int, progress: Progress | None
 ) -> np.ndarray:
-    """Probability (count,) of a class for so many pictures, in batches."""
+    """Return the probability (count,) of a class for `count` images, computed in batches."""
     found, pictures = [], iter(pictures)
     while batch := list(islice(pictures, BATCH)):
         found.extend(model.probabilities(model.logits(np.stack(batch)))[:, label_index])

@@ -1,8 +1,8 @@
-"""Which patches of photos excite the channels of a network most.
+"""Image patches that maximally activate the channels of a network.
 
 Zeiler & Fergus, "Visualizing and understanding convolutional networks" (2014), https://arxiv.org/abs/1311.2901, show
-next to what a feature map looks for the patches of images that excite it most; here these patches are found in photos
-by laying windows of several sizes on them, each of which the network sees as one picture.
+the image patches with the highest activations next to the visualization of each feature map. Here patches are found by
+sliding windows of several sizes over the photos, each of which is one input of the network.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.models.classification.layers import NetworkLayer
 from cnn_demo.models.classification.units import Box, field_box, on_photo
 
-SCALES = (1, 2, 4)  # the side of a window is the photo's shorter side over these
-MAX_STEPS = 24  # of a window along one side of the photo: a strip of 1280 × 10 pixels is not 256 windows
+SCALES = (1, 2, 4)  # the photo's shorter side divided by these is the side of a window
+MAX_STEPS = 24  # maximum number of windows along one side: a strip of 1280 × 10 pixels is not 256 windows
 BATCH = 32
 
 
 @dataclass(frozen=True, eq=False)
 class WindowActivations:
-    """How strongly the windows of one photo excite every channel.
+    """Maximum activation of every channel in each window of one photo.
 
     Attributes:
         size: (height, width) of the photo.
         windows: (N, 3) int: row, column and side of each window in pixels of the photo.
-        seen: (N, h, w, 3) uint8, the windows as the network sees them.
-        values: Layer name to (N, C) float32, the largest value of each channel in each window.
-        places: Layer name to (N, C, 2) int16, row and column where that is.
+        seen: (N, h, w, 3) uint8, the windows resized to the network's input.
+        values: Maximum activation of each channel in each window, (N, C) float32 by layer name.
+        places: Row and column of that maximum, (N, C, 2) int16 by layer name.
     """
 
     size: tuple[int, int]
@@ -43,12 +43,12 @@ class WindowActivations:
 
 @dataclass(frozen=True)
 class Patch:
-    """A patch that excites a channel.
+    """A patch with a high activation in a channel.
 
     Attributes:
         photo: Index of the photo.
-        box: What the unit sees, in pixels of the photo; clipped to the window that the network was shown.
-        value: The unit's activation.
+        box: Receptive field of the unit in pixels of the photo, clipped to the window.
+        value: Activation of the unit.
     """
 
     photo: int
@@ -57,19 +57,19 @@ class Patch:
 
 
 def activation_layers(layers: Sequence[NetworkLayer]) -> tuple[NetworkLayer, ...]:
-    """The layers whose channels can be asked what excites them: those with maps after an activation."""
+    """Return the activation layers, whose channels can be ranked by activation."""
     return tuple(layer for layer in layers if layer.kind == "activation")
 
 
 def photo_windows(size: tuple[int, int], smallest: int = 32) -> np.ndarray:
-    """Lay square windows on a photo of (height, width), half overlapping, at several sizes.
+    """Return square windows of several sizes that cover a photo and overlap by half.
 
     Args:
-        size: Of the photo.
-        smallest: Windows of fewer pixels a side are left out, unless the photo itself is as small.
+        size: (height, width) of the photo.
+        smallest: Minimum side of a window in pixels, unless the photo itself is smaller.
 
     Returns:
-        (N, 3) int: row, column, side; the largest first.
+        (N, 3) int: row, column and side, the largest first.
     """
     shorter = min(size)
     sides = [side for scale in SCALES if (side := shorter // scale) >= smallest] or [shorter]
@@ -86,11 +86,11 @@ def _starts(length: int, side: int) -> list[int]:
 
 
 class ActivationExtractor:
-    """A network of which the maps of all layers with an activation can be had, for one batch after the other.
+    """Extractor of the feature maps of all activation layers, batch by batch.
 
     Attributes:
-        model: The network.
-        layers: Those layers.
+        model: The classifier.
+        layers: Its activation layers.
     """
 
     def __init__(self, model: Classifier) -> None:
@@ -103,7 +103,7 @@ class ActivationExtractor:
         self._run = tf.function(lambda batch: taps(batch, training=False), [shape])
 
     def batches(self, seen: np.ndarray) -> Iterator[dict[str, np.ndarray]]:
-        """Yield layer name to (n, H, W, C) for pictures (N, h, w, 3) uint8; between two batches others have a turn."""
+        """Yield feature maps (n, H, W, C) by layer name for images (N, h, w, 3) uint8, batch by batch."""
         tf = frameworks.tensorflow()
         for start in range(0, len(seen), BATCH):
             with self.model.lock, frameworks.placed_on(self.model.device):
@@ -112,14 +112,14 @@ class ActivationExtractor:
 
 
 def window_activations(taps: ActivationExtractor, pixels: np.ndarray) -> WindowActivations:
-    """Show the network every window of a photo and keep how strongly each channel answers.
+    """Run the network on every window of a photo and return the maximum activation of each channel.
 
-    Units whose receptive field lies within the window are preferred: what the others see is partly padding. Deep in
-    the network there are none such, and all units count.
+    Only units whose receptive field is inside the window are considered, since others see padding. Deep layers have no
+    such units; there all units are considered.
 
     Args:
-        taps: The network.
-        pixels: (H, W, 3) uint8.
+        taps: The extractor.
+        pixels: (H, W, 3) uint8 photo.
     """
     windows = photo_windows(pixels.shape[:2])
     cuts = (pixels[row : row + side, column : column + side] for row, column, side in windows)
@@ -141,7 +141,7 @@ def window_activations(taps: ActivationExtractor, pixels: np.ndarray) -> WindowA
 
 
 def _inside(layer: NetworkLayer, size: tuple[int, int]) -> tuple[slice, slice]:
-    """Rows and columns of the units whose receptive field lies inside the picture; all where there are none."""
+    """Return the rows and columns of the units whose receptive field is inside the input; all if there are none."""
     slices = []
     for length, count in zip(size, layer.shape, strict=False):
         boxes = [field_box(layer.field, at, at) for at in range(count)]
@@ -153,17 +153,17 @@ def _inside(layer: NetworkLayer, size: tuple[int, int]) -> tuple[slice, slice]:
 def strongest_patches(
     excitations: Sequence[WindowActivations], layer: NetworkLayer, channel: int, count: int = 12, per_photo: int = 2
 ) -> list[Patch]:
-    """Find the patches that excite a channel most.
+    """Return the patches with the highest activations of a channel.
 
     Args:
-        excitations: One for each photo.
+        excitations: Window activations, one per photo.
         layer: The layer.
-        channel: Of the layer.
-        count: At most so many patches.
-        per_photo: At most so many of one photo; they do not overlap.
+        channel: Index of the channel.
+        count: Maximum number of patches.
+        per_photo: Maximum number of patches per photo; they do not overlap.
 
     Returns:
-        The strongest first; fewer, or none, where nothing else excites the channel.
+        Patches sorted by descending activation; fewer if no other window activates the channel.
     """
     values, photos, windows = _ranking(excitations, layer, channel)
     found: list[Patch] = []
@@ -180,7 +180,7 @@ def strongest_patches(
 
 
 def _ranking(excitations: Sequence[WindowActivations], layer: NetworkLayer, channel: int) -> tuple[np.ndarray, ...]:
-    """(value, photo, window) of every window, the strongest first."""
+    """Return (activation, photo, window) of every window, sorted by descending activation."""
     values = np.concatenate([excitation.values[layer.name][:, channel] for excitation in excitations])
     photos = np.repeat(np.arange(len(excitations)), [len(excitation.windows) for excitation in excitations])
     windows = np.concatenate([np.arange(len(excitation.windows)) for excitation in excitations])
@@ -189,7 +189,7 @@ def _ranking(excitations: Sequence[WindowActivations], layer: NetworkLayer, chan
 
 
 def _patch(excitation: WindowActivations, layer: NetworkLayer, channel: int, at: int) -> Box:
-    """What the strongest unit of a window sees, in pixels of the photo."""
+    """Return the receptive field of a window's most active unit, in pixels of the photo."""
     row, column = (int(place) for place in excitation.places[layer.name][at, channel])
     size = excitation.seen.shape[1:3]
     top, left, side = (int(edge) for edge in excitation.windows[at])
@@ -205,17 +205,17 @@ def _overlap(one: Box, other: Box) -> bool:
 def mean_patch(
     excitations: Sequence[WindowActivations], layer: NetworkLayer, channel: int, count: int = 60
 ) -> tuple[np.ndarray, int]:
-    """Average what the most excited units see, window by window: what they have in common stays, the rest is grey.
+    """Return the mean of the most activating patches: common structure remains, the rest averages to grey.
 
     Args:
-        excitations: One for each photo.
+        excitations: Window activations, one per photo.
         layer: The layer.
-        channel: Of the layer.
-        count: Of how many windows, at most; one unit of each.
+        channel: Index of the channel.
+        count: Maximum number of windows, with one unit each.
 
     Returns:
-        The mean (size, size, 3) float32 in 0...255, as large as the receptive field or the picture, whichever is
-        smaller, and of how many windows it is; what no patch covers is mid-grey.
+        The mean patch (size, size, 3) float32 in 0...255 and the number of windows averaged. `size` is the receptive
+        field or the input size, whichever is smaller; pixels that no patch covers are mid-grey.
     """
     values, photos, windows = (ranked[:count] for ranked in _ranking(excitations, layer, channel))
     height, width = excitations[0].seen.shape[1:3]
@@ -235,11 +235,10 @@ def mean_patch(
 
 
 def selectivity(excitations: Sequence[WindowActivations], layer: NetworkLayer) -> np.ndarray:
-    """Say how choosy each channel of a layer is: the excess kurtosis of its answers to all windows.
+    """Return the selectivity of each channel: the excess kurtosis of its activations over all windows.
 
-    A channel that answers everything a little has a small one, a channel that is silent until it sees its thing a
-    large one. Channels that no window excites, or that three windows at most do, get minus infinity: nothing can be
-    said of them.
+    Channels that respond weakly to everything have a low value, channels that respond strongly to few windows a high
+    one. Channels activated by three windows or fewer get minus infinity: too few values for an estimate.
 
     Returns:
         (C,) float64.
