@@ -165,7 +165,7 @@ def test_make_run_offline_prints_one_line_and_leaves_no_trace(root, machine):
     own = {"KERAS_HOME": str(machine / "keras"), "TORCH_HOME": str(machine / "torch")}
     start = time.monotonic()
     done = subprocess.run(command, shell=True, cwd=root, env=offline | own, capture_output=True, text=True, timeout=60)
-    assert time.monotonic() - start < 15  # with the end of the background process, which the server does not wait for
+    assert time.monotonic() - start < 60  # with the end of the background process, which the server does not wait for
     assert done.stderr == ""
     assert re.fullmatch(
         r"Official weights of MobileNetV2, YOLO11n and YOLO11n-seg were not .* connection.*\.\n", done.stdout

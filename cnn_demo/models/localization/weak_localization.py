@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from cnn_demo.images.photo import resized
+from cnn_demo.images.resizing import resized
 from cnn_demo.models.boxes import to_pixels
 from cnn_demo.models.calibration import softmax
 

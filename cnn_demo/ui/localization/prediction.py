@@ -9,7 +9,7 @@ from cnn_demo.drawing.boxes import OTHER, PREDICTION, box_scale, draw_boxes
 from cnn_demo.drawing.heatmaps import overlay
 from cnn_demo.drawing.pictures import jpeg_url, png_bytes, reduced
 from cnn_demo.images import Photo
-from cnn_demo.images.photo import resized
+from cnn_demo.images.resizing import resized
 from cnn_demo.machine import DEVICES
 from cnn_demo.models import ModelSpec, load
 from cnn_demo.models.boxes import iou
@@ -55,7 +55,7 @@ def _answer(photo: Photo, spec: ModelSpec) -> None:
             caption="Probability of the most probable classes",
         )
         st.caption(
-            f"**{answer.milliseconds:.1f} ms** on {DEVICES.get(answer.device, answer.device)}: one pass, two heads. "
+            f"**{answer.milliseconds:.1f} ms** on {DEVICES[answer.device]}: one pass, two heads. "
             f"{spec.knows} For a photo of anything else it should predict “nothing”."
         )
     drawn = _drawn(photo, answer)

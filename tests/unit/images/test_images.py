@@ -379,9 +379,7 @@ def test_extensions_are_plain():
 def test_import_is_light():
     """Neither a framework nor the HEIC library is loaded before someone needs it."""
     heavy = ["streamlit", "torch", "tensorflow", "cv2", "ultralytics", "pillow_heif", "matplotlib"]
-    code = (
-        f"import sys, cnn_demo.images.reading as i; i.sample_photos(); print([m for m in {heavy} if m in sys.modules])"
-    )
+    code = f"import sys, cnn_demo.images as i; i.sample_photos(); print([m for m in {heavy} if m in sys.modules])"
     root = Path(__file__).parents[3]
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
     assert answer.stdout.strip() == "[]"

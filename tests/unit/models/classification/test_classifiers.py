@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cnn_demo.images import sample_photos
-from cnn_demo.images.photo import resized
+from cnn_demo.images.resizing import resized
 from cnn_demo.models import frameworks, load
 from cnn_demo.models.classification.classifiers import FITS, network_input
 from cnn_demo.models.classification.layers import network_layers

@@ -144,7 +144,7 @@ def test_a_cache_that_cannot_be_written_is_no_error(tmp_path, monkeypatch, conve
 def test_later_processes_need_no_torch(cache):
     published_weights(KEY)
     program = (
-        "import sys; from cnn_demo.images.reading import sample_photos; from cnn_demo.models import load;"
+        "import sys; from cnn_demo.images import sample_photos; from cnn_demo.models import load;"
         f"print(load({KEY!r}).predict(sample_photos()[0].load().pixels).top(1)[0][0]);"
         "assert 'torch' not in sys.modules"
     )

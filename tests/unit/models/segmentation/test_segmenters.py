@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from cnn_demo.models import ModelUnavailable, find, frameworks, load, release
+from cnn_demo.models.catalogue.registry import PET_LABELS
 from cnn_demo.models.files.weights import find_weights
 from cnn_demo.models.preprocessing import SCALINGS
-from cnn_demo.models.segmentation import unets
 from cnn_demo.models.segmentation.postprocessing import answers
 from cnn_demo.models.segmentation.segmenters import SemanticSegmenter, build_smp, build_torchvision, load_smp
 from cnn_demo.models.segmentation.tiling import Frame
@@ -23,7 +23,7 @@ OWN = replace(
     key="own_unet",
     family="smp",
     input_size=(64, 64),
-    labels=unets.PET_LABELS,
+    labels=PET_LABELS,
     weights="own_unet.safetensors",
     scaling="tf",
     builder="Unet",
@@ -221,7 +221,7 @@ def test_own_weights_are_numbers_for_an_architecture_built_here(unet, folder):
     np.testing.assert_allclose(result.confidence, expected.max(0), atol=1e-5)
     assert np.mean(result.class_map == expected.argmax(0)) > 0.999
     assert len(result.coverage()) > 1
-    assert result.labels == unets.PET_LABELS
+    assert result.labels == PET_LABELS
     with pytest.raises(ModelUnavailable, match=r"cannot be read: please replace own_unet\.safetensors\.$"):
         load_smp(replace(OWN, labels=("cat", "dog")), "cpu")
 

@@ -17,7 +17,7 @@ from cnn_demo.ui.layers.maps import WORKING_SIDE, map_pictures, map_titles, tile
 from cnn_demo.ui.layers.pooling import gradient_colours, strided_kernel
 from cnn_demo.ui.layers.settings import DEFAULTS, PRESETS, VIEWS, read_layer, read_stack, write_stack
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 DRAW = np.random.default_rng(8)
 NOISE = Photo(DRAW.integers(0, 256, (60, 80, 3), dtype=np.uint8), "noise", "digest-of-measured-noise")
 EVEN = Photo(np.full((40, 50, 3), 120, np.uint8), "even", "digest-of-even")
