@@ -35,4 +35,4 @@ models.metric(
 )
 files = models.expander("Which ones")
 for file in weights:
-    files.caption(f"{file.path.name} · {file.bytes / 1e6:.1f} MB · {file.place}")
+    files.caption(f"{file.name} · {file.bytes / 1e6:.1f} MB · {file.place}")

@@ -38,6 +38,15 @@ def test_home_lists_the_weights_of_the_operators_folder(tmp_path, monkeypatch):
     assert int(app.metric[2].value) >= 1
 
 
+def test_home_names_a_network_of_the_hub_by_its_repository(tmp_path, monkeypatch):
+    snapshot = tmp_path / "models--smp-hub--segformer-b0-512x512-ade-160k" / "snapshots" / "0123abcd"
+    snapshot.mkdir(parents=True)
+    (snapshot / "model.safetensors").write_bytes(bytes(2_500_000))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    captions = [caption.value for caption in open_app().caption]
+    assert "segformer-b0-512x512-ade-160k.safetensors · 2.5 MB · cache" in captions
+
+
 @each_page
 def test_a_page_opens_from_home(topic):
     app = open_app()

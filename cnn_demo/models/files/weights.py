@@ -76,7 +76,8 @@ def local_weights() -> tuple[WeightsFile, ...]:
     for place, folder in weight_folders():
         for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
             if path.suffix in SUFFIXES and path.is_file():
-                found.setdefault(path.name, WeightsFile(path, place, path.stat().st_size))
+                file = WeightsFile(path, place, path.stat().st_size)
+                found.setdefault(file.name, file)
     for path in sorted(hub_cache().glob(f"models--smp-hub--*/snapshots/*/{HUB_FILE}")):
         if path.is_file():
             file = WeightsFile(path, "cache", path.stat().st_size)

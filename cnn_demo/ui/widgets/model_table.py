@@ -114,5 +114,5 @@ def figures(specs: Sequence[ModelSpec], name: str) -> pd.Series:
 
 def where_weights_are(specs: Sequence[ModelSpec]) -> dict[str, str]:
     """Where the weights of each model are, after one look at the disk."""
-    places = {file.path.name: PLACES[file.place] for file in local_weights()}
+    places = {file.name: PLACES[file.place] for file in local_weights()}
     return {spec.key: places.get(spec.weights, "to download" if spec.url else "not to be had") for spec in specs}

@@ -65,6 +65,21 @@ def test_the_first_place_wins(places):
     assert local_weights() == ()
 
 
+def test_files_of_the_hub_go_by_their_repositorys_name(places, tmp_path, monkeypatch):
+    """Each of them is called model.safetensors, in the hub's own cache and in a folder that is a copy of it."""
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    one = put(tmp_path / "hub", "models--smp-hub--one/snapshots/0123abcd/model.safetensors")
+    put(places["own"], "models--smp-hub--two/snapshots/0123abcd/model.safetensors")
+    put(places["own"], "models--smp-hub--three/snapshots/0123abcd/model.safetensors")
+    names = {file.name: file.place for file in local_weights()}
+    assert names == {
+        "two.safetensors": "weights folder",
+        "three.safetensors": "weights folder",
+        "one.safetensors": "cache",
+    }
+    assert weights.find_weights("one.safetensors").path == one
+
+
 def test_only_weights_are_listed(places):
     for suffix in SUFFIXES:
         put(places["own"], f"net{suffix}")

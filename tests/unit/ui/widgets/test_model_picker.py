@@ -5,7 +5,7 @@ import pytest
 
 from cnn_demo.models import find, list_models
 from cnn_demo.ui.widgets.model_picker import OFFICIAL, official_instead
-from cnn_demo.ui.widgets.model_table import figures, models_table
+from cnn_demo.ui.widgets.model_table import figures, models_table, where_weights_are
 
 BUNDLED = find("assorted_yolo11n")
 
@@ -33,6 +33,16 @@ def test_what_is_offered_instead_is_of_the_same_task_and_can_be_downloaded():
     for task, key in OFFICIAL.items():
         assert find(key).task == task
         assert find(key).url
+
+
+def test_the_table_knows_a_network_of_the_hub_by_its_repository(empty_caches):
+    spec = find("segformer-b0-512x512-ade-160k")
+    assert where_weights_are([spec]) == {spec.key: "to download"}
+    snapshot = empty_caches / f"models--smp-hub--{spec.key}" / "snapshots" / "0123abcd"
+    snapshot.mkdir(parents=True)
+    (snapshot / "model.safetensors").touch()
+    assert spec.availability() == "at hand"
+    assert where_weights_are([spec]) == {spec.key: "on this machine"}
 
 
 @pytest.mark.parametrize(("task", "name"), [("detection", "mAP50-95"), ("semantic-segmentation", "mean IoU")])
