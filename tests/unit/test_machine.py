@@ -9,7 +9,8 @@ import psutil
 import pytest
 
 from cnn_demo import machine
-from cnn_demo.machine import describe_machine
+from cnn_demo.machine import DEVICES, describe_machine
+from cnn_demo.models import frameworks
 
 GIB = 2**30
 
@@ -160,3 +161,7 @@ def test_cores_without_affinity(monkeypatch):
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert describe_machine().cores == 1
+
+
+def test_every_device_has_a_name():
+    assert {"auto", *DEVICES} == set(frameworks.DEVICES)

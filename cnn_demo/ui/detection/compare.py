@@ -108,10 +108,9 @@ def _show(photo: Photo, specs: Sequence[ModelSpec], answers: dict[str, sv.Detect
 
 def _facts(spec: ModelSpec, found: sv.Detections, alone: np.ndarray | None) -> str:
     facts = found.metadata
-    where = DEVICES.get(facts["device"], facts["device"])
     words = (
-        f"**{facts['milliseconds']:.0f} ms** on {where}, by {facts['engine']}; {spec.parameters / 1e6:.1f} million "
-        "parameters"
+        f"**{facts['milliseconds']:.0f} ms** on {DEVICES[facts['device']]}, by {facts['engine']}; "
+        f"{spec.parameters / 1e6:.1f} million parameters"
     )
     if spec.metric:
         words += f"; {spec.metric.name} {spec.metric.value:.1%} on {spec.metric.dataset}".replace("%", " %")

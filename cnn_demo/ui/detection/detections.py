@@ -62,7 +62,7 @@ def _answer(photo: Photo, spec: ModelSpec, side: int) -> None:
 
 
 def _how(candidates: Candidates, spec: ModelSpec) -> str:
-    where = DEVICES.get(candidates.device, candidates.device)
+    where = DEVICES[candidates.device]
     return (
         f"**{candidates.milliseconds:.0f} ms** on {where}, by {candidates.engine}. Moving a slider only selects anew: "
         f"the network does not run again. {spec.knows} {official_instead(spec)}"

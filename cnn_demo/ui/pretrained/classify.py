@@ -125,7 +125,7 @@ def _show_answer(spec: ModelSpec, answer: Classification) -> None:
     labels, probabilities = zip(*answer.top(5), strict=True)
     probability_bars(labels, np.array(probabilities), caption=f"The five most probable classes, says {spec.title}")
     st.caption(
-        f"**{answer.milliseconds:.1f} ms** on {DEVICES.get(answer.device, answer.device)}, for {spec.input_size[1]} × "
+        f"**{answer.milliseconds:.1f} ms** on {DEVICES[answer.device]}, for {spec.input_size[1]} × "
         f"{spec.input_size[0]} pixels. {spec.knows}"
     )
 

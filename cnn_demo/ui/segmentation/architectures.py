@@ -86,7 +86,7 @@ def _show(costs: dict[str, Cost | None], encoder: str, device: str) -> None:
         quickest = table.loc[table["Milliseconds"].idxmin()]
         slowest = table.loc[table["Milliseconds"].idxmax()]
         st.markdown(
-            f"On {DEVICES.get(device, device)}, **{quickest['Architecture']}** is the quickest with "
+            f"On {DEVICES[device]}, **{quickest['Architecture']}** is the quickest with "
             f"{quickest['Milliseconds']:.0f} ms, **{slowest['Architecture']}** the slowest with "
             f"{slowest['Milliseconds']:.0f} ms: the fastest of {REPEATS} runs of each. Multiply-adds do not tell all: "
             "moving large maps about costs time too."

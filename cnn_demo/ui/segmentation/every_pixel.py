@@ -44,7 +44,7 @@ def _how(photo: Photo, segmentation: Segmentation, spec: ModelSpec, side: int, m
             way = f"in {len(parts)} tiles of {parts[0].width} × {parts[0].height}"
         else:
             way += ", for it fits into one tile"
-    where = DEVICES.get(segmentation.device, segmentation.device)
+    where = DEVICES[segmentation.device]
     return (
         f"**{segmentation.milliseconds:.0f} ms** on {where}. The photo of {width} × {height} pixels goes in as "
         f"{columns} × {rows}, {way}; the prediction comes back at the photo's own size. {spec.knows} "

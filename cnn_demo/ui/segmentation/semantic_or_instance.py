@@ -72,7 +72,7 @@ def _show_objects(photo: Photo, found: sv.Detections) -> None:
 
 def _how(found: sv.Detections, finder: ModelSpec) -> str:
     facts = found.metadata
-    words = f"**{facts['milliseconds']:.0f} ms** on {DEVICES.get(facts['device'], facts['device'])}. {finder.knows} "
+    words = f"**{facts['milliseconds']:.0f} ms** on {DEVICES[facts['device']]}. {finder.knows} "
     words += official_instead(finder)
     if len(found) == MAX_OBJECTS:
         words += f" These are the {MAX_OBJECTS} surest."

@@ -5,6 +5,7 @@ import streamlit as st
 
 from cnn_demo.drawing.pictures import png_url
 from cnn_demo.images import Photo
+from cnn_demo.machine import DEVICES
 from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.models.classification.units import Box, input_box
 from cnn_demo.results import Classification
@@ -46,8 +47,7 @@ def show_answer(model: Classifier, answer: Classification) -> None:
     """Show the three most probable classes, what the network knows, and how long it took."""
     labels, probabilities = zip(*answer.top(3), strict=True)
     probability_bars(labels, np.array(probabilities), caption="The most probable classes")
-    device = {"cpu": "the CPU", "cuda": "the GPU"}.get(answer.device, answer.device)
     st.caption(
-        f"Computed in **{answer.milliseconds:.1f} ms** on {device}, with every number below. {model.spec.knows} "
-        "Whatever else it is shown, it must choose among them."
+        f"Computed in **{answer.milliseconds:.1f} ms** on {DEVICES[answer.device]}, with every number below. "
+        f"{model.spec.knows} Whatever else it is shown, it must choose among them."
     )

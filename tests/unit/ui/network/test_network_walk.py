@@ -3,15 +3,17 @@
 import base64
 import io
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from cnn_demo.images import sample_photos
+from cnn_demo.machine import DEVICES
 from cnn_demo.models import load
 from cnn_demo.ui.network.pictures import channels_first, paint, palette_of, window_and_kernel
-from cnn_demo.ui.network.walk import state
+from cnn_demo.ui.network.walk import photo, state
 from cnn_demo.ui.network.walk.stages import draw_stops, find_arcs, group_layers, layer_label, strongest
 from cnn_demo.ui.network.walk.unit_sum import part_bars
 from cnn_demo.ui.network.walk.view import facts_line
@@ -118,3 +120,12 @@ def test_bars_point_to_the_side_of_their_sign():
     assert "+2.0000" in up
     assert "−1.0000" in down
     assert part_bars([("zero", 0.0)])
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_the_prediction_names_its_device_in_words(model, run, monkeypatch, device):
+    captions = []
+    monkeypatch.setattr(photo, "probability_bars", lambda *_, **__: None)
+    monkeypatch.setattr(photo.st, "caption", captions.append)
+    photo.show_answer(model, replace(run.classification, device=device))
+    assert f" ms** on {DEVICES[device]}, with" in captions[0]
