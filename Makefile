@@ -6,10 +6,6 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PORT ?= 8501
 BIN := .venv/bin
 
-# ultralytics asks for opencv-python, whose wheel needs a desktop's libGL and overwrites the headless one: the same
-# version of the headless wheel is laid over it, so that a server without a screen can import cv2.
-HEADLESS_CV = $(BIN)/pip install --quiet --no-deps --force-reinstall $$(grep -i '^opencv-python-headless' requirements.txt)
-
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
 
@@ -55,10 +51,8 @@ clean:  ## remove .venv and caches
 
 .venv/.app: requirements.txt | .venv/bin/python
 	$(BIN)/pip install --quiet -r requirements.txt
-	$(HEADLESS_CV)
 	@touch $@
 
 .venv/.dev: requirements-dev.txt requirements.txt | .venv/bin/python
 	$(BIN)/pip install --quiet -r requirements-dev.txt
-	$(HEADLESS_CV)
 	@touch $@ .venv/.app

@@ -79,11 +79,11 @@ def exported_file(spec: ModelSpec, weights: Path, library: str) -> Path:
     Args:
         spec: The model's row.
         weights: Its file.
-        library: The package that has built the network, whose version counts.
+        library: The name and version of the library that built the network, such as "ultralytics8.4.190".
     """
     with weights.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
-    made_by = f"openvino{version('openvino')}-{library}{version(library)}"
+    made_by = f"openvino{version('openvino')}-{library}"
     return user_cache() / "cnn_demo" / made_by / f"{spec.key}-{digest}.xml"
 
 

@@ -152,6 +152,13 @@ def test_requirements_are_exact_pins(file):
     assert len(packages) == len(set(packages)) > 5
 
 
+def test_opencv_comes_without_a_desktop():
+    """`ultralytics` and `opencv-python` need libGL, which servers do not have."""
+    names = [line.partition("==")[0] for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()]
+    assert {"ultralytics-opencv-headless", "opencv-python-headless"} <= set(names)
+    assert not {"ultralytics", "opencv-python", "opencv-contrib-python"} & set(names)
+
+
 def test_the_upload_limit_is_the_same_on_the_server_and_in_the_reader():
     config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
     assert config["server"]["maxUploadSize"] * 2**20 == MAX_BYTES

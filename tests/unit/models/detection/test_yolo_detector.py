@@ -3,13 +3,14 @@
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from importlib import metadata
 
 import numpy as np
 import psutil
 import pytest
 import supervision as sv
 
-from cnn_demo.models import ModelUnavailable, find, frameworks, list_models, load, release
+from cnn_demo.models import ModelUnavailable, find, frameworks, list_models, load, openvino_export, release
 from cnn_demo.models.detection.candidates import Grid, select
 from cnn_demo.models.detection.yolo_detector import YoloDetector, cell_places, decode, read_network
 from cnn_demo.models.detection.yolo_engines import OpenVinoEngine, openvino_file
@@ -272,6 +273,22 @@ def test_own_weights_are_numbers_for_an_architecture_built_here(monkeypatch, tmp
     np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=0.02, atol=0.2)
     with pytest.raises(ModelUnavailable, match="cannot be read"):
         read_network(tmp_path / spec.weights, replace(spec, labels=("nut", "bolt", "screw")))
+
+
+def test_openvino_files_name_the_libraries_however_they_were_installed(tmp_path, monkeypatch):
+    """Ultralytics comes as `ultralytics` or as `ultralytics-opencv-headless`."""
+    installed = metadata.version
+
+    def version(name):
+        if name.startswith("ultralytics"):
+            raise metadata.PackageNotFoundError(name)
+        return installed(name)
+
+    monkeypatch.setattr(metadata, "version", version)
+    monkeypatch.setattr(openvino_export, "version", version)
+    (tmp_path / "yolo11n.pt").write_bytes(b"one")
+    folder = openvino_file(find("yolo11n"), tmp_path / "yolo11n.pt").parent.name
+    assert folder == f"openvino{installed('openvino')}-ultralytics{frameworks.ultralytics().__version__}"
 
 
 def test_openvino_files_name_the_weights_that_they_were_made_from(tmp_path):
