@@ -8,11 +8,11 @@ The bytes come from strangers, so nothing here trusts them:
 * the format is told by the first bytes, and that one Pillow plugin is called directly. `Image.open` would also try
   others, and would apply Pillow's process-wide pixel limit, which is too low for a phone's 200 megapixels and cannot be
   changed for one visitor alone;
-* sizes are checked in the header, before there is a buffer for pixels (`image_checks`). Only AVIF and HEIC can say one
+* sizes are checked in the header, before there is a buffer for pixels (`validation`). Only AVIF and HEIC can say one
   size there and hold another in their video frames, or very many of these: a few kilobytes of AVIF then take minutes,
   or a gigabyte and more (its library stops at 268 megapixels). So no more than one of these two is decoded at a time;
 * JPEG is decoded at 1/2, 1/4 or 1/8 scale where that suffices, which saves both time and memory;
-* only pixels survive (`image_colours`): EXIF (with its place and time), comments and colour profile end here.
+* only pixels survive (`colour`): EXIF (with its place and time), comments and colour profile end here.
 """
 
 from __future__ import annotations

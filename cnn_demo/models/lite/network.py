@@ -4,7 +4,7 @@ Tan & Le, "EfficientNet: Rethinking model scaling for convolutional neural netwo
 https://arxiv.org/abs/1905.11946. The Lite variants (https://github.com/tensorflow/tpu, models/official/efficientnet)
 have no squeeze-and-excitation, ReLU6 activations, and a stem of 32 and a head of 1,280 channels whatever their size.
 
-Each batch normalization is folded into the convolution before it (`lite_conversion.py`), and activations are those
+Each batch normalization is folded into the convolution before it (`lite/conversion.py`), and activations are those
 layers' own: the same function with less than half of the layers, and the maps of a convolution are those that the next
 layer takes. Layers are named as those of Keras's EfficientNets.
 """

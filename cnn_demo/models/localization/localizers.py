@@ -59,7 +59,7 @@ class Localizer:
 
     Attributes:
         spec: Its row.
-        network: The Keras model, from (N, H, W, 3) float32 to what `networks.localizer_heads` returns.
+        network: The Keras model, from (N, H, W, 3) float32 to what `bundled_networks.localizer_heads` returns.
         device: "cpu" or "cuda": where it runs.
         lock: Held while the network runs.
     """

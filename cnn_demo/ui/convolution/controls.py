@@ -1,4 +1,4 @@
-"""The controls of page 1. Each widget's key is its name in the link; `convolution_settings` reads what they hold."""
+"""The controls of page 1. Each widget's key is its name in the link; `settings` reads their values."""
 
 import streamlit as st
 

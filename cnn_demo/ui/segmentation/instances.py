@@ -92,7 +92,7 @@ def numbered(found: sv.Detections) -> list[str]:
 
 
 def object_layers(found: sv.Detections) -> list[Layer]:
-    """Return a layer for each object, numbered as `mask_exports.instance_map` does: from 1 on, a colour each."""
+    """Return a layer for each object, numbered as `drawing.masks.instance_map` does: from 1 on, a colour each."""
     colours = distinct_colours(min(len(found), BLANK - 1))
     named = zip(numbered(found), found.mask, found.confidence.tolist(), colours, strict=False)
     return [
