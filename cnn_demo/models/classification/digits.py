@@ -1,8 +1,8 @@
-"""A tiny network that learns to read handwritten digits while the visitor looks on, in some seconds on a CPU.
+"""Live training of a tiny digit classifier, which takes a few seconds on a CPU.
 
-The digits are scikit-learn's: 1,797 grey pictures of 8 × 8 pixels from the UCI repository (Alpaydin and Kaynak, 1998,
-"Optical recognition of handwritten digits", https://doi.org/10.24432/C50P49, CC BY 4.0). The writers of the pictures
-kept for testing are not known to scikit-learn, so pictures of one writer may be on both sides of our split.
+The dataset is scikit-learn's digits: 1,797 grayscale images of 8 × 8 pixels from the UCI repository (Alpaydin and
+Kaynak, 1998, "Optical recognition of handwritten digits", https://doi.org/10.24432/C50P49, CC BY 4.0). scikit-learn
+does not record the writers, so images of one writer may be in both parts of the split.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ BATCH = 32
 
 @dataclass(frozen=True)
 class DigitData:
-    """Pictures with the digits that they show; each digit has the same share on both sides of the split.
+    """Images and labels, split into training and validation set, stratified by digit.
 
     Attributes:
-        images: (1437, 8, 8) float32 in 0..1 (1 is ink), to train on.
-        labels: (1437,) int64.
-        held_out_images: (360, 8, 8) float32, never trained on.
-        held_out_labels: (360,) int64.
+        images: (1437, 8, 8) float32 in 0..1 (1 is ink), training images.
+        labels: (1437,) int64, training labels.
+        held_out_images: (360, 8, 8) float32, validation images.
+        held_out_labels: (360,) int64, validation labels.
     """
 
     images: np.ndarray
@@ -48,7 +48,7 @@ class DigitData:
 
 @cache
 def digit_data() -> DigitData:
-    """Read the digits, which come with scikit-learn, and split them: always the same way."""
+    """Load scikit-learn's digits and split them, always in the same way."""
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
 
@@ -62,13 +62,13 @@ def digit_data() -> DigitData:
 
 @dataclass(frozen=True)
 class DigitSettings:
-    """What the visitor chooses.
+    """Hyperparameters chosen by the visitor.
 
     Attributes:
-        filters: Kernels of the first convolution; the second has twice as many.
+        filters: Number of filters of the first convolution; the second has twice as many.
         rate: Learning rate of Adam.
-        epochs: How often every training picture is seen.
-        pooling: Halve height and width between the convolutions, by the largest of 2 × 2 numbers.
+        epochs: Number of epochs.
+        pooling: Whether to apply 2 × 2 max pooling between the convolutions.
     """
 
     filters: int = 16
@@ -78,7 +78,7 @@ class DigitSettings:
 
     @property
     def parameters(self) -> int:
-        """How many numbers are learned: the weights and biases of both convolutions and of the dense layer."""
+        """Number of parameters: weights and biases of both convolutions and the dense layer."""
         side = SIDE // 2 if self.pooling else SIDE
         first, second = self.filters, 2 * self.filters
         return (9 * 1 + 1) * first + (9 * first + 1) * second + (side * side * second + 1) * CLASSES
@@ -86,13 +86,13 @@ class DigitSettings:
 
 @dataclass(frozen=True)
 class Epoch:
-    """What was measured after one epoch: mean cross-entropy in nats, and the share that was read rightly.
+    """Metrics of one epoch: mean cross-entropy in nats and accuracy.
 
     Attributes:
-        loss: On the training pictures, while they were trained on.
-        accuracy: The same.
-        held_out_loss: On the held-out pictures, after the epoch.
-        held_out_accuracy: The same.
+        loss: Training loss, accumulated during the epoch.
+        accuracy: Training accuracy, accumulated during the epoch.
+        held_out_loss: Validation loss after the epoch.
+        held_out_accuracy: Validation accuracy after the epoch.
     """
 
     loss: float
@@ -103,15 +103,15 @@ class Epoch:
 
 @dataclass(frozen=True)
 class DigitRun:
-    """A training as far as it has come; never changed, each epoch makes a new one.
+    """State of a training run; immutable, each epoch creates a new one.
 
     Attributes:
-        settings: What was chosen.
-        epochs: One entry for each finished epoch.
-        kernels: (3, 3, filters) float32, one entry before training and one after each epoch.
-        probabilities: (360, 10) float32, what the network says of the held-out pictures now.
-        seconds: Since training began; data and framework were loaded before.
-        network: The network; still being trained unless the training has ended.
+        settings: The hyperparameters.
+        epochs: Metrics of each finished epoch.
+        kernels: (3, 3, filters) float32 each, the first layer's kernels before training and after each epoch.
+        probabilities: (360, 10) float32, current predictions for the validation images.
+        seconds: Training time, without loading data and framework.
+        network: The network, which is still being trained unless the run has ended.
     """
 
     settings: DigitSettings
@@ -123,11 +123,11 @@ class DigitRun:
 
 
 def build(settings: DigitSettings, seed: int = 0) -> nn.Sequential:
-    """Build the network: conv 3 × 3 – ReLU – (max pool) – conv 3 × 3 – ReLU – dense; it gives logits.
+    """Build the network: conv 3 × 3 – ReLU – (max pool) – conv 3 × 3 – ReLU – dense; it returns logits.
 
     Args:
-        settings: Filters and pooling are read.
-        seed: The same seed gives the same weights, whatever else the process draws at random.
+        settings: Hyperparameters, of which `filters` and `pooling` are used.
+        seed: Seed of the initial weights; independent of the global random state.
     """
     torch = frameworks.torch()
     nn = torch.nn
@@ -156,16 +156,16 @@ def train(
     goes_on: Callable[[], bool] = lambda: True,
     seed: int = 0,
 ) -> None:
-    """Train a network; the same settings and seed give the same one.
+    """Train a network; deterministic for given settings and seed.
 
     Args:
-        settings: What the visitor chose.
-        report: Called before training and after each epoch.
-        goes_on: Asked after each epoch; where it says no, the training ends there.
-        seed: Of the first weights and of the order of the pictures.
+        settings: The hyperparameters.
+        report: Callback that receives the state before training and after each epoch.
+        goes_on: Callback after each epoch; training stops if it returns False.
+        seed: Seed of the initial weights and of the order of the images.
 
     Raises:
-        TrainingError: If the loss is no longer a finite number.
+        JobError: If the loss is no longer finite.
     """
     torch = frameworks.torch()
     data = digit_data()
@@ -198,10 +198,10 @@ def train(
 
 
 def read(network: nn.Module, images: np.ndarray) -> np.ndarray:
-    """Read digits.
+    """Classify digits.
 
     Args:
-        network: From `build` or a `DigitRun`.
+        network: The network of `build` or of a `DigitRun`.
         images: (N, 8, 8) float32 in 0..1, 1 is ink.
 
     Returns:
@@ -213,14 +213,14 @@ def read(network: nn.Module, images: np.ndarray) -> np.ndarray:
 
 
 def measure(probabilities: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
-    """Return mean cross-entropy in nats and accuracy of (N, 10) probabilities, the truth being (N,) labels."""
+    """Return mean cross-entropy in nats and accuracy of probabilities (N, 10) for ground-truth labels (N,)."""
     given_to_truth = probabilities[np.arange(len(labels)), labels]
     loss = -np.log(np.maximum(given_to_truth, np.finfo(np.float32).tiny)).mean()
     return float(loss), float((probabilities.argmax(1) == labels).mean())
 
 
 def confusion(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Count (10, 10): row is the digit that it is, column the digit that was read."""
+    """Return the confusion matrix (10, 10): rows are ground truth, columns predictions."""
     counts = np.zeros((CLASSES, CLASSES), np.int64)
     np.add.at(counts, (labels, probabilities.argmax(1)), 1)
     return counts
@@ -233,16 +233,16 @@ def first_kernels(network: nn.Module) -> np.ndarray:
 
 @contextlib.contextmanager
 def _one_thread() -> Iterator[None]:
-    """Let this thread, and no other, compute without helpers.
+    """Limit torch to a single compute thread, for the calling thread only.
 
-    One operation on a batch takes some hundredths of a millisecond. Split over two cores of which one is busy with
-    something else, it waits for the slower half: the dense layer then took 7.9 ms, not 0.013 ms, and the training
-    99 s, not 2 s. `torch.set_num_threads` would change it for all threads; these two settings are of one thread.
+    One operation on a batch takes some hundredths of a millisecond. Split over two cores, one of them busy, it waits
+    for the slower half: the dense layer then took 7.9 ms instead of 0.013 ms, and the training 99 s instead of 2 s.
+    `torch.set_num_threads` is global; these two settings are thread-local.
     """
     from threadpoolctl import threadpool_limits
 
     torch = frameworks.torch()
-    torch.get_num_threads()  # torch sets a new thread's number when it is first asked: before we do
+    torch.get_num_threads()  # torch initializes the thread's setting on first use, so trigger that first
     before = _matrix_threads(torch, 1)
     try:
         with threadpool_limits(1, "openmp"):
@@ -252,8 +252,8 @@ def _one_thread() -> Iterator[None]:
 
 
 def _matrix_threads(torch: ModuleType, count: int) -> int:
-    """Set how many threads torch's matrix library may use for this thread (0: as for all); return what it was."""
+    """Set the thread-local number of MKL threads (0: the global setting); return the previous value."""
     for folder in torch.__path__:
-        with contextlib.suppress(OSError, AttributeError):  # torch for other processors has no MKL
+        with contextlib.suppress(OSError, AttributeError):  # torch builds for other architectures have no MKL
             return ctypes.CDLL(f"{folder}/lib/libtorch_cpu.so").MKL_Set_Num_Threads_Local(count)
     return 0

@@ -1,24 +1,24 @@
-"""From a drawing to the 8 × 8 numbers that a network trained on the UCI digits expects.
+"""Preprocessing of a drawn digit to the 8 × 8 format of the UCI digits.
 
-The UCI's program made bitmaps of 32 × 32 pixels that the digit fills, and counted the ink in blocks of 4 × 4. In all
-ten classes about 30.5 % of the blocks' area is ink, whatever pen was used; so strokes are thickened or thinned to that.
+The UCI digits were scanned as bitmaps of 32 × 32 pixels that the digit fills, and the ink was counted in blocks of
+4 × 4. In all ten classes ink covers about 30.5 % of the bitmap, so strokes are thickened or thinned to that fraction.
 """
 
 import cv2
 import numpy as np
 
 BITMAP, BLOCK = 32, 4
-INK_SHARE = 0.305  # of the bitmap, mean over scikit-learn's 1,797 digits
+INK_SHARE = 0.305  # fraction of the bitmap that is ink, mean over scikit-learn's 1,797 digits
 
 
 def eight_by_eight(ink: np.ndarray) -> np.ndarray | None:
-    """Make of a drawing what the network was trained on.
+    """Convert a drawing to the format of the training data.
 
     Args:
-        ink: (H, W), 0 is paper and 255 is ink; where in it the digit stands, and how large, does not matter.
+        ink: (H, W) drawing, 0 is paper and 255 is ink; position and size of the digit do not matter.
 
     Returns:
-        (8, 8) float32 in 0..1, the share of ink in each block; None where nothing is drawn.
+        (8, 8) float32 in 0..1, the fraction of ink in each block; None if nothing is drawn.
     """
     drawn = ink > 127
     rows, columns = np.flatnonzero(drawn.any(axis=1)), np.flatnonzero(drawn.any(axis=0))
@@ -31,16 +31,16 @@ def eight_by_eight(ink: np.ndarray) -> np.ndarray | None:
 
 
 def _fitted(digit: np.ndarray) -> np.ndarray:
-    """Scale so that the longer side fills the bitmap; the shape of the digit is kept."""
+    """Resize the digit so that its longer side fills the bitmap, keeping the aspect ratio."""
     height, width = digit.shape
     scale = BITMAP / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
     small = cv2.resize(digit.astype(np.float32), size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    return small >= min(0.5, float(small.max()))  # a line thinner than a pixel stays
+    return small >= min(0.5, float(small.max()))  # keeps lines thinner than a pixel
 
 
 def _centred(digit: np.ndarray) -> np.ndarray:
-    """Lay it into the bitmap, its centre of mass in the middle as far as there is room."""
+    """Paste the digit into the bitmap, with its centre of mass as close to the centre as possible."""
     height, width = digit.shape
     row, column = (float(places.mean()) + 0.5 for places in np.nonzero(digit))
     top = int(np.clip(round(BITMAP / 2 - row), 0, BITMAP - height))
@@ -51,9 +51,9 @@ def _centred(digit: np.ndarray) -> np.ndarray:
 
 
 def _with_usual_strokes(bitmap: np.ndarray) -> np.ndarray:
-    """Move the outline in or out until as much is ink as in the digits that were trained on."""
+    """Erode or dilate the digit until its ink fraction matches the training data."""
     ink = bitmap.astype(np.uint8)
     depth = cv2.distanceTransform(ink, cv2.DIST_L2, 5) - cv2.distanceTransform(1 - ink, cv2.DIST_L2, 5)
-    depth += cv2.GaussianBlur(ink.astype(np.float32), (0, 0), 2) / 2  # of two places equally deep, the fuller one
+    depth += cv2.GaussianBlur(ink.astype(np.float32), (0, 0), 2) / 2  # breaks ties in favour of denser regions
     wanted = round(INK_SHARE * bitmap.size)
     return depth >= np.partition(depth.ravel(), -wanted)[-wanted]

@@ -1,4 +1,4 @@
-"""A Keras network as a list of plain facts, layer by layer, for pages that take it apart."""
+"""Framework-free descriptions of the layers of a Keras network."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ class NetworkLayer:
     """One layer of a network.
 
     Attributes:
-        name: Its name in the network; unique.
+        name: Unique name in the network.
         kind: "input", "convolution", "activation", "add", "pool" or "dense".
-        title: What it is, in a few words.
-        inputs: Names of the layers that it takes its input from.
-        shape: (H, W, C) or (C,) of its output for one picture.
-        kernel: (kh, kw, C, F) of a convolution, (C, F) of a dense layer, else None.
-        bias: (F,), or None.
-        stride: Pixels from one window to the next.
-        parameters: How many numbers it learned.
-        multiply_adds: Multiplications, each with its addition, for one picture.
-        field: What one of its units sees of the picture along one axis; the whole picture after global pooling.
+        title: Short description.
+        inputs: Names of its input layers.
+        shape: Output shape for one image, (H, W, C) or (C,).
+        kernel: Kernel: (kh, kw, C, F) for a convolution, (C, F) for a dense layer, otherwise None.
+        bias: (F,) bias, or None.
+        stride: Stride of a convolution; 1 for other layers.
+        parameters: Number of parameters.
+        multiply_adds: Number of multiply-adds for one image.
+        field: Receptive field of a unit along one axis; the whole image after global pooling.
     """
 
     name: str
@@ -55,20 +55,20 @@ class NetworkLayer:
 
 
 def network_layers(network: keras.Model) -> tuple[NetworkLayer, ...]:
-    """List the layers of a sequential or residual network in the order of computation, the input first.
+    """List the layers of a sequential or residual network in computation order, the input first.
 
     Args:
         network: A functional Keras model of input, Conv2D, ReLU, Add, GlobalAveragePooling2D and Dense layers, with
-            square kernels, "same" padding and one size of input.
+            square kernels, "same" padding and a fixed input size.
 
     Raises:
-        ValueError: If it has a layer of another kind.
+        ValueError: If it has a layer of another type.
     """
     layers: dict[str, NetworkLayer] = {}
     for layer in network.layers:
         kind = _KINDS.get(type(layer).__name__)
         if kind is None:
-            raise ValueError(f"The layer {layer.name!r} is a {type(layer).__name__}, which cannot be taken apart here.")
+            raise ValueError(f"The layer {layer.name!r} is a {type(layer).__name__}, which is not supported here.")
         sources = () if kind == "input" else _as_list(layer.input)
         inputs = tuple(tensor._keras_history.operation.name for tensor in sources)
         layers[layer.name] = _facts(layer, kind, inputs, [layers[name] for name in inputs])
@@ -120,7 +120,7 @@ def _title(kind: str, kernel: np.ndarray | None, stride: int, shape: tuple[int, 
 def _field(kind: str, kernel: np.ndarray | None, stride: int, before: list[NetworkLayer]) -> ReceptiveField:
     if kind == "input":
         return IMAGE
-    if kind == "pool":  # every unit of a map counts: from the first one's first pixel to the last one's last
+    if kind == "pool":  # the union of the receptive fields of all units of the feature map
         last = before[0]
         span = last.field.size + (last.shape[0] - 1) * last.field.jump
         return ReceptiveField(size=span, jump=span, start=last.field.start + (last.shape[0] - 1) * last.field.jump / 2)

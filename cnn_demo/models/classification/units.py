@@ -1,7 +1,7 @@
-"""One number of a network, taken apart: what it sees of the picture and the photo, and the sum that it is.
+"""Decomposition of one activation: its receptive field and its weighted sum.
 
-A convolution after training is what page 1 shows, with one kernel for each channel that goes in: the products are
-summed over the window and over the channels, and the bias is added.
+A trained convolution is the operation of page 1 with one kernel per input channel: the products are summed over the
+window and the channels, and the bias is added.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from cnn_demo.models.classification.layers import NetworkLayer
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle: upper edge, left edge, height and width in pixels; it may reach beyond the picture."""
+    """A rectangle: top edge, left edge, height and width in pixels; it may extend beyond the image."""
 
     row: float
     column: float
@@ -25,7 +25,7 @@ class Box:
     width: float
 
     def clipped(self, size: tuple[int, int]) -> Box:
-        """Return the part of it that lies on a picture of (height, width); of no height or width where none does."""
+        """Clip it to an image of (height, width); height or width are 0 if it is outside."""
         top, left = max(self.row, 0), max(self.column, 0)
         bottom, right = min(self.row + self.height, size[0]), min(self.column + self.width, size[1])
         return Box(top, left, max(bottom - top, 0), max(right - left, 0))
@@ -33,19 +33,19 @@ class Box:
 
 @dataclass(frozen=True, eq=False)
 class UnitSum:
-    """How one number of a layer comes about: `total = sum(parts) + bias`, then the activation, if there is one.
+    """One activation as a sum: `total = sum(parts) + bias`, followed by the activation function, if any.
 
     Attributes:
-        layer: The layer that the number is of.
-        source: The layer that adds up: the one before an activation, else `layer` itself.
-        parts: (n,) float64. Of a convolution or dense layer one part for each input channel, of a sum of two ways one
-            for each way, of a global average one for each pixel of the map (already divided by how many there are).
-        bias: What is added; 0 where there is none.
+        layer: The layer of the activation.
+        source: The layer that computes the sum: the one before an activation function, otherwise `layer` itself.
+        parts: (n,) float64 terms of the sum: one per input channel for a convolution or dense layer, one per branch for
+            an addition, one per pixel of the feature map (already divided by their number) for a global average.
+        bias: The bias; 0 if the layer has none.
         total: The sum.
-        value: The sum after the activation.
-        window: (kh, kw, C) of a convolution: the input under the kernel, zero in the padding; (C,) of a dense layer.
-        kernel: (kh, kw, C) or (C,): what the window is multiplied with.
-        corner: (row, column) of the input under the kernel's first tap; negative in the padding.
+        value: The sum after the activation function.
+        window: Input window: (kh, kw, C) for a convolution, zero in the padding; (C,) for a dense layer.
+        kernel: Weights of the window, (kh, kw, C) or (C,).
+        corner: (row, column) of the window's top left pixel in the input; negative in the padding.
     """
 
     layer: NetworkLayer
@@ -60,23 +60,23 @@ class UnitSum:
 
     @property
     def strongest(self) -> np.ndarray:
-        """Indices of the parts, the largest magnitude first."""
+        """Indices of the parts, sorted by descending magnitude."""
         return np.argsort(-np.abs(self.parts), kind="stable")
 
 
 def decompose_activation(
     layers: Mapping[str, NetworkLayer], maps: Mapping[str, np.ndarray], name: str, unit: tuple[int, ...]
 ) -> UnitSum:
-    """Take one number of a layer apart.
+    """Decompose one activation of a layer into the terms of its sum.
 
     Args:
         layers: All layers of the network by name.
-        maps: What each layer put out for the picture.
-        name: Of the layer.
-        unit: (row, column, channel) of a layer of maps, (channel,) of a vector.
+        maps: Output of each layer by name.
+        name: Name of the layer.
+        unit: (row, column, channel) in feature maps, (channel,) in a vector.
 
     Raises:
-        ValueError: If the layer is the input, which is not computed.
+        ValueError: If the layer is the input layer.
         IndexError: If the layer has no such unit.
     """
     layer = layers[name]
@@ -94,7 +94,7 @@ def decompose_activation(
         return _unit_sum(layer, source, plane.ravel() / plane.size, 0.0)
     if source.kind == "add":
         return _unit_sum(layer, source, np.array([float(values[unit]) for values in inputs]), 0.0)
-    raise ValueError(f"The layer {name!r} is not computed: it is what goes in.")
+    raise ValueError(f"The layer {name!r} is the input layer, which is not computed.")
 
 
 def _convolution(layer, source, values: np.ndarray, row: int, column: int, channel: int) -> UnitSum:
@@ -116,12 +116,12 @@ def _unit_sum(layer, source, parts: np.ndarray, bias: float, **rest) -> UnitSum:
 
 
 def seen_box(layer: NetworkLayer, unit: tuple[int, ...], size: tuple[int, int]) -> Box:
-    """Return what a unit sees of the network's input of (height, width); beyond its border lies padding.
+    """Return the receptive field of a unit in the network's input; it extends into the padding at the border.
 
     Args:
-        layer: Of the unit.
+        layer: The layer of the unit.
         unit: (row, column, channel) or (channel,).
-        size: Of the input.
+        size: (height, width) of the input.
     """
     if len(layer.shape) == 1:
         return Box(0, 0, *size)
@@ -129,18 +129,18 @@ def seen_box(layer: NetworkLayer, unit: tuple[int, ...], size: tuple[int, int]) 
 
 
 def field_box(sees: ReceptiveField, row: int, column: int) -> Box:
-    """Return the square that the unit at (row, column) sees, in pixels of the network's input."""
+    """Return the receptive field of the unit at (row, column), in pixels of the network's input."""
     half = (sees.size - 1) / 2
     return Box(sees.start + sees.jump * row - half, sees.start + sees.jump * column - half, sees.size, sees.size)
 
 
 def input_box(size: tuple[int, int], fit: str, crop: float = 1.0) -> Box:
-    """Return which part of a photo of (height, width) the network takes; with "pad" it reaches beyond the photo.
+    """Return the region of a photo that becomes the network's input; with "pad" it extends beyond the photo.
 
     Args:
-        size: Of the photo.
-        fit: As `Classifier.prepare` takes it.
-        crop: The network's own `spec.crop`, which counts for "crop" alone.
+        size: (height, width) of the photo.
+        fit: "crop", "squash" or "pad", as in `Classifier.prepare`.
+        crop: The network's `spec.crop`, used by "crop" only.
     """
     height, width = size
     if fit == "squash":
@@ -154,6 +154,6 @@ def input_box(size: tuple[int, int], fit: str, crop: float = 1.0) -> Box:
 
 
 def on_photo(box: Box, whole: Box, size: tuple[int, int]) -> Box:
-    """Carry a box from the network's input of (height, width) over to the photo, of which it takes `whole`."""
+    """Map a box from the network's input of (height, width) to the photo, whose region `whole` is the input."""
     down, right = whole.height / size[0], whole.width / size[1]
     return Box(whole.row + box.row * down, whole.column + box.column * right, box.height * down, box.width * right)

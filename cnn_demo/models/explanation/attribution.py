@@ -1,4 +1,4 @@
-"""Attribution to pixels: how much each number of the picture moves a unit, and how much it adds to a class's logit."""
+"""Pixel attribution: effective receptive fields and integrated gradients."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from cnn_demo.models.classification.classifiers import Classifier
 
-BATCH = 8  # pictures at a time; between two batches other visitors have a turn
+BATCH = 8  # images per batch; the lock is released between batches
 BASELINES = {"grey": GREY, "black": 0}
 
 
@@ -28,20 +28,20 @@ def effective_field(
     unit: tuple[int, int] | None = None,
     channel: int | None = None,
 ) -> np.ndarray:
-    """Return how much each pixel moves a unit of a layer: |gradient|, summed over red, green and blue.
+    """Return the effective receptive field of a unit: |gradient| of its activation, summed over red, green and blue.
 
-    This is the effective receptive field of Luo et al. (2016), https://arxiv.org/abs/1701.04128.
+    Luo et al. (2016), https://arxiv.org/abs/1701.04128.
 
     Args:
         model: A classifier.
         layer: Name of one of its layers.
-        pixels: (H, W, 3) or (N, H, W, 3) uint8 that have the network's size already, as from `model.prepare`; the
-            result is the average over N pictures.
-        unit: (row, column) in the layer's map; None for the one in the middle. Layers without a map have no such.
-        channel: Of the layer; None for the sum of all its channels.
+        pixels: (H, W, 3) or (N, H, W, 3) uint8 of the network's input size, as returned by `model.prepare`; the result
+            is the mean over N images.
+        unit: (row, column) in the feature map; None for the centre. Must be None for layers without a feature map.
+        channel: Index of the channel; None for the sum over all channels.
 
     Returns:
-        (H, W) float32, not normalised.
+        (H, W) float32, not normalized.
 
     Raises:
         ValueError: If there is no such layer, unit or channel, or the pixels have another size.
@@ -58,7 +58,7 @@ def effective_field(
 
 
 def _seed(shape: tuple[int, ...], unit: tuple[int, int] | None, channel: int | None) -> np.ndarray:
-    """One where the unit is, zero elsewhere: what the layer's output is multiplied with before it is summed."""
+    """Return the mask that selects a unit: one at the unit, zero elsewhere."""
     seed = np.zeros(shape, np.float32)
     channels = slice(None) if channel is None else channel
     if channel is not None and not 0 <= channel < shape[-1]:
@@ -77,12 +77,12 @@ def _seed(shape: tuple[int, ...], unit: tuple[int, int] | None, channel: int | N
 
 @dataclass(frozen=True, eq=False)
 class PixelAttribution:
-    """What each number of a picture added to a class's logit, on the way from a baseline to the picture.
+    """Contribution of each pixel value to a class logit, relative to a baseline.
 
     Attributes:
-        values: (h, w, 3) float32, negative where it spoke against the class; the channels are in the network's order.
-        logit: Of the class for the picture.
-        baseline_logit: Of the class for the baseline.
+        values: (h, w, 3) float32, negative for evidence against the class; channels are in the network's order.
+        logit: Class logit of the image.
+        baseline_logit: Class logit of the baseline.
     """
 
     values: np.ndarray = field(repr=False)
@@ -91,7 +91,7 @@ class PixelAttribution:
 
     @property
     def gap(self) -> float:
-        """How much the sum of all values misses `logit - baseline_logit`: 0 with infinitely many steps."""
+        """Completeness error: sum of all values minus `logit - baseline_logit`; 0 with infinitely many steps."""
         return float(self.values.sum(dtype=np.float64)) - (self.logit - self.baseline_logit)
 
 
@@ -103,24 +103,23 @@ def integrated_gradients(
     steps: int = 32,
     progress: Callable[[float], None] | None = None,
 ) -> PixelAttribution:
-    """Fade a baseline into the picture, add up the gradients on the way, and multiply with the way.
+    """Integrated gradients: integrate the gradient on the straight path from a baseline to the image.
 
-    The values of all pixels together are the logit that the picture has more than the baseline (completeness); `gap`
-    says how far the sum over a finite number of steps misses it. The sum is that of the trapezoid rule: the two ends
-    count half.
+    The attributions sum to the logit of the image minus that of the baseline (completeness); `gap` is the error of the
+    finite sum, which uses the trapezoidal rule: both ends count half.
 
     Sundararajan et al. (2017), https://arxiv.org/abs/1703.01365.
 
     Args:
         model: A classifier.
-        seen: (h, w, 3) uint8 of the network's own size, as from `model.prepare`.
-        label_index: Of the class.
-        baseline: "grey" or "black", the picture that is said to show nothing.
-        steps: In how many parts the way is cut; there is one gradient more.
-        progress: Called with the share that is done, after each batch.
+        seen: (h, w, 3) uint8 input of the network's size, as returned by `model.prepare`.
+        label_index: Index of the class.
+        baseline: "grey" or "black", the reference image without content.
+        steps: Number of intervals of the path; one more gradient is computed.
+        progress: Callback that receives the completed fraction after each batch.
 
     Raises:
-        ValueError: If there is no such class or baseline, less than one step, or the picture is of another size.
+        ValueError: If there is no such class or baseline, less than one step, or the image has another size.
     """
     check_picture(model, seen)
     check_label(model, label_index)
@@ -147,7 +146,7 @@ def integrated_gradients(
 
 
 def _gradients(model: Classifier, layer: str, batch: np.ndarray, seed: np.ndarray) -> np.ndarray:
-    """Gradient (N, h, w, 3) of sum(layer · seed) by each of the pictures (N, h, w, 3) that the network takes."""
+    """Return the gradient (N, h, w, 3) of sum(layer · seed) with respect to inputs (N, h, w, 3)."""
     tf = frameworks.tensorflow()
     gradient, _ = compiled(model, _compile, layer)
     with model.lock, frameworks.placed_on(model.device):
@@ -155,7 +154,7 @@ def _gradients(model: Classifier, layer: str, batch: np.ndarray, seed: np.ndarra
 
 
 def _compile(network: keras.Model, layer: str):
-    """From (pictures, seed) to the gradient of sum(output · seed) by the pictures; and the shape of a seed."""
+    """Compile the gradient of sum(output · seed) with respect to the images; return it and the shape of a seed."""
     tf, keras = frameworks.tensorflow(), frameworks.keras()
     part = keras.Model(network.input, network.output[layer])
 

@@ -1,8 +1,8 @@
-"""Class activation maps by gradients: which places of a layer's feature maps speak for a class.
+"""Gradient-based class activation maps: Grad-CAM, Grad-CAM++ and Layer-CAM.
 
-All three methods take the same two things from one pass through the network and back: the feature maps A of a layer,
-and the gradient g of the class's logit by each of their numbers. They differ in how they weight A by g, and that is
-all that `grad_cam`, `grad_cam_plus_plus` and `layer_cam` do.
+All three methods use the feature maps A of a layer and the gradient g of the class logit with respect to them, from one
+forward and one backward pass. They differ only in how A is weighted by g, which is what `grad_cam`,
+`grad_cam_plus_plus` and `layer_cam` implement.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 def class_gradients(
     model: Classifier, seen: np.ndarray, label_index: int, layer: str | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the feature maps of a layer and the gradient of a class's logit by them.
+    """Return the feature maps of a layer and the gradient of a class logit with respect to them.
 
     Args:
         model: A classifier.
-        seen: (h, w, 3) uint8 of the network's own size, as from `model.prepare`.
-        label_index: Of the class.
+        seen: (h, w, 3) uint8 input of the network's size, as returned by `model.prepare`.
+        label_index: Index of the class.
         layer: One of `map_layers`; None for the last of `convolutional_layers`.
 
     Returns:
-        Maps and gradients, both (H, W, C) float32.
+        Feature maps and gradients, both (H, W, C) float32.
 
     Raises:
-        ValueError: If there is no such layer or class, or the picture is of another size.
+        ValueError: If there is no such layer or class, or the image has another size.
     """
     check_picture(model, seen)
     check_label(model, label_index)
@@ -49,41 +49,41 @@ def class_gradients(
 
 
 def grad_cam(maps: np.ndarray, gradients: np.ndarray) -> np.ndarray:
-    """Weight each channel by its mean gradient, add up, and keep what is positive.
+    """Grad-CAM: weight each channel by its mean gradient, sum over channels, and apply a ReLU.
 
-    Where the layer is followed by global average pooling and a dense layer, this is the positive part of the class
-    activation map of Zhou et al. (2016), https://arxiv.org/abs/1512.04150, divided by the number of places.
-    Elsewhere it may light up places that the class never looked at: the mean forgets where the gradient was.
+    If the layer is followed by global average pooling and a dense layer, this is the positive part of the class
+    activation map of Zhou et al. (2016), https://arxiv.org/abs/1512.04150, divided by the number of positions.
+    Otherwise it may highlight positions without influence on the class, because averaging discards where the gradient
+    was.
 
     Selvaraju et al. (2017), https://arxiv.org/abs/1610.02391.
 
     Args:
-        maps: (H, W, C).
-        gradients: (H, W, C), of the class's logit by the maps.
+        maps: (H, W, C) feature maps.
+        gradients: (H, W, C) gradient of the class logit with respect to the maps.
 
     Returns:
-        (H, W), not negative, not normalised.
+        (H, W), non-negative, not normalized.
     """
     weights = gradients.mean(axis=(0, 1))
     return np.maximum(maps @ weights, 0)
 
 
 def grad_cam_plus_plus(maps: np.ndarray, gradients: np.ndarray) -> np.ndarray:
-    """Weight each channel by its positive gradients, those more that stand alone: small things count like large ones.
+    """Grad-CAM++: weight each channel by its positive gradients, scaled so that small objects count like large ones.
 
-    The paper weights the gradient at each place with α = g² / (2g² + ΣA · g³), the sum over the channel's map; here
-    g² is cancelled. That is its closed form for exp(logit), whose own factor is the same at all places and left out.
-    It presumes maps after a ReLU: negative activations of other layers are not counted in the sum, which could else
-    make the denominator vanish.
+    The paper weights the gradient at each position by α = g² / (2g² + ΣA · g³), summed over the channel's map; here g²
+    is cancelled. This is the closed form for exp(logit), whose constant factor is left out. It assumes feature maps
+    after a ReLU: negative activations are excluded from the sum, since they could make the denominator zero.
 
     Chattopadhay et al. (2018), https://arxiv.org/abs/1710.11063.
 
     Args:
-        maps: (H, W, C).
-        gradients: (H, W, C), of the class's logit by the maps.
+        maps: (H, W, C) feature maps.
+        gradients: (H, W, C) gradient of the class logit with respect to the maps.
 
     Returns:
-        (H, W), not negative, not normalised.
+        (H, W), non-negative, not normalized.
     """
     positive = np.maximum(gradients, 0)
     alpha = 1 / (2 + np.maximum(maps, 0).sum(axis=(0, 1)) * positive)
@@ -92,27 +92,27 @@ def grad_cam_plus_plus(maps: np.ndarray, gradients: np.ndarray) -> np.ndarray:
 
 
 def layer_cam(maps: np.ndarray, gradients: np.ndarray) -> np.ndarray:
-    """Weight each number by its own positive gradient and add up over the channels: every place speaks for itself.
+    """Layer-CAM: weight each activation by its own positive gradient and sum over the channels.
 
     Jiang et al. (2021), https://doi.org/10.1109/TIP.2021.3089943.
 
     Args:
-        maps: (H, W, C).
-        gradients: (H, W, C), of the class's logit by the maps.
+        maps: (H, W, C) feature maps.
+        gradients: (H, W, C) gradient of the class logit with respect to the maps.
 
     Returns:
-        (H, W), not negative, not normalised.
+        (H, W), non-negative, not normalized.
     """
     return np.maximum((np.maximum(gradients, 0) * maps).sum(axis=2), 0)
 
 
 def enlarge(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Bring a map (H, W) to another size (height, width) bilinearly, float32."""
+    """Resize a map (H, W) bilinearly to (height, width), float32."""
     return cv2.resize(values.astype(np.float32), (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
 
 
 def _compile(network: keras.Model, layer: str):
-    """From pictures (N, h, w, 3) and a class (a tensor, so that all classes share it) to maps and gradients."""
+    """Compile the function from images (N, h, w, 3) and a class index (a tensor, to avoid retracing) to both arrays."""
     tf, keras = frameworks.tensorflow(), frameworks.keras()
     part = keras.Model(network.input, [network.output[layer], network.output[OUTPUT]])
 

@@ -1,7 +1,7 @@
-"""Why a network answers as it does: the door to all methods that draw it onto the photo.
+"""Common interface of all explanation methods.
 
-The methods themselves are in `cams.py` (by the gradient at a layer), `perturbation.py` (by changing the picture) and
-`attribution.py` (by the gradient at the pixels); `perturbation.deletion_curve` checks what they say.
+The methods are implemented in `cams.py` (gradients at a layer), `perturbation.py` (modified images) and
+`attribution.py` (gradients at the pixels); `perturbation.deletion_curve` evaluates them.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 __all__ = ["METHODS", "Method", "convolutional_layers", "effective_field", "explain"]
 
 CAMS = {"grad_cam": grad_cam, "grad_cam_plus_plus": grad_cam_plus_plus, "layer_cam": layer_cam}
-PERCENTILE = 99  # of integrated gradients, what is drawn as 1: a few pixels would else leave all others dark
+PERCENTILE = 99  # integrated gradients are normalized to this percentile, as a few outliers would dominate the scale
 
 
 @dataclass(frozen=True)
 class Method:
-    """A way to explain an answer.
+    """An explanation method.
 
     Attributes:
-        title: Its name in the literature.
-        sentence: What it does, for a visitor.
-        paper: A lasting address.
-        needs_layer: Whether it looks at the feature maps of a layer.
+        title: Name in the literature.
+        sentence: Description for visitors.
+        paper: Permanent link to the paper.
+        needs_layer: Whether it uses the feature maps of a layer.
     """
 
     title: str
@@ -46,37 +46,37 @@ class Method:
 METHODS = {
     "grad_cam": Method(
         "Grad-CAM",
-        "Adds up the layer's feature maps, each weighted by how much it moves the class on average.",
+        "Sums the layer's feature maps, each weighted by its average gradient for the class.",
         "https://arxiv.org/abs/1610.02391",
         needs_layer=True,
     ),
     "grad_cam_plus_plus": Method(
         "Grad-CAM++",
-        "Grad-CAM that counts small and repeated things as much as large ones.",
+        "Grad-CAM with weights under which small and repeated objects count as much as large ones.",
         "https://arxiv.org/abs/1710.11063",
         needs_layer=True,
     ),
     "layer_cam": Method(
         "Layer-CAM",
-        "Weights every place of every feature map by itself: sharper, and of use in early layers too.",
+        "Weights every position of every feature map by its own gradient: sharper, and useful in early layers too.",
         "https://doi.org/10.1109/TIP.2021.3089943",
         needs_layer=True,
     ),
     "score_cam": Method(
         "Score-CAM",
-        "Shows the network only what each feature map covers, and weights the map by the probability that results.",
+        "Masks the photo with each feature map and weights the map by the resulting class probability.",
         "https://arxiv.org/abs/1910.01279",
         needs_layer=True,
     ),
     "occlusion": Method(
         "Occlusion",
-        "Slides a grey square over the photo: where the probability falls, something mattered.",
+        "Slides a grey square over the photo: where the class probability drops, the covered pixels mattered.",
         "https://arxiv.org/abs/1311.2901",
         needs_layer=False,
     ),
     "integrated_gradients": Method(
         "Integrated gradients",
-        "Fades the photo in from grey and credits every pixel with what it adds to the class, for or against.",
+        "Fades the photo in from grey and attributes to every pixel its contribution for or against the class.",
         "https://arxiv.org/abs/1703.01365",
         needs_layer=False,
     ),
@@ -91,27 +91,26 @@ def explain(
     layer: str | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> np.ndarray:
-    """Draw which places of a picture speak for a class.
+    """Return a saliency map of a class.
 
-    The scale is each map's own, so that two maps can be compared by where they are bright, and not by how bright. 1 is
-    the largest value, after enlarging the maps of a layer to the picture bilinearly; a place that speaks against the
-    class is 0. Integrated gradients are magnitudes, for or against, summed over red, green and blue; there 1 is the
-    99th percentile and what exceeds it.
+    Each map is normalized separately, so that two maps can be compared by where they are high, but not by how high. 1
+    is the maximum, after resizing the maps of a layer bilinearly to the image; evidence against the class is 0.
+    Integrated gradients are magnitudes, summed over red, green and blue, with values clipped at the 99th percentile.
 
     Args:
         model: A classifier.
-        seen: (h, w, 3) uint8 of the network's own size, as from `model.prepare`.
-        label_index: Of the class; it need not be the most probable one.
+        seen: (h, w, 3) uint8 input of the network's size, as returned by `model.prepare`.
+        label_index: Index of the class; any class, not only the top prediction.
         method: A key of `METHODS`.
-        layer: One of `feature_maps.map_layers`, for methods that look at one; None for the last of
+        layer: One of `feature_maps.map_layers`, for methods that need a layer; None for the last of
             `convolutional_layers`.
-        progress: Called with the share that is done (0...1), by the methods that run the network many times.
+        progress: Callback that receives the completed fraction (0...1), for methods that run the network many times.
 
     Returns:
-        (h, w) float32 in 0...1; 0 everywhere where nothing speaks for the class.
+        (h, w) float32 in 0...1; all 0 if there is no evidence for the class.
 
     Raises:
-        ValueError: If there is no such method, layer or class, or the picture is of another size.
+        ValueError: If there is no such method, layer or class, or the image has another size.
     """
     if method not in METHODS:
         raise ValueError(f"There is no method {method!r}: choose one of {', '.join(METHODS)}.")
@@ -131,7 +130,7 @@ def explain(
 
 
 def _scaled(values: np.ndarray, one: float) -> np.ndarray:
-    """Divide so that `one` becomes 1; what is more becomes 1 as well, what is negative 0."""
+    """Divide by `one` and clip to 0...1."""
     if one <= 0:
         return np.zeros(values.shape, np.float32)
     return np.clip(values / one, 0, 1).astype(np.float32)
