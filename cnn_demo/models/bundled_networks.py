@@ -1,8 +1,8 @@
-"""The architectures of the bundled networks, built in code: weights are loaded into them, never a model file.
+"""Architectures of the bundled Keras networks, built in code and loaded from weights files only.
 
-They are built without batch normalization: after training, each has been folded into the convolution before it
-(`fold_batch_norm`), the same function with fewer layers, in which each number of a feature map is one sum of products,
-one bias and one activation, as a page can show it. With `batch_norm` it is the network that is trained.
+They are built without batch normalization: after training, each one is folded into the preceding convolution
+(`fold_batch_norm`). The function is the same with fewer layers, and each activation is one sum of products, one bias
+and one activation function, as a page can show it. With `batch_norm` the network for training is built.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ CIFAR10_STAGES = ((32, 1, 1), (64, 2, 2), (128, 2, 2))  # channels, blocks, stri
 LOCALIZER_SIDE = 160
 LOCALIZER_STAGES = ((32, 1, 2), (64, 2, 2), (144, 2, 2))  # channels, blocks, stride of the first block
 LOCALIZER_BOX_CHANNELS = 96
-LOCALIZER_CLASSES = 4  # three that have a box, and nothing
+LOCALIZER_CLASSES = 4  # three object classes and "nothing"
 EVERYDAY_SIDE = 256
-EVERYDAY_CLASSES = 21  # twenty that have a box, and nothing
+EVERYDAY_CLASSES = 21  # twenty object classes and "nothing"
 
 
 def cifar10_cnn(batch_norm: bool = False) -> keras.Model:
     """Build the residual network for CIFAR-10: 11 convolutions in five blocks after a 5 × 5 stem, 0.68 M parameters.
 
-    Blocks are those of He et al., "Deep residual learning for image recognition" (2016),
-    https://arxiv.org/abs/1512.03385: two 3 × 3 convolutions whose sum with the block's input is activated.
+    Blocks follow He et al., "Deep residual learning for image recognition" (2016),
+    https://arxiv.org/abs/1512.03385: two 3 × 3 convolutions, added to the block's input, then a ReLU.
 
     Args:
-        batch_norm: The network to train; else the one to predict with.
+        batch_norm: Whether to build the network for training, with batch normalization, instead of inference.
 
     Returns:
         A Keras model from (N, 32, 32, 3) float32, pixels / 127.5 − 1, to (N, 10) float32 logits. Its layers are named
-        `stem`, `block1_conv1`, `block1_relu1`, `block1_conv2`, `block1_shortcut` (where the shape changes),
+        `stem`, `block1_conv1`, `block1_relu1`, `block1_conv2`, `block1_shortcut` (if the shape changes),
         `block1_add`, `block1_relu`, and so on; `pool` and `logits` come last.
     """
     keras = frameworks.keras()
@@ -56,13 +56,13 @@ def cifar10_cnn(batch_norm: bool = False) -> keras.Model:
 
 
 def caltech_localizer() -> keras.Model:
-    """Build the bundled localizer: a residual trunk of eleven convolutions with two heads, 0.9 M parameters.
+    """Build the bundled localizer: a residual backbone of eleven convolutions with two heads, 0.9 M parameters.
 
-    `training.networks.localizer` is the same in torch, with batch normalization, to be trained.
+    `training.networks.localizer` is the same network in torch, with batch normalization, for training.
 
     Returns:
-        A Keras model from (N, 160, 160, 3) float32, pixels / 127.5 − 1, to what `localizer_heads` returns; the trunk's
-        layers are named as those of `cifar10_cnn`.
+        A Keras model from (N, 160, 160, 3) float32, pixels / 127.5 − 1, to the outputs of `localizer_heads`; the
+        backbone's layers are named as in `cifar10_cnn`.
     """
     keras = frameworks.keras()
 
@@ -91,20 +91,19 @@ def everyday_localizer() -> keras.Model:
 
 
 def localizer_heads(maps, classes: int = LOCALIZER_CLASSES) -> dict:
-    """Put a class head and a box head onto a trunk's last feature maps.
+    """Add a class head and a box head to a backbone's last feature maps.
 
-    The class head is a global average and a dense layer, so that its class activation map has a closed form. The box
-    head keeps the layout: each place of the map says how far it believes the four sides of the box to be, as in Tian et
-    al., "FCOS" (2019), https://arxiv.org/abs/1904.01355, and how much it is to be listened to. The box is the weighted
-    mean of what all places say.
+    The class head is global average pooling and a dense layer, so that its class activation map has a closed form. The
+    box head is convolutional: each position predicts its distances to the four sides of the box, as in Tian et al.,
+    "FCOS" (2019), https://arxiv.org/abs/1904.01355, and a weight. The box is the weighted mean over all positions.
 
     Args:
-        maps: (N, h, w, C), a Keras tensor.
+        maps: (N, h, w, C) feature maps, a Keras tensor.
         classes: Number of classes, "nothing" included.
 
     Returns:
-        `logits` (N, classes); `box` (N, 4), corners as shares of the picture's sides; `attention` (N, h, w), which sums
-        to 1; `votes` (N, h, w, 4), the box that each place believes in; and `maps` themselves.
+        `logits` (N, classes); `box` (N, 4), corners as fractions of the image sides; `attention` (N, h, w), which sums
+        to 1; `votes` (N, h, w, 4), the box predicted at each position; and `maps` themselves.
     """
     keras = frameworks.keras()
     layers, ops = keras.layers, keras.ops
@@ -126,10 +125,10 @@ def localizer_heads(maps, classes: int = LOCALIZER_CLASSES) -> dict:
 
 
 def last_maps(classifier: keras.Model):
-    """Return the symbolic feature maps (N, h, w, C) that a classifier averages before its dense layers.
+    """Return the symbolic feature maps (N, h, w, C) before a classifier's global average pooling.
 
     Raises:
-        ValueError: If the network averages no feature maps.
+        ValueError: If the network has no global average pooling.
     """
     keras = frameworks.keras()
 
@@ -140,16 +139,16 @@ def last_maps(classifier: keras.Model):
 
 
 def localizer_on(classifier: keras.Model) -> tuple[keras.Model, keras.Model]:
-    """Put the localizer's two heads onto the last feature maps of a classifier, whose weights stay as they are.
+    """Add the localizer's two heads to the last feature maps of a classifier, whose weights stay frozen.
 
     Args:
         classifier: A network that ends in a global average pooling and dense layers.
 
     Returns:
-        (network, heads): from pictures to what `localizer_heads` returns; and the heads alone, from feature maps.
+        (network, heads): the model from images to the outputs of `localizer_heads`, and the heads from feature maps.
 
     Raises:
-        ValueError: If the network averages no feature maps.
+        ValueError: If the network has no global average pooling.
     """
     keras = frameworks.keras()
 
@@ -171,25 +170,25 @@ def _block(x, channels: int, stride: int, name: str, batch_norm: bool):
 
 
 def _convolution(x, filters: int, size: int, stride: int, name: str, batch_norm: bool, gamma: str = "ones"):
-    """A convolution with zero padding; with batch normalization, whose shift replaces the bias, or with a bias."""
+    """Apply a convolution with "same" padding, with either a bias or batch normalization."""
     keras = frameworks.keras()
 
     x = keras.layers.Conv2D(
         filters, size, stride, "same", use_bias=not batch_norm, kernel_initializer="he_normal", name=name
     )(x)
-    # A last normalization of each block that begins at zero makes the block begin as the identity (Goyal et al. 2017).
+    # A zero-initialized gamma in each block's last normalization makes the block start as identity (Goyal et al. 2017).
     return keras.layers.BatchNormalization(gamma_initializer=gamma, name=f"{name}_norm")(x) if batch_norm else x
 
 
 def fold_batch_norm(trained: keras.Model, deployed: keras.Model) -> None:
-    """Set the weights of `deployed` so that it computes what `trained` computes at prediction time.
+    """Set the weights of `deployed` so that it computes the same as `trained` in inference mode.
 
     With y = gamma · (conv(x) − mean) / sqrt(variance + epsilon) + beta and s = gamma / sqrt(variance + epsilon), the
     kernel becomes s · kernel and the bias beta − s · mean.
 
     Args:
-        trained: Built with batch normalization.
-        deployed: Built without; its layers have the same names.
+        trained: The network with batch normalization.
+        deployed: The network without; its layers have the same names.
     """
     normalizations = {layer.name for layer in trained.layers if layer.name.endswith("_norm")}
     for layer in deployed.layers:
@@ -202,7 +201,7 @@ def fold_batch_norm(trained: keras.Model, deployed: keras.Model) -> None:
 
 
 def fold(kernel, normalization) -> list:
-    """Return [kernel, bias] of the convolution that does what `kernel` and the normalization after it do."""
+    """Return [kernel, bias] of the convolution that is equivalent to `kernel` followed by the normalization."""
     gamma, beta, mean, variance = (value.astype("float32") for value in normalization.get_weights())
     scale = gamma / (variance + normalization.epsilon) ** 0.5
     return [kernel.astype("float32") * scale, beta - scale * mean]

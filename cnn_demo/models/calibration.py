@@ -1,4 +1,4 @@
-"""How far a classifier's probabilities can be taken at their word: reliability, calibration error, temperature.
+"""Calibration of a classifier: reliability diagram, expected calibration error and temperature scaling.
 
 Guo et al., "On calibration of modern neural networks" (2017), https://arxiv.org/abs/1706.04599.
 """
@@ -9,14 +9,14 @@ BINS = 15  # as in the paper
 
 
 def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
-    """Turn logits into probabilities.
+    """Convert logits to probabilities.
 
     Args:
-        logits: (..., C) float.
-        temperature: What they are divided by first: above 1 the answer is less sure, below 1 surer, never another one.
+        logits: (..., C) float logits.
+        temperature: Divisor of the logits: above 1 the confidence falls, below 1 it rises; the top class is unchanged.
 
     Returns:
-        (..., C) float64; the last axis sums to 1.
+        (..., C) float64 probabilities; the last axis sums to 1.
 
     Raises:
         ValueError: If the temperature is not above 0.
@@ -29,26 +29,26 @@ def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
 
 
 def at_temperature(probabilities: np.ndarray, factor: float) -> np.ndarray:
-    """The probabilities that the same logits give when they are divided by `factor` once more.
+    """Rescale softmax probabilities with an additional temperature.
 
     Args:
-        probabilities: (..., C), from a softmax; those that were rounded to 0 stay next to nothing.
-        factor: Above 0.
+        probabilities: (..., C) softmax probabilities; those rounded to 0 stay close to 0.
+        factor: Additional temperature, above 0.
     """
     return softmax(np.log(np.maximum(np.asarray(probabilities, np.float64), 1e-38)), factor)
 
 
 def reliability_bins(probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS) -> list[dict[str, float]]:
-    """Sort answers by their top probability into intervals of one width, and see how many of each are right.
+    """Group predictions by confidence into bins of equal width and measure the accuracy of each bin.
 
     Args:
-        probabilities: (N, C).
-        labels: (N,) the true classes.
-        bins: How many intervals from 0 to 1.
+        probabilities: (N, C) class probabilities.
+        labels: (N,) ground-truth classes.
+        bins: Number of bins from 0 to 1.
 
     Returns:
-        For each interval `low`, `high` (which belongs to it), `count`, and the mean top probability (`confidence`) and
-        share of right answers (`accuracy`) of those inside; both are 0 where there is none.
+        For each bin `low`, `high` (inclusive), `count`, mean `confidence` and `accuracy`; the last two are 0 for an
+        empty bin.
     """
     top, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     edges = np.linspace(0, 1, bins + 1)
@@ -64,29 +64,29 @@ def reliability_bins(probabilities: np.ndarray, labels: np.ndarray, bins: int = 
 
 
 def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS) -> float:
-    """How far the top probability is from the share of right answers, on average over all answers.
+    """Return the expected calibration error (ECE): the mean gap between confidence and accuracy, weighted by bin size.
 
     Args:
-        probabilities: (N, C), N at least 1.
-        labels: (N,) the true classes.
-        bins: How many intervals.
+        probabilities: (N, C) class probabilities, N at least 1.
+        labels: (N,) ground-truth classes.
+        bins: Number of bins.
 
     Returns:
-        0 is perfect, 1 the worst; called ECE.
+        ECE from 0 (perfectly calibrated) to 1.
     """
     found = reliability_bins(probabilities, labels, bins)
     return sum(part["count"] * abs(part["confidence"] - part["accuracy"]) for part in found) / len(labels)
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Find the temperature at which the truth gets the greatest probability: least mean cross-entropy.
+    """Fit the temperature that minimizes the mean cross-entropy.
 
     Args:
-        logits: (N, C), of pictures that the network was not trained on.
-        labels: (N,) the true classes.
+        logits: (N, C) logits of validation images.
+        labels: (N,) ground-truth classes.
 
     Returns:
-        Between 0.05 and 20, to a thousandth of itself.
+        Temperature between 0.05 and 20, with a relative accuracy of one thousandth.
     """
     labels = np.asarray(labels)
 
@@ -96,7 +96,7 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
         return float((np.log(np.exp(scaled).sum(axis=1)) - scaled[np.arange(len(labels)), labels]).mean())
 
     low, high = np.log(0.05), np.log(20.0)
-    ratio = (np.sqrt(5) - 1) / 2  # golden section: the cross-entropy has one valley only
+    ratio = (np.sqrt(5) - 1) / 2  # golden-section search: the cross-entropy is unimodal
     while high - low > 5e-4:
         left, right = high - ratio * (high - low), low + ratio * (high - low)
         if cross_entropy(left) < cross_entropy(right):

@@ -1,7 +1,7 @@
-"""How the families of networks want their pixels: each was trained on numbers of another scale.
+"""Pixel normalization of the network families.
 
 The names are those of Keras's `imagenet_utils.preprocess_input`, and "lite" is EfficientNet-Lite's;
-`tests/unit/models/test_preprocessing.py` holds each of Keras's against Keras's own function.
+`tests/unit/models/test_preprocessing.py` compares each with Keras's own function.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# Means and deviations of ImageNet's photos: Caffe's in blue, green, red; torch's in red, green, blue.
+# Channel means and standard deviations of ImageNet: Caffe's in BGR order, torch's in RGB order.
 CAFFE_MEANS = np.array([103.939, 116.779, 123.68], np.float32)
 TORCH_MEANS = np.array([0.485, 0.456, 0.406], np.float32)
 TORCH_DEVIATIONS = np.array([0.229, 0.224, 0.225], np.float32)
@@ -17,12 +17,12 @@ TORCH_DEVIATIONS = np.array([0.229, 0.224, 0.225], np.float32)
 
 @dataclass(frozen=True)
 class Scaling:
-    """One way to turn pixels into what a network takes.
+    """A pixel normalization.
 
     Attributes:
-        sentence: What is done, for the page.
-        apply: From (..., 3) uint8 RGB to (..., 3) float32.
-        grey: The grey level (0 to 255) that comes nearest to the network's own zero padding.
+        sentence: Description for the page.
+        apply: Function from (..., 3) uint8 RGB to (..., 3) float32.
+        grey: The grey level (0 to 255) closest to the network's zero padding.
     """
 
     sentence: str
@@ -54,9 +54,9 @@ def _none(pixels: np.ndarray) -> np.ndarray:
 
 
 SCALINGS = {
-    "tf": Scaling("Pixels are divided by 127.5, less 1: from −1 to 1.", _tf, 128),
-    "caffe": Scaling("Blue, green, red; each less its mean over ImageNet, about 104, 117 and 124.", _caffe, 115),
-    "torch": Scaling("Each colour from 0 to 1, less its mean over ImageNet, divided by its deviation.", _torch, 115),
-    "lite": Scaling("127 is taken from pixels, which are then divided by 128: from −1 to 1.", _lite, 127),
-    "none": Scaling("Pixels from 0 to 255 as they are: the network's first layer scales them.", _none, 128),
+    "tf": Scaling("Pixels are divided by 127.5, minus 1: from −1 to 1.", _tf, 128),
+    "caffe": Scaling("BGR channel order, minus the ImageNet means, about 104, 117 and 124.", _caffe, 115),
+    "torch": Scaling("Scaled to 0 to 1, minus the ImageNet means, divided by the standard deviations.", _torch, 115),
+    "lite": Scaling("Pixels minus 127, divided by 128: from −1 to 1.", _lite, 127),
+    "none": Scaling("Pixels from 0 to 255 without change: the network's first layer normalizes them.", _none, 128),
 }

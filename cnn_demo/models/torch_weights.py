@@ -1,4 +1,4 @@
-"""Torch weights as files of numbers, loaded into an architecture that is built in code."""
+"""Loading of torch weights into architectures built in code."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ if TYPE_CHECKING:
 
 
 def with_weights(spec: ModelSpec, build: Callable[[ModelSpec], torch.nn.Module]) -> torch.nn.Module:
-    """Build a network and load its weights from this machine; nothing is downloaded.
+    """Build a network and load locally available weights; nothing is downloaded.
 
     Args:
-        spec: Its row; the file is safetensors, or torch's own format, of which only tensors are read.
-        build: Makes the network, with numbers drawn by chance. How many batches a batch normalization has counted may
-            be missing in the file: that matters to training alone.
+        spec: Its registry entry; the file is safetensors, or a torch checkpoint, which is read with
+            `weights_only=True`.
+        build: Function that builds the network with random weights. `num_batches_tracked` of batch normalizations may
+            be missing in the file: it is only used in training.
 
     Returns:
-        The network in evaluation mode, on the processor.
+        The network in evaluation mode, on the CPU.
 
     Raises:
-        ModelUnavailable: If the weights are missing, broken, or of another network.
+        ModelUnavailable: If the weights are missing, broken, or do not fit the network.
     """
     found = find_weights(spec.weights)
     if found is None:

@@ -1,4 +1,4 @@
-"""What the bundled networks' training left behind, read from `assets/weights` without any framework."""
+"""Training records of the bundled networks, read from `assets/weights` without a framework."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from cnn_demo.models.files.weights import BUNDLED
 
 @dataclass(frozen=True, eq=False)
 class TrainingRecord:
-    """How the CIFAR-10 network learned, and what was measured on the 5,000 images that it was never trained on.
+    """Training history of the CIFAR-10 network and its metrics on the 5,000 validation images.
 
     Attributes:
-        labels: The ten classes.
+        labels: The ten class names.
         epochs: For each epoch `loss`, `accuracy`, `validation_loss` and `validation_accuracy`.
-        restarts: Epochs, counted from 1, for which the learning rate was raised anew.
+        restarts: Epochs, counted from 1, at which the learning rate was restarted.
         kernels: (epochs + 1, 5, 5, 3, 32) float32: the first layer's kernels before training and after each epoch.
-        temperature: What the logits are divided by before the softmax.
-        accuracy: Share of right answers.
-        ece: Expected calibration error, 15 bins, with the temperature fitted on one half and measured on the other,
-            both ways.
-        ece_before: The same without temperature.
-        reliability: For each of 15 bins of the top probability `low`, `high`, `count`, mean `confidence`, `accuracy`.
-        confusion: (10, 10) counts; rows are the true classes.
-        confidences: Counts over 20 bins of the top probability: `right` and `wrong` answers.
+        temperature: Softmax temperature.
+        accuracy: Validation accuracy.
+        ece: Expected calibration error, 15 bins, with the temperature fitted on one half and evaluated on the other,
+            averaged over both halves.
+        ece_before: Expected calibration error without temperature scaling.
+        reliability: For each of 15 confidence bins `low`, `high`, `count`, mean `confidence`, `accuracy`.
+        confusion: (10, 10) confusion matrix; rows are ground truth.
+        confidences: Counts over 20 confidence bins of `right` and `wrong` predictions.
     """
 
     labels: tuple[str, ...]
@@ -45,23 +45,23 @@ class TrainingRecord:
 
 @dataclass(frozen=True, eq=False)
 class LocalizerRecord:
-    """How the localizer learned, and what was measured on the photos that it was never trained on.
+    """Training history of the localizer and its metrics on the validation photos.
 
-    Boxes are corners as shares of the photo's sides. The photos that were held back are not part of this project; of
-    the sample photos, which are, every epoch's answer is kept.
+    Boxes are corners as fractions of the photo's sides. The validation photos are not part of this project; the
+    predictions of every epoch are recorded for the sample photos, which are.
 
     Attributes:
-        labels: The three classes, and "nothing".
-        epochs: For each epoch of the training pictures the loss and its parts `class`, `smooth_l1`, `giou`, `votes`; of
-            the held-back photos as they are (`whole_`) and pasted onto others (`pasted_`) `accuracy`, mean `iou`, the
-            shares `over_50` and `over_75`, and a `histogram` of IoU over 20 bins; `false_boxes` on other photos.
+        labels: The three class names, and "nothing".
+        epochs: For each epoch the training loss and its terms `class`, `smooth_l1`, `giou`, `votes`; for the validation
+            photos, original (`whole_`) and pasted onto others (`pasted_`), `accuracy`, mean `iou`, the fractions
+            `over_50` and `over_75`, and a `histogram` of IoU over 20 bins; `false_boxes` on other photos.
         samples: Keys of the sample photos.
-        boxes: (epochs + 1, samples, 4) float32: the box head's answer before training and after each epoch, whether or
-            not there was a label.
+        boxes: (epochs + 1, samples, 4) float32: predictions of the box head before training and after each epoch,
+            whether or not a label is predicted.
         probabilities: (epochs + 1, samples, 4) float32, "nothing" last.
-        figures: Measured when training was done: those above, in full precision, and some by class.
-        overlaps: IoU of each held-back photo, by class.
-        worst: The held-back photos with the least IoU: `photo`, `label`, `answer`, `iou`, `aspect` (width by height),
+        figures: Metrics after training: those above, in full precision, and some by class.
+        overlaps: IoU of each validation photo, by class.
+        worst: The validation photos with the lowest IoU: `photo`, `label`, `answer`, `iou`, `aspect` (width by height),
             `truth` and `box`.
     """
 
@@ -96,11 +96,11 @@ def localizer_record() -> LocalizerRecord:
 
 
 def _read(facts: str, arrays: str) -> tuple[dict, dict[str, np.ndarray]]:
-    """Read a JSON file and float32 copies, not to be changed, of the arrays in an NPZ file."""
+    """Read a JSON file and read-only float32 copies of the arrays in an NPZ file."""
     paths = BUNDLED / facts, BUNDLED / arrays
     if missing := [path.name for path in paths if not path.is_file()]:
         raise FileNotFoundError(
-            f"The network's training record is incomplete: {' and '.join(missing)} belong into assets/weights."
+            f"The network's training record is incomplete: {' and '.join(missing)} must be in assets/weights."
         )
     with np.load(paths[1]) as file:
         kept = {name: file[name].astype(np.float32) for name in file.files}

@@ -1,4 +1,4 @@
-"""Localizers: a Keras network with a class head and a box head in, a `Localization` out."""
+"""Localizers: Keras networks with a class head and a box head, with predictions as `Localization`."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ from cnn_demo.results import Localization
 if TYPE_CHECKING:
     import keras
 
-NOTHING = "nothing"  # the last class of every localizer: a picture without any of the others
+NOTHING = "nothing"  # the last class of every localizer: none of the others is present
 
 
 @dataclass(frozen=True, eq=False)
 class LocalizerDetails:
-    """Every number that an answer rests on. Places are those of the last feature maps, h × w of them.
+    """Intermediate values of a prediction, at the h × w positions of the last feature maps.
 
     Attributes:
-        seen: (H, W, 3) uint8, the squashed photo that the network really saw.
-        localization: The answer.
-        box_xyxy: (4,) float32 in pixels of the photo: what the box head says, whether or not there is a label.
+        seen: (H, W, 3) uint8, the resized photo that the network received.
+        localization: The prediction.
+        box_xyxy: (4,) float32 in pixels of the photo, output of the box head, whether or not a label is predicted.
         logits: (K + 1,) float32, "nothing" last.
-        maps: (h, w, C) float32, the last feature maps, which both heads read.
-        votes: (h, w, 4) float32 in pixels of the photo: the box that each place believes in.
-        attention: (h, w) float32, how much each place is listened to; sums to 1. The box is the mean of the votes,
-            weighted with it.
+        maps: (h, w, C) float32, the last feature maps, the input of both heads.
+        votes: (h, w, 4) float32 in pixels of the photo, the box predicted at each position.
+        attention: (h, w) float32, weight of each position; sums to 1. The predicted box is the mean of the votes
+            weighted by it.
     """
 
     seen: np.ndarray = field(repr=False)
@@ -52,15 +52,15 @@ class LocalizerDetails:
 
 
 class Localizer:
-    """A Keras network that says what is on a photo and where; one for all visitors, who take turns by its lock.
+    """A network that predicts one object and its box; one instance serves all visitors, serialized by its lock.
 
-    The photo is squashed into the network's square, whatever its proportions, so that none of the network's pixels is
-    spent on borders; the box is stretched back.
+    The photo is squashed to the network's square input without keeping its aspect ratio, so that no pixels are spent on
+    padding; the box is scaled back.
 
     Attributes:
-        spec: Its row.
-        network: The Keras model, from (N, H, W, 3) float32 to what `bundled_networks.localizer_heads` returns.
-        device: "cpu" or "cuda": where it runs.
+        spec: Its registry entry.
+        network: The Keras model, from (N, H, W, 3) float32 to the outputs of `bundled_networks.localizer_heads`.
+        device: Device it runs on: "cpu" or "cuda".
         lock: Held while the network runs.
     """
 
@@ -72,58 +72,58 @@ class Localizer:
         tf = frameworks.tensorflow()
         pictures = tf.TensorSpec((None, *spec.input_size, 3), tf.float32)
         self._outputs = tf.function(lambda batch: network(batch, training=False), [pictures])
-        self.predict(np.zeros((1, 1, 3), np.uint8))  # the first visitor does not wait for the compilation
+        self.predict(np.zeros((1, 1, 3), np.uint8))  # compile now, so that the first visitor does not wait
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """All classes in the network's order, and "nothing" last."""
+        """Class names in the network's order, "nothing" last."""
         return (*self.spec.labels, NOTHING)
 
     @cached_property
     def class_weights(self) -> np.ndarray:
-        """(C, K + 1) float32: what each feature map's mean counts for each class, in the class head."""
+        """(C, K + 1) float32 weights of the class head's dense layer, one per feature map and class."""
         return _layer(self.network, "logits").get_weights()[0]
 
     def scaled(self, batch: np.ndarray) -> np.ndarray:
-        """Return what the network takes, (N, H, W, 3) float32, of pictures (N, H, W, 3) uint8 of its size."""
+        """Normalize images (N, H, W, 3) uint8 of the network's input size to (N, H, W, 3) float32."""
         return SCALINGS[self.spec.scaling].apply(batch)
 
     def prepare(self, pixels: np.ndarray) -> np.ndarray:
-        """Squash a photo (H, W, 3) uint8 of any size into what the network sees, (height, width, 3) uint8.
+        """Squash a photo (H, W, 3) uint8 of any size to the network's input size, (height, width, 3) uint8.
 
         Raises:
-            ValueError: If the pixels are of another shape or type.
+            ValueError: If the pixels have another shape or dtype.
         """
         check_pixels(pixels)
         return resized(pixels, self.spec.input_size)
 
     def answers(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return logits (N, K + 1) and boxes (N, 4), as shares of the sides, of pictures (N, H, W, 3) uint8."""
+        """Return logits (N, K + 1) and normalized boxes (N, 4) for images (N, H, W, 3) uint8."""
         tf = frameworks.tensorflow()
         with self.lock, frameworks.placed_on(self.device):
             outputs = self._outputs(tf.constant(self.scaled(batch)))
             return outputs["logits"].numpy(), outputs["box"].numpy()
 
     def predict(self, pixels: np.ndarray, threshold: float | None = None) -> Localization:
-        """Find the one object on a photo.
+        """Localize the main object of a photo.
 
         Args:
             pixels: (H, W, 3) uint8, of any size.
-            threshold: The least probability at which a class counts as found; None for the model's own.
+            threshold: Confidence threshold, 0 to 1; None for the model's default.
 
         Raises:
-            ValueError: If the pixels are of another shape or type, or the threshold is not from 0 to 1.
+            ValueError: If the pixels have another shape or dtype, or the threshold is not from 0 to 1.
         """
         start = time.perf_counter()
         logits, boxes = self.answers(self.prepare(pixels)[None])
         return self._localization(logits[0], boxes[0], pixels.shape[:2], threshold, start)
 
     def evidence(self, pixels: np.ndarray, threshold: float | None = None) -> LocalizerDetails:
-        """Find the one object on a photo and keep what the answer rests on.
+        """Localize the main object of a photo and return the intermediate values.
 
         Args:
             pixels: (H, W, 3) uint8, of any size.
-            threshold: As for `predict`.
+            threshold: Confidence threshold, 0 to 1; None for the model's default.
 
         Raises:
             ValueError: As `predict` does.
@@ -164,13 +164,13 @@ class Localizer:
 
 
 def _on_photo(box: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """From shares of the sides to pixels of the photo, (4,) float32; nothing lies outside, and no side is crossed."""
+    """Convert a normalized box to pixels, (4,) float32, clipped to the photo and with ordered corners."""
     low, high = np.minimum(box[:2], box[2:]), np.maximum(box[:2], box[2:])
     return to_pixels(np.clip(np.concatenate([low, high]), 0, 1), size).astype(np.float32)
 
 
 def _layer(network: keras.Model, name: str):
-    """Return the layer of this name, also from within the heads that were put onto a pretrained trunk."""
+    """Return the layer of this name, also from the nested heads on a pretrained backbone."""
     nested = [layer for layer in network.layers if layer.name == "heads"]
     return (nested[0] if nested else network).get_layer(name)
 
@@ -179,7 +179,7 @@ def load_caltech(spec: ModelSpec, device: str) -> Localizer:
     """Build the bundled localizer and load its weights.
 
     Raises:
-        ModelUnavailable: If the weights are missing or of another network.
+        ModelUnavailable: If the weights are missing or do not fit the network.
     """
     return _load(spec, device, caltech_localizer)
 
@@ -188,7 +188,7 @@ def load_everyday(spec: ModelSpec, device: str) -> Localizer:
     """Build the everyday localizer and load its weights.
 
     Raises:
-        ModelUnavailable: If the weights are missing or of another network.
+        ModelUnavailable: If the weights are missing or do not fit the network.
     """
     return _load(spec, device, everyday_localizer)
 
@@ -201,10 +201,10 @@ def _load(spec: ModelSpec, device: str, build: Callable[[], keras.Model]) -> Loc
 
 
 def load_caltech_on_backbone(spec: ModelSpec, device: str) -> Localizer:
-    """Build the same two heads on a pretrained classifier's feature maps: its weights, and the heads' own.
+    """Build the localizer's heads on a frozen pretrained classifier and load the weights of both.
 
     Raises:
-        ModelUnavailable: If the weights of either are missing or of another network.
+        ModelUnavailable: If the weights of either are missing or do not fit the network.
     """
     from cnn_demo.models import find, load
 

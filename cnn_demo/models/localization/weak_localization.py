@@ -1,4 +1,4 @@
-"""Two ways to a box that need no box head: the class activation map, and a classifier on a sliding window."""
+"""Localization without a box head: CAM thresholding and sliding window."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from cnn_demo.models.calibration import softmax
 if TYPE_CHECKING:
     from cnn_demo.models.localization.localizers import Localizer, LocalizerDetails
 
-CAM_THRESHOLD = 0.2  # share of the map's maximum, as in Zhou et al.
-DETAIL = 128  # rows and columns that a map is enlarged to before it is cut
+CAM_THRESHOLD = 0.2  # fraction of the map's maximum, as in Zhou et al.
+DETAIL = 128  # size to which a map is resized before thresholding
 SCALES = (1.0, 0.7, 0.5, 0.35)
-STEP = 0.25  # of the window's size
+STEP = 0.25  # as a fraction of the window's size
 MAX_WINDOWS = 2000
 BATCH = 32
 
 
 @dataclass(frozen=True, eq=False)
 class CamBox:
-    """A box around the warmest part of a class activation map.
+    """A bounding box from a thresholded class activation map.
 
     Attributes:
-        label: The class whose map it is.
-        map: (h, w) float32, not negative, not normalised: class weights times feature maps.
-        mask: (`DETAIL`, `DETAIL`) bool: where the enlarged map is above the threshold.
-        box_xyxy: (4,) float32 in pixels of the photo: around the largest connected part of the mask; None where the map
-            is nowhere above 0.
+        label: The class.
+        map: (h, w) float32, the class activation map: class weights times feature maps, non-negative, not normalized.
+        mask: (`DETAIL`, `DETAIL`) bool: where the resized map is above the threshold.
+        box_xyxy: (4,) float32 in pixels of the photo, the bounding box of the mask's largest connected component; None
+            if the map is nowhere above 0.
     """
 
     label: str
@@ -44,13 +44,13 @@ class CamBox:
 
 @dataclass(frozen=True, eq=False)
 class WindowScan:
-    """What a classifier said of every window.
+    """Predictions of a classifier for every window.
 
     Attributes:
-        labels: The classes, "nothing" last.
-        boxes: (N, 4) float32, the windows in pixels of the photo, large ones first.
-        scales: (N,) float32, each window's share of the photo's sides.
-        probabilities: (N, K + 1) float32.
+        labels: Class names, "nothing" last.
+        boxes: (N, 4) float32, windows in pixels of the photo, large ones first.
+        scales: (N,) float32, size of each window as a fraction of the photo's sides.
+        probabilities: (N, K + 1) float32, class probabilities of each window.
     """
 
     labels: tuple[str, ...]
@@ -60,11 +60,11 @@ class WindowScan:
 
     @property
     def passes(self) -> int:
-        """How many pictures went through the network."""
+        """Number of images classified."""
         return len(self.boxes)
 
     def best(self, label: str) -> int:
-        """Return the index of the window that is most probably of this class; of equals, the first."""
+        """Return the index of the window with the highest probability of this class; the first one for ties."""
         return int(self.probabilities[:, self.labels.index(label)].argmax())
 
 
@@ -75,18 +75,18 @@ def cam_box(
     size: tuple[int, int],
     threshold: float = CAM_THRESHOLD,
 ) -> CamBox:
-    """Find a box by thresholding the class head's own activation map: it was never told where anything is.
+    """Localize an object by thresholding the class activation map of the class head, which is trained without boxes.
 
-    With a global average and a dense layer the map has a closed form: at each place, the sum over the feature maps,
-    weighted as the class's logit weights their means. Zhou et al. (2016), https://arxiv.org/abs/1512.04150, who also
-    take the box around the largest connected part above a fifth of the maximum.
+    With global average pooling and a dense layer the map has a closed form: at each position, the sum of the feature
+    maps weighted by the class's weights in the dense layer. Zhou et al. (2016), https://arxiv.org/abs/1512.04150, also
+    use the bounding box of the largest connected component above a fifth of the maximum.
 
     Args:
         model: The localizer.
-        evidence: Of the photo.
+        evidence: Details of the prediction for the photo.
         label: One of `model.labels`.
         size: (height, width) of the photo.
-        threshold: Above 0 and below 1, share of the map's maximum.
+        threshold: Threshold as a fraction of the map's maximum, above 0 and below 1.
 
     Raises:
         ValueError: If there is no such class, or the threshold is not between 0 and 1.
@@ -102,9 +102,9 @@ def cam_box(
 
 
 def _around_largest_part(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray | None:
-    """Return the box, in pixels of a photo, around the largest 8-connected part of a mask that covers the photo."""
+    """Return the bounding box, in pixels of the photo, of the largest 8-connected component of its mask."""
     count, _, facts, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    if count < 2:  # the first is what is not in the mask
+    if count < 2:  # component 0 is the background
         return None
     left, top, width, height, _ = facts[1 + facts[1:, cv2.CC_STAT_AREA].argmax()]
     rows, columns = mask.shape
@@ -113,15 +113,15 @@ def _around_largest_part(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray 
 
 
 def windows(size: tuple[int, int], scales: Sequence[float] = SCALES, step: float = STEP) -> np.ndarray:
-    """List the windows of a scan, of the photo's own proportions; the outermost touch the photo's borders.
+    """List the windows of a scan; they have the photo's aspect ratio, and the outermost touch its borders.
 
     Args:
         size: (height, width) of the photo.
-        scales: Shares of the photo's sides, each above 0 and at most 1.
-        step: How far a window is moved at most, as a share of its own size; above 0, at most 1.
+        scales: Window sizes as fractions of the photo's sides, each above 0 and at most 1.
+        step: Maximum step as a fraction of the window's size, above 0 and at most 1.
 
     Returns:
-        (N, 4) float32 corners in pixels: by scale as given, then from top to bottom and left to right.
+        (N, 4) float32 corners in pixels, in the order of the scales, then top to bottom and left to right.
 
     Raises:
         ValueError: If a scale or the step is out of range, or there would be more than `MAX_WINDOWS`.
@@ -147,14 +147,14 @@ def slide(
     step: float = STEP,
     progress: Callable[[int, int], None] | None = None,
 ) -> WindowScan:
-    """Show every window to the class head, as detectors did before heads were taught to say where.
+    """Classify every window with the class head, as detectors did before box regression.
 
     Args:
-        model: The localizer; its box head is not asked.
-        pixels: (H, W, 3) uint8.
-        scales: As for `windows`.
-        step: As for `windows`.
-        progress: Told after each batch how many windows are done, and of how many.
+        model: The localizer; its box head is not used.
+        pixels: (H, W, 3) uint8 photo.
+        scales: Window sizes, as in `windows`.
+        step: Maximum step, as in `windows`.
+        progress: Callback that receives the completed and total number of windows after each batch.
 
     Raises:
         ValueError: As `windows` does.
@@ -172,7 +172,7 @@ def slide(
 
 
 def _cut(pixels: np.ndarray, box: np.ndarray) -> np.ndarray:
-    """Cut out the pixels of a box, one at least."""
+    """Crop a box, at least one pixel wide and high."""
     left, top = np.minimum(np.floor(box[:2]).astype(int), (pixels.shape[1] - 1, pixels.shape[0] - 1))
     right, bottom = np.ceil(box[2:]).astype(int)
     return pixels[top : max(bottom, top + 1), left : max(right, left + 1)]
