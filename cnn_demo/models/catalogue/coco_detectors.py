@@ -1,10 +1,10 @@
 """Detectors that know COCO's 80 classes, one row each: YOLO as Ultralytics publishes it, and torchvision's.
 
-The rows are in `coco_detectors.csv`: every YOLO detection model that the installed Ultralytics names, and every
-detector of torchvision. The mean average precision is that on COCO val2017, averaged over IoU 0.5 to 0.95, as published
-at `source`; of YOLO26 and YOLOv10 that of the end-to-end head, which is the one that runs here. Of YOLOv3u none is
-published. `side` is the image size at which it was measured. Where no size in megabytes is published, it is two bytes
-for each number. File names and addresses are those by which the libraries themselves download.
+The rows are in `coco_detectors.csv`: every YOLO detector of the installed Ultralytics that was trained on COCO, and
+every detector of torchvision. The mean average precision is that on COCO val2017, averaged over IoU 0.5 to 0.95, as
+published at `source`; of YOLO26 and YOLOv10 that of the end-to-end head, which is the one that runs here. Of YOLOv3u
+none is published. `side` is the image size at which it was measured. Where no size in megabytes is published, it is two
+bytes for each number. File names and addresses are those by which the libraries themselves download.
 """
 
 import csv
