@@ -1,1 +1,1 @@
-"""Weight files: where they are on this machine, how they are downloaded and checked."""
+"""Weights files: local lookup, download and integrity checks."""

@@ -1,10 +1,10 @@
-"""Whether a downloaded file is the one that was published.
+"""Integrity checks of downloaded weights.
 
-Checksums come, in this order, from the library that downloads the file itself (Keras has them for most of its
-classifiers), from the file's name (torchvision's end in the first digits of their SHA-256, as `torch.hub` wants it),
-and from the server's reply. Ultralytics, segmentation-models-pytorch and Keras's MobileNets publish none: their files
-must also have about the size of their row, and be a sound archive. A checkpoint of torch is a zip file with a checksum
-for every tensor, all of which are verified; HDF5 and safetensors files know how long they have to be.
+Checksums come, in this order, from the library (Keras has them for most of its classifiers), from the file name
+(torchvision's contain the first digits of their SHA-256, as in `torch.hub`), and from the server's response headers.
+Ultralytics, segmentation-models-pytorch and Keras's MobileNets publish none: their files must also have about the
+expected size and be valid archives. A torch checkpoint is a zip file with a checksum for every tensor, all of which are
+verified; the expected length of HDF5 and safetensors files follows from their headers.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from cnn_demo.models.catalogue.specs import ModelSpec
 
-NAMED = re.compile(r"-([0-9a-f]{8,64})\.pth$")  # as `torch.hub.HASH_REGEX`
-SIZE_FACTOR = 2  # by which a file may be larger or smaller than its row has it: some rows only estimate
+NAMED = re.compile(r"-([0-9a-f]{8,64})\.pth$")  # like `torch.hub.HASH_REGEX`
+SIZE_FACTOR = 2  # maximum ratio of actual and expected size, since some expected sizes are estimates
 
 
 class BrokenFile(Exception):
-    """The file is not the published one, or not all of it."""
+    """The file is not the published one, or is incomplete."""
 
 
 def published_checksum(spec: ModelSpec) -> tuple[str, str] | None:
-    """Return the algorithm and the first or all digits of a model's published checksum; None where there is none."""
+    """Return the algorithm and the digits, possibly truncated, of a model's published checksum; None if unpublished."""
     if spec.checksum:
         algorithm, _, digits = spec.checksum.rpartition(":")
         return algorithm or "sha256", digits
@@ -39,10 +39,10 @@ def published_checksum(spec: ModelSpec) -> tuple[str, str] | None:
 
 
 def announced_checksum(headers: Mapping[str, str]) -> tuple[str, str] | None:
-    """Return the algorithm and the digits of the checksum in a server's reply; None where it sends none.
+    """Return the algorithm and the digits of the checksum in a server's response headers; None if there is none.
 
     Args:
-        headers: Of the reply, by names in any case. `Content-MD5` is sent by GitHub's storage, `x-goog-hash` by
+        headers: Case-insensitive response headers. `Content-MD5` is sent by GitHub's storage, `x-goog-hash` by
             Google's, and `X-Linked-ETag` by the Hugging Face hub.
     """
     linked = headers.get("X-Linked-ETag", "").strip('"')
@@ -64,11 +64,11 @@ def check_file(path: Path, spec: ModelSpec, announced: tuple[str, str] | None = 
 
     Args:
         path: The complete file, under any name.
-        spec: The model's row.
-        announced: Checksum that its server sent; used where none is published.
+        spec: Metadata of the model.
+        announced: Checksum sent by the server, used if none is published.
 
     Raises:
-        BrokenFile: If it is another file, or damaged.
+        BrokenFile: If it is another file or damaged.
         OSError: If it cannot be read.
     """
     published = published_checksum(spec)
@@ -76,29 +76,29 @@ def check_file(path: Path, spec: ModelSpec, announced: tuple[str, str] | None = 
         algorithm, digits = expected
         with path.open("rb") as file:
             if not hashlib.file_digest(file, algorithm).hexdigest().startswith(digits.lower()):
-                raise BrokenFile(f"its {algorithm} is another one")
+                raise BrokenFile(f"its {algorithm} does not match")
     if published is None:
         size = path.stat().st_size
         if not spec.bytes / SIZE_FACTOR <= size <= spec.bytes * SIZE_FACTOR:
-            raise BrokenFile(f"it has {size} bytes, and about {spec.bytes} were expected")
+            raise BrokenFile(f"it has {size} bytes, but about {spec.bytes} were expected")
         _check_structure(path, Path(spec.weights).suffix)
 
 
 def _check_structure(path: Path, suffix: str) -> None:
-    """Raise `BrokenFile` unless the file is a whole one of its kind."""
+    """Raise `BrokenFile` unless the file is complete and valid for its suffix."""
     check = {".h5": _check_hdf5, ".safetensors": _check_safetensors}.get(suffix, _check_zip)
     try:
         check(path)
     except BrokenFile:
         raise
     except Exception as error:
-        raise BrokenFile(f"it is no sound {suffix} file") from error
+        raise BrokenFile(f"it is not a valid {suffix} file") from error
 
 
 def _check_hdf5(path: Path) -> None:
     import h5py
 
-    with h5py.File(path, "r") as file:  # refuses another signature, and a file that ends too early
+    with h5py.File(path, "r") as file:  # fails for a wrong signature or a truncated file
         if not len(file):
             raise BrokenFile("it is empty")
 
@@ -106,7 +106,7 @@ def _check_hdf5(path: Path) -> None:
 def _check_safetensors(path: Path) -> None:
     from safetensors import safe_open
 
-    with safe_open(path, "numpy") as file:  # the header must fit the file's length to the byte
+    with safe_open(path, "numpy") as file:  # fails unless the header matches the file's length
         if not file.keys():
             raise BrokenFile("it is empty")
 

@@ -1,7 +1,7 @@
-"""Downloading published weights into the library's own cache, when a visitor or the operator asks for it.
+"""Download of published weights into the library's cache, on request of a visitor or the operator.
 
-Visitors wait for one another's downloads of the same file, only so many run at once, and the operator can switch them
-off: CNN_DEMO_DOWNLOADS is "off" (also "0", "false", "no") or the number of downloads that run at once.
+Downloads of the same file are shared by visitors, the number of concurrent downloads is limited, and the operator can
+disable them: CNN_DEMO_DOWNLOADS is "off" (also "0", "false", "no") or the maximum number of concurrent downloads.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from cnn_demo.models.catalogue.specs import ModelSpec
 
 VARIABLE = "CNN_DEMO_DOWNLOADS"
-AT_ONCE = 2  # downloads that visitors may have running, unless the variable has another number
-OFF, ON = ("off", "false", "no"), ("", "on", "true", "yes")  # values of the variable, beside numbers
-TICK = 0.1  # seconds between two reports of the progress
+AT_ONCE = 2  # default maximum number of concurrent downloads
+OFF, ON = ("off", "false", "no"), ("", "on", "true", "yes")  # values of the variable, besides numbers
+TICK = 0.1  # seconds between progress reports
 _LOCK = threading.Lock()
-_RUNNING: dict[str, Transfer] = {}  # by the file's name
+_RUNNING: dict[str, Transfer] = {}  # by file name
 
 
 def most_at_once() -> int:
-    """Return how many downloads visitors may have running; 0 where they may have none, or where it is unclear."""
+    """Return the maximum number of concurrent downloads; 0 if they are disabled or the variable is invalid."""
     value = os.environ.get(VARIABLE, "").strip().lower()
     if value in ON:
         return AT_ONCE
@@ -38,7 +38,7 @@ def most_at_once() -> int:
 
 
 def refusal(spec: ModelSpec) -> str | None:
-    """Return the sentence that tells a visitor why this app downloads nothing, and what to do; None where it does."""
+    """Return the message for visitors if downloads are disabled; None if they are enabled."""
     if most_at_once():
         return None
     value = os.environ[VARIABLE].strip()
@@ -53,26 +53,26 @@ def refusal(spec: ModelSpec) -> str | None:
 def download(
     spec: ModelSpec, progress: Callable[[int, int], None] | None = None, *, by_operator: bool = False
 ) -> WeightsFile:
-    """Download the weights of a model, unless they are on this machine already.
+    """Download the weights of a model, unless they are available locally.
 
-    The file is written under another name and gets its own only when it is complete and verified, so that nobody ever
-    loads half a file. A visitor who leaves does not end it: others may be waiting for it, or want it next.
+    The file is written under a temporary name and renamed once it is complete and verified, so that no partial file is
+    ever loaded. The download continues if the visitor leaves, since others may be waiting for it.
 
     Args:
-        spec: The model's row.
-        progress: Told how many bytes have come, and of how many (0 where the server does not tell).
-        by_operator: Whether it is asked for from a shell, where the limits for visitors do not hold.
+        spec: Metadata of the model.
+        progress: Callback that receives the downloaded and total number of bytes (0 if unknown).
+        by_operator: Whether it is requested from the command line, where the limits for visitors do not apply.
 
     Returns:
-        Where the file is.
+        The weights file.
 
     Raises:
-        ModelUnavailable: If it failed or was refused; the message is one sentence that can be shown as it is.
+        ModelUnavailable: If the download failed or was refused; the message is one sentence for visitors.
     """
     if found := find_weights(spec.weights):
         return found
     if spec.url is None:
-        raise ModelUnavailable(f"The weights of “{spec.title}” cannot be downloaded: they are published nowhere.")
+        raise ModelUnavailable(f"The weights of “{spec.title}” cannot be downloaded: they are not published.")
     if not by_operator and (sentence := refusal(spec)):
         raise ModelUnavailable(sentence)
     if (transfer := _join_or_start(spec, None if by_operator else most_at_once())) is not None:
@@ -86,18 +86,18 @@ def download(
 
 
 def stop_all() -> None:
-    """End all downloads of this process, and leave nothing of them behind."""
+    """Stop all downloads of this process and remove their partial files."""
     for transfer in list(_RUNNING.values()):
         transfer.give_up("it was stopped.")
-        transfer.part.unlink(missing_ok=True)  # its thread may be waiting for a server, and never come to it
+        transfer.part.unlink(missing_ok=True)  # its thread may be blocked on the network and never remove it
 
 
 def _join_or_start(spec: ModelSpec, most: int | None) -> Transfer | None:
-    """Return the running download of a file, started if need be; None if it has just come.
+    """Return the running download of a file, starting it if necessary; None if it has just finished.
 
     Args:
-        spec: The model's row.
-        most: Downloads that may be running together with this one; None for any number.
+        spec: Metadata of the model.
+        most: Maximum number of concurrent downloads; None for no limit.
     """
     with _LOCK:
         if (transfer := _RUNNING.get(spec.weights)) is not None:
@@ -115,12 +115,12 @@ def _run(transfer: Transfer) -> None:
     try:
         transfer.run()
     finally:
-        _forget(transfer)  # first: who tries again after a failure must not join it
+        _forget(transfer)  # first, so that a retry after a failure does not join it
         transfer.finished.set()
 
 
 def _follow(transfer: Transfer, progress: Callable[[int, int], None]) -> None:
-    """Wait for the end of a download; give it up where the server does not even begin."""
+    """Wait for the end of a download; give up if the server does not respond in time."""
     while not transfer.finished.wait(TICK):
         if transfer.answered:
             progress(transfer.done, transfer.total)
@@ -138,7 +138,7 @@ def _forget(transfer: Transfer) -> None:
 
 
 def _folder(spec: ModelSpec) -> Path:
-    """Where the library that the weights are for would keep them."""
+    """Return the cache folder of the library that the weights are for."""
     return torch_cache() if spec.weights.endswith((".pt", ".pth", ".safetensors")) else keras_cache()
 
 

@@ -1,4 +1,4 @@
-"""One file on its way from a server to this machine: whole and checked, or not at all."""
+"""Transfer of one file from a server: complete and verified, or not at all."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cnn_demo.models.files.checks import BrokenFile, announced_checksum, check_f
 
 try:
     import fcntl
-except ImportError:  # Windows, where an open file cannot be removed: that guards it as well
+except ImportError:  # Windows, where an open file cannot be removed, which protects it as well
     fcntl = None
 
 if TYPE_CHECKING:
@@ -27,23 +27,23 @@ if TYPE_CHECKING:
 
     from cnn_demo.models.catalogue.specs import ModelSpec
 
-CONNECT_SECONDS = 5  # so that nobody waits long where there is no internet
-ANSWER_SECONDS = 15  # until the server begins to send, with the name looked up and all redirections
-STALL_SECONDS = 30  # without a single byte
-MIN_RATE = 100_000  # bytes a second: what is slower for long is given up
-GRACE_SECONDS = 60  # that any file may take
-MARGIN = 200_000_000  # bytes that stay free on the disk
-CHUNK = 1 << 18  # bytes that are read at once, at most
-LOOK_AGAIN = 1 << 24  # bytes between two looks at how full the disk is
-PART = ".cnn-demo-part"  # ends the name of a file that is not complete
+CONNECT_SECONDS = 5  # connection timeout
+ANSWER_SECONDS = 15  # until the first byte, including DNS lookup and redirects
+STALL_SECONDS = 30  # read timeout
+MIN_RATE = 100_000  # minimum average rate in bytes per second
+GRACE_SECONDS = 60  # additional time for any file
+MARGIN = 200_000_000  # bytes to keep free on the disk
+CHUNK = 1 << 18  # maximum bytes per read
+LOOK_AGAIN = 1 << 24  # bytes between two checks of the free disk space
+PART = ".cnn-demo-part"  # suffix of partial files
 NO_CONNECTION = "there is no connection to the server; please check the internet connection of this machine."
 
 
 class DownloadFailed(ModelUnavailable):
-    """Weights could not be downloaded; the message is one sentence that can be shown as it is.
+    """Weights could not be downloaded; the message is one sentence for visitors.
 
     Attributes:
-        reason: The half sentence that says why, and what to do.
+        reason: Second part of the sentence, with the reason and the remedy.
         unreachable: Whether there was no connection to the server.
     """
 
@@ -53,23 +53,23 @@ class DownloadFailed(ModelUnavailable):
 
 
 class _Refused(Exception):
-    """Ends a transfer; the message is the half sentence that says why."""
+    """Stops a transfer; the message is the `reason` of `DownloadFailed`."""
 
 
 @dataclass(eq=False)
 class Transfer:
-    """The download of one file, which several visitors may be waiting for.
+    """The download of one file, which may be shared by several visitors.
 
     Attributes:
-        spec: The model's row.
-        folder: Where its weights are kept.
-        done: Bytes that have come.
-        total: Bytes that will come; 0 where the server does not tell.
-        answered: Whether the server has begun to send.
-        error: Why it failed; None before the end, and where it did not.
-        finished: Set at the end, of whichever kind.
-        stopped: Set to end it early.
-        started: Of `time.monotonic`.
+        spec: Metadata of the model.
+        folder: Target folder.
+        done: Number of bytes downloaded.
+        total: Total number of bytes; 0 if unknown.
+        answered: Whether the server has started to send.
+        error: The error if it failed, otherwise None.
+        finished: Event set at the end, with or without success.
+        stopped: Event set to stop it early.
+        started: Start time, of `time.monotonic`.
     """
 
     spec: ModelSpec
@@ -84,11 +84,11 @@ class Transfer:
 
     @property
     def part(self) -> Path:
-        """The file while it is not complete."""
+        """Path of the partial file."""
         return self.folder / (self.spec.weights + PART)
 
     def run(self) -> None:
-        """Do it, from the first byte to the last; `error` tells whether it worked. The caller sets `finished`."""
+        """Download the file and set `error` on failure. The caller sets `finished`."""
         try:
             self._fetch()
         except Exception as error:
@@ -96,7 +96,7 @@ class Transfer:
                 self.error = _failure(self.spec, error)
 
     def give_up(self, reason: str, *, unreachable: bool = False) -> None:
-        """End it from outside, at once, though its thread may still be waiting for the network."""
+        """Mark it as failed immediately, even if its thread is still blocked on the network."""
         if not self.finished.is_set():
             self.error = DownloadFailed(self.spec, reason, unreachable=unreachable)
         self.stopped.set()
@@ -110,7 +110,7 @@ class Transfer:
             self.spec.url,
             stream=True,
             timeout=(CONNECT_SECONDS, STALL_SECONDS),
-            headers={"Accept-Encoding": "identity"},  # so that lengths and checksums are those of the file
+            headers={"Accept-Encoding": "identity"},  # so that length and checksum refer to the file itself
         ) as response:
             response.raise_for_status()
             self._go_on()
@@ -132,11 +132,11 @@ class Transfer:
             raise _Refused("it was stopped.")
 
     def _copy(self, response: requests.Response, file: IO[bytes]) -> None:
-        """Write what comes, with an eye on the clock and the disk."""
+        """Write the response body to the file, checking the time limit and the free disk space."""
         size = self.total or self.spec.bytes
         allowed = GRACE_SECONDS + size / MIN_RATE
         looked_at = 0
-        while chunk := response.raw.read1(CHUNK, decode_content=True):  # not `read`, which waits until all is there
+        while chunk := response.raw.read1(CHUNK, decode_content=True):  # not `read`, which blocks
             self._go_on()
             if time.monotonic() - self.started > allowed:
                 raise _Refused(f"it was not complete after {allowed:.0f} seconds; please try again later.")
@@ -146,13 +146,13 @@ class Transfer:
             file.write(chunk)
             self.done += len(chunk)
             if not self.total and self.done > 2 * size:
-                raise BrokenFile("it does not end")
+                raise BrokenFile("it is longer than expected")
         if self.done < self.total:
             raise ConnectionResetError
 
 
 def sweep(folder: Path) -> None:
-    """Remove the beginnings of files whose download was killed; those that are still coming are locked, and stay."""
+    """Remove partial files of interrupted downloads; those of running downloads are locked and kept."""
     for path in folder.glob(f"*{PART}"):
         with contextlib.suppress(OSError), path.open("r+b") as file:
             if _lock(file):
@@ -160,7 +160,7 @@ def sweep(folder: Path) -> None:
 
 
 def _lock(file: IO[bytes]) -> bool:
-    """Lock a file until it is closed or its process ends; False if another one has it."""
+    """Lock a file until it is closed or the process ends; return False if another process holds the lock."""
     if fcntl is not None:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -171,14 +171,14 @@ def _lock(file: IO[bytes]) -> bool:
 
 @contextlib.contextmanager
 def _part_file(path: Path) -> Iterator[IO[bytes]]:
-    """Open the file that is written to, locked until it has its own name; after a failure nothing of it is left."""
+    """Open and lock the partial file; remove it on failure."""
     try:
         file = path.open("xb")
     except FileExistsError:
         raise _Refused("another program is downloading it; please try again in a minute.") from None
     with file:
         try:
-            with contextlib.suppress(OSError):  # some network disks lock nothing
+            with contextlib.suppress(OSError):  # some network file systems do not support locks
                 _lock(file)
             yield file
         except BaseException:
@@ -187,7 +187,7 @@ def _part_file(path: Path) -> Iterator[IO[bytes]]:
 
 
 def _require_room(folder: Path, size: int) -> None:
-    """Refuse a file that would fill the disk."""
+    """Raise `_Refused` if the file would fill the disk."""
     place = next(parent for parent in (folder, *folder.parents) if parent.exists())
     free = shutil.disk_usage(place).free
     if free < size + MARGIN:
@@ -198,7 +198,7 @@ def _require_room(folder: Path, size: int) -> None:
 
 
 def _all_headers(response: requests.Response) -> Mapping[str, str]:
-    """Return the headers of a reply, with the checksum that a redirection on the way to it may have named."""
+    """Return the headers of a response, with the checksum that a redirect may have sent."""
     headers = response.headers.copy()
     for step in response.history:
         if linked := step.headers.get("X-Linked-ETag"):
@@ -207,7 +207,7 @@ def _all_headers(response: requests.Response) -> Mapping[str, str]:
 
 
 def _failure(spec: ModelSpec, error: Exception) -> DownloadFailed:
-    """Say in half a sentence why a download failed, and what to do."""
+    """Convert an exception to a `DownloadFailed` with the reason and the remedy."""
     import requests
     from urllib3.exceptions import HTTPError, ReadTimeoutError
 
@@ -215,22 +215,22 @@ def _failure(spec: ModelSpec, error: Exception) -> DownloadFailed:
     if isinstance(error, _Refused):
         reason = str(error)
     elif isinstance(error, BrokenFile):
-        reason = "the file that came is broken; please try again."
+        reason = "the downloaded file is broken; please try again."
     elif isinstance(error, errors.HTTPError):
         reason = f"the server answered {error.response.status_code}; please try again later."
     elif isinstance(error, errors.SSLError):
         reason = "this machine does not trust the server's certificate; please tell whoever runs this app."
     elif isinstance(error, errors.ReadTimeout | ReadTimeoutError):
-        reason = "the server does not answer any more; please try again later."
+        reason = "the server stopped responding; please try again later."
     elif isinstance(error, errors.RequestException):
         reason, unreachable = NO_CONNECTION, True
     elif isinstance(error, HTTPError | ConnectionError):
-        reason = "the connection broke off; please try again."
+        reason = "the connection was interrupted; please try again."
     elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         reason = "the disk is full; please make room on it."
     elif isinstance(error, OSError):
         reason = "its file cannot be written here; please tell whoever runs this app."
     else:
         logging.getLogger(__name__).error("Downloading %s failed.", spec.url, exc_info=error)
-        reason = "something unforeseen happened; please try again."
+        reason = "an unexpected error occurred; please try again."
     return DownloadFailed(spec, reason, unreachable=unreachable)

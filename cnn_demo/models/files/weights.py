@@ -1,6 +1,6 @@
-"""Where weights are: bundled, in the operator's own folder, or in a library's cache.
+"""Locally available weights: bundled, in the operator's folder, or in a library's cache.
 
-Only file names and sizes are read here, so that any page may ask without loading a framework.
+Only file names and sizes are read, so that any page can use it without loading a framework.
 """
 
 import os
@@ -10,18 +10,18 @@ from pathlib import Path
 from cnn_demo.models.lite.weights import LITE_FILES
 
 BUNDLED = Path(__file__).resolve().parents[3] / "assets" / "weights"
-HUB_FILE = "model.safetensors"  # what every repository of segmentation-models-pytorch calls its weights
+HUB_FILE = "model.safetensors"  # file name of the weights in every repository of segmentation-models-pytorch
 SUFFIXES = (".h5", ".keras", ".safetensors", ".pt", ".pth")
 
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """A weights file that is on this machine.
+    """A locally available weights file.
 
     Attributes:
-        path: Where it is.
+        path: Path of the file.
         place: "bundled" (with the app, or with a package that it requires), "weights folder" or "cache".
-        bytes: Its size.
+        bytes: Size of the file.
     """
 
     path: Path
@@ -30,7 +30,7 @@ class WeightsFile:
 
     @property
     def name(self) -> str:
-        """What models know it by: its file name; in the hub's cache, where all are named alike, its repository's."""
+        """Name used in `ModelSpec.weights`: the file name, or the repository's name for files in the hub's cache."""
         folder = self.path.parent.parent
         if folder.name == "snapshots" and self.path.name == HUB_FILE:
             return folder.parent.name.rpartition("--")[2] + self.path.suffix
@@ -38,7 +38,7 @@ class WeightsFile:
 
 
 def weight_folders() -> tuple[tuple[str, Path], ...]:
-    """The folders that are searched, as (place, folder), in order of preference; they need not exist."""
+    """Return the folders to search as (place, folder), in order of preference; they need not exist."""
     folders = [("bundled", BUNDLED), *(("bundled", folder) for folder in package_folders())]
     if own := os.environ.get("CNN_DEMO_WEIGHTS"):
         folders.append(("weights folder", Path(own)))
@@ -46,32 +46,32 @@ def weight_folders() -> tuple[tuple[str, Path], ...]:
 
 
 def package_folders() -> tuple[Path, ...]:
-    """The folders of installed packages that carry weights and nothing else."""
+    """Return the folders of installed packages that only contain weights."""
     return tuple(path.parent for file in LITE_FILES.values() if (path := file.path) is not None)
 
 
 def user_cache() -> Path:
-    """Where this user's programs keep what can be made or fetched again."""
+    """Return the user's cache folder."""
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
 
 
 def torch_cache() -> Path:
-    """Where torch keeps what it has downloaded; the weights of Ultralytics' networks are kept there too."""
+    """Return torch's download cache, which is also used for the weights of Ultralytics' networks."""
     return Path(os.environ.get("TORCH_HOME", user_cache() / "torch")) / "hub" / "checkpoints"
 
 
 def keras_cache() -> Path:
-    """Where Keras keeps what it has downloaded."""
+    """Return Keras's download cache."""
     return Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
 
 
 def hub_cache() -> Path:
-    """Where the Hugging Face hub's library keeps what it has downloaded."""
+    """Return the Hugging Face hub's download cache."""
     return Path(os.environ.get("HF_HUB_CACHE", Path(os.environ.get("HF_HOME", user_cache() / "huggingface")) / "hub"))
 
 
 def local_weights() -> tuple[WeightsFile, ...]:
-    """All weights files on this machine; the first of each file name wins, as it would when a model is loaded."""
+    """Return all locally available weights files; the first one with a name takes precedence, as in loading."""
     found: dict[str, WeightsFile] = {}
     for place, folder in weight_folders():
         for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
@@ -86,5 +86,5 @@ def local_weights() -> tuple[WeightsFile, ...]:
 
 
 def find_weights(name: str) -> WeightsFile | None:
-    """Return the file of this name that a model would be loaded from; None where it is not on this machine."""
+    """Return the weights file of this name that a model would be loaded from; None if it is not available locally."""
     return next((file for file in local_weights() if file.name == name), None)

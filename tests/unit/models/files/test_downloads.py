@@ -124,15 +124,15 @@ def test_a_visitor_who_leaves_does_not_end_it(server):
     ("how", "checksum", "reason"),
     [
         ("missing", CHECKSUM, "the server answered 404"),
-        ("good", "md5:" + "0" * 32, "the file that came is broken"),
-        ("good", None, "the file that came is broken"),  # no HDF5
-        ("announced", None, "the file that came is broken"),
-        ("linked", None, "the file that came is broken"),
-        ("endless", CHECKSUM, "the file that came is broken"),
-        ("cut", CHECKSUM, "the connection broke off"),
-        ("cut", None, "the connection broke off"),
+        ("good", "md5:" + "0" * 32, "the downloaded file is broken"),
+        ("good", None, "the downloaded file is broken"),  # no HDF5
+        ("announced", None, "the downloaded file is broken"),
+        ("linked", None, "the downloaded file is broken"),
+        ("endless", CHECKSUM, "the downloaded file is broken"),
+        ("cut", CHECKSUM, "the connection was interrupted"),
+        ("cut", None, "the connection was interrupted"),
         ("silent", CHECKSUM, "there is no connection"),
-        ("stall", CHECKSUM, "the server does not answer any more"),
+        ("stall", CHECKSUM, "the server stopped responding"),
         ("slow", CHECKSUM, "it was not complete after 1 seconds"),
     ],
 )
@@ -199,7 +199,7 @@ def test_a_disk_that_takes_nothing_more_is_told(server, tmp_path, monkeypatch, e
 
 
 def test_a_file_that_is_published_nowhere_is_told():
-    with pytest.raises(ModelUnavailable, match="published nowhere"):
+    with pytest.raises(ModelUnavailable, match="are not published"):
         download(row(None))
 
 
