@@ -165,7 +165,7 @@ def test_from_the_sample_set_to_a_head_and_back(monkeypatch):
     drop(app, "teach_head", ("other.safetensors", save_head(other)), errors=1)
     assert "trained on MobileNetV2, not on EfficientNet-Lite0" in app.error[0].value.replace("\\", "")
     drop(app, "teach_head", ("notes.txt", b"hello"), errors=1)
-    assert "no safetensors file" in app.error[0].value
+    assert "not a valid safetensors file" in app.error[0].value
     assert app.session_state["teach_head"].labels == ("brick", "grass", "gravel")
 
     # A control that moves loses nothing; fine-tuning goes on from the head.
@@ -194,7 +194,7 @@ def test_what_is_refused_is_said_in_one_sentence_and_nothing_is_lost():
     assert held(app) == {"cat *and* dog": 4, "Class 2": 0}
     said = [warning.value.replace("\\", "") for warning in app.warning]
     assert said[0].startswith("“notes.txt” in “cat *and* dog” was left out: this")
-    assert said[1:] == ["Left out because they are there twice: 1 photo."]
+    assert said[1:] == ["Left out because they are duplicates: 1 photo."]
     assert "cat \\*and\\* dog" in app.warning[0].value  # none of its characters is Markdown
     click(app, "teach_start", errors=1)
     assert "“cat *and* dog” has 4 photos" in app.error[0].value.replace("\\", "")

@@ -1,9 +1,8 @@
-"""What a network makes of photos before its last layer: the features that a new head learns from.
+"""Feature extraction with pretrained classifiers: the features that a new head is trained on.
 
-One rule finds them in every network of the table: the last layer that has weights gives the logits, and what goes into
-it are the features. That layer is dense, or, in the older MobileNets, a 1 × 1 convolution of a map of one place, which
-is the same. In most networks the features are the global average of the last feature maps; VGG's come from its two
-dense layers before.
+One rule applies to all networks of the registry: the last layer with weights computes the logits, and its input are the
+features. This layer is dense or, in the older MobileNets, an equivalent 1 × 1 convolution of a 1 × 1 map. In most
+networks the features are the global average of the last feature maps; VGG's are the output of its second dense layer.
 """
 
 from __future__ import annotations
@@ -25,17 +24,17 @@ if TYPE_CHECKING:
 
 BATCH = 16
 Progress = Callable[[int, int], None]
-"""Told after each batch how many photos are done, and of how many. What it raises ends the computation."""
-# Classifier -> layer name, or "" for the features -> compiled function. Nothing in it holds the classifier.
+"""Callback that receives the completed and total number of photos after each batch; exceptions stop the computation."""
+# Classifier -> layer name, or "" for the features -> compiled function. Values hold no reference to the classifier.
 _FUNCTIONS: WeakKeyDictionary = WeakKeyDictionary()
 _LOCK = threading.Lock()
 
 
 def feature_tensor(network: keras.Model):
-    """Return what goes into the layer that gives the logits: a Keras tensor of (N, F) or (N, 1, 1, F).
+    """Return the input of the layer that computes the logits: a Keras tensor of (N, F) or (N, 1, 1, F).
 
     Raises:
-        ValueError: If the network does not end as this module's first lines say.
+        ValueError: If the network does not end in a dense layer or an equivalent convolution.
     """
     layers = frameworks.keras().layers
     last = [layer for layer in network.layers if layer.weights][-1]
@@ -47,7 +46,7 @@ def feature_tensor(network: keras.Model):
 
 
 def feature_size(model: Classifier) -> int:
-    """Return how many features a photo has: the F of `features`."""
+    """Return the number of features per photo, F."""
     return int(feature_tensor(model.network).shape[-1])
 
 
@@ -57,10 +56,10 @@ def features(
     """Compute the features of photos.
 
     Args:
-        model: A classifier; it is not changed.
-        photos: At least one.
-        fit: How they are brought to the network's size, see `Classifier.prepare`.
-        progress: Told after each batch.
+        model: A classifier; it is not modified.
+        photos: The photos, at least one.
+        fit: Resizing to the network's input size, see `Classifier.prepare`.
+        progress: Callback after each batch.
 
     Returns:
         (N, F) float32.
@@ -71,17 +70,17 @@ def features(
 def random_features(
     model: Classifier, photos: Sequence[Photo], fit: str = "crop", seed: int = 0, progress: Progress | None = None
 ) -> np.ndarray:
-    """Compute features by the same architecture with weights drawn anew, as if it had never seen a photo.
+    """Compute features with the same architecture and random weights, as before training.
 
-    Weights are drawn as the network's own layers say, as they were before its training. Batch normalization is as it
-    was then, too: means 0 and variances 1, so that it lets everything pass. How input is scaled is kept.
+    Weights are drawn from the initializers of the layers. Batch normalization is in its initial state: means 0 and
+    variances 1, so that it is the identity. The normalization of the input is kept.
 
     Args:
-        model: A classifier; it is not changed.
-        photos: At least one.
-        fit: As for `features`.
-        seed: The same seed and photos give the same features.
-        progress: Told after each batch.
+        model: A classifier; it is not modified.
+        photos: The photos, at least one.
+        fit: Resizing to the network's input size, see `Classifier.prepare`.
+        seed: Seed of the weights.
+        progress: Callback after each batch.
 
     Returns:
         (N, F) float32.
@@ -94,7 +93,7 @@ def random_features(
 def in_batches(
     function, model: Classifier, photos: Sequence[Photo], fit: str, lock: threading.Lock, progress: Progress | None
 ) -> np.ndarray:
-    """Apply a function of (n, h, w, 3) to photos, holding the lock for one batch at a time; return all its values."""
+    """Apply a function of inputs (n, h, w, 3) to photos, holding the lock per batch; return all outputs."""
     if not photos:
         raise ValueError("There are no photos to compute features of.")
     tf = frameworks.tensorflow()
@@ -110,7 +109,7 @@ def in_batches(
 
 
 def compiled(model: Classifier, layer: str = ""):
-    """Return the compiled function from what the network takes to the output of a layer; "" is for the features."""
+    """Return the compiled function from the network's input to the output of a layer; "" for the features."""
     keras = frameworks.keras()
     with _LOCK:
         functions = _FUNCTIONS.setdefault(model, {})
@@ -122,7 +121,7 @@ def compiled(model: Classifier, layer: str = ""):
 
 
 def _function(network: keras.Model, as_vectors: bool = True):
-    """Compile a network once for batches of any size."""
+    """Compile a network for any batch size."""
     tf = frameworks.tensorflow()
 
     def run(batch):
@@ -133,7 +132,7 @@ def _function(network: keras.Model, as_vectors: bool = True):
 
 
 def _drawn_anew(network: keras.Model, seed: int) -> keras.Model:
-    """Copy the architecture up to the features; the copy's weights are drawn from the seed."""
+    """Copy the architecture up to the features, with random weights drawn from the seed."""
     keras = frameworks.keras()
     chance = np.random.default_rng(seed)
 
@@ -147,7 +146,7 @@ def _drawn_anew(network: keras.Model, seed: int) -> keras.Model:
     part = keras.Model(network.input, feature_tensor(network))
     copy = keras.models.clone_model(part, clone_function=draw)
     for layer in part.layers:
-        if isinstance(layer, keras.layers.Normalization):  # scales the input; it was measured, not learned
+        if isinstance(layer, keras.layers.Normalization):  # normalizes the input; data statistics, not learned weights
             copy.get_layer(layer.name).set_weights(layer.get_weights())
             copy.get_layer(layer.name).finalize_state()
     return copy

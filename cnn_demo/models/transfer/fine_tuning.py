@@ -1,8 +1,8 @@
-"""Fine-tuning: the last block of a trained network learns on, together with the new head, from the visitor's photos.
+"""Fine-tuning of a network's last block together with a new head.
 
-The network is shared by all visitors and is never changed: what learns is a copy of the block's kernels, put in their
-place for each computation. Everything before the block is computed once. Batch normalization stays as it is, for a
-handful of photos is too few to measure means and variances by.
+The network is shared by all visitors and is never modified: a copy of the block's weights is trained and substituted in
+each computation. Everything before the block is computed once. Batch normalization stays frozen, because a handful of
+photos is too few to estimate means and variances.
 """
 
 from __future__ import annotations
@@ -27,29 +27,29 @@ if TYPE_CHECKING:
 
 EPOCHS = 8
 RATE = 1e-4
-"""A hundredth of what such networks are trained with: the block is to be adapted, not learned anew."""
+"""Learning rate; a hundredth of the usual rate of training from scratch."""
 MIN_CONVOLUTIONS = 3
 
 
 @dataclass(frozen=True, eq=False)
 class Tail:
-    """A copy of the last block that has learned on.
+    """Fine-tuned weights of the last block.
 
     Attributes:
-        layer: Name of the layer whose output goes into it.
-        values: Its kernels and biases, float32, in the order of computation.
+        layer: Name of the layer whose output is the block's input.
+        values: Kernels and biases, float32, in computation order.
     """
 
     layer: str
     values: tuple[np.ndarray, ...] = field(repr=False)
 
     def features(self, model: Classifier, photos: Sequence[Photo], fit: str = "crop") -> np.ndarray:
-        """Return (N, F) float32 features, as `backbones.features` does, with this block in the place of its own."""
+        """Return features (N, F) float32 like `backbones.features`, computed with the fine-tuned block."""
         maps = in_batches(compiled(model, self.layer), model, photos, fit, model.lock, None)
         return self.finish(model, maps)
 
     def finish(self, model: Classifier, maps: np.ndarray) -> np.ndarray:
-        """Return the features of (N, h, w, c) float32 maps that came out of `layer`."""
+        """Return the features for outputs (N, h, w, c) float32 of `layer`."""
         function, variables = _block(model.network, self.layer)
         tf = frameworks.tensorflow()
         parts = []
@@ -62,10 +62,10 @@ class Tail:
 
 @dataclass(frozen=True, eq=False)
 class TunedRun(HeadRun):
-    """A fine-tuning as far as it has come: a `HeadRun` whose head belongs on the features of its tail.
+    """State of a fine-tuning run: a `HeadRun` whose head takes the features of its tail.
 
     Attributes:
-        tail: The block as it is now. Each run has a copy: keep the last run only, it has all epochs.
+        tail: Current weights of the block. Each run holds a copy: keep only the last run, which has all epochs.
     """
 
     tail: Tail
@@ -84,26 +84,26 @@ def fine_tune(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Iterator[TunedRun]:
-    """Train the last block together with a head that has been trained on the frozen network.
+    """Train the last block together with a head that was trained on the frozen network.
 
     Args:
-        model: The classifier that the head was trained on; it is not changed.
+        model: The classifier that the head was trained on; it is not modified.
         photos: N photos.
-        classes: (N,) int, the numbers of their labels.
-        hold_out: Numbers of the photos that are only measured on: the same as when the head was trained.
-        head: Where to begin. How it standardises features is kept.
-        epochs: How often every training photo is seen, in batches of 16.
-        rate: Of Adam, for all values.
-        l2: Regularisation of the head's weights.
-        seed: Of the order of the photos.
-        progress: Told how many photos have gone through the frozen part, before the training begins.
+        classes: (N,) int, class indices.
+        hold_out: Indices of the validation photos, the same as for training the head.
+        head: Initial head; its standardization of features is kept.
+        epochs: Number of epochs, in batches of 16.
+        rate: Learning rate of Adam.
+        l2: L2 regularization of the head's weights.
+        seed: Seed of the order of the photos.
+        progress: Callback that receives the number of photos passed through the frozen layers before training starts.
 
     Yields:
-        What there is after each epoch, as `train_head` does.
+        The state after each epoch.
 
     Raises:
         HeadError: If the head was trained on another model.
-        ValueError: If the network has no last block that hangs on one feature map, or the arrays do not fit.
+        ValueError: If the network has no last block with a single feature map as input, or the arrays do not fit.
     """
     check_fit(head, model)
     train = training_part(len(photos), classes, len(head.labels), hold_out)
@@ -126,7 +126,7 @@ def fine_tune(
 
 
 def _run(model, tail: Tail, maps, head: Head, last: list, classes, train, hold_out, before: list[Epoch]) -> TunedRun:
-    """Measure where the training is."""
+    """Return the state of the run with the metrics of the current epoch."""
     now = Head(*last, head.mean, head.scale, head.labels, head.backbone, head.fit)
     probabilities = now.probabilities(tail.finish(model, maps))
     epochs = (*before, measured(probabilities, classes, train, hold_out))
@@ -134,19 +134,19 @@ def _run(model, tail: Tail, maps, head: Head, last: list, classes, train, hold_o
 
 
 def cut_layer(network: keras.Model) -> str:
-    """Find where the last block begins; return the name of the layer whose output goes into it.
+    """Return the name of the layer whose output is the input of the last block.
 
-    That is the last feature map that everything behind it hangs on alone, with at least three convolutions behind it:
-    the input of the last block in ResNet or Inception, of the last three convolutions in VGG and MobileNet.
+    This is the last feature map that all later layers depend on exclusively and that at least three convolutions
+    follow: the input of the last block in ResNet or Inception, of the last three convolutions in VGG and MobileNet.
 
     Raises:
-        ValueError: If more than half of the convolutions lie behind it, as in NASNet, whose cells all take the outputs
-            of two others.
+        ValueError: If more than half of the convolutions follow it, as in NASNet, whose cells all take the outputs of
+            two others.
     """
     keras, tensor = frameworks.keras(), feature_tensor(network)
-    operations = keras.Model(network.input, tensor).operations  # in the order of computation
+    operations = keras.Model(network.input, tensor).operations  # in computation order
     total, behind = sum(_learns(each) for each in operations), 0
-    needed = {tensor._keras_history.operation.name}  # by what lies behind
+    needed = {tensor._keras_history.operation.name}  # by later operations
     for operation in reversed(operations):
         if needed == {operation.name} and behind >= MIN_CONVOLUTIONS and isinstance(operation, keras.layers.Layer):
             break
@@ -154,12 +154,12 @@ def cut_layer(network: keras.Model) -> str:
         needed |= {each._keras_history.operation.name for each in keras.tree.flatten(operation.input)}
         behind += _learns(operation)
     if behind > total / 2:
-        raise ValueError("The last block of this network cannot be trained apart: please choose another network.")
+        raise ValueError("The last block of this network cannot be trained separately: please choose another network.")
     return operation.name
 
 
 def _learns(operation) -> bool:
-    """Whether it is a layer whose weights are fine-tuned: one that makes maps of maps and is no normalization."""
+    """Return whether an operation is a layer whose weights are fine-tuned: convolutions, but no normalizations."""
     keras = frameworks.keras()
     fixed = (keras.layers.BatchNormalization, keras.layers.LayerNormalization, keras.layers.Normalization)
     is_layer = isinstance(operation, keras.layers.Layer) and not isinstance(operation, fixed)
@@ -167,16 +167,16 @@ def _learns(operation) -> bool:
 
 
 def _block(network: keras.Model, layer: str):
-    """Return the function from a layer's output to the features, and the variables in it that learn.
+    """Return the function from a layer's output to the features, and its trainable variables.
 
-    A `keras.Function` leaves the network's graph as it is; a model that begins at an inner tensor would add to it.
+    A `keras.Function` does not modify the network's graph; a model that starts at an inner tensor would add to it.
     """
     function = frameworks.keras().Function(network.get_layer(layer).output, feature_tensor(network))
     return function, [variable for each in function.operations if _learns(each) for variable in each.trainable_weights]
 
 
 def _with_values(function, variables: list, values: Sequence, maps):
-    """Compute the features of maps with these values in the place of the variables, which stay as they are."""
+    """Compute the features of maps with these values instead of the variables, which are not modified."""
     tf, keras = frameworks.tensorflow(), frameworks.keras()
     with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
         found = function(maps)
@@ -184,7 +184,7 @@ def _with_values(function, variables: list, values: Sequence, maps):
 
 
 def _gradients(model: Classifier, layer: str, head: Head, l2: float, shape: tuple[int, ...]):
-    """Compile the gradients of the loss by the block's values, the head's weights and its bias."""
+    """Compile the gradients of the loss with respect to the block's values, the head's weights and its bias."""
     tf = frameworks.tensorflow()
     function, variables = _block(model.network, layer)
 

@@ -1,8 +1,7 @@
-"""A head: the new last layer that a visitor's photos taught, and the file in which it goes home and comes back.
+"""Heads: new last layers trained on a visitor's photos, and their file format.
 
-The file is safetensors, numbers behind a header of text: it cannot hold code, as a pickle could. It holds neither
-photos nor the network before the head. Nor does it hold a block that was fine-tuned: that is many times as large, and
-a stranger's numbers would then run inside the network.
+The format is safetensors, which cannot contain code, unlike a pickle. The file contains neither photos nor the
+backbone, nor a fine-tuned block: that is many times as large, and untrusted weights would then run inside the network.
 """
 
 from __future__ import annotations
@@ -26,13 +25,13 @@ if TYPE_CHECKING:
 
 VERSION = 1
 MAX_HEAD_BYTES = 2**20
-"""The largest head, of six classes on 4096 features, has 131 kB."""
-_ENTRY = "cnn_demo_head"  # the one line of the header's metadata, JSON
+"""Maximum file size; the largest head, six classes on 4096 features, has 131 kB."""
+_ENTRY = "cnn_demo_head"  # the single key of the header's metadata, JSON
 _ARRAYS = ("weights", "bias", "mean", "scale")
 
 
 class HeadError(ValueError):
-    """This is no head that can be used; the message is one sentence for the visitor."""
+    """The head is invalid or does not fit the model; the message is one sentence for the visitor."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,16 +39,16 @@ class Head:
     """Softmax regression on a network's features: probabilities = softmax((features − mean) / scale · weights + bias).
 
     Attributes:
-        weights: (F, C) float32, like all arrays here finite and read-only.
+        weights: (F, C) float32; all arrays are finite and read-only.
         bias: (C,) float32.
-        mean: (F,) float32, of the features that it learned from.
-        scale: (F,) float32, above 0.
-        labels: C names, two to six.
-        backbone: Key of the model that the features come from; "" where that is none of the table.
-        fit: How photos were brought to the network's size, see `Classifier.prepare`.
+        mean: (F,) float32, mean of the training features.
+        scale: (F,) float32, scale of the training features, above 0.
+        labels: C class names, two to six.
+        backbone: Key of the model that computes the features; "" if it is not in the registry.
+        fit: Resizing of photos to the network's input size, see `Classifier.prepare`.
 
     Raises:
-        HeadError: If the arrays do not fit each other or the labels, or hold what cannot be used.
+        HeadError: If the arrays do not fit each other or the labels, or contain invalid values.
     """
 
     weights: np.ndarray = field(repr=False)
@@ -63,39 +62,39 @@ class Head:
     def __post_init__(self) -> None:
         _check_labels(self.labels)
         if self.fit not in FITS:
-            raise HeadError(f"This head was trained on photos fitted in an unknown way: {', '.join(FITS)} are known.")
+            raise HeadError(f"This head was trained with an unknown fit; known are {', '.join(FITS)}.")
         size = self.mean.shape[0] if self.mean.ndim == 1 else 0
         shapes = dict(zip(_ARRAYS, ((size, len(self.labels)), (len(self.labels),), (size,), (size,)), strict=True))
         for name, shape in shapes.items():
             array = getattr(self, name)
             if array.dtype != np.float32 or array.shape != shape or not size:
-                raise HeadError(f"The numbers of this head do not fit each other: please look at its {name}.")
+                raise HeadError(f"The weights of this head do not fit each other: please check its {name}.")
             if not np.isfinite(array).all():
-                raise HeadError("Some numbers of this head are not finite: please train it anew.")
+                raise HeadError("Some weights of this head are not finite: please train it again.")
             array = np.ascontiguousarray(array).view()
             array.flags.writeable = False
             object.__setattr__(self, name, array)
         if not (self.scale > 0).all():
-            raise HeadError("This head divides by zero: please train it anew.")
+            raise HeadError("This head divides by zero: please train it again.")
 
     def probabilities(self, features: np.ndarray) -> np.ndarray:
-        """Return (N, C) float32 probabilities of the labels, of (N, F) features of the backbone.
+        """Return class probabilities (N, C) float32 for features (N, F) of the backbone.
 
         Raises:
-            ValueError: If the features are of another size.
+            ValueError: If the features have another size.
         """
         if features.ndim != 2 or features.shape[1] != len(self.mean):
             raise ValueError(f"This head takes (N, {len(self.mean)}) features, not {features.shape}.")
-        # In float64, so that no head that was checked can overflow: float32 numbers reach 3e38.
+        # In float64, so that no valid head can overflow: float32 values reach 3e38.
         standardised = (features.astype(np.float64) - self.mean) / self.scale
         return softmax(standardised @ self.weights + self.bias).astype(np.float32)
 
 
 def save_head(head: Head) -> bytes:
-    """Return the head as a safetensors file; the same head always gives the same bytes.
+    """Serialize the head as a safetensors file, deterministically.
 
     Raises:
-        HeadError: If its backbone is no model of the table, as of a head on random features: it could not be used.
+        HeadError: If its backbone is not in the registry, as for a head on random features.
     """
     _check_backbone(head.backbone)
     about = {"version": VERSION, "backbone": head.backbone, "fit": head.fit, "labels": list(head.labels)}
@@ -103,23 +102,23 @@ def save_head(head: Head) -> bytes:
 
 
 def load_head(data: bytes) -> Head:
-    """Read a head, checking everything before it is used; `check_fit` tells whether it fits a model.
+    """Load and validate a head; `check_fit` checks whether it fits a model.
 
     Args:
-        data: From `save_head`, or from a stranger; at most `MAX_HEAD_BYTES`.
+        data: File contents, possibly untrusted, at most `MAX_HEAD_BYTES`.
 
     Raises:
-        HeadError: If it is not what `save_head` writes, in one sentence.
+        HeadError: If it is not a valid file of `save_head`.
     """
     if len(data) > MAX_HEAD_BYTES:
-        raise HeadError(f"This file is too large for a head: {MAX_HEAD_BYTES // 2**20} MB are the most.")
+        raise HeadError(f"This file is too large for a head: the maximum is {MAX_HEAD_BYTES // 2**20} MB.")
     try:
         entries = dict(deserialize(bytes(data)))
     except SafetensorError as error:
-        raise HeadError("This is no safetensors file, or a damaged one: please choose a head saved here.") from error
+        raise HeadError("This is not a valid safetensors file: please choose a head saved by this app.") from error
     about = _about(data)
     if set(entries) != set(_ARRAYS) or any(entry["dtype"] != "F32" for entry in entries.values()):
-        raise HeadError("This file holds other numbers than a head: please choose a head saved here.")
+        raise HeadError("This file does not contain a head: please choose a head saved by this app.")
     arrays = {
         name: np.frombuffer(entry["data"], "<f4").astype(np.float32).reshape(entry["shape"])
         for name, entry in entries.items()
@@ -129,7 +128,7 @@ def load_head(data: bytes) -> Head:
 
 
 def check_fit(head: Head, model: Classifier) -> None:
-    """Raise a `HeadError` if the head was trained on another network's features than this model's."""
+    """Raise a `HeadError` if the head was trained on the features of another network."""
     if head.backbone != model.spec.key:
         titles = {spec.key: spec.title for spec in MODELS}
         title = titles.get(head.backbone, head.backbone)
@@ -139,9 +138,9 @@ def check_fit(head: Head, model: Classifier) -> None:
 
 
 def _about(data: bytes) -> dict:
-    """Read the metadata, which `deserialize` has checked to be there whole but does not hand out."""
+    """Read the metadata, which `deserialize` validates but does not return."""
     length = int.from_bytes(data[:8], "little")
-    other = "This file holds no head of this app: please choose one that was saved here."
+    other = "This file does not contain a head of this app: please choose one saved by this app."
     try:
         about = json.loads(json.loads(data[8 : 8 + length])["__metadata__"][_ENTRY])
     except (KeyError, TypeError, ValueError, RecursionError) as error:
@@ -149,7 +148,7 @@ def _about(data: bytes) -> dict:
     if not isinstance(about, dict):
         raise HeadError(other)
     if about.get("version") != VERSION:
-        raise HeadError("This head was saved by another version of this app: please train it anew.")
+        raise HeadError("This head was saved by another version of this app: please train it again.")
     labels = about.get("labels")
     texts = [about.get("backbone"), about.get("fit"), *(labels if isinstance(labels, list) else [None])]
     if not all(isinstance(text, str) for text in texts):
@@ -164,7 +163,7 @@ def _check_backbone(key: str) -> None:
 
 def _check_labels(labels: tuple[str, ...]) -> None:
     if not MIN_CLASSES <= len(labels) <= MAX_CLASSES:
-        raise HeadError(f"A head has {MIN_CLASSES} to {MAX_CLASSES} classes, and this one has {len(labels)}.")
+        raise HeadError(f"A head has {MIN_CLASSES} to {MAX_CLASSES} classes, but this one has {len(labels)}.")
     try:
         unclean = [label for label in labels if clean_label(label) != label]
     except PhotoSetError:

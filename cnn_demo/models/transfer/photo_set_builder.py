@@ -1,6 +1,7 @@
-"""A set of photos while a visitor puts it together: what is refused gets a sentence, and takes nothing away.
+"""Builder of a photo set, for a visitor who adds and removes photos step by step.
 
-A draft is never changed: each step gives a new one, so that the one before can be taken back.
+Builders are immutable: each step returns a new one, so that steps can be undone. Rejected photos are reported in one
+sentence each.
 """
 
 from __future__ import annotations
@@ -27,12 +28,12 @@ from cnn_demo.models.transfer.photo_sets import (
 
 @dataclass(frozen=True)
 class ClassBuilder:
-    """A class that is being filled.
+    """A class of a photo set under construction.
 
     Attributes:
-        number: Tells it from all others that this draft ever had, whatever they are called.
-        name: As the visitor typed it.
-        photos: No two of the draft are the same file.
+        number: Identifier, unique among all classes that the builder ever had.
+        name: Name as typed by the visitor.
+        photos: Photos of the class; no photo occurs twice in the builder.
     """
 
     number: int
@@ -42,11 +43,11 @@ class ClassBuilder:
 
 @dataclass(frozen=True)
 class PhotoSetBuilder:
-    """Classes that are being filled: none to six, whatever they are called.
+    """A photo set under construction, with up to six classes and unchecked names.
 
     Attributes:
-        classes: In the order in which they are shown.
-        made: How many this draft ever had.
+        classes: Classes in display order.
+        made: Number of classes ever created.
     """
 
     classes: tuple[ClassBuilder, ...] = ()
@@ -54,7 +55,7 @@ class PhotoSetBuilder:
 
     @classmethod
     def begin(cls) -> PhotoSetBuilder:
-        """Begin with as few classes as there may be, without photos."""
+        """Return a builder with the minimum number of classes, without photos."""
         draft = cls()
         for _ in range(MIN_CLASSES):
             draft = draft.with_class()
@@ -62,26 +63,26 @@ class PhotoSetBuilder:
 
     @property
     def photos(self) -> int:
-        """How many photos it has."""
+        """Number of photos."""
         return sum(len(each.photos) for each in self.classes)
 
     def with_class(self) -> PhotoSetBuilder:
-        """Add an empty class, where there is room for one."""
+        """Add an empty class, unless the maximum is reached."""
         if len(self.classes) >= MAX_CLASSES:
             return self
         added = ClassBuilder(self.made + 1, f"Class {self.made + 1}")
         return PhotoSetBuilder((*self.classes, added), self.made + 1)
 
     def without_class(self, number: int) -> PhotoSetBuilder:
-        """Take a class out, with its photos."""
+        """Remove a class and its photos."""
         return replace(self, classes=tuple(each for each in self.classes if each.number != number))
 
     def renamed(self, number: int, name: str) -> PhotoSetBuilder:
-        """Give a class another name; whether it is a good one is asked when the draft is checked."""
+        """Rename a class; names are validated by `checked`."""
         return self._with(number, lambda each: replace(each, name=name))
 
     def without_photo(self, number: int, key: str) -> PhotoSetBuilder:
-        """Take one photo out of a class, by its key."""
+        """Remove one photo from a class, by its key."""
         return self._with(
             number, lambda each: replace(each, photos=tuple(photo for photo in each.photos if photo.key != key))
         )
@@ -92,20 +93,20 @@ class PhotoSetBuilder:
         files: Sequence[tuple[str, bytes]],
         progress: Callable[[int, int], None] = lambda done, of: None,
     ) -> tuple[PhotoSetBuilder, tuple[str, ...]]:
-        """Add photos to a class: those that can be read, are not there yet, and have room.
+        """Add readable photos to a class, without duplicates and up to the maximum.
 
         Args:
-            number: Of the class.
-            files: The (name, bytes) of each.
-            progress: Told after each file how many are done, and of how many.
+            number: Number of the class.
+            files: (name, bytes) of each file.
+            progress: Callback that receives the processed and total number of files.
 
         Returns:
-            The draft with what could be taken, and one sentence on each photo that was left out.
+            The builder with the accepted photos, and sentences on the photos that were left out.
         """
         held = {photo.sha256: each for each in self.classes for photo in each.photos}
         target = next(each for each in self.classes if each.number == number)
         photos, refused, twice = list(target.photos), [], 0
-        looked_at = files[:MAX_PHOTOS]  # a class that is full already takes none, and none is decoded for it
+        looked_at = files[:MAX_PHOTOS]  # do not decode files for a full class
         for done, (name, data) in enumerate(looked_at, start=1):
             if len(photos) >= MAX_PHOTOS:
                 looked_at = files[: done - 1]
@@ -127,7 +128,7 @@ class PhotoSetBuilder:
         return changed, left_out(refused, twice, len(files) - len(looked_at))
 
     def replaced_by(self, photos: PhotoSet) -> PhotoSetBuilder:
-        """Put the classes of a set in the place of all that are there."""
+        """Replace all classes with those of a photo set."""
         classes = tuple(
             ClassBuilder(
                 self.made + 1 + index,
@@ -139,14 +140,14 @@ class PhotoSetBuilder:
         return PhotoSetBuilder(classes, self.made + len(classes))
 
     def checked(self) -> PhotoSet:
-        """Return the set to learn from.
+        """Return the finished photo set.
 
         Raises:
-            PhotoSetError: If it is none yet; the message says what is missing, in one sentence.
+            PhotoSetError: If the set is incomplete; the message is one sentence for the visitor.
         """
         if not self.photos:
             raise PhotoSetError(
-                f"There are no photos yet: please give at least {MIN_CLASSES} classes of {MIN_PHOTOS}, or take the "
+                f"There are no photos yet: please add at least {MIN_CLASSES} classes of {MIN_PHOTOS}, or use the "
                 "sample set."
             )
         labels = [clean_label(each.name) for each in self.classes]

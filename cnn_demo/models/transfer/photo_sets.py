@@ -1,7 +1,7 @@
-"""Photos that a visitor has sorted into classes: read, checked, and kept small enough to learn from.
+"""Photo sets: a visitor's photos sorted into classes, validated and downscaled for training.
 
-They come as bytes with a class each (`gather`), or as a zip whose folders are the classes (`from_zip`). Bytes and
-names come from strangers: `read_photo` judges every photo, and a zip is read file by file, counting what comes out.
+They are read from bytes with class names (`gather`), or from a zip with one folder per class (`from_zip`). Both are
+untrusted input: `read_photo` validates every photo, and a zip is unpacked file by file with a limit on its total size.
 """
 
 from __future__ import annotations
@@ -21,36 +21,36 @@ from cnn_demo.images.validation import EXTENSIONS, MAX_BYTES
 
 MIN_CLASSES, MAX_CLASSES = 2, 6
 MIN_PHOTOS, MAX_PHOTOS = 5, 50
-"""Photos of a class: fewer than five leave too little to hold out. Of more than fifty the first fifty are looked at,
-so that a small file cannot keep the server decoding for an hour."""
+"""Photos per class: fewer than five leave too few for validation. Only the first fifty are read, so that a small file
+cannot keep the server decoding for an hour."""
 MAX_LABEL = 40
-"""Characters of a label."""
+"""Maximum number of characters of a label."""
 MAX_SIDE = 320
-"""Longer side of a photo that is kept, in pixels: networks take 224 to 331, and a phone's photo has a hundred times
-as many pixels as they see."""
+"""Maximum longer side of a stored photo, in pixels: networks take 224 to 331, and a phone's photo has a hundred times
+as many pixels."""
 MAX_UNPACKED = 100 * 2**20
-"""Bytes that may come out of a zip: five times what may be sent, though photos hardly shrink when they are zipped."""
+"""Maximum unpacked size of a zip in bytes: five times the upload limit, though photos hardly shrink in a zip."""
 MAX_ENTRIES = 2000
-"""Files and folders in a zip. Reading a list of some hundred thousand takes seconds."""
+"""Maximum number of files and folders in a zip; listing some hundred thousand takes seconds."""
 MAX_SENTENCES = 8
-"""Photos left out that are named one by one; of the others there is a number."""
+"""Maximum number of rejected photos named one by one; the others are counted."""
 
 
 _Read = Callable[[], bytes]
 
 
 class PhotoSetError(ValueError):
-    """These photos are no set to learn from; the message says why and what to do, in one sentence for the visitor."""
+    """The photos are not a valid set; the message is one sentence for the visitor with the reason and the remedy."""
 
 
 @dataclass(frozen=True, eq=False)
 class PhotoSet:
-    """Photos and what is on them.
+    """A set of labelled photos.
 
     Attributes:
-        labels: Two to six names, which differ in more than case.
-        photos: At least five of each class; no two are the same file.
-        classes: (N,) int64, for each photo the number of its label; read-only.
+        labels: Two to six class names, distinct ignoring case.
+        photos: Photos, at least five per class and without duplicates.
+        classes: (N,) int64, class index of each photo; read-only.
     """
 
     labels: tuple[str, ...]
@@ -66,31 +66,31 @@ class PhotoSet:
 
 
 def clean_label(text: str) -> str:
-    """Drop control characters and white space at the ends and where it is double; composed characters (NFC).
+    """Normalize a label: NFC, without control characters, with collapsed white space.
 
     Raises:
-        PhotoSetError: If nothing is left, or more than `MAX_LABEL` characters are.
+        PhotoSetError: If the result is empty or longer than `MAX_LABEL`.
     """
     label = _printable(unicodedata.normalize("NFC", text))
     if not label:
         raise PhotoSetError("A class has no name: please give each class one.")
     if len(label) > MAX_LABEL:
-        raise PhotoSetError(f"The name “{label[:MAX_LABEL]}…” is too long: {MAX_LABEL} characters are the most.")
+        raise PhotoSetError(f"The name “{label[:MAX_LABEL]}…” is too long: please use at most {MAX_LABEL} characters.")
     return label
 
 
 def gather(named: Mapping[str, Sequence[tuple[str, bytes]]]) -> tuple[PhotoSet, tuple[str, ...]]:
-    """Make a set of photos in the order in which they are given.
+    """Create a photo set from files, in the given order.
 
     Args:
-        named: For each class the (file name, bytes) of its photos.
+        named: (file name, bytes) of the photos of each class.
 
     Returns:
-        The set, of at most `MAX_PHOTOS` photos a class, and one sentence on each that was left out.
+        The set, with at most `MAX_PHOTOS` photos per class, and sentences on the photos that were left out.
 
     Raises:
-        PhotoSetError: If there are too few or too many classes, a class has too few readable photos, two names are the
-            same but for case, or one photo is in two classes.
+        PhotoSetError: If there are too few or too many classes, a class has too few readable photos, two names differ
+            only in case, or one photo is in two classes.
     """
     labels = [clean_label(label) for label in named]
     check_labels(labels)
@@ -103,13 +103,13 @@ def gather(named: Mapping[str, Sequence[tuple[str, bytes]]]) -> tuple[PhotoSet, 
 
 
 def from_zip(data: bytes) -> tuple[PhotoSet, tuple[str, ...]]:
-    """Make a set of a zip of folders: the last folder on a photo's way is its class, so `train/cat/1.jpg` is a cat.
+    """Create a photo set from a zip; a photo's parent folder is its class, so `train/cat/1.jpg` is a cat.
 
-    Classes come in alphabetical order and photos in that of their names. What macOS adds (`__MACOSX`) and names that
-    begin with a dot are passed over; files whose name ends unlike a photo's are not read.
+    Classes and photos are sorted by name. `__MACOSX` and hidden files are ignored; files without a photo's extension
+    are skipped.
 
     Args:
-        data: The zip's bytes; at most `MAX_ENTRIES` files, and `MAX_UNPACKED` bytes when unpacked.
+        data: Contents of the zip, at most `MAX_ENTRIES` files and `MAX_UNPACKED` bytes unpacked.
 
     Returns:
         As `gather` does.
@@ -131,34 +131,36 @@ def from_zip(data: bytes) -> tuple[PhotoSet, tuple[str, ...]]:
     return photos, passed_over + sentences
 
 
-# What is in a zip ----------------------------------------------------------------------------------------------------
+# Zip files -----------------------------------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
 def _zip_faults() -> Iterator[None]:
-    """Turn whatever broken bytes make zipfile raise into one sentence."""
+    """Convert the exceptions that zipfile raises for broken files to `PhotoSetError`."""
     try:
         yield
     except PhotoSetError:
         raise
     except NotImplementedError as error:
-        raise PhotoSetError("This zip is packed in a rare way: please make an ordinary one and retry.") from error
+        raise PhotoSetError(
+            "This zip uses an unsupported compression: please create a standard one and retry."
+        ) from error
     # BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, UnicodeDecodeError, IndexError and others.
     except Exception as error:
-        raise PhotoSetError("This zip is cut off or damaged: please make it anew and retry.") from error
+        raise PhotoSetError("This zip is cut off or damaged: please create it again and retry.") from error
 
 
 def _open(data: bytes) -> zipfile.ZipFile:
-    """Read the list of files; its length is told by the signatures that its lines begin with, before it is read."""
+    """Open a zip; the number of files is checked beforehand by counting the signatures of its entries."""
     if not data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        raise PhotoSetError("This is not a zip: please put the folders of photos into a .zip file.")
+        raise PhotoSetError("This is not a zip file: please put the folders of photos into a .zip file.")
     if data.count(b"PK\x01\x02") > MAX_ENTRIES:
         raise PhotoSetError(f"This zip holds more than {MAX_ENTRIES} files: please leave some out.")
     return zipfile.ZipFile(io.BytesIO(data))
 
 
 def _folders(archive: zipfile.ZipFile) -> tuple[dict[str, list[tuple[str, zipfile.ZipInfo]]], tuple[str, ...]]:
-    """Find for each class the (file name, entry) of what may be a photo, and say how much more there is."""
+    """Return (file name, entry) of the possible photos of each class, and sentences on the skipped files."""
     folders: dict[str, list[tuple[str, zipfile.ZipInfo]]] = {}
     homeless = others = 0
     for info in archive.infolist():
@@ -172,17 +174,17 @@ def _folders(archive: zipfile.ZipFile) -> tuple[dict[str, list[tuple[str, zipfil
         else:
             folders.setdefault(clean_label(parts[-2]), []).append((parts[-1], info))
     if not folders and homeless:
-        raise PhotoSetError("The photos in this zip lie in no folder: please make one folder for each class.")
+        raise PhotoSetError("The photos in this zip are not in folders: please make one folder for each class.")
     sentences = []
     if homeless:
-        sentences.append(f"Left out because they lie in no folder: {_counted(homeless, 'photo')}.")
+        sentences.append(f"Left out because they are not in a folder: {_counted(homeless, 'photo')}.")
     if others:
-        sentences.append(f"Left out because their names do not end like a photo's: {_counted(others, 'file')}.")
+        sentences.append(f"Left out because they do not have a photo's file extension: {_counted(others, 'file')}.")
     return dict(sorted(folders.items(), key=lambda folder: (folder[0].casefold(), folder[0]))), tuple(sentences)
 
 
 class _Unpacker:
-    """Unpacks one file after the other. What a zip says of sizes can be a lie, so what comes out is counted."""
+    """Unpacks files one by one and counts the unpacked bytes, because declared sizes cannot be trusted."""
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
@@ -190,12 +192,12 @@ class _Unpacker:
 
     def read(self, info: zipfile.ZipInfo) -> bytes:
         if info.flag_bits & 0x1:
-            raise PhotoSetError("This zip is locked with a password: please make one without.")
-        # LZMA may ask for gigabytes of memory before the first byte; file managers write none of the others.
+            raise PhotoSetError("This zip is encrypted: please create one without a password.")
+        # LZMA may allocate gigabytes of memory before the first byte; file managers write none of the other methods.
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise PhotoSetError("This zip is packed in a rare way: please make an ordinary one and retry.")
+            raise PhotoSetError("This zip uses an unsupported compression: please create a standard one and retry.")
         with _zip_faults(), self._archive.open(info) as file:
-            data = file.read(MAX_BYTES + 1)  # one byte more is enough for `read_photo` to see that it is too long
+            data = file.read(MAX_BYTES + 1)  # one extra byte lets `read_photo` detect that it is too long
         self._left -= len(data)
         if self._left < 0:
             raise PhotoSetError(f"This zip holds more than {MAX_UNPACKED // 2**20} MB: please leave some photos out.")
@@ -206,13 +208,13 @@ class _Unpacker:
 
 
 def check_labels(labels: Sequence[str]) -> None:
-    """Raise a `PhotoSetError` unless these are two to six names that differ in more than case."""
+    """Raise a `PhotoSetError` unless there are two to six names that are distinct ignoring case."""
     if not labels:
-        raise PhotoSetError(f"There are no photos yet: please give at least {MIN_CLASSES} classes of {MIN_PHOTOS}.")
+        raise PhotoSetError(f"There are no photos yet: please add at least {MIN_CLASSES} classes of {MIN_PHOTOS}.")
     if len(labels) < MIN_CLASSES:
         raise PhotoSetError(f"“{labels[0]}” is the only class: please add another one to tell it from.")
     if len(labels) > MAX_CLASSES:
-        raise PhotoSetError(f"These are {len(labels)} classes: please take {MAX_CLASSES} at the most.")
+        raise PhotoSetError(f"These are {len(labels)} classes: please use at most {MAX_CLASSES}.")
     for number, label in enumerate(labels):
         for other in labels[:number]:
             if other.casefold() == label.casefold():
@@ -220,7 +222,7 @@ def check_labels(labels: Sequence[str]) -> None:
 
 
 def _collect(files: Mapping[str, Sequence[tuple[str, _Read]]]) -> tuple[PhotoSet, tuple[str, ...]]:
-    """Read (name, bytes) of each class one by one; only the small photo of each is kept."""
+    """Read the files of each class one by one; only the downscaled photos are kept."""
     photos: dict[str, list[Photo]] = {label: [] for label in files}
     classes: dict[str, str] = {}  # digest of a photo -> its class
     unread: list[str] = []
@@ -247,44 +249,44 @@ def _collect(files: Mapping[str, Sequence[tuple[str, _Read]]]) -> tuple[PhotoSet
 
 
 def photo_set(photos: Mapping[str, Sequence[Photo]]) -> PhotoSet:
-    """Make a set of photos that have been read already.
+    """Create a photo set from photos that have been read.
 
     Args:
-        photos: For each class its photos, no two of all the same; the labels have been checked.
+        photos: Photos by class, without duplicates and with validated labels.
 
     Raises:
-        PhotoSetError: If a class has too few.
+        PhotoSetError: If a class has too few photos.
     """
     for label, readable in photos.items():
         if len(readable) < MIN_PHOTOS:
             raise PhotoSetError(
-                f"“{label}” has {_counted(len(readable), 'photo')} that can be read, each counted once: "
-                f"please give at least {MIN_PHOTOS}."
+                f"“{label}” has {_counted(len(readable), 'photo')} that can be read, without duplicates: "
+                f"please add at least {MIN_PHOTOS}."
             )
     numbers = np.repeat(np.arange(len(photos)), [len(several) for several in photos.values()])
     return PhotoSet(tuple(photos), tuple(photo for several in photos.values() for photo in several), numbers)
 
 
 def left_out(refused: Sequence[str], twice: int, beyond: int) -> tuple[str, ...]:
-    """Say what was left out: a sentence for each photo that was refused, and how many are there twice or too many."""
+    """Return the messages on skipped photos: one per rejected photo, and counts of duplicates and surplus photos."""
     sentences = list(refused[:MAX_SENTENCES])
     if more := len(refused) - len(sentences):
-        sentences.append(f"Left out because they cannot be read either: {_counted(more, 'file')}.")
+        sentences.append(f"Left out because they cannot be read: {_counted(more, 'more file')}.")
     if twice:
-        sentences.append(f"Left out because they are there twice: {_counted(twice, 'photo')}.")
+        sentences.append(f"Left out because they are duplicates: {_counted(twice, 'photo')}.")
     if beyond:
-        sentences.append(f"Left out because a class has {MAX_PHOTOS} photos at the most: {_counted(beyond, 'photo')}.")
+        sentences.append(f"Left out because a class has at most {MAX_PHOTOS} photos: {_counted(beyond, 'photo')}.")
     return tuple(sentences)
 
 
 def _printable(text: str) -> str:
-    """Leave out control characters, and white space at the ends and where it is double."""
+    """Remove control characters and collapse white space."""
     text = "".join(" " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
     return " ".join(text.split())
 
 
 def unreadable(name: str, label: str, error: ImageError) -> str:
-    """Say in one sentence that a file of a class was left out, and why."""
+    """Return the message for a skipped file."""
     text = str(error)
     return f"“{_printable(name)[:80]}” in “{label}” was left out: {text[0].lower()}{text[1:]}"
 

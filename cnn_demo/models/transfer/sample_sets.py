@@ -1,4 +1,4 @@
-"""A ready-made set of photos with classes, for visitors who have none at hand (see CREDITS.md beside the files)."""
+"""A sample photo set with classes, for visitors without photos of their own (see CREDITS.md beside the files)."""
 
 from dataclasses import replace
 from functools import cache
@@ -16,10 +16,10 @@ ALT = {
 
 @cache
 def textures() -> PhotoSet:
-    """Read 16 patches each of a brick wall, a lawn and gravel: turned, zoomed and lit in many ways, in grey.
+    """Read 16 grayscale patches each of a brick wall, a lawn and gravel, with varying rotation, scale and lighting.
 
     Returns:
-        The same set at each call; its photos say what is to be seen on them.
+        The photo set, cached; its photos have alternative texts.
     """
     folders = sorted(path for path in (FOLDER / "textures").iterdir() if path.is_dir())
     photos, _ = gather(

@@ -1,8 +1,8 @@
-"""What page 4 teaches a network, from photos to figures: work for the training queue, told step by step.
+"""Transfer learning session of page 4: jobs for the training queue that report their state step by step.
 
-Two heads learn from the same photos, one on the features of a trained network, the other on those of the same
-architecture with random weights; what lies between them is what the training was worth. On request the last block of
-the trained network then learns on with its head.
+Two heads are trained on the same photos, one on the features of a pretrained network, the other on features of the same
+architecture with random weights; the difference is the benefit of pretraining. Optionally the last block of the
+pretrained network is then fine-tuned with its head.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ if TYPE_CHECKING:
 
 PRETRAINED, RANDOM, TUNED = "pretrained", "random", "tuned"
 Z95 = 1.959964
-"""Standard deviations of a normal distribution that 95 % lie within."""
+"""97.5 % quantile of the standard normal distribution."""
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What is to be learned.
+    """A transfer learning task.
 
     Attributes:
-        photos: To learn from, and to measure on.
-        model_key: Of the network that gives the features.
-        draw: Seed of the hold-out.
+        photos: Photos for training and validation.
+        model_key: Key of the backbone.
+        draw: Seed of the validation split.
     """
 
     photos: PhotoSet = field(repr=False)
@@ -50,20 +50,20 @@ class Task:
 
     @cached_property
     def hold_out(self) -> np.ndarray:
-        """The numbers of the photos that are only measured on."""
+        """Indices of the validation photos."""
         return linear_head.split(self.photos.classes, seed=self.draw)[1]
 
 
 @dataclass(frozen=True, eq=False)
 class TransferState:
-    """What has been learned so far; never changed, each step makes a new one.
+    """State of a session; immutable, each step creates a new one.
 
     Attributes:
-        task: What is being learned.
-        runs: `PRETRAINED`, `RANDOM` and `TUNED` to the runs that there are.
-        step: What is being done now, as a line above a progress bar.
-        done: The share of that, 0..1.
-        seconds: That both heads took, the features included; the model was loaded before.
+        task: The task.
+        runs: Available runs by name: `PRETRAINED`, `RANDOM` and `TUNED`.
+        step: Description of the current step, shown above a progress bar.
+        done: Completed fraction of the step, 0..1.
+        seconds: Training time of both heads, features included, model loading excluded.
     """
 
     task: Task
@@ -73,7 +73,7 @@ class TransferState:
     seconds: float = 0.0
 
     def right(self, which: str) -> int:
-        """How many held-out photos one of the runs is right about."""
+        """Return the number of validation photos that a run classifies correctly."""
         answers = self.runs[which].probabilities.argmax(axis=1)
         return int((answers == self.task.photos.classes[self.task.hold_out]).sum())
 
@@ -83,27 +83,27 @@ ShouldContinue = Callable[[], bool]
 
 
 class _Ended(Exception):
-    """Somebody has stopped the training between two photos."""
+    """The training was stopped."""
 
 
 def teach(task: Task, report: Report = lambda taught: None, goes_on: ShouldContinue = lambda: True) -> None:
-    """Train both heads, epoch by epoch beside each other.
+    """Train both heads in parallel, epoch by epoch.
 
     Args:
-        task: What is to be learned.
-        report: Told what there is after each batch of photos and each epoch.
-        goes_on: Asked then; where it says no, the training ends there.
+        task: The task.
+        report: Callback that receives the state after each batch of photos and each epoch.
+        goes_on: Callback after each report; training stops if it returns False.
 
     Raises:
-        TrainingError: If the network is not to be had.
+        JobError: If the network is not available.
     """
     start = time.perf_counter()
     photos, key = task.photos, task.model_key
     model = _loaded(key)
     with suppress(_Ended):
-        looked = _looking(TransferState(task), "The trained network looks at the photos", report, goes_on)
+        looked = _looking(TransferState(task), "Computing features with the trained network", report, goes_on)
         features = backbones.features(model, photos.photos, progress=looked)
-        looked = _looking(TransferState(task), "Its twin with random weights looks at them", report, goes_on)
+        looked = _looking(TransferState(task), "Computing features with random weights", report, goes_on)
         random = backbones.random_features(model, photos.photos, progress=looked)
         given = photos.classes, photos.labels, task.hold_out
         both = linear_head.train_head(features, *given, backbone=key), linear_head.train_head(random, *given)
@@ -116,15 +116,15 @@ def teach(task: Task, report: Report = lambda taught: None, goes_on: ShouldConti
 
 
 def tune(taught: TransferState, report: Report = lambda taught: None, goes_on: ShouldContinue = lambda: True) -> None:
-    """Fine-tune the last block, from the head on the trained network's features.
+    """Fine-tune the last block, starting from the head on the pretrained network's features.
 
     Args:
-        taught: What `teach` has ended with; its other runs are kept.
-        report: Told what there is after each batch of photos and each epoch.
-        goes_on: Asked then; where it says no, the training ends there.
+        taught: Final state of `teach`; its other runs are kept.
+        report: Callback that receives the state after each batch of photos and each epoch.
+        goes_on: Callback after each report; training stops if it returns False.
 
     Raises:
-        TrainingError: If the network is not to be had, or has no last block that can be trained apart.
+        JobError: If the network is not available, or its last block cannot be trained separately.
     """
     task = taught.task
     kept = replace(taught, runs={which: run for which, run in taught.runs.items() if which != TUNED})
@@ -135,7 +135,7 @@ def tune(taught: TransferState, report: Report = lambda taught: None, goes_on: S
     except ValueError as error:
         raise JobError(str(error)) from error
     with suppress(_Ended):
-        looked = _looking(kept, "The photos go through the part that stays as it is", report, goes_on)
+        looked = _looking(kept, "Computing features with the frozen layers", report, goes_on)
         epochs = fine_tuning.fine_tune(model, photos.photos, photos.classes, task.hold_out, head, progress=looked)
         for epoch, run in enumerate(epochs, start=1):
             step, done = f"Epoch {epoch} of {fine_tuning.EPOCHS}", epoch / fine_tuning.EPOCHS
@@ -145,15 +145,15 @@ def tune(taught: TransferState, report: Report = lambda taught: None, goes_on: S
 
 
 def answers(head: Head, photos: Sequence[Photo], tuned: TunedRun | None = None) -> np.ndarray:
-    """Return what a head says of photos: (N, C) probabilities of its labels.
+    """Return a head's class probabilities (N, C) for photos.
 
     Args:
-        head: Its own network is asked for the features.
-        photos: At least one.
-        tuned: A fine-tuning that began with this head: its block and its head answer instead.
+        head: The head; features are computed with its backbone.
+        photos: The photos, at least one.
+        tuned: Fine-tuned run that started from this head, whose block and head are used instead.
 
     Raises:
-        ModelUnavailable: If the head's network is not to be had.
+        ModelUnavailable: If the head's backbone is not available.
     """
     model = load(head.backbone)
     if tuned is None:
@@ -162,14 +162,14 @@ def answers(head: Head, photos: Sequence[Photo], tuned: TunedRun | None = None) 
 
 
 def wilson_interval(right: int, count: int) -> tuple[float, float]:
-    """Return where a share of right answers may well lie that was measured on few: Wilson's 95 % interval.
+    """Return Wilson's 95 % confidence interval of an accuracy.
 
-    Unlike right / count ± two standard errors it stays within 0..1, and is not empty where all are right
-    (Wilson 1927, https://doi.org/10.1080/01621459.1927.10502953).
+    Unlike right / count ± two standard errors, it stays within 0..1 and has a positive width even if all predictions
+    are correct (Wilson 1927, https://doi.org/10.1080/01621459.1927.10502953).
 
     Args:
-        right: Of the answers, 0..count.
-        count: At least 1.
+        right: Number of correct predictions, 0..count.
+        count: Number of predictions, at least 1.
     """
     share, z2 = right / count, Z95**2
     middle = (share + z2 / (2 * count)) / (1 + z2 / count)
@@ -185,7 +185,7 @@ def _loaded(key: str) -> Classifier:
 
 
 def _looking(taught: TransferState, step: str, report: Report, goes_on: ShouldContinue) -> backbones.Progress:
-    """Return what reports how many photos a network has seen, and ends that where it is to end."""
+    """Return a progress callback that reports the processed photos and stops the computation on request."""
 
     def told(done: int, of: int) -> None:
         report(replace(taught, step=f"{step}: {done} of {of}", done=done / of))

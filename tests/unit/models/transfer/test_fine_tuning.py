@@ -91,7 +91,7 @@ def test_the_last_block_begins_at_the_last_map_that_all_hangs_on(model):
 
 @pytest.mark.parametrize("network", [interwoven, lambda layers, x: layers.Conv2D(4, 1)(x)])
 def test_a_network_without_such_a_map_is_refused(network):
-    with pytest.raises(ValueError, match="cannot be trained apart"):
+    with pytest.raises(ValueError, match="cannot be trained separately"):
         cut_layer(plain(network))
 
 

@@ -56,17 +56,17 @@ def test_what_is_refused_gets_a_sentence_and_takes_nothing_away(filled):
     assert names(draft) == [[*names(filled)[0], "new.png"], names(filled)[1]]
     assert left_out[0].startswith("“notes.pdf” in “cat” was left out: this looks like a PDF document")
     assert left_out[1] == "“dog.png” in “cat” was left out: it is in “dog” already."
-    assert left_out[2:] == ("Left out because they are there twice: 2 photos.",)
+    assert left_out[2:] == ("Left out because they are duplicates: 2 photos.",)
 
 
 def test_a_full_class_decodes_no_more(filled, monkeypatch):
     full, left_out = filled.with_photos(1, several(MAX_PHOTOS, 100))
     assert len(full.classes[0].photos) == MAX_PHOTOS
-    assert left_out == ("Left out because a class has 50 photos at the most: 5 photos.",)
+    assert left_out == ("Left out because a class has at most 50 photos: 5 photos.",)
     monkeypatch.setattr(photo_set_builder, "read_photo", lambda *given: pytest.fail("decoded a photo without need"))
     assert full.with_photos(1, several(3, 300)) == (
         full,
-        ("Left out because a class has 50 photos at the most: 3 photos.",),
+        ("Left out because a class has at most 50 photos: 3 photos.",),
     )
 
 
@@ -75,7 +75,7 @@ def test_of_many_files_that_are_none_only_so_many_are_looked_at():
     files = [(str(number), b"?") for number in range(2 * MAX_PHOTOS)]
     _, left_out = PhotoSetBuilder.begin().with_photos(1, files, lambda done, of: told.append((done, of)))
     assert told == [(done, 2 * MAX_PHOTOS) for done in range(1, MAX_PHOTOS + 1)]
-    assert left_out[-1] == "Left out because a class has 50 photos at the most: 50 photos."
+    assert left_out[-1] == "Left out because a class has at most 50 photos: 50 photos."
 
 
 def test_classes_come_and_go_and_no_number_comes_back(filled):

@@ -56,10 +56,10 @@ def test_both_heads_are_those_of_their_features(task, told):
 def test_it_tells_how_far_it_is(told):
     looking = [report for report in told if not report.runs]
     assert [report.step for report in looking] == [
-        "The trained network looks at the photos",
-        "The trained network looks at the photos: 15 of 15",
-        "Its twin with random weights looks at them",
-        "Its twin with random weights looks at them: 15 of 15",
+        "Computing features with the trained network",
+        "Computing features with the trained network: 15 of 15",
+        "Computing features with random weights",
+        "Computing features with random weights: 15 of 15",
     ]
     learning = told[len(looking) :]
     assert [report.step for report in learning] == [f"Epoch {n} of 100" for n in range(1, 101)]
@@ -102,7 +102,7 @@ def test_what_cannot_be_done_is_one_sentence(task, told, monkeypatch):
         raise ModelUnavailable("Its weights are gone.")
 
     monkeypatch.setattr(session.fine_tuning, "cut_layer", lambda network: fail())
-    with pytest.raises(JobError, match="cannot be trained apart"):
+    with pytest.raises(JobError, match="cannot be trained separately"):
         tune(told[-1])
     monkeypatch.setattr(session, "load", missing)
     for work, given in ((teach, task), (tune, told[-1])):
@@ -111,7 +111,7 @@ def test_what_cannot_be_done_is_one_sentence(task, told, monkeypatch):
 
 
 def fail():
-    raise ValueError("The last block of this network cannot be trained apart: please choose another network.")
+    raise ValueError("The last block of this network cannot be trained separately: please choose another network.")
 
 
 def test_answers_to_the_held_out_photos_are_those_that_were_measured(task, told, tuned):
