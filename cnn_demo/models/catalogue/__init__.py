@@ -1,1 +1,1 @@
-"""The table of all models: their rows, without loading anything."""
+"""Model registry: metadata of all models, without loading them."""

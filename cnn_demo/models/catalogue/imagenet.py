@@ -1,10 +1,10 @@
-"""Keras's ImageNet classifiers, one row each: every one that the installed `keras.applications` names.
+"""Registry entries of Keras's ImageNet classifiers: all models of the installed `keras.applications`.
 
-The rows are in `imagenet.csv`. Sizes and accuracies there are those of https://keras.io/api/applications/ (top-1 and
-top-5 on ImageNet's 50,000 validation photos, one central crop); those of MobileNetV3 are from the documentation of
-`keras.applications.MobileNetV3Large`. Where no size stands (MobileNetV3, which that table leaves out, and
-EfficientNetB0, whose 29 MB there are more than its numbers take), it is four bytes for each number. File names,
-addresses and checksums are those by which Keras itself downloads.
+The entries are in `imagenet.csv`. Sizes and accuracies are those of https://keras.io/api/applications/ (top-1 and top-5
+on ImageNet's 50,000 validation photos, one centre crop); those of MobileNetV3 are from the documentation of
+`keras.applications.MobileNetV3Large`. If no size is given (MobileNetV3, which that table omits, and EfficientNetB0,
+whose 29 MB there exceed the size of its weights), it is four bytes per parameter. File names, URLs and checksums are
+those used by Keras itself.
 """
 
 import csv
@@ -18,13 +18,13 @@ _LABELS = Path(__file__).resolve().parents[3] / "assets" / "imagenet_labels.txt"
 IMAGENET_LABELS = tuple(_LABELS.read_text(encoding="utf-8").splitlines())
 _SOURCE = "https://keras.io/api/applications/"
 DATASET = "50,000 validation photos of ImageNet"
-_CROP = 0.875  # as the published accuracies are measured: 224 pixels out of 256
-KNOWS = "It knows ImageNet's 1,000 classes: 120 breeds of dogs, many other animals, things and dishes."
+_CROP = 0.875  # as for the published accuracies: 224 of 256 pixels
+KNOWS = "Trained on ImageNet's 1,000 classes: 120 breeds of dogs, many other animals, objects and food."
 
 
 @dataclass(frozen=True)
 class _Family:
-    """What the members of a family have in common; `arxiv` is the paper's number, `licence` that of the weights."""
+    """Common metadata of a family; `arxiv` is the paper's arXiv number, `licence` that of the weights."""
 
     architecture: str
     scaling: str
@@ -35,17 +35,21 @@ class _Family:
 _FAMILIES = {
     "vgg": _Family("3 × 3 convolutions and pooling, then three dense layers", "caffe", "1409.1556", "CC BY 4.0"),
     "resnet": _Family("residual blocks with bottlenecks", "caffe", "1512.03385", "MIT"),
-    "resnet_v2": _Family("residual blocks, activated before each convolution", "tf", "1603.05027", "MIT"),
+    "resnet_v2": _Family("residual blocks with pre-activation", "tf", "1603.05027", "MIT"),
     "inception_v3": _Family("branches of 1 × 1 to 7 × 7 convolutions", "tf", "1512.00567", "Apache-2.0"),
     "inception_resnet_v2": _Family("Inception's branches in residual blocks", "tf", "1602.07261", "Apache-2.0"),
     "xception": _Family("depthwise separable convolutions", "tf", "1610.02357", "MIT"),
-    "mobilenet": _Family("depthwise separable convolutions, kept small", "tf", "1704.04861", "Apache-2.0"),
+    "mobilenet": _Family("depthwise separable convolutions, for mobile devices", "tf", "1704.04861", "Apache-2.0"),
     "mobilenet_v2": _Family("inverted residual blocks with linear bottlenecks", "tf", "1801.04381", "Apache-2.0"),
     "mobilenet_v3": _Family("MobileNetV2's blocks with squeeze and excitation", "none", "1905.02244", "Apache-2.0"),
-    "densenet": _Family("each layer of a block reads all before it", "torch", "1608.06993", "BSD-3-Clause"),
-    "nasnet": _Family("cells that were found by a search", "tf", "1707.07012", "Apache-2.0"),
+    "densenet": _Family(
+        "each layer of a block takes the outputs of all previous ones", "torch", "1608.06993", "BSD-3-Clause"
+    ),
+    "nasnet": _Family("cells found by neural architecture search", "tf", "1707.07012", "Apache-2.0"),
     "efficientnet": _Family("depth, width and resolution scaled together", "none", "1905.11946", "Apache-2.0"),
-    "efficientnet_v2": _Family("EfficientNet searched anew, with fused blocks", "none", "2104.00298", "Apache-2.0"),
+    "efficientnet_v2": _Family(
+        "EfficientNet with fused blocks, from a new architecture search", "none", "2104.00298", "Apache-2.0"
+    ),
     "convnext": _Family("7 × 7 depthwise convolutions in transformer-like blocks", "none", "2201.03545", "MIT"),
 }
 

@@ -1,4 +1,4 @@
-"""The table of all models: one row of data each. A new model of a known family is one new row."""
+"""The registry of all models; a new model of a known family is one new entry."""
 
 from cnn_demo.models.catalogue.coco_detectors import COCO_DETECTORS
 from cnn_demo.models.catalogue.imagenet import IMAGENET_MODELS
@@ -14,10 +14,10 @@ from cnn_demo.models.lite.encoder import ENCODER
 from cnn_demo.models.lite.loading import LITE_MODELS
 from cnn_demo.results import BACKGROUND
 
-# EfficientNet-Lite0, whose ImageNet weights a package carries; a slim decoder: its fine steps cost the most time.
-BUNDLED_DECODER = (160, 96, 48, 24, 16)  # channels of the decoder's steps, from the coarsest
+# EfficientNet-Lite0, whose ImageNet weights come with a package; a slim decoder, as its fine stages take most time.
+BUNDLED_DECODER = (160, 96, 48, 24, 16)  # channels of the decoder's stages, from the coarsest
 BUNDLED_OPTIONS = {"encoder": ENCODER, "decoder_channels": BUNDLED_DECODER}
-SCRATCH_OPTIONS = {  # of the U-Nets that were trained from random weights: a ResNet-18 with half the channels
+SCRATCH_OPTIONS = {  # for the U-Nets trained from random weights: a ResNet-18 with half the channels
     "encoder": "tu-resnet18",
     "channels": (32, 64, 128, 256),
     "decoder_channels": (128, 64, 32, 16, 16),
@@ -72,7 +72,7 @@ MODELS: tuple[ModelSpec, ...] = (
         metric=Metric("accuracy", 0.8948, "5,000 held-back training images of CIFAR-10", "training/evaluate.py"),
         paper="https://arxiv.org/abs/1512.03385",
         licence="AGPL-3.0; trained on CIFAR-10 (Krizhevsky 2009)",
-        knows="It knows ten classes: " + ", ".join(CIFAR10_LABELS[:-1]) + " and truck.",
+        knows="Trained on ten classes: " + ", ".join(CIFAR10_LABELS[:-1]) + " and truck.",
     ),
     *LITE_MODELS,
     *IMAGENET_MODELS,
@@ -90,7 +90,7 @@ MODELS: tuple[ModelSpec, ...] = (
         metric=Metric("mean IoU", 0.6366, "322 validation photos of Pascal VOC", "training/evaluate.py"),
         paper="https://arxiv.org/abs/1904.01355",
         licence="AGPL-3.0; trained on Pascal VOC (Everingham et al. 2010) and more sets: see its card",
-        knows="It knows Pascal VOC's 20 classes: people, animals, vehicles and things in rooms.",
+        knows="Trained on Pascal VOC's 20 classes: people, animals, vehicles and indoor objects.",
         threshold=0.35,
     ),
     ModelSpec(
@@ -98,7 +98,7 @@ MODELS: tuple[ModelSpec, ...] = (
         title="Caltech localizer",
         task="localization",
         family="caltech",
-        architecture="a residual trunk of 32, 64 and 144 channels with a class head and a box head, in Keras",
+        architecture="a residual backbone of 32, 64 and 144 channels with a class head and a box head, in Keras",
         input_size=(160, 160),
         parameters=904_153,
         bytes=3_712_400,
@@ -107,7 +107,7 @@ MODELS: tuple[ModelSpec, ...] = (
         metric=Metric("mean IoU", 0.8732, "244 held-back photos of Caltech-101", "training/evaluate.py"),
         paper="https://arxiv.org/abs/1904.01355",
         licence="AGPL-3.0; trained on Caltech-101 (Li et al. 2004, CC BY 4.0)",
-        knows="It knows three classes: airplane, face and motorcycle.",
+        knows="Trained on three classes: airplane, face and motorcycle.",
         threshold=0.75,
     ),
     ModelSpec(
@@ -115,7 +115,7 @@ MODELS: tuple[ModelSpec, ...] = (
         title="Heads on MobileNetV2",
         task="localization",
         family="caltech_on_backbone",
-        architecture="the same class head and box head on the feature maps of Keras's MobileNetV2, which stays frozen",
+        architecture="the same class head and box head on the feature maps of Keras's frozen MobileNetV2",
         input_size=(224, 224),
         parameters=2_469_609,
         bytes=873_168,
@@ -124,7 +124,7 @@ MODELS: tuple[ModelSpec, ...] = (
         metric=Metric("mean IoU", 0.8418, "244 held-back photos of Caltech-101", "training/evaluate.py"),
         paper="https://arxiv.org/abs/1801.04381",
         licence="AGPL-3.0 for the heads; trained on Caltech-101 (Li et al. 2004, CC BY 4.0)",
-        knows="It knows three classes: airplane, face and motorcycle; its trunk learned to see from ImageNet.",
+        knows="Trained on three classes: airplane, face and motorcycle; its backbone is pretrained on ImageNet.",
         backbone="mobilenet_v2",
         threshold=0.75,
     ),
@@ -143,7 +143,7 @@ MODELS: tuple[ModelSpec, ...] = (
         metric=Metric("mAP50-95", 0.4208, "322 validation photos of Pascal VOC", "training/evaluate.py"),
         paper="https://arxiv.org/abs/1905.11946",
         licence="AGPL-3.0; trained on Pascal VOC (Everingham et al. 2010) and more sets: see its card",
-        knows="It knows Pascal VOC's 20 classes: people, animals, vehicles and things in rooms.",
+        knows="Trained on Pascal VOC's 20 classes: people, animals, vehicles and indoor objects.",
         builder=EVERYDAY,
     ),
     ModelSpec(
@@ -151,7 +151,7 @@ MODELS: tuple[ModelSpec, ...] = (
         title="Assorted YOLO11n",
         task="detection",
         family="yolo",
-        architecture="YOLO11n, trained here from scratch: one stage, three grids, no anchors",
+        architecture="YOLO11n, trained from scratch: one stage, three grids, anchor-free",
         input_size=(192, 192),
         parameters=2_592_765,
         bytes=5_263_442,
@@ -160,7 +160,7 @@ MODELS: tuple[ModelSpec, ...] = (
         metric=Metric("mAP50-95", 0.6586, "441 held-back photos of five sets", "training/evaluate.py"),
         paper="https://docs.ultralytics.com/models/yolo11/",
         licence="AGPL-3.0; trained on Caltech-101, Oxford-IIIT Pet, BCCD and two more sets: see its card",
-        knows="It knows fifteen classes: faces, airplanes, motorcycles, heads of cats and dogs, raccoons, playing "
+        knows="Trained on fifteen classes: faces, airplanes, motorcycles, heads of cats and dogs, raccoons, playing "
         "cards from nine to ace, and three kinds of blood cells.",
         builder="yolo11n.yaml",
     ),
@@ -179,7 +179,7 @@ MODELS: tuple[ModelSpec, ...] = (
         metric=Metric("mean IoU", 0.8174, "78 held-back photos of pets", "training/evaluate.py"),
         paper="https://arxiv.org/abs/1505.04597",
         licence="AGPL-3.0; trained on Oxford-IIIT Pet (Parkhi et al. 2012, CC BY-SA 4.0)",
-        knows="It knows cats and dogs; all else is background.",
+        knows="Trained on cats and dogs; the rest is background.",
         scaling="tf",
         builder="Unet",
         options=tuple(SCRATCH_OPTIONS.items()),
@@ -189,21 +189,21 @@ MODELS: tuple[ModelSpec, ...] = (
         title="Street U-Net",
         task="semantic-segmentation",
         family="smp",
-        architecture="a U-Net with a slim ResNet-18 for an encoder, trained here from scratch",
+        architecture="a U-Net with EfficientNet-Lite0 as its encoder",
         input_size=(360, 360),
-        parameters=3_612_475,
-        bytes=7_256_222,
+        parameters=4_583_003,
+        bytes=9_288_286,
         labels=STREET_LABELS,
         weights="street_unet.safetensors",
         metric=Metric("mean IoU", 0.6165, "101 validation scenes of CamVid", "training/evaluate.py"),
         paper="https://arxiv.org/abs/1505.04597",
         licence="AGPL-3.0; trained on CamVid (Brostow et al. 2009), for non-commercial research and teaching",
-        knows="It knows eleven classes of streets, seen from a car: "
+        knows="Trained on eleven classes of street scenes, seen from a car: "
         + ", ".join(STREET_LABELS[:-1])
         + " and bicyclist.",
         scaling="tf",
         builder="Unet",
-        options=tuple(SCRATCH_OPTIONS.items()),
+        options=tuple(BUNDLED_OPTIONS.items()),
     ),
     *INSTANCE_SEGMENTERS,
     ModelSpec(
@@ -211,7 +211,7 @@ MODELS: tuple[ModelSpec, ...] = (
         title="Pets YOLO11n-seg",
         task="instance-segmentation",
         family="yolo",
-        architecture="YOLO11n with masks mixed of 32 prototypes, trained here from scratch",
+        architecture="YOLO11n with masks from 32 prototypes, trained from scratch",
         input_size=(256, 256),
         parameters=2_842_998,
         bytes=5_771_260,
@@ -220,7 +220,7 @@ MODELS: tuple[ModelSpec, ...] = (
         metric=Metric(MASK_METRIC, 0.5926, "78 held-back photos of pets", "training/evaluate.py"),
         paper="https://arxiv.org/abs/1708.01642",
         licence="AGPL-3.0; trained on Oxford-IIIT Pet (Parkhi et al. 2012, CC BY-SA 4.0)",
-        knows="It knows cats and dogs.",
+        knows="Trained on cats and dogs.",
         builder="yolo11n-seg.yaml",
     ),
 )

@@ -1,15 +1,14 @@
-"""Published networks that label pixels, one row each: torchvision's, segmentation-models-pytorch's and YOLO's.
+"""Registry entries of published segmentation models: torchvision, segmentation-models-pytorch and YOLO.
 
-The rows of semantic segmenters are in `segmentation_models.csv`: every segmenter of torchvision, and the full networks
-that segmentation-models-pytorch publishes on the Hugging Face hub, all of whose files have the same name there: here
-each is called after its repository. `side` is the length of a photo's shorter side at which it was measured, `miou` the
-mean IoU over the classes in percent, `accuracy` the share of pixels that are right, both at one scale, as published at
-`source`; of the hub's networks by those who trained them. Where no size in megabytes is published, it is four bytes for
-each number.
+Semantic segmentation models are in `segmentation_models.csv`: all of torchvision's, and the complete networks that
+segmentation-models-pytorch publishes on the Hugging Face hub. Their files all have the same name on the hub; here each
+is named after its repository. `side` is the shorter side of a photo in the evaluation, `miou` the mean IoU in percent
+and `accuracy` the pixel accuracy in percent, both single-scale, as published at `source`; for networks on the hub as
+reported by their authors. If no size in megabytes is published, it is four bytes per parameter.
 
-The rows of instance segmenters are in `coco_instances.csv`, with the columns of `coco_detectors.csv`: every YOLO that
-the installed Ultralytics names for the task and that knows COCO's classes, and torchvision's Mask R-CNN. Their figure
-is the mean average precision of the masks on COCO val2017, averaged over IoU 0.5 to 0.95.
+Instance segmentation models are in `coco_instances.csv`, with the columns of `coco_detectors.csv`: all YOLO
+segmentation models of the installed Ultralytics that are trained on COCO, and torchvision's Mask R-CNN. Their metric is
+the mask mAP on COCO val2017, averaged over IoU 0.5 to 0.95.
 """
 
 import csv
@@ -36,7 +35,7 @@ MASK_METRIC = "mask mAP50-95"
 
 @dataclass(frozen=True)
 class _Knowledge:
-    """What networks that were trained on the same photos have in common."""
+    """Common metadata of networks trained on the same dataset."""
 
     labels: tuple[str, ...]
     measured_on: str
@@ -46,7 +45,7 @@ class _Knowledge:
 
 @dataclass(frozen=True)
 class _Family:
-    """What the members of a family have in common; `options` are the builder's."""
+    """Common metadata of a family; `options` are arguments of the builder."""
 
     loader: str
     architecture: str
@@ -61,19 +60,19 @@ _KNOWLEDGE = {
         VOC_LABELS,
         "photos of COCO val2017 with Pascal VOC's classes",
         "COCO, with Pascal VOC's classes",
-        "It knows Pascal VOC's 20 classes: people, animals, vehicles and things in rooms; all else is background.",
+        "Trained on Pascal VOC's 20 classes: people, animals, vehicles and indoor objects; the rest is background.",
     ),
     "ade20k": _Knowledge(
         ADE20K_LABELS,
         "2,000 validation photos of ADE20K",
         "ADE20K",
-        "It knows 150 classes of ADE20K: what rooms, streets and landscapes are made of, and what stands in them.",
+        "Trained on ADE20K's 150 classes: stuff and objects of indoor scenes, streets and landscapes.",
     ),
     "cityscapes": _Knowledge(
         CITYSCAPES_LABELS,
         "500 validation photos of Cityscapes",
         "Cityscapes",
-        "It knows 19 classes of streets, seen from a car.",
+        "Trained on Cityscapes' 19 classes of street scenes, seen from a car.",
     ),
 }
 
@@ -83,7 +82,7 @@ def _torchvision(architecture: str, arxiv: str) -> _Family:
 
 
 def _upernet(encoder: str, **options: object) -> _Family:
-    architecture = f"{encoder} with a pyramid of feature maps, pooled at four scales"
+    architecture = f"{encoder} with a feature pyramid and pyramid pooling at four scales"
     return _Family(
         "smp", architecture, "https://arxiv.org/abs/1807.10221", "MIT", "torch",
         (("decoder_channels", 512), *options.items()),
@@ -93,7 +92,7 @@ def _upernet(encoder: str, **options: object) -> _Family:
 def _segformer(channels: int) -> _Family:
     return _Family(
         "smp",
-        "a transformer on four resolutions, whose maps are only brought together",
+        "a hierarchical transformer with a light MLP decoder",
         "https://arxiv.org/abs/2105.15203",
         "NVIDIA Source Code License, for research and evaluation only",
         options=(("decoder_segmentation_channels", channels),),
@@ -101,17 +100,17 @@ def _segformer(channels: int) -> _Family:
 
 
 _FAMILIES = {
-    "fcn": _torchvision("a dilated ResNet with a convolutional classifier: the first of its kind", "1411.4038"),
-    "deeplabv3": _torchvision("dilated convolutions at several rates, side by side", "1706.05587"),
-    "lraspp": _torchvision("MobileNetV3 with a light head that weighs channels", "1905.02244"),
+    "fcn": _torchvision("a dilated ResNet with a fully convolutional classifier", "1411.4038"),
+    "deeplabv3": _torchvision("parallel dilated convolutions at several rates (ASPP)", "1706.05587"),
+    "lraspp": _torchvision("MobileNetV3 with a light head that weights channels", "1905.02244"),
     "segformer-small": _segformer(256),
     "segformer": _segformer(768),
     "upernet-convnext": _upernet("ConvNeXt"),
-    # The weights are those of windows, whatever the photo's size; timm must be told that it may vary.
+    # Weights are per window and independent of the image size; timm must be told that it may vary.
     "upernet-swin": _upernet("Swin transformer", img_size=512, strict_img_size=False),
     "dpt": _Family(
         "smp",
-        "a vision transformer whose tokens become maps of four resolutions",
+        "a vision transformer whose tokens are reassembled into feature maps of four resolutions",
         "https://arxiv.org/abs/2103.13413",
         "MIT",
         "tf",
