@@ -1,8 +1,8 @@
-"""The only file that decides how torch and TensorFlow are imported, on which device they run and with how many threads.
+"""Lazy import of the deep learning frameworks, with the choice of device and number of threads.
 
-TensorFlow imported before triton (which torchvision, timm and segmentation-models-pytorch bring along) aborts the
-process: LLVM's command-line options are then registered twice. Once triton is in, everything else may follow in any
-order. So TensorFlow is only ever imported here, behind triton; `tests/unit/models/test_frameworks.py` tries orders.
+Importing TensorFlow before triton (a dependency of torchvision, timm and segmentation-models-pytorch) aborts the
+process, because LLVM's command-line options are then registered twice. After triton the order does not matter. So
+TensorFlow is only imported here, after triton; `tests/unit/models/test_frameworks.py` tests all orders.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from types import ModuleType
 from cnn_demo.machine import describe_machine
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
-_LOCK = threading.RLock()  # two visitors who come at once must not import, or set threads, half-way through each other
+_LOCK = threading.RLock()  # concurrent visitors must not interleave imports or thread settings
 
 
 def thread_count() -> int:
-    """How many threads each framework may use: as many as this process has cores."""
+    """Return the number of threads for each framework: the number of cores of this process."""
     return describe_machine().cores
 
 
 def device(requested: str = "auto") -> str:
-    """Return the device that networks run on: "cuda", "mps" or "cpu". The one decision for all frameworks.
+    """Return the device that networks run on, for all frameworks: "cuda", "mps" or "cpu".
 
     Args:
-        requested: "auto" takes the best that the machine has.
+        requested: One of `DEVICES`; "auto" is the best available device.
 
     Raises:
-        ValueError: If there is no such device here, in one sentence.
+        ValueError: If the device is not available.
     """
     if requested not in DEVICES:
         raise ValueError(f"There is no device {requested!r}: choose one of {', '.join(DEVICES)}.")
@@ -50,10 +50,10 @@ def device(requested: str = "auto") -> str:
 
 
 def keras_device(requested: str = "auto") -> str:
-    """Return the device that Keras can use: "cuda" where TensorFlow sees the GPU, else "cpu".
+    """Return the device that Keras can use: "cuda" if TensorFlow sees the GPU, otherwise "cpu".
 
     Raises:
-        ValueError: If "cuda" is asked for by name and TensorFlow cannot use it.
+        ValueError: If "cuda" is requested explicitly and TensorFlow cannot use it.
     """
     wanted = device(requested)
     if wanted == "cuda" and tensorflow().config.list_physical_devices("GPU"):
@@ -64,10 +64,10 @@ def keras_device(requested: str = "auto") -> str:
 
 
 def torch_device(requested: str = "auto") -> str:
-    """Return the device that torch can use: that of `device`, or "cpu" where torch cannot reach it.
+    """Return the device that torch can use: that of `device`, or "cpu" if torch cannot use it.
 
     Raises:
-        ValueError: If a device is asked for by name and torch cannot use it.
+        ValueError: If a device is requested explicitly and torch cannot use it.
     """
     wanted = device(requested)
     backends = torch()
@@ -82,7 +82,7 @@ def torch_device(requested: str = "auto") -> str:
 @cache
 def _torch() -> ModuleType:
     module = importlib.import_module("torch")
-    if module.get_num_threads() != thread_count():  # setting it also sets the matrix library's: leave that alone
+    if module.get_num_threads() != thread_count():  # setting it also changes MKL's setting
         module.set_num_threads(thread_count())
     return module
 
@@ -90,11 +90,11 @@ def _torch() -> ModuleType:
 @cache
 def _tensorflow() -> ModuleType:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    # Where somebody else has imported TensorFlow before us, triton would now abort the process: leave it.
+    # If TensorFlow has already been imported elsewhere, importing triton now would abort the process.
     if "tensorflow" not in sys.modules and importlib.util.find_spec("triton"):
         importlib.import_module("triton")
     module = importlib.import_module("tensorflow")
-    with contextlib.suppress(RuntimeError):  # too late where somebody else has already computed with it
+    with contextlib.suppress(RuntimeError):  # too late if TensorFlow has already been initialized
         module.config.threading.set_intra_op_parallelism_threads(thread_count())
         module.config.threading.set_inter_op_parallelism_threads(2)
         for gpu in module.config.list_physical_devices("GPU"):
@@ -108,19 +108,19 @@ def _keras() -> ModuleType:
     if os.environ["KERAS_BACKEND"] == "tensorflow":
         _tensorflow()
     module = importlib.import_module("keras")
-    # Streamlit calls this after every run of a page. It resets Keras for all visitors, in the middle of what others
-    # build or compute, empties TensorFlow's caches and collects all garbage (0.4 s). `keras.utils` keeps the real one.
+    # Streamlit calls this after every run of a page. It resets Keras for all visitors while others build or run models,
+    # clears TensorFlow's caches and runs the garbage collector (0.4 s). `keras.utils` keeps the original.
     module.backend.clear_session = _leave_session
     return module
 
 
 def _leave_session(free_memory: bool = True) -> None:
-    """Do nothing, in place of `keras.backend.clear_session`."""
+    """Do nothing; replaces `keras.backend.clear_session`."""
 
 
 @cache
 def _ultralytics() -> ModuleType:
-    # Weights may hold tensors but no code, nothing is installed behind the operator's back, nothing is reported.
+    # Weights may contain tensors but no code; no automatic installation of packages; no telemetry.
     os.environ.update(ULTRALYTICS_SAFE_LOAD="1", YOLO_AUTOINSTALL="False")
     _torch()
     with keep_torch_threads():
@@ -132,9 +132,9 @@ def _ultralytics() -> ModuleType:
 
 @cache
 def _openvino() -> ModuleType:
-    # Its converter would report to its maker, by child processes forked off this one; not without this package.
+    # Its converter sends telemetry from forked child processes, unless this package is missing.
     sys.modules.setdefault("openvino_telemetry", None)
-    # It traces torch's networks, which torch would have it do in another way: nothing that a user could act upon.
+    # OpenVINO traces networks with a deprecated torch function; users cannot act on this warning.
     warnings.filterwarnings("ignore", message=r"`torch\.jit\.trace", category=FutureWarning)
     return importlib.import_module("openvino")
 
@@ -147,55 +147,55 @@ def _side_of_torch(name: str) -> ModuleType:
 
 
 def torch() -> ModuleType:
-    """Import torch, or return it, with the threads of this machine set once."""
+    """Import and return torch, with the number of threads set once."""
     with _LOCK:
         return _torch()
 
 
 def torchvision() -> ModuleType:
-    """Import torchvision, or return it; torch comes before it."""
+    """Import and return torchvision, after torch."""
     with _LOCK:
         return _side_of_torch("torchvision")
 
 
 def segmentation_models_pytorch() -> ModuleType:
-    """Import segmentation-models-pytorch, or return it; torch comes before it."""
+    """Import and return segmentation-models-pytorch, after torch."""
     with _LOCK:
         return _side_of_torch("segmentation_models_pytorch")
 
 
 def ultralytics() -> ModuleType:
-    """Import Ultralytics, or return it: it loads no code from weights, installs nothing and reports nothing."""
+    """Import and return Ultralytics, with safe loading of weights and without auto-installation and telemetry."""
     with _LOCK:
         return _ultralytics()
 
 
 def openvino() -> ModuleType:
-    """Import OpenVINO, or return it: it reports nothing."""
+    """Import and return OpenVINO, without telemetry."""
     with _LOCK:
         return _openvino()
 
 
 def tensorflow() -> ModuleType:
-    """Import TensorFlow, or return it: behind triton, with memory growth on and the threads of this machine."""
+    """Import and return TensorFlow, after triton, with memory growth enabled and the number of threads set."""
     with _LOCK:
         return _tensorflow()
 
 
 def keras() -> ModuleType:
-    """Import Keras, or return it; its backend is TensorFlow, unless the environment's KERAS_BACKEND names another."""
+    """Import and return Keras; its backend is TensorFlow, unless KERAS_BACKEND is set."""
     with _LOCK:
         return _keras()
 
 
 def placed_on(device: str) -> contextlib.AbstractContextManager:
-    """Have TensorFlow put what is made and computed in this context on "cpu" or "cuda"."""
+    """Return a context in which TensorFlow creates and computes everything on "cpu" or "cuda"."""
     return tensorflow().device("/GPU:0" if device == "cuda" else "/CPU:0")
 
 
 @contextlib.contextmanager
 def keep_torch_threads() -> Iterator[None]:
-    """Give torch its threads back afterwards: Ultralytics sets them for the whole process."""
+    """Restore torch's number of threads on exit, which Ultralytics sets for the whole process."""
     module = _torch()
     before = module.get_num_threads()
     try:

@@ -1,6 +1,6 @@
-"""Networks that run in OpenVINO on a processor, where it is faster (`benchmarks/segment.py` and `detect.py`).
+"""Export to OpenVINO, which is faster on the CPU (`benchmarks/segment.py` and `detect.py`).
 
-A network is exported once, in the background, into the user's cache; until then torch runs it, with the same answers.
+A network is exported once, in the background, to the user's cache; until then torch runs it, with equal predictions.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
     from cnn_demo.models.catalogue.specs import ModelSpec
 
 
-_CONVERTING = threading.Lock()  # torch traces networks through global state: two at once, and both fail
+_CONVERTING = threading.Lock()  # tracing in torch uses global state and fails if run concurrently
 
 
 class HasName(Protocol):
-    """What runs a network; its name is "torch" or "OpenVINO"."""
+    """An inference engine; its name is "torch" or "OpenVINO"."""
 
     name: str
 
 
 class BackgroundOpenVinoExport:
-    """A model that begins in torch and may go on in OpenVINO.
+    """A model that starts in torch and can switch to OpenVINO.
 
     Attributes:
-        spec: Its row.
+        spec: Its registry entry.
         lock: Held while the network runs.
     """
 
@@ -48,37 +48,37 @@ class BackgroundOpenVinoExport:
 
     @property
     def engine(self) -> str:
-        """What runs it at present: "torch" or "OpenVINO"."""
+        """Name of the current inference engine: "torch" or "OpenVINO"."""
         return self._engine.name
 
     def export_in_background(self, export: Callable[[], HasName]) -> None:
-        """Call `export` in the background; once that is done, what it returns runs the network."""
+        """Call `export` in the background and then switch to the engine that it returns."""
 
         def work() -> None:
             try:
                 engine = export()
-            except Exception:  # whatever the reason, torch gives the same answers
+            except Exception:  # whatever the reason, torch predicts the same
                 logging.getLogger(__name__).exception("%s stays in torch", self.spec.key)
                 return
             with self.lock:
                 self._engine = engine
 
-        # No daemon: a process that ends in the middle of an export would be aborted.
+        # Not a daemon: a process that exits during an export would abort.
         self._export = threading.Thread(target=work, name=f"export {self.spec.key}")
         self._export.start()
 
     def wait_for_export(self) -> None:
-        """Wait until it runs in what it will stay in."""
+        """Wait until the export has finished or failed."""
         if self._export is not None:
             self._export.join()
 
 
 def exported_file(spec: ModelSpec, weights: Path, library: str) -> Path:
-    """Return where the OpenVINO version of these weights is kept, whether or not it is there yet.
+    """Return the path of the OpenVINO export of these weights, whether or not it exists.
 
     Args:
-        spec: The model's row.
-        weights: Its file.
+        spec: Metadata of the model.
+        weights: Path of the weights.
         library: The name and version of the library that built the network, such as "ultralytics8.4.190".
     """
     with weights.open("rb") as file:
@@ -88,7 +88,7 @@ def exported_file(spec: ModelSpec, weights: Path, library: str) -> Path:
 
 
 def converted(network: torch.nn.Module) -> openvino.Model:
-    """Convert a network that takes (1, 3, H, W), of any size that its strides allow; one after the other."""
+    """Convert a network with input (1, 3, H, W) of dynamic size; conversions are serialized."""
     torch = frameworks.torch()
     with _CONVERTING, torch.inference_mode():
         model = frameworks.openvino().convert_model(network, example_input=torch.zeros(1, 3, 320, 320))
@@ -97,28 +97,28 @@ def converted(network: torch.nn.Module) -> openvino.Model:
 
 
 def write(model: openvino.Model, path: Path) -> None:
-    """Write OpenVINO's two files; never half of them.
+    """Write OpenVINO's two files atomically.
 
     Raises:
-        OSError: If they cannot be written.
+        OSError: If the files cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         frameworks.openvino().save_model(model, Path(folder) / path.name, compress_to_fp16=False)
-        for suffix in (".bin", ".xml"):  # the one that is looked for comes last
+        for suffix in (".bin", ".xml"):  # the .xml file is looked up, so it comes last
             (Path(folder) / path.name).with_suffix(suffix).replace(path.with_suffix(suffix))
 
 
 def read(path: Path) -> openvino.Model:
-    """Read what `write` has written."""
+    """Read a model written by `write`."""
     return frameworks.openvino().Core().read_model(path)
 
 
 def infer_request(model: openvino.Model) -> openvino.InferRequest:
-    """Compile a model for this processor, in full precision, and return what runs it, one call after the other."""
+    """Compile a model for the CPU in float32 and return its inference request, which is not thread-safe."""
     settings = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_NUM_THREADS": frameworks.thread_count(),
-        "INFERENCE_PRECISION_HINT": "f32",  # some processors would take bfloat16, and scores would differ
+        "INFERENCE_PRECISION_HINT": "f32",  # some CPUs would use bfloat16, which changes scores
     }
     return frameworks.openvino().Core().compile_model(model, "CPU", settings).create_infer_request()

@@ -1,1 +1,1 @@
-"""One class for a photo: the classifiers, their layers, and single units of them."""
+"""Image classification: classifiers, their layers and single units."""

@@ -111,7 +111,7 @@ def _title(kind: str, kernel: np.ndarray | None, stride: int, shape: tuple[int, 
     return {
         "input": "What the network sees",
         "activation": "ReLU",
-        "add": "Sum of both ways",
+        "add": "Sum of both branches",
         "pool": "Global average",
         "dense": f"Dense: {shape[-1]} logits",
     }[kind]

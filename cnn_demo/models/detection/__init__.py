@@ -1,1 +1,1 @@
-"""Many objects and their boxes: YOLO and torchvision, from raw output to metrics."""
+"""Object detection with YOLO and torchvision, from raw output to metrics."""

@@ -1,1 +1,1 @@
-"""Why a classifier predicts a class: saliency maps, feature maps, top patches."""
+"""Explanations of a classifier's predictions: saliency maps, feature maps and top patches."""

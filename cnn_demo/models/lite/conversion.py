@@ -1,7 +1,7 @@
-"""From EfficientNet-Lite's published tensors to Keras's, once: the result is kept in the user's cache.
+"""Conversion of EfficientNet-Lite's published torch weights to Keras, cached in the user's cache folder.
 
-The kept file is safetensors, numbers behind a header of text. Its name tells which checkpoint and which version of this
-module it comes from, and the checksum of its own bytes: a file that was damaged is not read, but made anew.
+The cached file is safetensors. Its name contains the checkpoint, the version of this module and the checksum of its
+contents: a damaged file is not read but created again.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     import keras
     import torch
 
-VERSION = 1  # to be raised when the same checkpoint gives other numbers
-EPSILON = 1e-3  # that the variances of batch normalization were kept from zero with
+VERSION = 1  # increase if the conversion of a checkpoint changes
+EPSILON = 1e-3  # of the batch normalizations
 
 
 def set_published_weights(network: keras.Model, key: str) -> None:
-    """Set the weights of every layer that `efficientnet_lite(key)` has too, by name; others stay as they are.
+    """Set the weights of all layers that `efficientnet_lite(key)` has, by name; other layers are unchanged.
 
     Args:
-        network: The classifier, or any network on its trunk.
-        key: Of `LITE_FILES`.
+        network: The classifier, or any network on its backbone.
+        key: A key of `LITE_FILES`.
 
     Raises:
         WeightsUnreadable: If the checkpoint is missing or is not the published one.
@@ -45,12 +45,12 @@ def set_published_weights(network: keras.Model, key: str) -> None:
 
 
 def published_weights(key: str) -> dict[str, np.ndarray]:
-    """Return the published weights as Keras has them: `stem_conv/kernel`, `stem_conv/bias`, ..., float32.
+    """Return the published weights in Keras's layout: `stem_conv/kernel`, `stem_conv/bias`, ..., float32.
 
-    They come from the user's cache, without torch, where they were put the first time.
+    After the first conversion they are read from the user's cache, without torch.
 
     Args:
-        key: Of `LITE_FILES`.
+        key: A key of `LITE_FILES`.
 
     Raises:
         WeightsUnreadable: If the checkpoint is missing or is not the published one.
@@ -72,7 +72,7 @@ def converted(key: str) -> dict[str, np.ndarray]:
     kernel becomes s · kernel and the bias beta − s · mean.
 
     Args:
-        key: Of `LITE_FILES`.
+        key: A key of `LITE_FILES`.
 
     Raises:
         WeightsUnreadable: As `read_state` does.
@@ -84,8 +84,8 @@ def folded(state: Mapping[str, torch.Tensor], layers: Iterable[str]) -> dict[str
     """Fold each batch normalization of a torch network of this architecture into the convolution before it.
 
     Args:
-        state: Its tensors by name, in the order of computation.
-        layers: Names of the Keras layers that they are for, in the same order; further tensors are left out.
+        state: State dict, in computation order.
+        layers: Names of the corresponding Keras layers, in the same order; further tensors are ignored.
 
     Returns:
         `NAME/kernel` and `NAME/bias` of each layer, float32.
@@ -108,7 +108,7 @@ def folded(state: Mapping[str, torch.Tensor], layers: Iterable[str]) -> dict[str
 
 
 def _in_order(state) -> Iterator[np.ndarray]:
-    """The tensors in the order of computation, in which the file has them; without counters of batches."""
+    """Yield the tensors in computation order, the order of the file, without `num_batches_tracked`."""
     for name, tensor in state.items():
         if not name.endswith("num_batches_tracked"):
             yield tensor.detach().cpu().double().numpy()
@@ -119,7 +119,7 @@ def _folder() -> Path:
 
 
 def _kept(stem: str) -> bytes | None:
-    """Return the bytes of the kept file, if there is one and it is whole."""
+    """Return the contents of the cached file, if it exists and is intact."""
     for path in sorted(_folder().glob(f"{stem}-*.safetensors")):
         try:
             data = path.read_bytes()
@@ -131,7 +131,7 @@ def _kept(stem: str) -> bytes | None:
 
 
 def _keep(data: bytes, stem: str) -> None:
-    """Write the file, never half of it; where that cannot be done, the next process converts again."""
+    """Write the file atomically; if that fails, the next process converts again."""
     try:
         _folder().mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=_folder()) as folder:

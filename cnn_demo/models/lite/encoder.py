@@ -1,4 +1,4 @@
-"""EfficientNet-Lite as the encoder of torch networks, computing as the published classifier does.
+"""EfficientNet-Lite as an encoder of torch networks, equivalent to the published classifier.
 
 segmentation-models-pytorch builds the architecture, but pads symmetrically and normalizes with another epsilon: with
 the published weights it then classifies 79 of 100 photos of ImageNet correctly, as published 88.
@@ -21,15 +21,15 @@ def lite_encoder() -> torch.nn.Module:
     """Build the encoder of EfficientNet-Lite0 with random weights; nothing is downloaded.
 
     Returns:
-        A module from (N, 3, H, W), sides multiples of 32, to six maps: the input, and those at strides 2, 4, 8, 16 and
-        32 with 32, 24, 40, 112 and 320 channels.
+        A module from (N, 3, H, W), sides multiples of 32, to six tensors: the input, and feature maps at strides 2, 4,
+        8, 16 and 32 with 32, 24, 40, 112 and 320 channels.
     """
     smp = frameworks.segmentation_models_pytorch()
     return compute_as_published(smp.encoders.get_encoder(ENCODER, weights=None))
 
 
 def compute_as_published(encoder: torch.nn.Module) -> torch.nn.Module:
-    """Give an encoder of segmentation-models-pytorch TensorFlow's padding and epsilon, in place; return it."""
+    """Set TensorFlow's padding and epsilon in an encoder of segmentation-models-pytorch, in place; return it."""
     torch = frameworks.torch()
     from timm.layers import Conv2dSame
 

