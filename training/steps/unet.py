@@ -16,7 +16,7 @@ from cnn_demo.models.preprocessing import SCALINGS
 from cnn_demo.models.segmentation.metrics import IGNORED, MaskScores, score_masks
 from cnn_demo.models.segmentation.unets import bundled_unet
 from training.data.masks import MaskedPhoto
-from training.networks.encoders import freeze_early_stages, load_encoder
+from training.networks.encoders import CompiledByShape, freeze_early_stages, load_encoder
 from training.steps.loop import Recipe, options_of
 from training.steps.precision import autocast
 
@@ -24,7 +24,7 @@ torch = frameworks.torch()
 
 COARSE_STEPS = 3  # of the decoder's five, up to stride 4: the last two cost three times as much as all before them
 COARSE_HEAD = "coarse_head."
-SAMPLED = 2  # the loss is that of every which row and column
+SAMPLED = 2  # every second row and column count in the loss
 
 
 def read_unet_options(recipe: Recipe, description: str, **defaults: int) -> tuple[argparse.Namespace, Recipe]:
@@ -39,6 +39,9 @@ def read_unet_options(recipe: Recipe, description: str, **defaults: int) -> tupl
     parser.add_argument("--encoder", type=Path, metavar="FILE", help="weights of the everyday detector")
     parser.add_argument("--coarse", action="store_true", help="train up to stride 4 only, in a third of the time")
     parser.add_argument("--from-coarse", type=Path, metavar="FILE", help="go on from the weights of such a training")
+    parser.add_argument(
+        "--last-steps", action="store_true", help="train the decoder's last two steps and the head alone"
+    )
     options = parser.parse_args()
     if options.coarse:
         recipe = replace(recipe, name=f"{recipe.name}_coarse")
@@ -63,14 +66,16 @@ def new_network(labels: tuple[str, ...], device: str, options: argparse.Namespac
     freeze_early_stages(network.encoder)
     if options and options.coarse:
         network = CoarseUnet(network, len(labels))
+    if options and options.last_steps:
+        freeze_up_to_stride_4(network)
     return network.to(device, memory_format=torch.channels_last)
 
 
 class CoarseUnet(torch.nn.Module):
     """A U-Net whose decoder ends at stride 4: from pictures (N, 3, H, W) to logits (N, classes, H / 4, W / 4).
 
-    Its first stage of training: the classes are learnt where a picture has few places, in a third of the time; the last
-    two steps of the decoder, which only draw the outlines, follow in a short second stage.
+    The first stage of training learns the classes at a quarter of the resolution, in a third of the time. The last two
+    steps of the decoder, which refine outlines, follow in a short second stage.
     """
 
     def __init__(self, network, classes: int) -> None:
@@ -98,6 +103,57 @@ def load_coarse(network, path: Path) -> None:
     state = {name: value for name, value in load_file(path).items() if not name.startswith(COARSE_HEAD)}
     head = {name: value for name, value in network.state_dict().items() if name.startswith("segmentation_head.")}
     network.load_state_dict(state | head)
+
+
+class _UpToStride4(torch.nn.Module):
+    """From pictures (N, 3, H, W) to the encoder's feature map at stride 2 and the decoder's at stride 4."""
+
+    def __init__(self, encoder, decoder) -> None:
+        super().__init__()
+        self.encoder, self.center, self.blocks = encoder, decoder.center, decoder.blocks[:COARSE_STEPS]
+
+    def forward(self, pictures):
+        features = self.encoder(pictures)[::-1]
+        step = self.center(features[0])
+        for block, skip in zip(self.blocks, features[1:], strict=False):
+            step = block(step, *skip.shape[2:], skip_connection=skip)
+        return features[-2], step
+
+
+class _LastSteps:
+    """The class of a U-Net whose encoder and first three decoder steps are frozen."""
+
+    def up_to_stride_4(self) -> _UpToStride4:
+        return _UpToStride4(self.encoder, self.decoder).eval()
+
+    def train(self, mode: bool = True):
+        super().train(mode)
+        self.up_to_stride_4()  # sets these modules to evaluation mode
+        return self
+
+    def forward(self, pictures):
+        if self.training and pictures.device.type == "cpu":
+            maps = self.compiled(self.up_to_stride_4, pictures)
+        else:
+            with torch.no_grad():
+                maps = self.up_to_stride_4()(pictures)
+        half, step = (part.contiguous(memory_format=torch.channels_last) for part in maps)
+        step = self.decoder.blocks[COARSE_STEPS](step, *half.shape[2:], skip_connection=half)
+        step = self.decoder.blocks[COARSE_STEPS + 1](step, *pictures.shape[2:])
+        return self.segmentation_head(step)
+
+
+def freeze_up_to_stride_4(network) -> None:
+    """Keep the encoder and the decoder's first three steps as they are, batch statistics too.
+
+    While the network trains on a processor, OpenVINO runs them.
+
+    Args:
+        network: A bundled U-Net, weights loaded.
+    """
+    _UpToStride4(network.encoder, network.decoder).requires_grad_(False)
+    network.__class__ = type("LastStepsUnet", (_LastSteps, type(network)), {})
+    network.compiled = CompiledByShape()
 
 
 def batch_of(views: list[tuple[np.ndarray, np.ndarray]], device: str) -> dict:

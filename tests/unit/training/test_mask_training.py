@@ -27,6 +27,7 @@ from training.steps.unet import (
     batch_of,
     class_weights,
     foreground_iou,
+    freeze_up_to_stride_4,
     load_coarse,
     mask_loss,
     measured,
@@ -197,6 +198,31 @@ def test_the_second_stage_goes_on_from_what_the_coarse_one_has_learnt(
         if not name.startswith("segmentation_head."):
             mean = states[0]["mean"][f"module.{name}"]
             torch.testing.assert_close(states[1]["network"][name], mean, atol=1e-3, rtol=1e-3)
+
+
+def test_last_steps_alone_are_trained(everyday_archives, in_pseudo_labelled, training_options, tmp_path):
+    torch.manual_seed(1)
+    whole = bundled_unet(len(PET_LABELS))
+    bundle_float16(CoarseUnet(whole, len(PET_LABELS)), tmp_path / "coarse.safetensors")
+    options = training_options(
+        everyday_archives, tmp_path, epochs=2, from_coarse=tmp_path / "coarse.safetensors", last_steps=True
+    )
+    history = pet_unet.run(options)
+    assert np.isfinite(history[-1]["loss"])
+    state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["network"]
+    changed = {name for name, value in whole.state_dict().items() if not torch.allclose(state[name], value, atol=1e-3)}
+    trained = ("decoder.blocks.3.", "decoder.blocks.4.", "segmentation_head.")
+    assert {name for name in changed if not name.startswith(trained)} == set()
+    assert {part for part in trained if any(name.startswith(part) for name in changed)} == set(trained)
+
+
+def test_frozen_parts_give_the_same_logits(tmp_path):
+    network = bundled_unet(3)
+    pictures = torch.rand(1, 3, 64, 96)
+    with torch.no_grad():
+        expected = network.eval()(pictures)
+        freeze_up_to_stride_4(network)
+        torch.testing.assert_close(network.eval()(pictures), expected)
 
 
 def test_a_coarse_unet_is_the_unet_up_to_stride_four(tmp_path):
