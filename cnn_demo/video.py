@@ -1,7 +1,7 @@
 """Short films: read by FFmpeg (PyAV), looked at picture by picture, and written as MP4 with boxes and tracks.
 
-A film is hostile input like a photo: what is not a film, has no pictures or is too large is refused in one sentence,
-and no more than the first seconds are ever decoded.
+A video is untrusted input like a photo: a file that is no video, has no frames or is too large is refused in one
+sentence, and only the first seconds are ever decoded.
 """
 
 from __future__ import annotations
@@ -79,14 +79,14 @@ def open_film(data: bytes) -> av.container.InputContainer:
     try:
         film = av.open(io.BytesIO(data), mode="r")
     except Exception as error:  # FFmpeg has many
-        raise VideoError(f"This file cannot be read as a film: please bring {ACCEPTED}.") from error
+        raise VideoError(f"This file cannot be read as a video: please bring {ACCEPTED}.") from error
     if not CONTAINERS & set(film.format.name.split(",")):
         raise VideoError(f"This is a {film.format.long_name} file: please bring {ACCEPTED}.")
     if not film.streams.video:
-        raise VideoError("This file has sound, but no pictures: please bring a film.")
+        raise VideoError("This file has sound, but no video: please bring another one.")
     stream = film.streams.video[0]
     if not stream.width or stream.width * stream.height > MAX_PIXELS:
-        raise VideoError("The pictures of this film are too large: please bring it in 4K or less.")
+        raise VideoError("The frames of this video are too large: please bring it in 4K or less.")
     stream.thread_type = "NONE"  # one core for decoding is plenty
     return film
 
@@ -113,9 +113,9 @@ def frames_of(film: av.container.InputContainer) -> Iterator[Frame]:
             number += 1
     except av.FFmpegError as error:
         if number == 0:
-            raise VideoError("No picture of this film can be read: please try to save it again as MP4.") from error
+            raise VideoError("No frame of this video can be read: please try to save it again as MP4.") from error
     if number == 0:
-        raise VideoError("This film has no pictures: please bring another one.")
+        raise VideoError("This video has no frames: please bring another one.")
 
 
 def _upright(picture: av.VideoFrame) -> np.ndarray:

@@ -134,10 +134,10 @@ def test_the_rate_is_kept_within_reason():
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        (b"", "cannot be read as a film: please bring MP4, WebM or MOV."),
+        (b"", "cannot be read as a video: please bring MP4, WebM or MOV."),
         (b"GIF89a" + bytes(50), "please bring"),
         (bytes(5000), "please bring MP4, WebM or MOV."),
-        (sound(), "This file has sound, but no pictures: please bring a film."),
+        (sound(), "This file has sound, but no video: please bring another one."),
         (film(3, container="avi"), "please bring MP4, WebM or MOV."),
         (film()[:300], "please bring MP4, WebM or MOV."),
     ],

@@ -1,4 +1,4 @@
-"""Page 6, film: a short clip with boxes and tracks, picture by picture, to play and to take along."""
+"""Page 6, video: a short clip with boxes and tracks, to play and to download."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ _JOB, _ERROR, _TURN, _FILM, _STATE = "film_job", "film_error", "film_turn", "fil
 
 
 def video_view(photo: Photo) -> None:
-    """Let the visitor bring a film, and show it with boxes and tracks.
+    """Let the visitor upload a video, and show it with boxes and tracks.
 
     Raises:
-        ModelUnavailable: If no detector is to be had.
+        ModelUnavailable: If no detector is available.
     """
     spec, side = pick_detector()
     confidence = confidence_slider()
     turn = st.session_state.setdefault(_TURN, 0)
     st.file_uploader(
-        f"A film: {ACCEPTED}",
+        f"A video: {ACCEPTED}",
         key=f"film_{turn}",
         max_upload_size=MAX_MEGABYTES,
         on_change=_receive,
         args=(f"film_{turn}",),
-        help=f"Its first {MAX_SECONDS:.0f} seconds, {MAX_FRAMES} pictures at most. It stays in this server's memory "
+        help=f"Its first {MAX_SECONDS:.0f} seconds, {MAX_FRAMES} frames at most. It stays in this server's memory "
         "until your session ends.",
     )
     if error := st.session_state.get(_ERROR):
@@ -56,8 +56,8 @@ def video_view(photo: Photo) -> None:
     data: bytes | None = st.session_state.get(_FILM)
     if data is None:
         st.info(
-            "Bring a film of a street, of animals or of people at play: every object gets a number, and keeps it from "
-            "picture to picture.",
+            "Upload a video of a street, of animals or of people at play: every object gets a number, and keeps it "
+            "from frame to frame.",
             icon=":material/movie:",
         )
         return
@@ -109,10 +109,10 @@ def _begin(data: bytes, spec: ModelSpec, side: int, confidence: float) -> Job | 
 
 
 def follow(data: bytes, key: str, side: int, confidence: float, job: Job) -> None:
-    """Do the work of one film, reporting to its job: a `Progress` after each picture, an `AnnotatedFilm` at the end.
+    """Annotate one video and report to its job: a `Progress` after each frame, an `AnnotatedFilm` at the end.
 
     Raises:
-        TrainingError: If the film cannot be read.
+        JobError: If the video cannot be read.
     """
     detector = load(key)
 
@@ -132,14 +132,14 @@ def follow(data: bytes, key: str, side: int, confidence: float, job: Job) -> Non
 
 def _show_progress(progress: Progress | None) -> None:
     if not isinstance(progress, Progress):
-        st.progress(0.0, "Opening the film…")
+        st.progress(0.0, "Opening the video…")
         return
-    st.progress(progress.done / progress.most, f"Picture {progress.done} of {progress.most} at most")
+    st.progress(progress.done / progress.most, f"Frame {progress.done} of {progress.most} at most")
     picture(
         jpeg_url(progress.pixels),
         progress.pixels.shape[:2],
         key="film_now",
-        alt="The picture that was done last, with its boxes.",
+        alt="The latest frame, with its boxes.",
         max_height=360,
     )
 
@@ -150,15 +150,14 @@ def _show_film(film: AnnotatedFilm) -> None:
         st.video(film.mp4, format="video/mp4", autoplay=True, muted=True, loop=True)
     with said:
         st.markdown(f"### {counted(film.tracks)}")
-        st.markdown("So many different objects were followed, each under its number.")
-        end = ", the beginning of yours" if film.cut else ""
+        st.markdown("The number of different objects that were tracked, each with a number of its own.")
+        end = "; yours is longer" if film.cut else ""
         st.caption(
-            f"{film.frames} pictures, {film.seconds:.1f} s{end}. ByteTrack matches the boxes of each picture with "
-            "where the known objects should be by now; an object that hides for more than a second comes back under a "
-            "new number."
+            f"{film.frames} frames, {film.seconds:.1f} s{end}. ByteTrack matches the boxes of each frame with the "
+            "predicted positions of the tracks; an object that is hidden for more than a second gets a new number."
         )
         st.download_button(
-            "Film",
+            "Video",
             film.mp4,
             "detected.mp4",
             "video/mp4",

@@ -1,4 +1,4 @@
-"""Page 6's workbench: find them all, see what NMS throws away and where boxes come from, compare, score; a film."""
+"""Page 6's workbench: detections, NMS, the origins of boxes, comparison, scores and video."""
 
 from collections.abc import Callable
 from functools import partial
@@ -22,11 +22,11 @@ VIEWS: dict[str, Callable[[Photo], None]] = {
     "Where boxes come from": grid_view,
     "Side by side": compare_view,
     "Score it": score_view,
-    "Film": video_view,
+    "Video": video_view,
     "Models": models_view,
 }
 
-# The default of every bound control: what *Try this* takes the controls back to.
+# The default of every bound control, which *Try this* restores.
 DEFAULTS: dict[str, Any] = {
     "task": next(iter(VIEWS)),
     **state.DEFAULTS,
