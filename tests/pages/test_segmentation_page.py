@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("segmenters")
 KEY = "lraspp_mobilenet_v3_large"
 VIEWS = {
     "segmentation.every_pixel": "pixels_view",
-    "segmentation.confidence": "sure_view",
+    "segmentation.confidence": "confidence_view",
     "segmentation.semantic_or_instance": "objects_view",
 }
 ALL_VIEWS = VIEWS | {"segmentation.models": "models_view"}
