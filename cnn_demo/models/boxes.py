@@ -107,7 +107,7 @@ def enclosing(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Intersection over union, from 0 to 1: 1 for the same box, 0 for any two that do not meet, however far apart."""
+    """Intersection over union (IoU), from 0 to 1: 1 for identical boxes, 0 for disjoint ones, however far apart."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return intersection(first, second) / union(first, second)
 
@@ -201,7 +201,7 @@ def loss_parts(
     if not 0 <= label < len(logits):
         raise ValueError(f"The class must be from 0 to {len(logits) - 1}, not {label}.")
     if unknown := set(weights or {}) - set(LOSS_WEIGHTS):
-        raise ValueError(f"The loss has no part {min(unknown)!r}: choose of {', '.join(LOSS_WEIGHTS)}.")
+        raise ValueError(f"The loss has no part {min(unknown)!r}: choose from {', '.join(LOSS_WEIGHTS)}.")
     used = LOSS_WEIGHTS | (weights or {})
     if min(used.values()) < 0:
         raise ValueError("The weights of the loss must be 0 or more.")

@@ -23,7 +23,7 @@ class TrainingRecord:
         temperature: Softmax temperature.
         accuracy: Validation accuracy.
         ece: Expected calibration error, 15 bins, with the temperature fitted on one half and evaluated on the other,
-            averaged over both halves.
+            and vice versa.
         ece_before: Expected calibration error without temperature scaling.
         reliability: For each of 15 confidence bins `low`, `high`, `count`, mean `confidence`, `accuracy`.
         confusion: (10, 10) confusion matrix; rows are ground truth.

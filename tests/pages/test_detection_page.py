@@ -239,4 +239,4 @@ def test_without_any_detector_the_tab_says_so_and_the_table_is_there(monkeypatch
 
     app = AppTest.from_function(script, default_timeout=200).run()
     assert_fine(app, errors=1)
-    assert "the tab *Models* fetches one" in app.error[0].value
+    assert "please download one on the tab *Models*" in app.error[0].value

@@ -191,7 +191,7 @@ def train(
             held_out_loss, held_out_accuracy = measure(probabilities, data.held_out_labels)
             epochs.append(Epoch(loss_sum / len(images), right / len(images), held_out_loss, held_out_accuracy))
             if not np.isfinite(loss_sum + held_out_loss):
-                raise JobError("The loss is no longer a number: please choose a smaller learning rate.")
+                raise JobError("The loss is no longer finite: please choose a smaller learning rate.")
             kernels.append(first_kernels(network))
             seconds = time.perf_counter() - start
             report(DigitRun(settings, tuple(epochs), tuple(kernels), probabilities, seconds, network))

@@ -261,7 +261,7 @@ def check_settings(confidence: float, iou: float, max_detections: int) -> None:
         if not 0 <= value <= 1:
             raise ValueError(f"The {name} must be from 0 to 1, not {value}.")
     if max_detections < 1:
-        raise ValueError(f"At least one detection must be allowed, not {max_detections}.")
+        raise ValueError(f"Max detections must be at least 1, not {max_detections}.")
 
 
 def class_indices(classes: Iterable[int | str], labels: tuple[str, ...]) -> list[int]:
@@ -277,5 +277,5 @@ def class_indices(classes: Iterable[int | str], labels: tuple[str, ...]) -> list
         elif not isinstance(wanted, str) and 0 <= wanted < len(labels):
             indices.append(int(wanted))
         else:
-            raise ValueError(f"There is no class {wanted!r}: choose of {', '.join(labels)}.")
+            raise ValueError(f"There is no class {wanted!r}: choose from {', '.join(labels)}.")
     return indices

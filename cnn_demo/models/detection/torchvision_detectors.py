@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import torch
 
 MIN_SCORE = 0.05  # minimum score of a candidate, torchvision's default for Faster R-CNN and RetinaNet
-CLASSES = 91  # background, COCO's 80 classes, and 10 that COCO numbers but does not use
+CLASSES = 91  # background, COCO's 80 classes and its 10 unused class ids
 # Builders whose COCO_V1 weights were trained with a batch-normalization epsilon of 0:
 NO_EPSILON = ("fasterrcnn_resnet50_fpn", "maskrcnn_resnet50_fpn", "retinanet_resnet50_fpn")
 SIDES = (320, 480, 640, 800)  # of the photo's shorter side, for networks without a fixed input size

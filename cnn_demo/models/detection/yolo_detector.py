@@ -1,4 +1,4 @@
-"""Detectors of the YOLO family, with and without masks: an Ultralytics network in, `supervision.Detections` out."""
+"""Ultralytics YOLO models for detection and instance segmentation, with predictions as `supervision.Detections`."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class PrototypeMasks:
         height, width = self.frame.photo
         masks = np.zeros((len(indices), height, width), bool)
         for mask, index in zip(masks, indices, strict=True):
-            corners = np.ceil(self.boxes_xyxy[index]).astype(int)  # a pixel is inside from its upper left corner on
+            corners = np.ceil(self.boxes_xyxy[index]).astype(int)  # a pixel is inside if its top left corner is
             left, top, right, bottom = np.clip(corners, 0, (width, height, width, height))
             if left < right and top < bottom:
                 mask[top:bottom, left:right] = self._mixed(index, left, top, right, bottom) > 0

@@ -85,7 +85,7 @@ def layer_names(network: keras.Model) -> tuple[str, ...]:
 def _layers(network, prefix: str = "") -> Iterator[tuple[str, keras.Layer]]:
     for layer in network.layers:
         if _is_nested(layer):
-            yield from _layers(layer, f"{prefix}{layer.name}/")  # Keras allows no "/" in a name
+            yield from _layers(layer, f"{prefix}{layer.name}/")  # layer names in Keras cannot contain "/"
         elif not isinstance(layer, frameworks.keras().layers.InputLayer):
             yield prefix + layer.name, layer
 
@@ -96,7 +96,7 @@ def _is_nested(layer) -> bool:
 
 
 def _has_map(layer) -> bool:
-    shape = getattr(layer.output, "shape", ())  # a layer with several outputs has a list of them
+    shape = getattr(layer.output, "shape", ())  # a list for layers with several outputs
     return len(shape) == 4 and tuple(shape[1:3]) != (1, 1)
 
 
@@ -149,7 +149,7 @@ def check_picture(model: Classifier, seen: np.ndarray) -> None:
     """Raise ValueError unless the image is uint8 and has the network's input size."""
     expected = (*model.spec.input_size, 3)
     if seen.dtype != np.uint8 or seen.shape != expected:
-        raise ValueError(f"The picture must be uint8 of {expected}, not {seen.shape} {seen.dtype}.")
+        raise ValueError(f"The image must be uint8 of {expected}, not {seen.shape} {seen.dtype}.")
 
 
 def check_label(model: Classifier, label_index: int) -> None:
@@ -168,9 +168,9 @@ def check_layer(network: keras.Model, layer: str | None) -> str:
     if layer is None:
         names = convolutional_layers(network)
         if not names:
-            raise ValueError("This network has no convolution whose map could be shown.")
+            raise ValueError("This network has no convolution with a feature map.")
         return names[-1]
     names = map_layers(network)
     if layer not in names:
-        raise ValueError(f"There is no layer {layer!r} with a map: choose one of {', '.join(names)}.")
+        raise ValueError(f"There is no layer {layer!r} with a feature map: choose one of {', '.join(names)}.")
     return layer

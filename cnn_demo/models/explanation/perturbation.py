@@ -60,7 +60,7 @@ def score_cam(
     """
     check_label(model, label_index)
     if channels < 1:
-        raise ValueError(f"At least one channel must be asked, not {channels}.")
+        raise ValueError(f"At least one channel is needed, not {channels}.")
     maps = feature_maps(model, seen, layer)
     maps = maps[:, :, strongest_first(maps)[:channels]]
     count = maps.shape[2]
@@ -107,7 +107,7 @@ def occlusion(
     patch = max(min(height, width) // 8, 1) if patch is None else patch
     stride = max(patch // 2, 1) if stride is None else stride
     if not 1 <= patch <= min(height, width) or stride < 1:
-        raise ValueError(f"A square of {patch} at stride {stride} does not fit a picture of {height} × {width}.")
+        raise ValueError(f"A square of {patch} at stride {stride} does not fit an image of {height} × {width}.")
     rows, columns = ([*range(0, length - patch, stride), length - patch] for length in (height, width))
     squares = [(slice(row, row + patch), slice(column, column + patch)) for row in rows for column in columns]
 
@@ -173,7 +173,7 @@ def deletion_curve(
     check_picture(model, seen)
     check_label(model, label_index)
     if importance.shape != seen.shape[:2] or not np.isfinite(importance).all():
-        raise ValueError(f"importance must be finite numbers of {seen.shape[:2]}, not of {importance.shape}.")
+        raise ValueError(f"The importance must be finite values of shape {seen.shape[:2]}, not {importance.shape}.")
     if fill not in FILLS:
         raise ValueError(f"There is no fill {fill!r}: choose one of {', '.join(FILLS)}.")
     if steps < 1:

@@ -124,7 +124,7 @@ class Transfer:
                 check_file(self.part, self.spec, announced_checksum(_all_headers(response)))
                 self._go_on()
                 if fcntl is None:
-                    file.close()  # Windows renames no open file
+                    file.close()  # Windows cannot rename an open file
                 os.replace(self.part, self.folder / self.spec.weights)
 
     def _go_on(self) -> None:

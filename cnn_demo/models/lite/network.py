@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import keras
 
 ACTIVATION = "relu6"
-STEM, HEAD, CLASSES = 32, 1280, 1000  # channels, channels, and ImageNet's classes
+STEM, HEAD, CLASSES = 32, 1280, 1000  # channels of stem and head, number of ImageNet classes
 # Repeats, kernel size, stride of the first repeat, expansion, channels; the first and the last stage are not repeated.
 STAGES = (
     (1, 3, 1, 1, 16),

@@ -58,7 +58,7 @@ def watershed(mask: np.ndarray, narrow: float = NARROW) -> np.ndarray:
         return parts
     # The photo's border does not count as background: an object that is cut off there is not narrow.
     distance = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    distance = np.minimum(distance, max(mask.shape))  # a mask without background is infinitely far from it
+    distance = np.minimum(distance, max(mask.shape))  # distances are infinite in a mask without background
     highest = np.zeros(count + 1, np.float32)
     np.maximum.at(highest, parts.ravel(), distance.ravel())
     return _flood(distance, components(mask & (distance > narrow * highest[parts])))

@@ -102,7 +102,9 @@ def forward_without(network: torch.nn.Module, x: torch.Tensor, skips_off: Collec
     """
     unknown = sorted(set(skips_off) - set(SKIPS))
     if unknown:
-        raise ValueError(f"There is no skip connection of stride {unknown[0]}: choose of {', '.join(map(str, SKIPS))}.")
+        raise ValueError(
+            f"There is no skip connection of stride {unknown[0]}: choose from {', '.join(map(str, SKIPS))}."
+        )
     features = _encoded(network, x)
     for stride in set(skips_off):
         depth = SKIPS.index(stride) + 1

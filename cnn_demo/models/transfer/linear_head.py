@@ -210,7 +210,7 @@ def training_part(count: int, classes: np.ndarray, labels: int, hold_out: np.nda
         ValueError: If there are not as many classes as photos, or a class has no training photo.
     """
     if len(classes) != count:
-        raise ValueError(f"{count} photos need as many class numbers, not {len(classes)}.")
+        raise ValueError(f"{count} photos need as many class indices, not {len(classes)}.")
     train = np.setdiff1d(np.arange(count), hold_out)
     if not len(hold_out) or set(classes[train].tolist()) != set(range(labels)):
         raise ValueError("Each class needs photos to train on, and some photos must be held out.")

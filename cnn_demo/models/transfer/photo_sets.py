@@ -60,7 +60,7 @@ class PhotoSet:
     def __post_init__(self) -> None:
         classes = np.array(self.classes, np.int64)
         if classes.shape != (len(self.photos),) or set(classes.tolist()) != set(range(len(self.labels))):
-            raise ValueError(f"{len(self.photos)} photos of {len(self.labels)} classes need as many class numbers.")
+            raise ValueError(f"{len(self.photos)} photos of {len(self.labels)} classes need as many class indices.")
         classes.flags.writeable = False
         object.__setattr__(self, "classes", classes)
 

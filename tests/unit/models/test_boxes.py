@@ -147,7 +147,7 @@ def test_a_picture_of_nothing_has_no_box_loss():
 
 @pytest.mark.parametrize(
     ("weights", "label", "says"),
-    [({"class": -1.0}, 0, "0 or more"), ({"l2": 1.0}, 0, "choose of class"), ({}, 4, "from 0 to 3")],
+    [({"class": -1.0}, 0, "0 or more"), ({"l2": 1.0}, 0, "choose from class"), ({}, 4, "from 0 to 3")],
 )
 def test_bad_losses_are_refused(weights, label, says):
     with pytest.raises(ValueError, match=says):

@@ -114,7 +114,7 @@ def test_it_stops_when_it_is_told_and_keeps_what_it_has():
 def test_a_loss_that_is_no_number_is_one_sentence():
     with pytest.raises(JobError) as refused:
         train(DigitSettings(filters=4, rate=float("inf"), epochs=3))
-    assert str(refused.value) == "The loss is no longer a number: please choose a smaller learning rate."
+    assert str(refused.value) == "The loss is no longer finite: please choose a smaller learning rate."
 
 
 def test_the_threads_of_others_stay_as_they_are():

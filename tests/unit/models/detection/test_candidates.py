@@ -124,8 +124,8 @@ def test_classes_may_be_named():
     [
         ({"confidence": 1.5}, "The confidence must be from 0 to 1, not 1.5"),
         ({"iou": -0.1}, "The IoU must be from 0 to 1"),
-        ({"max_detections": 0}, "At least one detection"),
-        ({"classes": ["cow"]}, "There is no class 'cow': choose of cat, dog, bird"),
+        ({"max_detections": 0}, "Max detections must be at least 1"),
+        ({"classes": ["cow"]}, "There is no class 'cow': choose from cat, dog, bird"),
         ({"classes": [3]}, "There is no class 3"),
     ],
 )

@@ -89,7 +89,7 @@ def test_an_effective_field_within_a_nested_network():
         ({"baseline": "white"}, "There is no baseline 'white': choose one of grey, black"),
         ({"steps": 0}, "At least one step"),
         ({"label_index": 2}, "no class 2"),
-        ({"seen": picture(side=5)}, "The picture must be uint8 of"),
+        ({"seen": picture(side=5)}, "The image must be uint8 of"),
     ],
 )
 def test_what_is_not_there_is_refused(options, sentence):

@@ -156,13 +156,13 @@ def test_all_classes_share_one_compiled_function():
     ("options", "sentence"),
     [
         ({"method": "cam"}, "There is no method 'cam': choose one of grad_cam"),
-        ({"layer": "nowhere"}, "There is no layer 'nowhere' with a map: choose one of first"),
-        ({"layer": "logits"}, "There is no layer 'logits' with a map"),
-        ({"layer": "nowhere", "method": "score_cam"}, "There is no layer 'nowhere' with a map"),
+        ({"layer": "nowhere"}, "There is no layer 'nowhere' with a feature map: choose one of first"),
+        ({"layer": "logits"}, "There is no layer 'logits' with a feature map"),
+        ({"layer": "nowhere", "method": "score_cam"}, "There is no layer 'nowhere' with a feature map"),
         ({"label_index": 3}, "classes 0 to 2, and no class 3"),
         ({"label_index": -1}, "no class -1"),
-        ({"seen": picture(side=17)}, "The picture must be uint8 of"),
-        ({"seen": picture() / 255}, "The picture must be uint8 of"),
+        ({"seen": picture(side=17)}, "The image must be uint8 of"),
+        ({"seen": picture() / 255}, "The image must be uint8 of"),
     ],
 )
 def test_what_is_not_there_is_refused(pooled, options, sentence):

@@ -126,11 +126,11 @@ def test_layers_without_a_map_are_refused(pooled, layer):
 
 
 def test_a_nested_network_itself_is_not_one_of_its_layers():
-    with pytest.raises(ValueError, match="There is no layer 'base' with a map"):
+    with pytest.raises(ValueError, match="There is no layer 'base' with a feature map"):
         feature_maps(Double(nested_network("nested")), picture(), "base")
 
 
 @pytest.mark.parametrize("wrong", [picture(side=15), picture()[None], picture().astype(np.float32), picture()[..., :1]])
 def test_pictures_of_another_size_or_type_are_refused(pooled, wrong):
-    with pytest.raises(ValueError, match="The picture must be uint8 of"):
+    with pytest.raises(ValueError, match="The image must be uint8 of"):
         feature_maps(pooled, wrong, "first")

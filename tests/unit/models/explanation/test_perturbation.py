@@ -164,7 +164,7 @@ def test_chance_is_the_mean_of_curves_that_do_not_change(corner):
         (occlusion, {"patch": 17}, "A square of 17 at stride 8 does not fit"),
         (occlusion, {"patch": 0}, "A square of 0"),
         (occlusion, {"stride": 0}, "at stride 0"),
-        (occlusion, {"seen": picture(side=15)}, "The picture must be uint8 of"),
+        (occlusion, {"seen": picture(side=15)}, "The image must be uint8 of"),
         (occlusion, {"label_index": 9}, "no class 9"),
         (deletion_curve, {"importance": np.zeros((15, 16))}, "importance must be finite"),
         (deletion_curve, {"importance": np.full((16, 16), np.nan)}, "importance must be finite"),

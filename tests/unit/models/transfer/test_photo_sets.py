@@ -114,7 +114,7 @@ def test_forty_characters_are_not_too_many():
 def test_a_set_needs_a_class_for_each_photo():
     photo = gather({"a": several(5), "b": several(5, 50)})[0].photos[0]
     for classes in ([0], [0, 0], [0, 2], [[0, 1]]):
-        with pytest.raises(ValueError, match="class numbers"):
+        with pytest.raises(ValueError, match="class indices"):
             PhotoSet(("a", "b"), (photo, photo), np.array(classes))
     made = PhotoSet(("a", "b"), (photo, photo), np.array([0, 1]))
     with pytest.raises(ValueError, match="read-only"):
