@@ -204,7 +204,7 @@ def test_three_ways_to_a_box_and_what_a_scan_costs(astronaut):
     assert "26 passes" in html(app)  # one, and five by five at steps of a quarter
     for title in ("Box head", "Class map", "Sliding window"):
         assert f"<b>{title}</b>" in html(app)
-    assert html(app).count("IoU with the truth") == 3
+    assert html(app).count("IoU with the ground truth") == 3
 
 
 def test_no_window_and_too_many_windows_are_one_sentence(cat):

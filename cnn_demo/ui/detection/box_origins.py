@@ -29,10 +29,10 @@ _CHOSEN = "grid_chosen"  # (photo, network, size, candidate)
 
 
 def grid_view(photo: Photo) -> None:
-    """Show which place of the network predicted which box.
+    """Show which grid cell or proposal each box comes from.
 
     Raises:
-        ModelUnavailable: If no detector is to be had.
+        ModelUnavailable: If no detector is available.
     """
     spec, side = pick_detector()
     _origins(photo, spec, side)
@@ -47,8 +47,8 @@ def _origins(photo: Photo, spec: ModelSpec, side: int) -> None:
         _cells(photo, candidates, (photo.key, spec.key, side))
     else:
         st.info(
-            f"torchvision does not tell which place of {spec.title} predicted a box. Choose a YOLO network to see its "
-            "cells, or a Faster R-CNN to see what its first stage proposes.",
+            f"torchvision does not return the location at which {spec.title} predicted a box. Choose a YOLO network to "
+            "see its cells, or a Faster R-CNN to see its proposals.",
             icon=":material/grid_off:",
         )
 
@@ -124,7 +124,7 @@ def _said_by(candidates: Candidates, index: int) -> str:
 
 
 def cell_map(candidates: Candidates, level: int) -> np.ndarray:
-    """Return the best score (rows, columns) of each cell of a grid; 0 where it has none worth keeping."""
+    """Return the best score (rows, columns) of each cell of a grid; 0 if it has no candidate."""
     grid = candidates.grids[level]
     values = np.zeros((grid.rows, grid.columns), np.float32)
     own = candidates.cells[:, 0] == level
@@ -171,7 +171,7 @@ def _two_stages(photo: Photo, candidates: Candidates) -> None:
     with words:
         st.markdown(
             "**Two stages.** The first, the region proposal network, only asks *is there something?* and names "
-            f"{total} regions, of no class. The second cuts the feature maps out under each region, says what it is, "
+            f"{total} regions, of no class. The second crops the feature maps under each region, predicts its class, "
             f"and moves the box once more. Here it kept **{len(final)}**."
         )
         if total:

@@ -1,4 +1,4 @@
-"""Page 6, side by side: up to three detectors on one photo, how long each takes, and what only one of them found."""
+"""Page 6, side by side: up to three detectors on one photo, their inference times and unmatched detections."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ ALONE, SHARED_BY_ALL = "#ff4b5c", "#9aa3b2"
 
 
 def compare_view(photo: Photo) -> None:
-    """Show what several detectors find on the photo.
+    """Show the detections of several detectors on the photo.
 
     Raises:
-        ModelUnavailable: If no detector is to be had.
+        ModelUnavailable: If no detector is available.
     """
     networks, sure = st.columns([3, 2], gap="large")
     with networks:
@@ -53,7 +53,7 @@ def compare_view(photo: Photo) -> None:
                 "right, or a mistake."
             )
     elif len(specs) == 1:
-        st.caption("Choose a second network, and see what one of them finds and the other does not.")
+        st.caption("Choose a second network to see which objects only one of them finds.")
     _show(photo, specs, answers)
 
 

@@ -1,4 +1,4 @@
-"""Page 6, find them: every object on the photo in its box; the table and the boxes point at each other."""
+"""Page 6, find them: the detections on the photo and in a table; selecting one highlights the other."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def find_view(photo: Photo) -> None:
     """Show all objects that the network finds on the photo.
 
     Raises:
-        ModelUnavailable: If no detector is to be had.
+        ModelUnavailable: If no detector is available.
     """
     spec, side = pick_detector()
     _answer(photo, spec, side)
@@ -70,7 +70,7 @@ def _how(candidates: Candidates, spec: ModelSpec) -> str:
 
 
 def _pointed(where: tuple, found: sv.Detections) -> int | None:
-    """Which of the detections the visitor points at; None where it is of another photo, or was cut away."""
+    """Return the index of the selected detection, or None if it is of another photo or no longer shown."""
     *at, candidate = st.session_state.get(_POINTED, (None, None))
     places = np.flatnonzero(found["candidate"] == candidate) if tuple(at) == where else []
     return int(places[0]) if len(places) else None

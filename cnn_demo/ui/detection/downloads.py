@@ -1,4 +1,4 @@
-"""Page 6: what was found, as files to take along."""
+"""Page 6: detections as files to download."""
 
 import json
 
@@ -39,6 +39,6 @@ def downloads(photo: Photo, spec: ModelSpec, found: sv.Detections) -> None:
 
 
 _HELP = {
-    "COCO": "A COCO data set of this one photo: what annotation tools and pycocotools read.",
-    "YOLO": "A label file as YOLO is trained with: class, centre and size as shares of the photo's sides.",
+    "COCO": "A COCO dataset of this one photo, for annotation tools and pycocotools.",
+    "YOLO": "A label file as YOLO is trained with: class, centre and size as fractions of the photo's sides.",
 }

@@ -1,4 +1,4 @@
-"""Page 6, models: every detector in one table, and those that are not here to fetch."""
+"""Page 6, models: a table of all detectors, and downloads of those not available locally."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Page 6, what NMS throws away: who suppressed whom, box by box, and what another threshold would leave."""
+"""Page 6, what NMS throws away: suppression step by step, and the boxes left at other thresholds."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def nms_view(photo: Photo) -> None:
     """Show non-maximum suppression step by step.
 
     Raises:
-        ModelUnavailable: If no detector is to be had.
+        ModelUnavailable: If no detector is available.
     """
     spec, side = pick_detector()
     _steps(photo, spec, side)
@@ -155,13 +155,13 @@ def _picture(photo: Photo, selection: Selection, step: int) -> None:
 
 
 def nms_picture(pixels: np.ndarray, boxes: np.ndarray, selection: Selection, step: int) -> np.ndarray:
-    """Draw where suppression stands.
+    """Draw the boxes kept, suppressed and still open after some steps of NMS.
 
     Args:
         pixels: (H, W, 3) uint8.
-        boxes: (M, 4) in its pixels, in the order of the selection.
-        selection: What happens to them.
-        step: How many boxes are kept by now.
+        boxes: Boxes (M, 4) in pixels of `pixels`, in the order of the selection.
+        selection: Result of NMS for these boxes.
+        step: Number of boxes kept so far.
     """
     kept = selection.kept[:step]
     gone = np.isin(selection.suppressor, kept)

@@ -1,4 +1,4 @@
-"""Page 6, score it: the visitor draws what is there, and the detector gets precision, recall and average precision."""
+"""Page 6, score it: precision, recall and average precision against ground truth that the visitor draws."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from cnn_demo.ui.widgets.detection_controls import MIN_SURE, confidence_slider
 
 NEXT, RIGHT_FROM = "score_class", "score_iou"
 DEFAULTS: dict[str, Any] = {NEXT: None, RIGHT_FROM: 50}
-CANVAS = 330  # pixels of the longer side: what a phone has room for
+CANVAS = 330  # pixels of the longer side: fits on a phone
 RIGHT, WRONG, MISSED = GROUND_TRUTH, "#ff4b5c", "#4aa3ff"
 _TURN, _BEGIN = "score_turn", "score_begin"
 _GREY = "rgba(128,140,165,0.9)"
@@ -33,7 +33,7 @@ def score_view(photo: Photo) -> None:
     """Let the visitor draw the true boxes, and measure the detector against them.
 
     Raises:
-        ModelUnavailable: If no detector is to be had.
+        ModelUnavailable: If no detector is available.
     """
     spec, side = pick_detector()
     _drawn_and_scored(photo, spec, side)
@@ -67,7 +67,7 @@ def _drawn_and_scored(photo: Photo, spec: ModelSpec, side: int) -> None:
     if not len(boxes):
         with shown:
             st.info(
-                "Draw what is there, or begin with what the network found and mend it; read here how good it is.",
+                "Draw the ground truth, or start from the predictions and correct them; the scores appear here.",
                 icon=":material/draw:",
             )
         return
@@ -259,6 +259,6 @@ def _per_class(
     )
     st.caption(
         f"The area under the curve, as COCO reads it: the best precision at each of 101 recalls, at IoU "
-        f"{percent(right_from)}. Boxes below {MIN_SURE} % are not counted. One photo says little: COCO averages over "
+        f"{percent(right_from)}. Boxes below {MIN_SURE} % are not counted. One photo is not enough: COCO averages over "
         "5,000."
     )

@@ -77,13 +77,13 @@ def candidates_of(photo: Photo, key: str, side: int) -> Candidates:
     """All that a detector has for a photo; kept, so that sliders need not ask it again. Nobody may change it.
 
     Raises:
-        ModelUnavailable: If the network is not to be had.
+        ModelUnavailable: If the network is not available.
     """
     return load(key).candidates(photo.pixels, side)
 
 
 def overlap_slider(candidates: Candidates, spec: ModelSpec) -> float:
-    """Let the visitor set the IoU threshold of NMS; where nothing depends on it, tell so instead."""
+    """Let the visitor set the IoU threshold of NMS; if the model needs no NMS, show a note instead."""
     if not candidates.needs_nms:
         st.caption(
             f"**No NMS here.** {spec.title}'s head was trained to predict one box for each object, so there is no IoU "

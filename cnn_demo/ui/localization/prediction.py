@@ -1,4 +1,4 @@
-"""Page 5, find it: what is on the photo, where, how sure; and the locations whose boxes count most."""
+"""Page 5, find it: the predicted class, box and confidence, and the locations that weigh most for the box."""
 
 import json
 
@@ -31,7 +31,7 @@ def find_view(photo: Photo) -> None:
     """Show the one object that the network finds on the photo.
 
     Raises:
-        ModelUnavailable: If the network is not to be had.
+        ModelUnavailable: If the network is not available.
     """
     spec = pick_localizer()
     with st.spinner(f"Loading {spec.title}…"):

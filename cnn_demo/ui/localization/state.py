@@ -40,7 +40,7 @@ def usable_localizers() -> tuple[ModelSpec, ...]:
 
 
 def pick_localizer() -> ModelSpec:
-    """Let the visitor choose a localizer where there are several; the page begins with the first one.
+    """Let the visitor choose a localizer if there are several; the first one is the default.
 
     Raises:
         ModelUnavailable: If there is none.
@@ -91,8 +91,8 @@ def pick_class(title: str, names: Sequence[str], key: str, likely: str, why: str
     """Let the visitor choose a class; until then it is the likely one.
 
     Args:
-        title: Of the select box.
-        names: Of the classes that the network knows: a choice made for another network may not be among them.
+        title: Label of the select box.
+        names: Class names of the network; a class chosen for another network may not be among them.
         key: Widget key, and the name in the link.
         likely: One of the names.
         why: Why it is likely, in a word or two.
@@ -105,10 +105,10 @@ def pick_class(title: str, names: Sequence[str], key: str, likely: str, why: str
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def evidence_of(photo: Photo, key: str, threshold: float | None = None) -> LocalizerDetails:
-    """What a localizer predicts for a photo, and why; kept for who looks at it next. Nobody may change it.
+    """Return a localizer's prediction for a photo with its details; cached for all visitors, so not to be changed.
 
     Raises:
-        ModelUnavailable: If the network is not to be had.
+        ModelUnavailable: If the network is not available.
     """
     return load(key).evidence(photo.pixels, threshold)
 

@@ -1,4 +1,4 @@
-"""Page 5, how it learned: its boxes on sample photos over the epochs, its curves, how good it became, and the worst."""
+"""Page 5, how it learned: boxes on sample photos by epoch, training curves, test results and the worst cases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Page 5, draw the truth: the visitor's own box against the network's, and the loss that it would be taught with."""
+"""Page 5, draw the truth: the visitor's box against the predicted one, and the training loss between them."""
 
 from __future__ import annotations
 
@@ -41,22 +41,22 @@ from cnn_demo.ui.widgets.canvas import canvas_size, drawn_boxes
 CLASS = "true_class"
 WEIGHT = "weight_{}"
 DEFAULTS: dict[str, Any] = {CLASS: None, **{WEIGHT.format(part): weight for part, weight in LOSS_WEIGHTS.items()}}
-CANVAS = 330  # pixels of the longer side: what a phone has room for
+CANVAS = 330  # pixels of the longer side: fits on a phone
 TITLES = {"class": "Cross-entropy", "smooth_l1": "Smooth L1", "giou": "1 − GIoU"}
 _WHAT = {
     "class": "−ln of the probability that the true class got",
-    "smooth_l1": f"of the four corner coordinates, as shares of the sides; linear beyond {BETA}",
-    "giou": "how badly the boxes overlap; it also knows how far apart they are",
+    "smooth_l1": f"over the four corner coordinates, as fractions of the sides; linear beyond {BETA}",
+    "giou": "how badly the boxes overlap; it also depends on how far apart they are",
 }
 _SHADE = np.array([255, 210, 31])
 _COLOURS = {"class": "#4a7ae0", "smooth_l1": "#e0703a", "giou": "#9b6fd0"}
 
 
 def truth_view(photo: Photo) -> None:
-    """Let the visitor draw the true box, and compare the network's with it.
+    """Let the visitor draw the ground truth box, and compare the predicted box with it.
 
     Raises:
-        ModelUnavailable: If the network is not to be had.
+        ModelUnavailable: If the network is not available.
     """
     spec = pick_localizer()
     with st.spinner(f"Loading {spec.title}…"):
@@ -114,10 +114,10 @@ def _clear(photo: Photo) -> None:
 
 
 def last_box(drawing: dict | None, canvas: tuple[int, int], size: tuple[int, int]) -> np.ndarray | None:
-    """Return the rectangle that was drawn last, in pixels of the photo; None where there is none.
+    """Return the rectangle that was drawn last, in pixels of the photo, or None if there is none.
 
     Args:
-        drawing: What the canvas hands out, the JSON of Fabric.js.
+        drawing: The canvas' output, the JSON of Fabric.js.
         canvas: Its (height, width).
         size: (height, width) of the photo that it shows.
     """
@@ -126,8 +126,8 @@ def last_box(drawing: dict | None, canvas: tuple[int, int], size: tuple[int, int
 
 
 def _overlap(photo: Photo, evidence: LocalizerDetails, truth: np.ndarray | None) -> None:
-    """Both boxes on the photo, what they share in yellow."""
-    st.markdown("**What both cover**, in yellow")
+    """Show both boxes on the photo, with their intersection in yellow."""
+    st.markdown("**Intersection**, in yellow")
     small = reduced(photo.pixels, 640)
     scale = box_scale(photo.pixels, small)
     answer = evidence.box_xyxy * scale
@@ -146,7 +146,7 @@ def _overlap(photo: Photo, evidence: LocalizerDetails, truth: np.ndarray | None)
 
 
 def shaded(pixels: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Tint what two boxes (4,), in pixels of the picture, share; returns a copy."""
+    """Return a copy with the intersection of two boxes (4,), in pixels of the picture, tinted."""
     left, top = np.maximum(first[:2], second[:2]).round().astype(int)
     right, bottom = np.minimum(first[2:], second[2:]).round().astype(int)
     tinted = pixels.copy()
@@ -217,7 +217,7 @@ def _named(part: str) -> str:
 
 
 def _parts(parts: tuple[LossPart, ...]) -> None:
-    """A bar of the parts, each as wide as what it adds, and the sum as a table."""
+    """Draw the loss as a bar, each part as wide as its contribution, and the sum as a table."""
     total = sum(part.weighted for part in parts)
     bar = "".join(
         f'<span style="width:{100 * part.weighted / total:.2f}%;background:{_COLOURS[part.name]}"></span>'

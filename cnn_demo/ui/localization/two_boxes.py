@@ -27,12 +27,12 @@ DEFAULTS: dict[str, Any] = {BEGIN: "overlap", WRITTEN: "corners"}
 SHOWN_SIDE = 900
 _PAIR = "boxes_pair"
 _PLAIN = (1.0, 1.0, 1.0, 1.0)
-_TAME = np.array([[-1e4, -1e4, -20, -20], [1e4, 1e4, 20, 20]])  # what is typed beyond would not be a number any more
+_TAME = np.array([[-1e4, -1e4, -20, -20], [1e4, 1e4, 20, 20]])  # larger inputs would overflow
 
 
 @dataclass(frozen=True)
 class Beginning:
-    """Where the boxes lie at first, as shares of the photo's sides, and what is to be seen."""
+    """Initial positions of the boxes, as fractions of the photo's sides, and a sentence on what to notice."""
 
     title: str
     first: tuple[float, float, float, float]
@@ -52,21 +52,21 @@ BEGINNINGS = {
         "Apart",
         (0.06, 0.1, 0.3, 0.45),
         (0.62, 0.55, 0.9, 0.92),
-        "IoU is 0, and stays 0 wherever you drag them, as long as they do not meet: it cannot say which way is better. "
-        "GIoU and DIoU can: they rise as the boxes come nearer.",
+        "IoU is 0, and stays 0 wherever you drag them, as long as they do not overlap: its gradient is 0. "
+        "GIoU and DIoU help here: they rise as the boxes come nearer.",
     ),
     "inside": Beginning(
         "One inside the other",
         (0.1, 0.1, 0.9, 0.9),
         (0.18, 0.2, 0.45, 0.55),
-        "Move the small box around within the large one: IoU and GIoU do not change. DIoU knows that the centres "
-        "should agree.",
+        "Move the small box around within the large one: IoU and GIoU do not change. DIoU also depends on the "
+        "distance of the centres.",
     ),
     "shape": Beginning(
         "Another shape",
         (0.2, 0.36, 0.8, 0.64),
         (0.36, 0.2, 0.64, 0.8),
-        "One centre, equal areas, one lying and one standing: DIoU equals IoU, and only CIoU also counts that the "
+        "One centre, equal areas, one wide and one tall: DIoU equals IoU, and only CIoU also counts that the "
         "proportions differ.",
     ),
 }
@@ -77,12 +77,12 @@ class Encoding:
     """A way to write a box down.
 
     Attributes:
-        title: What it is called.
-        numbers: What its four numbers are.
-        used: Who writes boxes so.
-        write: From corners (4,) in pixels, the photo's (height, width) and the other box to the four numbers.
-        read: The way back.
-        digits: Shown behind the point.
+        title: Name of the encoding.
+        numbers: Names of its four values.
+        used: Unit, and where the encoding is used.
+        write: Encoder from corners (4,) in pixels, the photo's (height, width) and the other box to the four values.
+        read: Decoder, the inverse of `write`.
+        digits: Number of decimals shown.
     """
 
     title: str
@@ -113,7 +113,7 @@ ENCODINGS = {
     "shares": Encoding(
         "Normalised",
         ("centre x", "centre y", "width", "height"),
-        "shares of the photo's sides, so that resizing changes nothing; YOLO's files",
+        "fractions of the photo's sides, so that resizing changes nothing; YOLO's files",
         lambda box, size, other: normalize_boxes(corners_to_centre(box), size),
         lambda numbers, size, other: centre_to_corners(to_pixels(numbers, size)),
         4,
@@ -121,7 +121,7 @@ ENCODINGS = {
     "offsets": Encoding(
         "Offsets to box B",
         ("move x", "move y", "ln width", "ln height"),
-        "B is the anchor: moves in its sizes, and logarithms of the factors; what Faster R-CNN's heads answer",
+        "B is the anchor: shifts relative to its size, and logarithms of the scales; predicted by Faster R-CNN's heads",
         lambda box, size, other: to_offsets(box, other, _PLAIN),
         lambda numbers, size, other: from_offsets(np.clip(numbers, *_TAME), other, _PLAIN),
         4,
@@ -211,7 +211,7 @@ def _written(photo: Photo, begin: str, boxes: np.ndarray) -> None:
         moved = within([wanted.tolist(), boxes[1].tolist()], size)
         if moved is None:
             st.session_state["boxes_error"] = (
-                "That box has no area on the photo: its right edge must lie right of its left one, its lower edge "
+                "That box has no area on the photo: its right edge must be right of its left one, its lower edge "
                 "below its upper one. Box A stays where it was."
             )
             return
@@ -230,7 +230,7 @@ def _written(photo: Photo, begin: str, boxes: np.ndarray) -> None:
         if error := st.session_state.pop("boxes_error", None):
             st.error(error, icon=":material/crop_free:")
     overlap = float(iou(boxes[0], boxes[1]))
-    st.caption(f"All four say the same box; its IoU with B is {overlap:.3f}. Boxes are cut where the photo ends.")
+    st.caption(f"All four encode the same box; its IoU with B is {overlap:.3f}. Boxes are cut where the photo ends.")
 
 
 def _number(value: float, digits: int) -> str:

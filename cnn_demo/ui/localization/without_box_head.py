@@ -47,7 +47,7 @@ def without_view(photo: Photo) -> None:
     """Find the object three times: by the box head, by the class activation map, by a sliding window.
 
     Raises:
-        ModelUnavailable: If the network is not to be had.
+        ModelUnavailable: If the network is not available.
     """
     spec = pick_localizer()
     with st.spinner(f"Loading {spec.title}…"):
@@ -77,7 +77,7 @@ def _three_ways(photo: Photo, spec: ModelSpec) -> None:
             format="%d %%",
             key=CUT,
             bind="query-params",
-            help="The box goes around the largest connected part above it; 20 % is what Zhou et al. took.",
+            help="The box goes around the largest connected part above it; Zhou et al. used 20 %.",
         )
     with opacities:
         opacity = opacity_slider(OPACITY, DEFAULTS[OPACITY])
@@ -129,9 +129,7 @@ def _scan(photo: Photo, spec: ModelSpec, sizes: tuple[float, ...], step: float, 
     def compute(report: Callable[[float], None]) -> WindowScan:
         return slide(load(spec.key), photo.pixels, sizes, step, lambda done, of: report(done / of))
 
-    return computed(
-        ("scan", photo.key, spec.key, sizes, step), "Asking the class head about every window…", place, compute
-    )
+    return computed(("scan", photo.key, spec.key, sizes, step), "Classifying every window…", place, compute)
 
 
 def _cards(
@@ -171,12 +169,12 @@ def _cards(
 
 
 def window_map(scan: WindowScan, label: str, scale: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The mean probability of a class over all windows that cover a place.
+    """Return the mean probability of a class over all windows that cover each pixel.
 
     Args:
         scan: The windows.
         label: One of its classes.
-        scale: (4,) from the photo's pixels to the map's.
+        scale: Factors (4,) from the photo's pixels to the map's.
         size: (height, width) of the map.
 
     Returns:
@@ -191,20 +189,20 @@ def window_map(scan: WindowScan, label: str, scale: np.ndarray, size: tuple[int,
 
 
 def _compared(box: np.ndarray | None, truth: np.ndarray | None, head: np.ndarray, is_head: bool) -> str:
-    """How well a box agrees with the true one; without that, with the head's."""
+    """Return the IoU of a box with the ground truth, or with the head's box if there is no ground truth, as text."""
     if box is None:
         return "IoU 0"
     if truth is not None:
-        return f"IoU with the truth: {float(iou(box, truth)):.2f}"
+        return f"IoU with the ground truth: {float(iou(box, truth)):.2f}"
     return "" if is_head else f"IoU with the head’s box: {float(iou(box, head)):.2f}"
 
 
 def _cost(scan: WindowScan, evidence: LocalizerDetails, title: str) -> None:
     once = evidence.localization.milliseconds
     st.markdown(
-        f"**What a scan costs**: {scan.passes:,} pictures through {title}, against one for the head. At "
+        f"**What a scan costs**: {scan.passes:,} crops through {title}, against one pass for the head. At "
         f"{once:.0f} ms a pass, as measured for the head’s one, that would be {scan.passes * once / 1000:,.1f} s; in "
         "batches it is somewhat less. Finer steps fit the object better and cost more; and no window has the object’s "
-        "own proportions. The colours are the mean probability of all windows at a place. This is how objects were "
-        "found before heads were taught to say where."
+        "own proportions. The colours are the mean probability of all windows that cover a pixel. Objects were "
+        "located like this before networks had box heads."
     )

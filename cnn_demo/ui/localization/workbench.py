@@ -1,4 +1,4 @@
-"""Page 5's workbench: find it, draw the truth, play with boxes, do without a head, see it learn; only the open tab."""
+"""Page 5's workbench: prediction, ground truth, box measures, localization without a box head, training history."""
 
 from collections.abc import Callable
 from functools import partial
@@ -22,7 +22,7 @@ VIEWS: dict[str, Callable[[Photo], None]] = {
     "How it learned": learned_view,
 }
 
-# The default of every bound control: what *Try this* takes the controls back to.
+# The default of every bound control, which *Try this* restores.
 DEFAULTS: dict[str, Any] = {
     "task": next(iter(VIEWS)),
     **state.DEFAULTS,
