@@ -122,7 +122,7 @@ def test_confidence_and_entropy_are_named_with_their_means():
     answer = load(KEY).predict(STREET.pixels)
     assert f"{percent(float(answer.confidence.mean()))} on average" in component(app, "sure_confidence")["caption"]
     assert f"{answer.entropy().mean():.2f} on average" in component(app, "sure_entropy")["caption"]
-    assert "Doubt lies along borders" in text(app)
+    assert "It is least sure along borders" in text(app)
 
 
 def test_the_threshold_leaves_doubtful_pixels_blank():

@@ -13,12 +13,12 @@ _FOLDER = Path(__file__).parent
 
 
 def picked_index(key: str, count: int, on_pick: Callable[[int], None]) -> Callable[[], None]:
-    """Return a callback that hands on what the visitor picked: only indices below `count`, whatever a browser sends.
+    """Return a callback that passes on the picked index; anything but indices below `count` is ignored.
 
     Args:
-        key: Of the mounted component, whose trigger is named `pick`.
-        count: How many there are to pick from.
-        on_pick: What is told the index.
+        key: Key of the mounted component, whose trigger is named `pick`.
+        count: Number of items.
+        on_pick: Callback that takes the index.
     """
 
     def picked() -> None:

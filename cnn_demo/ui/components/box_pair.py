@@ -29,11 +29,11 @@ def box_pair(
         size: (height, width) of the picture in its own pixels, in which boxes are counted.
         boxes: (2, 4) corners.
         key: Widget key, unique on the page.
-        names: What the boxes are called, one letter each.
-        alt: What the picture shows, for those who cannot see it.
+        names: Names of the boxes, one letter each.
+        alt: Text alternative for the picture.
         caption: Line above the numbers.
         max_height: Greatest height of the picture in CSS pixels.
-        on_move: Is given (2, 4) float64, within the picture; what a browser sends beside that is ignored.
+        on_move: Callback that takes the boxes, (2, 4) float64 within the picture; invalid input is ignored.
     """
 
     def moved() -> None:
@@ -58,7 +58,7 @@ def box_pair(
 
 
 def within(sent: object, size: tuple[int, int]) -> np.ndarray | None:
-    """Return two boxes (2, 4) cut to a picture of (height, width), or None if that is not what was sent."""
+    """Return two boxes (2, 4) cut to a picture of (height, width), or None if the input is invalid."""
     try:
         boxes = np.array(sent, np.float64)
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""A confusion matrix whose cells can be opened: what the photos in them are, and what they were taken for."""
+"""Confusion matrix whose cells can be opened to show their photos."""
 
 from collections.abc import Callable, Sequence
 
@@ -16,14 +16,14 @@ def confusion_matrix(
     label: str,
     on_pick: Callable[[int], None],
 ) -> None:
-    """Show how many photos of each class got which answer; call `on_pick(index)` when the visitor opens a cell.
+    """Show a confusion matrix; call `on_pick(index)` when the visitor opens a cell.
 
     Args:
-        names: Of the C classes.
-        counts: C rows, the truth, of C numbers, the answers.
+        names: Names of the C classes.
+        counts: C × C counts of photos: rows are true classes, columns predicted ones.
         chosen: Index of the open cell, row · C + column, or None.
         key: Widget key, unique on the page.
-        label: What the matrix shows, read out by screen readers.
+        label: Description of the matrix for screen readers.
         on_pick: Callback; only indices of the C · C cells reach it.
     """
     cells = [

@@ -1,4 +1,4 @@
-"""A drawing made of numbers (SVG), shown in the colours of the theme."""
+"""SVG diagram in the colours of the theme."""
 
 from cnn_demo.ui.components import declare
 
@@ -11,9 +11,9 @@ def diagram(parts: str, size: tuple[float, float], *, key: str, alt: str, captio
     Args:
         parts: SVG elements, made by this program alone: nothing that a visitor typed may be in them. The classes
             `area`, `ring`, `frame`, `unit`, `strong` and `quiet` take the theme's colours.
-        size: (width, height) in CSS pixels where there is room; it shrinks where there is not.
+        size: (width, height) in CSS pixels; it shrinks on narrow screens.
         key: Widget key, unique on the page.
-        alt: What is drawn, for those who cannot see it.
+        alt: Text alternative for the drawing.
         caption: Text under it.
     """
     width, height = size

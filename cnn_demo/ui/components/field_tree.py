@@ -1,4 +1,4 @@
-"""The tree of units behind one unit, along one row of the photo: which it hears of, and by how many ways."""
+"""Tree of the units that one unit depends on, along one row of the photo, with the number of paths to each pixel."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,17 +16,17 @@ MAX_BARS = 240
 
 
 def field_tree(layers: Sequence[Step], *, key: str) -> None:
-    """Show what one unit of the last layer hears of, layer by layer down to the pixels; a tap chooses another unit.
+    """Show the units that one unit of the last layer depends on, down to the pixels; a tap chooses another unit.
 
     Args:
-        layers: (kernel, stride, dilation) of each, from the image on.
+        layers: The layers' (kernel, stride, dilation), from the image on.
         key: Widget key, unique on the page.
     """
     _mount(key=key, data=tree_data(layers))
 
 
 def tree_data(layers: Sequence[Step]) -> dict[str, Any]:
-    """Return what the component draws: rows of units from the top, lines, and the ways to each pixel.
+    """Return the component's data: rows of units from the top, lines, and the number of paths to each pixel.
 
     Positions are in pixels from the middle of the receptive field.
     """
@@ -62,7 +62,7 @@ def _label(level: int) -> str:
 
 
 def _add_positions(rows: list[dict]) -> bool:
-    """Give every row the positions of its units; False where there would be too many lines to draw."""
+    """Give every row the positions of its units; False if there are too many lines to draw."""
     positions, lines = {0.0}, 0
     for row in rows:
         row["positions"] = sorted(positions)
@@ -77,7 +77,7 @@ def _add_positions(rows: list[dict]) -> bool:
 
 def _caption(size: int, most: float, drawn: bool) -> str:
     ways = f"{most:,.0f}" if most < 1e7 else f"{most / 10 ** int(np.log10(most)):.1f} · 10^{int(np.log10(most))}"
-    tap = "Tap a unit to see what it alone hears of." if drawn else "There are too many lines to draw each."
+    tap = "Tap a unit to see its own receptive field." if drawn else "There are too many lines to draw each."
     if most == 1:
         return f"Along one row of the photo, {size:,} pixels wide: one way leads to each pixel. {tap}"
     return (

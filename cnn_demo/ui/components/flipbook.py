@@ -19,7 +19,7 @@ class Line:
     """One curve.
 
     Attributes:
-        name: What it is called in the chart's key.
+        name: Name in the chart's legend.
         values: One number for each finished epoch, the first for epoch 1.
     """
 
@@ -32,9 +32,9 @@ class Chart:
     """One chart beside the frames.
 
     Attributes:
-        title: What is drawn; the horizontal axis is always the epoch.
-        lines: At most two curves.
-        percent: The values are shares, drawn from 0 to 100 %; else the axis begins at 0 and ends at the largest value.
+        title: Title of the chart; the horizontal axis is always the epoch.
+        lines: Curves, at most two.
+        percent: Whether values are fractions, drawn from 0 to 100 %; else the axis is from 0 to the largest value.
     """
 
     title: str
@@ -59,9 +59,9 @@ def flipbook(
         frames: One picture for each epoch, the first before training: (H, W) or (H, W, 3) uint8 of one shape.
         charts: Curves with a value for each epoch but the first frame.
         key: Widget key, unique on the page.
-        alt: What the frames show, for those who cannot see them; the epoch is added to it.
+        alt: Text alternative for the frames; the epoch is appended.
         caption: Text under the frames.
-        epochs: Where the charts end, for a training that is not finished; default: the last frame.
+        epochs: Last epoch of the charts, for a training that is not finished; default: the last frame.
         max_width: Greatest width of a frame in CSS pixels.
         photographs: The frames are photos: they are sent as JPEG, which is a tenth of the size, and drawn smooth.
 

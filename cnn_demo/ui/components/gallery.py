@@ -15,10 +15,10 @@ class Thumbnail:
     """One entry of a gallery.
 
     Attributes:
-        key: What `on_pick` is told.
+        key: Argument passed to `on_pick`.
         title: Label under the picture.
         src: Data URL of the picture, about 160 pixels wide.
-        alt: What it shows, for those who cannot see it.
+        alt: Text alternative.
     """
 
     key: str
@@ -36,7 +36,7 @@ def gallery(
         items: The thumbnails, in order.
         chosen: Key of the chosen one, or None.
         key: Widget key, unique on the page.
-        label: What the row offers, read out by screen readers.
+        label: Description of the row for screen readers.
         on_pick: Callback; only keys of `items` reach it.
     """
 

@@ -16,7 +16,7 @@ class Volume:
         title: Line under the drawing, such as "2 · Max".
         shape: (H, W, C).
         src: Data URL of its front map.
-        alt: What it shows, for those who cannot see it.
+        alt: Text alternative.
     """
 
     title: str
@@ -40,7 +40,7 @@ def layer_row(
         volumes: The photo, and the layers after it.
         chosen: Index of the chosen one, or None.
         key: Widget key, unique on the page.
-        label: What the row shows, read out by screen readers.
+        label: Description of the row for screen readers.
         problem: Title of a layer that has no maps, drawn as an empty box at the end.
         on_pick: Callback; only indices of `volumes` reach it.
     """

@@ -15,7 +15,7 @@ class MapTile:
     Attributes:
         title: Line under it.
         src: Data URL of the picture.
-        alt: What it shows, for those who cannot see it.
+        alt: Text alternative.
     """
 
     title: str
@@ -39,7 +39,7 @@ def map_grid(
         size: (height, width) of each, for their shape.
         chosen: Index of the open one.
         key: Widget key, unique on the page.
-        label: What the grid shows, read out by screen readers.
+        label: Description of the grid for screen readers.
         on_pick: Callback; only indices of `tiles` reach it.
     """
     data = {"tiles": [asdict(tile) for tile in tiles], "size": list(size), "chosen": chosen, "label": label}

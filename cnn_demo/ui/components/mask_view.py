@@ -22,12 +22,12 @@ class Layer:
     """One class or object of the map.
 
     Attributes:
-        id: Its number in the map, from 0 to 254.
-        name: What the legend calls it.
-        colour: As "#rrggbb".
-        share: Of the photo that it covers, from 0 to 1.
-        note: What stands in the legend in place of the share.
-        said: What is added to its name under the pointer where there is no map of confidences.
+        id: Index in the map, from 0 to 254.
+        name: Name in the legend.
+        colour: Colour as "#rrggbb".
+        share: Fraction of the photo that it covers, from 0 to 1.
+        note: Text in the legend instead of the fraction.
+        said: Text after its name at the pointer if there is no confidence map.
     """
 
     id: int
@@ -40,13 +40,13 @@ class Layer:
 
 @dataclass(frozen=True)
 class Controls:
-    """Where the controls begin; a visitor's own moves stay until the page asks for others.
+    """Initial values of the controls; a visitor's changes stay until the page sets others.
 
     Attributes:
-        opacity: Of the masks, in percent.
-        least: Confidence in percent below which pixels are left blank.
+        opacity: Opacity of the masks, in percent.
+        least: Confidence threshold in percent, below which pixels are left blank.
         outline: Whether only the outlines of masks are drawn.
-        split: Share of the width at which the plain photo ends and the masks begin; None for masks everywhere.
+        split: Fraction of the width at which the plain photo ends and the masks begin; None for masks everywhere.
     """
 
     opacity: int = 60
@@ -64,26 +64,26 @@ def mask_view(
     alt: str,
     confidence: np.ndarray | None = None,
     controls: Controls | None = None,
-    legend: str = "Classes, each with the share of the photo that it covers",
-    hint: str = "Point at the photo: here is what the network takes that pixel for.",
+    legend: str = "Classes, each with the fraction of the photo that it covers",
+    hint: str = "Point at the photo to see the class of a pixel.",
     max_height: int = 560,
 ) -> None:
     """Show a photo under its masks.
 
     Args:
         pixels: (H, W, 3) uint8.
-        ids: (H, W) integers from 0 to 255: which layer each pixel belongs to; what is no layer's, is left plain.
-        layers: In the legend's order.
+        ids: (H, W) integers from 0 to 255: layer of each pixel; pixels of no layer stay plain.
+        layers: Classes or objects, in the legend's order.
         key: Widget key, unique on the page.
-        alt: What the picture shows, for those who cannot see it.
-        confidence: (H, W) float from 0 to 1; None where there is none for each pixel.
-        controls: Where the controls begin; None for the usual.
-        legend: What the switches are, for those who cannot see them.
+        alt: Text alternative for the picture.
+        confidence: (H, W) float from 0 to 1; None if there is no confidence map.
+        controls: Initial values of the controls; None for the default.
+        legend: Label of the switches for screen readers.
         hint: Text under the picture while nobody points at it.
         max_height: Greatest height in CSS pixels.
 
     Raises:
-        ValueError: If the arrays are of different sizes, or a number is out of its range.
+        ValueError: If the arrays are of different sizes, or a value is out of its range.
     """
     size = pixels.shape[:2]
     if ids.shape != size or (confidence is not None and confidence.shape != size):

@@ -49,7 +49,7 @@ def picture(
         size: (height, width) of the picture in its own pixels, in which marks and picks are counted. They may differ
             from the encoded picture's, which is stretched to fit.
         key: Widget key, unique on the page.
-        alt: What the picture shows, for those who cannot see it.
+        alt: Text alternative for the picture.
         caption: Text under the picture.
         room: (height, width) of the largest picture in the row: pictures of one row with one `room` are drawn at one
             scale. Default: the picture itself.

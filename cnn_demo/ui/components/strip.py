@@ -1,4 +1,4 @@
-"""A whole network as one row: stacks of its real feature maps, the ways around its blocks, and the answer."""
+"""A whole network as one row: stacks of its feature maps, its skip connections, and the prediction."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -13,13 +13,13 @@ class Stop:
     """One stop of the row.
 
     Attributes:
-        title: What is done there, such as "3×3 → ReLU".
+        title: Operation, such as "3×3 → ReLU".
         note: Line under it, such as "16 × 16 × 64".
-        group: What it is part of, such as "Block 2"; neighbours of one group are drawn together. May be empty.
+        group: Name of its block, such as "Block 2"; neighbours of one group are drawn together. May be empty.
         src: Data URL of its sheets, one below the other, the front one first.
-        sheets: How many there are.
+        sheets: Number of feature maps.
         size: (height, width) of one sheet.
-        alt: What it is, for those who cannot see it.
+        alt: Text alternative.
     """
 
     title: str
@@ -33,7 +33,7 @@ class Stop:
 
 @dataclass(frozen=True)
 class Arc:
-    """A way around: from one stop to a later one, and what happens on it (may be empty)."""
+    """A skip connection from one stop to a later one, and its operation (may be empty)."""
 
     start: int
     end: int
@@ -53,12 +53,12 @@ def strip(
     """Draw the network; call `on_pick(index)` when the visitor opens a stop.
 
     Args:
-        stops: In the order of computation.
+        stops: The stops, in the order of computation.
         arcs: Ways around.
         bars: (label, probability) of every class, drawn at the end.
         chosen: Index of the open stop.
         key: Widget key, unique on the page.
-        label: What the row shows, read out by screen readers.
+        label: Description of the row for screen readers.
         on_pick: Callback; only indices of `stops` reach it.
     """
     _mount(

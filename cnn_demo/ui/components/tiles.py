@@ -15,9 +15,9 @@ class Tile:
     """One small picture.
 
     Attributes:
-        key: What `on_pick` is told.
-        title: What it is, shown on hover and read out by screen readers.
-        caption: Line under it; none where it is empty.
+        key: Argument passed to `on_pick`.
+        title: Title, shown on hover and read out by screen readers.
+        caption: Line under it; may be empty.
     """
 
     key: int
@@ -45,11 +45,11 @@ def tiles(
         items: The tiles.
         size: (height, width) of one tile in the encoded picture.
         key: Widget key, unique on the page.
-        label: What the grid shows, read out by screen readers.
+        label: Description of the grid for screen readers.
         chosen: Key of the chosen tile, or None.
         on_pick: Callback; only keys of `items` reach it. Without it the tiles cannot be picked.
-        width: Of one tile, in CSS pixels.
-        max_height: Of the grid, in CSS pixels; what does not fit is scrolled to. None is no limit.
+        width: Width of one tile, in CSS pixels.
+        max_height: Greatest height of the grid, in CSS pixels; the rest is scrolled. None is no limit.
         pixelated: Show pixels as squares.
     """
 

@@ -1,4 +1,4 @@
-"""How Streamlit's caches tell photos and networks apart."""
+"""Hash functions of photos and networks for Streamlit's caches."""
 
 from cnn_demo.images import Photo
 from cnn_demo.models.classification.classifiers import Classifier

@@ -27,7 +27,7 @@ def set_up(title: str) -> None:
     """Set up any page: browser tab and navigation.
 
     Args:
-        title: What the browser's tab says.
+        title: Title of the browser tab.
     """
     st.set_page_config(page_title=title, page_icon=FAVICON, layout="wide")
     with st.sidebar:
@@ -72,7 +72,7 @@ def try_this(lesson: Lesson, defaults: Mapping[str, Any]) -> None:
         args=(experiments, dict(defaults)),
         persist_state="session",
     )
-    with st.container():  # always there, so that the page below keeps its place
+    with st.container():  # always there, so that the page below does not jump
         if tried:
             st.info(f"**What to notice.** {experiments[tried].notice}", icon=":material/visibility:")
 

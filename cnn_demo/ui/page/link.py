@@ -1,4 +1,4 @@
-"""What a link may set."""
+"""Settings that a link may carry."""
 
 from typing import Any
 
@@ -28,8 +28,8 @@ def sync_query_param(key: str, default: str) -> None:
     """Keep a text of the session, which no widget holds, in the link; take it from there when the session begins.
 
     Args:
-        key: In the session's state, which is its name in the link.
-        default: What it is where it is in neither; links do not mention it.
+        key: Key in the session state, also its name in the link.
+        default: Value if neither has one; links omit it.
     """
     if key not in st.session_state and key in st.query_params:
         st.session_state[key] = st.query_params[key]

@@ -1,4 +1,4 @@
-"""What visitors typed, and how their files are called, shown as it is."""
+"""Markdown escaping of visitors' input and file names."""
 
 
 def plain(text: str) -> str:

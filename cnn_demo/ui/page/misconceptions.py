@@ -1,4 +1,4 @@
-"""What people usually get wrong, answered on the visitor's own photo."""
+"""Common misconceptions, answered on the visitor's own photo."""
 
 from collections.abc import Sequence
 
@@ -12,14 +12,14 @@ from cnn_demo.models import ModelUnavailable
 from cnn_demo.ui.components.picture import picture
 
 WORKING_SIDE = 640
-SMOOTH_FROM = 64  # a picture with fewer pixels a side is a feature map or what a network sees: squares, not a blur
+SMOOTH_FROM = 64  # a picture with fewer pixels a side is a feature map or a network's input: squares, not a blur
 
 
 def misconceptions(photo: Photo, items: Sequence[Misconception]) -> None:
     """Show the claims; the answer to one is computed when it is opened.
 
     Args:
-        photo: What the answers are about.
+        photo: Photo on which the answers are computed.
         items: The page's misconceptions.
     """
     st.subheader("What people usually get wrong", anchor=False)

@@ -18,7 +18,7 @@ OWN = "own"
 
 
 def photo_picker(*, patterns: bool = False) -> Photo:
-    """Show the picker and return the chosen photo; the first sample where none was chosen yet.
+    """Show the picker and return the chosen photo, by default the first sample.
 
     Args:
         patterns: Offer test patterns beside the photos.
@@ -52,7 +52,7 @@ def choose(key: str) -> None:
 
 
 def _take_from_link() -> None:
-    """A link names a photo; a visitor who comes back to a page has one already, and his link is mended."""
+    """Take the photo from the link on the first run; later, set the link to the session's photo."""
     known = {sample.key for sample in sample_photos()} | set(PATTERNS)
     wanted = st.query_params.get("photo")
     if "photo_key" not in st.session_state:
@@ -95,9 +95,9 @@ def _thumbnail_url(photo: Photo) -> str:
 
 
 def _bring_your_own(photo: Photo) -> None:
-    """The uploader, the camera and what is shown now.
+    """Show the uploader, the camera and the current photo.
 
-    A file that was read is let go: the uploader gets a new key, and is empty again.
+    After a file was read, the uploader gets a new key and is empty again.
     """
     turn = st.session_state.setdefault("photo_turn", 0)
     upload, camera, shown = st.columns([6, 1, 6], vertical_alignment="bottom")

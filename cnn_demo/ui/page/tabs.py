@@ -1,4 +1,4 @@
-"""Tabs of which only the open one is computed: what the workbenches of the pages with networks share."""
+"""Tabs of which only the open one is computed, shared by the workbenches of the pages with networks."""
 
 from collections.abc import Callable, Mapping
 
@@ -10,11 +10,11 @@ from cnn_demo.models import ModelUnavailable
 def fill_open_tab(key: str, views: Mapping[str, Callable[[], None]]) -> None:
     """Show the tabs, and fill the one that is open.
 
-    A network that is not to be had costs the visitor that tab, in one sentence, and not the page.
+    If a network is not available, that tab shows the reason in one sentence, and the page still works.
 
     Args:
         key: Widget key, and the name in the link.
-        views: Tab to what fills it.
+        views: Function that fills each tab, by the tab's name.
     """
     tabs = st.tabs(list(views), key=key, bind="query-params", on_change="rerun")
     for view, tab in zip(views.values(), tabs, strict=True):

@@ -1,4 +1,4 @@
-"""Page 7, architectures: what each decoder costs with the same encoder, counted and timed here."""
+"""Page 7, architectures: parameters, operations and times of each decoder with the same encoder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def architectures_view(photo: Photo) -> None:
     """Compare all architectures of segmentation-models-pytorch."""
     st.markdown(
         f"**{len(ARCHITECTURES)} architectures** of segmentation-models-pytorch, with the encoder that you "
-        "choose and with random weights: what they cost does not depend on what they know."
+        "choose and with random weights: the cost does not depend on the weights."
     )
     first, second, third = st.columns([2, 2, 2], vertical_alignment="bottom")
     with first:

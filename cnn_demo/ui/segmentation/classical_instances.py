@@ -1,4 +1,4 @@
-"""Page 7: objects of a class map by connected components and by the watershed, beside a network's instances."""
+"""Page 7: objects of a class map by connected components and watershed, beside a network's instances."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from cnn_demo.ui.segmentation.state import reduced_answer, resized_map, segmenta
 
 CLASS, SHARE = "classical_class", "classical_narrow"
 DEFAULTS: dict[str, Any] = {CLASS: None, SHARE: round(100 * NARROW)}
-SIDE = 640  # pixels of the longer side on which all of this is computed: the slider is to be answered at once
+SIDE = 640  # pixels of the longer side used in this view, so that the slider reacts at once
 MATCH_IOU = 0.5  # IoU from which two masks are taken for one object
 ALONE = (154, 163, 178)  # grey: no partner among the network's objects
 
@@ -33,16 +33,16 @@ ALONE = (154, 163, 178)  # grey: no partner among the network's objects
 def classical_view(
     photo: Photo, key: str, side: int, mode: str, finder: str, finder_side: int, confidence: float
 ) -> None:
-    """Show what the classical ways make of one class, beside what a network for instances found.
+    """Show one class' objects by classical methods, beside the predictions of an instance segmentation network.
 
     Args:
-        photo: The visitor's.
-        key: Of the network that labels pixels, with the next two as for `segmentation_of`.
-        side: In pixels.
+        photo: The photo.
+        key: Key of the semantic segmentation network, for `segmentation_of`.
+        side: Its image size in pixels.
         mode: A key of `MODES`.
-        finder: Of the network that finds objects, with the next two as for `found_of`.
-        finder_side: In pixels.
-        confidence: From 0 to 1.
+        finder: Key of the instance segmentation network, for `found_of`.
+        finder_side: Its image size in pixels.
+        confidence: Confidence threshold, 0 to 1.
     """
     segmentation = segmentation_of(photo, key, side, mode)
     found = found_of(photo, finder, finder_side, confidence)
@@ -67,8 +67,8 @@ def classical_view(
         _show(pixels, own.mask, [(i, i) for i in range(len(own))], len(own), "The network's instances", name)
     st.caption(
         f"Objects that agree with one of the network's (IoU of at least {MATCH_IOU}) have its colour; grey ones agree "
-        f"with none. Computed on {pixels.shape[1]} × {pixels.shape[0]} pixels. Neither classical way can part what "
-        "overlaps, or join what something else cuts in two."
+        f"with none. Computed on {pixels.shape[1]} × {pixels.shape[0]} pixels. Neither classical method separates "
+        "overlapping objects, or joins the parts of an object that is cut in two by another."
     )
     if len(own):
         _table(own, overlaps)
@@ -99,8 +99,8 @@ def _narrow_slider() -> float:
             format="%d %%",
             key=SHARE,
             bind="query-params",
-            help="A place parts two objects where it is less wide than this share of the widest place. At 0 % nothing "
-            "is parted: these are the connected components. High: arms and legs come off.",
+            help="Two objects are split where they are narrower than this fraction of the greatest width. At 0 % "
+            "nothing is split: these are the connected components. At high values, arms and legs are split off.",
         )
         / 100
     )
@@ -141,7 +141,7 @@ def drawn_objects(pixels: np.ndarray, masks: np.ndarray, colours: np.ndarray) ->
 def _show(
     pixels: np.ndarray, masks: np.ndarray, pairs: list[tuple[int, int]], partners_there: int, title: str, name: str
 ) -> None:
-    """One way's objects; `pairs` says which of them goes with which of the network's."""
+    """Show one method's objects; `pairs` matches them to the network's."""
     colours = np.tile(np.array(ALONE, np.uint8), (len(masks), 1))
     table = distinct_colours(partners_there)
     for mine, partner in pairs:

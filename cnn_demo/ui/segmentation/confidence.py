@@ -1,4 +1,4 @@
-"""Page 7, how sure: confidence and entropy of every pixel, what is left without the doubtful ones, and one asked."""
+"""Page 7, how sure: confidence and entropy of every pixel, a confidence threshold, and one pixel's probabilities."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def confidence_view(photo: Photo) -> None:
     """Show how sure the network is of each pixel.
 
     Raises:
-        ModelUnavailable: If no network that labels pixels is to be had.
+        ModelUnavailable: If no network that labels pixels is available.
     """
     spec, side, mode = pick_segmenter(photo)
     _maps(photo, spec, side, mode)
@@ -67,7 +67,7 @@ def _maps(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
         st.markdown(
             f"Within {REACH} pixels of a border between classes it is **{percent(near)}** sure on average, everywhere "
             f"else **{percent(far)}**. "
-            + ("Doubt lies along borders." if near < far else "On this photo, borders are not where its doubts are.")
+            + ("It is least sure along borders." if near < far else "On this photo, it is not less sure along borders.")
         )
 
 
@@ -85,7 +85,7 @@ def border_confidence(segmentation: Segmentation, reach: int = REACH) -> tuple[f
     """Return the mean confidence of the pixels near a border between classes, and of all others; NaN for none.
 
     Args:
-        segmentation: Of one photo.
+        segmentation: The prediction for one photo.
         reach: Pixels up, down, left, right or across that count as near.
     """
     classes, around = segmentation.class_map.astype(np.int16), np.ones((2 * reach + 1,) * 2, np.uint8)
@@ -130,7 +130,7 @@ def _blank(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
 
 
 def without_doubt(pixels: np.ndarray, segmentation: Segmentation, threshold: float) -> np.ndarray:
-    """Draw the classes over a photo (H, W, 3) uint8, and leave white what is less confident than the threshold."""
+    """Draw the classes over a photo (H, W, 3) uint8; pixels below the confidence threshold are white."""
     colours, doubtful = class_colours(segmentation.labels), segmentation.doubtful(threshold)
     shown = segmentation.foreground() & ~doubtful
     scene = mask_overlay(pixels, segmentation.class_map, colours, MASK_OPACITY, shown).copy()

@@ -1,4 +1,4 @@
-"""Page 7: masks as files to take along."""
+"""Page 7: masks as files to download."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ CUT = "cut_out_classes"
 DEFAULTS: dict[str, Any] = {CUT: []}
 _PNG, _JSON = "image/png", "application/json"
 _HELP = {
-    "Mask": "A PNG with a palette: people see colours, programs read the number of the class, or of the object.",
-    "Cut-out": "A PNG that is transparent around what was cut out.",
-    "COCO": "A COCO data set of this one photo, masks run-length encoded: what annotation tools and pycocotools read.",
+    "Mask": "A PNG with a palette: people see colours, programs read the index of the class or of the object.",
+    "Cut-out": "A PNG that is transparent outside the chosen classes.",
+    "COCO": "A COCO dataset of this one photo with run-length encoded masks, for annotation tools and pycocotools.",
     "Polygons": "The outlines in pixels of the photo, as JSON.",
 }
 
 
 @st.fragment
 def downloads(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
-    """Offer the classes of a photo as files; the visitor chooses what is cut out.
+    """Offer the classes of a photo as files; the visitor chooses which classes are cut out.
 
     Args:
-        photo: The visitor's.
-        spec: The network's row.
-        side: As for `segmentation_of`, like the mode: a fragment that held the answer would keep it from going.
+        photo: The photo.
+        spec: The network's spec.
+        side: Image size for `segmentation_of`; a fragment that held the prediction itself would keep it in memory.
         mode: A key of `MODES`.
     """
     segmentation = segmentation_of(photo, spec.key, side, mode)
@@ -62,7 +62,7 @@ def object_downloads(photo: Photo, spec: ModelSpec, found: sv.Detections) -> Non
 
 
 def cut_out_of(segmentation: Segmentation) -> list[str]:
-    """Return what is cut out where nothing was chosen: all but the background, else the largest class."""
+    """Return the classes to cut out by default: all but the background, else the largest class."""
     present = list(segmentation.coverage())
     if BACKGROUND not in segmentation.labels:
         return present[:1]
@@ -72,7 +72,7 @@ def cut_out_of(segmentation: Segmentation) -> list[str]:
 def _pick_classes(segmentation: Segmentation) -> list[str]:
     present = list(segmentation.coverage())
     held = st.session_state.get(CUT) or []
-    if any(label not in present for label in held):  # another photo or network may not have what was chosen
+    if any(label not in present for label in held):  # another photo or network may lack a chosen class
         st.session_state[CUT] = [label for label in held if label in present]
     usual = cut_out_of(segmentation)
     chosen = st.multiselect(

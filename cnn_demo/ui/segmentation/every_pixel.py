@@ -1,4 +1,4 @@
-"""Page 7, every pixel: the photo under the network's answer, and what it covers."""
+"""Page 7, every pixel: the predicted class map over the photo, and the fraction that each class covers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def pixels_view(photo: Photo) -> None:
     """Show the class that the network predicts for each pixel of the photo.
 
     Raises:
-        ModelUnavailable: If no network that labels pixels is to be had.
+        ModelUnavailable: If no network that labels pixels is available.
     """
     spec, side, mode = pick_segmenter(photo)
     segmentation = segmentation_of(photo, spec.key, side, mode)

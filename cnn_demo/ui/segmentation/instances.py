@@ -1,4 +1,4 @@
-"""Page 7: the network that finds objects, and what it finds on a photo."""
+"""Page 7: the chosen instance segmentation network and its predictions for a photo."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def objects_of(photo: Photo, key: str, side: int) -> Candidates:
     """All that a network for instances has for a photo; kept, so that sliders need not ask it. Nobody may change it.
 
     Raises:
-        ModelUnavailable: If the network is not to be had.
+        ModelUnavailable: If the network is not available.
     """
     return load(key).candidates(photo.pixels, side)
 
@@ -76,7 +76,7 @@ def found_of(photo: Photo, key: str, side: int, confidence: float) -> sv.Detecti
     """The objects that the cuts leave over, the surest first, with masks (K, H, W); kept too, and nobody may change it.
 
     Raises:
-        ModelUnavailable: If the network is not to be had.
+        ModelUnavailable: If the network is not available.
     """
     return select(objects_of(photo, key, side), confidence, IOU, max_detections=MAX_OBJECTS).detections()
 
@@ -102,5 +102,5 @@ def object_layers(found: sv.Detections) -> list[Layer]:
 
 
 def common_name(label: str) -> str:
-    """Return what COCO calls a class of another data set; the name itself where the two agree."""
+    """Return COCO's name for a class of another dataset; the name itself if both agree."""
     return _COMMON_NAMES.get(label, label)

@@ -1,4 +1,4 @@
-"""Page 7, models: every network that labels pixels or finds objects, and those that are not here to fetch."""
+"""Page 7, models: a table of all segmentation networks, and downloads of those not available locally."""
 
 from typing import Any
 
@@ -31,8 +31,8 @@ def models_view(photo: Photo) -> None:
             "Answers with": text(help="Semantic segmentation labels pixels; instance segmentation finds objects."),
             "Mean IoU": number(
                 format="%.1f %%",
-                help="What answer and truth have in common over what either has, averaged over the classes. Figures "
-                "can be compared only where they were measured on the same photos.",
+                help="Intersection of prediction and ground truth divided by their union, averaged over the classes. "
+                "Figures can be compared only if they were measured on the same photos.",
             ),
             "Mask mAP50-95": number(
                 format="%.1f %%", help="Mean average precision of the masks on COCO, over IoU 0.5 to 0.95."

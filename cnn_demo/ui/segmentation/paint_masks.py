@@ -1,4 +1,4 @@
-"""Page 7, paint it yourself: the visitor paints what is there, and the network is measured against it."""
+"""Page 7, paint it yourself: the prediction scored against a ground truth that the visitor paints."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from cnn_demo.ui.widgets.canvas import canvas_size, class_of, pen
 WAY, WIDTH, BLANKS = "paint_way", "paint_width", "paint_blanks"
 WAYS = {"Brush": "freedraw", "Polygon": "polygon"}
 DEFAULTS: dict[str, Any] = {WAY: "Brush", WIDTH: 18, BLANKS: False}
-CANVAS = 330  # pixels of the longer side: what a phone has room for
+CANVAS = 330  # pixels of the longer side: fits on a phone
 MAX_CLASSES = 128  # that `pen` tells apart
 RIGHT, WRONG = (47, 191, 113), (255, 75, 92)
 _TURN = "paint_turn"
 
 
 def paint_view(photo: Photo) -> None:
-    """Let the visitor paint the truth, and measure the network against it.
+    """Let the visitor paint the ground truth, and score the prediction against it.
 
     Raises:
-        ModelUnavailable: If no segmenter is to be had.
+        ModelUnavailable: If no segmenter is available.
     """
     spec, side, mode = pick_segmenter(photo)
     answer = segmentation_of(photo, spec.key, side, mode)
@@ -54,7 +54,11 @@ def _painted_and_scored(photo: Photo, spec: ModelSpec, answer: Segmentation) -> 
     scores = score_masks(said, truth, len(spec.labels))
     with numbers:
         st.metric("Mean IoU", f"{scores.mean_iou:.3f}", help="Over the classes that you painted or it found there.")
-        st.metric("Pixel accuracy", percent(scores.pixel_accuracy), help="Of what counts, how much is right.")
+        st.metric(
+            "Pixel accuracy",
+            percent(scores.pixel_accuracy),
+            help="Fraction of the counted pixels whose class is right.",
+        )
     st.dataframe(
         scores_table(spec, said, truth),
         key="paint_table",
@@ -71,14 +75,14 @@ def _painted_and_scored(photo: Photo, spec: ModelSpec, answer: Segmentation) -> 
 
 
 _FIGURES = {
-    "IoU": "What both cover, divided by what either covers.",
-    "Dice": "Twice what both cover, divided by the sum of both: never below the IoU.",
-    "boundary F": f"How much of the outlines lies within {TOLERANCE:g} pixels of the other's.",
+    "IoU": "Intersection divided by union.",
+    "Dice": "Twice the intersection, divided by the sum of both areas: never below the IoU.",
+    "boundary F": f"How much of each outline is within {TOLERANCE:g} pixels of the other one.",
 }
 
 
 def _canvas(photo: Photo, spec: ModelSpec, answer: Segmentation) -> np.ndarray:
-    """The canvas; returns what was painted, (h, w) class ids, `IGNORED` where nothing counts."""
+    """Show the canvas and return the painted class ids (h, w), `IGNORED` for pixels that do not count."""
     # Imported here: the package finds its own files only inside a running app.
     from streamlit_drawable_canvas import st_canvas
 
@@ -172,7 +176,7 @@ def _judged(photo: Photo, said: np.ndarray, truth: np.ndarray) -> None:
 
 
 def judged(pixels: np.ndarray, said: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Tint a photo (h, w, 3) uint8 green where both class maps agree, red where not; what does not count is dimmed."""
+    """Tint a photo (h, w, 3) uint8 green where both class maps agree, red where not; ignored pixels are dimmed."""
     tinted = (pixels * 0.45).astype(np.uint8)
     for where, colour in ((said == truth, RIGHT), (said != truth, WRONG)):
         where = where & (truth != IGNORED)

@@ -1,4 +1,4 @@
-"""Page 7, semantic or instance: one photo under both answers; what one can count and the other cannot."""
+"""Page 7, semantic or instance: both kinds of segmentation of one photo, and their counts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def objects_view(photo: Photo) -> None:
     """Show the classes and the objects of one photo beside each other.
 
     Raises:
-        ModelUnavailable: If a network of either kind is not to be had.
+        ModelUnavailable: If a network of either kind is not available.
     """
     spec, side, mode = pick_segmenter(photo)
     finder, finder_side, confidence = pick_instances()
@@ -107,11 +107,11 @@ def _plural(word: str, ending: str, count: int) -> str:
 
 
 def compared(segmentation: Segmentation, found: sv.Detections) -> pd.DataFrame:
-    """Return for each class what either answer says of it; classes go by their common names.
+    """Return the pixels and objects of each class by both predictions; classes have their common names.
 
     Returns:
-        Columns "Class", "Pixels, semantic" and "Pixels, instances" in percent of the photo, and "Objects"; empty where
-        an answer does not have the class.
+        Columns "Class", "Pixels, semantic" and "Pixels, instances" in percent of the photo, and "Objects"; empty if
+        a prediction lacks the class.
     """
     shares: dict[str, float] = {}
     for label, share in segmentation.coverage().items():
@@ -145,7 +145,7 @@ def _table(segmentation: Segmentation, found: sv.Detections) -> None:
         key="objects_table",
         hide_index=True,
         height=min(35 * (len(frame) + 1) + 3, 320),
-        alt="Each class with the pixels of both answers, and how many objects there are.",
+        alt="Each class with its pixels in both predictions, and its number of objects.",
         placeholder="–",
         column_config={
             "Pixels, semantic": number(format="%.1f %%", help="Share of the photo that has this class."),

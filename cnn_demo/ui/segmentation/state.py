@@ -1,4 +1,4 @@
-"""Page 7: the network that labels pixels, and its prediction for a photo, which all views share."""
+"""Page 7: the chosen semantic segmentation network and its prediction for a photo, shared by all views."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def segmentation_of(photo: Photo, key: str, side: int | None, mode: str) -> Segm
         With the probabilities of all classes where these are few.
 
     Raises:
-        ModelUnavailable: If the network is not to be had.
+        ModelUnavailable: If the network is not available.
     """
     segmenter = load(key)
     return segmenter.predict(photo.pixels, mode, side, keep_probabilities=len(segmenter.labels) <= FEW_CLASSES)
@@ -129,11 +129,11 @@ def masks_on(
     """Show a photo under its classes.
 
     Args:
-        photo: Of which it is said.
-        segmentation: At the photo's size.
+        photo: The photo.
+        segmentation: Its segmentation, at the photo's size.
         key: Widget key.
-        alt: What the picture shows, in a sentence; the classes follow.
-        max_height: In CSS pixels.
+        alt: Text alternative, one sentence; the classes are appended.
+        max_height: Greatest height in CSS pixels.
     """
     small, answer = reduced_answer(photo, segmentation, SHOWN_SIDE)
     layers = layers_of(segmentation)
@@ -164,11 +164,11 @@ def resized_map(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def reduced_answer(photo: Photo, segmentation: Segmentation, side: int) -> tuple[np.ndarray, Segmentation]:
-    """Make a photo and what is said of it smaller; probabilities are left out.
+    """Reduce a photo and its segmentation; probabilities are dropped.
 
     Args:
-        photo: Of which it is said.
-        segmentation: At the photo's size.
+        photo: The photo.
+        segmentation: Its segmentation, at the photo's size.
         side: Pixels of the longer side, at most.
 
     Returns:

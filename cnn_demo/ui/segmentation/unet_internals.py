@@ -1,4 +1,4 @@
-"""Page 7, inside a U-Net: its maps at every resolution, and the answer with skip connections switched off."""
+"""Page 7, inside a U-Net: its feature maps at every resolution, and predictions without skip connections."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def inside_view(photo: Photo) -> None:
     """Open a U-Net.
 
     Raises:
-        ModelUnavailable: If none is to be had.
+        ModelUnavailable: If no U-Net is available.
     """
     spec = pick_model(UNET, "U-Net", task="semantic-segmentation", fits=can_be_opened)
     with st.spinner(f"Loading {spec.title}…"):
@@ -67,9 +67,9 @@ def _skips(photo: Photo, spec: ModelSpec) -> None:
     same = score_masks(shown.class_map, whole.class_map, len(spec.labels))
     first, second = st.columns(2)
     first.metric(
-        "Mean IoU with its full answer",
+        "Mean IoU with its full prediction",
         f"{same.mean_iou:.3f}",
-        help="How much of each class stays where it was, averaged over classes; 1 is no change.",
+        help="IoU with the prediction with all skips on, averaged over classes; 1 is no change.",
         border=True,
     )
     second.metric("Pixels that change their class", percent(1 - same.pixel_accuracy), border=True)
@@ -78,7 +78,7 @@ def _skips(photo: Photo, spec: ModelSpec) -> None:
             _one_by_one(photo, spec, whole),
             key="skips_table",
             hide_index=True,
-            alt="How much of the full answer is left when one skip is off, or all.",
+            alt="Agreement with the full prediction when one skip is off, or all are.",
             column_config={
                 "mean IoU": st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.3f"),
                 "pixels that change": st.column_config.NumberColumn(format="percent"),

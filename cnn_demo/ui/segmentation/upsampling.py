@@ -1,4 +1,4 @@
-"""Page 7, upsampling: the same small map enlarged in three ways, and where a checkerboard comes from."""
+"""Page 7, upsampling: nearest, bilinear and transposed convolution, and the cause of checkerboard artifacts."""
 
 from __future__ import annotations
 

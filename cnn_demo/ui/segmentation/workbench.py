@@ -1,4 +1,4 @@
-"""Page 7's workbench: a class for every pixel, how sure it is, instances, inside a U-Net, upsampling, painting."""
+"""Page 7's workbench: classes, confidence, instances, U-Net internals, upsampling and painted masks."""
 
 from collections.abc import Callable
 from functools import partial
@@ -38,7 +38,7 @@ VIEWS: dict[str, Callable[[Photo], None]] = {
     "Models": models_view,
 }
 
-# The default of every bound control: what *Try this* takes the controls back to.
+# The default of every bound control, which *Try this* restores.
 DEFAULTS: dict[str, Any] = {
     "task": next(iter(VIEWS)),
     **state.DEFAULTS,

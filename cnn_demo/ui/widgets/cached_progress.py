@@ -1,4 +1,4 @@
-"""Answers that take long: computed once for all visitors, with a progress bar for the one who waits."""
+"""Cache of slow computations, shared by all visitors, with a progress bar."""
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ Answer = TypeVar("Answer")
 
 @dataclass(eq=False)
 class _Slot:
-    """Room for one answer: the first visitor who asks computes it, others wait for it."""
+    """One cached result: the first visitor computes it, others wait for it."""
 
     lock: Lock = field(default_factory=Lock)
     answer: object = None
@@ -30,15 +30,15 @@ def computed(
     place: DeltaGenerator,
     compute: Callable[[Callable[[float], None]], Answer],
 ) -> Answer:
-    """Return what was computed under this name; compute it where that was not done yet.
+    """Return the result cached under this name; compute it if there is none.
 
     A function that Streamlit caches must not draw outside itself: what is cached is the room for the answer.
 
     Args:
-        name: What the answer depends on, photos and networks by their keys.
+        name: Everything the result depends on, photos and networks by their keys.
         title: Line above the progress bar.
-        place: From `st.empty`; holds the bar while it is computed, and nothing afterwards.
-        compute: Is given what it may tell the share that is done (0..1); its answer is never None.
+        place: Container from `st.empty` for the progress bar; emptied afterwards.
+        compute: Function that takes a callback for the fraction done (0..1); never returns None.
     """
     slot = _slot(name)
     with slot.lock:

@@ -1,4 +1,4 @@
-"""What the pages that let the visitor draw share: the canvas' size, pens that name a class, and the boxes drawn."""
+"""Drawing canvas: its size, the pens of the classes, and the boxes drawn."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import colorsys
 
 import numpy as np
 
-LEAST = 4  # pixels of the canvas: what is smaller was a click, not a box
+LEAST = 4  # pixels of the canvas: anything smaller was a click, not a box
 _ORIGINS = {"center": 0.5, "right": 1.0, "bottom": 1.0}
 
 
@@ -33,7 +33,7 @@ def drawn_boxes(drawing: dict | None, canvas: tuple[int, int]) -> list[tuple[np.
     """Return the boxes that were drawn, each with the colour of its pen; mere clicks are left out.
 
     Args:
-        drawing: What the canvas hands out, the JSON of Fabric.js; None where there is none yet.
+        drawing: The canvas' output, the JSON of Fabric.js; None if there is none yet.
         canvas: Its (height, width).
 
     Returns:

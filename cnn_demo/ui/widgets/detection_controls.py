@@ -1,4 +1,4 @@
-"""Controls and counts that all pages with boxes have."""
+"""Controls and counts shared by the pages with boxes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files to take along: a row of buttons, each of which makes its file when it is clicked."""
+"""Download buttons, each of which makes its file when it is clicked."""
 
 from collections.abc import Callable, Mapping
 
@@ -6,7 +6,7 @@ import streamlit as st
 
 from cnn_demo.images import Photo
 
-File = tuple[Callable[[], bytes | str], str, str]  # what makes its content, its name, its type
+File = tuple[Callable[[], bytes | str], str, str]  # function that makes its content, name, media type
 
 
 def file_buttons(key: str, files: Mapping[str, File], explained: Mapping[str, str] | None = None) -> None:
@@ -15,7 +15,7 @@ def file_buttons(key: str, files: Mapping[str, File], explained: Mapping[str, st
     Args:
         key: Beginning of the widget keys; the button's label follows.
         files: Label to file.
-        explained: Label to what the file is good for, where that is not plain.
+        explained: Use of a file by its label, if it is not obvious.
     """
     with st.container(horizontal=True, gap="small"):
         for label, (make, name, kind) in files.items():
@@ -32,5 +32,5 @@ def file_buttons(key: str, files: Mapping[str, File], explained: Mapping[str, st
 
 
 def stem_of(photo: Photo) -> str:
-    """Return the photo's name without what says its type."""
+    """Return the photo's name without its extension."""
     return photo.name.rpartition(".")[0] or photo.name

@@ -24,11 +24,11 @@ def draw_on_photo(photo: Photo, fit: str, box: Box, *, key: str, caption: str, a
 
     Args:
         photo: The photo.
-        fit: With "pad" the grey beside it is shown too; with "crop" what is left out is dim.
-        box: In pixels of the photo; only its part on the shown picture is framed.
+        fit: With "pad" the grey padding is shown too; with "crop" the parts outside the crop are dimmed.
+        box: Box in pixels of the photo; only its part on the shown picture is framed.
         key: Widget key.
         caption: Line under it.
-        alt: What is shown, without the photo's own description.
+        alt: Text alternative, without the photo's own description.
         crop: The network's own `spec.crop`.
     """
     url, size, origin = _as_taken(photo, fit, crop)
@@ -47,7 +47,7 @@ def draw_on_photo(photo: Photo, fit: str, box: Box, *, key: str, caption: str, a
 
 @st.cache_data(max_entries=16, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def _as_taken(photo: Photo, fit: str, crop: float) -> tuple[str, tuple[int, int], tuple[int, int]]:
-    """The picture's data URL, its (height, width) in pixels of the photo, and where its corner lies in the photo."""
+    """Return the picture's data URL, its (height, width) in pixels of the photo, and its corner in the photo."""
     height, width = photo.pixels.shape[:2]
     whole = input_box((height, width), fit, crop)
     size, origin = (height, width), (0, 0)

@@ -1,4 +1,4 @@
-"""What the views with a map over a photo share: the slider, the legend, and the picture as it is sent."""
+"""Opacity slider, legend and picture of a heat map over a photo."""
 
 import numpy as np
 import streamlit as st
@@ -28,9 +28,9 @@ def opacity_slider(key: str, default: int, label: str = "Opacity of the map") ->
     """The slider; returns 0 (the photo alone) to 1 (the map alone).
 
     Args:
-        key: Of the widget, and in the link.
-        default: In percent.
-        label: What stands above it.
+        key: Widget key, and the name in the link.
+        default: Default opacity in percent.
+        label: Label of the slider.
     """
     return st.slider(label, 0, 100, default, 5, format="%d %%", key=key, bind="query-params") / 100
 
@@ -39,8 +39,8 @@ def legend(low: str, high: str, *, signed: bool = False) -> None:
     """Show a bar of all colours between two words.
 
     Args:
-        low: What the first colour means.
-        high: What the last colour means.
+        low: Meaning of the first colour.
+        high: Meaning of the last colour.
         signed: Blue over white to red, and not black over red to yellow.
     """
     steps = np.linspace(-1 if signed else 0, 1, 64)[None]

@@ -1,4 +1,4 @@
-"""A training that a visitor has started, as the page shows it: the way out, the place in the queue, how far it is."""
+"""A visitor's job on the page: stop button, position in the queue, progress."""
 
 from collections.abc import Callable
 from typing import Any
@@ -37,8 +37,8 @@ def watch(job: Job, show: Callable[[Any], None], key: str) -> None:
 
     Args:
         job: An active one; it is told that somebody is looking.
-        show: Given what the training reported last, or None; draws it.
-        key: Where the session keeps whether it runs or waits.
+        show: Function that draws the job's latest report, or None.
+        key: Key in the session state of whether the job runs or waits.
     """
     # Only while there is something to see: a page that shows a finished training asks nothing of the server.
     st.fragment(_watch, run_every=POLL)(job, show, key)

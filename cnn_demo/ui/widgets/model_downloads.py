@@ -1,4 +1,4 @@
-"""Pages 4, 6 and 7, models: fetching one that is not on this machine, when the visitor asks for it."""
+"""Downloads of models on pages 4, 6 and 7, when the visitor asks for one."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,7 +20,7 @@ DEFAULTS: dict[str, Any] = {WANTED: None}  # None stands for the smallest
 
 
 def offer(missing: Sequence[ModelSpec]) -> None:
-    """Offer to download what is not here."""
+    """Offer to download models that are not available locally."""
     st.subheader("Fetch another one", anchor=False)
     if news := st.session_state.pop(NEWS, None):
         st.success(news, icon=":material/check_circle:")
@@ -67,7 +67,7 @@ def _download(keys: Sequence[str]) -> None:
 
 
 def first_offer(keys: Sequence[str]) -> str:
-    """Return the smallest of the models: what a visitor can have soonest."""
+    """Return the smallest of the models, the quickest to download."""
     return min(keys, key=lambda key: find(key).bytes)
 
 

@@ -1,4 +1,4 @@
-"""Choosing among the networks that can be used now: bundled or at hand. Others are fetched in *Models* first."""
+"""Select boxes for models that are available locally. Others are downloaded in *Models* first."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -21,13 +21,13 @@ OFFICIAL = {  # task -> the published network that a visitor of a bundled one is
 def pick_model(
     key: str, label: str, task: str = "classification", fits: Callable[[ModelSpec], bool] | None = None
 ) -> ModelSpec:
-    """Let the visitor choose one model; a choice that is not to be had here becomes the preferred one.
+    """Let the visitor choose one model; a choice that is not available becomes the preferred one.
 
     Args:
         key: Widget key, and the name in the link. Its default is None, which stands for the preferred model.
-        label: Of the select box.
-        task: Of the networks.
-        fits: Which of them; None for all.
+        label: Label of the select box.
+        task: Task of the models.
+        fits: Filter of the models; None for all.
 
     Raises:
         ModelUnavailable: If no such network is on this machine.
@@ -54,14 +54,14 @@ def pick_model(
 def pick_models(
     key: str, label: str, most: int, task: str = "classification", beside: Sequence[str] = ()
 ) -> tuple[ModelSpec, ...]:
-    """Let the visitor choose up to `most` models, in his order; none, where he has taken all away.
+    """Let the visitor choose up to `most` models, in the order of selection; possibly none.
 
     Args:
         key: Widget key, and the name in the link. Its default is None, which stands for the preferred model and those
             beside it.
-        label: Of the box.
-        most: At least 1.
-        task: Of the networks.
+        label: Label of the select box.
+        most: Greatest number of models, at least 1.
+        task: Task of the models.
         beside: Keys of models that are chosen from the beginning, as far as they are on this machine.
 
     Raises:
@@ -88,13 +88,13 @@ def pick_models(
 
 
 def official_instead(spec: ModelSpec) -> str:
-    """Name the published network that could be downloaded in the place of a bundled one, in a sentence.
+    """Name the published network that could be downloaded instead of a bundled one, in a sentence.
 
     Args:
         spec: The network that is shown.
 
     Returns:
-        "" where it is not bundled, the published one is on this machine already, or visitors may download nothing.
+        "" if it is not bundled, the published one is on this machine already, or visitors may download nothing.
     """
     official = find(OFFICIAL[spec.task]) if spec.task in OFFICIAL else None
     if official is None or downloads.refusal(official) is not None or spec.availability() != "bundled":
@@ -104,18 +104,18 @@ def official_instead(spec: ModelSpec) -> str:
     classes = sum(label != BACKGROUND for label in official.labels)
     return (
         f"This is a small bundled network; the tab *Models* downloads {official.title} "
-        f"({official.bytes / 1e6:.0f} MB), which knows {classes} classes from far more photos."
+        f"({official.bytes / 1e6:.0f} MB), which has {classes} classes and was trained on far more photos."
     )
 
 
 def pick_side(key: str, sides: Sequence[int], own: int, explained: str) -> int:
-    """Let the visitor choose the size at which a network sees the photo; what it does not take, becomes its own.
+    """Let the visitor choose a network's image size; a size it does not support becomes its default size.
 
     Args:
         key: Widget key, and the name in the link. Its default is None, which stands for the network's own size.
-        sides: To choose from, in pixels.
-        own: One of them.
-        explained: What the size is of, for the help.
+        sides: Sizes to choose from, in pixels.
+        own: The network's default size, one of `sides`.
+        explained: Help text.
     """
     sides = list(sides)
     _mend(key, own, st.session_state.get(key) in sides)
@@ -132,6 +132,6 @@ def pick_side(key: str, sides: Sequence[int], own: int, explained: str) -> int:
 
 
 def _mend(key: str, value: Any, is_fine: bool) -> None:
-    """Replace what the session holds where it cannot be shown; what is only in the link, Streamlit itself checks."""
+    """Replace an invalid value in the session state; Streamlit itself checks values that are only in the link."""
     if key in st.session_state and not is_fine:
         st.session_state[key] = value

@@ -1,4 +1,4 @@
-"""All networks of a page in one table, and those that are not on this machine to fetch."""
+"""Table of all models of a page, and downloads of those not available locally."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def models_overview(
 
     Args:
         specs: The table's rows.
-        columns: What the page says of its networks, as for `models_table`.
+        columns: The page's own columns, as for `models_table`.
         config: Streamlit's configuration of these columns.
         key: Widget key of the table.
-        alt: What the table holds, for those who cannot see it.
+        alt: Text alternative for the table.
     """
     where = where_weights_are(specs)
     here = sum(place in PLACES.values() for place in where.values())
@@ -49,7 +49,7 @@ def models_overview(
         column_config={
             **config,
             "Megabytes": number(format="%.1f", help="Size of the weights file."),
-            "Million parameters": number(format="%.1f", help="How many numbers it has learned."),
+            "Million parameters": number(format="%.1f", help="Number of trained weights."),
             "Image size": number(format="%d px", help="At which the figure was measured."),
             "Weights": st.column_config.TextColumn(help="Where the network's weights are."),
             "Paper": st.column_config.LinkColumn(display_text=r"https://(.+?)/?$", help="Where it is described."),
@@ -67,7 +67,7 @@ def models_table(specs: Sequence[ModelSpec], where: Mapping[str, str], columns: 
 
     Args:
         specs: Its rows, in any order.
-        where: Model key to where its weights are.
+        where: Location of the weights by model key.
         columns: Head to one value for each row; they stand behind the network's name.
     """
     frame = pd.DataFrame(
@@ -102,11 +102,11 @@ def own_figure(spec: ModelSpec) -> str | None:
 
 
 def figures(specs: Sequence[ModelSpec], name: str) -> pd.Series:
-    """Return a published figure of each network in percent, NaN where none of this name is published.
+    """Return a published figure of each network in percent, NaN if none of this name is published.
 
     Args:
         specs: The networks.
-        name: Of the figure that they are judged by, such as "mean IoU".
+        name: Name of the metric, such as "mean IoU".
     """
     values = [100 * spec.metric.value if is_published(spec) and spec.metric.name == name else None for spec in specs]
     return pd.Series(values, dtype=float)

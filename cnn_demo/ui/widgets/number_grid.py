@@ -29,7 +29,7 @@ def number_grid(
         values: (rows, columns).
         title: Heading above the grid.
         note: A line under it.
-        alt: What the numbers are, for those who cannot see them.
+        alt: Text alternative for the numbers.
         labels: (row labels, column labels); default: counted from 1.
         brightness: The numbers are a photo's: 0 is black and 1 is white.
         numbers_up_to: Larger grids show colours only; the numbers can still be read by hovering.

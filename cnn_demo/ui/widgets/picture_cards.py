@@ -1,4 +1,4 @@
-"""Small pictures in a grid, each with some words under it: light, and as many beside each other as there is room."""
+"""Responsive grid of small pictures with captions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ _IMAGE = "width:100%;aspect-ratio:{ratio};object-fit:cover;border-radius:4px;dis
 
 @dataclass(frozen=True)
 class Card:
-    """One picture and what is said of it.
+    """One picture and its caption.
 
     Attributes:
         source: Data URL.
-        alt: What is to be seen, for those who cannot see it.
+        alt: Text alternative for the picture.
         title: First line, in bold.
         lines: Further lines.
     """
@@ -35,10 +35,10 @@ def picture_cards(
     """Show cards.
 
     Args:
-        cards: In order.
+        cards: The cards, in order.
         width: Least width of a card in CSS pixels.
-        columns: How many stand beside each other at most.
-        ratio: Width to height of the pictures, as CSS writes it; what is beyond is cut off.
+        columns: Greatest number of cards in a row.
+        ratio: Width to height of the pictures, in CSS notation; pictures are cropped to it.
         pixelated: Show pixels as squares.
     """
     image = _IMAGE.format(ratio=ratio, rendering="pixelated" if pixelated else "auto")

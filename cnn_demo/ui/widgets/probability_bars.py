@@ -1,4 +1,4 @@
-"""A classifier's answer as bars: a table, so that it is light and screen readers read it."""
+"""Bars of a classifier's probabilities: a table, which is light and accessible to screen readers."""
 
 from collections.abc import Sequence
 from html import escape
@@ -18,7 +18,7 @@ def probability_bars(labels: Sequence[str], probabilities: np.ndarray, *, captio
     Args:
         labels: Names of the classes.
         probabilities: (C,), in 0..1.
-        caption: What the bars are; read out, not shown.
+        caption: Description for screen readers; not shown.
         ordered: The most probable class first; else in the order given.
     """
     best = int(np.argmax(probabilities))

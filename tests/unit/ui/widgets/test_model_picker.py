@@ -20,7 +20,7 @@ def empty_caches(monkeypatch, tmp_path):
 
 def test_beside_a_bundled_network_the_published_one_is_named(empty_caches, monkeypatch):
     sentence = official_instead(BUNDLED)
-    assert "downloads YOLO11n (6 MB), which knows 80 classes" in sentence
+    assert "downloads YOLO11n (6 MB), which has 80 classes" in sentence
     assert official_instead(find("yolo11s")) == ""  # published itself
     monkeypatch.setenv("CNN_DEMO_DOWNLOADS", "off")
     assert official_instead(BUNDLED) == ""  # nobody could follow it
