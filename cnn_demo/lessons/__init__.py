@@ -1,4 +1,4 @@
-"""What the pages teach, as data: experiments that one click sets up, misconceptions, papers. No Streamlit here."""
+"""Lessons of the pages as data: experiments, misconceptions and papers. No Streamlit here."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,12 +9,12 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Experiment:
-    """A setting of a page's controls that shows something worth seeing.
+    """A setting of a page's controls that shows an effect.
 
     Attributes:
         title: Label of its button.
         notice: What to look for, in one or two sentences.
-        settings: Widget key to value; every other control of the page goes back to its default.
+        settings: Values by widget key; every other control of the page goes back to its default.
         photo: Key of the sample photo or pattern to show, or None to keep the visitor's.
     """
 
@@ -39,11 +39,11 @@ class Answer:
 
 @dataclass(frozen=True)
 class Misconception:
-    """What people often get wrong.
+    """A common misconception.
 
     Attributes:
         claim: The wrong sentence.
-        answer: Takes the photo, (H, W, 3) float32 in 0..1, and says what is right.
+        answer: Function from the photo, (H, W, 3) float32 in 0..1, to the correction.
     """
 
     claim: str
@@ -52,14 +52,14 @@ class Misconception:
 
 @dataclass(frozen=True)
 class Paper:
-    """Something to read next.
+    """A paper for further reading.
 
     Attributes:
-        authors: As the field cites them.
-        year: Of publication.
+        authors: Authors, as cited.
+        year: Year of publication.
         title: Full title.
-        url: A lasting address.
-        why: What one finds in it, in a few words.
+        url: Permanent URL.
+        why: Its contribution, in a few words.
     """
 
     authors: str
@@ -75,8 +75,8 @@ class Lesson:
 
     Attributes:
         idea: The topic in one sentence.
-        experiments: Three to five of them.
-        papers: In reading order.
+        experiments: Three to five experiments.
+        papers: Papers, in reading order.
     """
 
     idea: str
@@ -85,5 +85,5 @@ class Lesson:
 
 
 def percent(share: float) -> str:
-    """Write a share from 0 to 1 in a sentence, as "84 %"."""
+    """Format a fraction from 0 to 1 as "84 %"."""
     return f"{share:.0%}".replace("%", " %")

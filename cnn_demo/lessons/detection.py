@@ -1,4 +1,4 @@
-"""What page 6 teaches: its texts, its experiments and the misconceptions it answers on the visitor's own photo."""
+"""Lesson of page 6, detection: texts, experiments, papers and misconceptions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LESSON = Lesson(
         Experiment(
             "A street",
             "One pass finds the bus and the people in front of it. Click a row of the table, and its box stands out. "
-            "Lower the confidence threshold: more of what is half hidden is found, and more that is wrong.",
+            "Lower the confidence threshold: more half-hidden objects are found, and more false positives.",
             {"task": "Find them", "detect_confidence": 40},
             photo="bus",
         ),
@@ -49,14 +49,14 @@ LESSON = Lesson(
         ),
         Experiment(
             "Which cell predicted it?",
-            "Tap the boxes: large things are predicted by a coarse grid, smaller ones by a finer one, each by a cell "
+            "Tap the boxes: large objects are predicted by a coarse grid, smaller ones by a finer one, each by a cell "
             "near its middle.",
             {"task": "Where boxes come from", "detect_confidence": 40},
             photo="zidane",
         ),
         Experiment(
             "Score it",
-            "Begin with what the network found, add what it missed, and read precision and recall. Then drag the "
+            "Begin with the predictions, add the objects it missed, and read precision and recall. Then drag the "
             "confidence: one rises while the other falls.",
             {"task": "Score it", "score_iou": 75},
             photo="bus",
@@ -68,7 +68,7 @@ LESSON = Lesson(
             2014,
             "Rich feature hierarchies for accurate object detection and semantic segmentation",
             "https://arxiv.org/abs/1311.2524",
-            "R-CNN: propose regions, look into each, suppress what overlaps",
+            "R-CNN: propose regions, classify each, suppress overlapping ones",
         ),
         Paper(
             "Ren, He, Girshick & Sun",
@@ -89,7 +89,7 @@ LESSON = Lesson(
             2016,
             "SSD: Single shot multibox detector",
             "https://arxiv.org/abs/1512.02325",
-            "boxes from maps of several sizes, for things of several sizes",
+            "boxes from feature maps of several sizes, for objects of several sizes",
         ),
         Paper(
             "Lin et al.",
@@ -111,15 +111,15 @@ LESSON = Lesson(
 
 _WITHOUT_STREETS = Experiment(
     "A face",
-    "This network knows fifteen classes, from faces to playing cards, and was trained on few other things. It finds "
-    "her face; what it was never trained on, it may take for a card. Click a row of the table, and its box stands out.",
+    "This network has fifteen classes, from faces to playing cards, and was trained on few other things. It finds "
+    "her face; other objects may be mistaken for a card. Click a row of the table, and its box stands out.",
     {"task": "Find them", "detect_confidence": 20},
     photo="astronaut",
 )
 
 
 def lesson_for(labels: tuple[str, ...]) -> Lesson:
-    """Return the lesson for a network with these classes, on photos of what it knows."""
+    """Return the lesson for a network with these classes, with photos that show some of them."""
     if "tie" in labels:
         return LESSON
     if "bus" in labels:  # the two men are large; the street has large things and smaller ones
@@ -139,7 +139,7 @@ def _pixels(image: np.ndarray) -> np.ndarray:
 
 
 def _picture(pixels: np.ndarray, found: sv.Detections, boxes: np.ndarray | None = None) -> np.ndarray:
-    """The pixels with the detections on them, as an answer shows them."""
+    """Draw the detections on the pixels."""
     from cnn_demo.drawing.boxes import class_colour, draw_boxes
 
     boxes = found.xyxy if boxes is None else boxes
@@ -154,12 +154,12 @@ def _found(found: sv.Detections) -> str:
 
 
 def _counterparts(found: sv.Detections, others: sv.Detections, boxes: np.ndarray) -> np.ndarray:
-    """For each detection the index of the other one of its class that overlaps it most, −1 where none does enough.
+    """For each detection the index of the other one of its class that overlaps it most; −1 if none does enough.
 
     Args:
         found: N detections.
         others: M detections.
-        boxes: (M, 4) of the others, brought to where the first ones are.
+        boxes: Boxes (M, 4) of the others, in the coordinates of `found`.
     """
     from cnn_demo.models.detection.metrics import match
 
@@ -184,8 +184,8 @@ def _how_sure(image: np.ndarray) -> Answer:
         ("Mirrored", _picture(mirrored, again), "clip"),
     )
     text = (
-        "It is a score that is good for one thing: to put boxes in order. Each class is scored for itself, so the "
-        "scores of a box need not sum to 100 %, and nobody made sure that 80 % is right eight times in ten. "
+        "It is a score for ranking boxes. Each class is scored independently, so the scores of a box need not sum to "
+        "100 %, and the scores are not calibrated: 80 % need not be right eight times in ten. "
     )
     if not len(same):
         return Answer(
@@ -244,9 +244,9 @@ def _upside_down(image: np.ndarray) -> Answer:
     back = again.xyxy[:, [2, 3, 0, 1]] * -1 + (width, height, width, height)
     same = int((_counterparts(found, again, back) >= 0).sum())
     return Answer(
-        "It knows its classes as it saw them: mostly upright, at the size and in the places that photographers choose. "
+        "It learned its classes as training photos show them: mostly upright, and at usual sizes and positions. "
         f"Upright it finds here: {_found(found)}. Upside down: {_found(again)}. {same} of {len(found)} are found again "
-        "with the same name. And whatever is of none of its classes, it can only overlook, or call by a wrong name.",
+        "with the same name. Objects of none of its classes can only be missed, or get a wrong class.",
         (("Upright", _picture(pixels, found), "clip"), ("Upside down", _picture(turned, again), "clip")),
     )
 
@@ -258,9 +258,9 @@ def _pixels_matter(image: np.ndarray) -> Answer:
     answers = [model.predict(pixels, side=side) for side in sides]
     said = "; ".join(f"at {side} pixels {_found(found)}" for side, found in zip(sides, answers, strict=True))
     return Answer(
-        "Before the network sees a photo, it is made to fit: what was small is then a few pixels, and what is smaller "
-        f"than a cell of the finest grid has hardly a chance. The same photo, {said}. More pixels cost more time, in "
-        "proportion to the area, and what is larger than all that the network saw while it learned gets lost again.",
+        "Each photo is first resized to the image size of the network. Small objects are then a few pixels, and those "
+        f"smaller than a cell of the finest grid are hardly ever found. The same photo, {said}. More pixels take more "
+        "time, in proportion to the area, and objects larger than any in the training data are missed again.",
         tuple(
             (f"At {side} pixels", _picture(pixels, found), "clip") for side, found in zip(sides, answers, strict=True)
         ),

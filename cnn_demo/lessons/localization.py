@@ -1,4 +1,4 @@
-"""What page 5 teaches: its texts, its experiments and the misconceptions it answers on the visitor's own photo."""
+"""Lesson of page 5, localization: texts, experiments, papers and misconceptions."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from cnn_demo.models.localization.localizers import Localizer
 
 _MOTORCYCLE = (0.124, 0.05, 0.923, 0.904)
-# Of sample photos: for each class, in the names of whichever network, the corners of the true box as shares of the
-# sides, drawn by hand. A face is from hair to chin, all else as much as can be seen.
+# Ground truth of sample photos, drawn by hand: for each class, by the names of all networks, the corners of the box as
+# fractions of the sides. A face is from hair to chin; of all else, the visible part counts.
 TRUTHS: dict[str, dict[str, tuple[float, float, float, float]]] = {
     "chelsea": {"cat": (0.0, 0.0, 0.89, 1.0)},
     "astronaut": {"person": (0.04, 0.03, 0.71, 1.0), "face": (0.299, 0.027, 0.586, 0.371)},
@@ -29,9 +29,9 @@ HALF = 0.5
 
 LESSON = Lesson(
     idea=(
-        "**Localization** asks two questions of one object: *what* is it, and *where*? One network answers both, with "
-        "two heads on one trunk. See its box, draw the true one, and watch how well the two agree, and what loss the "
-        "network would have for the difference."
+        "**Localization** predicts the class and the bounding box of one object: *what* it is, and *where*. One "
+        "network predicts both, with two heads on one backbone. See its box, draw the true one, and compare "
+        "the two by IoU and by the training loss."
     ),
     experiments=(
         Experiment(
@@ -57,14 +57,14 @@ LESSON = Lesson(
         Experiment(
             "A box from the class head",
             "The class map was trained without boxes. Drag the threshold: low, its box covers most of the photo; high, "
-            "only the most telling part is left. Compare with the box head, which was trained with boxes.",
+            "only the most discriminative part is left. Compare with the box head, which was trained with boxes.",
             {"task": "Without a box head", "cam_cut": 60},
             photo="motorcycle",
         ),
         Experiment(
             "The loss of the box alone",
             "The weight of the class is 0, so the whole loss comes from the box: drag the other two weights, and see "
-            "what the difference of the boxes costs by either measure. Then draw a box of your own.",
+            "how large the loss is by either measure. Then draw a box of your own.",
             {"task": "Draw the truth", "weight_class": 0.0},
             photo="astronaut",
         ),
@@ -82,7 +82,7 @@ LESSON = Lesson(
             2016,
             "Learning deep features for discriminative localization",
             "https://arxiv.org/abs/1512.04150",
-            "class activation maps: boxes from a network that never saw one",
+            "class activation maps: boxes from a network trained without boxes",
         ),
         Paper(
             "Girshick",
@@ -152,7 +152,7 @@ def _sure_of_the_box(image: np.ndarray) -> Answer:
     shares, overlaps = [share for share, _, _ in found], [overlap for _, overlap, _ in found]
     worst = int(np.argmin(overlaps))
     return Answer(
-        f"The probability is the class head's: it is that of “{label}”, and tells nothing of the box. With "
+        f"The probability is the class head's: it is that of “{label}”, not of the box. With "
         f"{percent(MARGIN)} cut off two sides of this photo, in four ways, the probability goes from "
         f"{percent(min(shares))} to {percent(max(shares))}, and the IoU of the new boxes with the first from "
         f"{min(overlaps):.2f} to {max(overlaps):.2f}. Nothing in the prediction tells which box is better.",
@@ -172,9 +172,9 @@ def _half_right(image: np.ndarray) -> Answer:
     third = box + np.array([width / 3, 0, width / 3, 0])
     tenth = box + np.tile([width / 10, height / 10], 2)
     return Answer(
-        "IoU is harsh. Two boxes of one size, one moved by a third of its width: "
+        "IoU is strict. Two boxes of one size, one moved by a third of its width: "
         f"{percent(float(intersection(box, third) / intersection(box, box)))} of the first is still covered, yet the "
-        f"IoU is only {float(iou(box, third)):.2f}, for what sticks out counts in the union. Moved by a tenth in both "
+        f"IoU is only {float(iou(box, third)):.2f}, because the rest counts in the union. Moved by a tenth in both "
         f"directions, which you would hardly call wrong, it is {float(iou(box, tenth)):.2f}. So 0.5, the usual "
         "threshold for a match, is stricter than it sounds, and 0.75 is tight.",
         (
@@ -228,8 +228,8 @@ def _in_the_middle(image: np.ndarray) -> Answer:
     return Answer(
         "In most photos the main object is in the middle, so a network could learn to predict a box there whatever it "
         "sees. That is why training photos are cropped, moved and scaled at random. This photo at half its size in "
-        f"each corner of a grey canvas: the box has IoU {min(overlaps):.2f} to {max(overlaps):.2f} with the place "
-        f"where it should be, judged by the network's own box on the whole photo. {_followed(overlaps)}",
+        f"each corner of a grey canvas: the box has IoU {min(overlaps):.2f} to {max(overlaps):.2f} with the "
+        f"expected box, the network's own box on the whole photo moved and scaled alike. {_followed(overlaps)}",
         (
             (f"Worst corner: IoU {overlaps[least]:.2f}", _picture(found[least][1], found[least][2]), "clip"),
             (f"Best corner: IoU {overlaps[most]:.2f}", _picture(found[most][1], found[most][2]), "clip"),
@@ -244,7 +244,7 @@ def _followed(overlaps: list[float]) -> str:
         return "It follows into every corner."
     if corners:
         return f"It follows into {corners} of {len(overlaps)} corners (an IoU of at least {HALF:g})."
-    return "This time it does not follow: so small and on grey, the network does not find what it saw before."
+    return "This time it does not follow: so small and on grey, the network does not find the object."
 
 
 MISCONCEPTIONS = (

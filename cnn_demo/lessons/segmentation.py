@@ -1,4 +1,4 @@
-"""What page 7 teaches: its texts, its experiments and the misconceptions it answers on the visitor's own photo."""
+"""Lesson of page 7, segmentation: texts, experiments, papers and misconceptions."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ LESSON = Lesson(
         ),
         Experiment(
             "Where is it unsure?",
-            "Drag the threshold: the first pixels to be left blank lie along the outline of the cat, then come parts "
+            "Drag the threshold: the first pixels to be left blank are along the outline of the cat, then come parts "
             "that might be something else.",
             {"task": "How sure", "sure_blank": 90},
             photo="chelsea",
         ),
         Experiment(
             "No skip connections",
-            "All skips are off: what is left of the mask is coarse, or gone. Switch them on one by one, and see which "
+            "All skips are off: the mask becomes coarse, or is gone. Switch them on one by one, and see which "
             "of them brings most of it back.",
             {"task": "Inside a U-Net", "skips_on": []},
             photo="chelsea",
@@ -70,7 +70,7 @@ LESSON = Lesson(
             2015,
             "U-Net: Convolutional networks for biomedical image segmentation",
             "https://arxiv.org/abs/1505.04597",
-            "down, up again, and the skips across",
+            "encoder, decoder, and skip connections between them",
         ),
         Paper(
             "He, Gkioxari, Dollár & Girshick",
@@ -115,7 +115,7 @@ def _pixels(image: np.ndarray) -> np.ndarray:
 
 
 def _painted(pixels: np.ndarray, answer: Segmentation) -> np.ndarray:
-    """The photo under the colours of its classes."""
+    """Draw the class colours over the photo."""
     from cnn_demo.drawing.masks import overlay
     from cnn_demo.drawing.palette import class_colours
 
@@ -138,8 +138,8 @@ def _counting(image: np.ndarray) -> Answer:
     index = answer.labels.index(label)
     before, after = (int(components(found.class_map == index).max()) for found in (answer, doubled))
     return Answer(
-        "It predicts classes, not objects. Two objects of a class that touch are one area: nothing in a class map "
-        f"tells where one ends. On this photo “{label}” has {before} connected area{'s' * (before != 1)}; beside its "
+        "It predicts classes, not objects. Two objects of a class that touch are one area: a class map does not "
+        f"separate them. On this photo “{label}” has {before} connected area{'s' * (before != 1)}; beside its "
         f"mirror image, both together have {after}. Counting needs instance segmentation.",
         (
             ("The photo", _painted(pixels, answer), "clip"),
@@ -192,7 +192,7 @@ def _something_else(image: np.ndarray) -> Answer:
     return Answer(
         "There is no class for “unknown”: each pixel gets one of the classes of the training data. Background is one "
         f"of them, often, and can be as wrong as any other. This photo is {_largest(answer)}, with a mean confidence "
-        f"of {percent(answer.confidence.mean())}. Pure noise, of which there was none in training, is "
+        f"of {percent(answer.confidence.mean())}. Pure noise, which was not in the training data, is "
         f"{_largest(of_noise)}, with {percent(of_noise.confidence.mean())}. Look at what a network was trained on "
         "before you rely on it.",
         (("The photo", _painted(pixels, answer), "clip"), ("Noise", _painted(noise, of_noise), "clip")),
