@@ -190,7 +190,7 @@ def test_the_drawn_truth_is_scored(draw):
 
 def test_without_a_truth_the_page_says_what_to_do(draw):
     app = open_view("Score it")
-    assert any("Draw what is there" in note.value for note in app.info)
+    assert any("Draw the ground truth" in note.value for note in app.info)
 
 
 def test_one_begins_with_what_was_found(draw):
