@@ -106,7 +106,7 @@ def test_the_shown_parts_add_up_to_the_shown_sum():
 
 
 def test_a_way_around_is_followed():
-    app = open_walk(link={LAYER: "Block 3 · sum of both ways"}, **{CHANNEL: 5, ROW: 2, COLUMN: 3})
+    app = open_walk(link={LAYER: "Block 3 · sum of both branches"}, **{CHANNEL: 5, ROW: 2, COLUMN: 3})
     fire(app, "ways", "pick", 0)
     assert_fine(app)
     assert app.session_state[LAYER] == "block2_relu"

@@ -15,7 +15,7 @@ _STEPS = {
     "relu1": "first ReLU",
     "shortcut": "shortcut",
     "conv2": "second convolution",
-    "add": "sum of both ways",
+    "add": "sum of both branches",
     "relu": "output",
 }
 _NAMES = {"image": "What the network sees", "stem": "Stem · convolution", "pool": "Global average", "logits": "Logits"}

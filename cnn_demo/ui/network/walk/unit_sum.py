@@ -70,7 +70,7 @@ def _explanation(opened: UnitSum, before: list[NetworkLayer]) -> str:
 
 def _total(result: Activations, selection: state.Selection, opened: UnitSum) -> str:
     """The sum, and what the network itself has there."""
-    what = {"pool": "Their average", "add": "Sum of both ways"}.get(opened.source.kind, "Sum of everything")
+    what = {"pool": "Their average", "add": "Sum of both branches"}.get(opened.source.kind, "Sum of everything")
     text = f"**{what}** = **{plain(opened.total)}**"
     if opened.layer.kind == "activation":
         text += f" → ReLU → **{plain(opened.value)}**"
@@ -205,7 +205,7 @@ def _open_button(layer: NetworkLayer, channel: int, *pixel: int) -> None:
 
 
 def _ways(result: Activations, selection: state.Selection, before: list[NetworkLayer]) -> None:
-    """The maps of both ways that are added, at the opened channel; a click goes there."""
+    """The maps of both branches that are added, at the opened channel; a click goes there."""
     pictures, items = [], []
     for at, layer in enumerate(before):
         plane = result.maps[layer.name][..., selection.channel]
@@ -221,7 +221,7 @@ def _ways(result: Activations, selection: state.Selection, before: list[NetworkL
         on_pick=lambda at: state.open_unit(before[at], selection.channel, selection.row, selection.column),
         width=SIDE + 32,
     )
-    st.caption(f"Channel {selection.channel} on both ways. Click one to go there.")
+    st.caption(f"Channel {selection.channel} on both branches. Click one to go there.")
 
 
 def _averages(layers: Mapping[str, NetworkLayer], result: Activations, opened: UnitSum, before: NetworkLayer) -> None:
