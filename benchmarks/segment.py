@@ -20,7 +20,7 @@ from timing import fastest, print_times, take_times, verdict
 from cnn_demo.images import sample_photos
 from cnn_demo.models import frameworks, load
 
-MODELS = ("street_unet", "pet_unet")
+MODELS = ("everyday_unet", "street_unet", "pet_unet")
 WIDTH, HEIGHT = 1280, 960
 MAX_MS = 700
 MAX_RATIO = 1.15

@@ -2,10 +2,9 @@
 
 `python -m training.pseudo_masks --data FOLDER`, then `python -m training.everyday_unet --data FOLDER --encoder FILE`,
 where FILE holds the weights of the everyday detector, whose encoder has seen the same classes in more photos; without
-it the encoder starts from ImageNet weights. Most of the training can be done at a quarter of the resolution, in a third
-of the time: `--coarse` first, then `--from-coarse runs/everyday_unet_coarse/bundle/everyday_unet_coarse.safetensors`.
-Interrupted, either goes on with `--resume`. The validation parts are never trained on, and nothing is chosen by them:
-the exponential moving average of the weights at the end is the result, in `runs/everyday_unet/bundle`.
+it the encoder starts from ImageNet weights. Interrupted, it goes on with `--resume`. The validation parts are never
+trained on, and nothing is chosen by them: the exponential moving average of the weights at the end is the result, in
+`runs/everyday_unet/bundle`.
 """
 
 import argparse
@@ -19,8 +18,8 @@ from cnn_demo.models.segmentation.metrics import IGNORED
 from training.data.everyday import EverydayPhoto, read_coco, read_voc
 from training.data.masks import MaskedPhoto, read_pets, view
 from training.pseudo_masks import read_pseudo_masked
-from training.steps.loop import Recipe, prepare, train
-from training.steps.unet import batch_of, mask_loss, measured, new_network, read_unet_options
+from training.steps.loop import Recipe, options_of, prepare, train
+from training.steps.unet import batch_of, mask_loss, measured, new_network
 
 RECIPE = Recipe(
     "everyday_unet", rate=1e-3, weight_decay=0.02, clip=20.0, small_side=224, encoder_rate=0.3, measured_every=2
@@ -51,10 +50,12 @@ class MaskedPool:
 
 def main() -> None:
     """Read the arguments and train."""
-    run(*read_unet_options(RECIPE, __doc__, epochs=20, side=288, batch=8, pictures=1024))
+    parser = options_of(RECIPE, __doc__, epochs=30, side=256, batch=8, pictures=1024)
+    parser.add_argument("--encoder", type=Path, metavar="FILE", help="weights of the everyday detector")
+    run(parser.parse_args())
 
 
-def run(options: argparse.Namespace, recipe: Recipe | None = None) -> list[dict]:
+def run(options: argparse.Namespace) -> list[dict]:
     """Train, and return the history."""
     device = prepare(options)
     training, validation = read_voc(options.data)
@@ -68,7 +69,7 @@ def run(options: argparse.Namespace, recipe: Recipe | None = None) -> list[dict]
         f"from, {len(held_back):,} held back, on {device}",
         flush=True,
     )
-    network = new_network(VOC_LABELS, device, options)
+    network = new_network(VOC_LABELS, device, encoder=options.encoder, decoder_steps=3)
 
     def draw(side: int, rng: np.random.Generator) -> dict:
         return batch_of([everyday_view(true_masks, pseudo_masks, side, rng) for _ in range(options.batch)], device)
@@ -78,7 +79,7 @@ def run(options: argparse.Namespace, recipe: Recipe | None = None) -> list[dict]
         return {"mean_iou": scores.mean_iou, "pixel_accuracy": scores.pixel_accuracy}
 
     weights = np.array([BACKGROUND_WEIGHT] + [1.0] * (len(VOC_LABELS) - 1), np.float32)
-    return train(network, recipe or RECIPE, options, draw, mask_loss(weights), measure)
+    return train(network, RECIPE, options, draw, mask_loss(weights), measure)
 
 
 def masked(photos: list[EverydayPhoto]) -> list[MaskedPhoto]:

@@ -16,20 +16,20 @@ from training.data.composites import BACKGROUND_ARCHIVES, PetPool, picture
 from training.data.datasets import read_backgrounds
 from training.data.masks import read_pets, view
 from training.pseudo_masks import read_masked_cats
-from training.steps.loop import Recipe, prepare, train
-from training.steps.unet import batch_of, foreground_iou, mask_loss, measured, new_network, read_unet_options
+from training.steps.loop import Recipe, prepare, read_options, train
+from training.steps.unet import batch_of, foreground_iou, mask_loss, measured, new_network
 
-RECIPE = Recipe("pet_unet", rate=2e-3, weight_decay=0.02, clip=20.0, small_side=160, encoder_rate=0.3, measured_every=4)
+RECIPE = Recipe("pet_unet", rate=2e-3, weight_decay=0.02, clip=20.0, small_side=192, encoder_rate=0.3, measured_every=4)
 AT_HOME = 0.5  # probability of a pet in its own photo; other pictures are composites
 ZOOMS = (0.6, 1.8)  # times the size at which the photo just fits: a pet is told from its ground by all of it
 
 
 def main() -> None:
     """Read the arguments and train."""
-    run(*read_unet_options(RECIPE, __doc__, epochs=20, side=224, batch=8, pictures=640))
+    run(read_options(RECIPE, __doc__, epochs=14, side=224, batch=8, pictures=640))
 
 
-def run(options: argparse.Namespace, recipe: Recipe | None = None) -> list[dict]:
+def run(options: argparse.Namespace) -> list[dict]:
     """Train, and return the history."""
     device = prepare(options)
     training, validation = read_pets(options.data)
@@ -44,7 +44,7 @@ def run(options: argparse.Namespace, recipe: Recipe | None = None) -> list[dict]
         scores = measured(mean, validation, PET_LABELS, options.side)
         return {"foreground_iou": foreground_iou(scores.confusion), "mean_iou": scores.mean_iou}
 
-    return train(new_network(PET_LABELS, device, options), recipe or RECIPE, options, draw, mask_loss(), measure)
+    return train(new_network(PET_LABELS, device, decoder_steps=3), RECIPE, options, draw, mask_loss(), measure)
 
 
 def pet_view(menagerie: PetPool, side: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

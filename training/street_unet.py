@@ -29,7 +29,7 @@ def run(options: argparse.Namespace, recipe: Recipe | None = None) -> list[dict]
     """Train, and return the history."""
     device = prepare(options)
     training, validation = read_camvid(options.data)
-    network = new_network(STREET_LABELS, device, options)
+    network = new_network(STREET_LABELS, device, coarse=options.coarse, from_coarse=options.from_coarse)
     print(f"{len(training):,} street scenes to learn from, {len(validation):,} held back, on {device}", flush=True)
 
     def draw(side: int, rng: np.random.Generator) -> dict:

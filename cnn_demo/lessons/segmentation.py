@@ -25,9 +25,9 @@ LESSON = Lesson(
     experiments=(
         Experiment(
             "Every pixel a class",
-            "Drag the opacity, switch classes off, point at the photo. This network was trained on one town, seen from "
-            "a car; look for the parts of this street that it gets wrong.",
-            {"task": "Every pixel", "segmenter": "street_unet"},
+            "Bus and people are two of twenty classes; house, street and trees are all background. Drag the opacity, "
+            "switch classes off, point at the photo. People side by side are one area: classes cannot be counted.",
+            {"task": "Every pixel"},
             photo="bus",
         ),
         Experiment(

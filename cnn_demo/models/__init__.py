@@ -44,6 +44,7 @@ PREFERRED = (  # default model of a page: for each task the first that is availa
     "yolo11n",
     "everyday_detector",
     "deeplabv3_mobilenet_v3_large",
+    "everyday_unet",
     "yolo11n-seg",
 )
 

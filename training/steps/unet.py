@@ -14,9 +14,9 @@ from cnn_demo.models import frameworks
 from cnn_demo.models.catalogue.registry import BUNDLED_DECODER
 from cnn_demo.models.preprocessing import SCALINGS
 from cnn_demo.models.segmentation.metrics import IGNORED, MaskScores, score_masks
-from cnn_demo.models.segmentation.unets import bundled_unet
+from cnn_demo.models.segmentation.unets import STEPS, bundled_unet
 from training.data.masks import MaskedPhoto
-from training.networks.encoders import CompiledByShape, freeze_early_stages, load_encoder
+from training.networks.encoders import freeze_early_stages, load_encoder
 from training.steps.loop import Recipe, options_of
 from training.steps.precision import autocast
 
@@ -36,12 +36,8 @@ def read_unet_options(recipe: Recipe, description: str, **defaults: int) -> tupl
         **defaults: Of `loop.options_of`.
     """
     parser = options_of(recipe, description, **defaults)
-    parser.add_argument("--encoder", type=Path, metavar="FILE", help="weights of the everyday detector")
     parser.add_argument("--coarse", action="store_true", help="train up to stride 4 only, in a third of the time")
     parser.add_argument("--from-coarse", type=Path, metavar="FILE", help="go on from the weights of such a training")
-    parser.add_argument(
-        "--last-steps", action="store_true", help="train the decoder's last two steps and the head alone"
-    )
     options = parser.parse_args()
     if options.coarse:
         recipe = replace(recipe, name=f"{recipe.name}_coarse")
@@ -49,26 +45,45 @@ def read_unet_options(recipe: Recipe, description: str, **defaults: int) -> tupl
     return options, recipe
 
 
-def new_network(labels: tuple[str, ...], device: str, options: argparse.Namespace | None = None):
+def new_network(
+    labels: tuple[str, ...],
+    device: str,
+    *,
+    encoder: Path | None = None,
+    decoder_steps: int = STEPS,
+    coarse: bool = False,
+    from_coarse: Path | None = None,
+):
     """Build a bundled U-Net for these classes, on its device and channels last in memory.
 
-    The early stages of its encoder stay as they are; its decoder starts with random weights.
+    The early stages of its encoder are frozen; its decoder starts with random weights.
 
     Args:
         labels: Names of the classes.
         device: "cpu" or "cuda".
-        options: From `read_unet_options`; None for the ImageNet weights in the encoder, and the whole network.
+        encoder: Weights of the everyday detector, whose encoder initializes this one; None for the ImageNet weights.
+        decoder_steps: Number of decoder stages, as in `unets.build`. With 3, logits stay at stride 4 in training mode.
+        coarse: Whether to train a whole decoder's first three stages alone, as a `CoarseUnet`.
+        from_coarse: Weights of such a training to start from.
     """
-    network = bundled_unet(len(labels))
-    load_encoder(network.encoder, options and options.encoder)
-    if options and options.from_coarse:
-        load_coarse(network, options.from_coarse)
+    network = bundled_unet(len(labels), decoder_steps)
+    load_encoder(network.encoder, encoder)
+    if from_coarse:
+        load_coarse(network, from_coarse)
     freeze_early_stages(network.encoder)
-    if options and options.coarse:
+    if decoder_steps < STEPS:
+        network.segmentation_head[1] = EvaluationUpsample(scale_factor=2 ** (STEPS - decoder_steps), mode="bilinear")
+    if coarse:
         network = CoarseUnet(network, len(labels))
-    if options and options.last_steps:
-        freeze_up_to_stride_4(network)
     return network.to(device, memory_format=torch.channels_last)
+
+
+class EvaluationUpsample(torch.nn.Upsample):
+    """Upsampling in evaluation mode alone: the loss needs no logits between those that were computed."""
+
+    def forward(self, logits):
+        """Return the logits of the whole picture, or `logits` themselves in training mode."""
+        return logits if self.training else super().forward(logits)
 
 
 class CoarseUnet(torch.nn.Module):
@@ -103,57 +118,6 @@ def load_coarse(network, path: Path) -> None:
     state = {name: value for name, value in load_file(path).items() if not name.startswith(COARSE_HEAD)}
     head = {name: value for name, value in network.state_dict().items() if name.startswith("segmentation_head.")}
     network.load_state_dict(state | head)
-
-
-class _UpToStride4(torch.nn.Module):
-    """From pictures (N, 3, H, W) to the encoder's feature map at stride 2 and the decoder's at stride 4."""
-
-    def __init__(self, encoder, decoder) -> None:
-        super().__init__()
-        self.encoder, self.center, self.blocks = encoder, decoder.center, decoder.blocks[:COARSE_STEPS]
-
-    def forward(self, pictures):
-        features = self.encoder(pictures)[::-1]
-        step = self.center(features[0])
-        for block, skip in zip(self.blocks, features[1:], strict=False):
-            step = block(step, *skip.shape[2:], skip_connection=skip)
-        return features[-2], step
-
-
-class _LastSteps:
-    """The class of a U-Net whose encoder and first three decoder steps are frozen."""
-
-    def up_to_stride_4(self) -> _UpToStride4:
-        return _UpToStride4(self.encoder, self.decoder).eval()
-
-    def train(self, mode: bool = True):
-        super().train(mode)
-        self.up_to_stride_4()  # sets these modules to evaluation mode
-        return self
-
-    def forward(self, pictures):
-        if self.training and pictures.device.type == "cpu":
-            maps = self.compiled(self.up_to_stride_4, pictures)
-        else:
-            with torch.no_grad():
-                maps = self.up_to_stride_4()(pictures)
-        half, step = (part.contiguous(memory_format=torch.channels_last) for part in maps)
-        step = self.decoder.blocks[COARSE_STEPS](step, *half.shape[2:], skip_connection=half)
-        step = self.decoder.blocks[COARSE_STEPS + 1](step, *pictures.shape[2:])
-        return self.segmentation_head(step)
-
-
-def freeze_up_to_stride_4(network) -> None:
-    """Keep the encoder and the decoder's first three steps as they are, batch statistics too.
-
-    While the network trains on a processor, OpenVINO runs them.
-
-    Args:
-        network: A bundled U-Net, weights loaded.
-    """
-    _UpToStride4(network.encoder, network.decoder).requires_grad_(False)
-    network.__class__ = type("LastStepsUnet", (_LastSteps, type(network)), {})
-    network.compiled = CompiledByShape()
 
 
 def batch_of(views: list[tuple[np.ndarray, np.ndarray]], device: str) -> dict:
@@ -214,7 +178,7 @@ def sampled(logits, classes):
     Neighbours have nearly the same loss, and twenty classes at every pixel cost as much as the network's last step.
 
     Args:
-        logits: (N, C, H, W), or (N, C, H / 4, W / 4) of a `CoarseUnet`.
+        logits: (N, C, H, W), or (N, C, H / 4, W / 4).
         classes: (N, H, W).
     """
     stride = classes.shape[1] // logits.shape[2]

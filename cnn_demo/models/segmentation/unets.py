@@ -17,6 +17,8 @@ from cnn_demo.models.lite.encoder import ENCODER, compute_as_published
 if TYPE_CHECKING:
     import torch
 
+    from cnn_demo.models.catalogue.specs import ModelSpec
+
 ARCHITECTURES = {  # name in segmentation-models-pytorch -> title
     "Unet": "U-Net",
     "UnetPlusPlus": "U-Net++",
@@ -31,16 +33,19 @@ ARCHITECTURES = {  # name in segmentation-models-pytorch -> title
     "Segformer": "SegFormer",
     "DPT": "DPT",
 }
+STEPS = 5  # stages of the encoder and of a whole decoder
 SKIPS = (2, 4, 8, 16)  # strides of the skip connections
 
 
-def build(architecture: str, encoder: str, classes: int, **kwargs) -> torch.nn.Module:
+def build(architecture: str, encoder: str, classes: int, decoder_steps: int = STEPS, **kwargs) -> torch.nn.Module:
     """Build a network with random weights; nothing is downloaded.
 
     Args:
         architecture: A key of `ARCHITECTURES`.
         encoder: Name of the encoder in segmentation-models-pytorch; "tu-NAME" is a timm encoder.
         classes: Number of classes.
+        decoder_steps: Of a U-Net with EfficientNet-Lite: number of decoder stages. With 3 it predicts at stride 4, and
+            its logits are upsampled bilinearly, as those of DeepLabV3+ are.
         **kwargs: Further arguments, such as `decoder_channels`; those unknown to the architecture go to timm's encoder.
 
     Raises:
@@ -53,16 +58,32 @@ def build(architecture: str, encoder: str, classes: int, **kwargs) -> torch.nn.M
     network = create(architecture, encoder_name=encoder, encoder_weights=None, classes=classes, **kwargs)
     if encoder == ENCODER:
         compute_as_published(network.encoder)
+    if decoder_steps < STEPS:
+        torch = frameworks.torch()
+        network.decoder.blocks = network.decoder.blocks[:decoder_steps]
+        network.segmentation_head = torch.nn.Sequential(
+            torch.nn.Conv2d(kwargs["decoder_channels"][decoder_steps - 1], classes, 1),
+            torch.nn.Upsample(scale_factor=2 ** (STEPS - decoder_steps), mode="bilinear"),
+        )
     return network
 
 
-def bundled_unet(classes: int) -> torch.nn.Module:
+def bundled_unet(classes: int, decoder_steps: int = STEPS) -> torch.nn.Module:
     """Build the architecture of the bundled U-Nets with random weights.
 
     It takes (N, 3, H, W) float32 from −1 to 1 (`preprocessing.SCALINGS["tf"]`), of any size, and returns the logits
     (N, classes, H, W).
+
+    Args:
+        classes: Number of classes.
+        decoder_steps: Number of decoder stages, as in `build`.
     """
-    return build("Unet", classes=classes, **BUNDLED_OPTIONS)
+    return build("Unet", classes=classes, decoder_steps=decoder_steps, **BUNDLED_OPTIONS)
+
+
+def skips_of(spec: ModelSpec) -> tuple[int, ...]:
+    """Return the strides of the skip connections of a U-Net: without the finest ones if its decoder ends early."""
+    return SKIPS[STEPS - dict(spec.options).get("decoder_steps", STEPS) :]
 
 
 def feature_maps(network: torch.nn.Module, x: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -73,13 +94,14 @@ def feature_maps(network: torch.nn.Module, x: torch.Tensor) -> dict[str, torch.T
         x: (N, 3, H, W) normalized input.
 
     Returns:
-        In the order of computation: "encoder 1/2" to "encoder 1/32", "decoder 1/16" to "decoder 1/1", each
+        In the order of computation: "encoder 1/2" to "encoder 1/32", "decoder 1/16" to "decoder 1/1" (or to "decoder
+        1/4", if the decoder has three stages), each
         (N, C, h, w), and "logits" (N, classes, H, W), which are those of `network(x)`.
     """
     features = _encoded(network, x)
     steps = _decoded(network, features)
     maps = {f"encoder 1/{2**depth}": features[depth] for depth in range(1, len(features))}
-    maps |= {f"decoder 1/{2 ** (len(steps) - 1 - place)}": step for place, step in enumerate(steps)}
+    maps |= {f"decoder 1/{2 ** (len(features) - 2 - place)}": step for place, step in enumerate(steps)}
     return maps | {"logits": network.segmentation_head(steps[-1])}
 
 
@@ -123,7 +145,7 @@ def _decoded(network: torch.nn.Module, features: list[torch.Tensor]) -> list[tor
     step, steps = decoder.center(features[-1]), []
     for place, block in enumerate(decoder.blocks):
         target = features[-2 - place]
-        skip = target if place < len(decoder.blocks) - 1 else None  # the last stage has the input's resolution
+        skip = target if place < STEPS - 1 else None  # the last of five stage has the input's resolution
         step = block(step, *target.shape[2:], skip_connection=skip)
         steps.append(step)
     return steps

@@ -63,8 +63,8 @@ def pick_segmenter(photo: Photo) -> tuple[ModelSpec, int, str]:
             format_func=lambda mode: MODES.get(mode, mode),
             key=MODE,
             help=f"Tiles of {TILE} pixels overlap by a quarter and are blended: the feature maps of a large photo then "
-            "fit into little memory. On the sample photos, the bundled networks then give at most 6 pixels in 1,000 "
-            "another class.",
+            "fit into little memory. On the sample photos, the bundled networks then give about one pixel in a "
+            "hundred another class.",
             **LINKED_AND_PERSISTENT,
         )
     return spec, side, mode if mode in MODES else DEFAULTS[MODE]

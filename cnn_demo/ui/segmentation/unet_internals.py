@@ -16,7 +16,7 @@ from cnn_demo.models import ModelSpec, load
 from cnn_demo.models.explanation.feature_maps import strongest_first
 from cnn_demo.models.segmentation.metrics import score_masks
 from cnn_demo.models.segmentation.unet_ablation import can_be_opened, maps_inside, without_skips
-from cnn_demo.models.segmentation.unets import SKIPS
+from cnn_demo.models.segmentation.unets import SKIPS, skips_of
 from cnn_demo.results import Segmentation, percent
 from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.segmentation.state import masks_on, segmentation_of
@@ -60,7 +60,9 @@ def _skips(photo: Photo, spec: ModelSpec) -> None:
         help="1/2 carries maps of half the photo's resolution, and so on. One that is off carries each map's mean: "
         "what there is on average, but not where.",
     )
-    off = tuple(stride for stride, name in SKIP_NAMES.items() if name not in on)
+    if missing := [SKIP_NAMES[stride] for stride in SKIPS if stride not in skips_of(spec)]:
+        st.caption(f"The decoder of this network ends before {' and '.join(missing)}: it has no such skip.")
+    off = tuple(stride for stride in skips_of(spec) if SKIP_NAMES[stride] not in on)
     whole = segmentation_of(photo, spec.key, None, "whole")
     shown = _without(photo, spec.key, off) if off else whole
     masks_on(photo, shown, key="inside_mask", alt="The photo under the masks that are left.")
@@ -94,7 +96,8 @@ def _without(photo: Photo, key: str, off: tuple[int, ...]) -> Segmentation:
 
 def _one_by_one(photo: Photo, spec: ModelSpec, whole: Segmentation) -> pd.DataFrame:
     rows = []
-    for off in (*((stride,) for stride in SKIPS), SKIPS):
+    skips = skips_of(spec)
+    for off in (*((stride,) for stride in skips), skips):
         scores = score_masks(_without(photo, spec.key, off).class_map, whole.class_map, len(spec.labels))
         name = "all of them" if len(off) > 1 else SKIP_NAMES[off[0]]
         rows.append(

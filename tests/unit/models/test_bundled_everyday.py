@@ -10,10 +10,13 @@ from cnn_demo.images.samples import sample_photos
 from cnn_demo.lessons.localization import TRUTHS
 from cnn_demo.models import find, load, preferred_model
 from cnn_demo.models.boxes import iou, to_pixels
+from cnn_demo.models.segmentation.unet_ablation import maps_inside, without_skips
+from cnn_demo.models.segmentation.unets import SKIPS, skips_of
 
 SAMPLES = {sample.key: sample for sample in sample_photos()}
 KNOWN = {key: next((label, box) for label, box in boxes.items()) for key, boxes in TRUTHS.items()}
 OTHER = ("flower", "china")  # none of the twenty classes
+NOSE = (180, 270)  # row and column of the tip of Chelsea's
 
 
 def pixels_of(key: str) -> np.ndarray:
@@ -37,11 +40,12 @@ def offline(monkeypatch, tmp_path):
     [
         ("localization", "everyday_localizer"),
         ("detection", "everyday_detector"),
+        ("semantic-segmentation", "everyday_unet"),
     ],
 )
 def test_pages_begin_with_them_on_a_machine_without_others(task, key, offline):
     assert preferred_model(task) == find(key)
-    assert len(find(key).labels) == 20
+    assert len(find(key).labels) in (20, 21)
 
 
 @pytest.mark.parametrize("key", KNOWN)
@@ -73,3 +77,40 @@ def test_persons_are_found_in_front_of_the_bus():
 @pytest.mark.parametrize("key", OTHER)
 def test_nothing_is_detected_where_nothing_is_known(key):
     assert not len(load("everyday_detector", "cpu").predict(pixels_of(key), confidence=0.5))
+
+
+@pytest.fixture(scope="module")
+def unet():
+    return load("everyday_unet", "cpu")
+
+
+def test_chelseas_pixels_are_a_cats(unet):
+    found = unet.predict(pixels_of("chelsea"))
+    assert found.labels[found.class_map[NOSE]] == "cat"
+    assert found.coverage()["cat"] > 0.5
+    assert found.coverage()["cat"] > 5 * found.coverage().get("dog", 0)
+
+
+def test_bus_and_persons_have_their_pixels(unet):
+    found = unet.predict(pixels_of("bus"))
+    assert found.labels[found.class_map[500, 600]] == "bus"
+    assert found.labels[found.class_map[560, 140]] == "person"
+    assert found.coverage()["bus"] > 0.15
+    assert found.coverage()["person"] > 0.03
+
+
+@pytest.mark.parametrize("key", OTHER)
+def test_the_rest_is_background(unet, key):
+    assert unet.predict(pixels_of(key)).coverage()["background"] > 0.85
+
+
+def test_it_can_be_opened(unet):
+    pixels = pixels_of("chelsea")
+    maps, whole = maps_inside(unet, pixels), unet.predict(pixels)
+    skips = skips_of(unet.spec)
+    assert skips == SKIPS[1:]
+    names = [f"encoder 1/{2 * stride}" for stride in (1, *SKIPS)] + [f"decoder 1/{stride}" for stride in skips]
+    assert sorted(maps) == sorted(names)
+    assert all(values.std() > 0 for values in maps.values())
+    assert (without_skips(unet, pixels, ()).class_map == whole.class_map).mean() > 0.999
+    assert (without_skips(unet, pixels, SKIPS).class_map != whole.class_map).mean() > 0.01

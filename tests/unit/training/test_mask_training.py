@@ -27,13 +27,13 @@ from training.steps.unet import (
     batch_of,
     class_weights,
     foreground_iou,
-    freeze_up_to_stride_4,
     load_coarse,
     mask_loss,
     measured,
     read_unet_options,
     sampled,
 )
+from training.steps.unet import new_network as new_unet
 
 torch = frameworks.torch()
 
@@ -158,7 +158,7 @@ def test_the_bundle_is_the_mean_network_in_float16(
     assert {"foreground_iou", "mean_iou"} <= set(history[0])
     weights = load_file(tmp_path / "bundle" / "pet_unet.safetensors")
     assert {str(value.dtype) for value in weights.values()} == {"torch.float16", "torch.int64"}
-    network = bundled_unet(len(PET_LABELS))
+    network = bundled_unet(len(PET_LABELS), 3)
     network.load_state_dict(weights)
     saved = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["mean"]
     for name, value in network.state_dict().items():
@@ -177,52 +177,38 @@ def test_a_training_may_begin_with_the_weights_of_another(
     monkeypatch.setattr(pet_unet, "RECIPE", replace(pet_unet.RECIPE, rate=0.0))
     pet_unet.run(training_options(everyday_archives, tmp_path / "second", start=weights))
     states = [torch.load(tmp_path / name / "checkpoint.pt", weights_only=True) for name in ("first", "second")]
-    learned = [name for name, _ in bundled_unet(len(PET_LABELS)).named_parameters()]
+    learned = [name for name, _ in bundled_unet(len(PET_LABELS), 3).named_parameters()]
     for name in learned:
         mean = states[0]["mean"][f"module.{name}"]
         torch.testing.assert_close(states[1]["network"][name], mean, atol=1e-3, rtol=1e-3)
 
 
-def test_the_second_stage_goes_on_from_what_the_coarse_one_has_learnt(
-    everyday_archives, in_pseudo_labelled, training_options, tmp_path, monkeypatch
-):
-    monkeypatch.setattr("sys.argv", ["pet_unet", "--coarse", "--out", str(tmp_path / "pet_unet")])
-    read, recipe = read_unet_options(pet_unet.RECIPE, "Train it.", epochs=9, side=64, batch=2, pictures=4)
-    assert (recipe.name, read.out.name, recipe.rate) == ("pet_unet_coarse", "pet_unet_coarse", pet_unet.RECIPE.rate)
-    pet_unet.run(training_options(everyday_archives, read.out, coarse=True), recipe)
-    weights = read.out / "bundle" / "pet_unet_coarse.safetensors"
-    recipe = replace(pet_unet.RECIPE, rate=0.0)
-    pet_unet.run(training_options(everyday_archives, tmp_path / "whole", from_coarse=weights), recipe)
+def test_the_second_stage_goes_on_from_the_coarse_one(masked_archives, training_options, tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["street_unet", "--coarse", "--out", str(tmp_path / "street_unet")])
+    read, recipe = read_unet_options(street_unet.RECIPE, "Train it.", epochs=9, side=64, batch=2, pictures=4)
+    assert (recipe.name, read.out.name) == ("street_unet_coarse", "street_unet_coarse")
+    assert recipe.rate == street_unet.RECIPE.rate
+    street_unet.run(training_options(masked_archives, read.out, coarse=True), recipe)
+    weights = read.out / "bundle" / "street_unet_coarse.safetensors"
+    recipe = replace(street_unet.RECIPE, rate=0.0)
+    street_unet.run(training_options(masked_archives, tmp_path / "whole", from_coarse=weights), recipe)
     states = [torch.load(path / "checkpoint.pt", weights_only=True) for path in (read.out, tmp_path / "whole")]
-    for name, _ in bundled_unet(len(PET_LABELS)).named_parameters():
+    for name, _ in bundled_unet(len(STREET_LABELS)).named_parameters():
         if not name.startswith("segmentation_head."):
             mean = states[0]["mean"][f"module.{name}"]
             torch.testing.assert_close(states[1]["network"][name], mean, atol=1e-3, rtol=1e-3)
 
 
-def test_last_steps_alone_are_trained(everyday_archives, in_pseudo_labelled, training_options, tmp_path):
-    torch.manual_seed(1)
-    whole = bundled_unet(len(PET_LABELS))
-    bundle_float16(CoarseUnet(whole, len(PET_LABELS)), tmp_path / "coarse.safetensors")
-    options = training_options(
-        everyday_archives, tmp_path, epochs=2, from_coarse=tmp_path / "coarse.safetensors", last_steps=True
-    )
-    history = pet_unet.run(options)
-    assert np.isfinite(history[-1]["loss"])
-    state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["network"]
-    changed = {name for name, value in whole.state_dict().items() if not torch.allclose(state[name], value, atol=1e-3)}
-    trained = ("decoder.blocks.3.", "decoder.blocks.4.", "segmentation_head.")
-    assert {name for name in changed if not name.startswith(trained)} == set()
-    assert {part for part in trained if any(name.startswith(part) for name in changed)} == set(trained)
-
-
-def test_frozen_parts_give_the_same_logits(tmp_path):
-    network = bundled_unet(3)
-    pictures = torch.rand(1, 3, 64, 96)
+def test_a_decoder_of_three_stages_is_trained_at_stride_4_and_predicts_every_pixel():
+    network = new_unet(PET_LABELS, "cpu", decoder_steps=3)
+    pictures = torch.rand(1, 3, 64, 96).contiguous(memory_format=torch.channels_last)
+    assert network.train()(pictures).shape == (1, 3, 16, 24)
     with torch.no_grad():
-        expected = network.eval()(pictures)
-        freeze_up_to_stride_4(network)
-        torch.testing.assert_close(network.eval()(pictures), expected)
+        logits = network.eval()(pictures)
+        own = bundled_unet(len(PET_LABELS), 3).eval()
+        own.load_state_dict(network.state_dict())
+        torch.testing.assert_close(own(pictures), logits, atol=1e-4, rtol=1e-4)
+    assert logits.shape == (1, 3, 64, 96)
 
 
 def test_a_coarse_unet_is_the_unet_up_to_stride_four(tmp_path):
