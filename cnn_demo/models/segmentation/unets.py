@@ -83,7 +83,7 @@ def bundled_unet(classes: int, decoder_steps: int = STEPS) -> torch.nn.Module:
 
 def skips_of(spec: ModelSpec) -> tuple[int, ...]:
     """Return the strides of the skip connections of a U-Net: without the finest ones if its decoder ends early."""
-    return SKIPS[STEPS - dict(spec.options).get("decoder_steps", STEPS) :]
+    return SKIPS[max(0, STEPS - 1 - dict(spec.options).get("decoder_steps", STEPS)) :]
 
 
 def feature_maps(network: torch.nn.Module, x: torch.Tensor) -> dict[str, torch.Tensor]:
