@@ -1,4 +1,4 @@
-"""The controls of page 2's stack. They write into one text, which is the stack; nothing else holds it."""
+"""Controls of page 2's stack of layers; they edit the stack's text, the only place where it is stored."""
 
 import zlib
 from dataclasses import replace
@@ -28,7 +28,7 @@ _SOURCE_HELP = (
 
 
 def stack_controls(layers: tuple[Layer, ...]) -> None:
-    """Show what changes the stack as a whole: add, remove, move, begin with a known one."""
+    """Show the controls of the whole stack: add, remove or move a layer, load a preset."""
     number, full = read_layer(st.session_state, len(layers)), len(layers) >= MAX_LAYERS
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         _button("Add convolution", "add_box", full, _insert, ConvLayer(source="random"))
@@ -89,8 +89,8 @@ def _take_preset() -> None:
 def stack_text() -> None:
     """Show the stack as the text that the link holds.
 
-    Every stack has a field of its own: a browser reports what all fields hold with each move of a slider, and what it
-    says of a stack that is gone must not be taken for the visitor's wish.
+    Every stack has its own field: a browser reports all field values with each move of a slider, and a
+    value reported for a previous stack must not overwrite the current one.
     """
     text = value_of(st.session_state, "stack")
     key = f"stack_text_{zlib.crc32(text.encode())}"
@@ -111,7 +111,7 @@ def _take_text(key: str) -> None:
 
 
 def layer_controls(layers: tuple[Layer, ...]) -> None:
-    """Show which layer is open, and its settings."""
+    """Show the selected layer and its settings."""
     numbers = list(range(1, MAX_LAYERS + 1))
     _held("layer", read_layer(st.session_state, len(layers)))
     st.segmented_control("Layer", numbers[: len(layers)], default=1, required=True, key="layer", bind="query-params")
@@ -169,7 +169,7 @@ def _pooling_controls(layer: PoolLayer, number: int) -> None:
 
 
 def overlap_sentence(size: int, stride: int) -> str:
-    """Say whether windows overlap, touch or leave gaps."""
+    """Return a sentence on whether windows overlap, touch or leave gaps."""
     if size > stride:
         return f"Windows overlap by {size - stride} {'pixel' if size - stride == 1 else 'pixels'}."
     if size < stride:
@@ -183,10 +183,10 @@ def _has_learned() -> bool:
 
 
 def _held(key: str, value) -> None:
-    """A widget shows what the stack's text says, wherever the text has come from.
+    """Set a widget to the value in the stack's text, whatever the source of the text.
 
-    What it holds already is not written again: the browser would take it for an order, and set a slider back that the
-    visitor has moved on meanwhile.
+    An unchanged value is not written again: the browser would reset a slider that the visitor has moved in the
+    meantime.
     """
     if st.session_state.get(key) != value:
         st.session_state[key] = value
@@ -220,14 +220,14 @@ def _select(label: str, name: str, value: str, titles: dict, number: int) -> Non
 
 
 def _take(number: int) -> None:
-    """Write what the controls of layer `number` hold into the stack."""
+    """Write the control values of layer `number` into the stack."""
     layers, _ = _current()
     if number > len(layers):
         return
     layer = layers[number - 1]
     held = _held_convolution(layer, number) if isinstance(layer, ConvLayer) else _held_pooling(layer, number)
     layers[number - 1] = replace(layer, **held)
-    # Which layer is open stays as it is: the visitor may have opened another one in the same moment.
+    # The selected layer stays unchanged: the visitor may have selected another one at the same moment.
     st.session_state["stack"] = format_stack(tuple(layers))
 
 
@@ -244,7 +244,7 @@ def _held_convolution(layer: ConvLayer, number: int) -> dict:
     if held["source"] == "learned":
         held["size"] = LEARNED_SIZE
         if layer.source != "learned":
-            held["filters"] = max(layer.filters, 16)  # enough of them to see what was learned
+            held["filters"] = max(layer.filters, 16)  # enough of them to recognize the learned filters
     return held
 
 

@@ -1,4 +1,4 @@
-"""Page 2, "What pooling forgives": the photo is moved, turned or made noisy, and the change measured."""
+"""Page 2, "What pooling forgives": change of the feature maps when the photo is shifted, rotated or noisy."""
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -40,7 +40,7 @@ LINES = {
 
 
 def forgiving_view(photo: Photo) -> None:
-    """Show the curves, the numbers at the slider's place, and both representations with their difference."""
+    """Show the curves, the values at the slider's position, and both representations with their difference."""
     controls, chart = st.columns([2, 5])
     with controls, st.container(border=True):
         question, amount = _controls()
@@ -165,13 +165,13 @@ def _chart(measured: pd.DataFrame, measure: str, distortion: str, amount: float)
 
 
 def _at(measured: pd.DataFrame, amount: float) -> pd.DataFrame:
-    """The rows measured nearest to the slider's place, by pooling."""
+    """Return the measured rows nearest to the slider's position, by pooling."""
     nearest = measured.loc[(measured["amount"] - amount).abs().groupby(measured["pooling"]).idxmin()]
     return nearest.set_index("pooling").loc[list(POOLINGS)]
 
 
 def summary(at: pd.DataFrame, question: Question) -> str:
-    """Say in words what the numbers say: who forgives most and least, and how max compares with no pooling."""
+    """Return a summary: the most and least invariant pooling, and how max compares with no pooling."""
     if not any(isinstance(layer, PoolLayer) for layer in question.layers):
         return "Your stack has no pooling layer: all lines are one. Add one in the first tab."
     changes = at["change"].dropna()
@@ -226,7 +226,7 @@ def _side_by_side(photo: Photo, question: Question, amount: float) -> None:
     before, after = distorted_pair(photo, question, amount)
     one, other = (representation(image, question, kind or "max") for image in (before, after))
     rows, columns = (slice(side // 4, side - side // 4) for side in one.shape[:2])
-    index = int(one[rows, columns].var(axis=(0, 1)).argmax())  # the map in which most happens, far from any padding
+    index = int(one[rows, columns].var(axis=(0, 1)).argmax())  # the map of largest variance, away from padding
     one, other = one[..., index], other[..., index]
     display = "signed" if min(one.min(), other.min()) < 0 else "clip"
     scale = signed_scale(one) or 1.0
@@ -253,7 +253,7 @@ def _side_by_side(photo: Photo, question: Question, amount: float) -> None:
 
 
 def _five_places() -> list:
-    """Five places in a row, which a phone shows as two, two and one."""
+    """Return five columns in a row, which a phone shows as two, two and one."""
     photos, maps, difference = st.columns([2, 2, 1])
     return [*photos.columns(2, wrap=False), *maps.columns(2, wrap=False), difference]
 

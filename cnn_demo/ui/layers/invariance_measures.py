@@ -1,4 +1,4 @@
-"""How much a representation changes when the photo does, with each kind of pooling: what page 2 plots and tabulates."""
+"""Invariance of a representation to changes of the photo, with each kind of pooling, for page 2."""
 
 from dataclasses import dataclass, replace
 
@@ -28,14 +28,14 @@ MAX_SHIFT = 16
 
 @dataclass(frozen=True)
 class Distortion:
-    """Something that may happen to a photo.
+    """A distortion of a photo.
 
     Attributes:
-        title: Label of its button.
-        axis: Title of the curve's axis.
-        amounts: Where the curve is measured.
-        unit: Follows an amount.
-        happened: Comes before an amount, in the caption of a photo to which this has happened.
+        title: Button label.
+        axis: Axis title of the curve.
+        amounts: Amounts at which the curve is measured.
+        unit: Unit, written after an amount.
+        happened: Text before the amount in the caption of a distorted photo.
     """
 
     title: str
@@ -50,7 +50,7 @@ class Distortion:
         return self.amounts[-1]
 
     def written(self, amount: float) -> str:
-        """An amount with its unit."""
+        """Return an amount with its unit."""
         return f"{amount:g}{self.unit}".replace("-", "−")
 
 
@@ -63,7 +63,7 @@ DISTORTIONS = {
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked: what happens to the photo, and which layers look at it.
+    """A distortion of the photo and the layers it is measured on.
 
     Attributes:
         distortion: A key of `DISTORTIONS`.
@@ -75,20 +75,20 @@ class Question:
 
     @classmethod
     def one_layer(cls, distortion: str, source: str, size: int, stride: int) -> "Question":
-        """Eight filters without padding, so that no border tells where it is, ReLU, and one pooling."""
+        """Return eight filters without padding (so that borders give no position cue), ReLU, and one pooling."""
         side = 5 if source == "learned" else 3
         return cls(distortion, (ConvLayer(8, side, padding="valid", source=source), PoolLayer("max", size, stride)))
 
     @property
     def is_short(self) -> bool:
-        """Whether it has one convolution only."""
+        """Whether the stack has only one convolution."""
         return sum(isinstance(layer, ConvLayer) for layer in self.layers) < 2
 
 
 def with_pooling(layers: tuple[Layer, ...], kind: str) -> tuple[Layer, ...]:
     """Return the stack with every pooling of the kind `kind`, or without any for "none".
 
-    Whole-map poolings stay, as "max" or "average" where that is asked for: nothing else has a whole-map version.
+    Global poolings stay, as "max" or "average" if that is the kind: no other kind has a global version.
     """
     if kind == "none":
         return tuple(layer for layer in layers if isinstance(layer, ConvLayer) or layer.size is None)
@@ -102,18 +102,18 @@ def with_pooling(layers: tuple[Layer, ...], kind: str) -> tuple[Layer, ...]:
 
 
 def representation(image: np.ndarray, question: Question, kind: str) -> np.ndarray:
-    """The last maps of the question's layers with one kind of pooling, (H', W', C')."""
+    """Return the last maps of the question's layers with one kind of pooling, (H', W', C')."""
     return run_stack(image, with_pooling(question.layers, kind), learned_kernels())
 
 
 def distorted_pair(photo: Photo, question: Question, amount: float) -> tuple[np.ndarray, np.ndarray]:
-    """The photo and the distorted photo, as the layers see them: windows of one size, (H, W, 3) float32 in 0..1."""
+    """Return the photo and the distorted photo, cropped to one size, (H, W, 3) float32 in 0..1."""
     image = working_image(photo, SIDES[question.is_short])
     return distort(image, question.distortion, 0), distort(image, question.distortion, amount)
 
 
 def distort(image: np.ndarray, distortion: str, amount: float) -> np.ndarray:
-    """Do to an image (H, W, 3) what `DISTORTIONS` calls `distortion`, by an amount."""
+    """Apply the distortion with the key `distortion` in `DISTORTIONS` to an image (H, W, 3), by an amount."""
     if distortion == "shift":
         return np.ascontiguousarray(shifted(image, int(amount), shift_room(image.shape[1], MAX_SHIFT)))
     if distortion == "rotate":
@@ -126,14 +126,14 @@ def curves(photo: Photo, question: Question) -> tuple[pd.DataFrame, float]:
 
     Args:
         photo: The photo.
-        question: What is asked.
+        question: The distortion and the layers.
 
     Returns:
-        A row for each pooling and amount: `pooling`, `amount`, `change`, `moved`, `cosine` and `numbers`, how many the
-        representation has; and the largest amount that this photo allows.
+        A row for each pooling and amount: `pooling`, `amount`, `change`, `moved`, `cosine` and `numbers`, the number
+        of activations in the representation; and the largest amount that this photo allows.
 
     Raises:
-        ValueError: In one sentence, if the layers do not fit, or the photo is too small.
+        ValueError: If the layers do not fit, or the photo is too small; the message is one sentence.
     """
     image = working_image(photo, SIDES[question.is_short])
     limit = DISTORTIONS[question.distortion].most
@@ -170,7 +170,7 @@ def _curves(photo: Photo, distortion: str, text: str) -> pd.DataFrame:
 
 
 def _representations(image: np.ndarray, question: Question) -> dict[str, np.ndarray]:
-    """The last maps with each pooling; what comes before the first pooling is computed once."""
+    """Return the last maps with each pooling; the layers before the first pooling are computed once."""
     layers = question.layers
     first = next((index for index, layer in enumerate(layers) if isinstance(layer, PoolLayer)), len(layers))
     learned = learned_kernels()
@@ -180,6 +180,6 @@ def _representations(image: np.ndarray, question: Question) -> dict[str, np.ndar
 
 
 def total_stride(layers: tuple[Layer, ...], kind: str) -> int:
-    """Pixels of the photo from one number of the last maps to the next, with one kind of pooling."""
+    """Return the stride of the last maps in pixels of the photo, with one kind of pooling."""
     strides = [layer.stride for layer in with_pooling(layers, kind) if isinstance(layer, ConvLayer) or layer.size]
     return int(np.prod(strides, dtype=np.int64))

@@ -1,4 +1,4 @@
-"""The feature maps of page 2: the photo at working size, what a stack makes of it, and how maps become pictures."""
+"""Feature maps of page 2: the photo at working size, the maps of a stack, and their rendering as images."""
 
 import numpy as np
 import streamlit as st
@@ -17,9 +17,9 @@ WORKING_SIDE = 256  # pixels: small enough for six layers while a slider waits
 
 @st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def working_image(photo: Photo, side: int = WORKING_SIDE) -> np.ndarray:
-    """The photo with no side longer than `side`, (H, W, 3) float32 in 0..1; read-only, for it is shared."""
+    """Return the photo with no side longer than `side`, (H, W, 3) float32 in 0..1; read-only, as it is shared."""
     name = photo.key.removeprefix("pattern-")
-    drawn = name in PATTERNS and max(photo.pixels.shape) > side  # not reduced: its finest rings are what it is for
+    drawn = name in PATTERNS and max(photo.pixels.shape) > side  # not reduced: its finest rings must stay visible
     pixels = pattern(name, side) if drawn else reduced(photo.pixels, side)
     image = pixels.astype(np.float32) / 255
     image.flags.writeable = False
@@ -27,7 +27,7 @@ def working_image(photo: Photo, side: int = WORKING_SIDE) -> np.ndarray:
 
 
 def learned_kernels() -> np.ndarray | None:
-    """First-layer kernels of the bundled CNN, (5, 5, 3, 32) float32; None where its file is missing."""
+    """Return the first-layer kernels of the bundled CNN, (5, 5, 3, 32) float32; None if its file is missing."""
     try:
         return cifar10_record().kernels[-1]
     except FileNotFoundError:
@@ -35,7 +35,7 @@ def learned_kernels() -> np.ndarray | None:
 
 
 def plan(photo: Photo, layers: tuple[Layer, ...]) -> StackPlan:
-    """Shapes and costs of the stack on this photo."""
+    """Return shapes and costs of the stack on this photo."""
     learned = any(isinstance(layer, ConvLayer) and layer.source == "learned" for layer in layers)
     if learned and learned_kernels() is None:
         return StackPlan((), "The learned kernels are not on this machine: choose hand-made or random filters.")
@@ -43,7 +43,7 @@ def plan(photo: Photo, layers: tuple[Layer, ...]) -> StackPlan:
 
 
 def stack_maps(photo: Photo, layers: tuple[Layer, ...]) -> np.ndarray:
-    """The maps after the last of `layers`, (H, W, C) float32, read-only; the photo itself where there are none."""
+    """Return the maps of the last of `layers`, (H, W, C) float32, read-only; the photo itself if there are none."""
     return _maps(photo, format_stack(layers)) if layers else working_image(photo)
 
 
@@ -57,17 +57,17 @@ def _maps(photo: Photo, text: str) -> np.ndarray:
 
 
 def convolutions(layers: tuple[Layer, ...]) -> int:
-    """How many of the layers are convolutions."""
+    """Return the number of convolutions among the layers."""
     return sum(isinstance(layer, ConvLayer) for layer in layers)
 
 
 def is_signed(maps: np.ndarray) -> bool:
-    """Whether the maps hold negative numbers, and so are shown in red and blue."""
+    """Whether the maps hold negative values and are shown in red and blue."""
     return bool(maps.min(initial=0.0) < 0)
 
 
 def map_pictures(maps: np.ndarray, common: bool) -> list[np.ndarray]:
-    """Turn maps (H, W, C) into C uint8 pictures, each by its own largest number, or all by one in `common`."""
+    """Turn maps (H, W, C) into C uint8 images, each scaled by its own maximum, or all by one scale if `common`."""
     signed = is_signed(maps)
     if common:
         height, width, count = maps.shape
@@ -83,13 +83,13 @@ def _picture(plane: np.ndarray, signed: bool) -> np.ndarray:
 
 
 def tile_url(pixels: np.ndarray) -> str:
-    """A picture as a data URL; a small one without JPEG's blocks of 8 × 8, enlarged."""
+    """Return an image as a data URL; a small one is enlarged and saved without JPEG's blocks of 8 × 8."""
     factor = max(1, 160 // max(pixels.shape[:2]))
     return jpeg_url(np.repeat(np.repeat(pixels, factor, axis=0), factor, axis=1) if factor > 1 else pixels)
 
 
 def map_titles(layers: tuple[Layer, ...], count: int) -> list[str]:
-    """What each map of the last layer is: the name of its hand-made filter, and its number."""
+    """Return the title of each map of the last layer: the name of its hand-made filter and its index."""
     last_filters = next((layer for layer in reversed(layers) if isinstance(layer, ConvLayer)), None)
     if last_filters is None:
         return ["red", "green", "blue"][:count]

@@ -1,4 +1,4 @@
-"""Number fields of page 2 that open a place on a map: their range follows the map, and the link may hold anything."""
+"""Number fields of page 2 that select a position on a map; out-of-range values from the link are clipped."""
 
 import streamlit as st
 
@@ -6,14 +6,14 @@ from cnn_demo.ui.page.link import link_binding
 
 
 def bounded_number(label: str, low: int, high: int, key: str, middle: int) -> int:
-    """Show a number field for `low` to `high` and return what it holds, `middle` where nothing was set yet.
+    """Show a number field from `low` to `high` and return its value, `middle` if none is set.
 
     Args:
-        label: What the field is called.
+        label: Label of the field.
         low: Smallest value.
-        high: Largest value; what the session or the link holds beyond it becomes it.
+        high: Largest value; larger values in the session or the link are clipped to it.
         key: Widget key and name in the link.
-        middle: What is open where nothing was chosen.
+        middle: Default value.
     """
     held = st.session_state.get(key)
     if held is not None and not low <= held <= high:

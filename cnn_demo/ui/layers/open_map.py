@@ -1,4 +1,4 @@
-"""One map opened large: what a number of it sees of the photo, the window it reads, and its arithmetic."""
+"""Enlarged view of one map: receptive field, input window and arithmetic of one activation."""
 
 import numpy as np
 import streamlit as st
@@ -21,12 +21,12 @@ from cnn_demo.ui.layers.numbers import bounded_number
 from cnn_demo.ui.layers.settings import POOL_TITLES
 from cnn_demo.ui.widgets.number_grid import number_grid
 
-SMOOTH_FROM = 200  # a picture with fewer pixels a side is enlarged on the screen: show its pixels as squares
-LARGEST_WINDOW = 15  # numbers a side that are written out
+SMOOTH_FROM = 200  # an image with fewer pixels per side is enlarged on the screen: show its pixels as squares
+LARGEST_WINDOW = 15  # values per side that are written out
 
 
 def opened_map(photo: Photo, layers: tuple[Layer, ...], step: LayerPlan) -> None:
-    """Show the open map of the last of `layers`, and the arithmetic of its open number."""
+    """Show the selected map of the last of `layers`, and the arithmetic of its selected activation."""
     maps, before = stack_maps(photo, layers), stack_maps(photo, layers[:-1])
     st.subheader("One number of one map", anchor=False)
     index, row, column, reads = _position(maps.shape, before.shape[2], layers[-1])
@@ -61,7 +61,7 @@ def opened_map(photo: Photo, layers: tuple[Layer, ...], step: LayerPlan) -> None
 
 
 def _position(shape: tuple[int, ...], channels: int, layer: Layer) -> tuple[int, int, int, int]:
-    """Which number is open: (map, row, column), and which of the maps before it is shown, all from 0."""
+    """Return the selected activation (map, row, column) and the input map that is shown, all from 0."""
     height, width, count = shape
     left, right = st.columns(2)
     places = [*left.columns(2, wrap=False), *right.columns(2, wrap=False)]
@@ -101,7 +101,7 @@ def _photo_picture(photo: Photo, step: LayerPlan, row: int, column: int) -> None
 
 
 def _convolution_arithmetic(layer: ConvLayer, number: int, before: np.ndarray, reads: int) -> np.ndarray:
-    """The plane that the shown part of the sum reads, (H, W)."""
+    """Show the arithmetic of a convolution; return the input plane of the shown part of the sum, (H, W)."""
     if layer.source == "hand":
         return np.ascontiguousarray(before.mean(axis=2))
     return np.ascontiguousarray(layer_input(before, layer)[..., reads])

@@ -1,4 +1,4 @@
-"""Page 2, "Pool side by side": one map pooled in several ways, the arithmetic of a window, and where gradients go."""
+"""Page 2, "Pool side by side": one map pooled in several ways, a window's arithmetic, and the gradients."""
 
 from dataclasses import dataclass
 
@@ -33,20 +33,20 @@ BRIGHTNESS = "brightness"
 MAPS = (BRIGHTNESS, *FILTER_TITLES[:8])
 FOURTH = {"strided": "Strided convolution", "min": "Min", "l2": "L2 norm"}
 TAPS = {"skip": "Every n-th number", "gaussian": "Gaussian", "random": "Random weights"}
-CLOSE_UP = 24  # pixels a side
+CLOSE_UP = 24  # pixels per side
 ORANGE, BLUE = np.array([255.0, 140.0, 0.0]), np.array([60.0, 130.0, 255.0])
 
 
 @dataclass(frozen=True)
 class Pooled:
-    """One way to make a map smaller.
+    """The result of one way to downsample a map.
 
     Attributes:
         kind: A kind of pooling, or "strided".
-        title: What it is called.
+        title: Display name.
         values: (H', W') float32.
-        gradient: (H, W) float32: what each number of the map gets when each of `values` gets 1.
-        opened: The arithmetic of the open window.
+        gradient: (H, W) float32, gradient of the sum of `values` with respect to the map.
+        opened: Arithmetic of the selected window.
     """
 
     kind: str
@@ -57,7 +57,7 @@ class Pooled:
 
 
 def pooling_view(photo: Photo) -> None:
-    """Show a map, and what max, average and a strided convolution leave of it."""
+    """Show a map, and the results of max pooling, average pooling and a strided convolution."""
     window, stride = _controls()
     plane = feature_map(photo, value_of(st.session_state, "of"))
     try:
@@ -65,7 +65,7 @@ def pooling_view(photo: Photo) -> None:
     except ValueError as error:
         st.warning(f"{str(error).rstrip('.')}: please choose a smaller window.", icon=":material/crop_free:")
         return
-    pictures = st.container()  # above the fields, which say first which window is open
+    pictures = st.container()  # above the fields that select the window
     row, column = _open_window(size)
     results = [_pooled(plane, kind, window, stride, row, column) for kind in _kinds()]
     scale = signed_scale(plane) or 1.0
@@ -113,7 +113,7 @@ def _map_title(name: str) -> str:
 
 @st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def feature_map(photo: Photo, name: str) -> np.ndarray:
-    """The photo's brightness, or the answer of a 3 × 3 filter of the bank to it after ReLU, (H, W) float32."""
+    """Return the photo's brightness, or its response to a 3 × 3 filter of the bank after ReLU, (H, W) float32."""
     grey = np.ascontiguousarray(working_image(photo).mean(axis=2))
     if name in FILTER_TITLES:
         bank = hand_made_filters(len(FILTER_TITLES), 3)
@@ -123,7 +123,7 @@ def feature_map(photo: Photo, name: str) -> np.ndarray:
 
 
 def strided_kernel(name: str, size: int) -> np.ndarray:
-    """The kernel of the strided convolution, (size, size) float32."""
+    """Return the kernel of the strided convolution, (size, size) float32."""
     if name == "gaussian":
         return kernel("gaussian", size=size, sigma=max(size / 4, 0.3))
     if name == "random":
@@ -161,7 +161,7 @@ def _open_window(size: tuple[int, int]) -> tuple[int, int]:
 
 
 def _pictures(plane: np.ndarray, results: list[Pooled], scale: float, row: int, column: int) -> None:
-    """All at one brightness and enlarged to one size, so that only what pooling did differs."""
+    """Show all results with one brightness scale and at one size, so that only the effect of pooling differs."""
     first, *places = _four_places()
     opened = results[0].opened
     with first:
@@ -193,12 +193,12 @@ def _pictures(plane: np.ndarray, results: list[Pooled], scale: float, row: int, 
 
 
 def _four_places() -> list:
-    """Four places in a row, which a phone shows in two."""
+    """Return four columns in a row, which a phone shows as two rows."""
     return [place for half in st.columns(2) for place in half.columns(2, wrap=False)]
 
 
 def _squares(pixels: np.ndarray) -> np.ndarray:
-    """Enlarge a small picture in squares, so that JPEG does not smear them."""
+    """Enlarge a small image without interpolation, so that JPEG does not blur its pixels."""
     factor = max(1, 256 // max(pixels.shape[:2]))
     return cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_NEAREST) if factor > 1 else pixels
 
@@ -249,7 +249,7 @@ _SIGNED = "orange raises the result, blue lowers it."
 
 
 def gradient_sentence(results: list[Pooled]) -> str:
-    """Say how many numbers of the map get a gradient behind the maximum, how many share one, and behind the average."""
+    """Return a sentence on how many positions get a gradient with max pooling, and with average pooling."""
     maximum, average = results[0].gradient, results[1].gradient
     chosen = maximum > 0
     text = (
@@ -264,7 +264,7 @@ def gradient_sentence(results: list[Pooled]) -> str:
 
 
 def _close_up(shape: tuple[int, int], opened: WindowArithmetic) -> tuple[slice, slice]:
-    """Some pixels around the open window: where single ones can be told apart."""
+    """Return a crop around the selected window, small enough to tell single pixels apart."""
     starts = (
         max(0, min(first + extent // 2 - CLOSE_UP // 2, side - CLOSE_UP))
         for first, extent, side in zip((opened.row, opened.column), opened.window.shape, shape, strict=True)
@@ -276,13 +276,13 @@ def gradient_colours(grey: np.ndarray, share: np.ndarray) -> np.ndarray:
     """Lay the gradient over the map: orange where it is positive, blue where negative, the stronger the larger.
 
     Args:
-        grey: (H, W), shown from 0 to 1.
-        share: (H, W) in -1...1.
+        grey: The map, (H, W), shown from 0 to 1.
+        share: The gradient, (H, W) in -1...1.
 
     Returns:
         (H, W, 3) uint8.
     """
     base = np.repeat(np.clip(grey, 0, 1)[..., np.newaxis] * 200, 3, axis=2)
-    strength = np.sqrt(np.abs(share))[..., np.newaxis]  # a share of 1/9 must still be seen
+    strength = np.sqrt(np.abs(share))[..., np.newaxis]  # a gradient of 1/9 must still be visible
     colour = np.where(share[..., np.newaxis] >= 0, ORANGE, BLUE)
     return np.rint(base + (colour - base) * strength).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""What the visitor has set on page 2, read from session state, and the default of every control."""
+"""Settings of page 2, read from session state, and the default of every control."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -67,18 +67,18 @@ DEFAULTS: dict[str, Any] = {
 
 
 def value_of(state: Mapping[str, Any], key: str) -> Any:
-    """The value of a control: the one in `state`, or its default where none was set yet."""
+    """Return the value of a control: the one in `state`, or its default if none is set."""
     value = state.get(key)
     return DEFAULTS[key] if value is None else value
 
 
 def values_in_force(state: Mapping[str, Any]) -> dict[str, Any]:
-    """The value of every control: the one in `state`, or its default where none was set yet."""
+    """Return the value of every control: the one in `state`, or its default if none is set."""
     return {key: value_of(state, key) for key in DEFAULTS}
 
 
 def read_stack(state: Mapping[str, Any]) -> tuple[tuple[Layer, ...], str]:
-    """Read the stack; where its text is none, the default one, and the sentence that says what is wrong with it."""
+    """Read the stack; if its text is invalid, return the default stack and an error message."""
     try:
         return parse_stack(value_of(state, "stack")), ""
     except ValueError as error:
@@ -88,11 +88,11 @@ def read_stack(state: Mapping[str, Any]) -> tuple[tuple[Layer, ...], str]:
 
 
 def write_stack(state: dict, layers: tuple[Layer, ...], number: int) -> None:
-    """Make `layers` the stack, and layer `number` (from 1) the open one."""
+    """Write `layers` as the stack and select layer `number` (from 1)."""
     state["stack"] = format_stack(layers)
     state["layer"] = max(1, min(number, len(layers)))
 
 
 def read_layer(state: Mapping[str, Any], count: int) -> int:
-    """Read which of `count` layers is open, from 1; 0 where there is none."""
+    """Read which of `count` layers is selected, from 1; 0 if there are none."""
     return min(max(int(value_of(state, "layer")), 1), count)

@@ -1,4 +1,4 @@
-"""Page 2, "Build a stack": the layers drawn to scale, the maps of the open one, and what each costs and sees."""
+"""Page 2, "Build a stack": layers to scale, feature maps, costs and receptive fields."""
 
 import pandas as pd
 import streamlit as st
@@ -19,7 +19,7 @@ def stack_view(photo: Photo) -> None:
     layers, wrong = read_stack(st.session_state)
     planned = plan(photo, layers)
     number = read_layer(st.session_state, len(layers))
-    with st.container():  # always there, so that a message that comes or goes leaves the page below in its place
+    with st.container():  # always there, so that a message does not move the page below
         if wrong:
             st.error(wrong, icon=":material/layers_clear:")
     stack_controls(layers)

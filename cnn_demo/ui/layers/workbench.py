@@ -1,4 +1,4 @@
-"""Page 2's workbench: three views, of which the open one is computed, in a fragment so that a slider reruns no more."""
+"""Workbench of page 2: three tabs in a fragment; only the open tab is computed."""
 
 import streamlit as st
 
@@ -12,10 +12,10 @@ from cnn_demo.ui.page.link import sync_query_param
 
 @st.fragment
 def workbench(photo: Photo) -> None:
-    """Show the tabs, and what the open one is about.
+    """Show the tabs and the view of the open one.
 
-    Controls take their value from the link when they are first drawn, some of them below what they change: where that
-    changes a value, the page runs once more.
+    Controls take their value from the link when they are first drawn, some of them after the view that depends on
+    them: if that changes a value, the page reruns.
 
     Args:
         photo: The chosen photo.

@@ -1,4 +1,4 @@
-"""Page 3, confidence: what the network's probabilities are worth, and what they say of a photo of something else."""
+"""Page 3, confidence: calibration of the network, and its predictions for out-of-distribution photos."""
 
 import cv2
 import numpy as np
@@ -17,7 +17,7 @@ from cnn_demo.ui.widgets.probability_bars import probability_bars
 
 MODEL = "cifar10_cnn"
 DEFAULTS = {"conf_temperature": 1.0}
-# What the samples show, where it is one of the ten classes. CIFAR-10's trucks are big lorries, its automobiles cars:
+# Ground truth of the samples that show one of the ten classes. CIFAR-10's trucks are big lorries, its automobiles cars:
 # a bus is neither, and a rocket is no airplane.
 SAMPLE_CLASSES = {
     "chelsea": "cat",
@@ -31,16 +31,16 @@ SAMPLE_CLASSES = {
     "zidane": None,
     "motorcycle": None,
 }
-FEW = 30  # answers in a bin, below which its share of right ones is mostly chance
+FEW = 30  # predictions in a bin, below which its accuracy is mostly chance
 _BLUE, _ORANGE, _GREY = "#4a7ae0", "#e0703a", "rgba(128,140,165,0.9)"
 _PLOT = {"displayModeBar": False}
 
 
 def confidence_view(photo: Photo) -> None:
-    """Show the answer for a photo, how far it can be trusted, and what it is worth for what is none of the classes.
+    """Show the prediction for a photo, the calibration, and predictions for photos of none of the classes.
 
     Raises:
-        ModelUnavailable: If the network is not to be had.
+        ModelUnavailable: If the network cannot be loaded.
         FileNotFoundError: If its record is missing.
     """
     record = cifar10_record()
@@ -61,7 +61,7 @@ def _classified(photo: Photo) -> Classification:
 
 @st.fragment
 def _answer(answer: Classification) -> None:
-    """The ten probabilities, and a temperature to play with."""
+    """Show the ten probabilities and a temperature slider."""
     st.markdown("**What it says of your photo**")
     factor = st.slider(
         "Temperature",
@@ -85,7 +85,7 @@ def _answer(answer: Classification) -> None:
 
 
 def _reliability(record: TrainingRecord, top: float) -> None:
-    """The reliability diagram, and where this photo's answer falls in it."""
+    """Show the reliability diagram with the bin of this photo's prediction."""
     st.markdown("**How often it is right when it is that sure**")
     here = next((part for part in record.reliability if part["low"] < top <= part["high"]), record.reliability[-1])
     st.plotly_chart(
@@ -160,7 +160,7 @@ def _points(error: float) -> str:
 
 
 def _none_of_the_ten(record: TrainingRecord) -> None:
-    """Live answers to the sample photos and to two pictures of nothing, with the truth beside them."""
+    """Show live predictions for the sample photos and for two images of nothing, beside the ground truth."""
     answers = _sample_answers()
     wrong = [answer for answer in answers if answer[3] is None]
     sure = [answer for answer in wrong if answer[2] >= 0.5]
@@ -195,7 +195,7 @@ def _truth(truth: str | None, label: str) -> str:
 
 @st.cache_data(max_entries=1, show_spinner="Asking the network about the samples…")
 def _sample_answers() -> list[tuple[tuple[str, str, str], str, float, str | None]]:
-    """Title, picture and description of each sample, and what the network answers: label, probability, truth."""
+    """Return title, image and description of each sample, and the prediction: label, probability, ground truth."""
     model = load(MODEL)
     found = []
     for sample in sample_photos():

@@ -1,4 +1,4 @@
-"""What excites the channels of the network: for each, the patches of photos that it answers most strongly."""
+"""Patches of photos with the strongest activation of each channel of the network."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,14 +30,14 @@ from cnn_demo.ui.widgets.number_grid import short_number
 
 LAYER, CHANNEL = "feature_layer", "feature_channel"
 DEFAULTS = {LAYER: "block3_relu", CHANNEL: None}
-SIDE = 80  # pixels of a patch as it is sent
-IN_A_ROW, OPENED, MEAN_OF = 6, 12, 60  # patches of a channel in the overview, of the opened one, in the mean
-CHANNELS_SHOWN = 2  # of each layer of the overview
+SIDE = 80  # pixels per side of a patch as it is sent
+IN_A_ROW, OPENED, MEAN_OF = 6, 12, 60  # patches per channel in the overview, for the selected channel, in the mean
+CHANNELS_SHOWN = 2  # channels per layer in the overview
 
 
 @dataclass(frozen=True, eq=False)
 class Gallery:
-    """The photos that are searched, and how strongly their windows excite each channel."""
+    """Searched photos, and the activations of each channel for their patches."""
 
     photos: tuple[Photo, ...]
     excitations: tuple[WindowActivations, ...]
@@ -45,13 +45,13 @@ class Gallery:
 
 @st.fragment
 def features_view(photo: Photo) -> None:
-    """Show what excites the network's channels, in the sample photos and the visitor's own.
+    """Show the patches with the strongest activations, in the sample photos and the visitor's photo.
 
     Args:
-        photo: The visitor's.
+        photo: The visitor's photo.
 
     Raises:
-        ModelUnavailable: If the network's weights are not at hand.
+        ModelUnavailable: If the network's weights are not available locally.
     """
     with st.spinner("Showing the network thousands of patches…"):
         model = load("cifar10_cnn")
@@ -82,7 +82,7 @@ def _taps(model: Classifier) -> ActivationExtractor:
 
 @st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def _samples(model: Classifier) -> Gallery:
-    """The sample photos; searched once for all visitors."""
+    """Return the gallery of the sample photos; computed once for all visitors."""
     photos = tuple(sample.load() for sample in sample_photos())
     return Gallery(photos, tuple(window_activations(_taps(model), photo.pixels) for photo in photos))
 
@@ -93,7 +93,7 @@ def _own(photo: Photo, model: Classifier) -> WindowActivations:
 
 
 def _gallery(photo: Photo, model: Classifier) -> Gallery:
-    """The sample photos, and the visitor's where it is none of them."""
+    """Return the gallery of the sample photos and of the visitor's photo if it is not a sample."""
     samples = _samples(model)
     if photo in samples.photos:
         return samples
@@ -101,7 +101,7 @@ def _gallery(photo: Photo, model: Classifier) -> Gallery:
 
 
 def _overview(model: Classifier, gallery: Gallery) -> None:
-    """From shallow to deep: of some layers the channels that are choosiest."""
+    """Show the most selective channels of some layers, from shallow to deep."""
     for layer in overview_layers(model.layers):
         sees, side = layer.field.size, model.spec.input_size[0]
         reach = f"sees {sees} × {sees} of {side} × {side} pixels" if sees < side else f"sees all {side} × {side} pixels"
@@ -113,7 +113,7 @@ def _overview(model: Classifier, gallery: Gallery) -> None:
 
 
 def overview_layers(layers: Sequence[NetworkLayer]) -> tuple[NetworkLayer, ...]:
-    """The first layer with an activation, and the last one of each size of maps."""
+    """Return the first layer with an activation and the last one of each map size."""
     answering = activation_layers(layers)
     last = {layer.shape: layer for layer in answering}
     return (answering[0], *(layer for layer in last.values() if layer is not answering[0]))
@@ -122,7 +122,7 @@ def overview_layers(layers: Sequence[NetworkLayer]) -> tuple[NetworkLayer, ...]:
 def _row(
     gallery: Gallery, layer: NetworkLayer, channel: int, count: int, *, key: str, width: int, named: bool = False
 ) -> None:
-    """One channel: the mean patch, and the strongest ones."""
+    """Show one channel: its mean patch and its strongest patches."""
     found = strongest_patches(gallery.excitations, layer, channel, count)
     mean, of = mean_patch(gallery.excitations, layer, channel, MEAN_OF)
     pictures = [_shown(mean), *(cut(gallery.photos[exciter.photo].pixels, exciter) for exciter in found)]
@@ -145,18 +145,18 @@ def _row(
 
 
 def _shown(mean: np.ndarray) -> np.ndarray:
-    """A mean patch with its contrast stretched: means are pale."""
+    """Return a mean patch with its contrast stretched, as means are pale."""
     low, high = float(mean.min()), float(mean.max())
     stretched = (mean - low) / (high - low) * 255 if high - low > 1 else mean
     return cv2.resize(stretched.round().astype(np.uint8), (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
 
 
 def cut(pixels: np.ndarray, exciter: Patch) -> np.ndarray:
-    """Cut a patch out of its photo; what is not square gets grey beside it, which is what padding is to the network.
+    """Crop a patch from its photo; a patch that is not square is padded with grey, the value of the network's padding.
 
     Args:
-        pixels: (H, W, 3) uint8, the photo.
-        exciter: What to cut out.
+        pixels: The photo, (H, W, 3) uint8.
+        exciter: The patch to crop.
 
     Returns:
         (SIDE, SIDE, 3) uint8.
@@ -176,7 +176,7 @@ def cut(pixels: np.ndarray, exciter: Patch) -> np.ndarray:
 
 
 def _open_channel(model: Classifier, gallery: Gallery) -> None:
-    """Every channel of a layer by the patch that excites it most; one of them with more patches."""
+    """Show the strongest patch of every channel of a layer, and more patches of one channel."""
     layers = {layer.name: layer for layer in activation_layers(model.layers)}
     layer_place, channel_place = st.columns(2)
     name = layer_place.selectbox(
@@ -248,7 +248,7 @@ def _every_channel(gallery: Gallery, layer: NetworkLayer, order: np.ndarray, cha
 def _best_patches(
     last: Photo, gallery: Gallery, layer: NetworkLayer, order: tuple[int, ...]
 ) -> tuple[str, list[float]]:
-    """One picture of the strongest patch of every channel, and how strong it is; `last` is the visitor's photo."""
+    """Return the strongest patch of every channel and its activation; `last` is the visitor's photo."""
     pictures, values = [], []
     for channel in order:
         found = strongest_patches(gallery.excitations, layer, channel, 1)
