@@ -1,6 +1,6 @@
 # `make` alone lists the targets. Everything lives in .venv; nothing is installed outside it.
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run dev test lint format bench clean
+.PHONY: help install install-dev run dev test lint format bench screenshots clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PORT ?= 8501
@@ -42,6 +42,9 @@ bench: .venv/.dev  ## print the speed figures of the README, each against its na
 	$(BIN)/python benchmarks/live_training.py
 	$(BIN)/python benchmarks/slider.py
 	$(BIN)/python benchmarks/startup.py
+
+screenshots: .venv/.dev  ## make the README's pictures of every page (needs Chromium)
+	$(BIN)/python assets/make_screenshots.py
 
 clean:  ## remove .venv and caches
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis
