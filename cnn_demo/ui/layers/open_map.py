@@ -101,7 +101,7 @@ def _photo_picture(photo: Photo, step: LayerPlan, row: int, column: int) -> None
 
 
 def _convolution_arithmetic(layer: ConvLayer, number: int, before: np.ndarray, reads: int) -> np.ndarray:
-    """Show the arithmetic of a convolution; return the input plane of the shown part of the sum, (H, W)."""
+    """Return the input plane of the shown part of the sum, (H, W)."""
     if layer.source == "hand":
         return np.ascontiguousarray(before.mean(axis=2))
     return np.ascontiguousarray(layer_input(before, layer)[..., reads])

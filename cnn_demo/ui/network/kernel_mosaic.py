@@ -1,21 +1,21 @@
-"""All kernels of a layer in one picture, as frames of a film of their training."""
+"""Mosaic of all kernels of a layer, one frame per training epoch."""
 
 import numpy as np
 
 from cnn_demo.drawing.pictures import signed_colours
 
-MAGNIFIED, GAP = 4, 3  # pixels of the picture: each weight's side, and the line between two kernels
+MAGNIFIED, GAP = 4, 3  # pixels per weight, and of the line between two kernels
 _LINE = 20  # nearly black
 
 
 def kernel_mosaic(kernels: np.ndarray, columns: int, full_scale: float | None = None) -> np.ndarray:
-    """Draw kernels side by side.
+    """Draw kernels in a grid.
 
     Args:
-        kernels: (kh, kw, 3, N) over colours, drawn as colours with grey for zero; or (kh, kw, N), drawn red for
+        kernels: Kernels (kh, kw, 3, N) over colours, drawn as colours with grey for zero; or (kh, kw, N), drawn red for
             positive, blue for negative, white for zero.
-        columns: Kernels in a row.
-        full_scale: Magnitude that has full colour; default: each kernel's own largest.
+        columns: Kernels per row.
+        full_scale: Magnitude drawn in full colour; default: each kernel's own largest.
 
     Returns:
         (H, W, 3) uint8.
@@ -34,7 +34,7 @@ def kernel_mosaic(kernels: np.ndarray, columns: int, full_scale: float | None = 
 
 
 def _colours(shares: np.ndarray) -> np.ndarray:
-    """Colours of numbers in −1..1: (kh, kw, 3) as they are, (kh, kw) by the red–blue map."""
+    """Return the colours of values in −1..1: (kh, kw, 3) as they are, (kh, kw) by the red–blue map."""
     if shares.ndim == 3:
         return np.rint(127.5 + 127.5 * shares).astype(np.uint8)
     return signed_colours(shares)

@@ -1,4 +1,4 @@
-"""Page 3, training live: the visitor trains a tiny network on handwritten digits, and then draws one for it to read."""
+"""Page 3, live training: a tiny network on handwritten digits, and its predictions for a drawn digit."""
 
 import streamlit as st
 
@@ -16,27 +16,27 @@ _JOB, _WANTED = "live_job", "live_wanted"
 
 
 def live_training_view() -> None:
-    """Show the controls, the training that waits or runs, and what it has learned."""
+    """Show the controls, the waiting or running training, and its results."""
     data = digit_data()
     st.markdown(
         f"Train a network of your own: it sees **{len(data.images):,}** handwritten digits of 8 × 8 pixels, and is "
         f"tested on **{len(data.held_out_images)}** others. Then draw a digit for it."
     )
     settings = _controls()
-    with st.container():  # always there, so that what follows keeps its place
+    with st.container():  # always there, so that the page below does not move
         if st.session_state.get(_WANTED):
             with st.spinner("Loading the framework…"):
                 frameworks.torch()  # before the page begins to poll
             _submit(settings)
     job: Job | None = st.session_state.get(_JOB)
     _buttons(job)
-    with st.container():  # always there, so that what follows keeps its place
+    with st.container():  # always there, so that the page below does not move
         if message := st.session_state.pop("live_error", None) or (job.error if job else ""):
             st.error(message, icon=":material/error:")
     if job is None:
         views.before_training()
     elif job.active:
-        # A page that shows a finished training asks nothing of the server.
+        # A page that shows a finished training does not poll the server.
         st.fragment(_watch, run_every=POLL)(job)
     else:
         _result(job, settings)
@@ -109,7 +109,7 @@ def _buttons(job: Job | None) -> None:
 
 def _want() -> None:
     old = st.session_state.get(_JOB)
-    if old is None or not old.active:  # else a second click came before the page had changed
+    if old is None or not old.active:  # otherwise a second click came before the page was updated
         st.session_state[_WANTED] = True
 
 
@@ -128,12 +128,12 @@ def _stop() -> None:
 
 
 def _watch(job: Job) -> None:
-    """Show how far the training is; runs again by itself, and tells the training that somebody is looking."""
+    """Show the training progress; reruns by itself, and signals the training that it is being watched."""
     job.touch()
     before = job_queue().place(job)
     if not job.active or (before == 0) != st.session_state.get("live_running", before == 0):
         st.session_state["live_running"] = before == 0
-        st.rerun()  # the buttons and what follows change too
+        st.rerun()  # the buttons and the page below change too
     st.session_state["live_running"] = before == 0
     run: DigitRun | None = job.progress
     if before:
@@ -163,7 +163,7 @@ def _result(job: Job, settings: DigitSettings) -> None:
     views.figures(run)
     views.curves(run)
     if job.state == "failed":
-        return  # numbers that are none read no digit
+        return  # a network with NaN weights cannot predict a digit
     views.drawing(run)
     views.mistakes(run)
 

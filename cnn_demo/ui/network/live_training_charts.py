@@ -1,4 +1,4 @@
-"""What page 3 shows of a network that the visitor trains: curves, kernels, mistakes, and a drawing that it reads."""
+"""Charts of live training on page 3: curves, kernels, mistakes and the prediction for a drawing."""
 
 import numpy as np
 import plotly.graph_objects as go
@@ -25,7 +25,7 @@ MAX_MISTAKES = 12
 
 
 def before_training() -> None:
-    """Show what there is to learn from: some of each digit."""
+    """Show examples of each digit in the training set."""
     data = digit_data()
     shown = [np.flatnonzero(data.labels == digit)[:2] for digit in range(CLASSES)]
     st.markdown("**What it will learn from:** two of about 144 pictures of each digit.")
@@ -86,7 +86,7 @@ def curves(run: DigitRun) -> None:
 
 @st.fragment
 def drawing(run: DigitRun) -> None:
-    """Show a canvas, what the network sees of the drawing, and what it reads."""
+    """Show a canvas, the network's input made from the drawing, and the prediction."""
     # Imported here: the package finds its own files only inside a running app.
     from streamlit_drawable_canvas import st_canvas
 
@@ -132,13 +132,13 @@ def _clear() -> None:
 
 
 def _ink(image: np.ndarray) -> np.ndarray:
-    """How dark (H, W, 4) RGBA pixels are on white paper: (H, W) float, 255 is ink."""
+    """Return the darkness of (H, W, 4) RGBA pixels on white: (H, W) float, 255 is ink."""
     colours, opacity = image[..., :3].astype(np.float32), image[..., 3:].astype(np.float32) / 255
     return 255 - (colours * opacity + 255 * (1 - opacity)).mean(axis=2)
 
 
 def mistakes(run: DigitRun) -> None:
-    """Show which unseen digits it takes for which, as counts and as pictures."""
+    """Show the confusion matrix of the test digits, and the misclassified ones as images."""
     data = digit_data()
     answers = run.probabilities.argmax(axis=1)
     wrong = np.flatnonzero(answers != data.held_out_labels)
@@ -180,7 +180,7 @@ def _how_many(wrong: int, total: int) -> str:
 
 
 def _confusion_chart(counts: np.ndarray) -> go.Figure:
-    # Right answers are many and mistakes few: coloured by the root, a single mistake can be seen.
+    # Correct predictions are many, mistakes few: coloured by the square root, single mistakes are visible.
     figure = go.Figure(
         go.Heatmap(
             z=np.sqrt(counts),
@@ -205,5 +205,5 @@ def _confusion_chart(counts: np.ndarray) -> go.Figure:
 
 
 def _picture(image: np.ndarray) -> str:
-    """A digit, (8, 8) in 0..1 with 1 for ink, as a data URL: dark on light, as it was written."""
+    """Return a digit, (8, 8) in 0..1 with 1 for ink, as a data URL, dark on light."""
     return jpeg_url(np.kron(np.rint(255 * (1 - image)).astype(np.uint8), np.ones((8, 8), np.uint8)))

@@ -1,4 +1,4 @@
-"""Numbers of a network as small pictures: its maps, and its kernels, one below the other in one file."""
+"""Small images of a network's feature maps and kernels, stacked in one file."""
 
 import cv2
 import numpy as np
@@ -7,21 +7,21 @@ from cnn_demo.drawing.pictures import signed_colours
 from cnn_demo.models.classification.layers import NetworkLayer
 from cnn_demo.ui.widgets.number_grid import short_number
 
-# Black is zero, yellow the largest: what a ReLU lets through.
+# Black is zero, yellow the largest value; for outputs of a ReLU.
 _HEAT = cv2.cvtColor(
     cv2.applyColorMap(np.arange(256, dtype=np.uint8)[:, None], cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB
 )
 _GREY = np.repeat(np.arange(256, dtype=np.uint8)[:, None, None], 3, axis=2)
-FRAME = (255, 210, 31)  # the colour of a mark, as the picture component draws it
+FRAME = (255, 210, 31)  # the colour of a mark in the picture component
 
 
 def palette_of(layer: NetworkLayer) -> str:
-    """How the numbers of a layer are shown: "grey" the picture itself, "heat" what is never negative, else "signed"."""
+    """Return a layer's palette: "grey" for the image itself, "heat" for non-negative values, else "signed"."""
     return {"input": "grey", "activation": "heat", "pool": "heat"}.get(layer.kind, "signed")
 
 
 def legend(palette: str, scale: float | None) -> str:
-    """Say what the colours mean; `scale` is the magnitude that has full colour, None where each map has its own."""
+    """Return the legend of the colours; `scale` is the magnitude drawn in full colour, None if each map has its own."""
     if palette == "grey":
         return "black is −1, white is +1"
     if palette == "heat":
@@ -31,13 +31,13 @@ def legend(palette: str, scale: float | None) -> str:
 
 
 def paint(values: np.ndarray, palette: str, scale: float | np.ndarray) -> np.ndarray:
-    """Turn numbers into colours.
+    """Turn values into colours.
 
     Args:
-        values: Of any shape.
-        palette: "grey", "heat" or "signed".
-        scale: The magnitude that has full colour; where it is 0, everything is zero. One number, or an array that
-            broadcasts. "grey" goes from −1 to 1 and takes no notice of it.
+        values: The values, of any shape.
+        palette: The palette, "grey", "heat" or "signed".
+        scale: The magnitude drawn in full colour; 0 if all values are zero. A float, or an array that
+            broadcasts. Ignored by "grey", which ranges from −1 to 1.
 
     Returns:
         uint8 RGB, with one more axis than `values`.
@@ -51,25 +51,25 @@ def paint(values: np.ndarray, palette: str, scale: float | np.ndarray) -> np.nda
 
 
 def channels_first(values: np.ndarray) -> np.ndarray:
-    """Return maps (H, W, C) as (C, H, W), and a vector (C,) as maps of one number, (C, 1, 1)."""
+    """Return maps (H, W, C) as (C, H, W), and a vector (C,) as maps of one pixel, (C, 1, 1)."""
     return values.reshape(-1, 1, 1) if values.ndim == 1 else np.moveaxis(values, -1, 0)
 
 
 def enlarged(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Enlarge a picture without mixing its pixels."""
+    """Enlarge an image with nearest-neighbour interpolation."""
     return cv2.resize(pixels, (width, height), interpolation=cv2.INTER_NEAREST)
 
 
 def window_and_kernel(
     plane: np.ndarray, kernel: np.ndarray | None, window: tuple[int, int, int, int], side: int = 96
 ) -> np.ndarray:
-    """Draw a map with a window framed on it and, beside it, the kernel that is laid on that window.
+    """Draw a map with a framed window and, beside it, the kernel applied to that window.
 
     Args:
-        plane: (H, W, 3) uint8.
-        kernel: (kh, kw, 3) uint8, or None.
-        window: Row, column, height and width of the window, in pixels of the map; it may reach beyond.
-        side: Of the drawn map.
+        plane: The map, (H, W, 3) uint8.
+        kernel: The kernel, (kh, kw, 3) uint8, or None.
+        window: Row, column, height and width of the window, in pixels of the map; it may extend beyond the map.
+        side: Side length of the drawn map in pixels.
 
     Returns:
         (side, width, 4) uint8 RGBA, transparent between the two.
@@ -78,7 +78,7 @@ def window_and_kernel(
     picture = enlarged(plane, side, side)
     top, left = (round(at * scale) for at in window[:2])
     bottom, right = round((window[0] + window[2]) * scale) - 1, round((window[1] + window[3]) * scale) - 1
-    thin = bottom - top < side / 6  # a frame of a few pixels must leave something to be seen inside it
+    thin = bottom - top < side / 6  # a frame must not hide a window of a few pixels
     for colour, thickness in (((0, 0, 0), 3 if thin else 4), (FRAME, 1 if thin else 2)):
         cv2.rectangle(picture, (left - 1, top - 1), (right + 1, bottom + 1), colour, thickness)
     if kernel is None:
@@ -90,7 +90,7 @@ def window_and_kernel(
     canvas[start : start + small, side + gap :, :3] = enlarged(kernel, small, small)
     canvas[start : start + small, side + gap :, 3] = 255
     middle = (side + gap // 2, side // 2)
-    for sign in (1, -1):  # the sign of a product
+    for sign in (1, -1):  # a multiplication sign
         reach = gap // 4
         a, b = (middle[0] - reach, middle[1] - sign * reach), (middle[0] + reach, middle[1] + sign * reach)
         cv2.line(canvas, a, b, (128, 128, 128, 255), 2)

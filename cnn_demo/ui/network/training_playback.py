@@ -9,7 +9,7 @@ from cnn_demo.ui.network.kernel_mosaic import kernel_mosaic
 
 SCALES = {"own": "Each kernel on its own scale", "one": "One scale for all"}
 DEFAULTS = {"play_scale": "own"}
-_BY_IDENTITY = {TrainingRecord: id}  # read once for the process
+_BY_IDENTITY = {TrainingRecord: id}  # read once per process
 
 
 def playback_view() -> None:
@@ -66,10 +66,10 @@ def _charts(record: TrainingRecord) -> list[Chart]:
 
 
 def turns(kernels: np.ndarray) -> np.ndarray:
-    """By how much kernels change their pattern in each epoch, whatever their strength.
+    """Return how much kernels change direction in each epoch, independent of their norm.
 
     Args:
-        kernels: (epochs + 1, kh, kw, channels, N).
+        kernels: Kernels by epoch, (epochs + 1, kh, kw, channels, N).
 
     Returns:
         (epochs,) mean angle in degrees between a kernel and the same one an epoch before: 0 unchanged, 90 unrelated.
@@ -81,7 +81,7 @@ def turns(kernels: np.ndarray) -> np.ndarray:
 
 
 def _what_happened(record: TrainingRecord) -> str:
-    """What the curves show, in this record's numbers."""
+    """Describe the curves with the values of this record."""
     accuracies = [epoch["validation_accuracy"] for epoch in record.epochs]
     last, turned = record.epochs[-1], turns(record.kernels)
     half = next(i for i, accuracy in enumerate(accuracies, 1) if accuracy >= accuracies[-1] / 2)

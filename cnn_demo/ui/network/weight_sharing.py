@@ -1,4 +1,4 @@
-"""Shared weights: the same map made by a dense layer, by a locally connected one and by a convolution."""
+"""Weight sharing: the same map from a dense layer, a locally connected layer and a convolution."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,8 +19,8 @@ from cnn_demo.ui.page.caching import HASH_BY_KEY
 
 ROW, SQUARE = "8 pixels in a row", "A picture of 5 × 5"
 ROW_LENGTH, SQUARE_SIDE = 8, 5
-WINDOW, ROOM = 48, 12  # pixels: what the layers see of the photo, and how far it can be moved
-GAP, FOLD = 2, 4  # between pictures of a strip, in their pixels; and how many each is enlarged
+WINDOW, ROOM = 48, 12  # pixels: side of the layers' input, and the largest shift of the photo
+GAP, FOLD = 2, 4  # pixels between the images of a strip, and their enlargement
 
 # Widget key, which is also the name in the link, to default value.
 DEFAULTS: dict[str, Any] = {
@@ -43,7 +43,7 @@ SLIDERS = {  # key: label, least, most, help
 
 @dataclass(frozen=True)
 class SharingSettings:
-    """The map that the three layers make."""
+    """Settings of the map that the three layers compute."""
 
     side: int
     kernel: int
@@ -54,7 +54,7 @@ class SharingSettings:
 
 @st.fragment
 def sharing_view(photo: Photo) -> None:
-    """Show what sharing saves, how it looks, and what it means for a photo that moves."""
+    """Show the savings of weight sharing, its weight matrices, and its effect when the photo is shifted."""
     pictures, controls = st.container(), st.container(border=True)
     with controls:
         settings = _controls()
@@ -102,7 +102,7 @@ def _show_costs(settings: SharingSettings, costs: dict[str, LayerCost]) -> None:
 
 
 def cost_table(costs: dict[str, LayerCost]) -> pd.DataFrame:
-    """The three layers' weights, memory, multiply-adds, and how many inputs one output reads."""
+    """Return the three layers' weights, memory, multiply-adds and inputs per output."""
     rows = {
         drawings.TITLES[kind]: (
             f"{cost.parameters:,}",
@@ -116,7 +116,7 @@ def cost_table(costs: dict[str, LayerCost]) -> pd.DataFrame:
 
 
 def memory(count: int) -> str:
-    """Write a number of bytes: "448 B", "1.8 kB", "201 MB", "2.1 GB"."""
+    """Format a number of bytes: "448 B", "1.8 kB", "201 MB", "2.1 GB"."""
     for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if count >= size:
             return f"{count / size:.3g} {unit}"
@@ -210,7 +210,7 @@ def _what_follows(stride: int, shift: int) -> str:
 
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def _windows(photo: Photo, shift: int) -> tuple[np.ndarray, np.ndarray]:
-    """The grey photo as the layers see it, before and after it is moved: (WINDOW, WINDOW) float32 in 0..1."""
+    """Return the layers' grey input before and after the photo is shifted: (WINDOW, WINDOW) float32 in 0..1."""
     height, width = photo.pixels.shape[:2]
     wanted = (WINDOW + ROOM) / WINDOW
     rows, columns = min(height, max(1, round(width / wanted))), min(width, max(1, round(height * wanted)))
@@ -225,14 +225,14 @@ def _windows(photo: Photo, shift: int) -> tuple[np.ndarray, np.ndarray]:
 def _moved(
     photo: Photo, kind: str, kernel: int, stride: int, shift: int
 ) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray, float]:
-    """The layer's maps of both windows, their difference moved back, and its largest magnitude as a share."""
+    """Return the maps of both windows, their difference after shifting back, and its largest relative magnitude."""
     maps = tuple(random_layer(kind, window * 2 - 1, kernel, stride) for window in _windows(photo, shift))
-    border = -(-(kernel // 2) // stride)  # units whose windows reach into the padding
+    border = -(-(kernel // 2) // stride)  # units whose windows overlap the padding
     return (maps, *moved_difference(*maps, round(shift / stride), border))
 
 
 def _strip(maps: tuple[np.ndarray, ...], display: str, *, key: str, title: str, caption: str) -> None:
-    """Show maps side by side in one picture, with one scale of colours."""
+    """Show maps side by side in one image, with one colour scale."""
     height, width = maps[0].shape
     drawn = display_values(np.hstack(maps), display)
     drawn = drawn if drawn.ndim == 3 else cv2.cvtColor(drawn, cv2.COLOR_GRAY2RGB)

@@ -1,4 +1,4 @@
-"""Drawings of layers that share weights and of layers that do not: areas, connections, matrices."""
+"""Drawings of layers with and without weight sharing: areas, connections, matrices."""
 
 import math
 
@@ -32,7 +32,7 @@ def area_squares(costs: dict[str, LayerCost]) -> tuple[str, tuple[float, float]]
 
 
 def colour(number: int) -> str:
-    """A colour for a weight: the same for the same number, and far from its neighbours'."""
+    """Return the colour of a weight, by its index; neighbouring indices get distinct colours."""
     hue, light = number * 137.508 % 360, 46 + 9 * (number // 3 % 3)
     return f"hsl({hue:.0f} 68% {light}%)"
 
@@ -43,7 +43,7 @@ def connections(kind: str, length: int, kernel: int, stride: int) -> tuple[str, 
     outputs = len(numbers)
     step = (PANEL - 24) / (length - 1)
     (_, (left, _)) = padding_amounts((1, length), (1, kernel), ConvSpec(stride=stride))
-    centre = (kernel - 1) / 2 - left  # an output stands above the middle of its window
+    centre = (kernel - 1) / 2 - left  # an output is drawn above the middle of its window
     places = [12 + step * min(max(i * stride + centre, 0), length - 1) for i in range(outputs)]
     top, bottom = 14, 124
     parts = []
@@ -62,7 +62,7 @@ def matrix(kind: str, size: tuple[int, int], kernel_size: tuple[int, int], strid
     """Draw the layer's weight matrix, a row for each output, a column for each input; blank is no connection.
 
     Returns:
-        SVG, its (width, height), and how many different weights there are.
+        SVG, its (width, height), and the number of distinct weights.
     """
     spec = ConvSpec(stride=(stride if size[0] > 1 else 1, stride))
     numbers = weight_numbers(kind, size, kernel_size, spec)

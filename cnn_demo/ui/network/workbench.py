@@ -1,4 +1,4 @@
-"""Page 3's workbench: the bundled network from six sides, each in a tab; only the open one is computed."""
+"""Workbench of page 3: six tabs on the bundled network; only the open tab is computed."""
 
 from collections.abc import Callable
 from functools import partial
@@ -29,7 +29,7 @@ VIEWS: dict[str, Callable[..., None]] = {
 }
 WITHOUT_PHOTO = ("Training", "Train one live")
 
-# The default of every bound control: what *Try this* takes the controls back to.
+# The default of every bound control: the values to which *Try this* resets the controls.
 DEFAULTS: dict[str, Any] = {
     "view": next(iter(VIEWS)),
     **state.DEFAULTS,
@@ -43,6 +43,6 @@ DEFAULTS: dict[str, Any] = {
 
 
 def workbench(photo: Photo) -> None:
-    """Show the tabs, and fill the one that is open."""
+    """Show the tabs and the view of the open one."""
     views = {name: view if name in WITHOUT_PHOTO else partial(view, photo) for name, view in VIEWS.items()}
     fill_open_tab("view", views)

@@ -1,4 +1,4 @@
-"""Pictures, numbers and charts that the three kinds of receptive fields share."""
+"""Images, figures and charts shared by the three receptive field views."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from cnn_demo.images import Photo
 from cnn_demo.ui.components.picture import Mark, picture
 from cnn_demo.ui.page.caching import HASH_BY_KEY
 
-SHOWN_SIDE = 512  # pixels of the photo under the heat
+SHOWN_SIDE = 512  # side in pixels of the photo under the heatmap
 CLOSE_UP_SIDE = 360
 MAX_BARS = 64
 _PLOT = {"displayModeBar": False}
@@ -21,19 +21,19 @@ _GREY = "rgba(128,128,128,0.9)"
 
 
 def opened_unit(last: MapGeometry, size: tuple[int, int]) -> tuple[int, int]:
-    """Return which unit (row, column) of a map sees the opened place of a picture of (height, width) best."""
+    """Return the unit (row, column) of a map that is centred closest to the selected pixel of an image."""
     place = [float(st.session_state.get(key, 0.5)) for key in ("field_down", "field_across")]
     return tuple(last.fields[axis].nearest(place[axis] * size[axis] - 0.5, last.size[axis]) for axis in (0, 1))
 
 
 def open_place(row: int, column: int, size: tuple[int, int]) -> None:
-    """Open the place of this pixel, remembered as a share of height and width: it holds for pictures of any size."""
+    """Select a pixel; it is stored as fractions of height and width, so it is valid for images of any size."""
     st.session_state["field_down"] = (row + 0.5) / size[0]
     st.session_state["field_across"] = (column + 0.5) / size[1]
 
 
 def seen(last: MapGeometry, unit: tuple[int, int], size: tuple[int, int]) -> tuple[slice, slice]:
-    """Return rows and columns of a picture that a unit sees, without the padding."""
+    """Return the rows and columns of an image in a unit's receptive field, without the padding."""
     spans = (last.fields[axis].span(unit[axis]) for axis in (0, 1))
     return tuple(
         slice(max(0, min(low, n - 1)), max(1, min(high + 1, n))) for (low, high), n in zip(spans, size, strict=True)
@@ -41,14 +41,14 @@ def seen(last: MapGeometry, unit: tuple[int, int], size: tuple[int, int]) -> tup
 
 
 def frames(last: MapGeometry, unit: tuple[int, int], half: int, size: tuple[int, int] | None = None) -> list[Mark]:
-    """The theoretical field, and the square within that has half of the influence.
+    """Return marks for the theoretical field and for the inner square with half of the influence.
 
     Args:
         last: The unit's map.
-        unit: (row, column) in it.
-        half: Side of the inner square; 0 for none.
-        size: (height, width) of the picture, to cut the frames off at its border; the first mark is then the middle of
-            the field wherever something was cut off, so that it is seen and arrow keys start there.
+        unit: The unit's (row, column).
+        half: Side length of the inner square; 0 for none.
+        size: Image size (height, width) to clip the frames to; if a frame is clipped, the first mark is the middle of
+            the field, so that it is visible and arrow keys start there.
     """
     (top, bottom), (left, right) = (last.fields[axis].span(unit[axis]) for axis in (0, 1))
     middle = tuple(last.fields[axis].middle(unit[axis]) for axis in (0, 1))
@@ -66,7 +66,7 @@ def frames(last: MapGeometry, unit: tuple[int, int], half: int, size: tuple[int,
 
 
 def beyond(last: MapGeometry, unit: tuple[int, int], size: tuple[int, int]) -> str:
-    """Say that the field leaves the picture, if it does, with a space behind."""
+    """Return a sentence, with a trailing space, if the field extends beyond the image; else an empty text."""
     spans = (last.fields[axis].span(unit[axis]) for axis in (0, 1))
     leaves = any(low < 0 or high >= n for (low, high), n in zip(spans, size, strict=True))
     return "Its field ends beyond the border, in the padding. " if leaves else ""
@@ -80,18 +80,18 @@ def _cut_off(mark: Mark, size: tuple[int, int]) -> Mark:
 
 @st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def large(photo: Photo, size: tuple[int, int]) -> np.ndarray:
-    """The photo as a background for a picture of (height, width): a whole number of its pixels to each."""
+    """Return the photo as a background for an image of (height, width), enlarged by a whole factor."""
     fold = max(1, SHOWN_SIDE // max(size))
     return cv2.resize(photo.pixels, (size[1] * fold, size[0] * fold), interpolation=cv2.INTER_AREA)
 
 
 def heat_picture(pixels: np.ndarray, influence: np.ndarray, field: tuple[slice, slice] | None = None) -> np.ndarray:
-    """Lay the influence over a picture: what has none stays grey, and what lies outside the field is dark.
+    """Overlay the influence on an image: pixels without influence are grey, pixels outside the field dark.
 
     Args:
-        pixels: (H · n, W · n, 3) uint8.
-        influence: (H, W), not negative.
-        field: Rows and columns of the influence that the unit can see.
+        pixels: The image, (H · n, W · n, 3) uint8.
+        influence: Influence of each pixel, (H, W), not negative.
+        field: Rows and columns of the unit's receptive field.
 
     Returns:
         (H · n, W · n, 3) uint8 RGB.
@@ -99,7 +99,7 @@ def heat_picture(pixels: np.ndarray, influence: np.ndarray, field: tuple[slice, 
     height, width = pixels.shape[:2]
     grey = cv2.cvtColor(cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     base = cv2.addWeighted(grey, 0.6, pixels, 0.4, 0).astype(np.float32)
-    # The root, because influence falls so fast that only the middle would be seen.
+    # The square root, as influence falls so fast that only the middle would be visible.
     strength = np.sqrt(influence / (influence.max() or 1)).astype(np.float32)
     large = cv2.resize(strength, (width, height), interpolation=cv2.INTER_NEAREST)
     heat = cv2.applyColorMap(np.rint(large * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
@@ -124,19 +124,19 @@ def show_place(
     max_height: int = 380,
     step: int = 1,
 ) -> None:
-    """Show a picture on which a click opens another place.
+    """Show an image on which a click selects another pixel.
 
     Args:
-        pixels: What is shown, at any scale.
-        size: (height, width) in which marks and clicks are counted.
-        marks: Frames.
+        pixels: The image, at any scale.
+        size: Size (height, width) of the coordinate system of marks and clicks.
+        marks: Frames drawn on the image.
         key: Widget key.
-        alt: For those who cannot see it.
-        caption: Text under it.
-        offset: (row, column) where the photo begins, when there is a border around it.
-        clickable: (height, width) of the photo; default: the picture.
-        max_height: In CSS pixels.
-        step: Pixels that an arrow key moves: from one unit to the next.
+        alt: Alternative text.
+        caption: Text below the image.
+        offset: Top left pixel (row, column) of the photo, if it has a border.
+        clickable: Size (height, width) of the photo; default: `size`.
+        max_height: Maximum height in CSS pixels.
+        step: Pixels per press of an arrow key: the distance between two units.
     """
     area = clickable or size
 
@@ -162,7 +162,7 @@ def show_place(
 def show_close_up(
     image: np.ndarray, influence: np.ndarray, last: MapGeometry, unit: tuple[int, int], half: int
 ) -> None:
-    """Show the field alone, enlarged: the very pixels that the unit reads, under their influence."""
+    """Show an enlarged crop of the receptive field with the influence overlaid."""
     field = seen(last, unit, image.shape[:2])
     crop = image[field]
     fold = max(1, CLOSE_UP_SIDE // max(crop.shape[:2]))
@@ -187,7 +187,7 @@ def show_close_up(
 
 
 def numbers(last: MapGeometry, unit: tuple[int, int], size: tuple[int, int], half: int) -> None:
-    """Say how large the field is, and how much of it counts."""
+    """Show the size of the field and of its effective part."""
     fields, area = last.fields, 1
     for axis in (0, 1):
         low, high = fields[axis].span(unit[axis])
@@ -207,14 +207,14 @@ def numbers(last: MapGeometry, unit: tuple[int, int], size: tuple[int, int], hal
 
 
 def profile(influence: np.ndarray, field: ReceptiveField, column: int, half: int, *, key: str) -> None:
-    """Chart the influence across the field: the sum of each column of pixels."""
+    """Plot the influence across the field: the sum of each column of pixels."""
     low, high = field.span(column)
     low, high = max(low, 0), min(high, influence.shape[1] - 1)
     places = np.arange(low, high + 1)
     share = influence.sum(axis=0)[low : high + 1] / (influence.sum() or 1)
     offsets = places - field.middle(column)
     drawn = {"x": offsets, "y": share, "name": "measured", "hovertemplate": "%{x:+.0f} px: %{y:.1%}<extra></extra>"}
-    bars = len(places) <= MAX_BARS  # with gaps between the taps of a dilated kernel, a line would lie
+    bars = len(places) <= MAX_BARS  # a line would hide the gaps between the taps of a dilated kernel
     figure = go.Figure(go.Bar(**drawn) if bars else go.Scatter(**drawn, mode="lines", fill="tozeroy"))
     figure.add_scatter(
         x=[offsets[0] - 0.5, offsets[-1] + 0.5],

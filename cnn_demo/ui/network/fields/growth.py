@@ -1,4 +1,4 @@
-"""How the receptive field of a hand-built stack grows from layer to layer, in theory and where the ways go."""
+"""Growth of a hand-built stack's receptive field from layer to layer, theoretical and effective."""
 
 from collections.abc import Sequence
 
@@ -14,9 +14,9 @@ FIELD, HALF = "Field (px)", "Half (px)"
 
 
 def half_by_ways(layers: Sequence[Step]) -> float:
-    """Return the side of the square with half of the influence where all weights are equal and no border is near.
+    """Return the side of the square with half of the influence, for equal weights and no border nearby.
 
-    Interpolated between squares of whole pixels, so that its growth is seen before it takes in the next ring.
+    The side is interpolated between whole pixels, so that small growth is visible.
     """
     ways = path_counts(layers)
     odd, middle = len(ways) % 2, len(ways) // 2
@@ -30,7 +30,7 @@ def half_by_ways(layers: Sequence[Step]) -> float:
 
 @st.cache_data(max_entries=128, show_spinner=False)
 def growth_table(layers: tuple[Step, ...]) -> pd.DataFrame:
-    """Layer by layer: what it is, how far apart its units look, and how much they see, in pixels of the photo."""
+    """Return a row per layer: its settings, the jump and the receptive field of its units, in pixels of the photo."""
     rows = []
     for number, field in enumerate(receptive_fields(layers)[1:], 1):
         kernel, stride, dilation = layers[number - 1]

@@ -18,7 +18,7 @@ _PADDING = 128  # grey level of the border
 
 
 def published_view(photo: Photo, defaults: dict[str, Any]) -> None:
-    """Show a network's field on the photo, how it grew, and all five beside each other."""
+    """Show a network's receptive field on the photo, its growth, and a comparison of all five networks."""
     titles = {network.title: network for network in PUBLISHED}
     title = st.segmented_control(
         "Network",
@@ -44,7 +44,7 @@ def published_view(photo: Photo, defaults: dict[str, Any]) -> None:
 
 @st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def _square(photo: Photo, side: int) -> np.ndarray:
-    """The middle square of the photo, as these networks were fed."""
+    """Return the central square crop of the photo, the input of these networks."""
     height, width = photo.pixels.shape[:2]
     edge = min(height, width)
     top, left = (height - edge) // 2, (width - edge) // 2
@@ -79,7 +79,7 @@ def _show_place(photo: Photo, network: PublishedNetwork) -> None:
 
 
 def with_padding(pixels: np.ndarray, last: MapGeometry, unit: tuple[int, int]) -> tuple[np.ndarray, tuple[int, int]]:
-    """Return the picture with as much grey border as the unit's field reaches into, and where the picture begins."""
+    """Return the image with a grey border that covers the unit's field, and the offset of the image in it."""
     amounts = []
     for axis in (0, 1):
         low, high = last.fields[axis].span(unit[axis])
@@ -122,12 +122,12 @@ def _growth(chosen: PublishedNetwork) -> None:
 
 @st.cache_data(max_entries=1, show_spinner=False)
 def comparison() -> pd.DataFrame:
-    """The five networks' fields at the last stage, beside the pictures that they take."""
+    """Return the five networks' receptive fields at the last stage, beside their image sizes."""
     rows = {}
     for network in PUBLISHED:
         name, last = stages(network)[-1]
         field = last.fields[0]
-        rows[network.title] = (  # what matters first: a phone shows the first columns only
+        rows[network.title] = (  # the most important columns first: a phone shows only these
             f"{field.size:,} px",
             f"{network.side} px",
             f"{field.size / network.side:.2f} ×",

@@ -1,4 +1,4 @@
-"""Receptive fields: what one unit can see of the photo, and what it really listens to."""
+"""Receptive fields, theoretical and effective, of one unit."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -27,9 +27,9 @@ KINDS = ("Hand-built stack", "The bundled CNN", "Published networks")
 STRIDED = ("First", "Every third", "All")
 RANDOM, UNIFORM = "Random, with ReLU", "All equal"
 WORKING_SIDE = 128
-WIDE_FIELD = 64  # pixels; beyond, fewer random networks are averaged, for each takes longer
+WIDE_FIELD = 64  # pixels; beyond, fewer random networks are averaged, as each takes longer
 
-# Widget key, which is also the name in the link, to default value; the last two hold the opened place, 0 to 1.
+# Widget key, which is also the name in the link, to default value; the last two hold the selected position, 0 to 1.
 DEFAULTS: dict[str, Any] = {
     "field_what": KINDS[0],
     "field_depth": 8,
@@ -49,7 +49,7 @@ DEFAULTS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class StackSettings:
-    """A hand-built stack: its layers as (kernel, stride, dilation) from the photo on, and what its weights are."""
+    """A hand-built stack: its layers as (kernel, stride, dilation) from the photo on, and the kind of weights."""
 
     layers: tuple[Step, ...]
     weights: str
@@ -143,10 +143,10 @@ def stack_layers(depth: int, kernel: int, stride: int, strided: str, dilation: i
 
     Args:
         depth: Number of layers.
-        kernel: Taps a side, of all.
-        stride: Of the layers that have one.
-        strided: One of `STRIDED`: which these are.
-        dilation: Of all.
+        kernel: Kernel size of all layers.
+        stride: Stride of the strided layers.
+        strided: The choice of strided layers, one of `STRIDED`.
+        dilation: Dilation of all layers.
     """
     every = {STRIDED[0]: depth, STRIDED[1]: 3, STRIDED[2]: 1}[strided]
     return tuple((kernel, stride if number % every == 0 else 1, dilation) for number in range(depth))
@@ -154,7 +154,7 @@ def stack_layers(depth: int, kernel: int, stride: int, strided: str, dilation: i
 
 @st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def working_picture(photo: Photo, side: int) -> np.ndarray:
-    """The photo with at most `side` pixels on its longer side, (H, W, 3) uint8; read-only, for it is shared."""
+    """Return the photo with at most `side` pixels on its longer side, (H, W, 3) uint8; read-only, as it is shared."""
     pixels = reduced(photo.pixels, side).view()  # a view, so that the photo's own pixels stay as they are
     pixels.flags.writeable = False
     return pixels
@@ -162,7 +162,7 @@ def working_picture(photo: Photo, side: int) -> np.ndarray:
 
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def _influence(photo: Photo, settings: StackSettings, unit: tuple[int, int]) -> tuple[np.ndarray, int]:
-    """Influence of every pixel of the working picture, and over how many random networks it was averaged."""
+    """Return the influence of every pixel of the working image, and the number of averaged random networks."""
     pixels = working_picture(photo, WORKING_SIDE)
     if settings.weights == UNIFORM:
         return uniform_influence(pixels.shape[:2], settings.layers, unit), 0
@@ -180,7 +180,7 @@ def _show(
     unit: tuple[int, int],
     networks: int,
 ) -> None:
-    """The photo with the field, the field enlarged, and the influence across it."""
+    """Show the photo with the field, the field enlarged, and the influence across it."""
     size = image.shape[:2]
     middle = tuple(last.fields[axis].middle(unit[axis]) for axis in (0, 1))
     half = middle_side(influence, middle)

@@ -1,4 +1,4 @@
-"""Receptive fields of the bundled network: trained, and beside it with random weights."""
+"""Receptive fields of the bundled network, trained and with random weights."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ ALL_CHANNELS = "All channels"
 
 
 def trained_view(photo: Photo, defaults: dict[str, Any]) -> None:
-    """Show what a unit of the bundled network can see of the photo, and what it really listens to."""
+    """Show the theoretical and the effective receptive field of a unit of the bundled network."""
     try:
         with st.spinner("Loading the network…"):
             model = load(MODEL)
@@ -81,7 +81,7 @@ def _controls(facts: dict, defaults: dict[str, Any]) -> tuple:
     layer = facts[name]
     with map_number:
         channels = [ALL_CHANNELS, *(str(number) for number in range(layer.shape[2]))]
-        if st.session_state.get("field_channel") not in channels:  # this layer has fewer
+        if st.session_state.get("field_channel") not in channels:  # this layer has fewer channels
             st.session_state.pop("field_channel", None)
         channel = st.selectbox("Channel", channels, key="field_channel", bind="query-params")
     return layer, over, None if channel == ALL_CHANNELS else int(channel)
@@ -89,7 +89,7 @@ def _controls(facts: dict, defaults: dict[str, Any]) -> tuple:
 
 @st.cache_resource(max_entries=1, show_spinner=False)
 def _random_model():
-    """The same architecture with the random weights that Keras begins with."""
+    """Return the same architecture with Keras's random initial weights."""
     from cnn_demo.models import frameworks
     from cnn_demo.models.bundled_networks import cifar10_cnn
     from cnn_demo.models.classification.classifiers import Classifier
@@ -141,7 +141,7 @@ def _show(
 
 
 def _growth(photo: Photo, over: str, unit: tuple[int, int], size: tuple[int, int]) -> pd.DataFrame:
-    """What the ReLU after every block sees, in theory and measured, at the same place of the picture."""
+    """Show the theoretical and the measured field of the ReLU after every block, at the same image position."""
     place = tuple((unit[axis] + 0.5) / size[axis] for axis in (0, 1))
     rows = {}
     for layer in load(MODEL).layers:

@@ -1,4 +1,4 @@
-"""All channels of a layer, and the one that is open, large enough to open a pixel of it."""
+"""All channels of a layer, and an enlarged view of the selected one."""
 
 import numpy as np
 import streamlit as st
@@ -15,18 +15,18 @@ from cnn_demo.ui.page.link import link_binding
 from cnn_demo.ui.widgets.number_grid import short_number
 
 COLOURS = ("red", "green", "blue")
-MAP_WIDTH = {32: 64, 16: 56, 8: 48}  # side of a map to width of its tile in CSS pixels
+MAP_WIDTH = {32: 64, 16: 56, 8: 48}  # map side to tile width in CSS pixels
 
 
 def show_maps(layer: NetworkLayer, values: np.ndarray, selection: state.Selection, brightness: str, order: str) -> None:
-    """Show every channel of the layer; one can be opened.
+    """Show every channel of the layer; a click selects one.
 
     Args:
         layer: The layer.
-        values: Its numbers, (H, W, C) or (C,).
-        selection: What is open.
-        brightness: `EACH` or `COMMON`.
-        order: `STRONGEST` or `NETWORK`.
+        values: The layer's activations, (H, W, C) or (C,).
+        selection: The current selection.
+        brightness: Brightness scale, `EACH` or `COMMON`.
+        order: Channel order, `STRONGEST` or `NETWORK`.
     """
     planes = channels_first(values)
     channels = np.arange(len(planes)) if order == state.NETWORK or layer.kind == "input" else strongest(values)
@@ -57,7 +57,7 @@ def _tile(layer: NetworkLayer, plane: np.ndarray, channel: int) -> Tile:
 
 
 def channel_name(layer: NetworkLayer, channel: int) -> str:
-    """What a channel is called: its colour, its class or its number."""
+    """Return the name of a channel: its colour, its class or its index."""
     if layer.kind == "input":
         return COLOURS[channel]
     return find(state.MODEL).labels[channel] if layer.kind == "dense" else f"channel {channel}"
@@ -71,7 +71,7 @@ def _legend(palette: str, common: bool, largest: float, single: bool) -> str:
 
 
 def show_channel(layer: NetworkLayer, values: np.ndarray, selection: state.Selection) -> None:
-    """Show the open channel large, and which of its numbers is open."""
+    """Show the selected channel enlarged, with the selected activation marked."""
     name = channel_name(layer, selection.channel).capitalize()
     value = short_number(float(values[selection.unit]))
     if values.ndim == 1:
@@ -93,7 +93,7 @@ def show_channel(layer: NetworkLayer, values: np.ndarray, selection: state.Selec
 
 
 def unit_controls(layer: NetworkLayer, values: np.ndarray) -> None:
-    """The numbers of the open channel, row and column; pictures that are clicked move them."""
+    """Show the number fields of channel, row and column; clicks on the maps update them."""
     selection = state.read_selection(st.session_state, layer, values)
     fields = [("Class" if layer.kind == "dense" else "Channel", state.CHANNEL, layer.shape[-1], selection.channel)]
     if values.ndim == 3:

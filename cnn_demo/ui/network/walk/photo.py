@@ -1,4 +1,4 @@
-"""The photo, the little of it that the network takes, and the answer."""
+"""The photo, the network's input and its prediction."""
 
 import numpy as np
 import streamlit as st
@@ -15,7 +15,7 @@ from cnn_demo.ui.widgets.probability_bars import probability_bars
 
 
 def show_photo(photo: Photo, fit: str) -> None:
-    """Show the photo, with a frame around what the network takes of it."""
+    """Show the photo with a frame around the crop that the network takes."""
     whole = input_box(photo.pixels.shape[:2], fit)
     draw_on_photo(photo, fit, whole, key="walk_photo", caption=_takes(photo, fit, whole), alt="The photo")
 
@@ -30,7 +30,7 @@ def _takes(photo: Photo, fit: str, whole: Box) -> str:
 
 
 def show_seen(photo: Photo, seen: np.ndarray) -> None:
-    """Show the picture that goes into the network, enlarged."""
+    """Show the network's input image, enlarged."""
     rows, columns = seen.shape[:2]
     picture(
         png_url(seen),
@@ -44,7 +44,7 @@ def show_seen(photo: Photo, seen: np.ndarray) -> None:
 
 
 def show_answer(model: Classifier, answer: Classification) -> None:
-    """Show the three most probable classes, what the network knows, and how long it took."""
+    """Show the top-3 classes, all classes of the network, and the inference time."""
     labels, probabilities = zip(*answer.top(3), strict=True)
     probability_bars(labels, np.array(probabilities), caption="The most probable classes")
     st.caption(

@@ -1,4 +1,4 @@
-"""A network's layers as the stops of one row: each ends with an activation, and has the layers before it inside."""
+"""A network's layers grouped into stops, each of which ends with an activation."""
 
 from collections.abc import Mapping, Sequence
 
@@ -19,11 +19,11 @@ _STEPS = {
     "relu": "output",
 }
 _NAMES = {"image": "What the network sees", "stem": "Stem · convolution", "pool": "Global average", "logits": "Logits"}
-_SHEETS = {32: 4, 64: 6, 128: 9}  # channels to sheets that are drawn: more is more, but nobody can count 128
+_SHEETS = {32: 4, 64: 6, 128: 9}  # channels to drawn sheets: more sheets for more channels, but far fewer than 128
 
 
 def layer_label(name: str) -> str:
-    """What a visitor calls a layer, such as "Block 2 · shortcut"; unique, for it stands in links."""
+    """Return a layer's display name, such as "Block 2 · shortcut"; unique, as links contain it."""
     if name in _NAMES:
         return _NAMES[name]
     group, step = group_title(name), name.partition("_")[2]
@@ -31,19 +31,19 @@ def layer_label(name: str) -> str:
 
 
 def step_label(name: str) -> str:
-    """What a visitor calls a layer within its part of the network, such as "Shortcut"."""
+    """Return a layer's display name within its group, such as "Shortcut"."""
     step = layer_label(name).partition(" · ")[2]
     return step[:1].upper() + step[1:]
 
 
 def group_title(name: str) -> str:
-    """The part of the network that a layer belongs to, "Stem" or "Block 2"; empty where it stands alone."""
+    """Return the group of a layer, "Stem" or "Block 2"; empty if it belongs to none."""
     group = name.partition("_")[0]
     return "Stem" if group == "stem" else f"Block {group[5:]}" if group.startswith("block") else ""
 
 
 def group_layers(layers: Sequence[NetworkLayer]) -> tuple[tuple[NetworkLayer, ...], ...]:
-    """Gather the layers into stops: everything up to and with an activation, the input, pooling or a dense layer."""
+    """Group the layers into stops, each of which ends with an activation, the input, pooling or a dense layer."""
     stops, waiting = [], []
     for layer in layers:
         waiting.append(layer)
@@ -54,7 +54,7 @@ def group_layers(layers: Sequence[NetworkLayer]) -> tuple[tuple[NetworkLayer, ..
 
 
 def find_arcs(stops: Sequence[Sequence[NetworkLayer]]) -> tuple[Arc, ...]:
-    """Find the ways around: where a layer takes its input from earlier than the stop before its own."""
+    """Find the skip connections: inputs of a layer from earlier than the previous stop."""
     home = {layer.name: index for index, stop in enumerate(stops) for layer in stop}
     arcs = []
     for index, stop in enumerate(stops):
@@ -66,7 +66,7 @@ def find_arcs(stops: Sequence[Sequence[NetworkLayer]]) -> tuple[Arc, ...]:
 
 
 def operation(layer: NetworkLayer) -> str:
-    """What a layer does, as short as can be: "3×3 ↓2"."""
+    """Return a short description of a layer's operation, such as "3×3 ↓2"."""
     if layer.kind == "convolution":
         return f"{layer.kernel.shape[0]}×{layer.kernel.shape[1]}" + (f" ↓{layer.stride}" if layer.stride > 1 else "")
     return {"input": "input", "activation": "ReLU", "add": "+", "pool": "average", "dense": "dense"}[layer.kind]
@@ -78,9 +78,9 @@ def draw_stops(
     """Draw each stop with the strongest maps of its last layer, each at its own brightness.
 
     Args:
-        stops: As `group_layers` gives them.
-        maps: What each layer put out.
-        seen: (H, W, 3) uint8, the network's input.
+        stops: Groups of layers from `group_layers`.
+        maps: Output of each layer, by name.
+        seen: The network's input, (H, W, 3) uint8.
     """
     drawn = []
     for stop in stops:
@@ -115,5 +115,5 @@ def _sheets(layer: NetworkLayer, values: np.ndarray, seen: np.ndarray) -> tuple[
 
 
 def strongest(values: np.ndarray) -> np.ndarray:
-    """Order the channels of (H, W, C) by their largest magnitude anywhere, numbers (C,) by value; the largest first."""
+    """Order channels of (H, W, C) by their largest magnitude, and of (C,) by value; the largest first."""
     return np.argsort(-(np.abs(values).max(axis=(0, 1)) if values.ndim == 3 else values), kind="stable")

@@ -1,4 +1,4 @@
-"""What the visitor has opened on the walk through the network: a layer, a channel of it, a pixel of that."""
+"""Selection on the walk through the network: layer, channel and pixel."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from cnn_demo.ui.network.walk.stages import strongest
 
 MODEL = "cifar10_cnn"
 LAYER, CHANNEL, ROW, COLUMN = "unit_layer", "unit_channel", "unit_row", "unit_column"
-INPUT = "unit_input"  # which input channel of the opened pixel's sum is written out
+INPUT = "unit_input"  # the input channel whose products are shown
 FIT, BRIGHTNESS, ORDER = "fit", "brightness", "channel_order"
 EACH, COMMON = "Each its own", "Common"
 STRONGEST, NETWORK = "Strongest first", "As in the network"
 
-# Widget key (which is also the name in the link) to default value; None is chosen by the page: the strongest there is.
+# Widget key (which is also the name in the link) to default value; None selects the strongest.
 DEFAULTS: dict[str, Any] = {
     LAYER: "stem_relu",
     CHANNEL: None,
@@ -31,13 +31,13 @@ DEFAULTS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Selection:
-    """What is open.
+    """The selected layer, channel and pixel.
 
     Attributes:
-        layer: The layer.
-        channel: A channel of it.
-        row: Of the opened pixel; 0 for a layer without maps.
-        column: Likewise.
+        layer: The selected layer.
+        channel: Index of the selected channel.
+        row: Row of the selected pixel; 0 for a layer without maps.
+        column: Column of the selected pixel; 0 for a layer without maps.
     """
 
     layer: NetworkLayer
@@ -47,23 +47,23 @@ class Selection:
 
     @property
     def unit(self) -> tuple[int, ...]:
-        """The indices of the opened number."""
+        """The indices of the selected activation."""
         return (self.row, self.column, self.channel) if len(self.layer.shape) == 3 else (self.channel,)
 
 
 def default_channel(values: np.ndarray) -> int:
-    """The channel that is open where none was chosen: the strongest."""
+    """Return the default channel: the strongest."""
     return int(strongest(values)[0])
 
 
 def default_pixel(plane: np.ndarray) -> tuple[int, int]:
-    """The pixel that is open where none was chosen: the largest magnitude of a map (H, W)."""
+    """Return the default pixel: the largest magnitude of a map (H, W)."""
     row, column = np.unravel_index(int(np.abs(plane).argmax()), plane.shape)
     return int(row), int(column)
 
 
 def read_selection(state: Mapping[str, Any], layer: NetworkLayer, values: np.ndarray) -> Selection:
-    """Read what is open in `layer`, whose numbers are `values`; what lies outside is moved to the border."""
+    """Read the selection in `layer`, whose activations are `values`; positions outside are clipped."""
     channel = _within(state.get(CHANNEL), layer.shape[-1])
     channel = default_channel(values) if channel is None else channel
     if len(layer.shape) == 1:
@@ -78,14 +78,14 @@ def _within(value: Any, size: int) -> int | None:
 
 
 def open_layer(layer: NetworkLayer, before: NetworkLayer | None = None) -> None:
-    """Open a layer; channel and pixel stay open where it has the shape of the one `before`, else none is chosen."""
+    """Select a layer; channel and pixel are kept if it has the shape of the layer `before`, else reset."""
     st.session_state[LAYER] = layer.name
     if before is None or before.shape != layer.shape:
         _choose(None, None, None)
 
 
 def open_unit(layer: NetworkLayer, channel: int, row: int | None = None, column: int | None = None) -> None:
-    """Open one number of a layer; where row or column lies in the padding, the pixel next to it."""
+    """Select an activation of a layer; a position in the padding is moved to the nearest pixel."""
     st.session_state[LAYER] = layer.name
     sides = layer.shape if len(layer.shape) == 3 else (1, 1)
     _choose(channel, _within(row, sides[0]), _within(column, sides[1]))

@@ -1,4 +1,4 @@
-"""One number of the network: what it sees of the picture and of the photo, and the sum that it is."""
+"""One activation of the network: its receptive field and its weighted sum."""
 
 from collections.abc import Mapping
 
@@ -18,7 +18,7 @@ from cnn_demo.ui.widgets.framed_photo import draw_on_photo
 
 
 def show_field(photo: Photo, fit: str, seen: np.ndarray, selection: state.Selection, seen_place, photo_place) -> None:
-    """Frame what the opened number sees, on the 32 × 32 and on the photo."""
+    """Show the receptive field of the selected activation on the 32 × 32 input and on the photo."""
     size = seen.shape[:2]
     box = seen_box(selection.layer, selection.unit, size)
     inside = box.clipped(size)
@@ -54,7 +54,7 @@ def _sees(height: float, width: float, inside: float) -> str:
 def show_sum(
     model: Classifier, layers: Mapping[str, NetworkLayer], result: Activations, selection: state.Selection
 ) -> None:
-    """Show how the opened number comes about, and that it is the network's own."""
+    """Show the weighted sum of the selected activation, and compare it with the network's own value."""
     if selection.layer.kind == "input":
         pixel = int(result.seen[selection.unit])
         st.markdown(f"**This number:** {pixel} of 255 → {pixel} / 127.5 − 1 = **{plain(pixel / 127.5 - 1)}**")

@@ -1,4 +1,4 @@
-"""The parts of one number's sum: which input channels bring how much, with the kernels that are laid on them."""
+"""Parts of an activation's weighted sum: contributions and kernels of the input channels."""
 
 from collections.abc import Mapping
 
@@ -16,8 +16,8 @@ from cnn_demo.ui.network.walk.channel import channel_name
 from cnn_demo.ui.network.walk.stages import layer_label
 from cnn_demo.ui.widgets.number_grid import number_grid, short_number
 
-MOST = 8  # parts that are shown one by one
-SIDE = 96  # pixels of a drawn map
+MOST = 8  # parts shown individually
+SIDE = 96  # side of a drawn map in pixels
 _CELL = "border:0;padding:1px 8px 1px 0"
 _TRACK = "position:relative;height:12px;background:linear-gradient(90deg,transparent 49.7%,rgba(128,128,128,.6) 49.7% "
 _TRACK += "50.3%,transparent 50.3%)"
@@ -32,7 +32,7 @@ def plain(value: float) -> str:
 def show_parts(
     layers: Mapping[str, NetworkLayer], result: Activations, selection: state.Selection, opened: UnitSum
 ) -> None:
-    """Show the parts of the opened number's sum in the way that its layer adds them up, and the sum."""
+    """Show the parts of the selected activation's sum, grouped as its layer adds them, and the sum."""
     before = [layers[name] for name in opened.source.inputs]
     if opened.source.kind == "pool":
         plane = result.maps[before[0].name][..., selection.channel]
@@ -69,7 +69,7 @@ def _explanation(opened: UnitSum, before: list[NetworkLayer]) -> str:
 
 
 def _total(result: Activations, selection: state.Selection, opened: UnitSum) -> str:
-    """The sum, and what the network itself has there."""
+    """Return a text with the sum and the network's own value."""
     what = {"pool": "Their average", "add": "Sum of both branches"}.get(opened.source.kind, "Sum of everything")
     text = f"**{what}** = **{plain(opened.total)}**"
     if opened.layer.kind == "activation":
@@ -79,7 +79,7 @@ def _total(result: Activations, selection: state.Selection, opened: UnitSum) -> 
 
 
 def _rows(opened: UnitSum, before: list[NetworkLayer]) -> list[tuple[str, float]]:
-    """(label, value) of the strongest parts, of all others together, and of the bias."""
+    """Return (label, value) of the strongest parts, of all others together, and of the bias."""
     if opened.source.kind == "add":
         return [(layer_label(layer.name), float(part)) for layer, part in zip(before, opened.parts, strict=True)]
     order = opened.strongest
@@ -90,7 +90,7 @@ def _rows(opened: UnitSum, before: list[NetworkLayer]) -> list[tuple[str, float]
 
 
 def part_bars(rows: list[tuple[str, float]]) -> str:
-    """HTML of a table with one bar for each (label, value): red to the right is positive, blue to the left negative."""
+    """Return an HTML table with a bar for each (label, value): red to the right if positive, else blue to the left."""
     largest = max((abs(value) for _, value in rows), default=0.0) or 1.0
     lines = []
     for label, value in rows:
@@ -107,7 +107,7 @@ def part_bars(rows: list[tuple[str, float]]) -> str:
 
 
 def _kernels(result: Activations, selection: state.Selection, opened: UnitSum, before: NetworkLayer) -> None:
-    """The strongest input channels, each with the window framed and its kernel beside it."""
+    """Show the strongest input channels, each with the window framed and its kernel beside it."""
     values = result.maps[before.name]
     rows, columns = opened.kernel.shape[:2]
     largest = float(np.abs(opened.source.kernel[..., selection.channel]).max())
@@ -146,7 +146,7 @@ def _kernels(result: Activations, selection: state.Selection, opened: UnitSum, b
 
 
 def _in_colour(opened: UnitSum) -> None:
-    """Window and kernel of the first layer as colours: what it looks for can be seen."""
+    """Show window and kernel of the first layer in colour."""
     scale = float(np.abs(opened.kernel).max()) or 1.0
     window, kernel = (paint_rgb(opened.window), paint_rgb(opened.kernel / scale))
     tiles(
@@ -163,18 +163,18 @@ def _in_colour(opened: UnitSum) -> None:
 
 
 def paint_rgb(values: np.ndarray) -> np.ndarray:
-    """Turn (H, W, 3) numbers from −1 to 1 into a colour picture, uint8."""
+    """Turn (H, W, 3) values from −1 to 1 into a colour image, uint8."""
     return np.rint(np.clip(values + 1, 0, 2) * 127.5).astype(np.uint8)
 
 
 def _input_channel(opened: UnitSum) -> int:
-    """The input channel whose products are written out: the picked one, or the strongest."""
+    """Return the input channel whose products are shown: the selected one, or the strongest."""
     picked = st.session_state.get(state.INPUT)
     return int(picked) if picked is not None and 0 <= picked < len(opened.parts) else int(opened.strongest[0])
 
 
 def _products(selection: state.Selection, opened: UnitSum, before: NetworkLayer) -> None:
-    """Window, kernel and products of one input channel, in numbers."""
+    """Show window, kernel and products of one input channel as values."""
     channel = _input_channel(opened)
     name = channel_name(before, channel)
     rows, columns = opened.kernel.shape[:2]
@@ -193,7 +193,7 @@ def _products(selection: state.Selection, opened: UnitSum, before: NetworkLayer)
 
 
 def _open_button(layer: NetworkLayer, channel: int, *pixel: int) -> None:
-    """A button that opens the channel that a part of the sum comes from."""
+    """Show a button that opens the input channel of a part of the sum."""
     st.button(
         f"Open {channel_name(layer, channel)} of “{layer_label(layer.name)}”",
         icon=":material/arrow_back:",
@@ -205,7 +205,7 @@ def _open_button(layer: NetworkLayer, channel: int, *pixel: int) -> None:
 
 
 def _ways(result: Activations, selection: state.Selection, before: list[NetworkLayer]) -> None:
-    """The maps of both branches that are added, at the opened channel; a click goes there."""
+    """Show the selected channel in both branches that are added; a click opens one."""
     pictures, items = [], []
     for at, layer in enumerate(before):
         plane = result.maps[layer.name][..., selection.channel]
@@ -225,7 +225,7 @@ def _ways(result: Activations, selection: state.Selection, before: list[NetworkL
 
 
 def _averages(layers: Mapping[str, NetworkLayer], result: Activations, opened: UnitSum, before: NetworkLayer) -> None:
-    """The maps whose averages count most for a class; a click opens one."""
+    """Show the maps whose averages contribute most to a class; a click opens one."""
     maps = layers[before.inputs[0]]
     chosen = [int(at) for at in opened.strongest[:MOST]]
     pictures, items = [], []

@@ -1,4 +1,4 @@
-"""The walk through the network: the photo, what the network sees of it, every layer, and any number's own sum."""
+"""The walk through the network: photo, input, layers, and the weighted sum of any activation."""
 
 import streamlit as st
 
@@ -21,10 +21,10 @@ def walk_view(photo: Photo) -> None:
     """Show the whole network on the photo; a layer, a channel and a pixel of it can be opened.
 
     Args:
-        photo: The visitor's, of any size.
+        photo: The visitor's photo, of any size.
 
     Raises:
-        ModelUnavailable: If the network's weights are not at hand.
+        ModelUnavailable: If the network's weights are not available locally.
     """
     with st.spinner("Loading the network…"):
         model = load(state.MODEL)
@@ -49,7 +49,7 @@ def walk_view(photo: Photo) -> None:
 
 @st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def activations(photo: Photo, model: Classifier, fit: str) -> Activations:
-    """Every number of the network for this photo; kept for the visitors who look at it next."""
+    """Return all activations of the network for this photo; cached for other visitors."""
     return model.activations(photo.pixels, fit)
 
 
@@ -84,7 +84,7 @@ def _photo_and_answer(photo: Photo, model: Classifier) -> Activations:
 
 
 def _layer_controls(layers: tuple[NetworkLayer, ...]) -> NetworkLayer:
-    """The layer that is open, and its neighbours in the same stop."""
+    """Show the controls of the selected layer and its neighbours in the same stop."""
     by_name = {layer.name: layer for layer in layers}
     before = by_name.get(st.session_state.get(state.LAYER))
     select, steps = st.columns([2, 5], vertical_alignment="bottom")
@@ -138,7 +138,7 @@ def _drawn(photo: Photo, model: Classifier, fit: str):
 
 
 def _map_controls(layer: NetworkLayer) -> tuple[str, str]:
-    """How the maps of a layer are shown: brightness and order."""
+    """Show the controls of a layer's maps: brightness and order."""
     facts, brightness, order = st.columns([5, 2, 2], vertical_alignment="bottom")
     facts.markdown(facts_line(layer))
     chosen = []
@@ -160,7 +160,7 @@ def _map_controls(layer: NetworkLayer) -> tuple[str, str]:
 
 
 def facts_line(layer: NetworkLayer) -> str:
-    """What there is to know of a layer, in two lines: what it does, and its figures."""
+    """Return the description of a layer in two lines: its operation and its figures."""
     size = " × ".join(map(str, layer.shape))
     facts = [f"**{size}** numbers" if len(layer.shape) > 1 else f"**{size}** numbers in a row"]
     if layer.parameters:
