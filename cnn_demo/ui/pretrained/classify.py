@@ -1,4 +1,4 @@
-"""Page 4, classify: up to three networks answer the same photo, side by side."""
+"""Page 4, classify: predictions of up to three networks for the same photo, side by side."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -32,10 +32,10 @@ _TAKES = {
 
 
 def classify_view(photo: Photo) -> None:
-    """Show what the chosen networks say of the photo, whether they agree, and what they say when it is corrupted.
+    """Show the chosen networks' predictions, whether they agree, and the predictions for the corrupted photo.
 
     Raises:
-        ModelUnavailable: If no network is on this machine.
+        ModelUnavailable: If no network's weights are available locally.
     """
     specs, fit = _controls()
     if not specs:
@@ -81,19 +81,19 @@ def _at_hand() -> str:
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def classified(photo: Photo, key: str, fit: str) -> Classification:
-    """What a network says of a photo; kept for who looks at it next. Nobody may change it.
+    """Return a network's prediction for a photo; cached and shared, so it must not be modified.
 
     Raises:
-        ModelUnavailable: If the network is not to be had.
+        ModelUnavailable: If the network cannot be loaded.
     """
     return keep_time(key, load(key).predict(photo.pixels, fit))
 
 
 def _answers(photo: Photo, specs: Sequence[ModelSpec], fit: str) -> list[tuple[ModelSpec, Classification]]:
-    """Show the photo and every network's five best; return the answers of those that could be asked."""
+    """Show the photo and each network's top-5 predictions; return the predictions of the networks that could run."""
     photo_place, *places = st.columns([3, *[3 if len(specs) > 1 else 6] * len(specs)], gap="medium")
     with photo_place:
-        crop = max(spec.crop for spec in specs)  # families differ by an eighth: the frame is the largest square
+        crop = max(spec.crop for spec in specs)  # crops differ by an eighth: the largest is framed
         whole = input_box(photo.pixels.shape[:2], fit, crop)
         draw_on_photo(photo, fit, whole, key="classify_photo", caption=_taken(specs, fit), alt="The photo", crop=crop)
     answers = []
@@ -112,7 +112,7 @@ def _answers(photo: Photo, specs: Sequence[ModelSpec], fit: str) -> list[tuple[M
 
 
 def _taken(specs: Sequence[ModelSpec], fit: str) -> str:
-    """What the networks take of the photo; those that take a smaller square are named."""
+    """Describe the crop that the networks use, naming the networks whose crop is smaller."""
     crop = max(spec.crop for spec in specs)
     smaller = [spec for spec in specs if spec.crop < crop]
     if fit != "crop" or not smaller:
@@ -131,10 +131,10 @@ def _show_answer(spec: ModelSpec, answer: Classification) -> None:
 
 
 def agreement(answers: Sequence[tuple[str, Classification]]) -> str:
-    """Say whether networks agree on the most probable class; only those that know the same classes are compared.
+    """Describe whether the networks' top-1 predictions agree; only networks with the same classes are compared.
 
     Args:
-        answers: (title, answer) of two or more networks.
+        answers: (title, prediction) pairs of two or more networks.
     """
     groups: dict[tuple[str, ...], list[tuple[str, str]]] = {}
     for title, answer in answers:

@@ -1,4 +1,4 @@
-"""Page 4, why: the deletion curve, a check that a map means something."""
+"""Page 4, why: the deletion curve, a test of a map's faithfulness."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 CHECK = "why_check"
 DEFAULTS = {CHECK: True}
 RANDOM = "Random order"
-LITTLE = 0.05  # a probability, below which a class has hardly anything to lose
+LITTLE = 0.05  # probability below which a deletion curve is hardly informative
 _GREY = "rgba(128,140,165,0.9)"
 
 
 @st.fragment
 def check(photo: Photo, model_key: str, question: Question, maps: Mapping[str, Explanation]) -> None:
-    """Show the deletion curves of maps and of a random order, where the visitor wants the check.
+    """Show the deletion curves of the maps and of a random order, if the visitor has switched the check on.
 
     Args:
-        photo: The visitor's.
-        model_key: Of a network that is at hand.
-        question: The class and the layer that were explained.
-        maps: Method to its map. An empty one gets no curve: it puts the pixels in no order.
+        photo: The visitor's photo.
+        model_key: Key of a network whose weights are available locally.
+        question: The explained class and layer.
+        maps: Method to its map. An all-zero map gets no curve, as it does not rank the pixels.
     """
     if not st.toggle(
         "Check the maps: remove what they call important",
@@ -91,7 +91,7 @@ def _show(curves: Mapping[str, DeletionCurve], label: str) -> None:
 
 
 def deletion_chart(curves: Mapping[str, DeletionCurve]) -> go.Figure:
-    """Draw deletion curves by their names; that of `RANDOM` in grey dashes."""
+    """Plot the named deletion curves; `RANDOM` is dashed grey."""
     figure = go.Figure()
     for title, curve in curves.items():
         figure.add_scatter(

@@ -1,4 +1,4 @@
-"""What *Why* asks of a network, and the explanation that it gets."""
+"""Target and result of an explanation in the tab *Why*."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from cnn_demo.models.explanation.explain import METHODS
 
 @dataclass(frozen=True)
 class Question:
-    """What is to be explained: the class, and the layer that its maps are drawn from."""
+    """Target of an explanation: the class, and the layer whose feature maps are used."""
 
     label: str
     label_index: int
     layer: str
 
     def layer_for(self, method: str) -> str | None:
-        """The layer, for a method that looks at one."""
+        """Return the layer if the method uses one, else None."""
         return self.layer if METHODS[method].needs_layer else None
 
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """A map (h, w) in 0..1, and how long it took."""
+    """A saliency map (h, w) in 0..1, and its computation time."""
 
     values: np.ndarray = field(repr=False)
     milliseconds: float

@@ -1,4 +1,4 @@
-"""Page 4, why: which places of the photo speak for a class, by several methods beside each other."""
+"""Page 4, why: saliency maps of a class by several methods, side by side."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -25,18 +25,18 @@ MODEL = "model"
 CLASS, LAYER, SHOWN, OPACITY = "why_class", "why_layer", "why_methods", "why_opacity"
 DEFAULTS: dict[str, Any] = {CLASS: None, LAYER: None, SHOWN: ["grad_cam"], OPACITY: 60, **deletion_check.DEFAULTS}
 SLOW = ("score_cam", "occlusion", "integrated_gradients")  # they run the network many times
-FIRST = 5  # classes that come before all others in the list
+FIRST = 5  # top classes listed before all others
 TITLES = {key: method.title for key, method in METHODS.items()}
 
 
 def why_view(photo: Photo) -> None:
-    """Show which places of the photo speak for a class.
+    """Show saliency maps: the regions of the photo that support a class.
 
     Args:
-        photo: The visitor's, of any size.
+        photo: The visitor's photo, of any size.
 
     Raises:
-        ModelUnavailable: If the chosen network's weights are not at hand.
+        ModelUnavailable: If the chosen network's weights are not available locally.
     """
     spec = pick_model(MODEL, "Network")
     with st.spinner(f"Loading {spec.title}…"):
@@ -46,7 +46,7 @@ def why_view(photo: Photo) -> None:
 
 @st.fragment
 def _explained(photo: Photo, model_key: str) -> None:
-    """The controls, the maps and their check; a fragment takes the network's key, so as not to keep it from going."""
+    """Show the controls, maps and check; takes the network's key, as a fragment would keep the network alive."""
     model = load(model_key)
     seen, answer = model.prepare(photo.pixels), _classified(photo, model)
     question = _question(model, answer)
@@ -80,7 +80,7 @@ def _classified(photo: Photo, model: Classifier) -> Classification:
 
 
 def _question(model: Classifier, answer: Classification) -> Question:
-    """The class and the layer; while none is chosen, they follow the photo and the network."""
+    """Return the class and the layer; the defaults depend on the photo and the network."""
     class_place, layer_place = st.columns(2)
     top = [label for label, _ in answer.top(FIRST)]
     label = class_place.selectbox(
@@ -116,7 +116,7 @@ def _explanation(
     layer = question.layer_for(method)
 
     def compute(report: Callable[[float], None]) -> Explanation:
-        if method not in SLOW:  # the first time compiles the layer's function, which is not what the method costs
+        if method not in SLOW:  # the first run compiles the layer's function and is not timed
             explain(model, seen, question.label_index, method, layer)
         start = time.perf_counter()
         values = explain(model, seen, question.label_index, method, layer, report)
@@ -128,7 +128,7 @@ def _explanation(
 
 @st.fragment
 def _pictures(photo: Photo, seen: np.ndarray, says: str, label: str, maps: Mapping[str, Explanation]) -> None:
-    """The maps over the photo; the slider draws them anew, and computes nothing else."""
+    """Show the maps over the photo; the opacity slider only redraws them."""
     words, slider_place, legend_place = st.columns([4, 3, 3], vertical_alignment="center")
     words.markdown(says if maps else f"{says} Choose a method to see why.")
     with slider_place:

@@ -1,4 +1,4 @@
-"""Page 4, feature maps: what each channel of any layer answers to the photo, the strongest first."""
+"""Page 4, feature maps: activations of every channel of a layer, the strongest first."""
 
 from typing import Any
 
@@ -23,19 +23,19 @@ from cnn_demo.ui.widgets.number_grid import short_number
 MODEL = "model"
 LAYER, CHANNEL, ALL, OPACITY = "maps_layer", "maps_channel", "maps_all", "maps_opacity"
 DEFAULTS: dict[str, Any] = {LAYER: None, CHANNEL: None, ALL: False, OPACITY: 70}
-FEW = 64  # maps that are shown before all are asked for
-SIDE = 64  # pixels of the longer side of a map as it is sent, at most
-TALLEST = 30_000  # pixels of the picture that holds all maps, one below the other: browsers refuse more
+FEW = 64  # maps shown before the visitor chooses to see all
+SIDE = 64  # maximum longer side in pixels of a map sent to the browser
+TALLEST = 30_000  # maximum height in pixels of the stacked maps: browsers refuse taller images
 
 
 def maps_view(photo: Photo) -> None:
     """Show the feature maps of a layer, one of them large.
 
     Args:
-        photo: The visitor's, of any size.
+        photo: The visitor's photo, of any size.
 
     Raises:
-        ModelUnavailable: If the chosen network's weights are not at hand.
+        ModelUnavailable: If the chosen network's weights are not available locally.
     """
     spec = pick_model(MODEL, "Network")
     with st.spinner(f"Loading {spec.title}…"):
@@ -45,7 +45,7 @@ def maps_view(photo: Photo) -> None:
 
 @st.fragment
 def _layer_view(photo: Photo, model_key: str) -> None:
-    """The layer's maps and the open one; a fragment takes the network's key, so as not to keep it from going."""
+    """Show the layer's maps and the open one; takes the network's key, as a fragment would keep the network alive."""
     model = load(model_key)
     layer = _layer(model)
     maps, order = _maps(photo, model, layer)
@@ -69,7 +69,7 @@ def _layer_view(photo: Photo, model_key: str) -> None:
 
 
 def _layer(model: Classifier) -> str:
-    """The chosen layer; while none is chosen, the network's first convolution."""
+    """Return the chosen layer; by default, the network's first convolution."""
     first = convolutional_layers(model.network)[0]
     chosen = st.selectbox(
         "Layer",
@@ -92,7 +92,7 @@ def _open(channel: int | None) -> None:
 
 @st.cache_resource(max_entries=6, show_spinner="Computing the maps…", hash_funcs=HASH_BY_KEY)
 def _maps(photo: Photo, model: Classifier, layer: str) -> tuple[np.ndarray, np.ndarray]:
-    """The layer's maps (H, W, C), and the order of its channels; read-only, for they are shared."""
+    """Return the layer's maps (H, W, C) and the order of its channels; read-only, because they are cached."""
     maps = feature_maps(model, model.prepare(photo.pixels), layer)
     order = strongest_first(maps)
     maps.flags.writeable = order.flags.writeable = False
@@ -148,7 +148,7 @@ def _colours_mean(values: np.ndarray) -> str:
 
 @st.cache_data(max_entries=12, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def _tiles_url(photo: Photo, model: Classifier, layer: str, count: int) -> tuple[str, tuple[int, int]]:
-    """One picture of the `count` strongest maps, one below the other, and the (height, width) of each in it."""
+    """Return an image URL of the `count` strongest maps, stacked vertically, and the (height, width) of each."""
     maps, order = _maps(photo, model, layer)
     height, width = maps.shape[:2]
     scale = min(1.0, SIDE / max(height, width), TALLEST / (count * height))
@@ -162,11 +162,11 @@ def _tiles_url(photo: Photo, model: Classifier, layer: str, count: int) -> tuple
 
 
 def map_colours(plane: np.ndarray, signed: bool) -> np.ndarray:
-    """Turn a feature map (H, W) into colours (H, W, 3) uint8, full colour where its magnitude is largest.
+    """Colour a feature map (H, W) as (H, W, 3) uint8, saturated at its largest magnitude.
 
     Args:
-        plane: The numbers.
-        signed: Blue over white to red, for layers that have negative numbers; else black to yellow.
+        plane: The activations.
+        signed: Whether to use a blue-white-red map, for layers with negative activations; else black to yellow.
     """
     largest = float(np.abs(plane).max())
     shares = plane / largest if largest > 0 else np.zeros_like(plane)
@@ -175,7 +175,7 @@ def map_colours(plane: np.ndarray, signed: bool) -> np.ndarray:
 
 @st.fragment
 def _opened(photo: Photo, seen: np.ndarray, plane: np.ndarray, channel: int, signed: bool) -> None:
-    """One map over the photo; its slider draws it anew, and nothing else."""
+    """Show one map over the photo; its opacity slider redraws only this overlay."""
     opacity = opacity_slider(OPACITY, DEFAULTS[OPACITY])
     colours = cv2.resize(map_colours(plane, signed), seen.shape[1::-1], interpolation=cv2.INTER_NEAREST)
     low, mean, high = (short_number(float(value)) for value in (plane.min(), plane.mean(), plane.max()))

@@ -1,4 +1,4 @@
-"""How fast the networks were on this machine: the milliseconds of the predictions on page 4, for all visitors."""
+"""Prediction times of the networks on this machine: milliseconds of page 4's predictions, for all visitors."""
 
 import threading
 from collections import defaultdict, deque
@@ -6,17 +6,17 @@ from statistics import median
 
 from cnn_demo.results import Classification
 
-KEPT = 51  # of the latest predictions of each network
+KEPT = 51  # latest predictions kept for each network
 _LOCK = threading.Lock()
 _TIMES: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=KEPT))
 
 
 def keep_time(key: str, answer: Classification) -> Classification:
-    """Keep how long a network took for one photo, and hand the answer on.
+    """Record the time of one prediction, and return the prediction.
 
     Args:
-        key: The model's.
-        answer: As it came from the network, not from a cache.
+        key: Model key.
+        answer: The prediction, newly computed rather than cached.
     """
     with _LOCK:
         _TIMES[key].append(answer.milliseconds)
@@ -24,12 +24,12 @@ def keep_time(key: str, answer: Classification) -> Classification:
 
 
 def median_milliseconds() -> dict[str, float]:
-    """Return the median of the latest predictions, of the networks that have run in this process."""
+    """Return the median time of the latest predictions, for each network that has run in this process."""
     with _LOCK:
         return {key: median(times) for key, times in _TIMES.items() if times}
 
 
 def forget_times() -> None:
-    """Begin anew, as a new process does."""
+    """Clear all recorded times."""
     with _LOCK:
         _TIMES.clear()

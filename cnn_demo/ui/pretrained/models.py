@@ -1,4 +1,4 @@
-"""Page 4, models: every classifier in one table and one plot, and how long each takes here."""
+"""Page 4, models: table and plot of all classifiers, with prediction times on this machine."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,14 +16,14 @@ from cnn_demo.ui.widgets.model_table import PLACES, where_weights_are
 AXIS = "models_axis"
 AXES = {"megabytes": "Megabytes", "milliseconds": "Milliseconds here"}
 DEFAULTS: dict[str, Any] = {AXIS: "megabytes", **model_downloads.DEFAULTS}
-OWN = "cifar10_cnn"  # learned from other data: its accuracy cannot stand beside the others'
-RUNS = 5  # of each network, when its time is taken
+OWN = "cifar10_cnn"  # trained on other data: its accuracy is not comparable
+RUNS = 5  # timed predictions for each network
 _BLUE, _GREY = "#2f6fe0", "rgba(128,140,165,0.9)"
 _PLOT = {"displayModeBar": False}
 
 
 def models_view(photo: Photo) -> None:
-    """Show all classifiers, let their times be taken on the photo, and offer those that are not here."""
+    """Show all classifiers, offer to time them on the photo, and offer downloads of missing weights."""
     specs = list_models("classification")
     where = where_weights_are(specs)
     here = [spec for spec in specs if where[spec.key] in PLACES.values()]
@@ -31,7 +31,7 @@ def models_view(photo: Photo) -> None:
         f"**{len(here)} of {len(specs)}** networks are on this machine and work without internet. Click a column's "
         "head to sort by it."
     )
-    table_place = st.container()  # filled when the times have been taken
+    table_place = st.container()  # filled after the timing
     _own_figure(find(OWN))
     _measure_button(photo, here)
     frame = models_table(specs, where, median_milliseconds())
@@ -42,15 +42,15 @@ def models_view(photo: Photo) -> None:
 
 
 def models_table(specs: Sequence[ModelSpec], where: dict[str, str], times: dict[str, float]) -> pd.DataFrame:
-    """Make the table of models.
+    """Return the table of models.
 
     Args:
-        specs: Its rows.
-        where: Model key to where its weights are.
-        times: Model key to the milliseconds measured here, of those that have run.
+        specs: Specs of the models, one for each row.
+        where: Model key to the location of its weights.
+        times: Model key to the milliseconds measured on this machine, for models that have run.
 
     Returns:
-        One row for each model, with its key; accuracies in percent, and none for what is not comparable.
+        One row for each model, with its key; accuracies in percent, None if not comparable.
     """
     return pd.DataFrame(
         {
@@ -106,7 +106,7 @@ def _own_figure(spec: ModelSpec) -> None:
 
 
 def _measure_button(photo: Photo, here: Sequence[ModelSpec]) -> None:
-    """Take the time of all networks that are here, on the visitor's photo."""
+    """Time all locally available networks on the visitor's photo."""
     if not st.button(
         "Measure the network on this machine" if len(here) == 1 else f"Measure the {len(here)} on this machine",
         key="models_measure",

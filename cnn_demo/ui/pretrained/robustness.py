@@ -1,4 +1,4 @@
-"""Page 4, the corrupted photo: how much of it the networks' first answers survive, along a slider's whole range."""
+"""Page 4, robustness: probability of the networks' top-1 predictions as the corruption grows."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,19 +20,19 @@ from cnn_demo.ui.widgets.probability_bars import probability_bars
 
 KIND = "corruption"
 DEFAULTS: dict[str, Any] = {KIND: "blur", **{f"corrupt_{kind}": one.neutral for kind, one in CORRUPTIONS.items()}}
-WORKING_SIDE = 640  # the photo is corrupted at this size: networks take less
-COLOURS = ("#2f6fe0", "#d9662b", "#1f9d6b")  # one for each network; they hold on light and dark
+WORKING_SIDE = 640  # the photo is corrupted at this size; the networks' inputs are smaller
+COLOURS = ("#2f6fe0", "#d9662b", "#1f9d6b")  # one for each network; readable on light and dark themes
 _PLOT = {"displayModeBar": False}
 
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """How probable a network's own first answer stays.
+    """Probability of a network's top-1 class over the amounts of a corruption.
 
     Attributes:
-        label: What it says of the photo as it is.
-        amounts: Of the corruption.
-        probabilities: (N,) of the label, one for each amount.
+        label: Top-1 class of the original photo.
+        amounts: Amounts of the corruption.
+        probabilities: (N,) probabilities of the label, one for each amount.
     """
 
     label: str
@@ -44,13 +44,13 @@ class Curve:
 def corrupted_view(
     photo: Photo, models: Sequence[tuple[str, str]], fit: str, answer_of: Callable[[Photo, str, str], Classification]
 ) -> None:
-    """Show the corrupted photo, what the networks say of it, and the probability of their first answers.
+    """Show the corrupted photo, its predictions, and the probability of the networks' original top-1 classes.
 
     Args:
-        photo: The visitor's.
-        models: (key, title) of each network.
-        fit: As for `Classifier.prepare`.
-        answer_of: What a network (its key) says of the original photo, with a fit.
+        photo: The visitor's photo.
+        models: (key, title) pair of each network.
+        fit: How the photo is fitted to the input, as in `Classifier.prepare`.
+        answer_of: Function that returns a network's prediction for the original photo, given its key and a fit.
     """
     st.subheader("How much can it take?", anchor=False)
     kind, amount = _controls()
@@ -90,7 +90,7 @@ def _controls() -> tuple[str, float]:
         key=KIND,
         bind="query-params",
     )
-    kind = kind or DEFAULTS[KIND]  # a link can hold none
+    kind = kind or DEFAULTS[KIND]  # a link may leave it empty
     one = CORRUPTIONS[kind]
     amount = st.slider(one.label, one.low, one.high, one.neutral, one.step, key=f"corrupt_{kind}", bind="query-params")
     return kind, amount
@@ -98,10 +98,10 @@ def _controls() -> tuple[str, float]:
 
 @st.cache_resource(max_entries=32, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def corrupted(photo: Photo, kind: str, amount: float) -> np.ndarray:
-    """The corrupted photo's pixels, (H, W, 3) uint8; the photo's own where nothing happens. Nobody may change them."""
+    """Return the corrupted pixels, (H, W, 3) uint8, not to be modified; the photo's own at the neutral amount."""
     if amount == CORRUPTIONS[kind].neutral:
         return photo.pixels
-    if kind == "crop":  # what is left needs all pixels that it has
+    if kind == "crop":  # a crop keeps the full resolution
         return reduced(corrupt(photo.pixels, kind, amount), WORKING_SIDE)
     return corrupt(reduced(photo.pixels, WORKING_SIDE), kind, amount)
 
@@ -119,7 +119,7 @@ def _corrupted_answer(photo: Photo, key: str, fit: str, kind: str, amount: float
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def _curve(photo: Photo, key: str, fit: str, kind: str, label: str) -> Curve:
-    """The whole range in one batch."""
+    """Return the curve over the whole range of amounts, predicted in one batch."""
     model, amounts = load(key), CORRUPTIONS[kind].amounts()
     batch = np.stack([model.prepare(corrupted(photo, kind, amount), fit) for amount in amounts])
     probabilities = model.probabilities(model.logits(batch))
@@ -127,7 +127,7 @@ def _curve(photo: Photo, key: str, fit: str, kind: str, label: str) -> Curve:
 
 
 def _of_label(before: Classification, after: Classification) -> float:
-    """How probable the first answer still is."""
+    """Return the probability of the original top-1 class after the corruption."""
     return float(after.probabilities[before.probabilities.argmax()])
 
 
@@ -139,7 +139,7 @@ def _show_photo(
     before: Sequence[Classification],
     after: Sequence[Classification],
 ) -> None:
-    """The corrupted photo, and beside it each network's three best."""
+    """Show the corrupted photo beside each network's top-3 predictions."""
     one = CORRUPTIONS[kind]
     pixels = corrupted(photo, kind, amount)
     is_neutral = amount == one.neutral
@@ -163,13 +163,13 @@ def _show_photo(
 
 
 def in_words(title: str, before: Classification, after: Classification, is_neutral: bool = False) -> str:
-    """Say what became of a network's first answer.
+    """Describe how a network's top-1 prediction changed.
 
     Args:
-        title: The network's.
-        before: Its answer to the photo.
-        after: Its answer to the corrupted photo.
-        is_neutral: Whether nothing has happened to it.
+        title: Title of the network.
+        before: Prediction for the original photo.
+        after: Prediction for the corrupted photo.
+        is_neutral: Whether the amount leaves the photo unchanged.
     """
     label, probability = before.top(1)[0]
     if is_neutral:
@@ -212,6 +212,6 @@ def _chart(
         showlegend=True,
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )
-    figure.update_xaxes(title=f"{one.title} ({one.unit})" if one.unit else one.title)  # a phone is narrow
+    figure.update_xaxes(title=f"{one.title} ({one.unit})" if one.unit else one.title)  # short, to fit phones
     figure.update_yaxes(title="probability of the first answer", tickformat=".0%", range=[-0.02, 1.04])
     return figure

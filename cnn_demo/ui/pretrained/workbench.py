@@ -1,4 +1,4 @@
-"""Page 4's workbench: classify, ask why, look at feature maps, teach, choose models; only the open tab is computed."""
+"""Page 4's workbench: classify, why, feature maps, teach it, models; only the open tab is computed."""
 
 from collections.abc import Callable
 from functools import partial
@@ -23,10 +23,10 @@ VIEWS: dict[str, Callable[[Photo], None]] = {
     "Models": models_view,
 }
 
-# The default of every bound control: what *Try this* takes the controls back to.
+# The default of every bound control; *Try this* resets the controls to these.
 DEFAULTS: dict[str, Any] = {
     "task": next(iter(VIEWS)),
-    explanations.MODEL: None,  # for all views that look into one network; None: the preferred one that is here
+    explanations.MODEL: None,  # shared by all views of one network; None: the preferred one available locally
     **classify.DEFAULTS,
     **explanations.DEFAULTS,
     **feature_maps.DEFAULTS,

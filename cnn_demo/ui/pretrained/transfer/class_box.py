@@ -15,18 +15,18 @@ from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.pretrained.transfer.state import change, current_draft, replace_classes
 
 THUMBNAIL = 64  # pixels
-_OPENED = "teach_opened"  # number of the class and key of the photo that was clicked
+_OPENED = "teach_opened"  # number of the class and key of the clicked photo
 
 
 def class_box(each: ClassBuilder, *, alone: bool) -> None:
-    """Show a class that can be named, filled and removed.
+    """Show a class with controls to name it, add photos and remove it.
 
     Args:
         each: The class.
-        alone: Whether it is the only one, which is not removed.
+        alone: Whether it is the only class, which cannot be removed.
     """
     key = f"teach_name_{each.number}"
-    # A name is kept in the draft: what a field holds is forgotten when its tab is closed.
+    # The name is kept in the draft, because Streamlit drops a field's value when its tab is closed.
     st.session_state.setdefault(key, each.name)
     st.text_input("Name of the class", key=key, max_chars=MAX_LABEL, on_change=_rename, args=(each.number, key))
     _uploader(each)
@@ -60,7 +60,7 @@ def _how_many(count: int) -> str:
 
 
 def _uploader(each: ClassBuilder) -> None:
-    """Take photos, and empty the uploader: it is a new one for each handful."""
+    """Add the uploaded photos, and clear the uploader by replacing it with a new one."""
     turn_key = f"teach_turn_{each.number}"
     turn = st.session_state.setdefault(turn_key, 0)
     files = st.file_uploader(
@@ -83,7 +83,7 @@ def _uploader(each: ClassBuilder) -> None:
 
 
 def _thumbnails(each: ClassBuilder) -> None:
-    """The photos; one that is clicked can be taken out."""
+    """Show the photos; a clicked photo can be removed."""
     opened_class, opened = st.session_state.get(_OPENED, (0, ""))
     at = next((i for i, p in enumerate(each.photos) if p.key == opened), None) if opened_class == each.number else None
     tiles(
@@ -119,7 +119,7 @@ def _take_out(number: int, key: str) -> None:
 
 @st.cache_data(max_entries=48, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def _sprite(photos: tuple[Photo, ...]) -> str:
-    """The middle square of each photo, one below the other in one picture."""
+    """Return one image of the photos' central squares, stacked vertically."""
     return jpeg_url(np.concatenate([_square(photo.pixels) for photo in photos]))
 
 

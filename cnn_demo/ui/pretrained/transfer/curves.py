@@ -25,13 +25,13 @@ class _Curve:
 
 
 def head_curves(taught: TransferState) -> None:
-    """Show how both heads learn: the same epochs, the same photos, other features."""
+    """Show the learning curves of both heads: same epochs and photos, different features."""
     curves = [_Curve(TITLES[w], _COLOUR[w], taught.runs[w].epochs, 1) for w in (PRETRAINED, RANDOM)]
     _charts(curves, linear_head.EPOCHS, "teach_heads")
 
 
 def tuning_curves(taught: TransferState) -> None:
-    """Show what fine-tuning changes, from where the head on the frozen network had ended."""
+    """Show the curves of fine-tuning, which starts from the head trained on the frozen network."""
     before = taught.runs[PRETRAINED].epochs[-1:]
     curve = _Curve(TITLES[TUNED], _COLOUR[TUNED], (*before, *taught.runs[TUNED].epochs), 0)
     _charts([curve], fine_tuning.EPOCHS, "teach_tuning")

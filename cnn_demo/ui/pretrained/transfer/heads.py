@@ -16,15 +16,15 @@ from cnn_demo.ui.widgets.probability_bars import probability_bars
 
 
 def heads_section(photo: Photo, spec: ModelSpec, taught: TransferState | None) -> None:
-    """Show what the heads say of the page's photo; offer the trained one for saving, and take one that was saved.
+    """Show the heads' predictions for the page's photo, the download of the trained head, and a head uploader.
 
     Args:
-        photo: The page's, any at all.
-        spec: Of the network that is chosen: a head that is loaded must belong to it.
-        taught: What the last training has ended with, if there was one.
+        photo: The page's photo, of any content.
+        spec: Spec of the chosen network, to which a loaded head must belong.
+        taught: Final state of the last training, or None.
 
     Raises:
-        ModelUnavailable: If the network of a head is no longer on this machine.
+        ModelUnavailable: If the weights of a head's network are no longer available locally.
     """
     loaded: Head | None = st.session_state.get(LOADED)
     if taught is not None or loaded is not None:
@@ -91,7 +91,7 @@ def _save(taught: TransferState) -> None:
 
 
 def _load(spec: ModelSpec, loaded: Head | None) -> None:
-    """Take a head, and empty the uploader; the one before stays where it is refused."""
+    """Load an uploaded head, and clear the uploader; the previous head stays if the upload is refused."""
     turn = st.session_state.setdefault("teach_head_turn", 0)
     st.markdown("**Load a head** that was saved here.")
     file = st.file_uploader(

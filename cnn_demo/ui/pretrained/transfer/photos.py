@@ -1,4 +1,4 @@
-"""Page 4, teach it, the photos: classes that the visitor makes and fills, a zip of folders, or the sample set."""
+"""Page 4, teach it, photos: the visitor's own classes, a zip of folders, or the sample set."""
 
 import streamlit as st
 
@@ -34,10 +34,10 @@ _SAMPLE = (
 
 
 def photos_section() -> PhotoSetBuilder:
-    """Show the classes and all ways to fill them; return them as they are now."""
+    """Show the classes and the ways to add photos; return the current classes."""
     draft = current_draft()
     _ready_made(draft)
-    with st.container():  # always there, so that what follows keeps its place
+    with st.container():  # always present, to keep the layout stable
         if refused := st.session_state.get(REFUSED):
             st.error(plain(refused), icon=":material/image_not_supported:")
         for sentence in st.session_state.get(NEWS, ()):
@@ -62,7 +62,7 @@ def photos_section() -> PhotoSetBuilder:
 
 
 def _ready_made(draft: PhotoSetBuilder) -> None:
-    """The sample set, and a zip."""
+    """Offer the sample set and the zip upload."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Use the sample set",
@@ -87,7 +87,7 @@ def _add() -> None:
 
 
 def _zip_uploader() -> None:
-    """Take a zip, and empty the uploader: it is a new one for each file."""
+    """Read the uploaded zip, and clear the uploader by replacing it with a new one."""
     turn = st.session_state.setdefault("teach_zip_turn", 0)
     file = st.file_uploader(
         f"A .zip of at most {MAX_BYTES // 2**20} MB, with one folder of photos for each class",

@@ -1,4 +1,4 @@
-"""Page 4, teach it, the result: what pretraining is worth on photos held out, and which were taken for what."""
+"""Page 4, teach it, result: accuracy on held-out photos with and without pretraining, and the confusions."""
 
 import numpy as np
 import streamlit as st
@@ -16,15 +16,15 @@ from cnn_demo.ui.pretrained.transfer.training import TUNING, want
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
 
 CELL = "teach_cell"
-_PICTURE = 200  # pixels of a photo's longer side, as it is sent
+_PICTURE = 200  # longer side in pixels of a photo sent to the browser
 
 
 def result_section(taught: TransferState, *, current: bool) -> None:
     """Show accuracies, curves, mistakes and fine-tuning.
 
     Args:
-        taught: What the last training has ended with.
-        current: Whether it learned from what is chosen above now.
+        taught: Final state of the last training.
+        current: Whether it was trained with the current classes and settings.
     """
     st.subheader("What pretraining is worth", anchor=False)
     if not current:
@@ -50,7 +50,7 @@ def _figures(taught: TransferState) -> None:
 
 
 def verdict(taught: TransferState) -> str:
-    """Say what was measured, on how many photos, how unsure that is, and whether it tells the two apart."""
+    """Describe the accuracies, the number of photos, the uncertainty, and whether the difference is significant."""
     task, count = taught.task, len(taught.task.hold_out)
     held = np.bincount(task.photos.classes[task.hold_out], minlength=len(task.photos.labels))
     low, high = wilson_interval(taught.right(PRETRAINED), count)
@@ -97,7 +97,7 @@ def _tuning(taught: TransferState) -> None:
 
 @st.fragment
 def _mistakes(taught: TransferState) -> None:
-    """The confusion matrix of one head, and the photos of its open cell."""
+    """Show the confusion matrix of one head, and the photos of the open cell."""
     st.subheader("Which photos were taken for what", anchor=False)
     which = _shown(taught)
     task, run = taught.task, taught.runs[which]
@@ -139,7 +139,7 @@ def _shown(taught: TransferState) -> str:
 
 
 def _opened(counts: list[list[int]]) -> int:
-    """The cell that the visitor has opened; else the most frequent mistake, or else what was recognised most often."""
+    """Return the open cell; by default the most frequent mistake, or else the most frequent correct prediction."""
     numbers = np.array(counts)
     opened = st.session_state.get(CELL)
     if isinstance(opened, int) and 0 <= opened < numbers.size and numbers.flat[opened]:

@@ -1,4 +1,4 @@
-"""Page 4, teach it: what the session holds of it. No uploaded file is among it, only photos made small."""
+"""Page 4, teach it: session state, which holds reduced photos but no uploaded files."""
 
 from typing import Any
 
@@ -9,27 +9,27 @@ from cnn_demo.models.transfer.photo_sets import PhotoSetError
 from cnn_demo.models.transfer.session import Task
 
 DRAW, SHOWN = "teach_draw", "teach_shown"
-# Of the sample set the second draw is an ordinary one: with the first, random features do unusually badly.
+# The second draw of the sample set is typical; with the first, random features do unusually badly.
 DEFAULTS: dict[str, Any] = {DRAW: 2, SHOWN: "pretrained"}
 
-DRAFT, BEFORE = "teach_draft", "teach_before"  # the classes, and those whose place they took
-NEWS, REFUSED = "teach_news", "teach_refused"  # what was left out of them, and what could not be taken at all
+DRAFT, BEFORE = "teach_draft", "teach_before"  # the classes, and those they replaced
+NEWS, REFUSED = "teach_news", "teach_refused"  # skipped files, and the message of a refused upload
 JOB, WANTED, TAUGHT = "teach_job", "teach_wanted", "teach_taught"
 LOADED, HEAD_REFUSED = "teach_head", "teach_head_refused"
 
 
 def current_draft() -> PhotoSetBuilder:
-    """Return the classes as they are now."""
+    """Return the current classes."""
     return st.session_state.setdefault(DRAFT, PhotoSetBuilder.begin())
 
 
 def change(draft: PhotoSetBuilder, news: tuple[str, ...] = (), refused: str = "") -> None:
-    """Put a draft in the place of the one before, and say what was left out of it or refused."""
+    """Replace the draft, and store messages about skipped or refused files."""
     st.session_state.update({DRAFT: draft, NEWS: news, REFUSED: refused})
 
 
 def replace_classes(draft: PhotoSetBuilder, news: tuple[str, ...] = ()) -> None:
-    """Put a draft in the place of one that had photos which are lost by that; they can be taken back."""
+    """Replace a draft that may contain photos; the replacement can be undone."""
     before = current_draft()
     if before.photos:
         st.session_state[BEFORE] = before
@@ -44,7 +44,7 @@ def take_back() -> None:
 
 
 def is_current(task: Task, model_key: str, draw: int) -> bool:
-    """Whether a task is what would be learned now."""
+    """Return whether a task matches the current classes and settings."""
     try:
         photos = current_draft().checked()
     except PhotoSetError:

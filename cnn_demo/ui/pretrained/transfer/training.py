@@ -1,4 +1,4 @@
-"""Page 4, teach it, the training: which network, which photos are held out, and two heads that learn at once."""
+"""Page 4, teach it, training: choice of network and hold-out, and training of two heads at once."""
 
 from functools import partial
 
@@ -17,22 +17,22 @@ from cnn_demo.ui.widgets.job_progress import stop_button, watch
 from cnn_demo.ui.widgets.model_picker import pick_model
 
 MODEL = "model"
-HEADS, TUNING = "heads", "tuning"  # what can be wanted
-_GOAL = {HEADS: PRETRAINED, TUNING: TUNED}  # the run that such a training brings
+HEADS, TUNING = "heads", "tuning"  # the two kinds of training
+_GOAL = {HEADS: PRETRAINED, TUNING: TUNED}  # the run that each kind of training produces
 _KIND, _ERROR, _RUNS = "teach_kind", "teach_error", "teach_running"
 
 
 def training_section(draft: PhotoSetBuilder) -> tuple[ModelSpec, int]:
-    """Show the controls, and the training that waits or runs.
+    """Show the controls, and the queued or running training.
 
     Returns:
-        The chosen network's row, and the draw of the hold-out.
+        The chosen network's spec, and the number of the hold-out draw.
 
     Raises:
-        ModelUnavailable: If no network is on this machine.
+        ModelUnavailable: If no network's weights are available locally.
     """
     spec, draw = _controls(draft)
-    with st.container():  # always there, so that what follows keeps its place
+    with st.container():  # always present, to keep the layout stable
         if wanted := st.session_state.pop(WANTED, None):
             _submit(wanted, draft, spec, draw)
     job: Job | None = st.session_state.get(JOB)
@@ -59,9 +59,9 @@ def training_section(draft: PhotoSetBuilder) -> tuple[ModelSpec, int]:
 
 
 def want(what: str) -> None:
-    """Ask for a training; it is queued while the page is drawn."""
+    """Request a training; it is queued while the page is drawn."""
     job = st.session_state.get(JOB)
-    if job is None or not job.active:  # else a second click came before the page had changed
+    if job is None or not job.active:  # ignores a second click before the page was redrawn
         st.session_state[WANTED] = what
 
 
@@ -96,12 +96,12 @@ def _parts(photos: PhotoSet, draw: int) -> str:
 
 
 def _submit(wanted: str, draft: PhotoSetBuilder, spec: ModelSpec, draw: int) -> None:
-    """Queue a training; what is refused leaves everything as it is."""
+    """Queue a training; nothing changes if it is refused."""
     try:
         if wanted == HEADS:
             task = Task(draft.checked(), spec.key, draw)
             with st.spinner(f"Loading {spec.title}…"):
-                load(spec.key)  # before the page begins to poll
+                load(spec.key)  # before the page starts polling
             work = partial(teach, task)
         else:
             work = partial(tune, st.session_state[TAUGHT])
@@ -112,12 +112,12 @@ def _submit(wanted: str, draft: PhotoSetBuilder, spec: ModelSpec, draw: int) -> 
 
 
 def _brought(job: Job) -> bool:
-    """Whether it came as far as its first epoch."""
+    """Return whether the job completed at least one epoch."""
     return job.progress is not None and _GOAL[st.session_state[_KIND]] in job.progress.runs
 
 
 def _keep(job: Job | None) -> None:
-    """What a training has ended with takes the place of what the one before has ended with."""
+    """Store the final state of a training, replacing that of the previous one."""
     if job is not None and not job.active and _brought(job):
         st.session_state[TAUGHT] = job.progress
 

@@ -12,13 +12,13 @@ from cnn_demo.ui.pretrained.transfer.training import training_section
 
 
 def teach_view(photo: Photo) -> None:
-    """Show the classes, the training, its result, and what becomes of the head.
+    """Show the classes, the training, its result, and the trained head.
 
     Args:
-        photo: The visitor's, which the heads are tried on.
+        photo: The visitor's photo, used to try the heads.
 
     Raises:
-        ModelUnavailable: If no network is on this machine, or that of a head is not.
+        ModelUnavailable: If no network's weights, or not those of a head's network, are available locally.
     """
     st.markdown(
         "Make classes of your own and teach them to a network, in seconds. The network stays as it is, **frozen**; "
