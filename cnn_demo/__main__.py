@@ -1,4 +1,4 @@
-"""The same from a shell: `python -m cnn_demo classify|localize|detect|segment PHOTO...`, and `fetch [KEY...]`."""
+"""Command-line interface: `python -m cnn_demo classify|localize|detect|segment PHOTO...`, and `fetch [KEY...]`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asking networks from a shell: `python -m cnn_demo classify|localize|detect|segment PHOTO... [--model KEY]`."""
+"""Command-line prediction: `python -m cnn_demo classify|localize|detect|segment PHOTO... [--model KEY]`."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from cnn_demo.results import Classification, Localization, Segmentation
 
 Answer = Classification | Localization | Segmentation | sv.Detections
 SEGMENTATION = ("semantic-segmentation", "instance-segmentation")
-CUTS = ("confidence", "iou", "classes", "max_detections")  # settings of networks that find objects
+CUTS = ("confidence", "iou", "classes", "max_detections")  # settings of object detectors
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command.
 
     Returns:
-        0; 1 where a photo could not be read (the others are answered all the same); 2 where the model is not to be
-        had or cannot do that.
+        0; 1 if a photo could not be read (the others are still predicted); 2 if the model is unavailable or does not
+        support the command.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -109,7 +109,7 @@ def _cuts(command: argparse.ArgumentParser, of: str = "") -> None:
 
 
 def _settings(options: argparse.Namespace) -> dict:
-    """Return what the model is told: to segment, that depends on whether it labels pixels or finds objects."""
+    """Return the prediction settings; for segmentation, they depend on whether it is semantic or instance."""
     names = options.settings
     if names is None:
         names = ("mode", "side") if find(options.model).task == SEGMENTATION[0] else (*CUTS, "side")

@@ -1,4 +1,4 @@
-"""Downloading official weights from a shell: `python -m cnn_demo fetch KEY...`, or `--defaults`."""
+"""Command-line download of official weights: `python -m cnn_demo fetch KEY...`, or `--defaults`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cnn_demo.models.files import downloads
 from cnn_demo.models.files.transfers import DownloadFailed
 from cnn_demo.models.files.weights import find_weights
 
-DEFAULTS = ("mobilenet_v2", "yolo11n", "yolo11n-seg")  # small, quick, and the pages begin with them
+DEFAULTS = ("mobilenet_v2", "yolo11n", "yolo11n-seg")  # small, fast, and the pages' defaults
 HERE = ("bundled", "at hand")  # of `ModelSpec.availability`
 INTERRUPTED = 130  # as shells have it for Ctrl-C
 _EPILOG = """\
@@ -65,7 +65,7 @@ def fetch(
     """Download models, one after the other; a server that could not be reached is not tried again.
 
     Args:
-        specs: Their rows.
+        specs: Specs of the models.
         progress: Told the model, how many bytes have come, and of how many (0 where the server does not tell).
 
     Yields:
@@ -123,7 +123,7 @@ def _in_background(specs: Sequence[ModelSpec]) -> int:
 
 
 def _only_look(specs: Sequence[ModelSpec]) -> Iterator[tuple[ModelSpec, bool, ModelUnavailable | None]]:
-    """As `fetch`, where downloads are switched off."""
+    """Do as `fetch` does if downloads are switched off."""
     off = f"{downloads.VARIABLE}={os.environ.get(downloads.VARIABLE, '').strip()}."
     for spec in specs:
         here = spec.availability() in HERE
@@ -175,7 +175,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _find(key: str) -> ModelSpec:
-    """Return the row of a key.
+    """Return the spec of a key.
 
     Raises:
         KeyError: If there is none; the message names those that are alike.

@@ -1,4 +1,4 @@
-"""Trainings that visitors start: one runs at a time, in a thread of its own; the others wait in the order they came.
+"""Queue of the trainings that visitors start: one runs at a time, in its own thread; first come, first served.
 
 Sessions outlive their tabs and nobody tells the server that a visitor has left. So whoever shows a job must touch it
 now and then: one that nobody has touched for `patience` seconds is taken out of the queue, or asked to end.
@@ -31,7 +31,7 @@ class Job:
     Attributes:
         state: "waiting", "running", or how it ended: "finished", "stopped" (by the visitor), "abandoned" or "failed".
         progress: What the work reported last; None before.
-        error: One sentence, where it failed.
+        error: One sentence, if it failed.
     """
 
     def __init__(self, work: Callable[[Job], None], patience: float, clock: Callable[[], float]) -> None:
@@ -50,16 +50,16 @@ class Job:
 
     @property
     def abandoned(self) -> bool:
-        """Whether nobody has touched it for too long."""
+        """Whether it has not been touched within the patience."""
         return self._clock() - self._touched > self._patience
 
     @property
     def goes_on(self) -> bool:
-        """Whether the work is to go on: nobody has stopped it, and somebody still looks at it."""
+        """Whether the work should continue: not stopped, and still watched."""
         return not self._stop.is_set() and not self.abandoned
 
     def touch(self) -> None:
-        """Say that somebody still looks at it."""
+        """Mark the job as still watched."""
         self._touched = self._clock()
 
     def stop(self) -> None:
@@ -106,7 +106,7 @@ class JobQueue:
         self._running: Job | None = None
 
     def submit(self, work: Callable[[Job], None]) -> Job:
-        """Queue a training; it starts at once where nothing runs.
+        """Queue a training; it starts at once if nothing runs.
 
         Args:
             work: Called with the job, in a thread of its own.
@@ -126,7 +126,7 @@ class JobQueue:
         return job
 
     def place(self, job: Job) -> int:
-        """How many trainings come before this one, the running one included; 0 where it runs or has ended."""
+        """How many trainings come before this one, the running one included; 0 if it runs or has ended."""
         with self._lock:
             self._drop()
             return self._waiting.index(job) + 1 if job in self._waiting else 0
@@ -138,7 +138,7 @@ class JobQueue:
             self._drop()
 
     def _drop(self) -> None:
-        """Take out of the queue who has left it, or has not been seen for too long."""
+        """Remove stopped and abandoned jobs from the queue."""
         for job in [job for job in self._waiting if not job.goes_on]:
             self._waiting.remove(job)
             job._end("abandoned" if job.abandoned else "stopped")

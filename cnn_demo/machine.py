@@ -1,4 +1,4 @@
-"""What this machine offers, found without loading a framework: the home page says it before anything heavy runs."""
+"""Hardware of this machine: device, memory and cores, detected without loading a framework."""
 
 import importlib.util
 import os
@@ -34,7 +34,7 @@ class Machine:
 
 
 def describe_machine() -> Machine:
-    """Look at the machine: GPU by its driver, memory and cores within what a container allows."""
+    """Detect the hardware: GPU by its driver, memory and cores within what a container allows."""
     device, name, device_memory = _device()
     status = psutil.virtual_memory()
     memory, free = status.total, status.available
@@ -78,7 +78,7 @@ def _device() -> tuple[str, str, int | None]:
 
 
 def _nvidia_gpu() -> tuple[str, int] | None:
-    """Name and memory of the first NVIDIA GPU, asked of its driver; None where there is none."""
+    """Name and memory of the first NVIDIA GPU, asked of its driver; None if there is none."""
     if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1") or importlib.util.find_spec("pynvml") is None:
         return None
     import pynvml

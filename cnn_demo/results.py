@@ -1,21 +1,21 @@
-"""What models answer: one frozen type per task. Framework objects stop at the adapter that makes these."""
+"""Prediction types, one frozen type per task, free of framework objects."""
 
 from dataclasses import dataclass, field
 
 import numpy as np
 
-BACKGROUND = "background"  # what a segmenter calls pixels that it has no word for, if it has a name for them
+BACKGROUND = "background"  # label of pixels that belong to no other class, if the segmenter has one
 
 
 @dataclass(frozen=True)
 class Classification:
-    """What a classifier says of a photo.
+    """Prediction of a classifier for a photo.
 
     Attributes:
         labels: The names of the classes, in the network's order.
         probabilities: (C,) float32, one for each label; they sum to 1.
-        milliseconds: What the network took, preparation of the photo included.
-        device: "cpu", "cuda" or "mps": where it ran.
+        milliseconds: Prediction time, preprocessing included.
+        device: "cpu", "cuda" or "mps": the device that ran the network.
     """
 
     labels: tuple[str, ...]
@@ -28,19 +28,19 @@ class Classification:
             raise ValueError(f"{len(self.labels)} labels need as many probabilities, not {self.probabilities.shape}.")
 
     def top(self, k: int = 5) -> list[tuple[str, float]]:
-        """Return the `k` most probable (label, probability), the most probable first; all of them where k is larger."""
+        """Return the `k` most probable (label, probability), the most probable first; all if k is larger."""
         best = np.argsort(-self.probabilities, kind="stable")[: max(k, 0)]
         return [(self.labels[i], float(self.probabilities[i])) for i in best]
 
 
 @dataclass(frozen=True)
 class Activations:
-    """Every number that a network computed on its way to an answer.
+    """Activations of all layers of a network for one image.
 
     Attributes:
-        seen: (H, W, 3) uint8, the picture that the network really saw.
+        seen: (H, W, 3) uint8, the preprocessed photo, as an image.
         maps: Layer name to its output for this picture: (H, W, C) or (C,) float32; the network's input is the first.
-        classification: The answer.
+        classification: The prediction.
     """
 
     seen: np.ndarray = field(repr=False)
@@ -50,16 +50,16 @@ class Activations:
 
 @dataclass(frozen=True)
 class Localization:
-    """What a localizer says of a photo: the one object that it found, and where.
+    """Prediction of a localizer for a photo: the class and box of one object.
 
     Attributes:
-        label: What it found; None where it found nothing that it knows.
-        probability: Of that label; without one, that there is nothing.
+        label: Predicted class; None if it predicts nothing.
+        probability: Probability of that label, or of "nothing".
         box_xyxy: (4,) float32: xmin, ymin, xmax, ymax in pixels of the photo; None without a label.
         labels: All classes in the network's order, and "nothing" last.
         probabilities: (len(labels),) float32; they sum to 1.
-        milliseconds: What the network took, preparation of the photo included.
-        device: "cpu" or "cuda": where it ran.
+        milliseconds: Prediction time, preprocessing included.
+        device: "cpu" or "cuda": the device that ran the network.
     """
 
     label: str | None
@@ -77,7 +77,7 @@ class Localization:
             raise ValueError(f"A box has 4 numbers, not the shape {np.shape(self.box_xyxy)}.")
 
     def as_json(self) -> dict:
-        """Return what stands in a JSON file: label, probability, box in pixels to a tenth, and all probabilities."""
+        """Return the contents of a JSON file: label, probability, box in pixels to a tenth, and all probabilities."""
         probabilities = [] if self.probabilities is None else self.probabilities.tolist()
         return {
             "label": self.label,
@@ -91,16 +91,16 @@ class Localization:
 
 @dataclass(frozen=True, eq=False)
 class Segmentation:
-    """What a semantic segmenter says of a photo: a class for every pixel, but not which object a pixel belongs to.
+    """Prediction of a semantic segmenter for a photo: a class for every pixel, but not which object a pixel belongs to.
 
     Attributes:
         class_map: (H, W) integers, the class of each pixel of the photo, an index into `labels`.
         labels: The names of the classes, in the network's order.
         confidence: (H, W) float32 from 0 to 1, the probability of that class.
-        entropies: (H, W) float32 from 0 to 1, what `entropy` returns; None where it follows from the probabilities.
-        probabilities: (C, H, W) float16 or float32, of all classes, which sum to 1; None where they were not kept.
-        milliseconds: What the network took, preparation of the photo included.
-        device: "cpu", "cuda" or "mps": where it ran.
+        entropies: (H, W) float32 from 0 to 1, as returned by `entropy`; None to compute it.
+        probabilities: (C, H, W) float16 or float32, of all classes, which sum to 1; None if they were not kept.
+        milliseconds: Prediction time, preprocessing included.
+        device: "cpu", "cuda" or "mps": the device that ran the network.
     """
 
     class_map: np.ndarray = field(repr=False)
@@ -127,19 +127,19 @@ class Segmentation:
             )
 
     def coverage(self) -> dict[str, float]:
-        """Return the share of the photo that each class covers, the largest first; classes that are nowhere are not."""
+        """Return the fraction of the photo that each class covers, the largest first, without absent classes."""
         counts = np.bincount(self.class_map.ravel(), minlength=len(self.labels))
         order = np.argsort(-counts, kind="stable")
         return {self.labels[i]: float(counts[i] / self.class_map.size) for i in order if counts[i]}
 
     def foreground(self) -> np.ndarray:
-        """Return which pixels the network has a word for, (H, W) bool: all but the background."""
+        """Return the foreground, (H, W) bool: all pixels but the background."""
         if BACKGROUND not in self.labels:
             return np.ones(self.class_map.shape, bool)
         return self.class_map != self.labels.index(BACKGROUND)
 
     def entropy(self) -> np.ndarray:
-        """Return how undecided the network is at each pixel, (H, W) float32: 0 is sure, 1 is all classes alike.
+        """Return the normalized entropy of the class probabilities, (H, W) float32: 0 is certain, 1 is uniform.
 
         It is the entropy of the probabilities, Σ −p log p, divided by the largest that so many classes can have.
 
@@ -165,7 +165,7 @@ class Segmentation:
         return self.confidence < threshold
 
     def as_json(self) -> dict:
-        """Return what stands in a JSON file: the size, the mean confidence, and each class's share and pixels."""
+        """Return the contents of a JSON file: size, mean confidence, and each class's fraction and pixels."""
         names, counts = np.unique(self.class_map, return_counts=True)
         pixels = {self.labels[i]: int(count) for i, count in zip(names, counts, strict=True)}
         return {
@@ -179,7 +179,7 @@ class Segmentation:
 
 
 def percent(share: float) -> str:
-    """Write a share as a visitor reads it; never 100 % or 0 % of what is not quite that."""
+    """Format a fraction as a percentage; never rounds to 100 % or 0 % unless it is exact."""
     if 0.9995 <= share < 1:
         return "> 99.9 %"
     if 0 < share < 0.0005:

@@ -1,1 +1,1 @@
-"""From numbers to pictures: values, heatmaps, boxes, masks and their colours."""
+"""Drawing of values, heatmaps, boxes and masks, and their colours."""

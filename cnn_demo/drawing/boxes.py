@@ -1,4 +1,4 @@
-"""Boxes with names, drawn on a picture by supervision, at a size that fits it."""
+"""Labelled boxes, drawn on an image by supervision, scaled to its size."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ def class_colour(class_id: int) -> str:
 
 
 def box_scale(photo: np.ndarray, shown: np.ndarray) -> np.ndarray:
-    """Return what boxes (..., 4) of a photo are multiplied by to lie on the same photo of another size, (4,).
+    """Return the factors (4,) that scale boxes (..., 4) of a photo to the same photo at another size.
 
     Args:
         photo: (H, W, ...) pixels.
@@ -42,7 +42,7 @@ def draw_boxes(
         boxes: (4,) corners each, in pixels.
         names: One for each box; an empty one is not written.
         colours: One for each box, as "#rrggbb".
-        thickness: Of the lines, in pixels; None for what fits the picture's size.
+        thickness: Line thickness in pixels; None to choose it by the image size.
 
     Returns:
         (H, W, 3) uint8, a copy.
@@ -81,7 +81,7 @@ def _as_bgr(colour: str) -> str:
 
 
 def box_at(boxes: np.ndarray, row: int, column: int) -> int | None:
-    """Return the index of the smallest box (N, 4) around a pixel, None where there is none."""
+    """Return the index of the smallest box (N, 4) around a pixel, None if there is none."""
     around = (boxes[:, :2] <= (column + 0.5, row + 0.5)).all(1) & (boxes[:, 2:] >= (column + 0.5, row + 0.5)).all(1)
     inside = np.flatnonzero(around)
     if not len(inside):
@@ -95,8 +95,8 @@ def drawn(pixels: np.ndarray, found: sv.Detections, pointed: int | None = None) 
 
     Args:
         pixels: (H, W, 3) uint8.
-        found: In pixels of this picture.
-        pointed: Index of the one that stands out.
+        found: Detections in pixels of this image.
+        pointed: Index of the highlighted detection.
     """
     order = np.argsort(found.confidence, kind="stable")  # the most confident on top
     names = [f"{name} {percent(float(c))}" for name, c in zip(found["class_name"], found.confidence, strict=True)]
@@ -113,7 +113,7 @@ def drawn(pixels: np.ndarray, found: sv.Detections, pointed: int | None = None) 
 
 
 def reduced_with_boxes(pixels: np.ndarray, found: sv.Detections, side: int) -> tuple[np.ndarray, sv.Detections]:
-    """Make a photo smaller, and its boxes with it."""
+    """Downscale a photo together with its boxes."""
     small = reduced(pixels, side)
     scale = box_scale(pixels, small)
     boxes = sv.Detections(

@@ -1,9 +1,9 @@
-"""Heat maps: numbers as colours, laid over the picture that they speak of."""
+"""Heatmaps: values as colours, overlaid on an image."""
 
 import cv2
 import numpy as np
 
-# Black is 0, yellow is 1; brightness grows with the number, so that it reads without colour vision too.
+# Black is 0, yellow is 1; brightness grows with the value, so that it is readable without colour vision.
 _HEAT = cv2.cvtColor(
     cv2.applyColorMap(np.arange(256, dtype=np.uint8)[:, None], cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB
 )
@@ -11,16 +11,16 @@ _ROWS, _COLUMNS = ("top", "middle", "bottom"), ("left", "middle", "right")
 
 
 def heat_colours(values: np.ndarray) -> np.ndarray:
-    """Return the colours of numbers in 0...1, from black over red to yellow.
+    """Return the colours of values in 0...1, from black over red to yellow.
 
     Args:
-        values: Of any shape, finite; what is below 0 counts as 0, what is above 1 as 1.
+        values: Finite values of any shape, clipped to 0...1.
 
     Returns:
         uint8 RGB, with one more axis than `values`.
 
     Raises:
-        ValueError: If a number is not finite.
+        ValueError: If a value is not finite.
     """
     if not np.isfinite(values).all():
         raise ValueError("A heat map must hold finite numbers only.")
@@ -28,12 +28,12 @@ def heat_colours(values: np.ndarray) -> np.ndarray:
 
 
 def blend(pixels: np.ndarray, colours: np.ndarray, opacity: float) -> np.ndarray:
-    """Lay one picture over another.
+    """Blend two images.
 
     Args:
-        pixels: (h, w, 3) uint8, what lies below.
-        colours: (h, w, 3) uint8, what lies on it.
-        opacity: 0 shows what lies below as it is, 1 hides it.
+        pixels: (h, w, 3) uint8, the lower image.
+        colours: (h, w, 3) uint8, the upper image.
+        opacity: Opacity of the upper image, from 0 (invisible) to 1 (opaque).
 
     Returns:
         (h, w, 3) uint8, (1 − opacity) · pixels + opacity · colours, rounded.
@@ -49,12 +49,12 @@ def blend(pixels: np.ndarray, colours: np.ndarray, opacity: float) -> np.ndarray
 
 
 def overlay(pixels: np.ndarray, values: np.ndarray, opacity: float) -> np.ndarray:
-    """Lay a heat map over its picture.
+    """Overlay a heatmap on its image.
 
     Args:
         pixels: (h, w, 3) uint8.
         values: (h, w), in 0...1.
-        opacity: 0 shows the picture alone, 1 the map alone.
+        opacity: Opacity of the map, from 0 (image only) to 1 (map only).
 
     Returns:
         (h, w, 3) uint8.
@@ -66,7 +66,7 @@ def overlay(pixels: np.ndarray, values: np.ndarray, opacity: float) -> np.ndarra
 
 
 def place_of_peak(values: np.ndarray) -> str:
-    """Say in which ninth of a map (h, w) its largest number is, such as "top left" or "middle"."""
+    """Return the ninth of a map (h, w) that holds its largest value, such as "top left" or "middle"."""
     row, column = np.unravel_index(np.argmax(values), values.shape)
     vertical, horizontal = _ROWS[3 * row // values.shape[0]], _COLUMNS[3 * column // values.shape[1]]
     return " ".join(word for word in (vertical, horizontal) if word != "middle") or "middle"

@@ -34,14 +34,14 @@ def overlay(
     opacity: float = OPACITY,
     shown: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Lay the colours of the classes over a photo.
+    """Overlay the class colours on a photo.
 
     Args:
         pixels: (H, W, 3) uint8 RGB; stays as it is.
         class_map: (H, W) integers, indices of colours.
         colours: (C, 3) uint8 RGB.
-        opacity: From 0, the photo alone, to 1, the colours alone.
-        shown: (H, W) bool, where the colours are laid; None for everywhere.
+        opacity: Opacity, from 0 (photo only) to 1 (colours only).
+        shown: (H, W) bool, pixels that get a colour; None for all.
 
     Returns:
         (H, W, 3) uint8 RGB.
@@ -53,10 +53,10 @@ def overlay(
 def instance_map(detections: sv.Detections, size: tuple[int, int]) -> np.ndarray:
     """Return the number of the object that each pixel belongs to, (H, W) uint8: 0 for none, the first is 1.
 
-    Where objects overlap, the surest one has the pixel; of more than 254 objects, only the first 254 are numbered.
+    Of overlapping objects, the most confident gets the pixel; of more than 254 objects, the first 254 are numbered.
 
     Args:
-        detections: With masks, the surest first.
+        detections: Detections with masks, the most confident first.
         size: (height, width) of the photo.
     """
     numbers = np.zeros(size, np.uint8)
@@ -66,7 +66,7 @@ def instance_map(detections: sv.Detections, size: tuple[int, int]) -> np.ndarray
 
 
 def overlay_instances(pixels: np.ndarray, detections: sv.Detections, opacity: float = OPACITY) -> np.ndarray:
-    """Lay a colour of its own over each object, as `overlay` does."""
+    """Overlay each object with its own colour, as `overlay` does."""
     numbers = instance_map(detections, pixels.shape[:2])
     return overlay(pixels, numbers, object_colours(int(numbers.max())), opacity, numbers > 0)
 

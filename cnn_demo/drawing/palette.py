@@ -1,4 +1,4 @@
-"""Colours for masks that lie beside each other: as far apart as so many can be, and seen on any photo."""
+"""Palette of maximally distinct colours for masks, visible on any photo."""
 
 from functools import lru_cache
 
@@ -14,19 +14,19 @@ _FIRST = (65, -20, -40)  # a sky blue
 
 
 def distinct_colours(count: int) -> np.ndarray:
-    """Return colours that are far from each other as an eye sees them.
+    """Return perceptually distinct colours.
 
     Each is the one that is farthest, in CIELAB, from all that come before: the first ones are the farthest apart, and
     a class keeps its colour however many classes there are.
 
     Args:
-        count: From 0 to `MOST`.
+        count: Number of colours, from 0 to `MOST`.
 
     Returns:
         (count, 3) uint8 RGB. Of 150, the two nearest are 14 apart; a distance of 2 can be seen.
 
     Raises:
-        ValueError: If it is out of its range.
+        ValueError: If the count is out of range.
     """
     if not 0 <= count <= MOST:
         raise ValueError(f"There are from 0 to {MOST} colours, not {count}.")

@@ -1,11 +1,11 @@
-"""Numbers to pictures: how an array of responses becomes something that a screen can show."""
+"""Conversion of arrays to images, and encoding of images as PNG and JPEG."""
 
 import base64
 
 import cv2
 import numpy as np
 
-# How negative and out-of-range values are shown; the sentence is what a visitor reads.
+# How negative and out-of-range values are shown; the sentences are shown to visitors.
 DISPLAYS: dict[str, tuple[str, str]] = {
     "clip": ("Clip", "0 is black, 1 is white; what lies outside is cut off, so negative values are black."),
     "absolute": ("Absolute value", "The sign is dropped: black is no response, white is 1 or more, either way."),
@@ -21,7 +21,7 @@ _JPEG = [cv2.IMWRITE_JPEG_QUALITY, 90]
 
 
 def display_values(values: np.ndarray, display: str) -> np.ndarray:
-    """Turn real numbers into a picture.
+    """Convert real values to an image.
 
     Args:
         values: (H, W) or (H, W, 3) float, nominally 0..1 but of any range.
@@ -73,7 +73,7 @@ RED_BLUE = np.ascontiguousarray(RED_BLUE.round().astype(np.uint8)[:, None])
 
 
 def signed_colours(shares: np.ndarray) -> np.ndarray:
-    """Colours of numbers in −1..1 of any shape: red is positive, blue negative, white zero; uint8, one more axis."""
+    """Return colours of values in −1..1: red is positive, blue negative, white zero; uint8, with one more axis."""
     return RED_BLUE[np.rint(shares * 127).astype(np.int16) + 127, 0]
 
 
@@ -90,11 +90,11 @@ def _channel_mean(values: np.ndarray) -> np.ndarray:
 
 
 def reduced(pixels: np.ndarray, side: int) -> np.ndarray:
-    """Make a picture smaller by averaging, until its longer side is at most `side` pixels; its proportions stay.
+    """Downscale an image by area averaging until its longer side is at most `side` pixels; its proportions stay.
 
     Args:
-        pixels: (H, W) or (H, W, C), returned as it is where it is small enough already.
-        side: At least 1.
+        pixels: (H, W) or (H, W, C), returned unchanged if it is small enough.
+        side: Maximum longer side in pixels, at least 1.
     """
     scale = side / max(pixels.shape[:2])
     if scale >= 1:
@@ -141,5 +141,5 @@ def _encoded(suffix: str, pixels: np.ndarray, options: list[int]) -> bytes:
 
 
 def below_each_other(pictures: np.ndarray) -> str:
-    """Encode pictures (N, h, w, 3 or 4) uint8 as one PNG, one below the other; return its data URL."""
+    """Encode images (N, h, w, 3 or 4) uint8, stacked vertically, as one PNG; return its data URL."""
     return png_url(pictures.reshape(-1, *pictures.shape[2:]))

@@ -1,4 +1,4 @@
-"""Detections as files that other programs read: JSON, CSV, COCO's JSON and YOLO's text, by supervision."""
+"""Export of detections: JSON, CSV, COCO JSON and YOLO text."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def rows(detections: sv.Detections) -> list[dict]:
 
 
 def as_json(detections: sv.Detections) -> dict:
-    """Return what stands in a JSON file: `detections`, each with class, confidence and corners, and `counts`."""
+    """Return the contents of a JSON file: `detections`, each with class, confidence and corners, and `counts`."""
     found = [
         {
             "class": row["class"],
@@ -80,7 +80,7 @@ def as_coco(detections: sv.Detections, name: str, size: tuple[int, int], labels:
 
 
 def as_yolo(detections: sv.Detections, size: tuple[int, int]) -> str:
-    """Return YOLO's label file: a line for each detection, index of the class, centre and size as shares of the sides.
+    """Return YOLO's label file: a line for each detection, class index, centre and size as fractions of the sides.
 
     Args:
         detections: Of the photo.

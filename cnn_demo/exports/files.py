@@ -19,13 +19,13 @@ from cnn_demo.results import Segmentation
 def write_masks(
     folder: Path, photo: Path, pixels: np.ndarray, answer: Segmentation | sv.Detections, labels: tuple[str, ...]
 ) -> tuple[Path, ...]:
-    """Write what a network made of a photo.
+    """Write all mask files of one photo.
 
     Args:
-        folder: Made where it is missing; files of the same names are replaced.
-        photo: Its file: NAME is taken from it.
-        pixels: (H, W, 3) uint8 RGB, the photo as the network saw it.
-        answer: A class for each pixel, or objects with masks.
+        folder: Output folder, created if missing; files of the same names are replaced.
+        photo: Path of the photo, from which NAME is taken.
+        pixels: (H, W, 3) uint8 RGB, the network's photo.
+        answer: The prediction: a class for each pixel, or objects with masks.
         labels: All classes of the network.
 
     Returns:

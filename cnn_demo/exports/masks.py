@@ -1,4 +1,4 @@
-"""Masks as pictures and as files that other programs read: indexed PNG, cut-out, overlay, COCO's JSON, polygons."""
+"""Export of masks: indexed PNG, COCO JSON and polygons."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def as_coco_masks(detections: sv.Detections, name: str, labels: tuple[str, ...])
     """Return a COCO data set of one photo: as `as_coco`, and each annotation with its mask, run-length encoded.
 
     Args:
-        detections: With masks; those of `classical_instances.classes_as_detections` are a class each.
+        detections: Detections with masks; those of `classical_instances.classes_as_detections` are a class each.
         name: File name of the photo.
         labels: All classes of the network; COCO counts them from 1.
 

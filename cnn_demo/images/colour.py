@@ -1,4 +1,4 @@
-"""From the pixels of a file to what is shown: which side is up, eight bits, sRGB, and white where it is transparent."""
+"""Normalization of decoded pixels: orientation, eight bits, sRGB, and transparency on white."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SIXTEEN_TO_EIGHT = ((np.arange(65536) + 128) // 257).astype(np.uint8)
 
 
 def orientation_of(image: Image.Image) -> int:
-    """EXIF orientation, 1 to 8; 1 where there is none or it cannot be read.
+    """Return the EXIF orientation, 1 to 8; 1 if it is missing or unreadable.
 
     HEIC and AVIF turn their pictures by properties of their own: for the former the plugin has turned it already and
     says 1, for the latter it puts the property into EXIF. Orientation in XMP is left aside, as browsers do.
@@ -64,7 +64,7 @@ def eight_bits(image: Image.Image, depth: int) -> Image.Image:
 
 
 def on_white(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Convert to sRGB by the file's colour profile, where it has a good one, and lay what is transparent on white."""
+    """Convert to sRGB by the file's colour profile, if it is valid, and composite transparency on white."""
     colours = image
     if image.mode in ("LA", "RGBA"):
         colours = image.convert("L" if image.mode == "LA" else "RGB")

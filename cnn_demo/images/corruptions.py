@@ -1,6 +1,6 @@
-"""What befalls photos on their way to a network: blur, noise, bad light, a tilted camera, a tight crop, compression.
+"""Image corruptions: Gaussian blur, Gaussian noise, brightness, rotation, crop and JPEG compression.
 
-Amounts are shares of the photo or of the colours' range, not pixels, so that a small and a large copy of one photo are
+Amounts are fractions of the photo or of the colours' range, not pixels, so that small and large copies of a photo are
 corrupted alike. The kinds follow Hendrycks & Dietterich, "Benchmarking neural network robustness to common corruptions
 and perturbations" (2019), https://arxiv.org/abs/1903.12261.
 """
@@ -12,23 +12,23 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-_GRAINS = 224  # of the noise, along the photo's longer side: about as many as networks look at
+_GRAINS = 224  # noise grains along the photo's longer side: about a network's input size
 _BORDER = cv2.BORDER_REFLECT_101
 
 
 @dataclass(frozen=True)
 class Corruption:
-    """One way to corrupt a photo.
+    """A kind of corruption.
 
     Attributes:
-        title: What a page calls it.
-        label: What its amount is, and in which unit.
-        unit: Written behind an amount.
+        title: Display name.
+        label: Label of its amount, with the unit.
+        unit: Unit written after an amount.
         low: Smallest amount.
         high: Largest amount.
-        step: From one amount to the next.
-        neutral: The amount that leaves the photo as it is.
-        apply: From pixels (H, W, 3) uint8, an amount and a seed to the corrupted pixels.
+        step: Step between amounts.
+        neutral: Amount that leaves the photo unchanged.
+        apply: Function of pixels (H, W, 3) uint8, an amount and a seed that returns the corrupted pixels.
     """
 
     title: str
@@ -94,7 +94,7 @@ def cropped(pixels: np.ndarray, amount: float, seed: int = 0) -> np.ndarray:
 
 def compressed(pixels: np.ndarray, amount: float, seed: int = 0) -> np.ndarray:
     """Encode as a JPEG of quality `amount` and decode again."""
-    bgr = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)  # the encoder needs to know red from blue
+    bgr = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)  # the encoder expects BGR
     done, file = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, round(amount)])
     if not done:
         raise ValueError(f"A picture of {pixels.shape[1]} × {pixels.shape[0]} pixels cannot be a JPEG.")
@@ -114,16 +114,16 @@ CORRUPTIONS: dict[str, Corruption] = {
 
 
 def corrupt(pixels: np.ndarray, kind: str, amount: float, seed: int = 0) -> np.ndarray:
-    """Disturb a photo.
+    """Corrupt a photo.
 
     Args:
         pixels: (H, W, 3) uint8.
         kind: A key of `CORRUPTIONS`.
-        amount: In its range; the neutral one returns the pixels as they are.
-        seed: Of what is left to chance.
+        amount: Amount within the kind's range; the neutral one returns the pixels unchanged.
+        seed: Random seed.
 
     Returns:
-        uint8 pixels of the same size; of a smaller one where the photo is cropped.
+        uint8 pixels of the same size, or smaller if the photo is cropped.
 
     Raises:
         ValueError: If the pixels are of another shape or type, or there is no such corruption or amount.

@@ -7,19 +7,19 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Photo:
-    """A decoded photo, and where it came from.
+    """A decoded photo and its provenance.
 
-    Two photos are equal, and hash the same, where their `key` is the same: pixels are never compared.
+    Two photos are equal, and hash the same, if their `key` is the same: pixels are never compared.
 
     Attributes:
         pixels: (H, W, 3) uint8, sRGB, upright, C-contiguous and read-only (copy before drawing into it).
-        name: what to call it on a page: the file name without folders, at most 80 characters.
+        name: display name: the file name without folders, at most 80 characters.
         sha256: hexadecimal digest of the file's bytes. The same file read with another `max_side` has the same
-            digest but other pixels: where that can happen, cache by `key`.
-        original_size: (width, height) of the file's picture in pixels, upright, before it was made smaller.
+            digest but other pixels: cache by `key` if that can happen.
+        original_size: (width, height) of the file's image in pixels, upright, before resizing.
         format: "JPEG", "PNG", "WebP", "AVIF" or "HEIC".
         credit: author and licence, of a sample photo.
-        alt: what is to be seen, for those who cannot see it; of a sample photo.
+        alt: alternative text, of a sample photo.
     """
 
     pixels: np.ndarray = field(repr=False)

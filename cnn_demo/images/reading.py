@@ -1,14 +1,14 @@
-"""Bytes in, a photo out: what every page does first with what a visitor uploads.
+"""Decoding of uploaded photos: from a file's bytes to a `Photo`.
 
-`read_photo` answers with a `Photo`: upright, sRGB, three channels of eight bits, no side longer than asked for.
+`read_photo` returns a `Photo`: upright, sRGB, three channels of eight bits, no side longer than requested.
 Whatever cannot become one ends in an `ImageError`, whose message is one sentence that can be shown as it is.
 
-The bytes come from strangers, so nothing here trusts them:
+The bytes are untrusted:
 
-* the format is told by the first bytes, and that one Pillow plugin is called directly. `Image.open` would also try
+* the format is read from the first bytes, and that one Pillow plugin is called directly. `Image.open` would also try
   others, and would apply Pillow's process-wide pixel limit, which is too low for a phone's 200 megapixels and cannot be
   changed for one visitor alone;
-* sizes are checked in the header, before there is a buffer for pixels (`validation`). Only AVIF and HEIC can say one
+* sizes are checked in the header, before there is a buffer for pixels (`validation`). Only AVIF and HEIC can state one
   size there and hold another in their video frames, or very many of these: a few kilobytes of AVIF then take minutes,
   or a gigabyte and more (its library stops at 268 megapixels). So no more than one of these two is decoded at a time;
 * JPEG is decoded at 1/2, 1/4 or 1/8 scale where that suffices, which saves both time and memory;
@@ -48,7 +48,7 @@ from cnn_demo.images.validation import (
 
 # Decoding a large picture takes some hundred megabytes for a moment: not all visitors at once.
 _DECODING = threading.BoundedSemaphore(2)
-# Of AVIF and HEIC, whose headers can lie, only one: whoever sends such a file does not keep other photos waiting.
+# Only one AVIF or HEIC at a time, as their headers can be false: such a file must not block other photos.
 _DECODING_VIDEO_FRAMES = threading.BoundedSemaphore(1)
 
 
@@ -91,7 +91,7 @@ def read_photo(data: bytes, name: str = "photo", max_side: int = 1280) -> Photo:
 
 
 def _decode(data: bytes, kind: str, max_side: int) -> tuple[np.ndarray, tuple[int, int]]:
-    """Decode the first picture in `data` to (H, W, 3) uint8, and say its size before it was reduced."""
+    """Decode the first picture in `data` to (H, W, 3) uint8; return it with its size before reduction."""
     png = check_png(data) if kind == "PNG" else None
     limit = check_jpeg(data) if kind == "JPEG" else MAX_PIXELS
     image = _open(data, kind)

@@ -1,4 +1,4 @@
-"""Pixels brought to the size that a network takes."""
+"""Resizing of photos to a network's input size."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def resized(pixels: np.ndarray, size: tuple[int, int], resampling: str = "area")
 
     Args:
         pixels: The photo.
-        size: Of the result.
+        size: Size of the result.
         resampling: "area" averages over the pixels that fall into one; "bilinear" halves the photo while it is twice
             as high or as wide, and interpolates the rest, which keeps edges sharper.
     """

@@ -1,7 +1,7 @@
-"""The sample photos, for visitors who have none at hand.
+"""Sample photos.
 
 Most are files under `assets/samples` (see CREDITS.md there). Three come with the packages ultralytics and scikit-image:
-they are read from where these are installed, and left out where they are not. Nothing is decoded before someone asks.
+they are read from the installed packages, and omitted if a package is missing. Photos are decoded on demand.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ class SamplePhoto:
     """One sample photo, not yet decoded.
 
     Attributes:
-        key: short name, fit for a link.
-        title: what to call it on a page.
+        key: short name, usable in a URL.
+        title: display name.
         path: the file, a JPEG or PNG.
         credit: author, licence and source, to be shown with the photo.
-        alt: what is to be seen, for those who cannot see it.
+        alt: alternative text.
     """
 
     key: str
@@ -56,7 +56,7 @@ class SamplePhoto:
 
     @cached_property
     def thumbnail(self) -> bytes:
-        """A JPEG of 160 pixels width, for a gallery; read, or made, when first asked for."""
+        """Return a JPEG of 160 pixels width, for a gallery; read or created on first access."""
         ready = FOLDER / "thumbs" / f"{self.key}.jpg"
         if ready.is_file():
             return ready.read_bytes()
@@ -72,7 +72,7 @@ class SamplePhoto:
 
 @lru_cache(maxsize=1)
 def sample_photos() -> tuple[SamplePhoto, ...]:
-    """List the sample photos that are at hand; the first one is where a page begins.
+    """List the available sample photos; the first one is the default of a page.
 
     Returns:
         Samples with distinct keys. The same objects at each call, so that thumbnails are made once.

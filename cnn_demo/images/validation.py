@@ -1,4 +1,4 @@
-"""What a photo's bytes say before anything decodes them: format, sizes, and of PNG and JPEG the structure.
+"""Checks of a photo's bytes before decoding: format, sizes, and the structure of PNG and JPEG.
 
 While these checks run there is no buffer for pixels yet. Each returns what decoding needs to know, or raises an
 `ImageError`. Only `check_png_rows` comes afterwards, for the few pictures that end in an empty row.
@@ -37,7 +37,7 @@ class ImageError(ValueError):
     """These bytes cannot be shown as a photo; the message says why and what to do, in one sentence for the visitor."""
 
 
-# What the first bytes say -------------------------------------------------------------------------------------------
+# Format from the first bytes ----------------------------------------------------------------------------------------
 
 _OTHER_KINDS = {
     b"GIF8": "a GIF",
@@ -56,7 +56,7 @@ _OTHER_KINDS = {
 
 
 def kind_of(data: bytes) -> str:
-    """Name the accepted format that `data` begins like; ImageError where it is none, empty or too long."""
+    """Name the accepted format that `data` begins like; ImageError if there is none, or it is empty or too long."""
     if not data:
         raise ImageError(f"This file is empty: please choose a {ACCEPTED} photo.")
     if len(data) > MAX_BYTES:
@@ -124,7 +124,7 @@ def check_webp(data: bytes) -> None:
 
 @dataclass
 class PngHeader:
-    """What the header of a PNG says, and its compressed image data."""
+    """Header fields of a PNG, and its compressed image data."""
 
     width: int
     height: int
@@ -165,7 +165,7 @@ def has_empty_row(image: Image.Image) -> bool:
 
 
 def check_png_rows(png: PngHeader) -> None:
-    """Count the bytes of the rows: where they end too early, Pillow leaves the rest black and says nothing."""
+    """Count the bytes of the rows: if they end too early, Pillow silently leaves the rest black."""
     bits = png.depth * {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[png.colour]
     adam7 = ((0, 8, 0, 8), (4, 8, 0, 8), (0, 4, 4, 8), (2, 4, 0, 4), (0, 2, 2, 4), (1, 2, 0, 2), (0, 1, 1, 2))
     missing = 0
@@ -186,10 +186,10 @@ _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
 
 
 def check_jpeg(data: bytes) -> int:
-    """Walk the markers up to the image data, or, where there are several scans, through all of it.
+    """Walk the markers up to the image data, or through all of it if there are several scans.
 
     Returns:
-        How many pixels this JPEG may have: fewer where it has several scans, because the coefficients of all of them
+        The maximum pixels of this JPEG: fewer if it has several scans, because the coefficients of all of them
         must then be held at full size.
     """
     position, scans, components, several = 2, 0, 0, False
