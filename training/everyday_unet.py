@@ -26,13 +26,13 @@ RECIPE = Recipe(
 )
 ZOOMS = (0.6, 1.8)  # times the size at which the photo just fits
 BY_CLASS = 0.6  # probability that a photo is drawn by one of its classes, so that rare classes are seen
-TRUE_MASK = 0.5  # probability that a photo with a true mask is drawn; others have pseudo-masks
-BACKGROUND_WEIGHT = 0.6  # of a pixel in the cross-entropy; 1 for the twenty classes
-MEASURED_SHARE = 2  # one of how many validation photos is measured for the log
+TRUE_MASK = 0.5  # probability that a photo with a ground-truth mask is drawn; others have pseudo-masks
+BACKGROUND_WEIGHT = 0.6  # weight of a background pixel in the cross-entropy; 1 for the twenty classes
+MEASURED_SHARE = 2  # every second validation photo is measured for the log
 
 
 class MaskedPool:
-    """Photos to draw from, some by class, the others all alike."""
+    """Pool of photos, sampled partly by class and partly uniformly."""
 
     def __init__(self, photos: list[MaskedPhoto]) -> None:
         self.photos = photos
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> list[dict]:
     training, validation = read_voc(options.data)
     pseudo = read_pseudo_masked()
     true_masks = MaskedPool(masked(training + read_coco(options.data)[0]) + everyday_pets(read_pets(options.data)[0]))
-    unmasked = [photo for photo in training if photo.mask is None]
+    unmasked = [photo for photo in training if photo.mask is None and Path(photo.name).stem in pseudo]
     pseudo_masks = MaskedPool([MaskedPhoto(p.pixels, pseudo[Path(p.name).stem], p.name) for p in unmasked])
     held_back = masked(validation)
     print(
@@ -83,7 +83,7 @@ def run(options: argparse.Namespace) -> list[dict]:
 
 
 def masked(photos: list[EverydayPhoto]) -> list[MaskedPhoto]:
-    """Return the photos that have a true mask."""
+    """Return the photos that have a ground-truth mask."""
     return [MaskedPhoto(photo.pixels, photo.mask, photo.name) for photo in photos if photo.mask is not None]
 
 
