@@ -1,7 +1,7 @@
 """Train the bundled detector: YOLO11n from its own description, from random initialisation, on fifteen classes.
 
 `python -m training.assorted_yolo --data FOLDER`; interrupted, it goes on with `--resume`. The validation parts are
-never trained on, and nothing is chosen by them: the running mean of the weights at the end is the result, in
+never trained on, and nothing is chosen by them: the exponential moving average of the weights is the result, in
 `runs/assorted_yolo/bundle`. The learning rate stays as it is and falls to 0 over the last part of the epochs, so that
 a run that was to be short can be made longer. Architecture and loss are Ultralytics'; the loop is `steps.loop`'s
 because theirs does not compute in bfloat16 on processors that have it, and cannot be given more epochs.
@@ -25,7 +25,7 @@ ARCHITECTURE = "yolo11n.yaml"
 RECIPE = loop.Recipe(
     "assorted_yolo", weights="assorted_yolo11n", rate=1.5e-3, weight_decay=0.02, clip=10.0, small_side=192
 )
-MEASURED_SHARE = 3  # one of how many held-back photos is measured for the log
+MEASURED_SHARE = 3  # every third held-out photo is measured for the log
 
 
 def main() -> None:
@@ -54,7 +54,7 @@ def new_network(architecture: str, labels: tuple[str, ...]):
     """Build a YOLO network for these classes, with random weights and Ultralytics' own weights of the loss.
 
     Args:
-        architecture: Ultralytics' name of its description; one with "-seg" also says masks.
+        architecture: Ultralytics' name of its description; one with "-seg" also predicts masks.
         labels: Names of the classes.
     """
     frameworks.ultralytics()
@@ -69,7 +69,7 @@ def new_network(architecture: str, labels: tuple[str, ...]):
 
 
 def batch_of(pictures: list[tuple], device: str) -> dict:
-    """Make what Ultralytics' loss takes: boxes as centre and size, in shares of the side."""
+    """Return a batch for Ultralytics' loss: boxes as centre and size, in fractions of the side."""
     pixels, boxes, class_ids = zip(*pictures, strict=True)
     side = len(pixels[0])
     corners = np.concatenate(boxes) / side
@@ -103,7 +103,7 @@ def average_precisions(network, photos: list[Labelled], side: int, classes: int)
 
     Args:
         network: Network whose head decodes its boxes in evaluation mode.
-        photos: Photos with their true boxes.
+        photos: Photos with their ground-truth boxes.
         side: Longer side of the network's input, in pixels.
         classes: Number of classes.
     """

@@ -118,7 +118,7 @@ def augment(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
     Args:
         images: (N, H, W, 3) uint8.
-        rng: Where chance comes from.
+        rng: Random generator.
 
     Returns:
         (N, H, W, 3) uint8.
@@ -136,7 +136,7 @@ def cut_out(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
     Args:
         images: (N, H, W, 3) uint8.
-        rng: Where chance comes from.
+        rng: Random generator.
 
     Returns:
         (N, H, W, 3) uint8.

@@ -1,7 +1,7 @@
 """Measure every bundled model on its validation part and print one table: the figures of the model cards.
 
-`python -m training.evaluate --data FOLDER` needs the archives that the cards name. Models go through the app's own
-door, with the weights that are bundled.
+`python -m training.evaluate --data FOLDER` needs the archives that the cards name. Models are loaded
+as in the app, with the bundled weights.
 """
 
 import argparse
@@ -129,7 +129,7 @@ def evaluate_everyday_localizer(folder: Path, key: str = "everyday_localizer") -
 
 
 def measured_box(model: Localizer, pixels: np.ndarray, truth: np.ndarray) -> tuple[int, float]:
-    """Return the class that was answered, −1 for none, and the IoU of what the box head says in any case."""
+    """Return the predicted class, −1 for none, and the IoU of the box head's box, which is predicted in any case."""
     evidence = model.evidence(pixels)
     label = evidence.localization.label
     return model.spec.labels.index(label) if label else -1, float(iou(evidence.box_xyxy, truth))

@@ -1,4 +1,4 @@
-"""Measure the bundled segmenters on their validation parts: the part of `training.evaluate` that is about masks."""
+"""Evaluation of the bundled segmenters on their validation parts, for `training.evaluate`."""
 
 from pathlib import Path
 

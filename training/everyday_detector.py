@@ -42,12 +42,12 @@ RECIPE = loop.Recipe(
 BY_CLASS = 0.6  # probability that a photo is drawn by its class, so that rare classes are seen
 RARE = {"chair": 1.5, "diningtable": 1.5, "dog": 1.5, "bird": 1.5, "bottle": 1.5, "pottedplant": 1.5, "boat": 1.5}
 DISTILLATION = 1.0  # weight of the second loss
-MIN_TEACHER_SCORE = 0.1  # of a cell, for its box to count
-MEASURED_SHARE = 2  # one of how many validation photos is measured for the log
+MIN_TEACHER_SCORE = 0.1  # minimum score of a cell for its box to count
+MEASURED_SHARE = 2  # every second validation photo is measured for the log
 
 
 class EverydayPool:
-    """Photos to draw from, some by class, the others all alike."""
+    """Pool of photos, sampled partly by class and partly uniformly."""
 
     def __init__(self, photos: list[EverydayPhoto]) -> None:
         self.photos = photos

@@ -36,10 +36,10 @@ RECIPE = Recipe(
 NOTHING = len(LABELS)
 EMPTY = 0.3  # probability of a picture of nothing
 WHOLE = 0.4  # probability that a photo is shown whole
-MIN_CROP = 0.55  # share of the photo's height and width that a crop keeps at least
-MIN_VISIBLE = 0.4  # share of a box that must be visible for it to count
-WEIGHTS = LOSS_WEIGHTS | {"votes": 1.0}  # of the parts of the loss
-SMOOTHING = 0.05  # of the labels: which of two objects is the larger one is often a near thing
+MIN_CROP = 0.55  # minimum fraction of the photo's height and width that a crop keeps
+MIN_VISIBLE = 0.4  # minimum visible fraction of a box for it to count
+WEIGHTS = LOSS_WEIGHTS | {"votes": 1.0}  # weights of the parts of the loss
+SMOOTHING = 0.05  # label smoothing: which of two objects is larger is often ambiguous
 
 
 class LocalizerNetwork(torch.nn.Module):
@@ -107,7 +107,7 @@ def cropped(photo: EverydayPhoto, rng: np.random.Generator) -> tuple[np.ndarray,
     """Cut a part out of a photo, in which at least one object is visible if the photo has any.
 
     Returns:
-        The part's pixels, the class of its main object or `NOTHING`, and that object's box as shares of the part.
+        The part's pixels, the class of its main object or `NOTHING`, and that object's box as fractions of the part.
     """
     height, width = photo.pixels.shape[:2]
     for _ in range(6):

@@ -40,7 +40,7 @@ from training.steps.precision import fast_bfloat16
 
 torch = frameworks.torch()
 
-SMALL_SIDE, GROWTH = 128, 0.4  # of pictures in the first epochs, and after which share of all epochs they grow
+SMALL_SIDE, GROWTH = 128, 0.4  # picture side in the first epochs, and fraction of the epochs after which it grows
 SOME = 512  # pictures on which normalizations that were folded are measured anew
 
 
@@ -79,7 +79,7 @@ def train(options: argparse.Namespace) -> None:
     drawn = len(balanced(photos, np.random.default_rng(0)))
     steps = min(drawn // options.batch, options.steps or drawn)
     network = LocalizerNetwork()
-    if options.start:  # of an earlier run, whose checkpoint is gone
+    if options.start:  # continues from the bundled weights, without a checkpoint
         rng = np.random.default_rng(options.seed)
         pictures, _, _ = draw_batch(balanced(photos, rng)[:SOME], photos, scenery, rng)
         from_keras(load("caltech_localizer", "cpu").network, network, as_tensor(network_input(pictures), "cpu"))

@@ -28,7 +28,7 @@ from training.steps.localizer import (
 
 keras, tf, torch = frameworks.keras(), frameworks.tensorflow(), frameworks.torch()
 
-COPIES = 3  # times that every photo is drawn anew, at another place and size
+COPIES = 3  # augmented copies of every photo, at other positions and sizes
 EPOCHS, BATCH = 24, 64
 
 

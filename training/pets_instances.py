@@ -2,7 +2,7 @@
 
 `python -m training.pets_instances --data FOLDER`; interrupted, it goes on with `--resume`. It learns from pets in their
 own photos and from composites of several. The validation pets are never trained on, and nothing is chosen by them: the
-running mean of the weights at the end is the result, in `runs/pets_instances/bundle`. Architecture and loss are
+exponential moving average of the weights is the result, in `runs/pets_instances/bundle`. Architecture and loss are
 Ultralytics'; for the loop see `training.assorted_yolo`.
 """
 
@@ -27,8 +27,8 @@ torch = frameworks.torch()
 ARCHITECTURE = "yolo11n-seg.yaml"
 LABELS = PET_LABELS[1:]
 RECIPE = Recipe("pets_instances", rate=1.5e-3, weight_decay=0.02, clip=10.0, small_side=192)
-MASK_STRIDE = 4  # pixels of the picture for one of a mask, as the network says them
-FEWEST_SURE = 0.01  # the least confidence of an answer that is measured
+MASK_STRIDE = 4  # stride of the predicted masks
+FEWEST_SURE = 0.01  # confidence threshold of the measured predictions
 
 
 def main() -> None:
@@ -55,9 +55,9 @@ def run(options: argparse.Namespace) -> list[dict]:
 
 
 def masked_batch(pictures: list[Composite], device: str) -> dict:
-    """Make what Ultralytics' loss takes: boxes, and one map of masks (side / 4, side / 4) for each picture.
+    """Return a batch for Ultralytics' loss: boxes, and one map of masks (side / 4, side / 4) for each picture.
 
-    A map says at each place which instance it belongs to, from 1 in the order of the boxes ("overlap_mask").
+    Each pixel of a map holds its instance's number, from 1 in the order of the boxes ("overlap_mask").
     """
     middle = MASK_STRIDE // 2
     masks = np.stack([made.instances[middle::MASK_STRIDE, middle::MASK_STRIDE] for made in pictures])
@@ -66,7 +66,7 @@ def masked_batch(pictures: list[Composite], device: str) -> dict:
 
 
 def answer_to(network, photo: MaskedPhoto, side: int) -> MaskedAnswer:
-    """Return what the network says of a photo and what is true, for the log."""
+    """Return the network's predictions for a photo and the ground truth, for the log."""
     from ultralytics.utils.nms import non_max_suppression
     from ultralytics.utils.ops import process_mask
 
@@ -94,9 +94,9 @@ def on_photo(mask: np.ndarray, frame: Letterbox) -> np.ndarray:
 
 
 def truth_of(photo: MaskedPhoto) -> tuple[np.ndarray, np.ndarray]:
-    """Return the true masks (T, H, W) bool of a photo, of one pet or none, and their class ids (T,) of `LABELS`.
+    """Return the ground-truth masks (T, H, W) bool of a photo, of one pet or none, and class ids (T,) of `LABELS`.
 
-    Half of the border counts to the pet: its outline lies in the middle of what nobody can tell.
+    Half of the border counts to the pet: its outline is assumed to be in the middle of the undefined border.
     """
     labels = np.setdiff1d(np.unique(photo.mask), [0, IGNORED])[:1].astype(int)
     return foreground(photo.mask)[None][: len(labels)], labels - 1

@@ -19,7 +19,7 @@ from training.data.everyday import LABELS, EverydayPhoto, read_unlabelled, voc_l
 
 TEACHER = "yolo11n"
 CONFIDENCE, IOU = 0.4, 0.6  # thresholds of the teacher's boxes
-SIDE = 640  # pixels that the teacher sees
+SIDE = 640  # image size of the teacher
 OUT = Path("runs/pseudo_labels")
 
 

@@ -24,7 +24,7 @@ from training.data.everyday import LABELS, EverydayPhoto, read_voc, voc_label
 from training.data.masks import MaskedPhoto, whole
 
 TEACHER = "yolov8n-seg"
-SIDE = 640  # pixels that the teacher sees
+SIDE = 640  # image size of the teacher
 DOUBTFUL, CONFIDENCE = 0.15, 0.4  # confidence thresholds: ignored from the first, trained on from the second
 AGREEMENT = 0.6  # IoU of an instance's box with a true box of its class
 BAND = 5  # pixels: width of the ignored band along outlines

@@ -1,7 +1,7 @@
 """Train the bundled U-Net of street scenes on CamVid's eleven classes, its encoder from ImageNet weights.
 
 `python -m training.street_unet --data FOLDER`; interrupted, it goes on with `--resume`. CamVid's validation part is
-never trained on, and nothing is chosen by it: the running mean of the weights at the end is the result, in
+never trained on, and nothing is chosen by it: the exponential moving average of the weights is the result, in
 `runs/street_unet/bundle`.
 """
 
@@ -17,7 +17,7 @@ from training.steps.unet import batch_of, class_weights, mask_loss, measured, ne
 
 RECIPE = Recipe("street_unet", rate=1e-3, weight_decay=0.02, clip=20.0, small_side=320, growth=0.6, encoder_rate=0.5)
 ZOOMS = (0.7, 1.9)  # times the size that a scene has
-MEASURED_SHARE = 3  # one of how many validation photos is measured for the log
+MEASURED_SHARE = 3  # every third validation photo is measured for the log
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """The merged set that the bundled detector learns from: fifteen classes from five published sets.
 
 Most of the photos show one thing in their middle. A network that sees nothing else learns where things are in the set;
-so each such photo comes a second time, its object pasted at random scale and place onto a photo of clothes.
+so each such photo comes a second time, its object pasted at random scale and position onto a photo of clothes.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ RANKS, CELLS = LABELS[6:12], LABELS[12:]
 _CALTECH = ("airplane", "face", "motorcycle")  # as `LOCALIZER_LABELS` has them
 _OF_BLOOD = {"RBC": "red cell", "WBC": "white cell", "Platelets": "platelet"}
 EVERY = 7  # of the pets, sorted by breed, each seventh is held back: the last ones would be of one breed
-LONGEST = 640  # pixels that photos are kept with
+LONGEST = 640  # longer side in pixels of the kept photos
 PASTED_SIDE = 320
 
 
@@ -46,7 +46,7 @@ class Labelled:
 
     @property
     def may_be_mirrored(self) -> tuple[bool, bool]:
-        """Whether left to right, but a mirrored letter is none; whether upside down, as blood cells."""
+        """Whether it may be flipped horizontally (letters may not), and vertically (blood cells may)."""
         labels = {LABELS[class_id] for class_id in self.class_ids}
         return not labels & set(RANKS), bool(labels & set(CELLS))
 
@@ -111,9 +111,9 @@ def pasted(photos: list[Labelled], folder: Path, seed: int = 0) -> list[Labelled
     """Paste the object of each photo that has one onto another photo.
 
     Args:
-        photos: To train on.
+        photos: Training photos.
         folder: Where `clothing.tar.gz` and `cifar10.tar.gz` are.
-        seed: Of chance.
+        seed: Random seed.
     """
     clothes = read_archive(folder / "clothing.tar.gz")
     names = sorted(name for name in clothes if name.startswith(BACKGROUNDS["clothing"]))

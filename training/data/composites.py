@@ -16,14 +16,14 @@ from training.data.masks import MaskedPhoto, foreground, view
 from training.data.placement import part_of, recolour
 
 BACKGROUND_ARCHIVES = ("clothing", "cards", "bccd", "raccoon")  # archives whose photos show neither cat nor dog
-ALONE, AT_HOME = 0.3, 0.4  # share of pictures that are one photo; share of the others that begin with a whole photo
+ALONE, AT_HOME = 0.3, 0.4  # fraction of pictures of one photo; fraction of the others that begin with a whole photo
 MOST = 5  # pets and other things that are pasted onto a picture
 SMALLEST, LARGEST = 0.2, 0.9  # of the picture's side: what a pasted pet's longer side takes
 CUT = 0.3  # how much of its height and width may lie outside
 TURN, STRETCH = 12.0, 0.15  # degrees, and logarithm of how much wider or higher it may become
-OTHER_THINGS = 0.25  # share of what is pasted that is no pet, but another picture in the outline of one
+OTHER_THINGS = 0.25  # fraction of what is pasted that is no pet, but another picture in the outline of one
 BLENDS = (0.0, 0.6, 1.2, 2.0)  # deviations in pixels of the blur at the edges
-MIN_VISIBLE, MIN_PIXELS = 0.2, 40  # of a pet, to be counted
+MIN_VISIBLE, MIN_PIXELS = 0.2, 40  # visible fraction and pixels of a pet for it to count
 
 
 @dataclass(frozen=True)

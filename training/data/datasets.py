@@ -16,10 +16,10 @@ from PIL import Image
 from cnn_demo.models.catalogue.registry import CIFAR10_LABELS, LOCALIZER_LABELS
 
 DATA = Path("data")
-CIFAR10_VALIDATION = 500  # of each class, the last ones by file number
+CIFAR10_VALIDATION = 500  # validation images of each class, the last ones by file number
 HELD_BACK = 0.15  # of each class or archive, the last ones by file number
 SMALL_THINGS = 150  # of each class of CIFAR-10
-LONGEST = 320  # pixels that a photo to localize on is kept with
+LONGEST = 320  # longer side in pixels of the localizer's photos
 BACKGROUNDS = {  # archive -> what of it serves as photos without airplane, face or motorcycle
     "pets": "pets/more_cats/",
     "clothing": "clothing/",

@@ -46,7 +46,7 @@ class EverydayPhoto(Labelled):
 
     @property
     def may_be_mirrored(self) -> tuple[bool, bool]:
-        """Whether left to right, and whether upside down."""
+        """Whether it may be flipped horizontally, and vertically."""
         return True, False
 
 

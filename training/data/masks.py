@@ -19,8 +19,8 @@ from training.data.datasets import decode, read_archive
 from training.data.placement import in_window, recolour
 
 STRETCH = 0.1  # logarithm of how much wider or higher a photo may become
-FOCUSED = 0.3  # share of views that show a place of a class drawn at random, so that rare ones are seen
-_TRIMAP = {1: "pet", 2: "background"}  # 3 is the border between them, which nobody can tell
+FOCUSED = 0.3  # fraction of views that show a pixel of a random class, so that rare ones are seen
+_TRIMAP = {1: "pet", 2: "background"}  # 3 is the trimap's undefined border
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class MaskedPhoto:
 
     Attributes:
         pixels: (H, W, 3) uint8 RGB.
-        mask: (H, W) uint8 class ids, `IGNORED` where nobody says what it is.
-        name: Of its file.
+        mask: (H, W) uint8 class ids, `IGNORED` for unlabelled pixels.
+        name: Name of its file.
     """
 
     pixels: np.ndarray = field(repr=False)
@@ -100,7 +100,7 @@ def whole(data: bytes) -> np.ndarray:
 
 
 def foreground(mask: np.ndarray) -> np.ndarray:
-    """Return where a pet is, (H, W) bool: each ignored pixel goes with what is nearest, pet or background.
+    """Return the foreground mask of a pet, (H, W) bool: ignored pixels join the nearest of pet and background.
 
     Args:
         mask: (H, W) class ids of `PET_LABELS`, with ignored pixels.
@@ -122,13 +122,13 @@ def view(
     rng: np.random.Generator,
     outside: int = IGNORED,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Show a photo in a window at random scale and place, mirrored or not, in changed light.
+    """Show a photo in a window at random scale and position, mirrored or not, in changed light.
 
     Args:
         photo: The photo.
         size: (height, width) of the window.
-        zooms: From and to what the photo's size is multiplied with.
-        rng: Where chance comes from.
+        zooms: Range of the scale factor of the photo's size.
+        rng: Random generator.
         outside: Class of the grey beside a photo that is smaller than the window.
 
     Returns:
@@ -152,7 +152,7 @@ def view(
 
 
 def focus(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draw one of the classes of a mask, then one of its pixels; return its row and column as shares of the size."""
+    """Draw one of the classes of a mask, then one of its pixels; return its row and column as fractions of the size."""
     labels = np.setdiff1d(np.unique(mask), [IGNORED])
     if not len(labels):
         return rng.random(2)

@@ -13,10 +13,10 @@ from cnn_demo.models.detection.letterbox import GREY
 from training.data.assorted import LABELS, Labelled
 from training.data.placement import in_window, recolour
 
-MOSAICS = 0.5  # share of pictures that are made of four photos
+MOSAICS = 0.5  # fraction of pictures made of four photos
 ZOOMS_IN_MOSAIC, ZOOMS_ALONE = (0.6, 2.0), (0.4, 1.3)  # times the size at which the photo just fits
 STRETCH = 0.15  # logarithm of how much wider or higher a photo may become
-MIN_VISIBLE, MIN_SIDE = 0.35, 3  # share of a box, and pixels, that must be left over for it to count
+MIN_VISIBLE, MIN_SIDE = 0.35, 3  # visible fraction and side in pixels of a box for it to count
 
 
 SHARES = {  # how often a class is drawn beside a playing card's rank, which a few photos teach
@@ -33,7 +33,7 @@ SHARES = {  # how often a class is drawn beside a playing card's rank, which a f
 
 
 class Pool:
-    """Photos to draw from by their classes: what takes many forms more often than what looks the same everywhere."""
+    """Pool of photos sampled by class: classes of varied appearance more often than uniform ones."""
 
     def __init__(self, photos: list[Labelled]) -> None:
         self.photos = photos
@@ -71,7 +71,7 @@ def picture(pool: Pool, side: int, rng: np.random.Generator) -> tuple[np.ndarray
 def placed(
     photo: Labelled, size: tuple[int, int], zooms: tuple[float, float], rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Show a photo in a window (height, width) at random scale and place, mirrored where that leaves it what it is.
+    """Show a photo in a window (height, width) at random scale and position, mirrored where that leaves it what it is.
 
     Returns:
         pixels (height, width, 3) uint8, the visible boxes (N, 4) float32, and their class ids (N,) int64.

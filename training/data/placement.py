@@ -2,7 +2,7 @@
 
 The photos of the set are centred, and their objects fill three quarters of them. A network that is shown nothing else
 learns where objects are in the set, not where they are. So each photo is cropped, stretched, mirrored, recoloured and,
-more often than not, pasted at random scale and place onto another picture; the box goes with it.
+more often than not, pasted at random scale and position onto another picture; the box goes with it.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from cnn_demo.models.boxes import area, intersection
 from training.data.datasets import BoxedPhoto
 
 NOTHING = 3  # the class of a picture without any of the three
-IN_PLACE = 0.5  # share of objects that stay in their own photo, which then fills the picture
-WHOLE = 0.5  # share of objects that bring all of their photo along
+IN_PLACE = 0.5  # fraction of objects that stay in their own photo, which then fills the picture
+WHOLE = 0.5  # fraction of objects that bring all of their photo along
 SMALLEST, LARGEST = 0.22, 0.95  # of the picture's side: what a pasted object's longer side may take
-CLUTTERED = 0.5  # share of pictures with an object in which other things lie beside it
+CLUTTERED = 0.5  # fraction of pictures with an object in which other things lie beside it
 CLUTTER_SMALLEST, CLUTTER_LARGEST = 0.15, 0.5  # of the picture's side: what the longer side of these takes
-MAX_HIDDEN = 0.02  # share of the object's box that one of them may cover
-TINTED, HUE_TURN = 0.5, 25  # share of pictures whose hues turn, and how far at most, in degrees / 2
+MAX_HIDDEN = 0.02  # fraction of the object's box that one of them may cover
+TINTED, HUE_TURN = 0.5, 25  # fraction of pictures whose hues turn, and how far at most, in degrees / 2
 CUT = 0.12  # of its width or height: how much of a pasted object may lie outside the picture, on each side
 
 
@@ -47,7 +47,7 @@ def object_picture(photo: BoxedPhoto, scenery: Backgrounds, rng: np.random.Gener
     """Make a picture of a photo's object.
 
     Returns:
-        The picture (side, side, 3) uint8, and the visible part of the box (4,) float32: corners as shares of the side.
+        Picture (side, side, 3) uint8, and visible part of the box (4,) float32: corners as fractions of the side.
     """
     pixels, box = photo.pixels, photo.box.astype(np.float64)
     if rng.random() < 0.5:
@@ -72,19 +72,19 @@ def object_picture(photo: BoxedPhoto, scenery: Backgrounds, rng: np.random.Gener
 def clutter(canvas: np.ndarray, box: np.ndarray, scenery: Backgrounds, rng: np.random.Generator) -> None:
     """Paste up to three other things beside an object, in place, wherever they leave its box uncovered.
 
-    Whoever listens to places that look a little like the object must learn to listen to the object alone.
+    So the head learns to ignore regions that resemble the object.
 
     Args:
         canvas: The picture (side, side, 3) uint8.
-        box: (4,) of the object, as shares of the side.
+        box: (4,) of the object, as fractions of the side.
         scenery: Where the things come from.
-        rng: Where chance comes from.
+        rng: Random generator.
     """
     for _ in range(rng.integers(1, 4)):
         many = scenery.distractors if rng.random() < 0.5 else scenery.backgrounds
         patch = many[rng.integers(len(many))]
         size = rng.uniform(CLUTTER_SMALLEST, CLUTTER_LARGEST) * np.array(patch.shape[1::-1]) / max(patch.shape[:2])
-        for _ in range(6):  # places are tried; where the object leaves no room there is none
+        for _ in range(6):  # attempts; none may fit
             corner = rng.uniform(-CUT * size, 1 - (1 - CUT) * size)
             place = np.concatenate([corner, corner + size])
             if intersection(place, box) <= MAX_HIDDEN * area(box):
@@ -113,12 +113,12 @@ def empty_picture(photos: list[BoxedPhoto], scenery: Backgrounds, rng: np.random
 def pasted_picture(
     photo: BoxedPhoto, background: np.ndarray, side: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Paste a whole photo at random scale and place onto another picture: what the localizer is tested with.
+    """Paste a whole photo at random scale and position onto another picture: what the localizer is tested with.
 
     The photo keeps its proportions, and its longer side takes from 0.35 to 0.9 of the picture.
 
     Returns:
-        The picture (side, side, 3) uint8, and the box (4,) float32: corners as shares of the side.
+        The picture (side, side, 3) uint8, and the box (4,) float32: corners as fractions of the side.
     """
     height, width = photo.pixels.shape[:2]
     size = np.array([width, height]) / max(width, height) * rng.uniform(0.35, 0.9)
@@ -130,7 +130,7 @@ def pasted_picture(
 
 
 def squashed_picture(photo: BoxedPhoto, side: int) -> tuple[np.ndarray, np.ndarray]:
-    """Squash a whole photo into the square, as the app does; return it and the box as shares of the side."""
+    """Squash a whole photo into the square, as the app does; return it and the box as fractions of the side."""
     height, width = photo.pixels.shape[:2]
     return squash(photo.pixels, side), (photo.box / (width, height, width, height)).astype(np.float32)
 
@@ -154,12 +154,12 @@ def random_place(box: np.ndarray, crop: np.ndarray, rng: np.random.Generator) ->
     """Draw where on the picture a crop goes, so that most of the box in it stays visible.
 
     Args:
-        box: Of the object, in pixels of the photo.
-        crop: What is shown of the photo, in its pixels.
-        rng: Where chance comes from.
+        box: Box of the object, in pixels of the photo.
+        crop: Visible part of the photo, in its pixels.
+        rng: Random generator.
 
     Returns:
-        Corners of the crop's place as shares of the picture's side; it may reach beyond the picture.
+        Corners of the crop's place as fractions of the picture's side; it may reach beyond the picture.
     """
     width, height = box[2:] - box[:2]
     aspect = np.exp(np.log(width / height) + rng.uniform(-0.4, 0.4))
@@ -202,7 +202,7 @@ def part_of(picture: np.ndarray, side: int, rng: np.random.Generator) -> np.ndar
 
 
 def beside(photo: BoxedPhoto, rng: np.random.Generator) -> np.ndarray | None:
-    """Draw a part of a photo at one side of its box, in pixels; None where there is no room."""
+    """Draw a part of a photo at one side of its box, in pixels; None if there is no room."""
     height, width = photo.pixels.shape[:2]
     left, top, right, bottom = photo.box
     sides = np.array([[0, 0, left, height], [right, 0, width, height], [0, 0, width, top], [0, bottom, width, height]])
@@ -218,7 +218,7 @@ def beside(photo: BoxedPhoto, rng: np.random.Generator) -> np.ndarray | None:
 
 
 def paste(canvas: np.ndarray, pixels: np.ndarray, crop: np.ndarray, place: np.ndarray) -> None:
-    """Draw a crop of a photo (corners in pixels) at a place of the canvas (corners as shares of it), in place."""
+    """Draw a crop of a photo (corners in pixels) at a place of the canvas (corners as fractions of it), in place."""
     side = len(canvas)
     left, top, right, bottom = np.round(crop).astype(int)
     to_left, to_top, to_right, to_bottom = np.round(place * side).astype(int)
@@ -264,8 +264,8 @@ def in_window(picture: np.ndarray, corner: Sequence[int], size: tuple[int, int],
 
     Args:
         picture: (H, W) or (H, W, 3).
-        corner: In pixels of the window; negative where the picture begins before it.
-        size: Of the window.
+        corner: Position in pixels of the window; negative if the picture begins outside it.
+        size: Size of the window.
         fill: The value beside the picture.
     """
     window = np.full((*size, *picture.shape[2:]), fill, picture.dtype)

@@ -18,8 +18,8 @@ torch = frameworks.torch()
 nn = torch.nn
 
 EPSILON = 1e-3  # Keras's
-FORGET = 0.02  # share of a running mean that each batch replaces
-START = (0.3, 0.3, 0.3, 0.3, 0.0)  # before training, every place believes in a box of 0.6 around itself
+FORGET = 0.02  # momentum of the running statistics: fraction that each batch replaces
+START = (0.3, 0.3, 0.3, 0.3, 0.0)  # initially, every cell predicts a box of side 0.6 around itself
 
 
 class Convolution(nn.Module):
@@ -86,7 +86,7 @@ class Heads(nn.Module):
     def forward(self, maps) -> dict:
         """From feature maps (N, C, h, w) to `logits` (N, 4), `box` (N, 4) and `votes` (N, h, w, 4)."""
         y = self.box_conv2(self.box_conv1(maps).relu()).relu()
-        with torch.autocast(maps.device.type, enabled=False):  # the answers themselves need float32
+        with torch.autocast(maps.device.type, enabled=False):  # the predictions need float32
             logits = self.logits(maps.float().mean((2, 3)))
             said = self.box_places(y.float()).permute(0, 2, 3, 1)
             _, height, width, _ = said.shape
@@ -100,7 +100,7 @@ class Heads(nn.Module):
 
 
 class LocalizerNetwork(nn.Module):
-    """Trunk and heads, from pictures (N, 3, S, S) in −1..1 to what `Heads` answers."""
+    """Trunk and heads, from pictures (N, 3, S, S) in −1..1 to the outputs of `Heads`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -108,7 +108,7 @@ class LocalizerNetwork(nn.Module):
         self.heads = Heads(LOCALIZER_STAGES[-1][0])
 
     def forward(self, pictures) -> dict:
-        """From pictures to what `Heads` answers."""
+        """From pictures to the outputs of `Heads`."""
         return self.heads(self.trunk(pictures))
 
 
@@ -137,7 +137,7 @@ def from_keras(deployed, trained, pictures) -> None:
     Args:
         deployed: The Keras network, without batch normalization.
         trained: A `LocalizerNetwork`.
-        pictures: (N, 3, S, S) float32, as the network takes them.
+        pictures: (N, 3, S, S) float32 network inputs.
     """
     layers = {layer.name: layer.get_weights() for layer in deployed.layers if layer.weights}
     sums, hooks = {}, []

@@ -1,4 +1,4 @@
-"""From a finished training to the files under `assets/weights` that are committed: weights, record and card."""
+"""Export of a finished training to `assets/weights`: weights, record and card."""
 
 import json
 from pathlib import Path
@@ -36,7 +36,7 @@ def bundle_cifar10(
         trained: The Keras network with batch normalization.
         history: Of every epoch loss, accuracy and the same of the validation images.
         restarts: Epochs, counted from 1, for which the learning rate was raised anew.
-        snapshots: Of the first layer's kernels (5, 5, 3, 32), before training and after each epoch.
+        snapshots: Snapshots of the first layer's kernels (5, 5, 3, 32), before training and after each epoch.
         validation: What it was never trained on; the temperature is fitted on all of it.
         folder: Where to.
     """
@@ -67,9 +67,9 @@ def bundle_localizer(
     Args:
         epochs: The torch network's state before training and after each epoch; the last is bundled.
         history: What was measured after each epoch, and on pictures of which side.
-        held_out: The photos that it was never trained on.
+        held_out: Held-out photos, never trained on.
         folder: Where to.
-        earlier: What was recorded of the training that this one went on from.
+        earlier: Record of the training that this one continues.
     """
     torch, trained = frameworks.torch(), LocalizerNetwork()
     samples = [sample for sample in sample_photos() if sample.path.parent == SAMPLES]
@@ -134,7 +134,7 @@ def measure_boxes(network, held_out: list[BoxedPhoto]) -> dict:
 
 
 def bundle_float16(network, path: Path) -> None:
-    """Write the weights of a torch network as `.safetensors`, numbers with a point in float16."""
+    """Write the weights of a torch network as `.safetensors`, floating-point tensors in float16."""
     from safetensors.torch import save_file
 
     state = {name: value.half() if value.is_floating_point() else value for name, value in network.state_dict().items()}

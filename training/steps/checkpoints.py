@@ -11,14 +11,14 @@ torch = frameworks.torch()
 
 
 def save(folder: Path, states: dict, history: list[dict]) -> None:
-    """Write the checkpoint, of whatever has a `state_dict`, and what was measured so far."""
+    """Write a checkpoint of objects with a `state_dict`, and the history."""
     torch.save({name: part.state_dict() for name, part in states.items()}, folder / "checkpoint_new.pt")
     (folder / "checkpoint_new.pt").replace(folder / "checkpoint.pt")  # never half a checkpoint
     (folder / "history.json").write_text(json.dumps(history, indent=1))
 
 
 def restore(folder: Path, states: dict) -> list[dict]:
-    """Read what `save` wrote into the states, and return the history; an empty one where there is nothing yet."""
+    """Read what `save` wrote into the states, and return the history; an empty one if there is no checkpoint."""
     if not (folder / "checkpoint.pt").is_file():
         return []
     saved = torch.load(folder / "checkpoint.pt", weights_only=True)

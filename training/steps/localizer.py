@@ -27,10 +27,10 @@ torch = frameworks.torch()
 PEAK_RATE, WEIGHT_DECAY, CLIP = 2e-3, 0.02, 5.0
 
 
-WARM_UP = 0.05  # share of the steps in which the learning rate rises
+WARM_UP = 0.05  # fraction of the steps in which the learning rate rises
 
 
-WEIGHTS = LOSS_WEIGHTS | {"votes": 1.0}  # of the parts of the loss
+WEIGHTS = LOSS_WEIGHTS | {"votes": 1.0}  # weights of the parts of the loss
 
 
 EMPTY = 150  # pictures of nothing that are measured after each epoch
@@ -75,7 +75,7 @@ def balanced(photos: list, rng: np.random.Generator) -> np.ndarray:
 def draw_batch(
     indices: np.ndarray, photos: list, scenery: Backgrounds, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Make pictures (N, S, S, 3) uint8, labels (N,) int32 and boxes (N, 4) float32, all 0 where there is nothing."""
+    """Make pictures (N, S, S, 3) uint8, labels (N,) int32 and boxes (N, 4) float32, all 0 if there is no object."""
     pictures, labels, boxes = [], [], []
     for index in indices:
         if index < 0:
@@ -116,9 +116,9 @@ def validation_sets(
 
     Args:
         held_out: The photos.
-        backgrounds: Photos with nothing.
-        side: Of the pictures.
-        to_input: From pictures (N, side, side, 3) uint8 to what the network takes.
+        backgrounds: Photos without objects.
+        side: Side of the pictures in pixels.
+        to_input: Function from pictures (N, side, side, 3) uint8 to network inputs.
 
     Returns:
         `whole` and `pasted`: (inputs, boxes, labels); `empty`: (inputs,).

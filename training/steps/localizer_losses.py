@@ -12,14 +12,14 @@ def box_losses(box, votes, truth, with_box) -> dict:
     """Return the parts of the box head's loss, each the mean over the pictures that have a box.
 
     Args:
-        box: (N, 4) what the head answers, corners as shares of the side.
-        votes: (N, h, w, 4) the box that each place believes in.
-        truth: (N, 4).
-        with_box: (N,) 1 where there is an object, else 0.
+        box: (N, 4) predicted box, corners as fractions of the side.
+        votes: (N, h, w, 4) box predicted by each cell.
+        truth: (N, 4) ground-truth box.
+        with_box: (N,) 1 if there is an object, else 0.
 
     Returns:
-        `smooth_l1` and `giou` of the answer; `votes`: 1 − GIoU of each place inside the true box, so that places learn
-        whether or not they are listened to yet.
+        `smooth_l1` and `giou` of the prediction; `votes`: 1 − GIoU of each cell inside the true box, so cells learn
+        whatever their attention weight.
     """
     height, width = votes.shape[1:3]
     columns = (torch.arange(width, device=box.device) + 0.5) / width

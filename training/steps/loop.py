@@ -1,4 +1,4 @@
-"""The loop of the trainings in torch that may be interrupted, and made longer afterwards.
+"""Training loop in torch, which can be interrupted, resumed and extended.
 
 AdamW, a learning rate that stays and falls at the end, a running mean of the weights, which is the result, and pictures
 that grow: the first epochs see smaller ones, which cost a part of the time.
@@ -23,18 +23,18 @@ torch = frameworks.torch()
 
 @dataclass(frozen=True)
 class Recipe:
-    """What does not change from one start of a training to the next.
+    """Fixed settings of a training.
 
     Attributes:
-        name: Of the training; its results lie in `runs/NAME`, its weights in `runs/NAME/bundle`.
+        name: Name of the training; its results are in `runs/NAME`, its weights in `runs/NAME/bundle`.
         rate: Learning rate.
-        weight_decay: Of weights; biases and normalizations have none.
-        clip: Largest norm of the gradient of one step.
-        small_side: Of pictures in the first epochs.
-        growth: After which share of all epochs pictures grow to the full side.
+        weight_decay: Weight decay; biases and normalizations have none.
+        clip: Maximum gradient norm.
+        small_side: Side of the pictures in the first epochs.
+        growth: Fraction of the epochs after which pictures grow to the full side.
         measured_every: Epochs between two measurements for the log.
         encoder_rate: Factor on the learning rate of the pretrained encoder, if the network has one.
-        weights: Name of the weights' file without its ending; the training's own where it is empty.
+        weights: Name of the weights' file without its ending; the training's name if empty.
     """
 
     name: str
@@ -75,7 +75,7 @@ def options_of(
 
 
 def prepare(options: argparse.Namespace) -> str:
-    """Seed chance, set torch's threads, and return the device to train on: "cuda" or "cpu"."""
+    """Seed the random generators, set torch's threads, and return the device to train on: "cuda" or "cpu"."""
     torch.manual_seed(options.seed)
     torch.set_num_threads(options.threads or torch.get_num_threads())
     return "cuda" if torch.cuda.is_available() else "cpu"
@@ -92,12 +92,12 @@ def train(
     """Train, and after each epoch write `checkpoint.pt` and `history.json`, after each measured one the weights too.
 
     Args:
-        network: On its device.
-        recipe: What does not change.
-        options: From `read_options`.
-        draw: From the side of the pictures and a generator to a batch of `options.batch` pictures.
-        loss_of: From the network and a batch to the loss, summed over the pictures.
-        measure: From the network with the mean weights to its figures on the validation part, for the log.
+        network: Network on its device.
+        recipe: Fixed settings.
+        options: Options from `read_options`.
+        draw: Function from the side of the pictures and a generator to a batch of `options.batch` pictures.
+        loss_of: Function from the network and a batch to the loss, summed over the pictures.
+        measure: Function from the network with the EMA weights to its figures on the validation part, for the log.
 
     Returns:
         For each epoch the side, the loss for each picture, the seconds, and what was measured.

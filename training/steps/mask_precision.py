@@ -11,10 +11,10 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class MaskedAnswer:
-    """What was found on one photo, N masks, and what there is, T masks.
+    """Predictions (N masks) and ground truth (T masks) of one photo.
 
     Attributes:
-        masks: (N, H, W) bool.
+        masks: (N, H, W) bool, predicted masks.
         scores: (N,).
         class_ids: (N,).
         true_masks: (T, H, W) bool.
@@ -32,8 +32,8 @@ def mask_precisions(answers: list[MaskedAnswer], classes: int) -> np.ndarray:
     """Return the average precision of each class at the IoUs 0.5, 0.55 to 0.95: (classes, 10), NaN for absent classes.
 
     Args:
-        answers: One for each photo.
-        classes: How many there are.
+        answers: Predictions and ground truth of each photo.
+        classes: Number of classes.
     """
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
@@ -57,7 +57,7 @@ def mask_precisions(answers: list[MaskedAnswer], classes: int) -> np.ndarray:
         "categories": [{"id": label} for label in range(classes)],
         "annotations": truths,
     }
-    with contextlib.redirect_stdout(io.StringIO()):  # it tells what it does
+    with contextlib.redirect_stdout(io.StringIO()):  # suppresses its log
         truth.createIndex()
         evaluation = COCOeval(truth, truth.loadRes(found), "segm")
         evaluation.evaluate()

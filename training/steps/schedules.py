@@ -1,21 +1,21 @@
-"""How long trainings go: a learning rate that stays and falls at the end, and the running mean of the weights.
+"""Learning-rate schedule (warm-up, constant, cool-down) and exponential moving average of the weights.
 
 The learning rate stays as it is until the last part of the epochs, so that a training that was to be short can be made
 longer (Hägele et al., "Scaling laws and compute-optimal training beyond fixed training durations" (2024),
 https://arxiv.org/abs/2405.18392).
 """
 
-WARM_UP, COOL_DOWN = 200, 0.3  # steps in which the learning rate rises, share of the steps in which it falls
-MEMORY = 0.998  # of the running mean of the weights, for each step
+WARM_UP, COOL_DOWN = 200, 0.3  # warm-up steps, fraction of the steps in the cool-down
+MEMORY = 0.998  # decay of the exponential moving average, for each step
 
 
 def rate_at(step: int, steps: int) -> float:
-    """Return the share of the learning rate at a step: it rises, stays, and falls to 0 along a line."""
+    """Return the factor on the learning rate at a step: it rises, stays, and falls to 0 along a line."""
     return min(1.0, (step + 1) / WARM_UP, (steps - step) / max(1.0, COOL_DOWN * steps))
 
 
 def ema_update(means: list, values: list, count: int) -> None:
-    """Move the running means a little towards the values; faster at first, when there is little to remember."""
+    """Update the exponential moving averages in place; the decay is smaller in the first steps."""
     memory = min(MEMORY, (1 + int(count)) / (10 + int(count)))
     for mean, value in zip(means, values, strict=True):
         if mean.is_floating_point():
