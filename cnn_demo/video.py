@@ -1,7 +1,7 @@
-"""Short films: read by FFmpeg (PyAV), looked at picture by picture, and written as MP4 with boxes and tracks.
+"""Short videos: decoding by FFmpeg (PyAV), object tracking, and annotated MP4 output.
 
-A video is untrusted input like a photo: a file that is no video, has no frames or is too large is refused in one
-sentence, and only the first seconds are ever decoded.
+A video is untrusted input like a photo: a file that is no video, has no frames or is too large is refused with a
+one-sentence message, and only the first seconds are decoded.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from cnn_demo.models import frameworks
 
 ACCEPTED = "MP4, WebM or MOV"
 MAX_SECONDS, MAX_FRAMES = 10.0, 300
-SIDE = 640  # pixels of the longer side that a film is looked at and shown with
-MAX_PIXELS = 4096 * 2304  # of a picture
+SIDE = 640  # pixels of a frame's longer side, for detection and display
+MAX_PIXELS = 4096 * 2304  # of a frame
 CONTAINERS = {"mov", "mp4", "webm"}
 MAX_RATE = Fraction(60)
 
 
 class VideoError(Exception):
-    """A file that cannot be shown; the message is one sentence that can be shown as it is."""
+    """A video that cannot be processed; the message is one sentence for the visitor."""
 
 
 @dataclass(frozen=True)
 class Frame:
-    """One picture of a film: (H, W, 3) uint8 RGB, upright, both sides even; and when it is shown, in seconds."""
+    """A frame of a video: (H, W, 3) uint8 RGB, upright, both sides even; and its timestamp in seconds."""
 
     pixels: np.ndarray = field(repr=False)
     seconds: float
@@ -44,7 +44,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a film is: pictures done, how many there will be at most, and the picture that was done last."""
+    """Progress on a video: frames done, the maximum number of frames, and the last annotated frame."""
 
     done: int
     most: int
@@ -53,14 +53,14 @@ class Progress:
 
 @dataclass(frozen=True)
 class AnnotatedFilm:
-    """A film with boxes.
+    """An annotated video.
 
     Attributes:
-        mp4: The file.
-        frames: How many pictures it has.
-        seconds: How long it is.
-        tracks: How many different objects of each class were followed.
-        cut: Whether the original goes on.
+        mp4: The file's content.
+        frames: Number of frames.
+        seconds: Duration in seconds.
+        tracks: Number of tracked objects per class.
+        cut: Whether the original is longer.
     """
 
     mp4: bytes = field(repr=False)
@@ -71,14 +71,14 @@ class AnnotatedFilm:
 
 
 def open_film(data: bytes) -> av.container.InputContainer:
-    """Open a film.
+    """Open a video.
 
     Raises:
-        VideoError: If it is none, has no pictures, or they are too large.
+        VideoError: If the file is no video, has no frames, or they are too large.
     """
     try:
         film = av.open(io.BytesIO(data), mode="r")
-    except Exception as error:  # FFmpeg has many
+    except Exception as error:  # FFmpeg has many error types
         raise VideoError(f"This file cannot be read as a video: please bring {ACCEPTED}.") from error
     if not CONTAINERS & set(film.format.name.split(",")):
         raise VideoError(f"This is a {film.format.long_name} file: please bring {ACCEPTED}.")
@@ -87,21 +87,21 @@ def open_film(data: bytes) -> av.container.InputContainer:
     stream = film.streams.video[0]
     if not stream.width or stream.width * stream.height > MAX_PIXELS:
         raise VideoError("The frames of this video are too large: please bring it in 4K or less.")
-    stream.thread_type = "NONE"  # one core for decoding is plenty
+    stream.thread_type = "NONE"  # one core is enough for decoding
     return film
 
 
 def rate_of(film: av.container.InputContainer) -> Fraction:
-    """Return pictures a second, at most 60; 25 where the file does not say."""
+    """Return the frame rate, at most 60; 25 if the file does not state it."""
     rate = film.streams.video[0].average_rate
     return min(Fraction(rate), MAX_RATE) if rate else Fraction(25)
 
 
 def frames_of(film: av.container.InputContainer) -> Iterator[Frame]:
-    """Decode the film's first 10 seconds, 300 pictures at most, upright and small.
+    """Decode the first 10 seconds of a video, at most 300 frames, upright and downscaled.
 
     Raises:
-        VideoError: If nothing can be decoded; what is broken later on just ends the film.
+        VideoError: If no frame can be decoded; a later decoding error ends the video.
     """
     rate, number = rate_of(film), 0
     try:
@@ -129,13 +129,13 @@ def _upright(picture: av.VideoFrame) -> np.ndarray:
 
 
 class Tracks:
-    """Follows objects from picture to picture, by ByteTrack as Ultralytics has it.
+    """Multi-object tracker: Ultralytics' implementation of ByteTrack.
 
-    Boxes are matched with where the known objects should be by now, the sure boxes first, then the unsure ones.
+    Boxes are matched with the predicted boxes of known objects, first those of high confidence, then the others.
     Zhang et al. (2022), https://arxiv.org/abs/2110.06864.
 
     Attributes:
-        seen: How many different objects of each class there were so far.
+        seen: Number of tracked objects per class so far.
     """
 
     def __init__(self, confidence: float, rate: float) -> None:
@@ -146,7 +146,7 @@ class Tracks:
             "track_high_thresh": confidence,
             "track_low_thresh": confidence / 2,
             "new_track_thresh": confidence,
-            "track_buffer": round(rate),  # an object may be hidden for a second
+            "track_buffer": round(rate),  # a track survives one second without detections
             "match_thresh": 0.8,
             "fuse_score": True,
         }
@@ -155,11 +155,11 @@ class Tracks:
 
     @property
     def seen(self) -> dict[str, int]:
-        """How many different objects of each class there were, the most frequent first."""
+        """Number of tracked objects per class, the most frequent first."""
         return dict(Counter(self._known.values()).most_common())
 
     def follow(self, found: sv.Detections) -> sv.Detections:
-        """Return the boxes that belong to an object that is followed, with its number as `tracker_id`."""
+        """Return the boxes of tracked objects, with the track's ID as `tracker_id`."""
         from ultralytics.engine.results import Boxes
 
         table = np.column_stack([found.xyxy, found.confidence, found.class_id]).astype(np.float32).reshape(-1, 6)
@@ -178,19 +178,19 @@ def annotate_film(
     confidence: float,
     tell: Callable[[Progress], bool] = lambda _progress: True,
 ) -> AnnotatedFilm:
-    """Find and follow the objects of a film.
+    """Detect and track the objects of a video.
 
     Args:
-        data: The file.
-        detect: From (H, W, 3) uint8 to detections above half the confidence, with `class_name`.
-        confidence: From which on an object is followed.
-        tell: Told how far it is after each picture; the film ends there when it answers False.
+        data: The file's content.
+        detect: Function from (H, W, 3) uint8 to detections above half the confidence threshold, with `class_name`.
+        confidence: Confidence threshold for a new track, 0 to 1.
+        tell: Callback that receives the progress after each frame; processing stops if it returns False.
 
     Returns:
-        What was done by then.
+        The annotated video, up to the last processed frame.
 
     Raises:
-        VideoError: As `open_film` and `frames_of` do.
+        VideoError: As for `open_film` and `frames_of`.
     """
     film = open_film(data)
     rate = rate_of(film)
@@ -209,14 +209,14 @@ def annotate_film(
 
 
 def draw_tracks(pixels: np.ndarray, followed: sv.Detections) -> np.ndarray:
-    """Draw the followed objects with class and number, each number in a colour of its own."""
+    """Draw the tracked objects with class and ID, one colour per ID."""
     numbers = followed.tracker_id.tolist()
     names = [f"{name} {number}" for name, number in zip(followed["class_name"], numbers, strict=True)]
     return draw_boxes(pixels, followed.xyxy, names, [class_colour(number) for number in numbers])
 
 
 class _Writer:
-    """An MP4 that every browser plays."""
+    """Writer of an H.264 MP4 that every browser plays."""
 
     def __init__(self, file: io.BytesIO, rate: Fraction) -> None:
         self._container = av.open(file, "w", format="mp4")
@@ -232,7 +232,7 @@ class _Writer:
             options = {"crf": "23", "preset": "veryfast"}
             self._stream = self._container.add_stream("libx264", rate=self._rate, options=options)
             self._stream.width, self._stream.height, self._stream.pix_fmt = width, height, "yuv420p"
-        if (height, width) != (self._stream.height, self._stream.width):  # a film whose pictures change their size
+        if (height, width) != (self._stream.height, self._stream.width):  # a video whose frame size changes
             pixels = cv2.resize(pixels, (self._stream.width, self._stream.height))
         self._container.mux(self._stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
 

@@ -1,4 +1,4 @@
-"""Activation functions: what a network does to every number of a feature map before the next layer sees it."""
+"""Activation functions, applied to every value of a feature map."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ def activate(values: np.ndarray, name: str) -> np.ndarray:
     """Return the activation of every value, float32 of the same shape.
 
     Args:
-        values: any shape.
+        values: the values, of any shape.
         name: a key of `ACTIVATIONS`: "none", "abs", "relu", "sigmoid" or "tanh".
 
     Raises:

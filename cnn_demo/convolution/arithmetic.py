@@ -1,4 +1,4 @@
-"""The arithmetic behind one output pixel, laid out to be shown."""
+"""Arithmetic of one output pixel, step by step."""
 
 from dataclasses import dataclass
 
@@ -10,16 +10,16 @@ from cnn_demo.convolution.operation import check_shapes
 
 @dataclass(frozen=True)
 class PixelArithmetic:
-    """How one pixel of a feature map comes about: `total = sum(window * kernel) + bias`.
+    """The arithmetic of one pixel of a feature map: `total = sum(window * kernel) + bias`.
 
     Attributes:
         window: (kh, kw) float32, the values of the padded image under the kernel's taps.
-        kernel: (kh, kw) float32, as it is laid on the image, already rotated where the spec says flip.
+        kernel: (kh, kw) float32, as applied to the image, already rotated if the spec flips it.
         products: (kh, kw) float32, window times kernel.
         total: the pixel, summed in float64.
-        bias: what was added.
+        bias: the bias that was added.
         rows: (kh,) int, rows of the image under the taps; in the padding they are negative or at least H.
-        columns: (kw,) int, likewise.
+        columns: (kw,) int, columns of the image under the taps, likewise.
         inside: (kh, kw) bool, whether a tap lies on the image and not on its padding.
     """
 
@@ -39,13 +39,13 @@ def explain_pixel(
     """Return the arithmetic of pixel (row, column) of `convolve(image, weights, spec, bias)`.
 
     Args:
-        image: (H, W) or (H, W, C).
-        weights: (kh, kw).
+        image: the image, (H, W) or (H, W, C).
+        weights: the kernel, (kh, kw).
         spec: stride, padding, dilation and flip.
         bias: added to the sum.
-        row: of the feature map, from 0.
-        column: of the feature map, from 0.
-        channel: of an image (H, W, C).
+        row: row of the feature map, from 0.
+        column: column of the feature map, from 0.
+        channel: channel of an image (H, W, C).
 
     Raises:
         ValueError: if the shapes do not fit.

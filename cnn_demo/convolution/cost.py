@@ -1,4 +1,4 @@
-"""What a layer costs: numbers to learn and multiplications to make, beside those of a dense layer of the same size."""
+"""Parameters and multiply-adds of a convolutional layer, and of a dense layer of the same size."""
 
 from cnn_demo.convolution.geometry import ConvSpec, Pair, as_pair, output_size
 
@@ -6,13 +6,13 @@ from cnn_demo.convolution.geometry import ConvSpec, Pair, as_pair, output_size
 def parameter_count(
     kernel_size: int | Pair, in_channels: int = 1, out_channels: int = 1, bias: bool = True, groups: int = 1
 ) -> int:
-    """Return how many numbers a convolutional layer learns; the size of the image does not matter.
+    """Return the number of parameters of a convolutional layer; it does not depend on the image size.
 
     Args:
         kernel_size: (kh, kw), or one integer.
         in_channels: channels of the input.
         out_channels: filters.
-        bias: whether each filter adds a number of its own.
+        bias: whether each filter has a bias.
         groups: parts that the channels are divided into; equal to `in_channels` for a depthwise layer.
 
     Raises:
@@ -30,7 +30,7 @@ def multiply_adds(
     out_channels: int = 1,
     groups: int = 1,
 ) -> int:
-    """Return how many multiplications, each with its addition, a convolutional layer makes for one image.
+    """Return the number of multiply-adds of a convolutional layer for one image.
 
     Taps on the padding count, as the usual counters have it; the bias does not.
 
@@ -53,13 +53,13 @@ def multiply_adds(
 def dense_parameter_count(
     input_size: Pair, output_size: Pair, in_channels: int = 1, out_channels: int = 1, bias: bool = True
 ) -> int:
-    """Return how many numbers a dense layer learns that joins every input to every output of the same two sizes."""
+    """Return the number of parameters of a dense layer with the same input and output sizes."""
     outputs = output_size[0] * output_size[1] * out_channels
     return input_size[0] * input_size[1] * in_channels * outputs + (outputs if bias else 0)
 
 
 def dense_multiply_adds(input_size: Pair, output_size: Pair, in_channels: int = 1, out_channels: int = 1) -> int:
-    """Return how many multiply-adds that dense layer makes for one image: one for every weight."""
+    """Return the number of multiply-adds of that dense layer for one image: one per weight."""
     return dense_parameter_count(input_size, output_size, in_channels, out_channels, bias=False)
 
 

@@ -1,4 +1,4 @@
-"""Convolution as it is defined, in plain loops: slow, short, and what everything faster is tested against."""
+"""Definition of convolution in plain loops: slow, short, and the reference for the fast versions."""
 
 import numpy as np
 

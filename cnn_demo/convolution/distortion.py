@@ -1,4 +1,4 @@
-"""What a network should forgive: a photo moved, turned or made noisy, and how far that moves its representation.
+"""Distortions of a photo (shift, rotation, noise), and measures of the change of its representation.
 
 Everything that comes in at a border is real where the photo has it: a window is cut out of a larger photo, and the
 photo is moved under it. The measures follow Zhang, "Making convolutional networks shift-invariant again" (2019),
@@ -23,7 +23,7 @@ def shifted(image: np.ndarray, pixels: int, room: int) -> np.ndarray:
     """Cut the window out of the photo, whose content is moved to the right under it.
 
     Args:
-        image: (H, W, C).
+        image: The photo, (H, W, C).
         pixels: 0 to `room`.
         room: Columns that the window is narrower than the photo.
 
@@ -43,8 +43,8 @@ def rotated(image: np.ndarray, degrees: float, most: float = 30.0) -> np.ndarray
     """Turn the photo about its middle, counter-clockwise, and cut out the window that no turn up to `most` empties.
 
     Args:
-        image: (H, W, C) float32.
-        degrees: −most to most.
+        image: The photo, (H, W, C) float32.
+        degrees: Angle, −most to most.
         most: The largest angle; the window is the same for all.
 
     Returns:
@@ -69,16 +69,16 @@ def noisy(image: np.ndarray, deviation: float, seed: int = 0) -> np.ndarray:
     Args:
         image: (H, W, C) float32 in 0...1.
         deviation: Standard deviation of the noise, before clipping.
-        seed: Of the grains.
+        seed: Seed of the noise.
     """
     grains = np.random.default_rng(seed).standard_normal(image.shape, np.float32)
     return np.clip(image + np.float32(deviation) * grains, 0, 1)
 
 
 def relative_change(before: np.ndarray, after: np.ndarray) -> float:
-    """Return ‖before − after‖ / ‖before‖ over all numbers: 0 is no change, 1 as much as there was.
+    """Return ‖before − after‖ / ‖before‖ over all values: 0 is no change, 1 as much as there was.
 
-    NaN where `before` is nothing, or no more than rounding leaves (a root mean square below 1e-6).
+    NaN if `before` is zero, or no more than rounding errors (a root mean square below 1e-6).
     """
     norm = _norm(before)
     return float(np.linalg.norm(before - after)) / norm if norm else math.nan
@@ -98,16 +98,16 @@ def _norm(maps: np.ndarray) -> float:
 def moved_along(before: np.ndarray, after: np.ndarray, distance: float) -> tuple[np.ndarray, np.ndarray]:
     """Move the maps of a photo along with it, so that they can be compared with the maps of the moved photo.
 
-    Where the way is no whole number of map pixels, they are interpolated along the row (cubic convolution, Keys 1981):
+    If the shift is no whole number of map pixels, they are interpolated along the row (cubic convolution, Keys 1981):
     maps that sample their layer finely enough lose little by it, aliased ones cannot be interpolated.
 
     Args:
         before: (H, W, C) maps of the photo.
         after: (H, W, C) maps of the photo after its content moved to the right.
-        distance: The way in pixels of the maps: pixels of the photo divided by the product of all strides.
+        distance: The shift in pixels of the maps: pixels of the photo divided by the product of all strides.
 
     Returns:
-        Both, cropped to the columns that they share, (H, W', C); W' may be 0.
+        Both maps, cropped to their common columns, (H, W', C); W' may be 0.
     """
     whole = math.floor(distance)
     t = distance - whole
@@ -115,7 +115,7 @@ def moved_along(before: np.ndarray, after: np.ndarray, distance: float) -> tuple
     first, last = whole + _BORDER + 1, before.shape[1] - _BORDER
     if last <= first:
         return before[:, :0], after[:, :0]
-    # A number of the moved map lies t pixels left of the unmoved one: its left neighbour is one tap further.
+    # A pixel of the moved map is t pixels left of the unmoved one: its left neighbour is one tap further.
     moved = sum(
         np.float32(tap) * before[:, first - whole - offset : last - whole - offset]
         for tap, offset in zip(taps, (-1, 0, 1, 2), strict=True)

@@ -1,4 +1,4 @@
-"""How much each pixel of its receptive field really moves a unit: the effective receptive field of a stack of layers.
+"""Effective receptive field of a stack of layers: the influence of each pixel on a unit.
 
 It is the gradient of the unit with respect to the image. Luo, Li, Urtasun & Zemel, "Understanding the effective
 receptive field in deep convolutional neural networks" (2016), https://arxiv.org/abs/1701.04128, show that it looks like
@@ -33,13 +33,13 @@ def stack_geometry(size: Pair, layers: Sequence[Step]) -> tuple[MapGeometry, ...
 
 
 def path_counts(layers: Sequence[Step]) -> np.ndarray:
-    """Return how many ways lead from one unit down to each pixel of its receptive field, along one axis.
+    """Return the number of paths from one unit to each pixel of its receptive field, along one axis.
 
     Divided by their sum, they are the effective field of a stack of equal weights, without any border: boxes convolved
     with each other, which tend to a Gaussian.
 
     Returns:
-        (size of the receptive field,) float64: the ways to the first pixel, the second, ...
+        (size of the receptive field,) float64: the paths to the first pixel, the second, ...
     """
     ways = np.ones(1)
     for kernel, stride, dilation in reversed(layers):
@@ -52,7 +52,7 @@ def path_counts(layers: Sequence[Step]) -> np.ndarray:
 
 
 def uniform_influence(size: Pair, layers: Sequence[Step], unit: Pair) -> np.ndarray:
-    """Return the influence of every pixel on a unit where all weights are equal and nothing is cut off at zero.
+    """Return the influence of every pixel on a unit of a linear network with equal weights.
 
     Args:
         size: (H, W) of the image.
@@ -60,7 +60,7 @@ def uniform_influence(size: Pair, layers: Sequence[Step], unit: Pair) -> np.ndar
         unit: (row, column) in the last map.
 
     Returns:
-        (H, W) float64 that sums to 1; all zero where the unit sees nothing but padding.
+        (H, W) float64 that sums to 1; all zero if the unit sees only padding.
     """
     down, across = (_axis_influence(size[axis], layers, unit[axis]) for axis in (0, 1))
     influence = np.outer(down, across)
@@ -78,7 +78,7 @@ def _axis_influence(length: int, layers: Sequence[Step], unit: int) -> np.ndarra
         for tap in range(kernel):
             begin = tap * dilation
             below[begin : begin + (len(gradient) - 1) * stride + 1 : stride] += gradient / kernel
-        gradient = below[left : left + before.size[0]]  # what fell on the padding is lost
+        gradient = below[left : left + before.size[0]]  # influence on the padding is dropped
     return gradient
 
 
@@ -96,11 +96,11 @@ def random_influence(
         layers: The stack.
         unit: (row, column) in the last map.
         draws: Networks to average over.
-        seed: Of their weights.
+        seed: Seed of their weights.
         channels: Maps of every layer but the last.
 
     Returns:
-        (H, W) float64 that sums to 1; all zero where every way is closed by a ReLU.
+        (H, W) float64 that sums to 1; all zero if ReLUs block every path.
     """
     total = np.zeros(image.shape[:2])
     crops = _cone(image.shape[:2], layers, unit)
@@ -125,7 +125,7 @@ def random_weights(layers: Sequence[Step], inputs: int, channels: int, seed: int
 
 
 def _cone(size: Pair, layers: Sequence[Step], unit: Pair) -> list[tuple]:
-    """What of every map the unit sees: ((first, last) down and across, padding of that crop), from the image on."""
+    """Return each map's crop that the unit sees: ((first, last) down and across, its padding), from the image on."""
     maps = stack_geometry(size, layers)
     needed = [(unit[0], unit[0]), (unit[1], unit[1])]
     result = []
@@ -144,7 +144,7 @@ def _cone(size: Pair, layers: Sequence[Step], unit: Pair) -> list[tuple]:
 
 
 def _gradient(image: np.ndarray, layers: Sequence[Step], weights: list[np.ndarray], crops: list[tuple]) -> np.ndarray:
-    """The gradient of the one number that comes out with respect to the crop of the image, (h, w, C) float32."""
+    """Return the gradient of the output with respect to the crop of the image, (h, w, C) float32."""
     gates, maps = [], image
     for (_, stride, dilation), kernel, (_, outside) in zip(layers, weights, crops, strict=True):
         maps = _correlate(np.pad(maps, (*outside, (0, 0))), kernel, stride, dilation)
@@ -159,13 +159,13 @@ def _gradient(image: np.ndarray, layers: Sequence[Step], weights: list[np.ndarra
 
 
 def _backwards(gradient: np.ndarray, layer: Step, weights: np.ndarray, crop: tuple) -> np.ndarray:
-    """Through one layer: zeros between the gradient's pixels where it has a stride, then its weights turned round."""
+    """Backpropagate through one layer: zeros between the gradient's pixels for a stride, then the rotated kernel."""
     kernel, stride, dilation = layer
     inside, outside = crop
     reach = (kernel - 1) * dilation
     spread = np.zeros((*((n - 1) * stride + 1 for n in gradient.shape[:2]), gradient.shape[2]), np.float32)
     spread[::stride, ::stride] = gradient
-    # What lies beyond the last window gets no gradient; what fell on the padding is lost.
+    # Pixels beyond the last window get no gradient; the gradient on the padding is dropped.
     amounts = []
     for axis in (0, 1):
         (first, last), (before, _) = inside[axis], outside[axis]
@@ -200,15 +200,15 @@ def _correlate(padded: np.ndarray, weights: np.ndarray, stride: int, dilation: i
 
 
 def middle_side(influence: np.ndarray, middle: tuple[float, float], share: float = 0.5) -> int:
-    """Return the side in pixels of the smallest square about a unit's middle that holds a share of the influence.
+    """Return the side in pixels of the smallest square around a unit's middle with a fraction of the influence.
 
     Args:
-        influence: (H, W), not negative.
+        influence: Influence of each pixel, (H, W), not negative.
         middle: (row, column) of the receptive field's middle; both whole numbers, or both half-way between two.
-        share: 0 to 1.
+        share: Fraction of the influence, 0 to 1.
 
     Returns:
-        0 where there is no influence at all.
+        0 if there is no influence.
     """
     total = float(influence.sum())
     if total <= 0:

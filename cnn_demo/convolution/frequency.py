@@ -1,4 +1,4 @@
-"""What a kernel does to waves: which stripes it lets through and which it takes away."""
+"""Frequency response of a kernel."""
 
 import numpy as np
 

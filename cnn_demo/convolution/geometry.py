@@ -1,4 +1,4 @@
-"""Where the windows of a convolution lie: sizes, padding and the border that no window reaches.
+"""Geometry of convolution: output sizes, padding and the border that no window reaches.
 
 Everything here is arithmetic on integers; no pixel is touched except in `pad_image`. The formulas are those of
 Dumoulin & Visin, "A guide to convolution arithmetic for deep learning" (2016), https://arxiv.org/abs/1603.07285.

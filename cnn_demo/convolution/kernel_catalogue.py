@@ -1,4 +1,4 @@
-"""All kernels by name, with what a page needs to offer them: a sentence, and each parameter's range and meaning."""
+"""Catalogue of all kernels by name, with descriptions and parameter ranges."""
 
 import numpy as np
 

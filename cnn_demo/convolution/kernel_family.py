@@ -1,4 +1,4 @@
-"""What a kernel family is: a name, a sentence, the function that makes the weights, and its parameters."""
+"""Kernel families: name, description, function that makes the weights, and parameters."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ class Parameter:
 
     Attributes:
         name: the keyword that `kernel` takes.
-        label: what a visitor reads beside the slider.
+        label: label of the slider.
         minimum: smallest value; None for a choice.
         maximum: largest value; None for a choice.
-        default: value where none is given.
+        default: default value.
         step: distance between values on a slider; an "int" must lie on a step, a "float" need not.
         kind: "int", "float" or "choice".
         unit: "px", "°" or empty.
@@ -68,8 +68,8 @@ class KernelFamily:
 
     Attributes:
         name: key in `KERNELS`.
-        title: what a visitor reads in the list.
-        sentence: what the kernel does to a photo.
+        title: display name.
+        sentence: description of the kernel's effect on a photo.
         parameters: its settings, in the order of the function's arguments.
         function: takes the parameters by name, returns (kh, kw) float32.
         signed: whether results lie around zero (show them around mid-grey, or their magnitude), not around the photo.

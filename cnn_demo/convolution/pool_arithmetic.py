@@ -1,4 +1,4 @@
-"""The arithmetic behind one number of a pooled map, laid out to be shown."""
+"""Arithmetic of one value of a pooled map, step by step."""
 
 import math
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ class WindowArithmetic:
         weights: (kh, kw) float32, how much each counts, which is also the gradient that it gets: for the maximum one 1
             among zeros, for the average equal shares, for the L2 norm each number's share of the norm.
         value: the pooled number.
-        row: of the map, of the window's first number.
-        column: of the map, likewise.
+        row: row of the window's first value in the map.
+        column: column of the window's first value in the map.
     """
 
     window: np.ndarray
@@ -37,10 +37,10 @@ def explain_window(
         plane: (H, W) map.
         kind: "max", "min", "average", "l2", "skip" (the window's first number) or "blur" (`blur_pool`; its window holds
             the maxima at stride 1).
-        size: of the window, or (rows, columns).
-        stride: from window to window.
-        row: of the pooled map, from 0.
-        column: of the pooled map, from 0.
+        size: window size, one integer or (rows, columns).
+        stride: stride in pixels.
+        row: row of the pooled map, from 0.
+        column: column of the pooled map, from 0.
 
     Raises:
         IndexError: if there is no such window.

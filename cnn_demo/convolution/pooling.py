@@ -55,8 +55,8 @@ def pool(
     Args:
         maps: (H, W) or (H, W, C).
         kind: "max", "average", "min", or "l2", the root of the sum of squares (`torch.nn.functional.lp_pool2d`).
-        size: of the window: one integer, or (rows, columns).
-        stride: from window to window; None is `size`, so that windows touch and do not overlap.
+        size: window size: one integer, or (rows, columns).
+        stride: stride in pixels; None is `size`, so that windows touch and do not overlap.
         padding: pixels on both sides, smaller than the window, so that no window is all padding.
 
     Returns:
@@ -84,15 +84,15 @@ def pool(
 def pool_positions(
     maps: np.ndarray, size: int | Pair, stride: int | Pair | None = None, padding: int | Pair = 0, kind: str = "max"
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return where the maximum or minimum of every window lies: the only numbers that get its gradient.
+    """Return the position of the maximum or minimum of every window: the only values that get its gradient.
 
     Of several equal ones it is the first by rows, then columns, as in `torch.nn.functional.max_pool2d`.
 
     Args:
         maps: (H, W) or (H, W, C).
-        size: of the window, as for `pool`.
-        stride: as for `pool`.
-        padding: as for `pool`; the padding never wins.
+        size: window size, as for `pool`.
+        stride: stride, as for `pool`.
+        padding: padding, as for `pool`; it is never the maximum or minimum.
         kind: "max" or "min".
 
     Returns:
@@ -163,8 +163,8 @@ def blur_pool(maps: np.ndarray, size: int | Pair, stride: int | Pair | None = No
 
     Args:
         maps: (H, W) or (H, W, C) float32.
-        size: of the window, as for `pool`.
-        stride: as for `pool`.
+        size: window size, as for `pool`.
+        stride: stride, as for `pool`.
 
     Returns:
         float32 of the shape that `pool(maps, "max", size, stride)` has.

@@ -19,9 +19,9 @@ class PublishedNetwork:
 
     Attributes:
         key: Short name.
-        title: As its paper calls it.
-        year: Of its paper.
-        paper: A lasting address.
+        title: Name in its paper.
+        year: Year of its paper.
+        paper: Permanent link to its paper.
         side: Height and width in pixels of the pictures that it was made for.
         stages: (name as in TF-Slim, layers) in order; the last one is where its field is published.
     """

@@ -1,4 +1,4 @@
-"""How much of the image one number deep in a network can see, along one axis.
+"""Receptive field arithmetic along one axis.
 
 Araujo, Norris & Sim, "Computing receptive fields of convolutional neural networks", Distill (2019),
 https://doi.org/10.23915/distill.00021.

@@ -1,4 +1,4 @@
-"""Layers that share their weights between places, and layers that do not: the same map, made in three ways.
+"""Layers with and without weight sharing: dense, locally connected and convolutional.
 
 A convolution is a dense layer most of whose weights are zero and whose others are the same few, again and again
 (LeCun et al. 1989, https://doi.org/10.1162/neco.1989.1.4.541).
@@ -18,7 +18,7 @@ KINDS = ("dense", "local", "convolution")
 
 @dataclass(frozen=True)
 class LayerCost:
-    """Numbers that a layer learns, its multiply-adds for one picture, and how many inputs one output reads."""
+    """Parameters of a layer, its multiply-adds for one image, and the number of inputs per output."""
 
     parameters: int
     multiply_adds: int
@@ -28,7 +28,7 @@ class LayerCost:
 def layer_costs(size: Pair, kernel: int, stride: int, in_channels: int, out_channels: int) -> dict[str, LayerCost]:
     """Return the cost of each kind of layer that makes the same map of the same picture, "same" padding.
 
-    A locally connected layer has a kernel of its own for every place, without the taps that lie on the padding.
+    A locally connected layer has its own kernel at every position, without the taps on the padding.
     """
     spec, channels = ConvSpec(stride=stride), (in_channels, out_channels)
     out = output_size(size, (kernel, kernel), spec)

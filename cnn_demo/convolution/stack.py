@@ -1,4 +1,4 @@
-"""Layers stacked on a photo: what each is, what a stack of them makes of sizes and costs, and the maps themselves."""
+"""Stacks of layers: configuration, output shapes, costs, receptive fields and feature maps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -30,14 +30,14 @@ class ConvLayer:
     """A convolution layer without a bias, and its activation.
 
     Attributes:
-        filters: Maps that it makes.
+        filters: Number of output maps.
         size: Taps along each side of its kernels.
         stride: Pixels from window to window.
         padding: "same", "valid", or pixels on every side.
         dilation: Pixels from tap to tap.
         activation: A key of `ACTIVATIONS`.
-        source: Where the weights come from: "hand" (the bank, reading the mean of the maps), "random" or "learned".
-        seed: Of random weights.
+        source: Source of the weights: "hand" (the bank, reading the mean of the maps), "random" or "learned".
+        seed: Seed of random weights.
 
     Raises:
         ValueError: In one sentence, if a value is none of these.
@@ -73,7 +73,7 @@ class PoolLayer:
 
     Attributes:
         kind: One of `POOL_KINDS`.
-        size: Of the window; None for the whole map (global pooling).
+        size: Window size; None for the whole map (global pooling).
         stride: Pixels from window to window; without meaning for the whole map.
 
     Raises:
@@ -108,13 +108,13 @@ def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
 
 @dataclass(frozen=True)
 class LayerPlan:
-    """What one layer makes of the sizes before it.
+    """Output shape and costs of one layer.
 
     Attributes:
         layer: The layer itself.
         shape: (H, W, C) of its maps.
-        parameters: Numbers that it would learn, biases included.
-        multiply_adds: Of its convolution; poolings compare and add, and count as none.
+        parameters: Number of learnable parameters, biases included.
+        multiply_adds: Multiply-adds of its convolution; poolings compare and add, and count as none.
         fields: Receptive field down and across, in pixels of the photo.
     """
 
@@ -127,11 +127,11 @@ class LayerPlan:
 
 @dataclass(frozen=True)
 class StackPlan:
-    """What a stack makes of a photo's size.
+    """Output shapes and costs of a stack.
 
     Attributes:
         layers: The plans of the layers that fit, from the photo on.
-        problem: Why the next layer does not fit, in one sentence; empty where all do.
+        problem: Why the next layer does not fit, in one sentence; empty if all do.
     """
 
     layers: tuple[LayerPlan, ...] = field(default=())
@@ -144,7 +144,7 @@ def plan_stack(size: Pair, layers: Sequence[Layer], channels: int = 3) -> StackP
     Args:
         size: (H, W) of the photo.
         layers: The stack.
-        channels: Of the photo.
+        channels: Channels of the photo.
     """
     plans: list[LayerPlan] = []
     shape, geometry, spent = (*size, channels), ([], []), 0

@@ -32,7 +32,7 @@ def kernel_of(kind: str, size: int, seed: int = 0) -> np.ndarray:
     Args:
         kind: A key of `KERNELS`.
         size: Its height and width, at least 2.
-        seed: Of the random one.
+        seed: Seed of the random kernel.
 
     Returns:
         (size, size) float32, whose numbers sum to 4: a map of even brightness then keeps it on average, as each of its
@@ -61,7 +61,7 @@ def transposed(plane: np.ndarray, weights: np.ndarray, steps: int) -> np.ndarray
     Args:
         plane: (H, W) float32.
         weights: (k, k) of each of them.
-        steps: How many.
+        steps: Number of transposed convolutions.
 
     Returns:
         (H · 2^steps, W · 2^steps) float32; what a stamp would put beyond the border is cut off, evenly on both sides.
