@@ -105,7 +105,7 @@ def geometry_controls() -> None:
 
 
 def value_controls() -> None:
-    """Show what becomes of the numbers: colour, bias, activation, display."""
+    """Show the controls of values: colour, bias, activation, display."""
     st.toggle("Grey", key="grey", bind="query-params", help="One channel instead of red, green and blue.")
     st.slider("Bias", -1.0, 1.0, DEFAULTS["bias"], 0.05, key="bias", bind="query-params", help="Added to every sum.")
     st.selectbox(
@@ -128,16 +128,16 @@ def value_controls() -> None:
 
 
 def pixel_controls(size: tuple[int, int], grey: bool) -> None:
-    """Show which pixel of the result is open; clicking on a picture moves these numbers too.
+    """Show the fields of the selected pixel of the result; a click on an image updates them.
 
     Args:
-        size: (height, width) of the result.
+        size: Size (height, width) of the result.
         grey: Whether there is one channel only.
     """
     places = st.columns(3)
     for place, key, side in zip(places, ("row", "column"), size, strict=False):
         if (st.session_state.get(key) or 0) >= side:
-            st.session_state[key] = side - 1  # the result has become smaller than that
+            st.session_state[key] = side - 1  # the result has become smaller
         place.number_input(
             f"{key.capitalize()} of the result, 0 to {side - 1}",
             0,

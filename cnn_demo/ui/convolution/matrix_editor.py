@@ -1,8 +1,8 @@
-"""A kernel edited cell by cell. The text in session state, which is part of the link, is what counts.
+"""Kernel editor, cell by cell; the text in session state, which is part of the link, is authoritative.
 
 `st.data_editor` keeps a visitor's edits on top of the table that it was given, and forgets them when its table changes
-or when he leaves the page. So the table stays as it is while he types, and edits are written into the text at once; the
-editor starts anew, with a new key, only where the text has come from elsewhere (a button, the link, the text field).
+or when they leave the page. So the table is unchanged while they type, and edits are written into the text at once; the
+editor starts anew, with a new key, only if the text has another source (a button, the link, the text field).
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ def current_matrix() -> np.ndarray:
     """Return the matrix of the text, (kh, kw) float32.
 
     Raises:
-        ValueError: in one sentence, if the text is no matrix.
+        ValueError: if the text is no matrix; the message is one sentence.
     """
     return parse_matrix(st.session_state.get(MATRIX_TEXT, DEFAULTS[MATRIX_TEXT]))
 
@@ -38,7 +38,7 @@ def set_matrix(weights: np.ndarray) -> None:
 
 
 def matrix_editor() -> None:
-    """Show the editor; where the text is no matrix, one sentence says so, and the last good matrix stays in force."""
+    """Show the editor; if the text is no matrix, show an error and keep the last valid matrix."""
     st.text_input(
         "As text",
         DEFAULTS[MATRIX_TEXT],
@@ -102,7 +102,7 @@ def _take_edits(key: str) -> None:
 
 
 def _edited(base: np.ndarray, key: str) -> np.ndarray:
-    """The table with the editor's edits on it, as the text would hold it."""
+    """Return the table with the editor's edits, in the format of the text."""
     weights = base.copy()
     for row, cells in st.session_state.get(key, {}).get("edited_rows", {}).items():
         for column, value in cells.items():

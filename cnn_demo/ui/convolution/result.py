@@ -1,4 +1,4 @@
-"""Page 1's pictures: the photo before and after, drawn at one scale, with the opened pixel marked on both."""
+"""Images of page 1: input and output at one scale, with the selected pixel marked on both."""
 
 import math
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from cnn_demo.ui.components.picture import Mark, picture
 from cnn_demo.ui.convolution.settings import ConvolutionSettings
 from cnn_demo.ui.page.caching import HASH_BY_KEY
 
-SMOOTH_FROM = 200  # a picture with fewer pixels a side is enlarged on the screen: show its pixels as squares
+SMOOTH_FROM = 200  # an image with fewer pixels per side is enlarged on the screen: show its pixels as squares
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,11 @@ class ConvolutionResult:
     """One run of the workbench.
 
     Attributes:
-        image: (H, W) or (H, W, 3) float32 in 0..1, what went in.
-        values: (H', W') or (H', W', 3) float32, what came out, after bias and activation.
-        pixel: (row, column) of the result that is opened.
-        channel: Channel that is opened: 0, 1, 2.
-        arithmetic: How that pixel came about, before the activation.
+        image: The input, (H, W) or (H, W, 3) float32 in 0..1.
+        values: The output after bias and activation, (H', W') or (H', W', 3) float32.
+        pixel: Selected pixel (row, column) of the result.
+        channel: Selected channel: 0, 1, 2.
+        arithmetic: Arithmetic of that pixel, before the activation.
     """
 
     image: np.ndarray
@@ -37,7 +37,7 @@ class ConvolutionResult:
 
 @st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def input_image(photo: Photo, grey: bool) -> np.ndarray:
-    """The photo as numbers, (H, W) or (H, W, 3) float32 in 0..1; read-only, for it is shared."""
+    """Return the photo as (H, W) or (H, W, 3) float32 in 0..1; read-only, as it is shared."""
     image = photo.pixels.astype(np.float32) / 255
     image = image.mean(axis=2) if grey else image
     image.flags.writeable = False
@@ -50,13 +50,13 @@ def _input_url(photo: Photo, grey: bool) -> str:
 
 
 def compute(photo: Photo, settings: ConvolutionSettings, pixel: tuple[int, int], channel: int) -> ConvolutionResult:
-    """Convolve the photo and open one pixel of the result.
+    """Convolve the photo and select one pixel of the result.
 
     Args:
-        photo: What goes in.
-        settings: Kernel, geometry and what becomes of the numbers.
-        pixel: (row, column) of the result.
-        channel: 0, 1 or 2; 0 for a grey image.
+        photo: The photo.
+        settings: Kernel, geometry, bias, activation and display.
+        pixel: Pixel (row, column) of the result.
+        channel: Channel 0, 1 or 2; 0 for a grey image.
     """
     image = input_image(photo, settings.grey)
     values = activate(convolve(image, settings.weights, settings.spec, settings.bias), settings.activation)
@@ -65,7 +65,7 @@ def compute(photo: Photo, settings: ConvolutionSettings, pixel: tuple[int, int],
 
 
 def show_input(photo: Photo, settings: ConvolutionSettings, result: ConvolutionResult) -> None:
-    """Show the photo, with the window of the opened pixel."""
+    """Show the photo, with the window of the selected pixel."""
     size = result.image.shape[:2]
     rows, columns = result.arithmetic.rows, result.arithmetic.columns
     window = Mark(int(rows[0]), int(columns[0]), int(rows[-1] - rows[0]) + 1, int(columns[-1] - columns[0]) + 1)
@@ -93,7 +93,7 @@ def show_input(photo: Photo, settings: ConvolutionSettings, result: ConvolutionR
 
 
 def show_output(photo: Photo, settings: ConvolutionSettings, result: ConvolutionResult) -> None:
-    """Show the result, with the opened pixel."""
+    """Show the result, with the selected pixel."""
     size, room = result.values.shape[:2], _room(result)
     zoom = min(room[0] / size[0], room[1] / size[1]) if settings.zoom else 1.0
     row, column = result.pixel
@@ -116,7 +116,7 @@ def show_output(photo: Photo, settings: ConvolutionSettings, result: Convolution
 
 
 def display_caption(settings: ConvolutionSettings, result: ConvolutionResult) -> str:
-    """Say what the brightness of the result means, with its numbers."""
+    """Return a caption on the brightness of the result, with its values."""
     title, sentence = DISPLAYS[settings.display]
     if settings.display == "signed":
         return f"{title}: full colour is ±{signed_scale(result.values):.3g} or more."
@@ -126,14 +126,14 @@ def display_caption(settings: ConvolutionSettings, result: ConvolutionResult) ->
 
 
 def open_pixel(row: int, column: int, size: tuple[int, int]) -> None:
-    """Open a pixel of the result, moved into it where it lies outside, and show its arithmetic."""
+    """Select a pixel of the result, clipped to its size, and open the view of its arithmetic."""
     st.session_state["row"] = max(0, min(row, size[0] - 1))
     st.session_state["column"] = max(0, min(column, size[1] - 1))
     st.session_state["view"] = "Look inside"
 
 
 def result_png(settings: ConvolutionSettings, result: ConvolutionResult) -> bytes:
-    """The result as it is shown, as a PNG file at full working size."""
+    """Return the displayed result as a PNG file at full working size."""
     return png_bytes(display_values(result.values, settings.display))
 
 

@@ -1,4 +1,4 @@
-"""What the visitor has set on page 1, read from session state, and the default of every control."""
+"""Settings of page 1, read from session state, and the default of every control."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,19 +34,19 @@ DEFAULTS |= {
     "row": None,
     "column": None,
     "channel": "R",
-    "gaussian_size": 9,  # a blur that one sees at first sight
+    "gaussian_size": 9,  # a clearly visible blur
     "gaussian_sigma": 2.0,
 }
 
 
 @dataclass(frozen=True)
 class ConvolutionSettings:
-    """What the visitor has set on page 1.
+    """The visitor's settings on page 1.
 
     Attributes:
         weights: (kh, kw) float32 kernel.
         title: Name of the kernel.
-        signed: Whether its results lie around zero.
+        signed: Whether its results are centred on zero.
         spec: Stride, padding, dilation, flip.
         bias: Added to every pixel.
         activation: Key of `cnn_demo.convolution.ACTIVATIONS`.
@@ -67,15 +67,15 @@ class ConvolutionSettings:
 
 
 def values_in_force(state: Mapping[str, Any]) -> dict[str, Any]:
-    """The value of every control: the one in `state`, or its default where none was set yet."""
+    """Return the value of every control: the one in `state`, or its default if none is set."""
     return {key: default if (value := state.get(key)) is None else value for key, default in DEFAULTS.items()}
 
 
 def read_settings(state: Mapping[str, Any]) -> ConvolutionSettings:
-    """Read the settings; what was not set yet has its default.
+    """Read the settings; unset controls have their defaults.
 
     Args:
-        state: Widget key to value, as session state holds it.
+        state: Session state, widget key to value.
 
     Raises:
         ValueError: If a value is out of its range.
@@ -112,7 +112,7 @@ def _read_kernel(values: Mapping[str, Any], last_good: np.ndarray | None) -> tup
 
 
 def read_pixel(state: Mapping[str, Any], size: tuple[int, int]) -> tuple[int, int]:
-    """Read which pixel (row, column) of a result of (height, width) is open: the middle one unless one was picked."""
+    """Read the selected pixel (row, column) of a result of (height, width); default: the middle one."""
     row, column = (state.get(key) for key in ("row", "column"))
     return (
         size[0] // 2 if row is None else min(row, size[0] - 1),
@@ -121,5 +121,5 @@ def read_pixel(state: Mapping[str, Any], size: tuple[int, int]) -> tuple[int, in
 
 
 def read_channel(state: Mapping[str, Any]) -> int:
-    """Read which channel is open, 0 to 2: red, green or blue."""
+    """Read the selected channel, 0 to 2: red, green or blue."""
     return "RGB".index(state.get("channel") or DEFAULTS["channel"])

@@ -1,4 +1,4 @@
-"""What page 1 shows beside the pictures: the kernel, one pixel's arithmetic, sizes and cost, and the code."""
+"""Views of page 1: kernel, arithmetic of one pixel, sizes and cost, and code."""
 
 import numpy as np
 import pandas as pd
@@ -31,14 +31,14 @@ KERNEL_NUMBERS_UP_TO = 9  # in the narrow column beside the controls
 
 
 def kernel_chart(weights: np.ndarray, spec: ConvSpec) -> None:
-    """Show the kernel as it is laid on the photo, with its numbers."""
+    """Show the kernel as applied to the photo, with its weights."""
     applied = weights[::-1, ::-1] if spec.flip else weights
     note = f"{weights.shape[0]} × {weights.shape[1]} weights, sum {round(float(weights.sum()), 6) + 0.0:.3g}"
     number_grid(applied, note=note, alt="The kernel's weights", numbers_up_to=KERNEL_NUMBERS_UP_TO)
 
 
 def frequency_view(weights: np.ndarray) -> None:
-    """Show which waves the kernel lets through."""
+    """Show the frequency response of the kernel."""
     response, axis = frequency_response(weights), frequency_axis()
     chart, text = st.columns([3, 2], vertical_alignment="center")
     figure = go.Figure(
@@ -71,7 +71,7 @@ def frequency_view(weights: np.ndarray) -> None:
 
 
 def look_inside(settings: ConvolutionSettings, result: ConvolutionResult) -> None:
-    """Show the opened pixel: window, kernel, products, sum."""
+    """Show the selected pixel: window, kernel, products, sum."""
     opened = result.arithmetic
     labels = opened.rows.tolist(), opened.columns.tolist()
     window, kernel, products = st.columns(3)
@@ -89,7 +89,7 @@ def look_inside(settings: ConvolutionSettings, result: ConvolutionResult) -> Non
 
 
 def _sum(settings: ConvolutionSettings, result: ConvolutionResult) -> str:
-    """The sum written out, as text that a phone can wrap."""
+    """Return the sum as text that a phone can wrap."""
     opened = result.arithmetic
     products = opened.products.ravel()
     terms = [_signed(value) for value in products]
@@ -113,7 +113,7 @@ def _plain(value: float) -> str:
 
 
 def size_and_cost(settings: ConvolutionSettings, result: ConvolutionResult) -> None:
-    """Show the output size with this case's numbers, the dropped border, and the cost beside a dense layer's."""
+    """Show the output size formula with values, the dropped border, and the cost compared with a dense layer."""
     size, kernel_size, spec = result.image.shape[:2], settings.weights.shape, settings.spec
     st.markdown("**Output size** = ⌊(size + padding − span) / stride⌋ + 1, where span = dilation · (kernel − 1) + 1")
     for axis, name in enumerate(("height", "width")):

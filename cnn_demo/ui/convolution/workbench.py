@@ -1,4 +1,4 @@
-"""Page 1's workbench: controls, pictures and what explains them, in a fragment, so that a slider reruns no more."""
+"""Workbench of page 1: controls, images and views in a fragment."""
 
 import time
 
@@ -57,7 +57,7 @@ def workbench(photo: Photo) -> None:
 
 
 def _show_result(photo: Photo, after) -> tuple[ConvolutionSettings, ConvolutionResult | None]:
-    """Compute and show the result; where the kernel does not fit, say so and keep the last one that did."""
+    """Compute and show the result; if the kernel does not fit, show an error and keep the last result."""
     settings = read_settings(st.session_state)
     try:
         size = output_size(photo.pixels.shape[:2], settings.weights.shape, settings.spec)
