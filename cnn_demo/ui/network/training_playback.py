@@ -81,7 +81,7 @@ def turns(kernels: np.ndarray) -> np.ndarray:
 
 
 def _what_happened(record: TrainingRecord) -> str:
-    """Describe the curves with the values of this record."""
+    """Return a description of the curves with the values of this record."""
     accuracies = [epoch["validation_accuracy"] for epoch in record.epochs]
     last, turned = record.epochs[-1], turns(record.kernels)
     half = next(i for i, accuracy in enumerate(accuracies, 1) if accuracy >= accuracies[-1] / 2)

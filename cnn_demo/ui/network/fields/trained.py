@@ -141,7 +141,7 @@ def _show(
 
 
 def _growth(photo: Photo, over: str, unit: tuple[int, int], size: tuple[int, int]) -> pd.DataFrame:
-    """Show the theoretical and the measured field of the ReLU after every block, at the same image position."""
+    """Return theoretical and measured fields of the ReLU after every block, at the same image position."""
     place = tuple((unit[axis] + 0.5) / size[axis] for axis in (0, 1))
     rows = {}
     for layer in load(MODEL).layers:

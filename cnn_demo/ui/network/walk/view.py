@@ -84,7 +84,7 @@ def _photo_and_answer(photo: Photo, model: Classifier) -> Activations:
 
 
 def _layer_controls(layers: tuple[NetworkLayer, ...]) -> NetworkLayer:
-    """Show the controls of the selected layer and its neighbours in the same stop."""
+    """Show the controls of the layers in a stop and return the selected layer."""
     by_name = {layer.name: layer for layer in layers}
     before = by_name.get(st.session_state.get(state.LAYER))
     select, steps = st.columns([2, 5], vertical_alignment="bottom")
@@ -138,7 +138,7 @@ def _drawn(photo: Photo, model: Classifier, fit: str):
 
 
 def _map_controls(layer: NetworkLayer) -> tuple[str, str]:
-    """Show the controls of a layer's maps: brightness and order."""
+    """Show the controls of a layer's maps and return their brightness and order."""
     facts, brightness, order = st.columns([5, 2, 2], vertical_alignment="bottom")
     facts.markdown(facts_line(layer))
     chosen = []
