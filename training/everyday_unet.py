@@ -19,7 +19,7 @@ from training.data.everyday import EverydayPhoto, read_coco, read_voc
 from training.data.masks import MaskedPhoto, read_pets, view
 from training.pseudo_masks import read_pseudo_masked
 from training.steps.loop import Recipe, options_of, prepare, train
-from training.steps.unet import batch_of, mask_loss, measured, new_network
+from training.steps.unet import COARSE_STEPS, batch_of, mask_loss, measured, new_network
 
 RECIPE = Recipe(
     "everyday_unet", rate=1e-3, weight_decay=0.02, clip=20.0, small_side=224, encoder_rate=0.3, measured_every=2
@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> list[dict]:
         f"from, {len(held_back):,} held back, on {device}",
         flush=True,
     )
-    network = new_network(VOC_LABELS, device, encoder=options.encoder, decoder_steps=3)
+    network = new_network(VOC_LABELS, device, encoder=options.encoder, decoder_steps=COARSE_STEPS)
 
     def draw(side: int, rng: np.random.Generator) -> dict:
         return batch_of([everyday_view(true_masks, pseudo_masks, side, rng) for _ in range(options.batch)], device)

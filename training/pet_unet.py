@@ -17,7 +17,7 @@ from training.data.datasets import read_backgrounds
 from training.data.masks import read_pets, view
 from training.pseudo_masks import read_masked_cats
 from training.steps.loop import Recipe, prepare, read_options, train
-from training.steps.unet import batch_of, foreground_iou, mask_loss, measured, new_network
+from training.steps.unet import COARSE_STEPS, batch_of, foreground_iou, mask_loss, measured, new_network
 
 RECIPE = Recipe("pet_unet", rate=2e-3, weight_decay=0.02, clip=20.0, small_side=192, encoder_rate=0.3, measured_every=4)
 AT_HOME = 0.5  # probability of a pet in its own photo; other pictures are composites
@@ -44,7 +44,9 @@ def run(options: argparse.Namespace) -> list[dict]:
         scores = measured(mean, validation, PET_LABELS, options.side)
         return {"foreground_iou": foreground_iou(scores.confusion), "mean_iou": scores.mean_iou}
 
-    return train(new_network(PET_LABELS, device, decoder_steps=3), RECIPE, options, draw, mask_loss(), measure)
+    return train(
+        new_network(PET_LABELS, device, decoder_steps=COARSE_STEPS), RECIPE, options, draw, mask_loss(), measure
+    )
 
 
 def pet_view(menagerie: PetPool, side: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

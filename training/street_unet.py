@@ -10,10 +10,19 @@ import argparse
 import numpy as np
 
 from cnn_demo.models.catalogue.registry import STREET_LABELS
+from cnn_demo.models.segmentation.unets import STEPS
 from training.data.masks import MaskedPhoto, read_camvid, view
 from training.data.placement import tint
 from training.steps.loop import Recipe, prepare, train
-from training.steps.unet import batch_of, class_weights, mask_loss, measured, new_network, read_unet_options
+from training.steps.unet import (
+    COARSE_STEPS,
+    batch_of,
+    class_weights,
+    mask_loss,
+    measured,
+    new_network,
+    read_unet_options,
+)
 
 RECIPE = Recipe("street_unet", rate=1e-3, weight_decay=0.02, clip=20.0, small_side=320, growth=0.6, encoder_rate=0.5)
 ZOOMS = (0.7, 1.9)  # times the size that a scene has
@@ -29,7 +38,8 @@ def run(options: argparse.Namespace, recipe: Recipe | None = None) -> list[dict]
     """Train, and return the history."""
     device = prepare(options)
     training, validation = read_camvid(options.data)
-    network = new_network(STREET_LABELS, device, coarse=options.coarse, from_coarse=options.from_coarse)
+    steps = COARSE_STEPS if options.coarse else STEPS
+    network = new_network(STREET_LABELS, device, decoder_steps=steps, from_coarse=options.from_coarse)
     print(f"{len(training):,} street scenes to learn from, {len(validation):,} held back, on {device}", flush=True)
 
     def draw(side: int, rng: np.random.Generator) -> dict:

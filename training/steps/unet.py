@@ -11,7 +11,6 @@ import numpy as np
 
 from cnn_demo.drawing.pictures import reduced
 from cnn_demo.models import frameworks
-from cnn_demo.models.catalogue.registry import BUNDLED_DECODER
 from cnn_demo.models.preprocessing import SCALINGS
 from cnn_demo.models.segmentation.metrics import IGNORED, MaskScores, score_masks
 from cnn_demo.models.segmentation.unets import STEPS, bundled_unet
@@ -22,8 +21,8 @@ from training.steps.precision import autocast
 
 torch = frameworks.torch()
 
-COARSE_STEPS = 3  # of the decoder's five, up to stride 4: the last two cost three times as much as all before them
-COARSE_HEAD = "coarse_head."
+COARSE_STEPS = 3  # decoder stages up to stride 4: the last two cost three times as much as all before them
+HEAD = "segmentation_head."
 SAMPLED = 2  # every second row and column count in the loss
 
 
@@ -51,7 +50,6 @@ def new_network(
     *,
     encoder: Path | None = None,
     decoder_steps: int = STEPS,
-    coarse: bool = False,
     from_coarse: Path | None = None,
 ):
     """Build a bundled U-Net for these classes, on its device and channels last in memory.
@@ -63,8 +61,7 @@ def new_network(
         device: "cpu" or "cuda".
         encoder: Weights of the everyday detector, whose encoder initializes this one; None for the ImageNet weights.
         decoder_steps: Number of decoder stages, as in `unets.build`. With 3, logits stay at stride 4 in training mode.
-        coarse: Whether to train a whole decoder's first three stages alone, as a `CoarseUnet`.
-        from_coarse: Weights of such a training to start from.
+        from_coarse: Weights of a U-Net whose decoder ends early, to start from.
     """
     network = bundled_unet(len(labels), decoder_steps)
     load_encoder(network.encoder, encoder)
@@ -73,8 +70,6 @@ def new_network(
     freeze_early_stages(network.encoder)
     if decoder_steps < STEPS:
         network.segmentation_head[1] = EvaluationUpsample(scale_factor=2 ** (STEPS - decoder_steps), mode="bilinear")
-    if coarse:
-        network = CoarseUnet(network, len(labels))
     return network.to(device, memory_format=torch.channels_last)
 
 
@@ -86,38 +81,18 @@ class EvaluationUpsample(torch.nn.Upsample):
         return logits if self.training else super().forward(logits)
 
 
-class CoarseUnet(torch.nn.Module):
-    """A U-Net whose decoder ends at stride 4: from pictures (N, 3, H, W) to logits (N, classes, H / 4, W / 4).
-
-    The first stage of training learns the classes at a quarter of the resolution, in a third of the time. The last two
-    steps of the decoder, which refine outlines, follow in a short second stage.
-    """
-
-    def __init__(self, network, classes: int) -> None:
-        super().__init__()
-        self.encoder, self.decoder = network.encoder, network.decoder
-        self.coarse_head = torch.nn.Conv2d(BUNDLED_DECODER[COARSE_STEPS - 1], classes, 1)
-
-    def forward(self, pictures):
-        """Return the logits of `pictures`."""
-        features = self.encoder(pictures)[::-1]
-        step = self.decoder.center(features[0])
-        for block, skip in zip(self.decoder.blocks[:COARSE_STEPS], features[1:], strict=False):
-            step = block(step, *skip.shape[2:], skip_connection=skip)
-        return self.coarse_head(step)
-
-
 def load_coarse(network, path: Path) -> None:
-    """Load the encoder and decoder that a `CoarseUnet` has learnt into a whole U-Net.
+    """Load the encoder and decoder stages of a U-Net whose decoder ends early into a whole U-Net.
+
+    Its last stages and its head keep their random weights.
 
     Raises:
         RuntimeError: If the file has other tensors than these.
     """
     from safetensors.torch import load_file
 
-    state = {name: value for name, value in load_file(path).items() if not name.startswith(COARSE_HEAD)}
-    head = {name: value for name, value in network.state_dict().items() if name.startswith("segmentation_head.")}
-    network.load_state_dict(state | head)
+    coarse = {name: value for name, value in load_file(path).items() if not name.startswith(HEAD)}
+    network.load_state_dict(network.state_dict() | coarse)
 
 
 def batch_of(views: list[tuple[np.ndarray, np.ndarray]], device: str) -> dict:

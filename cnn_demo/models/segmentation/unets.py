@@ -95,8 +95,8 @@ def feature_maps(network: torch.nn.Module, x: torch.Tensor) -> dict[str, torch.T
 
     Returns:
         In the order of computation: "encoder 1/2" to "encoder 1/32", "decoder 1/16" to "decoder 1/1" (or to "decoder
-        1/4", if the decoder has three stages), each
-        (N, C, h, w), and "logits" (N, classes, H, W), which are those of `network(x)`.
+        1/4", if the decoder has three stages), each (N, C, h, w), and "logits" (N, classes, H, W), which are those of
+        `network(x)`.
     """
     features = _encoded(network, x)
     steps = _decoded(network, features)

@@ -21,8 +21,8 @@ from training.pets_instances import answer_to, masked_batch, truth_of
 from training.steps import loop, precision, schedules
 from training.steps.bundle import bundle_float16
 from training.steps.unet import (
+    COARSE_STEPS,
     SAMPLED,
-    CoarseUnet,
     as_input,
     batch_of,
     class_weights,
@@ -193,7 +193,7 @@ def test_the_second_stage_goes_on_from_the_coarse_one(masked_archives, training_
     recipe = replace(street_unet.RECIPE, rate=0.0)
     street_unet.run(training_options(masked_archives, tmp_path / "whole", from_coarse=weights), recipe)
     states = [torch.load(path / "checkpoint.pt", weights_only=True) for path in (read.out, tmp_path / "whole")]
-    for name, _ in bundled_unet(len(STREET_LABELS)).named_parameters():
+    for name, _ in bundled_unet(len(STREET_LABELS), COARSE_STEPS).named_parameters():
         if not name.startswith("segmentation_head."):
             mean = states[0]["mean"][f"module.{name}"]
             torch.testing.assert_close(states[1]["network"][name], mean, atol=1e-3, rtol=1e-3)
@@ -213,14 +213,16 @@ def test_a_decoder_of_three_stages_is_trained_at_stride_4_and_predicts_every_pix
 
 def test_a_coarse_unet_is_the_unet_up_to_stride_four(tmp_path):
     whole = bundled_unet(3).eval()
-    coarse = CoarseUnet(whole, 3).eval()
+    coarse = bundled_unet(3, COARSE_STEPS).eval()
+    coarse.encoder, coarse.decoder.blocks = whole.encoder, whole.decoder.blocks[:COARSE_STEPS]
+    head, coarse.segmentation_head = coarse.segmentation_head[0], coarse.segmentation_head[0]
     seen = []
     whole.decoder.blocks[2].register_forward_hook(lambda block, given, step: seen.append(step))
     pictures = torch.rand(1, 3, 64, 96)
     with torch.no_grad():
         whole(pictures)
         logits = coarse(pictures)
-        torch.testing.assert_close(logits, coarse.coarse_head(seen[0]))
+        torch.testing.assert_close(logits, head(seen[0]))
     assert logits.shape == (1, 3, 16, 24)
     torch.testing.assert_close(seen[1], seen[0])
     bundle_float16(torch.nn.Conv2d(1, 1, 1), tmp_path / "other.safetensors")
