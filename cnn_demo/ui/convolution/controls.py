@@ -7,6 +7,7 @@ from cnn_demo.drawing.pictures import DISPLAYS
 from cnn_demo.ui.convolution.matrix_editor import matrix_editor, set_matrix
 from cnn_demo.ui.convolution.settings import AUTOMATIC, DEFAULTS, OWN_MATRIX, OWN_MATRIX_TITLE, read_settings
 from cnn_demo.ui.page.link import link_binding
+from cnn_demo.ui.page.session import SESSION
 
 PADDINGS = {"same": "Same", "valid": "Valid", "explicit": "Pixels"}
 PADDING_TITLES = {"zeros": "Zeros", "reflect": "Mirror image", "replicate": "Border pixels", "circular": "Other side"}
@@ -39,7 +40,7 @@ def kernel_controls() -> None:
 
 
 def _edit_numbers() -> None:
-    set_matrix(read_settings(st.session_state).weights)
+    set_matrix(read_settings(SESSION).weights)
     st.session_state["kernel"] = OWN_MATRIX
 
 
@@ -81,7 +82,7 @@ def geometry_controls() -> None:
         list(PADDINGS),
         default=DEFAULTS["padding"],
         required=True,
-        format_func=PADDINGS.get,
+        format_func=PADDINGS.__getitem__,
         key="padding",
         bind="query-params",
         help="Same: as many windows as pixels (divided by the stride). Valid: no window leaves the photo.",
@@ -91,7 +92,7 @@ def geometry_controls() -> None:
     st.selectbox(
         "Padding is filled with",
         PADDING_MODES,
-        format_func=PADDING_TITLES.get,
+        format_func=PADDING_TITLES.__getitem__,
         key="mode",
         bind="query-params",
         disabled=padding == "valid",

@@ -15,6 +15,7 @@ from cnn_demo.ui.convolution.settings import (
     read_settings,
     values_in_force,
 )
+from cnn_demo.ui.page.session import SESSION
 
 PAUSE = 0.08  # seconds
 VIEWS = ("Look inside", "Size and cost", "Frequencies", "Code")
@@ -28,7 +29,7 @@ def workbench(photo: Photo) -> None:
     before the controls are drawn again. Controls take their value from the link when they are first drawn: where that
     changes the settings, the page runs once more.
     """
-    state = values_in_force(st.session_state)
+    state = values_in_force(SESSION)
     before, after = st.columns(2, wrap=False)
     settings, result = _show_result(photo, after)
     if result is not None:
@@ -48,7 +49,7 @@ def workbench(photo: Photo) -> None:
     if result is not None:
         with tabs["Look inside"]:
             controls.pixel_controls(result.values.shape[:2], settings.grey)
-    if values_in_force(st.session_state) != state:
+    if values_in_force(SESSION) != state:
         st.rerun()
     if result is not None:
         with chart_place:
@@ -58,7 +59,7 @@ def workbench(photo: Photo) -> None:
 
 def _show_result(photo: Photo, after) -> tuple[ConvolutionSettings, ConvolutionResult | None]:
     """Compute and show the result; if the kernel does not fit, show an error and keep the last result."""
-    settings = read_settings(st.session_state)
+    settings = read_settings(SESSION)
     try:
         size = output_size(photo.pixels.shape[:2], settings.weights.shape, settings.spec)
     except ValueError as error:
@@ -69,7 +70,7 @@ def _show_result(photo: Photo, after) -> tuple[ConvolutionSettings, ConvolutionR
             return settings, None
         settings = fitting
     st.session_state["last_fitting"] = (photo.key, settings, size)
-    pixel, channel = read_pixel(st.session_state, size), 0 if settings.grey else read_channel(st.session_state)
+    pixel, channel = read_pixel(SESSION, size), 0 if settings.grey else read_channel(SESSION)
     result = compute(photo, settings, pixel, channel)
     with after:
         show_output(photo, settings, result)

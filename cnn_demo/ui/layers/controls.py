@@ -18,6 +18,7 @@ from cnn_demo.ui.layers.settings import (
     value_of,
     write_stack,
 )
+from cnn_demo.ui.page.session import SESSION
 
 PADDINGS = {"same": "Same", "valid": "Valid", "pixels": "Pixels"}
 LONGEST_TEXT = 400  # characters: six layers take fewer than 200
@@ -29,7 +30,7 @@ _SOURCE_HELP = (
 
 def stack_controls(layers: tuple[Layer, ...]) -> None:
     """Show the controls of the whole stack: add, remove or move a layer, load a preset."""
-    number, full = read_layer(st.session_state, len(layers)), len(layers) >= MAX_LAYERS
+    number, full = read_layer(SESSION, len(layers)), len(layers) >= MAX_LAYERS
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         _button("Add convolution", "add_box", full, _insert, ConvLayer(source="random"))
         _button("Add pooling", "compress", full, _insert, PoolLayer())
@@ -53,21 +54,21 @@ def _button(title: str, icon: str, disabled: bool, action, *args) -> None:
 
 
 def _current() -> tuple[list[Layer], int]:
-    layers, _ = read_stack(st.session_state)
-    return list(layers), read_layer(st.session_state, len(layers))
+    layers, _ = read_stack(SESSION)
+    return list(layers), read_layer(SESSION, len(layers))
 
 
 def _insert(layer: Layer) -> None:
     layers, number = _current()
     layers.insert(number, layer)
-    write_stack(st.session_state, tuple(layers[:MAX_LAYERS]), number + 1)
+    write_stack(SESSION, tuple(layers[:MAX_LAYERS]), number + 1)
 
 
 def _remove() -> None:
     layers, number = _current()
     if len(layers) > 1:
         del layers[number - 1]
-    write_stack(st.session_state, tuple(layers), number)
+    write_stack(SESSION, tuple(layers), number)
 
 
 def _move(way: int) -> None:
@@ -75,7 +76,7 @@ def _move(way: int) -> None:
     if 1 <= number + way <= len(layers):
         layers.insert(number - 1 + way, layers.pop(number - 1))
         number += way
-    write_stack(st.session_state, tuple(layers), number)
+    write_stack(SESSION, tuple(layers), number)
 
 
 def _take_preset() -> None:
@@ -92,7 +93,7 @@ def stack_text() -> None:
     Every stack has its own field: a browser reports all field values with each move of a slider, and a
     value reported for a previous stack must not overwrite the current one.
     """
-    text = value_of(st.session_state, "stack")
+    text = value_of(SESSION, "stack")
     key = f"stack_text_{zlib.crc32(text.encode())}"
     st.text_input(
         "As text",
@@ -113,9 +114,9 @@ def _take_text(key: str) -> None:
 def layer_controls(layers: tuple[Layer, ...]) -> None:
     """Show the selected layer and its settings."""
     numbers = list(range(1, MAX_LAYERS + 1))
-    _held("layer", read_layer(st.session_state, len(layers)))
+    _held("layer", read_layer(SESSION, len(layers)))
     st.segmented_control("Layer", numbers[: len(layers)], default=1, required=True, key="layer", bind="query-params")
-    number = read_layer(st.session_state, len(layers))
+    number = read_layer(SESSION, len(layers))
     layer = layers[number - 1]
     if isinstance(layer, ConvLayer):
         _convolution_controls(layer, number)
@@ -210,13 +211,20 @@ def _choice(
 ) -> None:
     _held(key := f"l{number}_{name}", value)
     st.segmented_control(
-        label, options, required=True, format_func=titles.get, key=key, help=text, on_change=_take, args=(number,)
+        label,
+        options,
+        required=True,
+        format_func=titles.__getitem__,
+        key=key,
+        help=text,
+        on_change=_take,
+        args=(number,),
     )
 
 
 def _select(label: str, name: str, value: str, titles: dict, number: int) -> None:
     _held(key := f"l{number}_{name}", value)
-    st.selectbox(label, list(titles), format_func=titles.get, key=key, on_change=_take, args=(number,))
+    st.selectbox(label, list(titles), format_func=titles.__getitem__, key=key, on_change=_take, args=(number,))
 
 
 def _take(number: int) -> None:

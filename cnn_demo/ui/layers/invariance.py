@@ -19,6 +19,7 @@ from cnn_demo.ui.layers.invariance_measures import (
 )
 from cnn_demo.ui.layers.maps import learned_kernels, tile_url
 from cnn_demo.ui.layers.settings import DEFAULTS, SOURCE_TITLES, read_stack
+from cnn_demo.ui.page.session import SESSION
 
 FEATURES = {"one": "One layer", "stack": "Your stack"}
 MEASURES = {"change": "Change", "moved": "Change beyond the shift", "cosine": "Cosine similarity"}
@@ -89,14 +90,14 @@ def _controls() -> tuple[Question, float]:
         list(FEATURES),
         default="one",
         required=True,
-        format_func=FEATURES.get,
+        format_func=FEATURES.__getitem__,
         key="features",
         bind="query-params",
         help="One layer: eight filters, ReLU, pooling. Your stack: the last maps of what you built in the first tab.",
     )
     if features == "stack":
         stack_text()  # for the link to this view holds the stack, too
-        layers, wrong = read_stack(st.session_state)
+        layers, wrong = read_stack(SESSION)
         if wrong:
             st.error(wrong, icon=":material/layers_clear:")
         return Question(distortion, layers), amount
@@ -110,7 +111,7 @@ def _layer_controls() -> tuple[str, int, int]:
         sources,
         default="hand",
         required=True,
-        format_func=SOURCE_TITLES.get,
+        format_func=SOURCE_TITLES.__getitem__,
         key="filters",
         bind="query-params",
     )
@@ -129,7 +130,7 @@ def _measure_control(distortion: str) -> str:
         options,
         default="change",
         required=True,
-        format_func=MEASURES.get,
+        format_func=MEASURES.__getitem__,
         key="measure",
         bind="query-params",
     )
@@ -219,7 +220,7 @@ def _side_by_side(photo: Photo, question: Question, amount: float) -> None:
         list(POOLINGS),
         default="max",
         required=True,
-        format_func=POOLINGS.get,
+        format_func=POOLINGS.__getitem__,
         key="compare",
         bind="query-params",
     )

@@ -27,6 +27,7 @@ from cnn_demo.ui.layers.maps import working_image
 from cnn_demo.ui.layers.numbers import bounded_number
 from cnn_demo.ui.layers.settings import DEFAULTS, POOL_TITLES, value_of
 from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.session import SESSION
 from cnn_demo.ui.widgets.number_grid import number_grid
 
 BRIGHTNESS = "brightness"
@@ -59,7 +60,7 @@ class Pooled:
 def pooling_view(photo: Photo) -> None:
     """Show a map, and the results of max pooling, average pooling and a strided convolution."""
     window, stride = _controls()
-    plane = feature_map(photo, value_of(st.session_state, "of"))
+    plane = feature_map(photo, value_of(SESSION, "of"))
     try:
         size = pooled_size(plane.shape, window, stride)
     except ValueError as error:
@@ -76,7 +77,7 @@ def pooling_view(photo: Photo) -> None:
 
 
 def _kinds() -> tuple[str, ...]:
-    fourth = value_of(st.session_state, "fourth")
+    fourth = value_of(SESSION, "fourth")
     return "max", "average", fourth
 
 
@@ -92,15 +93,15 @@ def _controls() -> tuple[int, int]:
     with places[2]:
         stride = st.slider("Stride", low, high, DEFAULTS["step"], key="step", bind="query-params")
     with places[3]:
-        st.selectbox("Beside them", list(FOURTH), format_func=FOURTH.get, key="fourth", bind="query-params")
+        st.selectbox("Beside them", list(FOURTH), format_func=FOURTH.__getitem__, key="fourth", bind="query-params")
     with places[4]:
         st.selectbox(
             "Its kernel",
             list(TAPS),
-            format_func=TAPS.get,
+            format_func=TAPS.__getitem__,
             key="taps",
             bind="query-params",
-            disabled=value_of(st.session_state, "fourth") != "strided",
+            disabled=value_of(SESSION, "fourth") != "strided",
             help="Every n-th number: the convolution that made the map, done with a stride, keeps just these.",
         )
     st.caption(overlap_sentence(window, stride))
@@ -142,7 +143,7 @@ def _pooled(plane: np.ndarray, kind: str, window: int, stride: int, row: int, co
             pool_gradient(plane, kind, window, stride),
             explain_window(plane, kind, window, stride, row, column),
         )
-    weights = strided_kernel(value_of(st.session_state, "taps"), window)
+    weights = strided_kernel(value_of(SESSION, "taps"), window)
     values = convolve(plane, weights, ConvSpec(stride=stride, padding="valid"))
     gradient = transposed_convolve(np.ones_like(values), weights, stride)[: plane.shape[0], : plane.shape[1]]
     missing = [(0, side - have) for side, have in zip(plane.shape, gradient.shape, strict=True)]

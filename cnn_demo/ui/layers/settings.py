@@ -1,6 +1,6 @@
 """Settings of page 2, read from session state, and the default of every control."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from cnn_demo.convolution.stack import Layer
@@ -87,7 +87,7 @@ def read_stack(state: Mapping[str, Any]) -> tuple[tuple[Layer, ...], str]:
         ), f"{str(error)[:-1]}; until then you see the stack that the page begins with."
 
 
-def write_stack(state: dict, layers: tuple[Layer, ...], number: int) -> None:
+def write_stack(state: MutableMapping[str, Any], layers: tuple[Layer, ...], number: int) -> None:
     """Write `layers` as the stack and select layer `number` (from 1)."""
     state["stack"] = format_stack(layers)
     state["layer"] = max(1, min(number, len(layers)))

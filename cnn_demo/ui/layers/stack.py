@@ -12,13 +12,14 @@ from cnn_demo.ui.layers.controls import layer_controls, stack_controls, stack_te
 from cnn_demo.ui.layers.maps import is_signed, map_pictures, map_titles, plan, stack_maps, tile_url, working_image
 from cnn_demo.ui.layers.open_map import opened_map
 from cnn_demo.ui.layers.settings import POOL_TITLES, read_layer, read_stack, value_of
+from cnn_demo.ui.page.session import SESSION
 
 
 def stack_view(photo: Photo) -> None:
     """Show the stack on the photo, its controls, and its maps as far as the layers fit."""
-    layers, wrong = read_stack(st.session_state)
+    layers, wrong = read_stack(SESSION)
     planned = plan(photo, layers)
-    number = read_layer(st.session_state, len(layers))
+    number = read_layer(SESSION, len(layers))
     with st.container():  # always there, so that a message does not move the page below
         if wrong:
             st.error(wrong, icon=":material/layers_clear:")
@@ -46,7 +47,7 @@ def _drawn_to_scale(photo: Photo, layers: tuple[Layer, ...], planned: StackPlan,
     image = working_image(photo)
     url = tile_url(display_values(image, "clip"))
     volumes = [Volume("Photo", image.shape, url, f"The photo, {_shape(image.shape)}")]
-    opened = int(value_of(st.session_state, "map")) - 1
+    opened = int(value_of(SESSION, "map")) - 1
     for index, step in enumerate(planned.layers, 1):
         maps = stack_maps(photo, layers[:index])
         front = min(max(opened, 0), maps.shape[2] - 1) if index == number else 0
@@ -100,7 +101,7 @@ def _grid(photo: Photo, layers: tuple[Layer, ...], asked: int) -> None:
     def pick(index: int) -> None:
         st.session_state["map"] = index + 1
 
-    chosen = min(max(int(value_of(st.session_state, "map")) - 1, 0), maps.shape[2] - 1)
+    chosen = min(max(int(value_of(SESSION, "map")) - 1, 0), maps.shape[2] - 1)
     map_grid(tiles, maps.shape[:2], chosen, key="maps", label=f"Maps of layer {len(layers)}", on_pick=pick)
     colours = "Red is positive, blue negative, white zero." if is_signed(maps) else "Black is zero; bright is strong."
     late = f" Layer {asked} has no maps: these are of layer {len(layers)}." if asked != len(layers) else ""

@@ -8,6 +8,7 @@ from cnn_demo.ui.layers.pooling import pooling_view
 from cnn_demo.ui.layers.settings import DEFAULTS, VIEWS, values_in_force
 from cnn_demo.ui.layers.stack import stack_view
 from cnn_demo.ui.page.link import sync_query_param
+from cnn_demo.ui.page.session import SESSION
 
 
 @st.fragment
@@ -21,12 +22,12 @@ def workbench(photo: Photo) -> None:
         photo: The chosen photo.
     """
     sync_query_param("stack", DEFAULTS["stack"])
-    state = values_in_force(st.session_state)
+    state = values_in_force(SESSION)
     shows = dict(zip(VIEWS, (stack_view, pooling_view, forgiving_view), strict=True))
     tabs = st.tabs(VIEWS, key="tab", bind="query-params", on_change="rerun")
     for (_, show), tab in zip(shows.items(), tabs, strict=True):
         if tab.open:
             with tab:
                 show(photo)
-    if values_in_force(st.session_state) != state:
+    if values_in_force(SESSION) != state:
         st.rerun()

@@ -17,6 +17,7 @@ from cnn_demo.models import find
 from cnn_demo.models.training_records import LocalizerRecord, localizer_record
 from cnn_demo.results import percent
 from cnn_demo.ui.components.flipbook import Chart, Line, flipbook
+from cnn_demo.ui.page.caching import HashFunctions
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
 
 DEFAULTS: dict[str, Any] = {}
@@ -24,7 +25,7 @@ TILE = (150, 200)  # height, width of one photo in a frame
 COLUMNS = 3
 SHOWN = ("astronaut", "grace_hopper", "chelsea", "rocket", "coffee", "china")
 _GROUND, _DIM = 236, "#8c96a8"
-_BY_IDENTITY = {LocalizerRecord: id}  # read once for the process
+_BY_IDENTITY: HashFunctions = {LocalizerRecord: id}  # read once for the process
 _CLASS_COLOURS = ("#4a7ae0", "#e0703a", "#2fa36b")
 _PLOT = {"displayModeBar": False}
 

@@ -6,10 +6,11 @@ import streamlit as st
 from cnn_demo.models.training_records import TrainingRecord, cifar10_record
 from cnn_demo.ui.components.flipbook import Chart, Line, flipbook
 from cnn_demo.ui.network.kernel_mosaic import kernel_mosaic
+from cnn_demo.ui.page.caching import HashFunctions
 
 SCALES = {"own": "Each kernel on its own scale", "one": "One scale for all"}
 DEFAULTS = {"play_scale": "own"}
-_BY_IDENTITY = {TrainingRecord: id}  # read once per process
+_BY_IDENTITY: HashFunctions = {TrainingRecord: id}  # read once per process
 
 
 def playback_view() -> None:
@@ -30,7 +31,7 @@ def playback_view() -> None:
         list(SCALES),
         default=DEFAULTS["play_scale"],
         required=True,
-        format_func=SCALES.get,
+        format_func=SCALES.__getitem__,
         key="play_scale",
         bind="query-params",
         help="On its own scale a kernel shows its pattern, however weak it is. On one scale for all it shows its "

@@ -1,6 +1,6 @@
 """Settings that a link may carry."""
 
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -8,7 +8,7 @@ import streamlit as st
 LINKED_AND_PERSISTENT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 
 
-def link_binding(key: str) -> str | None:
+def link_binding(key: str) -> Literal["query-params"] | None:
     """Bind a number to the link, unless the link holds one that is infinite: Streamlit's number field fails on it.
 
     Args:

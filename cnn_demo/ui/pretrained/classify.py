@@ -61,7 +61,7 @@ def _controls() -> tuple[tuple[ModelSpec, ...], str]:
             list(FITS),
             default=DEFAULTS[FIT],
             required=True,
-            format_func=FITS.get,
+            format_func=FITS.__getitem__,
             key=FIT,
             bind="query-params",
             help="A network takes a square of a fixed size: whatever comes is brought to it first.",

@@ -55,7 +55,7 @@ def _explained(photo: Photo, model_key: str) -> None:
         list(METHODS),
         selection_mode="multi",
         default=DEFAULTS[SHOWN],
-        format_func=TITLES.get,
+        format_func=TITLES.__getitem__,
         key=SHOWN,
         bind="query-params",
         help="Choose several to see them beside each other. Those that run the network many times take a moment: "

@@ -137,7 +137,7 @@ def _show_plot(frame: pd.DataFrame) -> None:
         list(AXES),
         default=DEFAULTS[AXIS],
         required=True,
-        format_func=AXES.get,
+        format_func=AXES.__getitem__,
         key=AXIS,
         bind="query-params",
     )

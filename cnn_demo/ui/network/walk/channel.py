@@ -12,6 +12,7 @@ from cnn_demo.ui.network.pictures import channels_first, legend, paint, palette_
 from cnn_demo.ui.network.walk import state
 from cnn_demo.ui.network.walk.stages import strongest
 from cnn_demo.ui.page.link import link_binding
+from cnn_demo.ui.page.session import SESSION
 from cnn_demo.ui.widgets.number_grid import short_number
 
 COLOURS = ("red", "green", "blue")
@@ -94,7 +95,7 @@ def show_channel(layer: NetworkLayer, values: np.ndarray, selection: state.Selec
 
 def unit_controls(layer: NetworkLayer, values: np.ndarray) -> None:
     """Show the number fields of channel, row and column; clicks on the maps update them."""
-    selection = state.read_selection(st.session_state, layer, values)
+    selection = state.read_selection(SESSION, layer, values)
     fields = [("Class" if layer.kind == "dense" else "Channel", state.CHANNEL, layer.shape[-1], selection.channel)]
     if values.ndim == 3:
         fields.append(("Row", state.ROW, layer.shape[0], selection.row))

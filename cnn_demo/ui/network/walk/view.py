@@ -14,6 +14,7 @@ from cnn_demo.ui.network.walk.photo import show_answer, show_photo, show_seen
 from cnn_demo.ui.network.walk.stages import draw_stops, find_arcs, group_layers, layer_label, step_label
 from cnn_demo.ui.network.walk.unit import show_field, show_sum
 from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.session import SESSION
 
 
 @st.fragment
@@ -36,11 +37,11 @@ def walk_view(photo: Photo) -> None:
         _show_strip(photo, model, result, layer)
     values = result.maps[layer.name]
     brightness, order = _map_controls(layer)
-    show_maps(layer, values, state.read_selection(st.session_state, layer, values), brightness, order)
+    show_maps(layer, values, state.read_selection(SESSION, layer, values), brightness, order)
     with st.container(border=True):
         channel_place, seen_place, photo_place = st.columns(3)
         unit_controls(layer, values)
-        selection = state.read_selection(st.session_state, layer, values)
+        selection = state.read_selection(SESSION, layer, values)
         with channel_place:
             show_channel(layer, values, selection)
         show_field(photo, _fit(), result.seen, selection, seen_place, photo_place)
@@ -67,7 +68,7 @@ def _photo_and_answer(photo: Photo, model: Classifier) -> Activations:
             list(FITS),
             default=state.DEFAULTS[state.FIT],
             required=True,
-            format_func=FITS.get,
+            format_func=FITS.__getitem__,
             key=state.FIT,
             bind="query-params",
             help="It was trained on pictures of 32 × 32 pixels: whatever comes is brought to that size first.",

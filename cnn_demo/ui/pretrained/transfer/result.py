@@ -131,7 +131,7 @@ def _shown(taught: TransferState) -> str:
         list(taught.runs),
         default=DEFAULTS[SHOWN],
         required=True,
-        format_func=TITLES.get,
+        format_func=TITLES.__getitem__,
         key=SHOWN,
         bind="query-params",
     )
