@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 import supervision as sv
 
+from cnn_demo.detections import class_ids, class_names, confidences, subset, track_ids
 from cnn_demo.drawing.boxes import class_colour, draw_boxes
 from cnn_demo.models import frameworks
 
@@ -121,7 +122,7 @@ def frames_of(film: av.container.InputContainer) -> Iterator[Frame]:
 def _upright(picture: av.VideoFrame) -> np.ndarray:
     scale = min(1.0, SIDE / max(picture.width, picture.height))
     width, height = (max(2, round(length * scale / 2) * 2) for length in (picture.width, picture.height))
-    pixels = picture.to_ndarray(format="rgb24")
+    pixels: np.ndarray = picture.to_ndarray(format="rgb24")
     if (height, width) != pixels.shape[:2]:
         pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
     quarters = round(getattr(picture, "rotation", 0) / 90) % 4  # counter-clockwise
@@ -162,12 +163,13 @@ class Tracks:
         """Return the boxes of tracked objects, with the track's ID as `tracker_id`."""
         from ultralytics.engine.results import Boxes
 
-        table = np.column_stack([found.xyxy, found.confidence, found.class_id]).astype(np.float32).reshape(-1, 6)
+        table = np.column_stack([found.xyxy, confidences(found), class_ids(found)]).astype(np.float32).reshape(-1, 6)
         rows = self._tracker.update(Boxes(table, orig_shape=(1, 1)))
         rows = np.asarray(rows).reshape(-1, 8)
-        followed = found[rows[:, 7].astype(int)]
-        followed.tracker_id = rows[:, 4].astype(int)
-        for number, name in zip(followed.tracker_id.tolist(), followed["class_name"].tolist(), strict=True):
+        followed = subset(found, rows[:, 7].astype(int))
+        numbers = rows[:, 4].astype(int)
+        followed.tracker_id = numbers
+        for number, name in zip(numbers.tolist(), class_names(followed), strict=True):
             self._known.setdefault(number, name)
         return followed
 
@@ -210,8 +212,8 @@ def annotate_film(
 
 def draw_tracks(pixels: np.ndarray, followed: sv.Detections) -> np.ndarray:
     """Draw the tracked objects with class and ID, one colour per ID."""
-    numbers = followed.tracker_id.tolist()
-    names = [f"{name} {number}" for name, number in zip(followed["class_name"], numbers, strict=True)]
+    numbers = track_ids(followed).tolist()
+    names = [f"{name} {number}" for name, number in zip(class_names(followed), numbers, strict=True)]
     return draw_boxes(pixels, followed.xyxy, names, [class_colour(number) for number in numbers])
 
 

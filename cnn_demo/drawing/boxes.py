@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import supervision as sv
 
+from cnn_demo.detections import class_ids, class_names, confidences, subset
 from cnn_demo.drawing.pictures import reduced
 from cnn_demo.results import percent
 
@@ -29,7 +30,7 @@ def box_scale(photo: np.ndarray, shown: np.ndarray) -> np.ndarray:
 
 def draw_boxes(
     pixels: np.ndarray,
-    boxes: Sequence[np.ndarray],
+    boxes: np.ndarray | Sequence[np.ndarray],
     names: Sequence[str],
     colours: Sequence[str],
     *,
@@ -39,7 +40,7 @@ def draw_boxes(
 
     Args:
         pixels: (H, W, 3) uint8 RGB; stays as it is.
-        boxes: (4,) corners each, in pixels.
+        boxes: (4,) corners each, or (N, 4), in pixels.
         names: One for each box; an empty one is not written.
         colours: One for each box, as "#rrggbb".
         thickness: Line thickness in pixels; None to choose it by the image size.
@@ -72,7 +73,7 @@ def draw_boxes(
     named = np.array([bool(name) for name in names])
     if not named.any():
         return scene
-    return texts.annotate(scene, found[named], [name for name in names if name])
+    return texts.annotate(scene, subset(found, named), [name for name in names if name])
 
 
 def _as_bgr(colour: str) -> str:
@@ -98,11 +99,11 @@ def drawn(pixels: np.ndarray, found: sv.Detections, pointed: int | None = None) 
         found: Detections in pixels of this image.
         pointed: Index of the highlighted detection.
     """
-    order = np.argsort(found.confidence, kind="stable")  # the most confident on top
-    names = [f"{name} {percent(float(c))}" for name, c in zip(found["class_name"], found.confidence, strict=True)]
-    colours = [class_colour(i) for i in found.class_id]
-    picked = [(found.xyxy[i], names[i], colours[i]) for i in order]
-    scene = draw_boxes(pixels, *zip(*picked, strict=True)) if picked else pixels
+    scores = confidences(found)
+    order = np.argsort(scores, kind="stable")  # the most confident on top
+    names = [f"{name} {percent(float(score))}" for name, score in zip(class_names(found), scores, strict=True)]
+    colours = [class_colour(i) for i in class_ids(found)]
+    scene = draw_boxes(pixels, found.xyxy[order], [names[i] for i in order], [colours[i] for i in order])
     if pointed is None:
         return scene
     dim = (scene * 0.55 + 110).astype(np.uint8)

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import supervision as sv
 
+from cnn_demo.detections import masks
 from cnn_demo.drawing.palette import object_colours
 
 BLANK = 255  # index of pixels without a class in a PNG, as in Pascal VOC
@@ -60,8 +61,11 @@ def instance_map(detections: sv.Detections, size: tuple[int, int]) -> np.ndarray
         size: (height, width) of the photo.
     """
     numbers = np.zeros(size, np.uint8)
-    for place in reversed(range(min(len(detections), BLANK - 1))):
-        numbers[detections.mask[place]] = place + 1
+    if not len(detections):
+        return numbers
+    numbered = masks(detections)[: BLANK - 1]
+    for place in reversed(range(len(numbered))):
+        numbers[numbered[place]] = place + 1
     return numbers
 
 
@@ -69,9 +73,3 @@ def overlay_instances(pixels: np.ndarray, detections: sv.Detections, opacity: fl
     """Overlay each object with its own colour, as `overlay` does."""
     numbers = instance_map(detections, pixels.shape[:2])
     return overlay(pixels, numbers, object_colours(int(numbers.max())), opacity, numbers > 0)
-
-
-def _masks(detections: sv.Detections) -> np.ndarray:
-    if detections.mask is None:
-        raise ValueError("These detections have boxes only: take a model for instance segmentation.")
-    return np.asarray(detections.mask, bool)

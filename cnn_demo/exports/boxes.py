@@ -9,15 +9,16 @@ import supervision as sv
 from supervision.dataset.formats.coco import classes_to_coco_categories, detections_to_coco_annotations
 from supervision.dataset.formats.yolo import detections_to_yolo_annotations
 
+from cnn_demo.detections import class_names, confidences
+
 COLUMNS = ("number", "class", "confidence", "xmin", "ymin", "xmax", "ymax", "width", "height")
 
 
 def rows(detections: sv.Detections) -> list[dict]:
     """Return one row for each detection: `COLUMNS`, boxes in pixels of the photo to a tenth; numbers begin at 1."""
     table = []
-    for number, (box, confidence, name) in enumerate(
-        zip(detections.xyxy.tolist(), detections.confidence.tolist(), detections["class_name"].tolist(), strict=True), 1
-    ):
+    columns = zip(detections.xyxy.tolist(), confidences(detections).tolist(), class_names(detections), strict=True)
+    for number, (box, confidence, name) in enumerate(columns, 1):
         left, top, right, bottom = (round(value, 1) for value in box)
         size = (round(right - left, 1), round(bottom - top, 1))
         values = (number, name, round(confidence, 4), left, top, right, bottom, *size)
@@ -40,7 +41,7 @@ def as_json(detections: sv.Detections) -> dict:
 
 def counts(detections: sv.Detections) -> dict[str, int]:
     """Return how many there are of each class, the most frequent first, then by name."""
-    names = detections["class_name"].tolist()
+    names = class_names(detections)
     return dict(sorted(((name, names.count(name)) for name in set(names)), key=lambda item: (-item[1], item[0])))
 
 
@@ -64,7 +65,7 @@ def as_coco(detections: sv.Detections, name: str, size: tuple[int, int], labels:
     """
     plain = sv.Detections(detections.xyxy, confidence=detections.confidence, class_id=detections.class_id)
     annotations, _ = detections_to_coco_annotations(plain, image_id=1, annotation_id=1)
-    for annotation, confidence in zip(annotations, detections.confidence.tolist(), strict=True):
+    for annotation, confidence in zip(annotations, confidences(detections).tolist(), strict=True):
         annotation |= {
             "bbox": [round(float(value), 2) for value in annotation["bbox"]],
             "area": round(float(annotation["area"]), 2),

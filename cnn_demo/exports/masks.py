@@ -8,7 +8,8 @@ import numpy as np
 import supervision as sv
 from PIL import Image
 
-from cnn_demo.drawing.masks import BLANK, _masks
+from cnn_demo.detections import class_names, confidences, masks
+from cnn_demo.drawing.masks import BLANK
 from cnn_demo.exports.boxes import as_coco
 
 
@@ -58,9 +59,9 @@ def as_coco_masks(detections: sv.Detections, name: str, labels: tuple[str, ...])
     Raises:
         ValueError: If the detections have no masks.
     """
-    masks = _masks(detections)
-    dataset = as_coco(detections, name, masks.shape[1:], labels)
-    for annotation, mask in zip(dataset["annotations"], masks, strict=True):
+    pixels = masks(detections)
+    dataset = as_coco(detections, name, pixels.shape[1:], labels)
+    for annotation, mask in zip(dataset["annotations"], pixels, strict=True):
         annotation |= {"segmentation": run_lengths(mask), "area": float(mask.sum()), "iscrowd": 0}
     return dataset
 
@@ -82,6 +83,6 @@ def as_polygons(detections: sv.Detections) -> list[dict]:
             "polygons": [polygon.tolist() for polygon in sv.mask_to_polygons(mask)],
         }
         for mask, name, confidence in zip(
-            _masks(detections), detections["class_name"].tolist(), detections.confidence, strict=True
+            masks(detections), class_names(detections), confidences(detections), strict=True
         )
     ]

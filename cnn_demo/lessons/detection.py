@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cnn_demo.detections import class_ids, class_names, confidences
 from cnn_demo.drawing.pictures import reduced
 from cnn_demo.lessons import Answer, Experiment, Lesson, Misconception, Paper, percent
 
@@ -143,7 +144,7 @@ def _picture(pixels: np.ndarray, found: sv.Detections, boxes: np.ndarray | None 
     from cnn_demo.drawing.boxes import class_colour, draw_boxes
 
     boxes = found.xyxy if boxes is None else boxes
-    drawn = draw_boxes(pixels, boxes, found["class_name"].tolist(), [class_colour(i) for i in found.class_id])
+    drawn = draw_boxes(pixels, boxes, class_names(found), [class_colour(i) for i in class_ids(found)])
     return drawn.astype(np.float32) / 255
 
 
@@ -163,7 +164,7 @@ def _counterparts(found: sv.Detections, others: sv.Detections, boxes: np.ndarray
     """
     from cnn_demo.models.detection.metrics import match
 
-    matches = match(boxes, others.confidence, others.class_id, found.xyxy, found.class_id, MATCH_IOU)
+    matches = match(boxes, confidences(others), class_ids(others), found.xyxy, class_ids(found), MATCH_IOU)
     places = np.full(len(found), -1)
     taken = matches.truth >= 0
     places[matches.truth[taken]] = matches.order[taken]
@@ -191,12 +192,12 @@ def _how_sure(image: np.ndarray) -> Answer:
         return Answer(
             text + f"On this photo there is nothing to compare: {_found(found)}; mirrored, {_found(again)}.", pictures
         )
-    change = np.abs(found.confidence[same] - again.confidence[places[same]])
-    most = same[int(change.argmax())]
-    name, before, after = found["class_name"][most], found.confidence[most], again.confidence[places[most]]
+    first, second = confidences(found)[same], confidences(again)[places[same]]
+    most = int(np.abs(first - second).argmax())
+    name = class_names(found)[same[most]]
     return Answer(
         text + f"Mirrored, this photo shows the same things: {len(same)} of {len(found)} are found again, and the "
-        f"confidence of one {name} goes from {percent(before)} to {percent(after)}.",
+        f"confidence of one {name} goes from {percent(first[most])} to {percent(second[most])}.",
         pictures,
     )
 
