@@ -180,6 +180,10 @@ def _load_row(spec: ModelSpec, device: str) -> Model:
             from cnn_demo.models.segmentation.segmenters import load_smp
 
             return load_smp(spec, device)
+        case "yolo_semantic":
+            from cnn_demo.models.segmentation.segmenters import load_yolo_semantic
+
+            return load_yolo_semantic(spec, device)
         case "torchvision_segmenter":
             from cnn_demo.models.segmentation.segmenters import load_torchvision_segmenter
 

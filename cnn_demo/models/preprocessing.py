@@ -49,6 +49,10 @@ def _lite(pixels: np.ndarray) -> np.ndarray:
     return scaled
 
 
+def _unit(pixels: np.ndarray) -> np.ndarray:
+    return pixels.astype(np.float32) / 255
+
+
 def _none(pixels: np.ndarray) -> np.ndarray:
     return pixels.astype(np.float32)
 
@@ -58,5 +62,6 @@ SCALINGS = {
     "caffe": Scaling("BGR channel order, minus the ImageNet means, about 104, 117 and 124.", _caffe, 115),
     "torch": Scaling("Scaled to 0 to 1, minus the ImageNet means, divided by the standard deviations.", _torch, 115),
     "lite": Scaling("Pixels minus 127, divided by 128: from −1 to 1.", _lite, 127),
+    "unit": Scaling("Pixels divided by 255: from 0 to 1.", _unit, 0),
     "none": Scaling("Pixels from 0 to 255 without change: the network's first layer normalizes them.", _none, 128),
 }

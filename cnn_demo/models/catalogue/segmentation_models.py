@@ -1,10 +1,12 @@
 """Registry entries of published segmentation models: torchvision, segmentation-models-pytorch and YOLO.
 
-Semantic segmentation models are in `segmentation_models.csv`: all of torchvision's, and the complete networks that
-segmentation-models-pytorch publishes on the Hugging Face hub. Their files all have the same name on the hub; here each
-is named after its repository. `side` is the shorter side of a photo in the evaluation, `miou` the mean IoU in percent
-and `accuracy` the pixel accuracy in percent, both single-scale, as published at `source`; for networks on the hub as
-reported by their authors. If no size in megabytes is published, it is four bytes per parameter.
+Semantic segmentation models are in `segmentation_models.csv`: all of torchvision's, YOLO26 of the installed
+Ultralytics, and the complete networks that segmentation-models-pytorch publishes on the Hugging Face hub. Their files
+all have the same name on the hub; here each is named after its repository. `side` is the shorter side of a photo in the
+evaluation, `miou` the mean IoU in percent and `accuracy` the pixel accuracy in percent, both single-scale, as published
+at `source`; for networks on the hub as reported by their authors. YOLO26 is evaluated on ADE20K with a longer side of
+640 pixels, so 480 is the shorter side of a 4:3 photo. If no size in megabytes is published, it is four bytes per
+parameter, for YOLO26 two.
 
 Instance segmentation models are in `coco_instances.csv`, with the columns of `coco_detectors.csv`: all YOLO
 segmentation models of the installed Ultralytics that are trained on COCO, and torchvision's Mask R-CNN. Their metric is
@@ -45,7 +47,7 @@ class _Knowledge:
 
 @dataclass(frozen=True)
 class _Family:
-    """Common metadata of a family; `options` are arguments of the builder."""
+    """Common metadata of a family; `options` are arguments of the builder, `bytes_each` the bytes per parameter."""
 
     loader: str
     architecture: str
@@ -53,6 +55,7 @@ class _Family:
     licence: str
     scaling: str = "torch"
     options: tuple[tuple[str, object], ...] = ()
+    bytes_each: int = 4
 
 
 _KNOWLEDGE = {
@@ -100,6 +103,14 @@ def _segformer(channels: int) -> _Family:
 
 
 _FAMILIES = {
+    "yolo26-sem": _Family(
+        "yolo_semantic",
+        "YOLO26's backbone, its feature maps at strides 32, 16 and 8 fused, and a convolutional classifier at stride 8",
+        "https://arxiv.org/abs/2606.03748",
+        "AGPL-3.0",
+        "unit",
+        bytes_each=2,
+    ),
     "fcn": _torchvision("a dilated ResNet with a fully convolutional classifier", "1411.4038"),
     "deeplabv3": _torchvision("parallel dilated convolutions at several rates (ASPP)", "1706.05587"),
     "lraspp": _torchvision("MobileNetV3 with a light head that weights channels", "1905.02244"),
@@ -136,7 +147,7 @@ def _spec(row: dict[str, str]) -> ModelSpec:
         architecture=family.architecture,
         input_size=(side, side),
         parameters=parameters,
-        bytes=round(float(row["megabytes"]) * 2**20) if row["megabytes"] else 4 * parameters,
+        bytes=round(float(row["megabytes"]) * 2**20) if row["megabytes"] else family.bytes_each * parameters,
         labels=knowledge.labels,
         weights=row["file"],
         metric=figures[0],

@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     import torch
 
 SIDES = (320, 480, 640, 960, 1280)  # image sizes to choose from
+_ULTRALYTICS_TASKS = {
+    "detection": "detect",
+    "instance-segmentation": "segment",
+    "semantic-segmentation": "semantic",
+}
 MIN_SCORE = 0.001  # minimum score of a candidate, as in Ultralytics' validation
 
 
@@ -175,7 +180,9 @@ def cell_places(grids: tuple[Grid, ...]) -> np.ndarray:
 
 
 def read_network(path: Path, spec: ModelSpec) -> torch.nn.Module:
-    """Load an Ultralytics detection or segmentation model safely: only tensors and allowed classes are unpickled.
+    """Load an Ultralytics model for detection or for instance or semantic segmentation.
+
+    It is safe: only tensors and allowed classes are unpickled.
 
     Raises:
         ModelUnavailable: If the file is broken or belongs to a network with other classes.
@@ -186,8 +193,7 @@ def read_network(path: Path, spec: ModelSpec) -> torch.nn.Module:
             if path.suffix == ".safetensors":
                 model = _own_network(path, spec)
             else:
-                task = "segment" if spec.task == "instance-segmentation" else "detect"
-                model = ultralytics.YOLO(str(path), task=task).model
+                model = ultralytics.YOLO(str(path), task=_ULTRALYTICS_TASKS[spec.task]).model
             model = model.float().eval()
             names = tuple(model.names[i] for i in range(len(model.names)))
             if hasattr(model.model[-1], "one2one_cv2"):

@@ -11,7 +11,8 @@ import numpy as np
 
 from cnn_demo.images.resizing import check_pixels
 from cnn_demo.models import frameworks, openvino_export
-from cnn_demo.models.catalogue.specs import ModelSpec
+from cnn_demo.models.catalogue.specs import ModelSpec, ModelUnavailable
+from cnn_demo.models.detection.yolo_detector import read_network
 from cnn_demo.models.files.weights import find_weights
 from cnn_demo.models.openvino_export import BackgroundOpenVinoExport
 from cnn_demo.models.preprocessing import SCALINGS
@@ -218,6 +219,21 @@ def _in_openvino(spec: ModelSpec, weights: Path) -> OpenVinoLogits:
     if not path.is_file():
         openvino_export.write(openvino_export.converted(with_weights(spec, build_smp)), path)
     return OpenVinoLogits(path)
+
+
+def load_yolo_semantic(spec: ModelSpec, device: str) -> SemanticSegmenter:
+    """Load a YOLO26 semantic segmentation model of Ultralytics.
+
+    Raises:
+        ModelUnavailable: If the weights are missing, broken, or of a network with other classes.
+        ValueError: If the device is not available.
+    """
+    where = frameworks.torch_device(device)
+    found = find_weights(spec.weights)
+    if found is None:
+        raise ModelUnavailable(f"The weights of “{spec.title}” are not on this machine: {spec.weights} is missing.")
+    network = read_network(found.path, spec)
+    return SemanticSegmenter(spec, network, where, int(network.stride.max()))
 
 
 def build_torchvision(spec: ModelSpec) -> torch.nn.Module:

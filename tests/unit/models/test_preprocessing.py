@@ -30,7 +30,11 @@ def test_lite_is_what_its_authors_do():
     np.testing.assert_array_equal(SCALINGS["lite"].apply(pixels), [[[-127 / 128, 0, 1]]])
 
 
-@pytest.mark.parametrize("mode", ["tf", "caffe", "torch", "lite"])
+def test_unit_is_what_ultralytics_does():
+    np.testing.assert_allclose(SCALINGS["unit"].apply(np.array([0, 51, 255], np.uint8)), [0, 0.2, 1], rtol=1e-6)
+
+
+@pytest.mark.parametrize("mode", ["tf", "caffe", "torch", "lite", "unit"])
 def test_grey_is_as_near_to_zero_as_a_grey_can_be(mode):
     greys = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
     distance = np.abs(SCALINGS[mode].apply(greys)).mean(axis=1)

@@ -15,6 +15,7 @@ from cnn_demo.models.catalogue.segmentation_models import (
 YOLO = [spec for spec in INSTANCE_SEGMENTERS if spec.family == "yolo"]
 MASK_RCNN = [spec for spec in INSTANCE_SEGMENTERS if spec.family == "mask_rcnn"]
 TORCHVISION = [spec for spec in SEMANTIC_SEGMENTERS if spec.family == "torchvision_segmenter"]
+YOLO_SEMANTIC = [spec for spec in SEMANTIC_SEGMENTERS if spec.family == "yolo_semantic"]
 HUB = [spec for spec in SEMANTIC_SEGMENTERS if spec.family == "smp"]
 
 
@@ -27,6 +28,17 @@ def test_every_yolo_for_instances_that_ultralytics_names_has_one_row():
     named = {name for name in named if not name.startswith("yoloe") and "objv1" not in name}
     assert {spec.weights for spec in YOLO} == named
     assert {spec.labels for spec in YOLO} == {COCO_LABELS}
+
+
+def test_every_semantic_yolo_that_ultralytics_names_has_one_row():
+    frameworks.ultralytics()
+    from ultralytics.utils.downloads import GITHUB_ASSETS_NAMES
+
+    named = {name for name in GITHUB_ASSETS_NAMES if "-sem" in name}
+    assert {spec.weights for spec in YOLO_SEMANTIC} == named
+    for spec in YOLO_SEMANTIC:
+        assert spec.labels == (ADE20K_LABELS if spec.key.endswith("ade20k") else CITYSCAPES_LABELS)
+        assert spec.url.endswith(f"/{spec.weights}")
 
 
 @pytest.mark.parametrize("spec", [*TORCHVISION, *MASK_RCNN], ids=lambda spec: spec.key)
@@ -83,6 +95,9 @@ def test_figures_are_shares_and_larger_models_are_better():
     for family in ("yolo26", "yolo11", "yolov8"):
         values = [find(f"{family}{size}-seg").metric.value for size in "nsmlx"]
         assert values == sorted(values)
+    for data in ("", "-ade20k"):
+        values = [find(f"yolo26{size}-sem{data}").metric.value for size in "nsmlx"]
+        assert values == sorted(values)
     for data in ("ade", "city"):
         specs = [s for s in HUB if s.builder == "Segformer" and f"-{data}-" in s.key and " at " not in s.title]
         assert len(specs) == 6
@@ -94,4 +109,14 @@ def test_figures_are_shares_and_larger_models_are_better():
 def test_a_row_of_yolo_is_the_network_that_ultralytics_builds(key):
     spec = find(key)
     network = frameworks.ultralytics().YOLO(spec.builder).model
+    assert sum(parameter.numel() for parameter in network.parameters()) == spec.parameters
+
+
+@pytest.mark.parametrize("key", ["yolo26n-sem", "yolo26n-sem-ade20k"])
+def test_a_semantic_yolo_is_the_network_that_ultralytics_builds(key):
+    frameworks.ultralytics()
+    from ultralytics.nn.tasks import SemanticSegmentationModel
+
+    spec = find(key)
+    network = SemanticSegmentationModel(spec.builder, nc=len(spec.labels), verbose=False)
     assert sum(parameter.numel() for parameter in network.parameters()) == spec.parameters
