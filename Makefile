@@ -24,9 +24,10 @@ dev: .venv/.dev  ## serve the app and reload it when a file changes
 test: .venv/.dev  ## install when needed, then run the whole suite (ARGS="-k photo" narrows it)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
-lint: .venv/.dev  ## check style and formatting
+lint: .venv/.dev  ## check style, formatting and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 format: .venv/.dev  ## mend style and formatting
 	$(BIN)/ruff check --fix .
@@ -47,7 +48,7 @@ screenshots: .venv/.dev  ## make the README's pictures of every page (needs Chro
 	$(BIN)/python assets/make_screenshots.py
 
 clean:  ## remove .venv and caches
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
