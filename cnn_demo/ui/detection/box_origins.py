@@ -13,6 +13,7 @@ from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.images import Photo
 from cnn_demo.models import ModelSpec
 from cnn_demo.models.detection.candidates import Candidates, select
+from cnn_demo.models.detection.letterbox import Letterbox
 from cnn_demo.results import percent
 from cnn_demo.ui.components.picture import Mark, picture
 from cnn_demo.ui.detection.state import candidates_of, pick_detector
@@ -41,10 +42,10 @@ def grid_view(photo: Photo) -> None:
 @st.fragment
 def _origins(photo: Photo, spec: ModelSpec, side: int) -> None:
     candidates = candidates_of(photo, spec.key, side)
-    if candidates.proposals_xyxy is not None:
-        _two_stages(photo, candidates)
-    elif candidates.cells is not None:
-        _cells(photo, candidates, (photo.key, spec.key, side))
+    if candidates.proposals_xyxy is not None and candidates.objectness is not None:
+        _two_stages(photo, candidates, candidates.proposals_xyxy, candidates.objectness)
+    elif candidates.cells is not None and candidates.frame is not None:
+        _cells(photo, candidates, candidates.cells, candidates.frame, (photo.key, spec.key, side))
     else:
         st.info(
             f"torchvision does not return the location at which {spec.title} predicted a box. Choose a YOLO network to "
@@ -53,7 +54,7 @@ def _origins(photo: Photo, spec: ModelSpec, side: int) -> None:
         )
 
 
-def _cells(photo: Photo, candidates: Candidates, where: tuple) -> None:
+def _cells(photo: Photo, candidates: Candidates, cells: np.ndarray, frame: Letterbox, where: tuple) -> None:
     shown, said = st.columns([3, 2], gap="large")
     with said:
         confidence = confidence_slider()
@@ -72,7 +73,7 @@ def _cells(photo: Photo, candidates: Candidates, where: tuple) -> None:
         if index is None:
             st.info("No box is that confident: lower the confidence threshold.", icon=":material/search_off:")
         else:
-            st.markdown(_said_by(candidates, index))
+            st.markdown(_said_by(candidates, cells, index))
 
     def pick(row: int, column: int) -> None:
         found = box_at(boxes, row, column)
@@ -87,7 +88,7 @@ def _cells(photo: Photo, candidates: Candidates, where: tuple) -> None:
         marks = []
         if index is not None:
             name = f"{candidates.labels[candidates.class_ids[index]]} {percent(float(candidates.scores[index]))}"
-            scene = draw_boxes(scene, candidates.visible([index]) * scale, [name], [PREDICTION], thickness=4)
+            scene = draw_boxes(scene, candidates.visible(np.array([index])) * scale, [name], [PREDICTION], thickness=4)
             left, top, right, bottom = (float(value) for value in candidates.cell_xyxy(index))
             marks = [Mark(top, left, bottom - top, right - left)]
         picture(
@@ -103,13 +104,13 @@ def _cells(photo: Photo, candidates: Candidates, where: tuple) -> None:
     st.caption("The likeliest class of each cell, whichever it is, before anything is thrown away.")
     with st.container(width=420):
         legend("nothing here", "sure of something")
-    picture_cards(_maps(photo, candidates, kept), width=220, columns=4, ratio=_ratio(photo))
+    picture_cards(_maps(photo, candidates, cells, frame, kept), width=220, columns=4, ratio=_ratio(photo))
 
 
-def _said_by(candidates: Candidates, index: int) -> str:
-    level, row, column = (int(value) for value in candidates.cells[index])
+def _said_by(candidates: Candidates, cells: np.ndarray, index: int) -> str:
+    level, row, column = (int(value) for value in cells[index])
     grid = candidates.grids[level]
-    left, top, right, bottom = candidates.visible([index])[0]
+    left, top, right, bottom = candidates.visible(np.array([index]))[0]
     inside = candidates.cell_xyxy(index)
     middle = (inside[:2] + inside[2:]) / 2
     cell = max(float(inside[2] - inside[0]), 1e-6)
@@ -123,25 +124,31 @@ def _said_by(candidates: Candidates, index: int) -> str:
     )
 
 
-def cell_map(candidates: Candidates, level: int) -> np.ndarray:
-    """Return the best score (rows, columns) of each cell of a grid; 0 if it has no candidate."""
+def cell_map(candidates: Candidates, cells: np.ndarray, level: int) -> np.ndarray:
+    """Return the best score (rows, columns) of each cell of a grid; 0 if it has no candidate.
+
+    Args:
+        candidates: The candidates of one photo.
+        cells: Their cells, (N, 3).
+        level: Index of the grid.
+    """
     grid = candidates.grids[level]
     values = np.zeros((grid.rows, grid.columns), np.float32)
-    own = candidates.cells[:, 0] == level
-    np.maximum.at(values, (candidates.cells[own, 1], candidates.cells[own, 2]), candidates.scores[own])
+    own = cells[:, 0] == level
+    np.maximum.at(values, (cells[own, 1], cells[own, 2]), candidates.scores[own])
     return values
 
 
-def _maps(photo: Photo, candidates: Candidates, kept: np.ndarray) -> list[Card]:
+def _maps(photo: Photo, candidates: Candidates, cells: np.ndarray, frame: Letterbox, kept: np.ndarray) -> list[Card]:
     pixels = reduced(photo.pixels, CARD_SIDE)
-    frame, cards = candidates.frame, []
+    cards = []
     for level, grid in enumerate(candidates.grids):
-        values = np.repeat(np.repeat(cell_map(candidates, level), grid.stride, 0), grid.stride, 1)
+        values = np.repeat(np.repeat(cell_map(candidates, cells, level), grid.stride, 0), grid.stride, 1)
         height, width = frame.scaled
         values = values[frame.top : frame.top + height, frame.left : frame.left + width]
         rows = np.linspace(0, height - 1, pixels.shape[0]).round().astype(int)
         columns = np.linspace(0, width - 1, pixels.shape[1]).round().astype(int)
-        count = int((candidates.cells[kept, 0] == level).sum())
+        count = int((cells[kept, 0] == level).sum())
         cards.append(
             Card(
                 jpeg_url(overlay(pixels, values[np.ix_(rows, columns)], 0.65)),
@@ -157,7 +164,7 @@ def _ratio(photo: Photo) -> str:
     return f"{photo.pixels.shape[1]} / {photo.pixels.shape[0]}"
 
 
-def _two_stages(photo: Photo, candidates: Candidates) -> None:
+def _two_stages(photo: Photo, candidates: Candidates, proposals_xyxy: np.ndarray, objectness: np.ndarray) -> None:
     control, words = st.columns([2, 3], gap="large")
     with control:
         count = st.select_slider(
@@ -166,7 +173,7 @@ def _two_stages(photo: Photo, candidates: Candidates) -> None:
         confidence = confidence_slider()
     selection = select(candidates, confidence, 0.5)
     final = selection.order[selection.kept]
-    total = len(candidates.objectness)
+    total = len(objectness)
     shown = min(count, total)
     with words:
         st.markdown(
@@ -176,12 +183,12 @@ def _two_stages(photo: Photo, candidates: Candidates) -> None:
         )
         if total:
             st.caption(
-                f"The proposals shown are at least {percent(float(candidates.objectness[:shown].min()))} sure that "
+                f"The proposals shown are at least {percent(float(objectness[:shown].min()))} sure that "
                 "there is something."
             )
     small = reduced(photo.pixels, SHOWN_SIDE)
     scale = box_scale(photo.pixels, small)
-    proposals = candidates.proposals_xyxy[:shown][::-1] * scale
+    proposals = proposals_xyxy[:shown][::-1] * scale
     first = draw_boxes(small, proposals, [""] * shown, [OTHER] * shown, thickness=1)
     names = [f"{candidates.labels[candidates.class_ids[i]]} {percent(float(candidates.scores[i]))}" for i in final]
     second = draw_boxes(small, candidates.visible(final) * scale, names, [PREDICTION] * len(final))

@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 import supervision as sv
 
+from cnn_demo.detections import class_ids, class_names, data_column
 from cnn_demo.drawing.boxes import class_colour, draw_boxes, reduced_with_boxes
 from cnn_demo.drawing.pictures import jpeg_url
 from cnn_demo.exports.boxes import counts
@@ -74,9 +75,9 @@ def _answers(photo: Photo, specs: Sequence[ModelSpec], confidence: float) -> dic
 def unmatched(found: sv.Detections, others: Sequence[sv.Detections]) -> np.ndarray:
     """Return the indices of the boxes that at least one of the others lacks: none of its name overlaps them enough."""
     lacking = []
-    for index, (box, name) in enumerate(zip(found.xyxy, found["class_name"], strict=True)):
+    for index, (box, name) in enumerate(zip(found.xyxy, class_names(found), strict=True)):
         for other in others:
-            same = other.xyxy[other["class_name"] == name]
+            same = other.xyxy[data_column(other, "class_name") == name]
             if not len(same) or float(np.max(overlap_of(box, same))) < MATCH_IOU:
                 lacking.append(index)
                 break
@@ -90,10 +91,10 @@ def _show(photo: Photo, specs: Sequence[ModelSpec], answers: dict[str, sv.Detect
         others = [answer for key, answer in answers.items() if key != spec.key]
         small, boxes = reduced_with_boxes(photo.pixels, found, SHOWN_SIDE)
         alone = unmatched(found, others)
-        colours = [class_colour(i) for i in found.class_id]
+        colours = [class_colour(i) for i in class_ids(found)]
         if others:
             colours = [ALONE if i in alone else SHARED_BY_ALL for i in range(len(found))]
-        scene = draw_boxes(small, boxes.xyxy, found["class_name"].tolist(), colours)
+        scene = draw_boxes(small, boxes.xyxy, class_names(found), colours)
         with place:
             picture(
                 jpeg_url(scene),

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 import supervision as sv
 
+from cnn_demo.detections import confidences, data_column
 from cnn_demo.drawing.boxes import box_at, drawn, reduced_with_boxes
 from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.exports.boxes import counts, rows
@@ -72,7 +73,9 @@ def _how(candidates: Candidates, spec: ModelSpec) -> str:
 def _pointed(where: tuple, found: sv.Detections) -> int | None:
     """Return the index of the selected detection, or None if it is of another photo or no longer shown."""
     *at, candidate = st.session_state.get(_POINTED, (None, None))
-    places = np.flatnonzero(found["candidate"] == candidate) if tuple(at) == where else []
+    if tuple(at) != where:
+        return None
+    places = np.flatnonzero(data_column(found, "candidate") == candidate)
     return int(places[0]) if len(places) else None
 
 
@@ -85,7 +88,7 @@ def _point(where: tuple, candidate: int | None, *, by_picture: bool) -> None:
 def _picture(photo: Photo, found: sv.Detections, pointed: int | None, where: tuple) -> None:
     def pick(row: int, column: int) -> None:
         index = box_at(found.xyxy, row, column)
-        candidate = None if index is None or index == pointed else int(found["candidate"][index])
+        candidate = None if index is None or index == pointed else int(data_column(found, "candidate")[index])
         _point(where, candidate, by_picture=True)
 
     small, boxes = reduced_with_boxes(photo.pixels, found, SHOWN_SIDE)
@@ -105,10 +108,10 @@ def _table(found: sv.Detections, pointed: int | None, where: tuple) -> None:
 
     def chosen() -> None:
         picked = st.session_state[key].selection.rows
-        candidate = int(found["candidate"][picked[0]]) if picked else None
+        candidate = int(data_column(found, "candidate")[picked[0]]) if picked else None
         _point(where, candidate, by_picture=False)
 
-    frame = pd.DataFrame(rows(found)).assign(confidence=100 * found.confidence)
+    frame = pd.DataFrame(rows(found)).assign(confidence=100 * confidences(found))
     number = st.column_config.NumberColumn
     st.dataframe(
         frame,

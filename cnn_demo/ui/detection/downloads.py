@@ -8,7 +8,7 @@ from cnn_demo.drawing.pictures import png_bytes
 from cnn_demo.exports.boxes import as_coco, as_csv, as_json, as_yolo
 from cnn_demo.images import Photo
 from cnn_demo.models import ModelSpec
-from cnn_demo.ui.widgets.file_buttons import file_buttons, stem_of
+from cnn_demo.ui.widgets.file_buttons import File, file_buttons, stem_of
 
 
 def downloads(photo: Photo, spec: ModelSpec, found: sv.Detections) -> None:
@@ -20,7 +20,7 @@ def downloads(photo: Photo, spec: ModelSpec, found: sv.Detections) -> None:
     def text(value: dict) -> str:
         return json.dumps(value, indent=1)
 
-    files = {
+    files: dict[str, File] = {
         "Picture": (lambda: png_bytes(drawn(photo.pixels, found)), f"{stem} boxed.png", "image/png"),
         "JSON": (
             lambda: text({"photo": photo.name, "model": spec.key, **as_json(found)}),

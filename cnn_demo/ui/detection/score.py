@@ -9,6 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from cnn_demo.detections import class_ids, confidences
 from cnn_demo.drawing.boxes import GROUND_TRUTH, box_scale, draw_boxes
 from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.images import Photo
@@ -61,7 +62,7 @@ def _drawn_and_scored(photo: Photo, spec: ModelSpec, side: int) -> None:
             / 100
         )
     with drawing:
-        boxes, class_ids = _truth(photo, spec, candidates, confidence, iou)
+        boxes, true_classes = _truth(photo, spec, candidates, confidence, iou)
     selection = select(candidates, MIN_SURE / 100, iou)  # the curve needs the unsure ones too
     found = selection.detections()
     if not len(boxes):
@@ -71,9 +72,9 @@ def _drawn_and_scored(photo: Photo, spec: ModelSpec, side: int) -> None:
                 icon=":material/draw:",
             )
         return
-    matches = match(found.xyxy, found.confidence, found.class_id, boxes, class_ids, right_from)
+    matches = match(found.xyxy, confidences(found), class_ids(found), boxes, true_classes, right_from)
     with shown:
-        _judged(photo, spec, found.xyxy, matches, boxes, class_ids, confidence)
+        _judged(photo, spec, found.xyxy, matches, boxes, true_classes, confidence)
     with cuts:
         _figures(score_at(matches, confidence))
     st.subheader("At every confidence", anchor=False)
@@ -86,7 +87,7 @@ def _drawn_and_scored(photo: Photo, spec: ModelSpec, side: int) -> None:
             alt="Precision by recall, from the most confident box to the least.",
         )
     with table:
-        _per_class(spec, found.class_id, matches, class_ids, right_from)
+        _per_class(spec, class_ids(found), matches, true_classes, right_from)
 
 
 def _truth(
@@ -120,7 +121,7 @@ def _truth(
     ratio = photo.pixels.shape[1] / width
     with st.container(horizontal=True, gap="small"):
         found = select(candidates, confidence, iou).detections()
-        things = [rectangle(box / ratio, int(i)) for box, i in zip(found.xyxy, found.class_id, strict=True)]
+        things = [rectangle(box / ratio, int(i)) for box, i in zip(found.xyxy, class_ids(found), strict=True)]
         st.button(
             "Begin with what it found",
             icon=":material/content_copy:",
@@ -129,9 +130,9 @@ def _truth(
             args=(photo.key, things),
         )
         st.button("Clear", icon=":material/delete:", key="score_clear", on_click=_begin_with, args=(photo.key, []))
-    boxes, class_ids = rectangles(result.json_data, (height, width))
+    boxes, true_classes = rectangles(result.json_data, (height, width))
     st.caption("Undo, below the picture, takes the last box back.")
-    return boxes * ratio, class_ids
+    return boxes * ratio, true_classes
 
 
 def _begin_with(photo_key: str, things: list[dict]) -> None:
@@ -169,7 +170,7 @@ def _judged(
     found: np.ndarray,
     matches: Matches,
     boxes: np.ndarray,
-    class_ids: np.ndarray,
+    true_classes: np.ndarray,
     confidence: float,
 ) -> None:
     """The photo with right and wrong boxes, and the true ones that were missed."""
@@ -179,7 +180,7 @@ def _judged(
     hit = set(matches.truth[shown].tolist())
     missed = [i for i in range(len(boxes)) if i not in hit]
     drawn = [boxes[i] * scale for i in missed] + [found[matches.order[i]] * scale for i in shown]
-    names = [f"missed: {spec.labels[class_ids[i]]}" for i in missed]
+    names = [f"missed: {spec.labels[true_classes[i]]}" for i in missed]
     names += [f"{matches.overlap[i]:.2f}" if matches.truth[i] != NOT_SUPPRESSED else "wrong" for i in shown]
     colours = [MISSED] * len(missed) + [RIGHT if matches.truth[i] != NOT_SUPPRESSED else WRONG for i in shown]
     st.markdown("**Right in green** with their IoU, wrong in red, missed in blue")
@@ -238,12 +239,12 @@ def _curve(matches: Matches, confidence: float) -> go.Figure:
 
 
 def _per_class(
-    spec: ModelSpec, found_classes: np.ndarray, matches: Matches, class_ids: np.ndarray, right_from: float
+    spec: ModelSpec, found_classes: np.ndarray, matches: Matches, true_classes: np.ndarray, right_from: float
 ) -> None:
     rows, values = [], []
     of = found_classes[matches.order]
-    for class_id in dict.fromkeys(class_ids.tolist()):
-        count = int((class_ids == class_id).sum())
+    for class_id in dict.fromkeys(true_classes.tolist()):
+        count = int((true_classes == class_id).sum())
         value = average_precision(matches.right[of == class_id], count)
         values.append(value)
         rows.append({"class": spec.labels[class_id], "true boxes": count, "average precision": value})

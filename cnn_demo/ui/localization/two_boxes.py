@@ -129,13 +129,9 @@ ENCODINGS = {
 }
 
 
+@st.fragment
 def boxes_view(photo: Photo) -> None:
     """Show two boxes to drag, and box A written in every way."""
-    _play(photo)
-
-
-@st.fragment
-def _play(photo: Photo) -> None:
     size = photo.pixels.shape[:2]
     begin = st.segmented_control(
         "Begin with",

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 import supervision as sv
 
+from cnn_demo.detections import class_names, confidences, masks, subset
 from cnn_demo.drawing.masks import instance_map, overlay
 from cnn_demo.drawing.palette import distinct_colours
 from cnn_demo.drawing.pictures import jpeg_url, reduced
@@ -58,13 +59,13 @@ def classical_view(
     pixels = reduced(photo.pixels, SIDE)
     own = _objects_named(found, name, pixels.shape[:2])
     answers = {title: _made(photo, key, side, mode, name, method, narrow) for method, title in METHODS.items()}
-    overlaps = {title: mask_overlaps(answer.mask, own.mask) for title, answer in answers.items()}
+    overlaps = {title: mask_overlaps(masks(answer), masks(own)) for title, answer in answers.items()}
     places = st.columns(len(answers) + 1, gap="medium")
     for (title, answer), place in zip(answers.items(), places, strict=False):
         with place:
-            _show(pixels, answer.mask, partners(overlaps[title], MATCH_IOU), len(own), title, name)
+            _show(pixels, masks(answer), partners(overlaps[title], MATCH_IOU), len(own), title, name)
     with places[-1]:
-        _show(pixels, own.mask, [(i, i) for i in range(len(own))], len(own), "The network's instances", name)
+        _show(pixels, masks(own), [(i, i) for i in range(len(own))], len(own), "The network's instances", name)
     st.caption(
         f"Objects that agree with one of the network's (IoU of at least {MATCH_IOU}) have its colour; grey ones agree "
         f"with none. Computed on {pixels.shape[1]} × {pixels.shape[0]} pixels. Neither classical method separates "
@@ -76,7 +77,7 @@ def classical_view(
 
 def countable(segmentation: Segmentation, found: sv.Detections) -> list[str]:
     """Return the classes that have pixels, those first of which the network found most objects, then the largest."""
-    names = [common_name(name) for name in found["class_name"].tolist()]
+    names = [common_name(name) for name in class_names(found)]
     present = [label for label in segmentation.coverage() if label != BACKGROUND]
     return sorted(present, key=lambda label: -names.count(common_name(label)))
 
@@ -108,10 +109,10 @@ def _narrow_slider() -> float:
 
 def _objects_named(found: sv.Detections, name: str, size: tuple[int, int]) -> sv.Detections:
     """The network's objects of a class, their masks at this (height, width)."""
-    same = np.array([common_name(other) == common_name(name) for other in found["class_name"].tolist()], bool)
-    some = found[same]
-    masks = [resized_map(mask, size) for mask in some.mask]
-    some.mask = np.array(masks, bool).reshape(-1, *size)
+    same = np.array([common_name(other) == common_name(name) for other in class_names(found)], np.bool_)
+    some = subset(found, same)
+    resized = [resized_map(mask, size) for mask in masks(some)]
+    some.mask = np.array(resized, bool).reshape(-1, *size)
     return some
 
 
@@ -122,15 +123,15 @@ def _made(photo: Photo, key: str, side: int, mode: str, name: str, method: str, 
     return instances(answer, [name], method, narrow)
 
 
-def drawn_objects(pixels: np.ndarray, masks: np.ndarray, colours: np.ndarray) -> np.ndarray:
+def drawn_objects(pixels: np.ndarray, objects: np.ndarray, colours: np.ndarray) -> np.ndarray:
     """Draw masks, the first on top, with a white outline each: neighbours may have one colour.
 
     Args:
         pixels: (H, W, 3) uint8.
-        masks: (K, H, W) bool.
+        objects: Masks (K, H, W) bool.
         colours: (K, 3) uint8.
     """
-    numbers = instance_map(sv.Detections(np.zeros((len(masks), 4), np.float32), mask=masks), pixels.shape[:2])
+    numbers = instance_map(sv.Detections(np.zeros((len(objects), 4), np.float32), mask=objects), pixels.shape[:2])
     table = np.concatenate([np.zeros((1, 3), np.uint8), colours])
     scene = overlay(pixels, numbers, table, shown=numbers > 0).copy()
     for number in range(1, int(numbers.max()) + 1):
@@ -139,21 +140,21 @@ def drawn_objects(pixels: np.ndarray, masks: np.ndarray, colours: np.ndarray) ->
 
 
 def _show(
-    pixels: np.ndarray, masks: np.ndarray, pairs: list[tuple[int, int]], partners_there: int, title: str, name: str
+    pixels: np.ndarray, objects: np.ndarray, pairs: list[tuple[int, int]], partners_there: int, title: str, name: str
 ) -> None:
     """Show one method's objects; `pairs` matches them to the network's."""
-    colours = np.tile(np.array(ALONE, np.uint8), (len(masks), 1))
+    colours = np.tile(np.array(ALONE, np.uint8), (len(objects), 1))
     table = distinct_colours(partners_there)
     for mine, partner in pairs:
         colours[mine] = table[partner]
-    words = f"**{title}**: {len(masks)}"
+    words = f"**{title}**: {len(objects)}"
     if title in METHODS.values():
         words += f", of which **{len(pairs)}** agree{'s' if len(pairs) == 1 else ''}"
     picture(
-        jpeg_url(drawn_objects(pixels, masks, colours)),
+        jpeg_url(drawn_objects(pixels, objects, colours)),
         pixels.shape[:2],
         key=f"classical_{title}",
-        alt=f"{title}: {len(masks)} objects of the class {name}, a colour each.",
+        alt=f"{title}: {len(objects)} objects of the class {name}, a colour each.",
         max_height=320,
     )
     st.markdown(words)
@@ -162,7 +163,7 @@ def _show(
 def _table(own: sv.Detections, overlaps: dict[str, np.ndarray]) -> None:
     best = {title: values.max(axis=0) if len(values) else np.zeros(len(own)) for title, values in overlaps.items()}
     frame = pd.DataFrame(
-        {"The network's object": numbered(own), "Confidence": 100 * own.confidence}
+        {"The network's object": numbered(own), "Confidence": 100 * confidences(own)}
         | {f"IoU, {title.lower()}": values for title, values in best.items()}
     )
     number = st.column_config.NumberColumn

@@ -88,9 +88,14 @@ def border_confidence(segmentation: Segmentation, reach: int = REACH) -> tuple[f
         segmentation: The prediction for one photo.
         reach: Pixels up, down, left, right or across that count as near.
     """
-    classes, around = segmentation.class_map.astype(np.int16), np.ones((2 * reach + 1,) * 2, np.uint8)
-    near = cv2.dilate(classes, around) != cv2.erode(classes, around)
-    return tuple(float(segmentation.confidence[at].mean()) if at.any() else float("nan") for at in (near, ~near))
+    classes = segmentation.class_map.astype(np.int16)
+    around = np.ones((2 * reach + 1,) * 2, np.uint8)
+    near = np.asarray(cv2.dilate(classes, around) != cv2.erode(classes, around))
+    return _mean(segmentation.confidence[near]), _mean(segmentation.confidence[~near])
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(values.mean()) if values.size else float("nan")
 
 
 def shares_left(confidence: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
@@ -206,7 +211,8 @@ def _asked(photo: Photo, segmentation: Segmentation) -> tuple[int, int]:
     height, width = segmentation.class_map.shape
     if key == photo.key and 0 <= row < height and 0 <= column < width:
         return row, column
-    return tuple(int(place) for place in np.unravel_index(segmentation.entropy().argmax(), (height, width)))
+    row, column = np.unravel_index(int(segmentation.entropy().argmax()), (height, width))
+    return int(row), int(column)
 
 
 def _answer(segmentation: Segmentation, row: int, column: int, spec: ModelSpec) -> None:

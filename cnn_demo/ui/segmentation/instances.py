@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 import supervision as sv
 
+from cnn_demo.detections import class_names, confidences, masks
 from cnn_demo.drawing.masks import BLANK
 from cnn_demo.drawing.palette import as_hex, distinct_colours
 from cnn_demo.images import Photo
@@ -85,7 +86,7 @@ def numbered(found: sv.Detections) -> list[str]:
     """Name the objects "person 1", "person 2", the surest first within each class."""
     seen: dict[str, int] = {}
     names = []
-    for name in found["class_name"].tolist():
+    for name in class_names(found):
         seen[name] = seen.get(name, 0) + 1
         names.append(f"{name} {seen[name]}")
     return names
@@ -94,7 +95,7 @@ def numbered(found: sv.Detections) -> list[str]:
 def object_layers(found: sv.Detections) -> list[Layer]:
     """Return a layer for each object, numbered as `drawing.masks.instance_map` does: from 1 on, a colour each."""
     colours = distinct_colours(min(len(found), BLANK - 1))
-    named = zip(numbered(found), found.mask, found.confidence.tolist(), colours, strict=False)
+    named = zip(numbered(found), masks(found), confidences(found).tolist(), colours, strict=False)
     return [
         Layer(number, name, as_hex(colour), float(mask.mean()), said=f"{percent(confidence)} sure")
         for number, (name, mask, confidence, colour) in enumerate(named, 1)

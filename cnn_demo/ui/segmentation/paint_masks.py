@@ -98,7 +98,7 @@ def _canvas(photo: Photo, spec: ModelSpec, answer: Segmentation) -> np.ndarray:
     height, wide = canvas_size(small, CANVAS)
     colour = pen(spec.labels.index(chosen))
     result = st_canvas(
-        drawing_mode=WAYS.get(mode, "freedraw"),
+        drawing_mode=WAYS[mode] if mode else "freedraw",
         background_image=jpeg_url(small),
         fill_color=colour,
         stroke_color=colour,

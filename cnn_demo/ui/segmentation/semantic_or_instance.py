@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 import supervision as sv
 
+from cnn_demo.detections import data_column, masks
 from cnn_demo.drawing.masks import instance_map
 from cnn_demo.drawing.pictures import reduced
 from cnn_demo.exports.boxes import counts
@@ -82,7 +83,7 @@ def _how(found: sv.Detections, finder: ModelSpec) -> str:
 def _in_words(segmentation: Segmentation, found: sv.Detections) -> None:
     known = float(segmentation.foreground().mean())
     classes = sum(label != BACKGROUND for label in segmentation.coverage())
-    layers = found.mask.sum(axis=0, dtype=np.uint8)  # no more than `MAX_OBJECTS`
+    layers = masks(found).sum(axis=0, dtype=np.uint8)  # no more than `MAX_OBJECTS`
     masked, shared = float((layers > 0).mean()), float((layers > 1).mean())
     semantic, instance = st.columns(2, gap="large")
     semantic.markdown(
@@ -125,7 +126,7 @@ def compared(segmentation: Segmentation, found: sv.Detections) -> pd.DataFrame:
             "Class": name,
             "Pixels, semantic": 100 * shares[name] if name in shares else None,
             "Pixels, instances": 100 * _masked_share(found, own[name]) if name in own else None,
-            "Objects": objects.get(own.get(name)),
+            "Objects": objects[own[name]] if name in own else None,
         }
         for name in (common_name(name) for name in names)
     ]
@@ -134,7 +135,7 @@ def compared(segmentation: Segmentation, found: sv.Detections) -> pd.DataFrame:
 
 
 def _masked_share(found: sv.Detections, name: str) -> float:
-    return float(found.mask[found["class_name"] == name].any(axis=0).mean())
+    return float(masks(found)[data_column(found, "class_name") == name].any(axis=0).mean())
 
 
 def _table(segmentation: Segmentation, found: sv.Detections) -> None:

@@ -151,10 +151,10 @@ def _card(name: str, maps: np.ndarray) -> Card:
 def mosaic(maps: np.ndarray) -> np.ndarray:
     """Put maps (h, w, K) beside and below each other, each with its own scale; (H, W, 3) uint8."""
     largest = np.maximum(maps.max(axis=(0, 1)), 1e-6)
-    tiles = heat_colours(np.clip(maps / largest, 0, 1))
+    coloured = heat_colours(np.clip(maps / largest, 0, 1))  # (h, w, K, 3)
     enlarge = max(1, MAP_SIDE // max(maps.shape[:2]))
-    tiles = [np.pad(tiles[..., i, :], ((1, 1), (1, 1), (0, 0)), constant_values=128) for i in range(maps.shape[2])]
-    tiles = [tile.repeat(enlarge, 0).repeat(enlarge, 1) for tile in tiles]
+    framed = [np.pad(coloured[..., i, :], ((1, 1), (1, 1), (0, 0)), constant_values=128) for i in range(maps.shape[2])]
+    tiles = [tile.repeat(enlarge, 0).repeat(enlarge, 1) for tile in framed]
     tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % COLUMNS)
     return np.concatenate([np.concatenate(tiles[i : i + COLUMNS], axis=1) for i in range(0, len(tiles), COLUMNS)])
 

@@ -29,13 +29,9 @@ SMALL_SIDE = 24  # pixels of the longer side of the map that is enlarged
 COUNTED = 4  # pixels a side of the map whose stamps are counted
 
 
+@st.fragment
 def upsampling_view(photo: Photo) -> None:
     """Enlarge a coarse map by nearest neighbour, bilinear interpolation and transposed convolution."""
-    _enlarged(photo)
-
-
-@st.fragment
-def _enlarged(photo: Photo) -> None:
     st.markdown(
         "A decoder has to make coarse maps large again. Here is the photo's brightness as a map of few numbers, and "
         "three ways to enlarge it. The kernel of a **transposed convolution** is learned: each number stamps it onto "
