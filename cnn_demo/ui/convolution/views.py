@@ -23,9 +23,9 @@ from cnn_demo.convolution import (
 from cnn_demo.convolution import activate as apply_activation
 from cnn_demo.ui.convolution.result import ConvolutionResult
 from cnn_demo.ui.convolution.settings import ConvolutionSettings
+from cnn_demo.ui.widgets.charts import CHART_CONFIG
 from cnn_demo.ui.widgets.number_grid import number_grid
 
-_PLOT = {"displayModeBar": False}
 MAX_TERMS = 9  # of a sum that is written out
 KERNEL_NUMBERS_UP_TO = 9  # in the narrow column beside the controls
 
@@ -57,7 +57,7 @@ def frequency_view(weights: np.ndarray) -> None:
     figure.update_yaxes(title="cycles per pixel, down", scaleanchor="x", autorange="reversed", constrain="domain")
     with chart:
         st.plotly_chart(
-            figure, key="frequency_chart", config=_PLOT, alt="The kernel's gain for waves of each frequency."
+            figure, key="frequency_chart", config=CHART_CONFIG, alt="The kernel's gain for waves of each frequency."
         )
     even, finest = float(response[32, 32]), float(response[0, 32] + response[32, 0]) / 2
     text.markdown(

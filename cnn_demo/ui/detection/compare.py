@@ -10,7 +10,7 @@ import streamlit as st
 import supervision as sv
 
 from cnn_demo.detections import class_ids, class_names, data_column
-from cnn_demo.drawing.boxes import class_colour, draw_boxes, reduced_with_boxes
+from cnn_demo.drawing.boxes import NEUTRAL, WRONG, class_colour, draw_boxes, reduced_with_boxes
 from cnn_demo.drawing.pictures import jpeg_url
 from cnn_demo.exports.boxes import counts
 from cnn_demo.images import Photo
@@ -27,7 +27,7 @@ MODELS = "detectors"
 DEFAULTS: dict[str, Any] = {MODELS: None}
 MATCH_IOU = 0.5  # IoU from which two boxes of one name are taken for one object
 SHOWN_SIDE = 720
-ALONE, SHARED_BY_ALL = "#ff4b5c", "#9aa3b2"
+ALONE, SHARED_BY_ALL = WRONG, NEUTRAL
 
 
 def compare_view(photo: Photo) -> None:

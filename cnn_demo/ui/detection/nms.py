@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from cnn_demo.drawing.boxes import PREDICTION, box_scale, draw_boxes
+from cnn_demo.drawing.boxes import NEUTRAL, PREDICTION, WRONG, box_scale, draw_boxes
 from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.images import Photo
 from cnn_demo.models import ModelSpec
@@ -17,6 +17,7 @@ from cnn_demo.models.detection.candidates import NOT_SUPPRESSED, Candidates, Sel
 from cnn_demo.results import percent
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.detection.state import candidates_of, overlap_slider, pick_detector
+from cnn_demo.ui.widgets.charts import CHART_CONFIG, REFERENCE_LINE, chart_colours
 from cnn_demo.ui.widgets.detection_controls import confidence_slider
 
 STEP = "nms_step"
@@ -24,8 +25,7 @@ DEFAULTS: dict[str, Any] = {STEP: 0}
 SHOWN_SIDE = 960
 THRESHOLDS = np.arange(5, 100, 5) / 100
 MAX_STEPS = 60
-LOST, LEFT = "#ff4b5c", "#9aa3b2"
-_GREY = "rgba(128,140,165,0.9)"
+LOST, LEFT = WRONG, NEUTRAL
 
 
 def nms_view(photo: Photo) -> None:
@@ -62,7 +62,7 @@ def _steps(photo: Photo, spec: ModelSpec, side: int) -> None:
         st.plotly_chart(
             _sweep(candidates, confidence, iou),
             key="nms_sweep",
-            config={"displayModeBar": False},
+            config=CHART_CONFIG,
             alt="How many boxes are left, by the IoU threshold of NMS.",
         )
         st.caption("Nobody knows the right number of boxes but you: the curve is flat where the threshold is harmless.")
@@ -186,11 +186,11 @@ def _sweep(candidates: Candidates, confidence: float, iou: float) -> go.Figure:
             x=THRESHOLDS,
             y=left,
             mode="lines+markers",
-            line={"color": "#2f6fe0"},
+            line={"color": chart_colours().blue},
             hovertemplate="IoU up to %{x:.2f}: %{y} boxes<extra></extra>",
         )
     )
-    figure.add_vline(x=iou, line={"dash": "dash", "color": _GREY})
+    figure.add_vline(x=iou, line=REFERENCE_LINE)
     figure.update_layout(height=260, margin={"l": 0, "r": 8, "t": 8, "b": 0}, showlegend=False)
     figure.update_xaxes(title="IoU threshold (NMS)", range=[0, 1])
     figure.update_yaxes(title="boxes left", rangemode="tozero")

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from cnn_demo.detections import class_ids, confidences
-from cnn_demo.drawing.boxes import GROUND_TRUTH, box_scale, draw_boxes
+from cnn_demo.drawing.boxes import GROUND_TRUTH, OTHER, WRONG, box_scale, draw_boxes
 from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.images import Photo
 from cnn_demo.models import ModelSpec
@@ -20,14 +20,14 @@ from cnn_demo.results import percent
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.detection.state import candidates_of, overlap_slider, pick_detector
 from cnn_demo.ui.widgets.canvas import canvas_size, class_of, drawn_boxes, pen
+from cnn_demo.ui.widgets.charts import CHART_CONFIG, chart_colours
 from cnn_demo.ui.widgets.detection_controls import MIN_SURE, confidence_slider
 
 NEXT, RIGHT_FROM = "score_class", "score_iou"
 DEFAULTS: dict[str, Any] = {NEXT: None, RIGHT_FROM: 50}
 CANVAS = 330  # pixels of the longer side: fits on a phone
-RIGHT, WRONG, MISSED = GROUND_TRUTH, "#ff4b5c", "#4aa3ff"
+RIGHT, MISSED = GROUND_TRUTH, OTHER
 _TURN, _BEGIN = "score_turn", "score_begin"
-_GREY = "rgba(128,140,165,0.9)"
 
 
 def score_view(photo: Photo) -> None:
@@ -83,7 +83,7 @@ def _drawn_and_scored(photo: Photo, spec: ModelSpec, side: int) -> None:
         st.plotly_chart(
             _curve(matches, confidence),
             key="score_curve",
-            config={"displayModeBar": False},
+            config=CHART_CONFIG,
             alt="Precision by recall, from the most confident box to the least.",
         )
     with table:
@@ -213,12 +213,13 @@ def _figures(score: Score) -> None:
 
 def _curve(matches: Matches, confidence: float) -> go.Figure:
     precision, recall = precision_recall(matches.right, matches.count)
+    colours = chart_colours()
     figure = go.Figure(
         go.Scatter(
             x=recall,
             y=precision,
             mode="lines+markers",
-            line={"color": "#2f6fe0", "shape": "hv"},
+            line={"color": colours.blue, "shape": "hv"},
             customdata=matches.scores,
             hovertemplate="down to %{customdata:.0%}: recall %{x:.2f}, precision %{y:.2f}<extra></extra>",
         )
@@ -229,7 +230,7 @@ def _curve(matches: Matches, confidence: float) -> go.Figure:
             x=[recall[shown - 1]],
             y=[precision[shown - 1]],
             mode="markers",
-            marker={"size": 14, "color": "#ffb000", "line": {"width": 2, "color": "white"}},
+            marker={"size": 14, "color": colours.amber, "line": {"width": 2, "color": "white"}},
             hovertemplate="at the slider’s confidence<extra></extra>",
         )
     figure.update_layout(height=320, margin={"l": 0, "r": 8, "t": 8, "b": 0}, showlegend=False)

@@ -20,23 +20,15 @@ from cnn_demo.ui.layers.invariance_measures import (
 from cnn_demo.ui.layers.maps import learned_kernels, tile_url
 from cnn_demo.ui.layers.settings import DEFAULTS, SOURCE_TITLES, read_stack
 from cnn_demo.ui.page.session import SESSION
+from cnn_demo.ui.widgets.charts import CHART_CONFIG, GREY, LEGEND_ABOVE, chart_colours, slider_line
 
 FEATURES = {"one": "One layer", "stack": "Your stack"}
 MEASURES = {"change": "Change", "moved": "Change beyond the shift", "cosine": "Cosine similarity"}
-_PLOT = {"displayModeBar": False}
 _HOW = {
     "shift": "A window is cut out of the photo, and the photo is moved under it: what comes in at the left is real. "
     "Change beyond the shift leaves out 3 numbers at each side; what padding spoils further in, it counts.",
     "rotate": "The photo is turned about its middle (interpolated bicubically) under a window that it always fills.",
     "noise": "The same grains at every strength, added to red, green and blue, clipped to 0 to 1 as a camera clips.",
-}
-# Line of each pooling: colour and dash; the colours hold on light and dark.
-LINES = {
-    "none": ("#888888", "dot"),
-    "max": ("#2f6fe0", "solid"),
-    "average": ("#d9662b", "solid"),
-    "skip": ("#b0408f", "dash"),
-    "blur": ("#1f9d6b", "solid"),
 }
 
 
@@ -138,30 +130,40 @@ def _measure_control(distortion: str) -> str:
 
 
 def _chart(measured: pd.DataFrame, measure: str, distortion: str, amount: float) -> None:
+    colours = chart_colours()
+    lines = {
+        "none": {"color": GREY, "dash": "dot"},
+        "max": {"color": colours.blue},
+        "average": {"color": colours.orange},
+        "skip": {"color": colours.purple, "dash": "dash"},
+        "blur": {"color": colours.green},
+    }
     figure = go.Figure()
     for kind, title in POOLINGS.items():
         rows = measured[measured["pooling"] == kind]
-        colour, dash = LINES[kind]
         figure.add_scatter(
             x=rows["amount"],
             y=rows[measure],
             name=title,
             mode="lines+markers",
-            line={"color": colour, "dash": dash, "width": 2.5},
+            line={"width": 2.5, **lines[kind]},
             marker={"size": 5},
             hovertemplate="%{y:.3f}",
         )
-    figure.add_vline(x=amount, line={"color": "#b98500", "width": 2, "dash": "dot"})
+    figure.add_vline(x=amount, line=slider_line())
     figure.update_layout(
         height=330,
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
         hovermode="x unified",
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        legend=LEGEND_ABOVE,
     )
     figure.update_xaxes(title=DISTORTIONS[distortion].axis)
     figure.update_yaxes(title=MEASURES[measure].lower(), rangemode="normal" if measure == "cosine" else "tozero")
     st.plotly_chart(
-        figure, key="forgiving_chart", config=_PLOT, alt=f"{MEASURES[measure]} of the representation, for each pooling."
+        figure,
+        key="forgiving_chart",
+        config=CHART_CONFIG,
+        alt=f"{MEASURES[measure]} of the representation, for each pooling.",
     )
 
 

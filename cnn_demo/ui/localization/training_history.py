@@ -18,6 +18,7 @@ from cnn_demo.models.training_records import LocalizerRecord, localizer_record
 from cnn_demo.results import percent
 from cnn_demo.ui.components.flipbook import Chart, Line, flipbook
 from cnn_demo.ui.page.caching import HashFunctions
+from cnn_demo.ui.widgets.charts import CHART_CONFIG, LEGEND_ABOVE, REFERENCE_LINE, chart_colours
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
 
 DEFAULTS: dict[str, Any] = {}
@@ -26,8 +27,6 @@ COLUMNS = 3
 SHOWN = ("astronaut", "grace_hopper", "chelsea", "rocket", "coffee", "china")
 _GROUND, _DIM = 236, "#8c96a8"
 _BY_IDENTITY: HashFunctions = {LocalizerRecord: id}  # read once for the process
-_CLASS_COLOURS = ("#4a7ae0", "#e0703a", "#2fa36b")
-_PLOT = {"displayModeBar": False}
 
 
 def learned_view(photo: Photo) -> None:
@@ -60,7 +59,7 @@ def learned_view(photo: Photo) -> None:
         st.plotly_chart(
             _histogram(record),
             key="localizer_histogram",
-            config=_PLOT,
+            config=CHART_CONFIG,
             alt="How many held-back photos got which IoU, by class.",
         )
     with words:
@@ -151,7 +150,7 @@ def _charts(record: LocalizerRecord) -> list[Chart]:
 def _histogram(record: LocalizerRecord) -> go.Figure:
     edges = np.linspace(0, 1, 21)
     figure = go.Figure()
-    for (name, values), colour in zip(record.overlaps.items(), _CLASS_COLOURS, strict=True):
+    for (name, values), colour in zip(record.overlaps.items(), chart_colours(), strict=False):
         counts = np.histogram(values, edges)[0]
         figure.add_bar(
             x=(edges[:-1] + edges[1:]) / 2,
@@ -162,13 +161,13 @@ def _histogram(record: LocalizerRecord) -> go.Figure:
             customdata=np.stack([edges[:-1], edges[1:]], axis=1),
             hovertemplate="IoU %{customdata[0]:.2f} to %{customdata[1]:.2f}: %{y} photos<extra>" + name + "</extra>",
         )
-    figure.add_vline(x=0.5, line={"dash": "dash", "color": "rgba(128,140,165,0.9)"})
+    figure.add_vline(x=0.5, line=REFERENCE_LINE)
     figure.update_layout(
         height=320,
         margin={"l": 0, "r": 8, "t": 8, "b": 0},
         barmode="stack",
         bargap=0.05,
-        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
+        legend=LEGEND_ABOVE,
     )
     figure.update_xaxes(title="IoU with the true box", range=[0, 1], dtick=0.1)
     figure.update_yaxes(title="photos")

@@ -37,6 +37,7 @@ from cnn_demo.ui.localization.state import (
     truth_of,
 )
 from cnn_demo.ui.widgets.canvas import canvas_size, drawn_boxes
+from cnn_demo.ui.widgets.charts import chart_colours
 
 CLASS = "true_class"
 WEIGHT = "weight_{}"
@@ -49,7 +50,6 @@ _WHAT = {
     "giou": "how badly the boxes overlap; it also depends on how far apart they are",
 }
 _SHADE = np.array([255, 210, 31])
-_COLOURS = {"class": "#4a7ae0", "smooth_l1": "#e0703a", "giou": "#9b6fd0"}
 
 
 def truth_view(photo: Photo) -> None:
@@ -219,14 +219,16 @@ def _named(part: str) -> str:
 def _parts(parts: tuple[LossPart, ...]) -> None:
     """Draw the loss as a bar, each part as wide as its contribution, and the sum as a table."""
     total = sum(part.weighted for part in parts)
+    theme = chart_colours()
+    colours = {"class": theme.blue, "smooth_l1": theme.orange, "giou": theme.purple}
     bar = "".join(
-        f'<span style="width:{100 * part.weighted / total:.2f}%;background:{_COLOURS[part.name]}"></span>'
+        f'<span style="width:{100 * part.weighted / total:.2f}%;background:{colours[part.name]}"></span>'
         for part in parts
         if total > 0
     )
     rows = "".join(
         f'<tr><td style="padding:4px 10px 4px 0"><span style="display:inline-block;width:11px;height:11px;'
-        f'border-radius:3px;margin-right:7px;background:{_COLOURS[part.name]}"></span><b>{TITLES[part.name]}</b>'
+        f'border-radius:3px;margin-right:7px;background:{colours[part.name]}"></span><b>{TITLES[part.name]}</b>'
         f'<br><span style="opacity:.75;font-size:13px">{_WHAT[part.name]}</span></td>'
         f'<td style="text-align:right;white-space:nowrap;padding:4px 0">{part.value:.3f} × {part.weight:g} = '
         f"<b>{part.weighted:.3f}</b></td></tr>"

@@ -12,6 +12,7 @@ from cnn_demo.models.calibration import at_temperature
 from cnn_demo.models.training_records import TrainingRecord, cifar10_record
 from cnn_demo.results import Classification, percent
 from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.widgets.charts import CHART_CONFIG, GREY, REFERENCE_LINE, chart_colours
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
 from cnn_demo.ui.widgets.probability_bars import probability_bars
 
@@ -32,8 +33,6 @@ SAMPLE_CLASSES = {
     "motorcycle": None,
 }
 FEW = 30  # predictions in a bin, below which its accuracy is mostly chance
-_BLUE, _ORANGE, _GREY = "#4a7ae0", "#e0703a", "rgba(128,140,165,0.9)"
-_PLOT = {"displayModeBar": False}
 
 
 def confidence_view(photo: Photo) -> None:
@@ -91,7 +90,7 @@ def _reliability(record: TrainingRecord, top: float) -> None:
     st.plotly_chart(
         _reliability_chart(record, here),
         key="conf_reliability",
-        config=_PLOT,
+        config=CHART_CONFIG,
         alt="Share of right answers against the top probability; on the diagonal, the network means what it says.",
     )
     st.markdown(_in_words(here, top))
@@ -105,13 +104,14 @@ def _reliability(record: TrainingRecord, top: float) -> None:
 
 def _reliability_chart(record: TrainingRecord, here: dict) -> go.Figure:
     filled = [part for part in record.reliability if part["count"]]
+    colours = chart_colours()
     figure = go.Figure()
     figure.add_bar(
         x=[(part["low"] + part["high"]) / 2 for part in filled],
         y=[part["accuracy"] for part in filled],
         width=[part["high"] - part["low"] for part in filled],
         marker={
-            "color": [_ORANGE if part is here else _BLUE for part in filled],
+            "color": [colours.orange if part is here else colours.blue for part in filled],
             "opacity": [0.35 if part["count"] < FEW else 0.9 for part in filled],
             "line": {"width": 1, "color": "rgba(255,255,255,0.7)"},
         },
@@ -124,7 +124,7 @@ def _reliability_chart(record: TrainingRecord, here: dict) -> go.Figure:
         x=[0, 1],
         y=[0, 1],
         mode="lines",
-        line={"dash": "dash", "color": _GREY},
+        line=REFERENCE_LINE,
         hoverinfo="skip",
         showlegend=False,
     )
@@ -134,7 +134,7 @@ def _reliability_chart(record: TrainingRecord, here: dict) -> go.Figure:
         xanchor="left",
         text="– – on the line, it means what it says",
         showarrow=False,
-        font_color=_GREY,
+        font_color=GREY,
     )
     figure.update_layout(height=320, margin={"l": 0, "r": 18, "t": 8, "b": 0}, bargap=0)
     figure.update_xaxes(title="top probability", tickformat=".0%", dtick=0.2, range=[0, 1])

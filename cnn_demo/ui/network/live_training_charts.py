@@ -10,6 +10,7 @@ from cnn_demo.models.classification.drawn_digit import eight_by_eight
 from cnn_demo.results import percent
 from cnn_demo.ui.components.flipbook import Chart, Line, flipbook
 from cnn_demo.ui.network.kernel_mosaic import kernel_mosaic
+from cnn_demo.ui.widgets.charts import CHART_CONFIG, FAINT, chart_colours
 from cnn_demo.ui.widgets.number_grid import number_grid
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
 from cnn_demo.ui.widgets.probability_bars import probability_bars
@@ -148,7 +149,7 @@ def mistakes(run: DigitRun) -> None:
         st.plotly_chart(
             _confusion_chart(confusion(run.probabilities, data.held_out_labels)),
             key="live_confusion",
-            config={"displayModeBar": False},
+            config=CHART_CONFIG,
             alt="How often each of the unseen digits was read as which.",
         )
     with pictures:
@@ -189,7 +190,7 @@ def _confusion_chart(counts: np.ndarray) -> go.Figure:
             customdata=counts,
             text=np.where(counts > 0, counts.astype(str), ""),
             texttemplate="%{text}",
-            colorscale=[[0, "rgba(128,140,165,0.08)"], [1, "#2457c5"]],
+            colorscale=[[0, FAINT], [1, chart_colours().blue]],
             showscale=False,
             xgap=2,
             ygap=2,

@@ -14,6 +14,7 @@ from cnn_demo.models.explanation.explain import METHODS
 from cnn_demo.models.explanation.perturbation import DeletionCurve, deletion_curve, random_deletion_curve
 from cnn_demo.results import percent
 from cnn_demo.ui.widgets.cached_progress import computed
+from cnn_demo.ui.widgets.charts import CHART_CONFIG, LEGEND_ABOVE, REFERENCE_LINE
 
 if TYPE_CHECKING:
     from cnn_demo.ui.pretrained.explanation import Explanation, Question
@@ -22,7 +23,6 @@ CHECK = "why_check"
 DEFAULTS = {CHECK: True}
 RANDOM = "Random order"
 LITTLE = 0.05  # probability below which a deletion curve is hardly informative
-_GREY = "rgba(128,140,165,0.9)"
 
 
 @st.fragment
@@ -78,7 +78,7 @@ def _show(curves: Mapping[str, DeletionCurve], label: str) -> None:
     chart_place.plotly_chart(
         deletion_chart(curves),
         key="why_curves",
-        config={"displayModeBar": False},
+        config=CHART_CONFIG,
         alt=f"How the probability of {label} falls while pixels are removed, the most important ones first.",
     )
     rows = "\n".join(f"| {title} | {curve.area:.3f} |" for title, curve in curves.items())
@@ -99,7 +99,7 @@ def deletion_chart(curves: Mapping[str, DeletionCurve]) -> go.Figure:
             y=curve.probability,
             name=title,
             mode="lines",
-            line={"dash": "dash", "color": _GREY} if title == RANDOM else {"width": 2.5},
+            line=REFERENCE_LINE if title == RANDOM else {"width": 2.5},
             hovertemplate="%{y:.1%}",
         )
     highest = max(float(curve.probability.max()) for curve in curves.values())
@@ -108,7 +108,7 @@ def deletion_chart(curves: Mapping[str, DeletionCurve]) -> go.Figure:
         margin={"l": 0, "r": 12, "t": 8, "b": 0},
         hovermode="x unified",
         showlegend=True,
-        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
+        legend=LEGEND_ABOVE,
     )
     figure.update_xaxes(title="share of pixels removed", tickformat=".0%", range=[0, 1])
     figure.update_yaxes(title="probability of the class", tickformat=".2~%", range=[0, highest * 1.05 or 1])

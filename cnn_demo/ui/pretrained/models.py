@@ -11,6 +11,7 @@ from cnn_demo.images import Photo
 from cnn_demo.models import ModelSpec, ModelUnavailable, find, list_models, load
 from cnn_demo.ui.pretrained.model_times import keep_time, median_milliseconds
 from cnn_demo.ui.widgets import model_downloads
+from cnn_demo.ui.widgets.charts import CHART_CONFIG, GREY, LEGEND_ABOVE, chart_colours
 from cnn_demo.ui.widgets.model_table import PLACES, where_weights_are
 
 AXIS = "models_axis"
@@ -18,8 +19,6 @@ AXES = {"megabytes": "Megabytes", "milliseconds": "Milliseconds here"}
 DEFAULTS: dict[str, Any] = {AXIS: "megabytes", **model_downloads.DEFAULTS}
 OWN = "cifar10_cnn"  # trained on other data: its accuracy is not comparable
 RUNS = 5  # timed predictions for each network
-_BLUE, _GREY = "#2f6fe0", "rgba(128,140,165,0.9)"
-_PLOT = {"displayModeBar": False}
 
 
 def models_view(photo: Photo) -> None:
@@ -152,7 +151,7 @@ def _show_plot(frame: pd.DataFrame) -> None:
     st.plotly_chart(
         _chart(shown, column),
         key="models_chart",
-        config=_PLOT,
+        config=CHART_CONFIG,
         alt=f"Top-1 accuracy on ImageNet against {column.lower()}, one dot for each network.",
     )
     st.caption("Up and to the left is better: more often right, for less. The scale to the right is logarithmic.")
@@ -162,8 +161,8 @@ def _chart(frame: pd.DataFrame, column: str) -> go.Figure:
     figure = go.Figure()
     is_here = frame["Weights"].isin(list(PLACES.values()))
     for rows, name, marker in (
-        (frame[is_here], "on this machine", {"color": _BLUE, "size": 11}),
-        (frame[~is_here], "to download", {"color": _GREY, "size": 9, "symbol": "circle-open", "line": {"width": 2}}),
+        (frame[is_here], "on this machine", {"color": chart_colours().blue, "size": 11}),
+        (frame[~is_here], "to download", {"color": GREY, "size": 9, "symbol": "circle-open", "line": {"width": 2}}),
     ):
         if rows.empty:
             continue
@@ -181,7 +180,7 @@ def _chart(frame: pd.DataFrame, column: str) -> go.Figure:
         height=380,
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
         showlegend=True,
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        legend=LEGEND_ABOVE,
     )
     titles = {"Megabytes": "megabytes of weights", "Milliseconds here": "milliseconds for one photo on this machine"}
     figure.update_xaxes(title=titles[column], type="log", dtick="D2")

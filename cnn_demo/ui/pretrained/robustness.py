@@ -16,13 +16,12 @@ from cnn_demo.results import Classification, percent
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.pretrained.model_times import keep_time
+from cnn_demo.ui.widgets.charts import CHART_CONFIG, LEGEND_ABOVE, chart_colours, slider_line
 from cnn_demo.ui.widgets.probability_bars import probability_bars
 
 KIND = "corruption"
 DEFAULTS: dict[str, Any] = {KIND: "blur", **{f"corrupt_{kind}": one.neutral for kind, one in CORRUPTIONS.items()}}
 WORKING_SIDE = 640  # the photo is corrupted at this size; the networks' inputs are smaller
-COLOURS = ("#2f6fe0", "#d9662b", "#1f9d6b")  # one for each network; readable on light and dark themes
-_PLOT = {"displayModeBar": False}
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +70,7 @@ def corrupted_view(
     st.plotly_chart(
         _chart(one, amount, titles, curves, [_of_label(*pair) for pair in zip(before, after, strict=True)]),
         key="corrupted_chart",
-        config=_PLOT,
+        config=CHART_CONFIG,
         alt=f"Probability of each network's first answer, against {one.label}.",
     )
     st.caption(
@@ -184,7 +183,7 @@ def _chart(
     one: Corruption, amount: float, titles: Sequence[str], curves: Sequence[Curve], now: Sequence[float]
 ) -> go.Figure:
     figure = go.Figure()
-    for title, curve, here, colour in zip(titles, curves, now, COLOURS, strict=False):
+    for title, curve, here, colour in zip(titles, curves, now, chart_colours(), strict=False):
         name = f"{title}: “{curve.label}”"
         figure.add_scatter(
             x=curve.amounts,
@@ -204,13 +203,13 @@ def _chart(
             hovertemplate="%{y:.1%}",
             showlegend=False,
         )
-    figure.add_vline(x=amount, line={"color": "#b98500", "width": 2, "dash": "dot"})
+    figure.add_vline(x=amount, line=slider_line())
     figure.update_layout(
         height=320,
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
         hovermode="closest",
         showlegend=True,
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        legend=LEGEND_ABOVE,
     )
     figure.update_xaxes(title=f"{one.title} ({one.unit})" if one.unit else one.title)  # short, to fit phones
     figure.update_yaxes(title="probability of the first answer", tickformat=".0%", range=[-0.02, 1.04])

@@ -14,12 +14,12 @@ from cnn_demo.models import frameworks
 from cnn_demo.models.segmentation.architectures import ENCODERS, REPEATS, Cost, cost_of
 from cnn_demo.models.segmentation.unets import ARCHITECTURES
 from cnn_demo.ui.widgets.cached_progress import computed
+from cnn_demo.ui.widgets.charts import CHART_CONFIG, chart_colours
 
 ENCODER, SIDE = "smp_encoder", "smp_side"
 SIDES = (128, 256, 512)
 DEFAULTS: dict[str, Any] = {ENCODER: ENCODERS["resnet18"], SIDE: 256}
 _ASKED = "smp_asked"  # (encoder, side) that somebody waited for in this session
-_PLOT = {"displayModeBar": False}
 
 
 def architectures_view(photo: Photo) -> None:
@@ -81,7 +81,7 @@ def _show(costs: dict[str, Cost | None], encoder: str, device: str) -> None:
     table = table_of(costs)
     plot, words = st.columns([3, 2], gap="large")
     with plot:
-        st.plotly_chart(_scatter(table), key="smp_plot", config=_PLOT, alt="Milliseconds by multiply-adds.")
+        st.plotly_chart(_scatter(table), key="smp_plot", config=CHART_CONFIG, alt="Milliseconds by multiply-adds.")
     with words:
         quickest = table.loc[table["Milliseconds"].idxmin()]
         slowest = table.loc[table["Milliseconds"].idxmax()]
@@ -114,7 +114,11 @@ def _scatter(table: pd.DataFrame) -> go.Figure:
             mode="markers+text",
             text=table["Architecture"],
             textposition="top center",
-            marker={"size": 10 + 3 * table["Million parameters"] ** 0.5, "color": "#4a7ae0", "opacity": 0.75},
+            marker={
+                "size": 10 + 3 * table["Million parameters"] ** 0.5,
+                "color": chart_colours().blue,
+                "opacity": 0.75,
+            },
             hovertemplate="%{text}: %{x:.1f} billion multiply-adds, %{y:.0f} ms<extra></extra>",
         )
     )

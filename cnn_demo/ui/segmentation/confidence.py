@@ -20,6 +20,7 @@ from cnn_demo.models import ModelSpec
 from cnn_demo.results import Segmentation, percent
 from cnn_demo.ui.components.picture import Mark, picture
 from cnn_demo.ui.segmentation.state import FEW_CLASSES, pick_segmenter, reduced_answer, segmentation_of
+from cnn_demo.ui.widgets.charts import CHART_CONFIG, REFERENCE_LINE, chart_colours
 from cnn_demo.ui.widgets.heatmap_controls import legend, opacity_slider
 from cnn_demo.ui.widgets.probability_bars import probability_bars
 
@@ -29,7 +30,6 @@ SHOWN_SIDE = 720  # pixels of the longer side: the maps stand beside each other
 REACH = 3  # pixels from a border between classes that count as near it
 THRESHOLDS = np.arange(101) / 100
 _ASKED = "sure_asked"  # (photo, row, column) that the visitor tapped
-_BLUE, _GREY = "#2f6fe0", "rgba(128,140,165,0.9)"
 _WHITE = 0.85  # how white a blank pixel is
 
 
@@ -118,7 +118,7 @@ def _blank(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
         st.plotly_chart(
             _curve(segmentation, threshold),
             key="sure_curve",
-            config={"displayModeBar": False},
+            config=CHART_CONFIG,
             alt="The share of the photo that is left, by the confidence that is asked for.",
         )
     with shown:
@@ -149,10 +149,10 @@ def _curve(segmentation: Segmentation, threshold: float) -> go.Figure:
         x=100 * THRESHOLDS,
         y=100 * shares_left(segmentation.confidence, THRESHOLDS),
         mode="lines",
-        line={"color": _BLUE},
+        line={"color": chart_colours().blue},
         hovertemplate="below %{x:.0f} % blank: %{y:.1f} % left<extra></extra>",
     )
-    figure.add_vline(100 * threshold, line={"color": _GREY, "dash": "dash"})
+    figure.add_vline(100 * threshold, line=REFERENCE_LINE)
     figure.update_layout(height=260, margin={"l": 0, "r": 0, "t": 8, "b": 0}, showlegend=False)
     figure.update_xaxes(title="confidence that is asked for", ticksuffix=" %", range=[0, 100])
     figure.update_yaxes(title="left of the photo", ticksuffix=" %", range=[0, 102])

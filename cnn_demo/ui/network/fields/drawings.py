@@ -12,12 +12,11 @@ from cnn_demo.drawing.pictures import jpeg_url
 from cnn_demo.images import Photo
 from cnn_demo.ui.components.picture import Mark, picture
 from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.widgets.charts import CHART_CONFIG, GREY
 
 SHOWN_SIDE = 512  # side in pixels of the photo under the heatmap
 CLOSE_UP_SIDE = 360
 MAX_BARS = 64
-_PLOT = {"displayModeBar": False}
-_GREY = "rgba(128,128,128,0.9)"
 
 
 def opened_unit(last: MapGeometry, size: tuple[int, int]) -> tuple[int, int]:
@@ -220,12 +219,12 @@ def profile(influence: np.ndarray, field: ReceptiveField, column: int, half: int
         x=[offsets[0] - 0.5, offsets[-1] + 0.5],
         y=[1 / len(places)] * 2,
         mode="lines",
-        line={"dash": "dot", "color": _GREY},
+        line={"dash": "dot", "color": GREY},
         name="if all counted alike",
         hoverinfo="skip",
     )
     if half:
-        figure.add_vrect(-half / 2, half / 2, fillcolor=_GREY, opacity=0.15, line_width=0)
+        figure.add_vrect(-half / 2, half / 2, fillcolor=GREY, opacity=0.15, line_width=0)
     figure.update_layout(
         height=240,
         margin={"l": 0, "r": 0, "t": 4, "b": 0},
@@ -236,5 +235,8 @@ def profile(influence: np.ndarray, field: ReceptiveField, column: int, half: int
     tick_format = ".0%" if share.max() > 0.04 else ".1%"
     figure.update_yaxes(title="share of influence", tickformat=tick_format, rangemode="tozero")
     st.plotly_chart(
-        figure, key=key, config=_PLOT, alt="Share of the influence by distance from the middle of the receptive field."
+        figure,
+        key=key,
+        config=CHART_CONFIG,
+        alt="Share of the influence by distance from the middle of the receptive field.",
     )

@@ -9,6 +9,7 @@ import streamlit as st
 
 from cnn_demo.convolution.effective_field import Step, path_counts
 from cnn_demo.convolution.receptive_field import receptive_fields
+from cnn_demo.ui.widgets.charts import CHART_CONFIG
 
 FIELD, HALF = "Field (px)", "Half (px)"
 
@@ -60,7 +61,7 @@ def growth(layers: tuple[Step, ...]) -> None:
         st.plotly_chart(
             figure,
             key="field_growth",
-            config={"displayModeBar": False},
+            config=CHART_CONFIG,
             alt="The receptive field grows with every layer; the part that has half of the ways grows more slowly.",
         )
     st.caption(

@@ -13,6 +13,7 @@ from cnn_demo.convolution.receptive_field import MapGeometry
 from cnn_demo.images import Photo
 from cnn_demo.ui.network.fields import drawings as views
 from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.widgets.charts import CHART_CONFIG, GREY
 
 _PADDING = 128  # grey level of the border
 
@@ -105,7 +106,7 @@ def _growth(chosen: PublishedNetwork) -> None:
         )
     figure.add_hline(
         chosen.side,
-        line={"dash": "dot", "color": "rgba(128,128,128,0.9)"},
+        line={"dash": "dot", "color": GREY},
         annotation_text=f"its input: {chosen.side} px",
         annotation_position="top left",
     )
@@ -115,7 +116,7 @@ def _growth(chosen: PublishedNetwork) -> None:
     st.plotly_chart(
         figure,
         key="field_published_growth",
-        config={"displayModeBar": False},
+        config=CHART_CONFIG,
         alt="How the receptive fields of five published networks grow from stage to stage.",
     )
 

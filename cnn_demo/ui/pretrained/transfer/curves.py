@@ -9,48 +9,46 @@ import streamlit as st
 from cnn_demo.models.classification.digits import Epoch
 from cnn_demo.models.transfer import fine_tuning, linear_head
 from cnn_demo.models.transfer.session import PRETRAINED, RANDOM, TUNED, TransferState
-from cnn_demo.ui.pretrained.robustness import COLOURS
+from cnn_demo.ui.widgets.charts import CHART_CONFIG, LEGEND_ABOVE, chart_colours
 
 TITLES = {PRETRAINED: "Pretrained features", RANDOM: "Random features", TUNED: "Fine-tuned"}
-_COLOUR = dict(zip(TITLES, COLOURS, strict=True))
-_PLOT = {"displayModeBar": False}
 
 
 @dataclass(frozen=True)
 class _Curve:
-    title: str
-    colour: str
+    phase: str  # key of `TITLES`
     epochs: Sequence[Epoch]
     first: int  # number of the first of them
 
 
 def head_curves(taught: TransferState) -> None:
     """Show the learning curves of both heads: same epochs and photos, different features."""
-    curves = [_Curve(TITLES[w], _COLOUR[w], taught.runs[w].epochs, 1) for w in (PRETRAINED, RANDOM)]
+    curves = [_Curve(w, taught.runs[w].epochs, 1) for w in (PRETRAINED, RANDOM)]
     _charts(curves, linear_head.EPOCHS, "teach_heads")
 
 
 def tuning_curves(taught: TransferState) -> None:
     """Show the curves of fine-tuning, which starts from the head trained on the frozen network."""
     before = taught.runs[PRETRAINED].epochs[-1:]
-    curve = _Curve(TITLES[TUNED], _COLOUR[TUNED], (*before, *taught.runs[TUNED].epochs), 0)
+    curve = _Curve(TUNED, (*before, *taught.runs[TUNED].epochs), 0)
     _charts([curve], fine_tuning.EPOCHS, "teach_tuning")
 
 
 def _charts(curves: Sequence[_Curve], last: int, key: str) -> None:
-    names = " and ".join(curve.title.lower() for curve in curves)
+    names = " and ".join(TITLES[curve.phase].lower() for curve in curves)
     for place, (what, title) in zip(
         st.columns(2, gap="medium"), (("accuracy", "Photos recognised"), ("loss", "Loss")), strict=True
     ):
         place.plotly_chart(
             _chart(curves, what, title, last),
             key=f"{key}_{what}",
-            config=_PLOT,
+            config=CHART_CONFIG,
             alt=f"{title} over the epochs, of training and held-out photos: {names}.",
         )
 
 
 def _chart(curves: Sequence[_Curve], what: str, title: str, last: int) -> go.Figure:
+    colours = dict(zip(TITLES, chart_colours(), strict=False))
     figure = go.Figure()
     for curve in curves:
         numbers = list(range(curve.first, curve.first + len(curve.epochs)))
@@ -61,9 +59,9 @@ def _chart(curves: Sequence[_Curve], what: str, title: str, last: int) -> go.Fig
             figure.add_scatter(
                 x=numbers,
                 y=[getattr(epoch, attribute) for epoch in curve.epochs],
-                name=f"{curve.title}, {name}",
+                name=f"{TITLES[curve.phase]}, {name}",
                 mode="lines",
-                line={"color": curve.colour, **line},
+                line={"color": colours[curve.phase], **line},
                 hovertemplate="%{y:.0%}" if what == "accuracy" else "%{y:.3f}",
             )
     figure.update_layout(
@@ -71,7 +69,7 @@ def _chart(curves: Sequence[_Curve], what: str, title: str, last: int) -> go.Fig
         margin={"l": 0, "r": 8, "t": 8, "b": 0},
         hovermode="x unified",
         showlegend=True,
-        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "font": {"size": 11}},
+        legend={**LEGEND_ABOVE, "font": {"size": 11}},
     )
     figure.update_xaxes(title="epoch", range=[curves[0].first, last])
     if what == "accuracy":
