@@ -266,11 +266,14 @@ def gradient_sentence(results: list[Pooled]) -> str:
 
 def _close_up(shape: tuple[int, int], opened: WindowArithmetic) -> tuple[slice, slice]:
     """Return a crop around the selected window, small enough to tell single pixels apart."""
-    starts = (
-        max(0, min(first + extent // 2 - CLOSE_UP // 2, side - CLOSE_UP))
-        for first, extent, side in zip((opened.row, opened.column), opened.window.shape, shape, strict=True)
-    )
-    return tuple(slice(start, start + CLOSE_UP) for start in starts)
+    height, width = opened.window.shape
+    return _around(opened.row, height, shape[0]), _around(opened.column, width, shape[1])
+
+
+def _around(first: int, extent: int, side: int) -> slice:
+    """Return the crop of one axis, of length `side`, around a window of `extent` pixels from `first`."""
+    start = max(0, min(first + extent // 2 - CLOSE_UP // 2, side - CLOSE_UP))
+    return slice(start, start + CLOSE_UP)
 
 
 def gradient_colours(grey: np.ndarray, share: np.ndarray) -> np.ndarray:

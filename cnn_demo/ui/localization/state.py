@@ -131,6 +131,8 @@ def keep_truth(photo: Photo, box: np.ndarray | None) -> None:
 def known_truth(photo: Photo, labels: Sequence[str]) -> tuple[str, np.ndarray] | None:
     """The class of these and the box (4,) of a sample photo that comes with them; None for all others."""
     key = next((sample.key for sample in sample_photos() if photo.credit and sample.title == photo.name), None)
+    if key is None:
+        return None
     for label, shares in TRUTHS.get(key, {}).items():
         if label in labels:
             return label, to_pixels(np.array(shares), photo.pixels.shape[:2])

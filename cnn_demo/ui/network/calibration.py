@@ -1,5 +1,7 @@
 """Page 3, confidence: calibration of the network, and its predictions for out-of-distribution photos."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 import plotly.graph_objects as go
@@ -17,7 +19,7 @@ from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
 from cnn_demo.ui.widgets.probability_bars import probability_bars
 
 MODEL = "cifar10_cnn"
-DEFAULTS = {"conf_temperature": 1.0}
+DEFAULTS: dict[str, Any] = {"conf_temperature": 1.0}
 # Ground truth of the samples that show one of the ten classes. CIFAR-10's trucks are big lorries, its automobiles cars:
 # a bus is neither, and a rocket is no airplane.
 SAMPLE_CLASSES = {

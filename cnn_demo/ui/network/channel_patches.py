@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -29,7 +30,7 @@ from cnn_demo.ui.page.link import link_binding
 from cnn_demo.ui.widgets.number_grid import short_number
 
 LAYER, CHANNEL = "feature_layer", "feature_channel"
-DEFAULTS = {LAYER: "block3_relu", CHANNEL: None}
+DEFAULTS: dict[str, Any] = {LAYER: "block3_relu", CHANNEL: None}
 SIDE = 80  # pixels per side of a patch as it is sent
 IN_A_ROW, OPENED, MEAN_OF = 6, 12, 60  # patches per channel in the overview, for the selected channel, in the mean
 CHANNELS_SHOWN = 2  # channels per layer in the overview

@@ -1,5 +1,7 @@
 """Page 3, live training: a tiny network on handwritten digits, and its predictions for a drawn digit."""
 
+from typing import Any
+
 import streamlit as st
 
 from cnn_demo.jobs import Job, JobError, job_queue
@@ -10,7 +12,7 @@ from cnn_demo.ui.network import live_training_charts as views
 FILTERS = (4, 8, 16, 32)
 RATES = (0.0001, 0.001, 0.003, 0.01, 0.1)
 EPOCHS = (5, 150)
-DEFAULTS = {"live_filters": 16, "live_rate": 0.003, "live_epochs": 25, "live_pooling": True}
+DEFAULTS: dict[str, Any] = {"live_filters": 16, "live_rate": 0.003, "live_epochs": 25, "live_pooling": True}
 POLL = 0.8  # seconds
 _JOB, _WANTED = "live_job", "live_wanted"
 
@@ -66,7 +68,8 @@ def _controls() -> DigitSettings:
     with epochs:
         rounds = st.slider(
             "Epochs",
-            *EPOCHS,
+            EPOCHS[0],
+            EPOCHS[1],
             DEFAULTS["live_epochs"],
             key="live_epochs",
             bind="query-params",
@@ -96,7 +99,7 @@ def _buttons(job: Job | None) -> None:
             disabled=running,
             on_click=_want,
         )
-        waiting = running and job.state == "waiting"
+        waiting = job is not None and job.state == "waiting"
         st.button(
             "Leave the queue" if waiting else "Stop training",
             icon=":material/logout:" if waiting else ":material/stop:",

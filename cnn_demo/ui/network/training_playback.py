@@ -1,5 +1,7 @@
 """Page 3, training played back: the bundled network's curves and first kernels over its epochs, on a scrub bar."""
 
+from typing import Any
+
 import numpy as np
 import streamlit as st
 
@@ -9,7 +11,7 @@ from cnn_demo.ui.network.kernel_mosaic import kernel_mosaic
 from cnn_demo.ui.page.caching import HashFunctions
 
 SCALES = {"own": "Each kernel on its own scale", "one": "One scale for all"}
-DEFAULTS = {"play_scale": "own"}
+DEFAULTS: dict[str, Any] = {"play_scale": "own"}
 _BY_IDENTITY: HashFunctions = {TrainingRecord: id}  # read once per process
 
 

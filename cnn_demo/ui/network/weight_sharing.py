@@ -218,7 +218,7 @@ def _windows(photo: Photo, shift: int) -> tuple[np.ndarray, np.ndarray]:
     crop = cv2.cvtColor(np.ascontiguousarray(photo.pixels[top : top + rows, left : left + columns]), cv2.COLOR_RGB2GRAY)
     way = cv2.INTER_AREA if rows >= WINDOW else cv2.INTER_LINEAR
     wide = cv2.resize(crop, (WINDOW + ROOM, WINDOW), interpolation=way)[..., np.newaxis].astype(np.float32) / 255
-    return tuple(shifted(wide, pixels, ROOM)[..., 0] for pixels in (0, shift))
+    return shifted(wide, 0, ROOM)[..., 0], shifted(wide, shift, ROOM)[..., 0]
 
 
 @st.cache_data(max_entries=128, show_spinner=False, hash_funcs=HASH_BY_KEY)
@@ -226,9 +226,10 @@ def _moved(
     photo: Photo, kind: str, kernel: int, stride: int, shift: int
 ) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray, float]:
     """Return the maps of both windows, their difference after shifting back, and its largest relative magnitude."""
-    maps = tuple(random_layer(kind, window * 2 - 1, kernel, stride) for window in _windows(photo, shift))
+    before, after = (random_layer(kind, window * 2 - 1, kernel, stride) for window in _windows(photo, shift))
     border = -(-(kernel // 2) // stride)  # units whose windows overlap the padding
-    return (maps, *moved_difference(*maps, round(shift / stride), border))
+    difference, share = moved_difference(before, after, round(shift / stride), border)
+    return (before, after), difference, share
 
 
 def _strip(maps: tuple[np.ndarray, ...], display: str, *, key: str, title: str, caption: str) -> None:

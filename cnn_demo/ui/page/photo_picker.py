@@ -28,11 +28,11 @@ def photo_picker(*, patterns: bool = False) -> Photo:
     """
     _take_from_link()
     thumbnails = _sample_thumbnails() + (_pattern_thumbnails() if patterns else ())
-    own = st.session_state.get("own_photo")
+    own: Photo | None = st.session_state.get("own_photo")
     if own is not None:
         thumbnails = (Thumbnail(OWN, "Your photo", _thumbnail_url(own), "The photo that you brought."), *thumbnails)
     chosen = st.session_state["photo_key"]
-    photo = own if chosen == OWN else _built_in(chosen)
+    photo = own if own is not None and chosen == OWN else _built_in(chosen)
     gallery(thumbnails, chosen, key="gallery", label="Photos", on_pick=choose)
     _bring_your_own(photo)
     with st.container():  # always there, so that a message that comes or goes does not make the page below start anew

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from cnn_demo.ui.pretrained.explanation import Explanation, Question
 
 CHECK = "why_check"
-DEFAULTS = {CHECK: True}
+DEFAULTS: dict[str, Any] = {CHECK: True}
 RANDOM = "Random order"
 LITTLE = 0.05  # probability below which a deletion curve is hardly informative
 
@@ -58,12 +59,11 @@ def _curves(
     for key, explanation in maps.items():
         if explanation.values.any():
             title = METHODS[key].title
-            curves[title] = computed(
-                (*name, question.layer_for(key), key),
-                f"Checking {title}…",
-                place,
-                lambda report, values=explanation.values: deletion_curve(model, seen, label, values, progress=report),
-            )
+
+            def measure(report: Callable[[float], None], values: np.ndarray = explanation.values) -> DeletionCurve:
+                return deletion_curve(model, seen, label, values, progress=report)
+
+            curves[title] = computed((*name, question.layer_for(key), key), f"Checking {title}…", place, measure)
     curves[RANDOM] = computed(
         (*name, RANDOM),
         "Checking a random order…",

@@ -9,6 +9,7 @@ import streamlit as st
 
 from cnn_demo.images import Photo
 from cnn_demo.models import ModelSpec, ModelUnavailable, find, list_models, load
+from cnn_demo.models.catalogue.specs import Metric
 from cnn_demo.ui.pretrained.model_times import keep_time, median_milliseconds
 from cnn_demo.ui.widgets import model_downloads
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, GREY, LEGEND_ABOVE, chart_colours
@@ -55,7 +56,7 @@ def models_table(specs: Sequence[ModelSpec], where: dict[str, str], times: dict[
         {
             "key": [spec.key for spec in specs],
             "Network": [spec.title for spec in specs],
-            "Top-1": [None if spec.key == OWN else 100 * spec.metric.value for spec in specs],
+            "Top-1": [None if spec.key == OWN or spec.metric is None else 100 * spec.metric.value for spec in specs],
             "Top-5": [100 * spec.further[0].value if spec.further else None for spec in specs],
             "Megabytes": [spec.bytes / 1e6 for spec in specs],
             "Million parameters": [spec.parameters / 1e6 for spec in specs],
@@ -95,13 +96,21 @@ def _show_table(frame: pd.DataFrame) -> None:
 
 
 def _own_figure(spec: ModelSpec) -> None:
+    keras, timm, own = _metric("vgg16"), _metric("efficientnet_lite0"), _metric(spec.key)
     st.caption(
-        f"Accuracies are published ones, on {find('vgg16').metric.dataset}: [Keras's]({find('vgg16').metric.source}), "
-        f"and for EfficientNet-Lite [timm's]({find('efficientnet_lite0').metric.source}). The bundled {spec.title} has "
-        f"its {spec.metric.value:.1%}".replace("%", " %")
+        f"Accuracies are published ones, on {keras.dataset}: [Keras's]({keras.source}), "
+        f"and for EfficientNet-Lite [timm's]({timm.source}). The bundled {spec.title} has "
+        f"its {own.value:.1%}".replace("%", " %")
         + " from other data, pictures of 32 × 32 pixels with ten classes: that cannot be compared, so those columns "
         "are empty and the plot leaves it out."
     )
+
+
+def _metric(key: str) -> Metric:
+    metric = find(key).metric
+    if metric is None:
+        raise ValueError(f"The row of {key!r} has no accuracy.")
+    return metric
 
 
 def _measure_button(photo: Photo, here: Sequence[ModelSpec]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -12,15 +12,15 @@ Answer = TypeVar("Answer")
 
 
 @dataclass(eq=False)
-class _Slot:
+class _Slot(Generic[Answer]):
     """One cached result: the first visitor computes it, others wait for it."""
 
     lock: Lock = field(default_factory=Lock)
-    answer: object = None
+    answer: Answer | None = None
 
 
 @st.cache_resource(max_entries=96, show_spinner=False)
-def _slot(name: tuple[Hashable, ...]) -> _Slot:
+def _slot(name: tuple[Hashable, ...]) -> _Slot[Any]:
     return _Slot()
 
 
@@ -40,10 +40,15 @@ def computed(
         place: Container from `st.empty` for the progress bar; emptied afterwards.
         compute: Function that takes a callback for the fraction done (0..1); never returns None.
     """
-    slot = _slot(name)
+    slot: _Slot[Answer] = _slot(name)
     with slot.lock:
-        if slot.answer is None:
-            bar = place.progress(0.0, title)
-            slot.answer = compute(lambda share: bar.progress(min(share, 1.0), title))
-            place.empty()
-    return slot.answer
+        if slot.answer is not None:
+            return slot.answer
+        bar = place.progress(0.0, title)
+
+        def report(share: float) -> None:
+            bar.progress(min(share, 1.0), title)
+
+        slot.answer = compute(report)
+        place.empty()
+        return slot.answer

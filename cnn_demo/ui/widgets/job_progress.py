@@ -15,7 +15,7 @@ def stop_button(
 ) -> None:
     """Show the button that ends a training or another long work, or leaves the queue."""
     running = job is not None and job.active
-    waiting = running and job.state == "waiting"
+    waiting = job is not None and job.state == "waiting"
     st.button(
         "Leave the queue" if waiting else label,
         icon=":material/logout:" if waiting else ":material/stop:",

@@ -59,11 +59,17 @@ def _download(keys: Sequence[str]) -> None:
         st.caption(described)
         return
     st.caption(
-        f"{described} They are fetched from {SOURCES[urlsplit(spec.url).hostname]}, only when you click, and stay on "
+        f"{described} They are fetched from {_source_of(spec.url)}, only when you click, and stay on "
         "this machine for all visitors. That needs internet."
     )
     if clicked:
         _fetch(spec)
+
+
+def _source_of(url: str | None) -> str:
+    """Return whose server a file comes from; the server's own name if it is not in `SOURCES`."""
+    host = urlsplit(url or "").hostname or ""
+    return SOURCES.get(host, host)
 
 
 def first_offer(keys: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from cnn_demo.models import ModelSpec
+from cnn_demo.models.catalogue.specs import Metric
 from cnn_demo.models.files.weights import local_weights
 from cnn_demo.results import percent
 from cnn_demo.ui.widgets import model_downloads
@@ -74,7 +75,7 @@ def models_table(specs: Sequence[ModelSpec], where: Mapping[str, str], columns: 
         {
             "Network": [spec.title for spec in specs],
             **columns,
-            "Measured on": [spec.metric.dataset if is_published(spec) else None for spec in specs],
+            "Measured on": [metric.dataset if (metric := published_metric(spec)) else None for spec in specs],
             OWN: [own_figure(spec) for spec in specs],
             "How it works": [spec.architecture for spec in specs],
             "Megabytes": [spec.bytes / 1e6 for spec in specs],
@@ -89,14 +90,14 @@ def models_table(specs: Sequence[ModelSpec], where: Mapping[str, str], columns: 
     return frame.iloc[np.argsort(elsewhere, kind="stable")].reset_index(drop=True)
 
 
-def is_published(spec: ModelSpec) -> bool:
-    """Whether a network has a figure that was measured on a public benchmark, and not here on photos of our own."""
-    return spec.metric is not None and spec.metric.source != MEASURED_HERE
+def published_metric(spec: ModelSpec) -> Metric | None:
+    """Return the figure that was measured on a public benchmark; None for those measured on photos of our own."""
+    return None if spec.metric is None or spec.metric.source == MEASURED_HERE else spec.metric
 
 
 def own_figure(spec: ModelSpec) -> str | None:
     """Return the figure of a bundled network with the photos that it was measured on; None for a published one."""
-    if spec.metric is None or is_published(spec):
+    if spec.metric is None or spec.metric.source != MEASURED_HERE:
         return None
     return f"{spec.metric.name} {percent(spec.metric.value)} on {spec.metric.dataset}"
 
@@ -108,7 +109,8 @@ def figures(specs: Sequence[ModelSpec], name: str) -> pd.Series:
         specs: The networks.
         name: Name of the metric, such as "mean IoU".
     """
-    values = [100 * spec.metric.value if is_published(spec) and spec.metric.name == name else None for spec in specs]
+    metrics = [published_metric(spec) for spec in specs]
+    values = [100 * metric.value if metric is not None and metric.name == name else None for metric in metrics]
     return pd.Series(values, dtype=float)
 
 

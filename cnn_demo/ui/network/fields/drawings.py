@@ -21,8 +21,11 @@ MAX_BARS = 64
 
 def opened_unit(last: MapGeometry, size: tuple[int, int]) -> tuple[int, int]:
     """Return the unit (row, column) of a map that is centred closest to the selected pixel of an image."""
-    place = [float(st.session_state.get(key, 0.5)) for key in ("field_down", "field_across")]
-    return tuple(last.fields[axis].nearest(place[axis] * size[axis] - 0.5, last.size[axis]) for axis in (0, 1))
+    down = float(st.session_state.get("field_down", 0.5))
+    across = float(st.session_state.get("field_across", 0.5))
+    row = last.fields[0].nearest(down * size[0] - 0.5, last.size[0])
+    column = last.fields[1].nearest(across * size[1] - 0.5, last.size[1])
+    return row, column
 
 
 def open_place(row: int, column: int, size: tuple[int, int]) -> None:
@@ -33,10 +36,18 @@ def open_place(row: int, column: int, size: tuple[int, int]) -> None:
 
 def seen(last: MapGeometry, unit: tuple[int, int], size: tuple[int, int]) -> tuple[slice, slice]:
     """Return the rows and columns of an image in a unit's receptive field, without the padding."""
-    spans = (last.fields[axis].span(unit[axis]) for axis in (0, 1))
-    return tuple(
-        slice(max(0, min(low, n - 1)), max(1, min(high + 1, n))) for (low, high), n in zip(spans, size, strict=True)
-    )
+    return _within(last.fields[0].span(unit[0]), size[0]), _within(last.fields[1].span(unit[1]), size[1])
+
+
+def _within(span: tuple[int, int], side: int) -> slice:
+    """Clip the first and last pixel of a receptive field to an axis of length `side`; at least one pixel is left."""
+    low, high = span
+    return slice(max(0, min(low, side - 1)), max(1, min(high + 1, side)))
+
+
+def middle_of(last: MapGeometry, unit: tuple[int, int]) -> tuple[float, float]:
+    """Return the middle (row, column) of a unit's receptive field, in pixels of the image."""
+    return last.fields[0].middle(unit[0]), last.fields[1].middle(unit[1])
 
 
 def frames(last: MapGeometry, unit: tuple[int, int], half: int, size: tuple[int, int] | None = None) -> list[Mark]:
@@ -50,7 +61,7 @@ def frames(last: MapGeometry, unit: tuple[int, int], half: int, size: tuple[int,
             the field, so that it is visible and arrow keys start there.
     """
     (top, bottom), (left, right) = (last.fields[axis].span(unit[axis]) for axis in (0, 1))
-    middle = tuple(last.fields[axis].middle(unit[axis]) for axis in (0, 1))
+    middle = middle_of(last, unit)
     marks = [Mark(top, left, bottom - top + 1, right - left + 1)]
     if 0 < half < bottom - top + 1:
         row, column = (each - (half - 1) / 2 for each in middle)
@@ -140,10 +151,9 @@ def show_place(
     area = clickable or size
 
     def pick(row: int, column: int) -> None:
-        inside = (
-            max(0, min(n - start, limit - 1)) for n, start, limit in zip((row, column), offset, area, strict=True)
-        )
-        open_place(*inside, area)
+        inside_row = max(0, min(row - offset[0], area[0] - 1))
+        inside_column = max(0, min(column - offset[1], area[1] - 1))
+        open_place(inside_row, inside_column, area)
 
     picture(
         jpeg_url(pixels),

@@ -182,7 +182,7 @@ def _show(
 ) -> None:
     """Show the photo with the field, the field enlarged, and the influence across it."""
     size = image.shape[:2]
-    middle = tuple(last.fields[axis].middle(unit[axis]) for axis in (0, 1))
+    middle = views.middle_of(last, unit)
     half = middle_side(influence, middle)
     pair, chart = st.columns([2, 1])
     whole, close = pair.columns(2, wrap=False)

@@ -11,6 +11,7 @@ from cnn_demo.convolution.effective_field import middle_side
 from cnn_demo.convolution.receptive_field import MapGeometry
 from cnn_demo.images import Photo, sample_photos
 from cnn_demo.models import ModelUnavailable, load
+from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.ui.network.fields import drawings as views
 from cnn_demo.ui.page.caching import HASH_BY_KEY
 
@@ -34,7 +35,7 @@ def trained_view(photo: Photo, defaults: dict[str, Any]) -> None:
     seen = model.prepare(photo.pixels)
     last = MapGeometry(layer.shape[:2], (layer.field, layer.field))
     unit = views.opened_unit(last, seen.shape[:2])
-    middle = tuple(last.fields[axis].middle(unit[axis]) for axis in (0, 1))
+    middle = views.middle_of(last, unit)
     with pictures, st.spinner("Following the gradients…"):
         pair, chart = st.columns([2, 1])
         fields = [_influence(photo, layer.name, unit, channel, over, trained) for trained in (True, False)]
@@ -88,11 +89,10 @@ def _controls(facts: dict, defaults: dict[str, Any]) -> tuple:
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
-def _random_model():
+def _random_model() -> Classifier:
     """Return the same architecture with Keras's random initial weights."""
     from cnn_demo.models import frameworks
     from cnn_demo.models.bundled_networks import cifar10_cnn
-    from cnn_demo.models.classification.classifiers import Classifier
 
     model = load(MODEL)
     frameworks.keras().utils.set_random_seed(0)
@@ -142,13 +142,15 @@ def _show(
 
 def _growth(photo: Photo, over: str, unit: tuple[int, int], size: tuple[int, int]) -> pd.DataFrame:
     """Return theoretical and measured fields of the ReLU after every block, at the same image position."""
-    place = tuple((unit[axis] + 0.5) / size[axis] for axis in (0, 1))
+    down = (unit[0] + 0.5) / size[0]
+    across = (unit[1] + 0.5) / size[1]
     rows = {}
     for layer in load(MODEL).layers:
         if not (layer.kind == "activation" and (layer.name == "stem_relu" or layer.name.endswith("_relu"))):
             continue
-        here = tuple(min(int(place[axis] * layer.shape[axis]), layer.shape[axis] - 1) for axis in (0, 1))
-        middle = tuple(layer.field.middle(each) for each in here)
+        height, width = layer.shape[:2]
+        here = min(int(down * height), height - 1), min(int(across * width), width - 1)
+        middle = layer.field.middle(here[0]), layer.field.middle(here[1])
         halves = [
             middle_side(_influence(photo, layer.name, here, None, over, trained), middle) for trained in (True, False)
         ]

@@ -72,10 +72,14 @@ def _uploader(each: ClassBuilder) -> None:
     if not files:
         return
     bar = st.progress(0.0, "Reading the photos…")
+
+    def report(done: int, of: int) -> None:
+        bar.progress(done / of, f"Reading the photos: {done} of {of}")
+
     draft, news = current_draft().with_photos(
         each.number,
         [(file.name, file.getvalue()) for file in files],
-        lambda done, of: bar.progress(done / of, f"Reading the photos: {done} of {of}"),
+        report,
     )
     change(draft, news)
     st.session_state[turn_key] = turn + 1

@@ -6,6 +6,7 @@ import streamlit as st
 from cnn_demo.images import Photo
 from cnn_demo.models import ModelSpec, find, load
 from cnn_demo.models.classification.units import input_box
+from cnn_demo.models.transfer.fine_tuning import TunedRun
 from cnn_demo.models.transfer.heads import MAX_HEAD_BYTES, Head, HeadError, check_fit, load_head, save_head
 from cnn_demo.models.transfer.session import PRETRAINED, TUNED, TransferState, answers
 from cnn_demo.ui.page.caching import HASH_BY_KEY
@@ -44,7 +45,8 @@ def _try(photo: Photo, taught: TransferState | None, loaded: Head | None) -> Non
         if taught is not None:
             head = taught.runs[PRETRAINED].head
             given.append(("Your head", head, _answer(photo, head)))
-            if tuned := taught.runs.get(TUNED):
+            tuned = taught.runs.get(TUNED)
+            if isinstance(tuned, TunedRun):
                 given.append(("Your head, fine-tuned", head, answers(head, [photo], tuned)[0]))
         if loaded is not None:
             given.append(("The head you loaded", loaded, _answer(photo, loaded)))
