@@ -37,11 +37,22 @@ class Photo:
             raise ValueError(f"pixels must be (H, W, 3) uint8, not {self.pixels.shape} {self.pixels.dtype}")
         pixels = np.ascontiguousarray(self.pixels).view()
         pixels.flags.writeable = False
-        height, width = pixels.shape[:2]
         object.__setattr__(self, "pixels", pixels)
+        height, width = self.size
         object.__setattr__(self, "key", f"{self.sha256}-{width}x{height}")
         if self.original_size == (0, 0):
             object.__setattr__(self, "original_size", (width, height))
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of `pixels`; `original_size` has the width first."""
+        height, width = self.pixels.shape[:2]
+        return height, width
+
+    @property
+    def description(self) -> str:
+        """The alternative text, or the display name of a photo without one."""
+        return self.alt or self.name
 
     def __eq__(self, other: object) -> bool:
         return self.key == other.key if isinstance(other, Photo) else NotImplemented

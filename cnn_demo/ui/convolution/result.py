@@ -82,7 +82,7 @@ def show_input(photo: Photo, settings: ConvolutionSettings, result: ConvolutionR
         _input_url(photo, settings.grey),
         size,
         key="before",
-        alt=f"Before: {photo.alt or photo.name}",
+        alt=f"Before: {photo.description}",
         caption=f"Before · {size[1]} × {size[0]} pixels. The frame is the window of the opened pixel.",
         room=_room(result),
         marks=[window],

@@ -61,7 +61,7 @@ def _show_result(photo: Photo, after) -> tuple[ConvolutionSettings, ConvolutionR
     """Compute and show the result; if the kernel does not fit, show an error and keep the last result."""
     settings = read_settings(SESSION)
     try:
-        size = output_size(photo.pixels.shape[:2], settings.weights.shape, settings.spec)
+        size = output_size(photo.size, settings.weights.shape, settings.spec)
     except ValueError as error:
         sentence = f"{str(error).rstrip('.')}: please choose more padding, less dilation or a smaller kernel."
         after.error(sentence, icon=":material/crop_free:")

@@ -93,9 +93,9 @@ def _cells(photo: Photo, candidates: Candidates, cells: np.ndarray, frame: Lette
             marks = [Mark(top, left, bottom - top, right - left)]
         picture(
             jpeg_url(scene),
-            photo.pixels.shape[:2],
+            photo.size,
             key="grid_photo",
-            alt=f"The photo with {len(kept)} boxes, and the cell of the thick one. {photo.alt or photo.name}",
+            alt=f"The photo with {len(kept)} boxes, and the cell of the thick one. {photo.description}",
             max_height=520,
             marks=marks,
             on_pick=pick,
@@ -161,7 +161,7 @@ def _maps(photo: Photo, candidates: Candidates, cells: np.ndarray, frame: Letter
 
 
 def _ratio(photo: Photo) -> str:
-    return f"{photo.pixels.shape[1]} / {photo.pixels.shape[0]}"
+    return f"{photo.size[1]} / {photo.size[0]}"
 
 
 def _two_stages(photo: Photo, candidates: Candidates, proposals_xyxy: np.ndarray, objectness: np.ndarray) -> None:
@@ -200,9 +200,9 @@ def _two_stages(photo: Photo, candidates: Candidates, proposals_xyxy: np.ndarray
         with place:
             picture(
                 jpeg_url(scene),
-                photo.pixels.shape[:2],
+                photo.size,
                 key=key,
-                alt=f"{caption}. {photo.alt or photo.name}",
+                alt=f"{caption}. {photo.description}",
                 caption=caption,
                 max_height=480,
             )

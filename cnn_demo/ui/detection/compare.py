@@ -98,9 +98,9 @@ def _show(photo: Photo, specs: Sequence[ModelSpec], answers: dict[str, sv.Detect
         with place:
             picture(
                 jpeg_url(scene),
-                photo.pixels.shape[:2],
+                photo.size,
                 key=f"compare_{spec.key}",
-                alt=f"The photo with the {len(found)} boxes of {spec.title}. {photo.alt or photo.name}",
+                alt=f"The photo with the {len(found)} boxes of {spec.title}. {photo.description}",
                 max_height=420,
             )
             st.markdown(f"**{spec.title}**: {counted(counts(found))}")

@@ -95,9 +95,9 @@ def _picture(photo: Photo, found: sv.Detections, pointed: int | None, where: tup
     what = ", ".join(f"{count} {name}" for name, count in counts(found).items()) or "nothing found"
     picture(
         jpeg_url(drawn(small, boxes, pointed)),
-        photo.pixels.shape[:2],
+        photo.size,
         key="detect_photo",
-        alt=f"The photo with boxes: {what}. {photo.alt or photo.name}",
+        alt=f"The photo with boxes: {what}. {photo.description}",
         max_height=560,
         on_pick=pick,
     )

@@ -15,7 +15,7 @@ def downloads(photo: Photo, spec: ModelSpec, found: sv.Detections) -> None:
     """Offer the picture with its boxes, and the boxes as JSON, CSV, COCO's JSON and YOLO's text."""
     from cnn_demo.drawing.boxes import drawn
 
-    stem, size = stem_of(photo), photo.pixels.shape[:2]
+    stem, size = stem_of(photo), photo.size
 
     def text(value: dict) -> str:
         return json.dumps(value, indent=1)

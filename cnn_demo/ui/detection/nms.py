@@ -150,8 +150,8 @@ def _picture(photo: Photo, selection: Selection, step: int) -> None:
     scale = box_scale(photo.pixels, small)
     boxes = selection.candidates.visible(selection.order) * scale
     scene = nms_picture(small, boxes, selection, step)
-    alt = f"The photo with {len(boxes)} candidate boxes after {step} steps. {photo.alt or photo.name}"
-    picture(jpeg_url(scene), photo.pixels.shape[:2], key="nms_photo", alt=alt, max_height=560)
+    alt = f"The photo with {len(boxes)} candidate boxes after {step} steps. {photo.description}"
+    picture(jpeg_url(scene), photo.size, key="nms_photo", alt=alt, max_height=560)
 
 
 def nms_picture(pixels: np.ndarray, boxes: np.ndarray, selection: Selection, step: int) -> np.ndarray:

@@ -118,7 +118,7 @@ def _truth(
         initial_drawing=begin[1] if begin and begin[0] == photo.key else None,
         key=f"score_{photo.key}_{turn}",
     )
-    ratio = photo.pixels.shape[1] / width
+    ratio = photo.size[1] / width
     with st.container(horizontal=True, gap="small"):
         found = select(candidates, confidence, iou).detections()
         things = [rectangle(box / ratio, int(i)) for box, i in zip(found.xyxy, class_ids(found), strict=True)]
@@ -186,9 +186,9 @@ def _judged(
     st.markdown("**Right in green** with their IoU, wrong in red, missed in blue")
     picture(
         jpeg_url(draw_boxes(small, drawn, names, colours)),
-        photo.pixels.shape[:2],
+        photo.size,
         key="score_photo",
-        alt=f"The photo with {len(shown)} boxes judged. {photo.alt or photo.name}",
+        alt=f"The photo with {len(shown)} boxes judged. {photo.description}",
         max_height=CANVAS + 60,
     )
 

@@ -92,7 +92,7 @@ def _photo_picture(photo: Photo, step: LayerPlan, row: int, column: int) -> None
         tile_url(display_values(image, "clip")),
         image.shape[:2],
         key="opened_photo",
-        alt=f"The photo: {photo.alt or photo.name}",
+        alt=f"The photo: {photo.description}",
         caption=f"Photo. The frame is what this number can see: {down.size} × {across.size} pixels.",
         max_height=300,
         marks=[Mark(top, left, down.size, across.size)],

@@ -63,7 +63,7 @@ def _drawn_to_scale(photo: Photo, layers: tuple[Layer, ...], planned: StackPlan,
     problem = f"{missing} · {short_title(layers[missing - 1])}" if planned.problem else ""
     chosen = number if number <= len(planned.layers) else None
     layer_row(volumes, chosen, key="row_of_layers", label="Layers, to scale", problem=problem, on_pick=pick)
-    rows, columns = photo.pixels.shape[:2]
+    rows, columns = photo.size
     reduced = f" The photo of {columns} × {rows} is worked on at {image.shape[1]} × {image.shape[0]}."
     st.caption(
         "All at one scale, rows × columns × maps; each map is one plate. Click a layer to open it."

@@ -60,14 +60,14 @@ def _answer(photo: Photo, spec: ModelSpec) -> None:
         )
     drawn = _drawn(photo, answer)
     with shown:
-        height, width = photo.pixels.shape[:2]
+        height, width = photo.size
         small = reduced(drawn, SHOWN_SIDE)
         found = f"a box around the {answer.label}" if answer.label else "no box"
         picture(
             jpeg_url(small),
             (height, width),
             key="find_photo",
-            alt=f"The photo with {found}: {photo.alt or photo.name}",
+            alt=f"The photo with {found}: {photo.description}",
             max_height=480,
         )
         _downloads(photo, answer, spec, drawn)

@@ -135,7 +135,7 @@ def known_truth(photo: Photo, labels: Sequence[str]) -> tuple[str, np.ndarray] |
         return None
     for label, shares in TRUTHS.get(key, {}).items():
         if label in labels:
-            return label, to_pixels(np.array(shares), photo.pixels.shape[:2])
+            return label, to_pixels(np.array(shares), photo.size)
     return None
 
 

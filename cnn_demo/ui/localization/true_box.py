@@ -97,7 +97,7 @@ def _canvas(photo: Photo, spec: ModelSpec) -> None:
         height=height,
         key=f"truth_{photo.key}_{turn}",
     )
-    box = last_box(result.json_data, (height, width), photo.pixels.shape[:2])
+    box = last_box(result.json_data, (height, width), photo.size)
     if box is not None:
         keep_truth(photo, box)
     if drawn_truth(photo) is not None:
@@ -138,9 +138,9 @@ def _overlap(photo: Photo, evidence: LocalizerDetails, truth: np.ndarray | None)
     both = "" if truth is None else " and the true one"
     picture(
         jpeg_url(draw_boxes(small, boxes, names, colours)),
-        photo.pixels.shape[:2],
+        photo.size,
         key="truth_overlap",
-        alt=f"The photo with the network's box{both}: {photo.alt or photo.name}",
+        alt=f"The photo with the network's box{both}: {photo.description}",
         max_height=CANVAS,
     )
 
@@ -198,7 +198,7 @@ def _loss(model: Localizer, photo: Photo, evidence: LocalizerDetails, truth: np.
     has_box = index < len(model.labels) - 1
     if has_box and truth is None:
         st.info("Draw the true box above: without it there is only the loss of the class.", icon=":material/draw:")
-    size = photo.pixels.shape[:2]
+    size = photo.size
     box = normalize_boxes(evidence.box_xyxy, size)
     there = normalize_boxes(truth, size) if has_box and truth is not None else None
     _parts(loss_parts(evidence.logits, index, box, there, weights))

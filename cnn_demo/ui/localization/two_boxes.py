@@ -132,7 +132,7 @@ ENCODINGS = {
 @st.fragment
 def boxes_view(photo: Photo) -> None:
     """Show two boxes to drag, and box A written in every way."""
-    size = photo.pixels.shape[:2]
+    size = photo.size
     begin = st.segmented_control(
         "Begin with",
         list(BEGINNINGS),
@@ -151,7 +151,7 @@ def boxes_view(photo: Photo) -> None:
         boxes,
         key="box_pair",
         names=("A", "B"),
-        alt=photo.alt or photo.name,
+        alt=photo.description,
         caption="Drag a box by its middle or its corners.",
         on_move=lambda moved: _keep(photo, begin, moved),
     )
@@ -174,11 +174,11 @@ def _boxes(photo: Photo, begin: str) -> np.ndarray:
     if kept is not None and kept[:2] == (photo.key, begin):
         return kept[2]
     beginning = BEGINNINGS[begin]
-    return to_pixels(np.array([beginning.first, beginning.second]), photo.pixels.shape[:2])
+    return to_pixels(np.array([beginning.first, beginning.second]), photo.size)
 
 
 def _written(photo: Photo, begin: str, boxes: np.ndarray) -> None:
-    size = photo.pixels.shape[:2]
+    size = photo.size
     rows = {}
     for encoding in ENCODINGS.values():
         numbers = encoding.write(boxes[0], size, boxes[1])

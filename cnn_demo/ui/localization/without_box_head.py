@@ -62,7 +62,7 @@ def without_view(photo: Photo) -> None:
 
 @st.fragment
 def _three_ways(photo: Photo, spec: ModelSpec) -> None:
-    model, evidence, size = load(spec.key), evidence_of(photo, spec.key), photo.pixels.shape[:2]
+    model, evidence, size = load(spec.key), evidence_of(photo, spec.key), photo.size
     likely = evidence.localization.label or model.labels[int(evidence.logits[:-1].argmax())]
     classes, cuts, opacities = st.columns(3, gap="medium")
     with classes:

@@ -211,7 +211,7 @@ def _what_follows(stride: int, shift: int) -> str:
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def _windows(photo: Photo, shift: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the layers' grey input before and after the photo is shifted: (WINDOW, WINDOW) float32 in 0..1."""
-    height, width = photo.pixels.shape[:2]
+    height, width = photo.size
     wanted = (WINDOW + ROOM) / WINDOW
     rows, columns = min(height, max(1, round(width / wanted))), min(width, max(1, round(height * wanted)))
     top, left = (height - rows) // 2, (width - columns) // 2

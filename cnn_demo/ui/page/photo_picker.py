@@ -90,7 +90,7 @@ def _pattern_thumbnails() -> tuple[Thumbnail, ...]:
 
 
 def _thumbnail_url(photo: Photo) -> str:
-    height, width = photo.pixels.shape[:2]
+    height, width = photo.size
     return jpeg_url(reduced(photo.pixels, round(160 * max(height, width) / min(height, width))))
 
 
@@ -131,7 +131,7 @@ def _receive(key: str) -> None:
 
 def _what_is_shown(photo: Photo) -> str:
     width, height = photo.original_size
-    shown_height, shown_width = photo.pixels.shape[:2]
+    shown_height, shown_width = photo.size
     size = f"{width} × {height} pixels"
     if (width, height) != (shown_width, shown_height):
         size += f", worked on at {shown_width} × {shown_height}"

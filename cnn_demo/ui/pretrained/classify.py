@@ -94,7 +94,7 @@ def _answers(photo: Photo, specs: Sequence[ModelSpec], fit: str) -> list[tuple[M
     photo_place, *places = st.columns([3, *[3 if len(specs) > 1 else 6] * len(specs)], gap="medium")
     with photo_place:
         crop = max(spec.crop for spec in specs)  # crops differ by an eighth: the largest is framed
-        whole = input_box(photo.pixels.shape[:2], fit, crop)
+        whole = input_box(photo.size, fit, crop)
         draw_on_photo(photo, fit, whole, key="classify_photo", caption=_taken(specs, fit), alt="The photo", crop=crop)
     answers = []
     for spec, place in zip(specs, places, strict=True):

@@ -136,7 +136,7 @@ def _pictures(photo: Photo, seen: np.ndarray, says: str, label: str, maps: Mappi
     with legend_place:
         legend("matters least", "matters most")
     height, width = seen.shape[:2]
-    shown = photo.alt or photo.name
+    shown = photo.description
     size = f"{width} × {height} pixels, and no more of your photo."
     cards = [Card(picture_url(seen), f"What the network sees: {shown}", "What the network sees", (size,))]
     for key, explanation in maps.items():

@@ -183,7 +183,7 @@ def _opened(photo: Photo, seen: np.ndarray, plane: np.ndarray, channel: int, sig
         picture_url(blend(seen, colours, opacity)),
         seen.shape[:2],
         key="maps_open",
-        alt=f"Channel {channel} over what the network sees: {photo.alt or photo.name}",
+        alt=f"Channel {channel} over what the network sees: {photo.description}",
         caption=f"Channel {channel}: from {low} to {high}, {mean} on average.",
         max_height=380,
         pixelated=is_small(seen),

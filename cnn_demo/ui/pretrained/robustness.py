@@ -149,7 +149,7 @@ def _show_photo(
             jpeg_url(np.ascontiguousarray(reduced(pixels, WORKING_SIDE))),
             pixels.shape[:2],
             key="corrupted_photo",
-            alt=f"The photo, {one.title.lower()} {one.written(amount)}: {photo.alt or photo.name}",
+            alt=f"The photo, {one.title.lower()} {one.written(amount)}: {photo.description}",
             caption=caption,
             max_height=300,
             pixelated=max(pixels.shape[:2]) < 100,

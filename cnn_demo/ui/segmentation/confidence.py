@@ -74,9 +74,9 @@ def _maps(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
 def _heat(photo: Photo, small: np.ndarray, values: np.ndarray, opacity: float, name: str, caption: str) -> None:
     picture(
         jpeg_url(heat_overlay(small, reduced(values, SHOWN_SIDE), opacity)),
-        photo.pixels.shape[:2],
+        photo.size,
         key=f"sure_{name}",
-        alt=f"A heat map over the photo: the {name} of each pixel. {photo.alt or photo.name}",
+        alt=f"A heat map over the photo: the {name} of each pixel. {photo.description}",
         caption=f"{caption}.",
     )
 
@@ -125,9 +125,9 @@ def _blank(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
         small, answer = reduced_answer(photo, segmentation, SHOWN_SIDE)
         picture(
             jpeg_url(without_doubt(small, answer, threshold)),
-            photo.pixels.shape[:2],
+            photo.size,
             key="sure_blanked",
-            alt=f"The photo under its classes, white where the network is in doubt. {photo.alt or photo.name}",
+            alt=f"The photo under its classes, white where the network is in doubt. {photo.description}",
             max_height=480,
         )
         st.caption("White: less sure than that. In colour: its classes. The network cannot know which are wrong.")
@@ -193,9 +193,9 @@ def _ask(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
     with shown:
         picture(
             jpeg_url(reduced(photo.pixels, SHOWN_SIDE)),
-            photo.pixels.shape[:2],
+            photo.size,
             key="sure_photo",
-            alt=f"The photo; tap it to ask a pixel. {photo.alt or photo.name}",
+            alt=f"The photo; tap it to ask a pixel. {photo.description}",
             caption="Tap the photo. It begins with the pixel of which the network is least decided.",
             marks=[Mark(row, column, 1, 1)],
             step=(4, 4),

@@ -54,7 +54,7 @@ def downloads(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
 
 def object_downloads(photo: Photo, spec: ModelSpec, found: sv.Detections) -> None:
     """Offer the objects that were found as files."""
-    numbers = instance_map(found, photo.pixels.shape[:2])
+    numbers = instance_map(found, photo.size)
     colours = object_colours(int(numbers.max()))
     files = _picture_files(photo, numbers, colours, numbers > 0, numbers > 0, "objects ")
     files |= _data_files(photo, spec, lambda: found, "objects ")

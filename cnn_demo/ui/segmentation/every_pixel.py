@@ -35,7 +35,7 @@ def pixels_view(photo: Photo) -> None:
 
 def _how(photo: Photo, segmentation: Segmentation, spec: ModelSpec, side: int, mode: str) -> str:
     segmenter = load(spec.key)
-    frame = segmenter.frame(photo.pixels.shape[:2], side)
+    frame = segmenter.frame(photo.size, side)
     (height, width), (rows, columns) = frame.photo, frame.scaled
     way = MODES["whole"].lower()
     if mode == "tiled":

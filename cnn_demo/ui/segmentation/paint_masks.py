@@ -168,9 +168,9 @@ def _judged(photo: Photo, said: np.ndarray, truth: np.ndarray) -> None:
     small = cv2.resize(reduced(photo.pixels, 2 * CANVAS), truth.shape[::-1], interpolation=cv2.INTER_AREA)
     picture(
         jpeg_url(judged(small, said, truth)),
-        photo.pixels.shape[:2],
+        photo.size,
         key="paint_judged",
-        alt=f"The photo, green where the network agrees with the painting, red where not: {photo.alt or photo.name}",
+        alt=f"The photo, green where the network agrees with the painting, red where not: {photo.description}",
         max_height=CANVAS,
     )
 

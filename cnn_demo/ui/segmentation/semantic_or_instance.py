@@ -61,10 +61,10 @@ def _show_objects(photo: Photo, found: sv.Detections) -> None:
     what = ", ".join(f"{count} {name}" for name, count in counts(found).items()) or "nothing found"
     mask_view(
         small,
-        resized_map(instance_map(found, photo.pixels.shape[:2]), small.shape[:2]),
+        resized_map(instance_map(found, photo.size), small.shape[:2]),
         object_layers(found),
         key="objects_instance",
-        alt=f"The photo with a mask for each object: {what}. {photo.alt or photo.name}",
+        alt=f"The photo with a mask for each object: {what}. {photo.description}",
         legend="Objects, each with the share of the photo that it covers",
         hint="Point at the photo: here is which object it is.",
         max_height=_HEIGHT,

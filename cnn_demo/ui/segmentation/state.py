@@ -46,7 +46,7 @@ def pick_segmenter(photo: Photo) -> tuple[ModelSpec, int, str]:
     with st.spinner(f"Loading {spec.title}…"):
         segmenter = load(spec.key)
     with size:
-        sides, own = sides_for(segmenter, photo.pixels.shape[:2])
+        sides, own = sides_for(segmenter, photo.size)
         side = pick_side(
             SIDE,
             sides,
@@ -143,7 +143,7 @@ def masks_on(
         answer.class_map,
         layers,
         key=key,
-        alt=f"{alt} Classes: {names}. {photo.alt or photo.name}",
+        alt=f"{alt} Classes: {names}. {photo.description}",
         confidence=answer.confidence,
         max_height=max_height,
     )

@@ -37,7 +37,7 @@ def draw_on_photo(photo: Photo, fit: str, box: Box, *, key: str, caption: str, a
         url,
         size,
         key=key,
-        alt=f"{alt}: {photo.alt or photo.name}",
+        alt=f"{alt}: {photo.description}",
         caption=caption,
         max_height=PHOTO_HEIGHT,
         marks=[Mark(shown.row, shown.column, shown.height, shown.width)],
@@ -48,7 +48,7 @@ def draw_on_photo(photo: Photo, fit: str, box: Box, *, key: str, caption: str, a
 @st.cache_data(max_entries=16, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def _as_taken(photo: Photo, fit: str, crop: float) -> tuple[str, tuple[int, int], tuple[int, int]]:
     """Return the picture's data URL, its (height, width) in pixels of the photo, and its corner in the photo."""
-    height, width = photo.pixels.shape[:2]
+    height, width = photo.size
     whole = input_box((height, width), fit, crop)
     size, origin = (height, width), (0, 0)
     if fit == "pad":

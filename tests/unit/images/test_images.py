@@ -362,6 +362,14 @@ def test_photos_can_be_made_of_arrays():
             Photo(wrong, "wrong", "0" * 64)
 
 
+def test_a_photo_has_a_size_and_a_description():
+    pixels = np.zeros((4, 6, 3), np.uint8)
+    photo = Photo(pixels, "cat.jpg", "0" * 64, original_size=(600, 400))
+    assert photo.size == (4, 6)
+    assert photo.description == "cat.jpg"
+    assert Photo(pixels, "cat.jpg", "0" * 64, alt="A cat on a sofa.").description == "A cat on a sofa."
+
+
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
 def test_any_bytes_will_do(kind):
     assert quarters(read_photo(kind(encode(corners(), "PNG")))) == UPRIGHT

@@ -46,7 +46,7 @@ def published_view(photo: Photo, defaults: dict[str, Any]) -> None:
 @st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def _square(photo: Photo, side: int) -> np.ndarray:
     """Return the central square crop of the photo, the input of these networks."""
-    height, width = photo.pixels.shape[:2]
+    height, width = photo.size
     edge = min(height, width)
     top, left = (height - edge) // 2, (width - edge) // 2
     crop = np.ascontiguousarray(photo.pixels[top : top + edge, left : left + edge])

@@ -16,12 +16,12 @@ from cnn_demo.ui.widgets.probability_bars import probability_bars
 
 def show_photo(photo: Photo, fit: str) -> None:
     """Show the photo with a frame around the crop that the network takes."""
-    whole = input_box(photo.pixels.shape[:2], fit)
+    whole = input_box(photo.size, fit)
     draw_on_photo(photo, fit, whole, key="walk_photo", caption=_takes(photo, fit, whole), alt="The photo")
 
 
 def _takes(photo: Photo, fit: str, whole: Box) -> str:
-    height, width = photo.pixels.shape[:2]
+    height, width = photo.size
     if fit == "squash":
         return f"All {width} × {height} pixels, squashed to a square →"
     if fit == "pad":
@@ -36,7 +36,7 @@ def show_seen(photo: Photo, seen: np.ndarray) -> None:
         png_url(seen),
         (rows, columns),
         key="walk_seen",
-        alt=f"What the network sees, {columns} × {rows} pixels: {photo.alt or photo.name}",
+        alt=f"What the network sees, {columns} × {rows} pixels: {photo.description}",
         caption=f"What the network sees: {columns} × {rows} pixels.",
         max_height=PHOTO_HEIGHT,
         pixelated=True,

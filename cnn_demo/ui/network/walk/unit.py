@@ -33,7 +33,7 @@ def show_field(photo: Photo, fit: str, seen: np.ndarray, selection: state.Select
             marks=[Mark(inside.row, inside.column, inside.height, inside.width)],
             pixelated=True,
         )
-    whole = input_box(photo.pixels.shape[:2], fit)
+    whole = input_box(photo.size, fit)
     with photo_place:
         draw_on_photo(
             photo,

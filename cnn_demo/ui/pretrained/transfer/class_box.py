@@ -92,7 +92,7 @@ def _thumbnails(each: ClassBuilder) -> None:
     at = next((i for i, p in enumerate(each.photos) if p.key == opened), None) if opened_class == each.number else None
     tiles(
         _sprite(each.photos),
-        [Tile(index, photo.alt or photo.name) for index, photo in enumerate(each.photos)],
+        [Tile(index, photo.description) for index, photo in enumerate(each.photos)],
         (THUMBNAIL, THUMBNAIL),
         key=f"teach_photos_{each.number}",
         label=f"Photos of {each.name}",

@@ -54,7 +54,7 @@ def _try(photo: Photo, taught: TransferState | None, loaded: Head | None) -> Non
     with photo_place:
         fit = given[0][1].fit
         crop = find(given[0][1].backbone).crop
-        whole = input_box(photo.pixels.shape[:2], fit, crop)
+        whole = input_box(photo.size, fit, crop)
         caption = "Any photo: choose it above."
         draw_on_photo(photo, fit, whole, key="teach_photo", caption=caption, alt="The photo", crop=crop)
     for place, (title, head, probabilities) in zip(places, given, strict=True):

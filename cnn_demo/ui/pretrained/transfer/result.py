@@ -161,6 +161,6 @@ def _photos(taught: TransferState, which: str, numbers: tuple[int, ...]) -> None
         answer = task.photos.labels[said.argmax()]
         truth = task.photos.labels[task.photos.classes[number]]
         line = f"{answer} {percent(float(said.max()))}"
-        alt = f"{photo.alt or photo.name} It is {truth}, the head says {answer}."
+        alt = f"{photo.description} It is {truth}, the head says {answer}."
         cards.append(Card(jpeg_url(reduced(photo.pixels, _PICTURE)), alt, photo.name, (line,)))
     picture_cards(cards, width=96, columns=5, ratio="1")
