@@ -103,7 +103,7 @@ def average_precisions(network, photos: list[Labelled], side: int, classes: int)
 
     Args:
         network: Network whose head decodes its boxes in evaluation mode.
-        photos: Photos with their ground-truth boxes.
+        photos: Photos with their ground-truth boxes; those that are marked as difficult, if any, are ignored.
         side: Longer side of the network's input, in pixels.
         classes: Number of classes.
     """
@@ -118,7 +118,8 @@ def average_precisions(network, photos: list[Labelled], side: int, classes: int)
             found = non_max_suppression(network(image)[0], 0.001, 0.7, max_det=300, multi_label=True, max_time_img=60)
         found = found[0].cpu().numpy()
         boxes, class_ids = frame.to_photo(found[:, :4]), found[:, 5].astype(int)
-        predictions.append((boxes, found[:, 4], class_ids, photo.boxes, photo.class_ids))
+        difficult = getattr(photo, "difficult", np.zeros(len(photo.boxes), bool))
+        predictions.append((boxes, found[:, 4], class_ids, photo.boxes, photo.class_ids, difficult))
     return class_precisions(predictions, classes, IOUS)
 
 
