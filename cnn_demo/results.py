@@ -66,7 +66,7 @@ class Localization:
     probability: float
     box_xyxy: np.ndarray | None
     labels: tuple[str, ...] = field(default=(), repr=False)
-    probabilities: np.ndarray | None = field(default=None, repr=False)
+    probabilities: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32), repr=False)
     milliseconds: float = 0.0
     device: str = "cpu"
 
@@ -78,13 +78,13 @@ class Localization:
 
     def as_json(self) -> dict:
         """Return the contents of a JSON file: label, probability, box in pixels to a tenth, and all probabilities."""
-        probabilities = [] if self.probabilities is None else self.probabilities.tolist()
         return {
             "label": self.label,
             "probability": round(self.probability, 6),
             "box_xyxy": None if self.box_xyxy is None else [round(value, 1) for value in self.box_xyxy.tolist()],
             "probabilities": {
-                label: round(probability, 6) for label, probability in zip(self.labels, probabilities, strict=False)
+                label: round(probability, 6)
+                for label, probability in zip(self.labels, self.probabilities.tolist(), strict=False)
             },
         }
 

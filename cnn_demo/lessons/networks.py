@@ -189,7 +189,7 @@ def _channel(image: np.ndarray) -> Answer:
     )
 
 
-def _averaged_maps(model: Classifier, seen: np.ndarray):
+def _averaged_maps(model: Classifier, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """The last maps (h, w, C), their averages (C,), and the kernel (C, classes) and bias of the dense layer on them."""
     from cnn_demo.models.bundled_networks import last_maps
     from cnn_demo.models.explanation.feature_maps import feature_maps

@@ -136,7 +136,9 @@ def _shuffled(image: np.ndarray) -> Answer:
     )
 
 
-def _shuffled_predictions(model: Classifier, image: np.ndarray):
+def _shuffled_predictions(
+    model: Classifier, image: np.ndarray
+) -> tuple[np.ndarray, list[np.ndarray], tuple[str, float], list[tuple[str, float]]]:
     """A network's input, its pixels in ten random orders, the prediction for the former and those for the latter."""
     seen = model.prepare(_pixels(image))
     draws = [np.random.default_rng(seed).permutation(seen.reshape(-1, 3)).reshape(seen.shape) for seed in range(10)]

@@ -7,7 +7,7 @@ import pytest
 import supervision as sv
 from PIL import Image
 
-from cnn_demo import command_line
+from cnn_demo import command_line, commands
 from cnn_demo.__main__ import main
 from cnn_demo.images.samples import sample_photos
 from cnn_demo.models import ModelUnavailable, find
@@ -103,4 +103,4 @@ def test_other_models_are_refused_and_none_at_hand_is_said(capsys, monkeypatch):
     monkeypatch.setattr(
         command_line, "preferred_model", lambda task: find("yolov8n-seg") if "inst" in task else nothing(task)
     )
-    assert command_line._preferred(command_line.SEGMENTATION).key == "yolov8n-seg"
+    assert command_line._preferred(commands.SEGMENTATION).key == "yolov8n-seg"

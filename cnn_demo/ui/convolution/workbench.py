@@ -3,6 +3,7 @@
 import time
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cnn_demo.convolution import output_size
 from cnn_demo.images import Photo
@@ -57,7 +58,7 @@ def workbench(photo: Photo) -> None:
         _show_open_view(tabs, settings, result)
 
 
-def _show_result(photo: Photo, after) -> tuple[ConvolutionSettings, ConvolutionResult | None]:
+def _show_result(photo: Photo, after: DeltaGenerator) -> tuple[ConvolutionSettings, ConvolutionResult | None]:
     """Compute and show the result; if the kernel does not fit, show an error and keep the last result."""
     settings = read_settings(SESSION)
     try:
@@ -70,7 +71,8 @@ def _show_result(photo: Photo, after) -> tuple[ConvolutionSettings, ConvolutionR
             return settings, None
         settings = fitting
     st.session_state["last_fitting"] = (photo.key, settings, size)
-    pixel, channel = read_pixel(SESSION, size), 0 if settings.grey else read_channel(SESSION)
+    pixel = read_pixel(SESSION, size)
+    channel = 0 if settings.grey else read_channel(SESSION)
     result = compute(photo, settings, pixel, channel)
     with after:
         show_output(photo, settings, result)

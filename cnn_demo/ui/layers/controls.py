@@ -1,7 +1,9 @@
 """Controls of page 2's stack of layers; they edit the stack's text, the only place where it is stored."""
 
 import zlib
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
@@ -30,7 +32,8 @@ _SOURCE_HELP = (
 
 def stack_controls(layers: tuple[Layer, ...]) -> None:
     """Show the controls of the whole stack: add, remove or move a layer, load a preset."""
-    number, full = read_layer(SESSION, len(layers)), len(layers) >= MAX_LAYERS
+    number = read_layer(SESSION, len(layers))
+    full = len(layers) >= MAX_LAYERS
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         _button("Add convolution", "add_box", full, _insert, ConvLayer(source="random"))
         _button("Add pooling", "compress", full, _insert, PoolLayer())
@@ -49,7 +52,7 @@ def stack_controls(layers: tuple[Layer, ...]) -> None:
         )
 
 
-def _button(title: str, icon: str, disabled: bool, action, *args) -> None:
+def _button(title: str, icon: str, disabled: bool, action: Callable[..., None], *args: Layer | int) -> None:
     st.button(title, key=f"stack_{title}", icon=f":material/{icon}:", disabled=disabled, on_click=action, args=args)
 
 
@@ -137,11 +140,12 @@ def _convolution_controls(layer: ConvLayer, number: int) -> None:
         _slider("Dilation", "dilation", layer.dilation, number)
     named = layer.padding if isinstance(layer.padding, str) else "pixels"
     _choice("Padding", "padding", named, list(PADDINGS), PADDINGS, number)
-    if named == "pixels":
+    if isinstance(layer.padding, int):
         _slider("Pixels of padding", "pad", layer.padding, number)
     _select("Activation", "activation", layer.activation, {key: a.title for key, a in ACTIVATIONS.items()}, number)
     if layer.source == "random":
-        _held(key := f"l{number}_seed", layer.seed)
+        key = f"l{number}_seed"
+        _held(key, layer.seed)
         low, high = CONV_RANGES["seed"]
         st.number_input("Seed", low, high, key=key, on_change=_take, args=(number,))
 
@@ -150,7 +154,8 @@ def _pooling_controls(layer: PoolLayer, number: int) -> None:
     everywhere = layer.size is None
     kinds = {key: title for key, title in POOL_TITLES.items() if not everywhere or key not in ("blur", "skip")}
     _select("Pooling", "kind", layer.kind, kinds, number)
-    _held(key := f"l{number}_global", everywhere)
+    key = f"l{number}_global"
+    _held(key, everywhere)
     st.toggle(
         "Whole map (global)",
         key=key,
@@ -159,7 +164,7 @@ def _pooling_controls(layer: PoolLayer, number: int) -> None:
         args=(number,),
         help="One number is left of each map, whatever the size of the photo.",
     )
-    if everywhere:
+    if layer.size is None:
         return
     left, right = st.columns(2)
     with left:
@@ -183,7 +188,7 @@ def _has_learned() -> bool:
     return learned_kernels() is not None
 
 
-def _held(key: str, value) -> None:
+def _held(key: str, value: str | int) -> None:
     """Set a widget to the value in the stack's text, whatever the source of the text.
 
     An unchanged value is not written again: the browser would reset a slider that the visitor has moved in the
@@ -201,15 +206,23 @@ _RANGES = CONV_RANGES | {
 
 
 def _slider(label: str, name: str, value: int, number: int, disabled: bool = False) -> None:
-    _held(key := f"l{number}_{name}", value)
+    key = f"l{number}_{name}"
+    _held(key, value)
     low, high = _RANGES[name]
     st.slider(label, low, high, key=key, disabled=disabled, on_change=_take, args=(number,))
 
 
 def _choice(
-    label: str, name: str, value: str, options: list, titles: dict, number: int, text: str | None = None
+    label: str,
+    name: str,
+    value: str,
+    options: list[str],
+    titles: dict[str, str],
+    number: int,
+    text: str | None = None,
 ) -> None:
-    _held(key := f"l{number}_{name}", value)
+    key = f"l{number}_{name}"
+    _held(key, value)
     st.segmented_control(
         label,
         options,
@@ -222,8 +235,9 @@ def _choice(
     )
 
 
-def _select(label: str, name: str, value: str, titles: dict, number: int) -> None:
-    _held(key := f"l{number}_{name}", value)
+def _select(label: str, name: str, value: str, titles: dict[str, str], number: int) -> None:
+    key = f"l{number}_{name}"
+    _held(key, value)
     st.selectbox(label, list(titles), format_func=titles.__getitem__, key=key, on_change=_take, args=(number,))
 
 
@@ -239,12 +253,12 @@ def _take(number: int) -> None:
     st.session_state["stack"] = format_stack(tuple(layers))
 
 
-def _value(number: int, name: str, otherwise):
+def _value(number: int, name: str, otherwise: Any) -> Any:
     value = st.session_state.get(f"l{number}_{name}")
     return otherwise if value is None else value
 
 
-def _held_convolution(layer: ConvLayer, number: int) -> dict:
+def _held_convolution(layer: ConvLayer, number: int) -> dict[str, Any]:
     names = ("filters", "size", "stride", "dilation", "activation", "source", "seed")
     held = {name: _value(number, name, getattr(layer, name)) for name in names}
     padding = _value(number, "padding", layer.padding)
@@ -256,7 +270,7 @@ def _held_convolution(layer: ConvLayer, number: int) -> dict:
     return held
 
 
-def _held_pooling(layer: PoolLayer, number: int) -> dict:
+def _held_pooling(layer: PoolLayer, number: int) -> dict[str, Any]:
     everywhere = _value(number, "global", layer.size is None)
     size = None if everywhere else _value(number, "window", layer.size or 2)
     return {"kind": _value(number, "kind", layer.kind), "size": size, "stride": _value(number, "step", layer.stride)}

@@ -116,12 +116,12 @@ def _before_picture(
 ) -> None:
     size = plane.shape
     if isinstance(layer, ConvLayer):
-        opened = explain_pixel(plane, np.ones((layer.size, layer.size), np.float32), layer.spec, 0.0, row, column)
-        top, left = int(opened.rows[0]), int(opened.columns[0])
-        mark = Mark(top, left, int(opened.rows[-1]) - top + 1, int(opened.columns[-1]) - left + 1)
+        pixel = explain_pixel(plane, np.ones((layer.size, layer.size), np.float32), layer.spec, 0.0, row, column)
+        top, left = int(pixel.rows[0]), int(pixel.columns[0])
+        mark = Mark(top, left, int(pixel.rows[-1]) - top + 1, int(pixel.columns[-1]) - left + 1)
     else:
-        opened = explain_window(plane, layer.kind, _window(layer, plane), _stride(layer), row, column)
-        mark = Mark(opened.row, opened.column, *opened.window.shape)
+        window = explain_window(plane, layer.kind, _window(layer, plane), _stride(layer), row, column)
+        mark = Mark(window.row, window.column, *window.window.shape)
     where = f"map {reads + 1} of layer {len(layers) - 1}" if len(layers) > 1 else ("red", "green", "blue")[reads]
     if isinstance(layer, ConvLayer) and layer.source == "hand":
         where = f"the mean of layer {len(layers) - 1}'s maps" if len(layers) > 1 else "the photo's brightness"
@@ -154,7 +154,8 @@ def _show_convolution(
     opened = explain_pixel(plane, weights[..., reads if not hand else 0], layer.spec, 0.0, row, column)
     _three_grids(opened.window, opened.kernel, opened.products, "Kernel")
     if hand:
-        total, text = opened.total, f"**Sum of the products:** {_number(opened.total)}"
+        total = opened.total
+        text = f"**Sum of the products:** {_number(total)}"
     else:
         values = layer_input(before, layer)
         sums = [

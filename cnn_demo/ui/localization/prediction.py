@@ -83,7 +83,7 @@ def shown_classes(probabilities: np.ndarray) -> np.ndarray:
 
 
 def _in_words(answer: Localization, photo: Photo, threshold: float) -> None:
-    if answer.label is None:
+    if answer.label is None or answer.box_xyxy is None:
         best = int(answer.probabilities[:-1].argmax())
         nearest = f"{answer.labels[best]}, has {percent(float(answer.probabilities[best]))}"
         if answer.probabilities[-1] >= answer.probabilities[best]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cnn_demo.drawing.boxes import GROUND_TRUTH, PREDICTION, box_scale, draw_boxes
 from cnn_demo.drawing.heatmaps import overlay
@@ -125,7 +126,7 @@ def _window_controls(size: tuple[int, int]) -> tuple[tuple[float, ...], float]:
     return sizes, step / 100
 
 
-def _scan(photo: Photo, spec: ModelSpec, sizes: tuple[float, ...], step: float, place) -> WindowScan:
+def _scan(photo: Photo, spec: ModelSpec, sizes: tuple[float, ...], step: float, place: DeltaGenerator) -> WindowScan:
     def compute(report: Callable[[float], None]) -> WindowScan:
         return slide(load(spec.key), photo.pixels, sizes, step, lambda done, of: report(done / of))
 

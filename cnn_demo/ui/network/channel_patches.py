@@ -7,6 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cnn_demo.drawing.pictures import jpeg_url
 from cnn_demo.images import Photo, sample_photos
@@ -196,7 +197,7 @@ def _open_channel(model: Classifier, gallery: Gallery) -> None:
     _every_channel(gallery, layer, choosiest, channel)
 
 
-def _channel_field(place, layer: NetworkLayer, automatic: int) -> int:
+def _channel_field(place: DeltaGenerator, layer: NetworkLayer, automatic: int) -> int:
     count = layer.shape[-1]
     opened = st.session_state.get(CHANNEL)
     if opened is not None and not 0 <= opened < count:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cnn_demo.drawing.heatmaps import overlay, place_of_peak
 from cnn_demo.images import Photo
@@ -111,7 +112,7 @@ def _says(answer: Classification, question: Question) -> str:
 
 
 def _explanation(
-    photo: Photo, model: Classifier, seen: np.ndarray, question: Question, method: str, place
+    photo: Photo, model: Classifier, seen: np.ndarray, question: Question, method: str, place: DeltaGenerator
 ) -> Explanation:
     layer = question.layer_for(method)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -54,7 +55,7 @@ def architectures_view(photo: Photo) -> None:
     _show(costs, encoder, device)
 
 
-def _costs(encoder: str, side: int, device: str, tell) -> dict[str, Cost | None]:
+def _costs(encoder: str, side: int, device: str, tell: Callable[[float], None]) -> dict[str, Cost | None]:
     costs = {}
     with frameworks.keep_torch_threads():
         for done, architecture in enumerate(ARCHITECTURES):

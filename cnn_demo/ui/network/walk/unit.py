@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cnn_demo.drawing.pictures import png_url
 from cnn_demo.images import Photo
@@ -17,7 +18,14 @@ from cnn_demo.ui.network.walk.unit_sum import plain, show_parts
 from cnn_demo.ui.widgets.framed_photo import draw_on_photo
 
 
-def show_field(photo: Photo, fit: str, seen: np.ndarray, selection: state.Selection, seen_place, photo_place) -> None:
+def show_field(
+    photo: Photo,
+    fit: str,
+    seen: np.ndarray,
+    selection: state.Selection,
+    seen_place: DeltaGenerator,
+    photo_place: DeltaGenerator,
+) -> None:
     """Show the receptive field of the selected activation on the 32 × 32 input and on the photo."""
     size = seen.shape[:2]
     box = seen_box(selection.layer, selection.unit, size)

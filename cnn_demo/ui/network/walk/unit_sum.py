@@ -48,14 +48,14 @@ def show_parts(
         st.html(part_bars(_rows(opened, before)))
         st.markdown(_total(result, selection, opened))
     with right:
-        if opened.source.kind == "add":
+        if opened.window is None or opened.kernel is None:
             _ways(result, selection, before)
         elif opened.source.kind == "convolution":
-            _kernels(result, selection, opened, before[0])
+            _kernels(result, opened, opened.window, opened.kernel, before[0])
         else:
-            _averages(layers, result, opened, before[0])
-    if opened.source.kind == "convolution":
-        _products(selection, opened, before[0])
+            _averages(layers, result, opened, opened.window, opened.kernel, before[0])
+    if opened.source.kind == "convolution" and opened.window is not None and opened.kernel is not None:
+        _products(opened, opened.window, opened.kernel, before[0])
 
 
 def _explanation(opened: UnitSum, before: list[NetworkLayer]) -> str:
@@ -106,11 +106,13 @@ def part_bars(rows: list[tuple[str, float]]) -> str:
     return f'<table style="{style}" aria-label="Parts of the sum">{"".join(lines)}</table>'
 
 
-def _kernels(result: Activations, selection: state.Selection, opened: UnitSum, before: NetworkLayer) -> None:
+def _kernels(
+    result: Activations, opened: UnitSum, window: np.ndarray, kernel: np.ndarray, before: NetworkLayer
+) -> None:
     """Show the strongest input channels, each with the window framed and its kernel beside it."""
     values = result.maps[before.name]
-    rows, columns = opened.kernel.shape[:2]
-    largest = float(np.abs(opened.source.kernel[..., selection.channel]).max())
+    rows, columns = kernel.shape[:2]
+    largest = float(np.abs(kernel).max())
     chosen = [int(at) for at in opened.strongest[:MOST]]
     pictures, items = [], []
     for channel in chosen:
@@ -118,7 +120,7 @@ def _kernels(result: Activations, selection: state.Selection, opened: UnitSum, b
         pictures.append(
             window_and_kernel(
                 paint(plane, palette_of(before), float(np.abs(plane).max())),
-                paint(opened.kernel[..., channel], "signed", largest),
+                paint(kernel[..., channel], "signed", largest),
                 (*opened.corner, rows, columns),
                 SIDE,
             )
@@ -126,7 +128,7 @@ def _kernels(result: Activations, selection: state.Selection, opened: UnitSum, b
         name = channel_name(before, channel)
         items.append(Tile(channel, f"{name}, and the kernel on it", f"{name}: {short_number(opened.parts[channel])}"))
     if before.kind == "input":
-        _in_colour(opened)
+        _in_colour(window, kernel)
     tiles(
         below_each_other(np.stack(pictures)),
         items,
@@ -145,12 +147,12 @@ def _kernels(result: Activations, selection: state.Selection, opened: UnitSum, b
     )
 
 
-def _in_colour(opened: UnitSum) -> None:
+def _in_colour(window: np.ndarray, kernel: np.ndarray) -> None:
     """Show window and kernel of the first layer in colour."""
-    scale = float(np.abs(opened.kernel).max()) or 1.0
-    window, kernel = (paint_rgb(opened.window), paint_rgb(opened.kernel / scale))
+    scale = float(np.abs(kernel).max()) or 1.0
+    painted = paint_rgb(window), paint_rgb(kernel / scale)
     tiles(
-        below_each_other(np.stack([enlarged(picture, 80, 80) for picture in (window, kernel)])),
+        below_each_other(np.stack([enlarged(picture, 80, 80) for picture in painted])),
         [
             Tile(0, "The window in colour", "window"),
             Tile(1, "The kernel in colour; grey is zero", "kernel, grey is 0"),
@@ -173,18 +175,19 @@ def _input_channel(opened: UnitSum) -> int:
     return int(picked) if picked is not None and 0 <= picked < len(opened.parts) else int(opened.strongest[0])
 
 
-def _products(selection: state.Selection, opened: UnitSum, before: NetworkLayer) -> None:
+def _products(opened: UnitSum, window: np.ndarray, kernel: np.ndarray, before: NetworkLayer) -> None:
     """Show window, kernel and products of one input channel as values."""
     channel = _input_channel(opened)
     name = channel_name(before, channel)
-    rows, columns = opened.kernel.shape[:2]
+    rows, columns = kernel.shape[:2]
     labels = [list(range(at, at + count)) for at, count in zip(opened.corner, (rows, columns), strict=True)]
-    window, kernel = opened.window[..., channel], opened.kernel[..., channel]
+    pixels = window[..., channel]
+    weights = kernel[..., channel]
     places = st.columns(3)
     for place, values, title, marks in (
-        (places[0], window, f"Window of {name}", (labels[0], labels[1])),
-        (places[1], kernel, "× its kernel", None),
-        (places[2], window * kernel, f"= products, together {plain(float(opened.parts[channel]))}", None),
+        (places[0], pixels, f"Window of {name}", (labels[0], labels[1])),
+        (places[1], weights, "× its kernel", None),
+        (places[2], pixels * weights, f"= products, together {plain(float(opened.parts[channel]))}", None),
     ):
         with place:
             number_grid(values, title=title, alt=title, labels=marks)
@@ -224,7 +227,14 @@ def _ways(result: Activations, selection: state.Selection, before: list[NetworkL
     st.caption(f"Channel {selection.channel} on both branches. Click one to go there.")
 
 
-def _averages(layers: Mapping[str, NetworkLayer], result: Activations, opened: UnitSum, before: NetworkLayer) -> None:
+def _averages(
+    layers: Mapping[str, NetworkLayer],
+    result: Activations,
+    opened: UnitSum,
+    averages: np.ndarray,
+    weights: np.ndarray,
+    before: NetworkLayer,
+) -> None:
     """Show the maps whose averages contribute most to a class; a click opens one."""
     maps = layers[before.inputs[0]]
     chosen = [int(at) for at in opened.strongest[:MOST]]
@@ -232,7 +242,7 @@ def _averages(layers: Mapping[str, NetworkLayer], result: Activations, opened: U
     for channel in chosen:
         plane = result.maps[maps.name][..., channel]
         pictures.append(enlarged(paint(plane, palette_of(maps), float(np.abs(plane).max())), SIDE, SIDE))
-        product = f"{short_number(opened.window[channel])} × {short_number(opened.kernel[channel])}"
+        product = f"{short_number(averages[channel])} × {short_number(weights[channel])}"
         items.append(Tile(channel, f"Channel {channel}: average × weight = {product}", f"{channel}: {product}"))
     tiles(
         below_each_other(np.stack(pictures)),

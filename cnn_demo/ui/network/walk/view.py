@@ -7,7 +7,7 @@ from cnn_demo.models import load
 from cnn_demo.models.classification.classifiers import FITS, Classifier
 from cnn_demo.models.classification.layers import NetworkLayer
 from cnn_demo.results import Activations
-from cnn_demo.ui.components.strip import strip
+from cnn_demo.ui.components.strip import Stop, strip
 from cnn_demo.ui.network.walk import state
 from cnn_demo.ui.network.walk.channel import show_channel, show_maps, unit_controls
 from cnn_demo.ui.network.walk.photo import show_answer, show_photo, show_seen
@@ -87,7 +87,7 @@ def _photo_and_answer(photo: Photo, model: Classifier) -> Activations:
 def _layer_controls(layers: tuple[NetworkLayer, ...]) -> NetworkLayer:
     """Show the controls of the layers in a stop and return the selected layer."""
     by_name = {layer.name: layer for layer in layers}
-    before = by_name.get(st.session_state.get(state.LAYER))
+    before = by_name.get(st.session_state.get(state.LAYER, ""))
     select, steps = st.columns([2, 5], vertical_alignment="bottom")
     name = select.selectbox(
         "Layer",
@@ -133,7 +133,7 @@ def _show_strip(photo: Photo, model: Classifier, result: Activations, layer: Net
 
 
 @st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=HASH_BY_KEY)
-def _drawn(photo: Photo, model: Classifier, fit: str):
+def _drawn(photo: Photo, model: Classifier, fit: str) -> tuple[Stop, ...]:
     result = activations(photo, model, fit)
     return draw_stops(group_layers(model.layers), result.maps, result.seen)
 

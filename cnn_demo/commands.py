@@ -1,0 +1,242 @@
+"""Commands of the command line: the options of each, the settings of its predictions, and its output."""
+
+from __future__ import annotations
+
+import argparse
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar
+
+import supervision as sv
+
+from cnn_demo.detections import masks
+from cnn_demo.exports.boxes import as_json, rows
+from cnn_demo.exports.files import write_masks
+from cnn_demo.images import Photo
+from cnn_demo.models import find
+from cnn_demo.models.classification.classifiers import FITS
+from cnn_demo.models.detection.candidates import CONFIDENCE, IOU, MAX_DETECTIONS
+from cnn_demo.models.segmentation.segmenters import MODES
+from cnn_demo.results import Classification, Localization, Segmentation
+
+Prediction = TypeVar("Prediction", bound=Classification | Localization | Segmentation | sv.Detections)
+SEGMENTATION = ("semantic-segmentation", "instance-segmentation")
+CUTS = ("confidence", "iou", "classes", "max_detections")  # settings of object detectors
+
+
+class Command(ABC, Generic[Prediction]):
+    """A command: its options, the settings of its predictions, and its output.
+
+    Attributes:
+        name: Name of the command.
+        summary: Line in the list of commands.
+        tasks: Tasks of its models, the preferred one first.
+        options: The parsed options.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    tasks: ClassVar[tuple[str, ...]]
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+
+    @staticmethod
+    @abstractmethod
+    def add_options(parser: argparse.ArgumentParser) -> None:
+        """Add the options that other commands do not have."""
+
+    @abstractmethod
+    def settings(self) -> dict[str, Any]:
+        """Return the keyword arguments of the model's `predict`."""
+
+    @abstractmethod
+    def as_json(self, prediction: Prediction) -> dict[str, Any]:
+        """Return the part of the JSON object that this task adds."""
+
+    @abstractmethod
+    def as_text(self, prediction: Prediction) -> Iterator[str]:
+        """Yield the lines of a prediction."""
+
+    def write(self, path: Path, photo: Photo, prediction: Prediction) -> tuple[Path, ...]:
+        """Write the files of a prediction; most commands have none.
+
+        Returns:
+            The paths of the files.
+
+        Raises:
+            OSError: If a file cannot be written.
+        """
+        return ()
+
+    def _options_named(self, *names: str) -> dict[str, Any]:
+        return {name: getattr(self.options, name) for name in names}
+
+
+class Classify(Command[Classification]):
+    """The most probable classes of each photo."""
+
+    name = "classify"
+    summary = "what is on the photo"
+    tasks = ("classification",)
+
+    @staticmethod
+    def add_options(parser: argparse.ArgumentParser) -> None:
+        """Add `--fit` and `--top`."""
+        parser.add_argument("--fit", default="crop", choices=tuple(FITS), help="how an oblong photo becomes square")
+        parser.add_argument("--top", type=int, default=5, metavar="N", help="how many classes to name")
+
+    def settings(self) -> dict[str, Any]:
+        """Return how an oblong photo becomes square."""
+        return self._options_named("fit")
+
+    def as_json(self, prediction: Classification) -> dict[str, Any]:
+        """Return the most probable class, and the `--top` most probable ones."""
+        label, probability = prediction.top(1)[0]
+        return {
+            "label": label,
+            "probability": round(probability, 6),
+            "top": [{"label": name, "probability": round(p, 6)} for name, p in prediction.top(self.options.top)],
+        }
+
+    def as_text(self, prediction: Classification) -> Iterator[str]:
+        """Yield one line for each of the `--top` most probable classes."""
+        for label, probability in prediction.top(self.options.top):
+            yield f"  {probability:6.1%}  {label}"
+
+
+class Localize(Command[Localization]):
+    """The class and box of one object."""
+
+    name = "localize"
+    summary = "which one object is on the photo, and where"
+    tasks = ("localization",)
+
+    @staticmethod
+    def add_options(parser: argparse.ArgumentParser) -> None:
+        """Add `--threshold`."""
+        parser.add_argument("--threshold", type=_share, help="confidence threshold, 0 to 1; default: the model's own")
+
+    def settings(self) -> dict[str, Any]:
+        """Return the confidence threshold."""
+        return self._options_named("threshold")
+
+    def as_json(self, prediction: Localization) -> dict[str, Any]:
+        """Return label, probability, box and all probabilities."""
+        return prediction.as_json()
+
+    def as_text(self, prediction: Localization) -> Iterator[str]:
+        """Yield one line: the object, or that there is none."""
+        if prediction.box_xyxy is None:
+            yield "  nothing that it knows"
+        else:
+            left, top, right, bottom = prediction.box_xyxy.round().astype(int).tolist()
+            yield f"  {prediction.probability:6.1%}  {prediction.label}, from ({left}, {top}) to ({right}, {bottom})"
+
+
+class Detect(Command[sv.Detections]):
+    """The class and box of every object."""
+
+    name = "detect"
+    summary = "all objects on the photo, and where"
+    tasks = ("detection",)
+
+    @staticmethod
+    def add_options(parser: argparse.ArgumentParser) -> None:
+        """Add the thresholds and `--side`."""
+        _cuts(parser)
+        parser.add_argument("--side", type=_count, metavar="PIXELS", help="image size that the network sees")
+
+    def settings(self) -> dict[str, Any]:
+        """Return the thresholds and the image size."""
+        return self._options_named(*CUTS, "side")
+
+    def as_json(self, prediction: sv.Detections) -> dict[str, Any]:
+        """Return all detections, and their number per class."""
+        return as_json(prediction)
+
+    def as_text(self, prediction: sv.Detections) -> Iterator[str]:
+        """Yield one line for each detection."""
+        yield from _detection_lines(prediction)
+
+
+class Segment(Command[Segmentation | sv.Detections]):
+    """The class of every pixel, or the mask of every object."""
+
+    name = "segment"
+    summary = "what every pixel is, or the pixels of every object; with files"
+    tasks = SEGMENTATION
+
+    @staticmethod
+    def add_options(parser: argparse.ArgumentParser) -> None:
+        """Add `--out`, `--mode`, `--side` and the thresholds."""
+        parser.add_argument(
+            "--out", type=Path, metavar="DIR", help="folder for mask, overlay, cut-out, COCO and polygons"
+        )
+        parser.add_argument(
+            "--mode", default="whole", choices=tuple(MODES), help="every pixel: in one pass or in tiles"
+        )
+        parser.add_argument("--side", type=_count, metavar="PIXELS", help="image size that the network sees")
+        _cuts(parser, "objects: ")
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings of the model's task: semantic or instance segmentation."""
+        if find(self.options.model).task == SEGMENTATION[0]:
+            return self._options_named("mode", "side")
+        return self._options_named(*CUTS, "side")
+
+    def as_json(self, prediction: Segmentation | sv.Detections) -> dict[str, Any]:
+        """Return the fraction of each class, or all objects with the size of their masks in pixels."""
+        if isinstance(prediction, Segmentation):
+            return prediction.as_json()
+        found = as_json(prediction)
+        for row, mask in zip(found["detections"], masks(prediction), strict=True):
+            row["pixels"] = int(mask.sum())
+        return found
+
+    def as_text(self, prediction: Segmentation | sv.Detections) -> Iterator[str]:
+        """Yield one line for each class, or for each object."""
+        if isinstance(prediction, sv.Detections):
+            yield from _detection_lines(prediction)
+        else:
+            for label, share in prediction.coverage().items():
+                yield f"  {share:6.1%}  {label}"
+
+    def write(self, path: Path, photo: Photo, prediction: Segmentation | sv.Detections) -> tuple[Path, ...]:
+        """Write masks, overlay, cut-out, COCO and polygons to the folder `--out`, if one is given."""
+        if self.options.out is None:
+            return ()
+        return write_masks(self.options.out, path, photo.pixels, prediction, find(self.options.model).labels)
+
+
+COMMANDS: tuple[type[Command[Any]], ...] = (Classify, Localize, Detect, Segment)
+
+
+def _cuts(parser: argparse.ArgumentParser, of: str = "") -> None:
+    parser.add_argument("--confidence", type=_share, default=CONFIDENCE, help=f"{of}confidence threshold, 0 to 1")
+    parser.add_argument("--iou", type=_share, default=IOU, help=f"{of}IoU threshold of NMS, 0 to 1")
+    parser.add_argument("--classes", nargs="+", metavar="CLASS", help=f"{of}only these; put them behind the photos")
+    parser.add_argument("--max-detections", type=_count, default=MAX_DETECTIONS, metavar="N", help=f"{of}at most")
+
+
+def _detection_lines(detections: sv.Detections) -> Iterator[str]:
+    if not len(detections):
+        yield "  nothing that it knows"
+    for row in rows(detections):
+        left, top, right, bottom = (round(row[side]) for side in ("xmin", "ymin", "xmax", "ymax"))
+        yield f"  {row['confidence']:6.1%}  {row['class']}, from ({left}, {top}) to ({right}, {bottom})"
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"must be from 0 to 1, not {text}")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be 1 or more, not {text}")
+    return value
