@@ -91,7 +91,8 @@ def fetch(
 
 def _in_sight(specs: Sequence[ModelSpec]) -> int:
     """Show the progress on stderr, and one line for each model: on stdout where it is here, else on stderr."""
-    bar, failed = _Bar(), False
+    bar = _Bar()
+    failed = False
     for spec, was_here, error in fetch(specs, bar):
         bar.clear()
         file = find_weights(spec.weights)

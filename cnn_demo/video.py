@@ -104,7 +104,8 @@ def frames_of(film: av.container.InputContainer) -> Iterator[Frame]:
     Raises:
         VideoError: If no frame can be decoded; a later decoding error ends the video.
     """
-    rate, number = rate_of(film), 0
+    rate = rate_of(film)
+    number = 0
     try:
         for picture in film.decode(video=0):
             seconds = float(picture.time) if picture.time is not None else number / float(rate)
@@ -199,7 +200,10 @@ def annotate_film(
     stream = film.streams.video[0]
     most = min(MAX_FRAMES, max(1, round(MAX_SECONDS * float(rate))), stream.frames or MAX_FRAMES)
     length = float(film.duration / av.time_base) if film.duration else 0.0
-    tracks, file, seconds, number = Tracks(confidence, float(rate)), io.BytesIO(), 0.0, 0
+    tracks = Tracks(confidence, float(rate))
+    file = io.BytesIO()
+    seconds = 0.0
+    number = 0
     with film, _Writer(file, rate) as writer:
         for number, frame in enumerate(frames_of(film), 1):
             scene = draw_tracks(frame.pixels, tracks.follow(detect(frame.pixels)))

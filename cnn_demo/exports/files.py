@@ -36,12 +36,17 @@ def write_masks(
         OSError: If they cannot be written.
     """
     if isinstance(answer, Segmentation):
-        colours, numbers, foreground = class_colours(labels), answer.class_map, answer.foreground()
-        laid, found = overlay(pixels, numbers, colours, shown=foreground), classes_as_detections(answer)
+        colours = class_colours(labels)
+        numbers = answer.class_map
+        foreground = answer.foreground()
+        laid = overlay(pixels, numbers, colours, shown=foreground)
+        found = classes_as_detections(answer)
     else:
         numbers = instance_map(answer, pixels.shape[:2])
-        colours, foreground = object_colours(int(numbers.max())), numbers > 0
-        laid, found = overlay_instances(pixels, answer), answer
+        colours = object_colours(int(numbers.max()))
+        foreground = numbers > 0
+        laid = overlay_instances(pixels, answer)
+        found = answer
     contents = {
         "mask.png": indexed_png(numbers, colours),
         "overlay.png": png_bytes(laid),

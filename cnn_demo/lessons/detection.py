@@ -172,7 +172,8 @@ def _counterparts(found: sv.Detections, others: sv.Detections, boxes: np.ndarray
 
 
 def _how_sure(image: np.ndarray) -> Answer:
-    model, pixels = _detector(), _pixels(image)
+    model = _detector()
+    pixels = _pixels(image)
     found = model.predict(pixels)
     mirrored = np.ascontiguousarray(pixels[:, ::-1])
     again = model.predict(mirrored)
@@ -205,7 +206,8 @@ def _how_sure(image: np.ndarray) -> Answer:
 def _once(image: np.ndarray) -> Answer:
     from cnn_demo.models.detection.candidates import select
 
-    model, pixels = _detector(), _pixels(image)
+    model = _detector()
+    pixels = _pixels(image)
     selection = select(model.candidates(pixels), 0.05)
     if not len(selection.kept):
         text = "On this photo no box is even 5 % sure, so there is nothing to count: try another photo."
@@ -237,7 +239,8 @@ def _once(image: np.ndarray) -> Answer:
 
 
 def _upside_down(image: np.ndarray) -> Answer:
-    model, pixels = _detector(), _pixels(image)
+    model = _detector()
+    pixels = _pixels(image)
     found = model.predict(pixels)
     turned = np.ascontiguousarray(pixels[::-1, ::-1])
     again = model.predict(turned)
@@ -253,7 +256,8 @@ def _upside_down(image: np.ndarray) -> Answer:
 
 
 def _pixels_matter(image: np.ndarray) -> Answer:
-    model, pixels = _detector(), _pixels(image)
+    model = _detector()
+    pixels = _pixels(image)
     own = model.spec.input_size[0]
     sides = sorted({own, next((side for side in model.sides if side != own), own)})
     answers = [model.predict(pixels, side=side) for side in sides]

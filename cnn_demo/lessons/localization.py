@@ -137,7 +137,8 @@ def _picture(pixels: np.ndarray, *boxes: np.ndarray) -> np.ndarray:
 def _sure_of_the_box(image: np.ndarray) -> Answer:
     from cnn_demo.models.boxes import iou
 
-    model, pixels = _network(), _pixels(image)
+    model = _network()
+    pixels = _pixels(image)
     height, width = pixels.shape[:2]
     down, right = round(MARGIN * height), round(MARGIN * width)
     cuts = [(left, top, left + width - right, top + height - down) for top in (0, down) for left in (0, right)]
@@ -166,7 +167,8 @@ def _sure_of_the_box(image: np.ndarray) -> Answer:
 def _half_right(image: np.ndarray) -> Answer:
     from cnn_demo.models.boxes import intersection, iou
 
-    model, pixels = _network(), _pixels(image)
+    model = _network()
+    pixels = _pixels(image)
     box = model.evidence(pixels).box_xyxy.astype(np.float64)
     width, height = box[2] - box[0], box[3] - box[1]
     third = box + np.array([width / 3, 0, width / 3, 0])
@@ -188,7 +190,8 @@ def _two_of_them(image: np.ndarray) -> Answer:
     from cnn_demo.models.boxes import iou
     from cnn_demo.models.localization.localizers import NOTHING
 
-    model, pixels = _network(), _pixels(image)
+    model = _network()
+    pixels = _pixels(image)
     width = pixels.shape[1]
     twice = np.concatenate([pixels, pixels[:, ::-1]], axis=1)
     evidence = model.evidence(np.ascontiguousarray(twice))
@@ -211,7 +214,8 @@ def _two_of_them(image: np.ndarray) -> Answer:
 def _in_the_middle(image: np.ndarray) -> Answer:
     from cnn_demo.models.boxes import iou
 
-    model, pixels = _network(), _pixels(image)
+    model = _network()
+    pixels = _pixels(image)
     height, width = pixels.shape[:2]
     rows, columns = max(1, round(HALF * height)), max(1, round(HALF * width))
     small = cv2.resize(pixels, (columns, rows), interpolation=cv2.INTER_AREA)

@@ -170,7 +170,8 @@ def _channel(image: np.ndarray) -> Answer:
     # How much each channel speaks for the answer, against the mean of all classes.
     votes = pooled * (kernel[:, best] - kernel.mean(axis=1))
     order = np.argsort(-votes)
-    kept, removed = pooled.copy(), 0
+    kept = pooled.copy()
+    removed = 0
     while removed < len(order) and (kept @ kernel + bias).argmax() == best:
         kept[order[removed]] = 0
         removed += 1
@@ -224,7 +225,8 @@ def _upside_down(image: np.ndarray) -> Answer:
 
 
 def _sees(image: np.ndarray) -> Answer:
-    side, layers = 64, [(3, 1, 1)] * 8
+    side = 64
+    layers = [(3, 1, 1)] * 8
     small = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA) * 2 - 1
     influence = random_influence(small, layers, (side // 2, side // 2), draws=16)
     field = stack_geometry((side, side), layers)[-1].fields[0].size

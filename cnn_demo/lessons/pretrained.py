@@ -114,7 +114,8 @@ def _fits(image: np.ndarray) -> Answer:
 def _shuffled(image: np.ndarray) -> Answer:
     from cnn_demo.models import load
 
-    model, small = _network(), load("cifar10_cnn")
+    model = _network()
+    small = load("cifar10_cnn")
     seen, draws, (label, probability), rest = _shuffled_predictions(model, image)
     best = max(range(len(rest)), key=lambda index: rest[index][1])
     *_, of_small = _shuffled_predictions(small, image)

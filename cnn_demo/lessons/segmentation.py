@@ -129,7 +129,8 @@ def _largest(answer: Segmentation) -> str:
 def _counting(image: np.ndarray) -> Answer:
     from cnn_demo.models.segmentation.classical_instances import components
 
-    model, pixels = _segmenter(), _pixels(image)
+    model = _segmenter()
+    pixels = _pixels(image)
     answer = model.predict(pixels)
     twice = np.ascontiguousarray(np.concatenate([pixels, pixels[:, ::-1]], axis=1))
     doubled = model.predict(twice)
@@ -151,7 +152,8 @@ def _counting(image: np.ndarray) -> Answer:
 def _accuracy(image: np.ndarray) -> Answer:
     from cnn_demo.models.segmentation.metrics import score_masks
 
-    model, pixels = _segmenter(), _pixels(image)
+    model = _segmenter()
+    pixels = _pixels(image)
     answer = model.predict(pixels)
     lazy = np.full_like(answer.class_map, answer.labels.index(next(iter(answer.coverage()))))
     scores = score_masks(lazy, answer.class_map, len(answer.labels))
@@ -167,7 +169,8 @@ def _accuracy(image: np.ndarray) -> Answer:
 def _fine(image: np.ndarray) -> Answer:
     from cnn_demo.models.segmentation.metrics import outline
 
-    model, pixels = _segmenter(), _pixels(image)
+    model = _segmenter()
+    pixels = _pixels(image)
     answer = model.predict(pixels)
     edges = np.zeros(answer.class_map.shape, bool)
     for index in np.unique(answer.class_map):
@@ -185,7 +188,8 @@ def _fine(image: np.ndarray) -> Answer:
 
 
 def _something_else(image: np.ndarray) -> Answer:
-    model, pixels = _segmenter(), _pixels(image)
+    model = _segmenter()
+    pixels = _pixels(image)
     answer = model.predict(pixels)
     noise = np.random.default_rng(0).integers(0, 256, pixels.shape, dtype=np.uint8)
     of_noise = model.predict(noise)

@@ -63,7 +63,8 @@ def _label(level: int) -> str:
 
 def _add_positions(rows: list[dict]) -> bool:
     """Give every row the positions of its units; False if there are too many lines to draw."""
-    positions, lines = {0.0}, 0
+    positions = {0.0}
+    lines = 0
     for row in rows:
         row["positions"] = sorted(positions)
         lines += len(positions) * len(row["offsets"])

@@ -94,7 +94,8 @@ def show_input(photo: Photo, settings: ConvolutionSettings, result: ConvolutionR
 
 def show_output(photo: Photo, settings: ConvolutionSettings, result: ConvolutionResult) -> None:
     """Show the result, with the selected pixel."""
-    size, room = result.values.shape[:2], _room(result)
+    size = result.values.shape[:2]
+    room = _room(result)
     zoom = min(room[0] / size[0], room[1] / size[1]) if settings.zoom else 1.0
     row, column = result.pixel
 

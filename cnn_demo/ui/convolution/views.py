@@ -39,7 +39,8 @@ def kernel_chart(weights: np.ndarray, spec: ConvSpec) -> None:
 
 def frequency_view(weights: np.ndarray) -> None:
     """Show the frequency response of the kernel."""
-    response, axis = frequency_response(weights), frequency_axis()
+    response = frequency_response(weights)
+    axis = frequency_axis()
     chart, text = st.columns([3, 2], vertical_alignment="center")
     figure = go.Figure(
         go.Heatmap(
@@ -114,7 +115,9 @@ def _plain(value: float) -> str:
 
 def size_and_cost(settings: ConvolutionSettings, result: ConvolutionResult) -> None:
     """Show the output size formula with values, the dropped border, and the cost compared with a dense layer."""
-    size, kernel_size, spec = result.image.shape[:2], settings.weights.shape, settings.spec
+    size = result.image.shape[:2]
+    kernel_size = settings.weights.shape
+    spec = settings.spec
     st.markdown("**Output size** = ⌊(size + padding − span) / stride⌋ + 1, where span = dilation · (kernel − 1) + 1")
     for axis, name in enumerate(("height", "width")):
         st.latex(_size_formula(axis, name, size, kernel_size, spec))

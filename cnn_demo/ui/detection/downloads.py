@@ -15,7 +15,8 @@ def downloads(photo: Photo, spec: ModelSpec, found: sv.Detections) -> None:
     """Offer the picture with its boxes, and the boxes as JSON, CSV, COCO's JSON and YOLO's text."""
     from cnn_demo.drawing.boxes import drawn
 
-    stem, size = stem_of(photo), photo.size
+    stem = stem_of(photo)
+    size = photo.size
 
     def text(value: dict) -> str:
         return json.dumps(value, indent=1)

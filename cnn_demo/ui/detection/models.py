@@ -14,7 +14,8 @@ DEFAULTS: dict[str, Any] = dict(model_downloads.DEFAULTS)
 
 def models_view(photo: Photo) -> None:
     """Show all detectors, and offer those that are not here."""
-    specs, name = list_models("detection"), "mAP50-95"
+    specs = list_models("detection")
+    name = "mAP50-95"
     helped = "Mean average precision over IoU 0.5 to 0.95, on COCO, as published."
     models_overview(
         specs,

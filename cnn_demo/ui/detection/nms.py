@@ -174,7 +174,8 @@ def nms_picture(pixels: np.ndarray, boxes: np.ndarray, selection: Selection, ste
     suppressed = selection.suppressed(present)
     overlaps = [f"{selection.overlap[i]:.2f}" if len(suppressed) <= 6 else "" for i in suppressed]
     scene = draw_boxes(scene, boxes[suppressed], overlaps, [LOST] * len(suppressed), thickness=2)
-    candidates, index = selection.candidates, selection.order[present]
+    candidates = selection.candidates
+    index = selection.order[present]
     name = f"{candidates.labels[candidates.class_ids[index]]} {percent(float(candidates.scores[index]))}"
     return draw_boxes(scene, [boxes[present]], [name], [PREDICTION], thickness=5)
 

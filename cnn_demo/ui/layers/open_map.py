@@ -27,17 +27,20 @@ LARGEST_WINDOW = 15  # values per side that are written out
 
 def opened_map(photo: Photo, layers: tuple[Layer, ...], step: LayerPlan) -> None:
     """Show the selected map of the last of `layers`, and the arithmetic of its selected activation."""
-    maps, before = stack_maps(photo, layers), stack_maps(photo, layers[:-1])
+    maps = stack_maps(photo, layers)
+    before = stack_maps(photo, layers[:-1])
     st.subheader("One number of one map", anchor=False)
     index, row, column, reads = _position(maps.shape, before.shape[2], layers[-1])
     layer = layers[-1]
     if isinstance(layer, ConvLayer):
         window = _convolution_arithmetic(layer, len(layers), before, reads)
     else:
-        window, reads = _pooling_plane(before, index), index
+        window = _pooling_plane(before, index)
+        reads = index
     pair, map_place = st.columns([2, 1])
     photo_place, before_place = pair.columns(2, wrap=False)
-    plane, size = np.ascontiguousarray(maps[..., index]), maps.shape[:2]
+    plane = np.ascontiguousarray(maps[..., index])
+    size = maps.shape[:2]
     with photo_place:
         _photo_picture(photo, step, row, column)
     with before_place:

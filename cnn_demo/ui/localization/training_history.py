@@ -175,7 +175,8 @@ def _histogram(record: LocalizerRecord) -> go.Figure:
 
 
 def _in_figures(record: LocalizerRecord) -> str:
-    figures, last = record.figures, record.epochs[-1]
+    figures = record.figures
+    last = record.epochs[-1]
     threshold = find("caltech_localizer").threshold
     by_class = "; ".join(f"{name} {np.mean(values):.2f}" for name, values in record.overlaps.items())
     return (

@@ -63,7 +63,9 @@ def without_view(photo: Photo) -> None:
 
 @st.fragment
 def _three_ways(photo: Photo, spec: ModelSpec) -> None:
-    model, evidence, size = load(spec.key), evidence_of(photo, spec.key), photo.size
+    model = load(spec.key)
+    evidence = evidence_of(photo, spec.key)
+    size = photo.size
     likely = evidence.localization.label or model.labels[int(evidence.logits[:-1].argmax())]
     classes, cuts, opacities = st.columns(3, gap="medium")
     with classes:
@@ -136,7 +138,8 @@ def _scan(photo: Photo, spec: ModelSpec, sizes: tuple[float, ...], step: float, 
 def _cards(
     photo: Photo, evidence: LocalizerDetails, cam: CamBox, scan: WindowScan | None, label: str, opacity: float
 ) -> None:
-    pixels, truth = reduced(photo.pixels, CARD_SIDE), truth_of(photo, evidence.localization.labels)
+    pixels = reduced(photo.pixels, CARD_SIDE)
+    truth = truth_of(photo, evidence.localization.labels)
     height, width = pixels.shape[:2]
     scale = box_scale(photo.pixels, pixels)
 

@@ -105,7 +105,8 @@ def _gallery(photo: Photo, model: Classifier) -> Gallery:
 def _overview(model: Classifier, gallery: Gallery) -> None:
     """Show the most selective channels of some layers, from shallow to deep."""
     for layer in overview_layers(model.layers):
-        sees, side = layer.field.size, model.spec.input_size[0]
+        sees = layer.field.size
+        side = model.spec.input_size[0]
         reach = f"sees {sees} × {sees} of {side} × {side} pixels" if sees < side else f"sees all {side} × {side} pixels"
         st.markdown(f"**{layer_label(layer.name)}** · {reach}")
         choosiest = np.argsort(-selectivity(gallery.excitations, layer), kind="stable")[:CHANNELS_SHOWN]
@@ -130,7 +131,8 @@ def _row(
     pictures = [_shown(mean), *(cut(gallery.photos[exciter.photo].pixels, exciter) for exciter in found)]
     items = [Tile(0, f"Channel {channel}: the mean of {of} patches", f"mean of {of}")]
     for at, exciter in enumerate(found):
-        name, value = gallery.photos[exciter.photo].name, short_number(exciter.value)
+        name = gallery.photos[exciter.photo].name
+        value = short_number(exciter.value)
         items.append(Tile(at + 1, f"{name}: {value}", f"{value} · {name}" if named else value))
     place = st.container(gap=None)
     place.caption(f"Channel {channel}" + ("" if found else ": nothing in these photos excites it."))

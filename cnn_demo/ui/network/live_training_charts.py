@@ -56,7 +56,8 @@ def figures(run: DigitRun) -> None:
 
 def curves(run: DigitRun) -> None:
     """Show the first kernels and the curves, epoch by epoch, on a scrub bar."""
-    epochs, count = run.epochs, run.settings.filters
+    epochs = run.epochs
+    count = run.settings.filters
     columns = max(4, count // 4)
     flipbook(
         [kernel_mosaic(kernels, columns) for kernels in run.kernels],

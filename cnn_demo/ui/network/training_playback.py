@@ -86,7 +86,8 @@ def turns(kernels: np.ndarray) -> np.ndarray:
 def _what_happened(record: TrainingRecord) -> str:
     """Return a description of the curves with the values of this record."""
     accuracies = [epoch["validation_accuracy"] for epoch in record.epochs]
-    last, turned = record.epochs[-1], turns(record.kernels)
+    last = record.epochs[-1]
+    turned = turns(record.kernels)
     half = next(i for i, accuracy in enumerate(accuracies, 1) if accuracy >= accuracies[-1] / 2)
     near = next(i for i, accuracy in enumerate(accuracies, 1) if accuracy >= 0.95 * accuracies[-1])
     most = int(turned.argmax())

@@ -17,7 +17,9 @@ CELLS = 232  # width of a matrix
 def area_squares(costs: dict[str, LayerCost]) -> tuple[str, tuple[float, float]]:
     """Draw the layers' weights as squares whose areas are to scale; return SVG and its (width, height)."""
     most = max(cost.parameters for cost in costs.values())
-    parts, x, floor = [], 8.0, AREA_SIDE + 10
+    parts = []
+    x = 8.0
+    floor = AREA_SIDE + 10
     for kind in KINDS:
         side = AREA_SIDE * math.sqrt(costs[kind].parameters / most)
         parts.append(f'<rect class="area" x="{x:.2f}" y="{floor - side:.2f}" width="{side:.3f}" height="{side:.3f}"/>')

@@ -53,7 +53,8 @@ def _curves(
 ) -> dict[str, DeletionCurve]:
     place = st.empty()
     model = load(model_key)
-    seen, label = model.prepare(photo.pixels), question.label_index
+    seen = model.prepare(photo.pixels)
+    label = question.label_index
     name = ("deletion", photo.key, model_key, label)
     curves = {}
     for key, explanation in maps.items():

@@ -49,7 +49,8 @@ def why_view(photo: Photo) -> None:
 def _explained(photo: Photo, model_key: str) -> None:
     """Show the controls, maps and check; takes the network's key, as a fragment would keep the network alive."""
     model = load(model_key)
-    seen, answer = model.prepare(photo.pixels), _classified(photo, model)
+    seen = model.prepare(photo.pixels)
+    answer = _classified(photo, model)
     question = _question(model, answer)
     methods = st.pills(
         "Methods",

@@ -119,7 +119,8 @@ def _corrupted_answer(photo: Photo, key: str, fit: str, kind: str, amount: float
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def _curve(photo: Photo, key: str, fit: str, kind: str, label: str) -> Curve:
     """Return the curve over the whole range of amounts, predicted in one batch."""
-    model, amounts = load(key), CORRUPTIONS[kind].amounts()
+    model = load(key)
+    amounts = CORRUPTIONS[kind].amounts()
     batch = np.stack([model.prepare(corrupted(photo, kind, amount), fit) for amount in amounts])
     probabilities = model.probabilities(model.logits(batch))
     return Curve(label, amounts, probabilities[:, model.labels.index(label)])

@@ -51,7 +51,8 @@ def confidence_view(photo: Photo) -> None:
 def _maps(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
     segmentation = segmentation_of(photo, spec.key, side, mode)
     opacity = opacity_slider(OPACITY, DEFAULTS[OPACITY])
-    small, entropy = reduced(photo.pixels, SHOWN_SIDE), segmentation.entropy()
+    small = reduced(photo.pixels, SHOWN_SIDE)
+    entropy = segmentation.entropy()
     mean = float(segmentation.confidence.mean())
     sure, undecided = st.columns(2, gap="large")
     with sure:
@@ -136,7 +137,8 @@ def _blank(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
 
 def without_doubt(pixels: np.ndarray, segmentation: Segmentation, threshold: float) -> np.ndarray:
     """Draw the classes over a photo (H, W, 3) uint8; pixels below the confidence threshold are white."""
-    colours, doubtful = class_colours(segmentation.labels), segmentation.doubtful(threshold)
+    colours = class_colours(segmentation.labels)
+    doubtful = segmentation.doubtful(threshold)
     shown = segmentation.foreground() & ~doubtful
     scene = mask_overlay(pixels, segmentation.class_map, colours, MASK_OPACITY, shown).copy()
     scene[doubtful] = (pixels[doubtful] * (1 - _WHITE) + 255 * _WHITE).astype(np.uint8)

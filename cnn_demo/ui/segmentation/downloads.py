@@ -45,7 +45,9 @@ def downloads(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
     segmentation = segmentation_of(photo, spec.key, side, mode)
     st.markdown("**Take it along**")
     chosen = _pick_classes(segmentation)
-    class_map, colours, known = segmentation.class_map, class_colours(segmentation.labels), segmentation.foreground()
+    class_map = segmentation.class_map
+    colours = class_colours(segmentation.labels)
+    known = segmentation.foreground()
     inside = np.isin(class_map, [segmentation.labels.index(label) for label in chosen])
     files = _picture_files(photo, class_map, colours, known, inside)
     files |= _data_files(photo, spec, lambda: classes_as_detections(segmentation))

@@ -55,7 +55,8 @@ def upsampling_view(photo: Photo) -> None:
     with third:
         kind = st.selectbox("Its numbers", list(KERNELS.values()), key=KIND, bind="query-params")
     kind = next(name for name, title in KERNELS.items() if title == kind)
-    plane, weights = small_map(photo.pixels), kernel_of(kind, size)
+    plane = small_map(photo.pixels)
+    weights = kernel_of(kind, size)
     steps = int(np.log2(times))
     pictures = {
         f"Nearest neighbour, × {times}": (nearest(plane, times), "Squares: no number is invented."),

@@ -197,7 +197,8 @@ def show_close_up(
 
 def numbers(last: MapGeometry, unit: tuple[int, int], size: tuple[int, int], half: int) -> None:
     """Show the size of the field and of its effective part."""
-    fields, area = last.fields, 1
+    fields = last.fields
+    area = 1
     for axis in (0, 1):
         low, high = fields[axis].span(unit[axis])
         area *= max(1, min(high, size[axis] - 1) - max(low, 0) + 1)

@@ -31,7 +31,8 @@ def show_maps(layer: NetworkLayer, values: np.ndarray, selection: state.Selectio
     """
     planes = channels_first(values)
     channels = np.arange(len(planes)) if order == state.NETWORK or layer.kind == "input" else strongest(values)
-    palette, scales = palette_of(layer), np.abs(planes).max(axis=(1, 2), keepdims=True)
+    palette = palette_of(layer)
+    scales = np.abs(planes).max(axis=(1, 2), keepdims=True)
     common = brightness == state.COMMON or values.ndim == 1
     painted = paint(planes[channels], palette, scales.max() if common else scales[channels])
     tiles(

@@ -26,7 +26,8 @@ def layer_label(name: str) -> str:
     """Return a layer's display name, such as "Block 2 · shortcut"; unique, as links contain it."""
     if name in _NAMES:
         return _NAMES[name]
-    group, step = group_title(name), name.partition("_")[2]
+    group = group_title(name)
+    step = name.partition("_")[2]
     return f"{group} · {_STEPS[step]}" if group and step in _STEPS else name
 
 

@@ -51,7 +51,8 @@ def _figures(taught: TransferState) -> None:
 
 def verdict(taught: TransferState) -> str:
     """Describe the accuracies, the number of photos, the uncertainty, and whether the difference is significant."""
-    task, count = taught.task, len(taught.task.hold_out)
+    task = taught.task
+    count = len(taught.task.hold_out)
     held = np.bincount(task.photos.classes[task.hold_out], minlength=len(task.photos.labels))
     low, high = wilson_interval(taught.right(PRETRAINED), count)
     low_beside, high_beside = wilson_interval(taught.right(RANDOM), count)
@@ -100,8 +101,10 @@ def _mistakes(taught: TransferState) -> None:
     """Show the confusion matrix of one head, and the photos of the open cell."""
     st.subheader("Which photos were taken for what", anchor=False)
     which = _shown(taught)
-    task, run = taught.task, taught.runs[which]
-    labels, cells = task.photos.labels, confusion(task.photos.classes, task.hold_out, run.probabilities)
+    task = taught.task
+    run = taught.runs[which]
+    labels = task.photos.labels
+    cells = confusion(task.photos.classes, task.hold_out, run.probabilities)
     counts = [[len(cell) for cell in row] for row in cells]
     opened = _opened(counts)
     truth, answer = divmod(opened, len(labels))
@@ -153,7 +156,8 @@ def _open(index: int) -> None:
 
 
 def _photos(taught: TransferState, which: str, numbers: tuple[int, ...]) -> None:
-    task, run = taught.task, taught.runs[which]
+    task = taught.task
+    run = taught.runs[which]
     cards = []
     for number in numbers:
         photo = task.photos.photos[number]
