@@ -54,7 +54,8 @@ def signed_scale(values: np.ndarray) -> float:
     plane = _channel_mean(values)
     step = max(1, max(plane.shape) // _SAMPLED_SIDE)
     magnitudes = np.abs(plane[::step, ::step]).ravel()
-    common = float(np.partition(magnitudes, at := int(0.99 * (magnitudes.size - 1)))[at])
+    at = int(0.99 * (magnitudes.size - 1))
+    common = float(np.partition(magnitudes, at)[at])
     low, high, _, _ = cv2.minMaxLoc(plane)
     largest = max(-low, high, 0.0)
     return common if common > 0.05 * largest else largest

@@ -68,7 +68,8 @@ class ConvolutionSettings:
 
 def values_in_force(state: Mapping[str, Any]) -> dict[str, Any]:
     """Return the value of every control: the one in `state`, or its default if none is set."""
-    return {key: default if (value := state.get(key)) is None else value for key, default in DEFAULTS.items()}
+    held = {key: state.get(key) for key in DEFAULTS}
+    return {key: default if held[key] is None else held[key] for key, default in DEFAULTS.items()}
 
 
 def read_settings(state: Mapping[str, Any]) -> ConvolutionSettings:

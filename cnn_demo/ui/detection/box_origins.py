@@ -62,7 +62,9 @@ def _cells(photo: Photo, candidates: Candidates, cells: np.ndarray, frame: Lette
     kept = selection.order[selection.kept]
     boxes = candidates.visible(kept)
     *at, chosen = st.session_state.get(_CHOSEN, (None, None))
-    index = chosen if tuple(at) == where and chosen in kept else (int(kept[0]) if len(kept) else None)
+    index: int | None = int(kept[0]) if len(kept) else None
+    if tuple(at) == where and chosen in kept:
+        index = chosen
     grids = " and ".join(f"{grid.rows} × {grid.columns}" for grid in candidates.grids)
     with said:
         st.markdown(

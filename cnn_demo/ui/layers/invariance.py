@@ -196,16 +196,17 @@ def summary(at: pd.DataFrame, question: Question) -> str:
     return text
 
 
+def _figure(value: float) -> str:
+    return "–" if pd.isna(value) else f"{value:.3f}"
+
+
 def _table(at: pd.DataFrame, distortion: str) -> None:
     columns = {"numbers": "Numbers", "change": "Change", "moved": "Change beyond the shift", "cosine": "Cosine"}
     if distortion != "shift":
         del columns["moved"]
     table = pd.DataFrame(
         {
-            title: [
-                f"{value:,.0f}" if name == "numbers" else "–" if value != value else f"{value:.3f}"
-                for value in at[name]
-            ]
+            title: [f"{value:,.0f}" if name == "numbers" else _figure(value) for value in at[name]]
             for name, title in columns.items()
         },
         index=pd.Index(

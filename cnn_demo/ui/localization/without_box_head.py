@@ -146,7 +146,12 @@ def _cards(
     def card(title: str, box: np.ndarray | None, ground: np.ndarray, line: str) -> Card:
         boxes = [(truth, "truth", GROUND_TRUTH), (box, title.lower(), PREDICTION)]
         drawn = [(found * scale, name, colour) for found, name, colour in boxes if found is not None]
-        source = draw_boxes(ground, *zip(*drawn, strict=True)) if drawn else ground
+        source = draw_boxes(
+            ground,
+            [found for found, _, _ in drawn],
+            [name for _, name, _ in drawn],
+            [colour for _, _, colour in drawn],
+        )
         lines = (line, _compared(box, truth, evidence.box_xyxy, title == "Box head"))
         return Card(jpeg_url(source), f"The photo with the box of: {title}.", title, lines)
 

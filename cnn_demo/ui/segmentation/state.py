@@ -110,12 +110,12 @@ def segmentation_of(photo: Photo, key: str, side: int | None, mode: str) -> Segm
 def layers_of(segmentation: Segmentation) -> list[Layer]:
     """Return a layer for each class that is on the photo, the largest first; the background has none."""
     colours = class_colours(segmentation.labels)
-    return [
-        Layer(index, label, as_hex(colours[index]), share)
-        for label, share in segmentation.coverage().items()
-        if label != BACKGROUND
-        for index in [segmentation.labels.index(label)]
-    ]
+    layers = []
+    for label, share in segmentation.coverage().items():
+        if label != BACKGROUND:
+            index = segmentation.labels.index(label)
+            layers.append(Layer(index, label, as_hex(colours[index]), share))
+    return layers
 
 
 def masks_on(

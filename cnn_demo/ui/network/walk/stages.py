@@ -40,7 +40,9 @@ def step_label(name: str) -> str:
 def group_title(name: str) -> str:
     """Return the group of a layer, "Stem" or "Block 2"; empty if it belongs to none."""
     group = name.partition("_")[0]
-    return "Stem" if group == "stem" else f"Block {group[5:]}" if group.startswith("block") else ""
+    if group == "stem":
+        return "Stem"
+    return f"Block {group.removeprefix('block')}" if group.startswith("block") else ""
 
 
 def group_layers(layers: Sequence[NetworkLayer]) -> tuple[tuple[NetworkLayer, ...], ...]:
