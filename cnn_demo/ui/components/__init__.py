@@ -1,8 +1,11 @@
 """Browser components (Streamlit components v2): each has its html, css and js beside the Python that declares it.
 
+What several scripts need is in shared.js, a module that they import; `script` puts it in the place of the import, since
+Streamlit hands a component's script to the browser as one text.
 A component's assets are read once, when its module is imported; nothing that a visitor typed ever enters them.
 """
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,5 +41,20 @@ def declare(name: str) -> Callable[..., Any]:
     Returns:
         The mounting function that `st.components.v2.component` gives.
     """
-    html, css, js = ((_FOLDER / f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
-    return st.components.v2.component(f"cnn_demo_{name}", html=html, css=css, js=js)
+    html, css = (_text(f"{name}.{kind}") for kind in ("html", "css"))
+    return st.components.v2.component(f"cnn_demo_{name}", html=html, css=css, js=script(name))
+
+
+def script(name: str) -> str:
+    """Return a component's script with the shared helpers in the place of their import.
+
+    Args:
+        name: File stem of the component.
+    """
+    shared = re.sub(r"^export ", "", _text("shared.js"), flags=re.MULTILINE)
+    own = _text(f"{name}.js")
+    return re.sub(r'^import \{[^}]*\} from "\./shared\.js"\n', lambda _: shared, own, flags=re.MULTILINE)
+
+
+def _text(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")

@@ -1,17 +1,51 @@
 // Two boxes on a picture, to be dragged; what they share, and IoU and its relatives, follow the finger.
 // The formulas are those of cnn_demo/models/boxes.py, where their sources stand.
 
-const SVG = "http://www.w3.org/2000/svg"
+import { arrowStep, clamp, setAttributes, svgElement } from "./shared.js"
+
 const EPSILON = 1e-7
 const SMALLEST = 0.03 // of the picture's shorter side: how narrow a box can be dragged
 const DOT = 6, REACH = 20 // CSS pixels: a corner as it is drawn, and as it is caught
 const REST = 250 // milliseconds after the last key press until Python is told
 const CORNERS = { nw: [0, 1], ne: [2, 1], sw: [0, 3], se: [2, 3] }
-const ARROWS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] }
 
-const clamp = (value, low, high) => Math.min(Math.max(value, low), high)
+/**
+ * @typedef {import("./shared.js").Box} Box
+ *
+ * @typedef {object} Data
+ * @property {string} src
+ * @property {number} height - In pixels, as are width and boxes.
+ * @property {number} width
+ * @property {Box[]} boxes - Two boxes.
+ * @property {string[]} names - Names of the boxes.
+ * @property {string} alt
+ * @property {string} caption
+ * @property {number} maxHeight - In CSS pixels.
+ *
+ * @typedef {object} Measures
+ * @property {Box | null} shared - The intersection; null if there is none.
+ * @property {Box} around - The smallest box around both.
+ * @property {number} intersection - Area in square pixels.
+ * @property {number} union - Area in square pixels.
+ * @property {number} iou
+ * @property {number} giou
+ * @property {number} diou
+ * @property {number} ciou
+ */
+
+/**
+ * Return the area of a box.
+ * @param {Box} box
+ * @returns {number}
+ */
 const area = (box) => Math.max(box[2] - box[0], 0) * Math.max(box[3] - box[1], 0)
 
+/**
+ * Return IoU and its relatives.
+ * @param {Box} a
+ * @param {Box} b
+ * @returns {Measures}
+ */
 export function measures(a, b) {
   const shared = [Math.max(a[0], b[0]), Math.max(a[1], b[1]), Math.min(a[2], b[2]), Math.min(a[3], b[3])]
   const around = [Math.min(a[0], b[0]), Math.min(a[1], b[1]), Math.max(a[2], b[2]), Math.max(a[3], b[3])]
@@ -29,20 +63,31 @@ export function measures(a, b) {
   return { shared: meet ? shared : null, around, intersection, union, iou, giou, diou, ciou }
 }
 
+/**
+ * Append an SVG element.
+ * @param {Element} parent
+ * @param {string} name - Such as "rect".
+ * @param {Record<string, string | number>} attributes
+ * @returns {any}
+ */
 function add(parent, name, attributes) {
-  const element = document.createElementNS(SVG, name)
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value)
+  const element = svgElement(name, attributes)
   parent.append(element)
   return element
 }
 
-const place = (element, box) => {
-  for (const [key, value] of Object.entries({
-    x: box[0], y: box[1], width: Math.max(box[2] - box[0], 0), height: Math.max(box[3] - box[1], 0),
-  })) element.setAttribute(key, value)
+/**
+ * Move a rectangle to a box.
+ * @param {Element} element
+ * @param {Box} box
+ */
+function place(element, [x, y, right, bottom]) {
+  setAttributes(element, { x, y, width: Math.max(right - x, 0), height: Math.max(bottom - y, 0) })
 }
 
+/** The picture, its two boxes and their measures. */
 class Pair {
+  /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root
     this.svg = root.querySelector("svg")
@@ -58,6 +103,12 @@ class Pair {
     this.observer.observe(root.querySelector(".stage"))
   }
 
+  /**
+   * Create the elements of a box.
+   * @param {string} name - Class of the group.
+   * @param {number} index - Of the box, 0 or 1.
+   * @returns {{group: SVGElement, parts: Record<string, any>}}
+   */
   group(name, index) {
     const group = add(this.svg, "g", { class: `box ${name}`, tabindex: 0, role: "button" })
     const parts = { under: add(group, "rect", { class: "under" }), line: add(group, "rect", { class: "line" }) }
@@ -73,6 +124,11 @@ class Pair {
     return { group, parts }
   }
 
+  /**
+   * Take over new data.
+   * @param {Data} data
+   * @param {(boxes: Box[]) => void} tell - Sends the boxes to Python.
+   */
   show(data, tell) {
     this.data = data
     this.tell = tell
@@ -87,6 +143,7 @@ class Pair {
     this.fit()
   }
 
+  /** Size the picture to the room that the page has. */
   fit() {
     if (!this.data) return
     const { width, height, maxHeight } = this.data
@@ -98,32 +155,35 @@ class Pair {
     this.draw()
   }
 
+  /** Draw the boxes and write their measures. */
   draw() {
     const [a, b] = this.boxes
     const found = measures(a, b)
     place(this.around, found.around)
     place(this.shade, found.shared ?? [0, 0, 0, 0])
-    for (const [key, value] of Object.entries({
+    setAttributes(this.centres, {
       x1: (a[0] + a[2]) / 2, y1: (a[1] + a[3]) / 2, x2: (b[0] + b[2]) / 2, y2: (b[1] + b[3]) / 2,
-    })) this.centres.setAttribute(key, value)
+    })
     this.groups.forEach(({ parts }, index) => {
       const box = this.boxes[index]
       for (const part of [parts.under, parts.line, parts.whole]) place(part, box)
-      parts.name.setAttribute("x", box[0] + 10 * this.unit)
-      parts.name.setAttribute("y", box[1] + 24 * this.unit)
-      parts.name.setAttribute("font-size", 18 * this.unit)
-      parts.name.setAttribute("stroke-width", 3 * this.unit)
+      setAttributes(parts.name, {
+        x: box[0] + 10 * this.unit, y: box[1] + 24 * this.unit,
+        "font-size": 18 * this.unit, "stroke-width": 3 * this.unit,
+      })
       for (const [corner, [x, y]] of Object.entries(CORNERS)) {
         for (const [part, radius] of [[parts[`${corner}Dot`], DOT], [parts[corner], REACH]]) {
-          part.setAttribute("cx", box[x])
-          part.setAttribute("cy", box[y])
-          part.setAttribute("r", radius * this.unit)
+          setAttributes(part, { cx: box[x], cy: box[y], r: radius * this.unit })
         }
       }
     })
     this.read(found)
   }
 
+  /**
+   * Write the measures into the table.
+   * @param {Measures} found
+   */
   read(found) {
     const body = this.root.querySelector("tbody")
     const rows = [["IoU", found.iou], ["GIoU", found.giou], ["DIoU", found.diou], ["CIoU", found.ciou]]
@@ -149,11 +209,20 @@ class Pair {
     body.rows[6].cells[1].textContent = pixels(area(found.around))
   }
 
+  /**
+   * Return the pointer's position, x and y in pixels of the picture.
+   * @param {PointerEvent} event
+   * @returns {[number, number]}
+   */
   at(event) {
     const box = this.frame.getBoundingClientRect()
     return [(event.clientX - box.left) * this.unit, (event.clientY - box.top) * this.unit]
   }
 
+  /**
+   * Begin to drag a corner or a whole box.
+   * @param {any} event - The PointerEvent.
+   */
   grab(event) {
     const part = event.target.dataset?.part
     if (!part) return
@@ -164,6 +233,7 @@ class Pair {
     event.preventDefault()
   }
 
+  /** @param {PointerEvent} event */
   drag(event) {
     if (!this.held) return
     const { index, part, from, box } = this.held
@@ -171,6 +241,14 @@ class Pair {
     this.move(index, part, box, to[0] - from[0], to[1] - from[1])
   }
 
+  /**
+   * Move a box, or one of its corners, within the picture.
+   * @param {number} index - Of the box, 0 or 1.
+   * @param {string} part - "whole" or a corner, such as "nw".
+   * @param {Box} box - The box before the move.
+   * @param {number} right - In pixels, as is `down`.
+   * @param {number} down
+   */
   move(index, part, box, right, down) {
     const { width, height } = this.data
     const next = [...box]
@@ -188,29 +266,40 @@ class Pair {
     this.draw()
   }
 
+  /** End a drag, and send the boxes to Python. */
   drop() {
     if (!this.held) return
     this.held = null
     this.tell(this.boxes)
   }
 
+  /** Remove all that would outlive the component. */
   release() {
     this.observer.disconnect()
     clearTimeout(this.timer)
     this.svg.replaceChildren()
   }
 
+  /**
+   * Move a box by an arrow key; with Shift, its lower right corner.
+   * @param {KeyboardEvent} event
+   * @param {number} index - Of the box, 0 or 1.
+   */
   press(event, index) {
-    if (!(event.key in ARROWS)) return
-    event.preventDefault()
+    const direction = arrowStep(event)
+    if (!direction) return
     const step = Math.max(1, Math.round(0.01 * Math.max(this.data.width, this.data.height)))
-    const [right, down] = ARROWS[event.key].map((direction) => direction * step)
+    const [down, right] = direction.map((sign) => sign * step)
     this.move(index, event.shiftKey ? "se" : "whole", this.boxes[index], right, down)
     clearTimeout(this.timer)
     this.timer = setTimeout(() => { this.timer = null; this.tell(this.boxes) }, REST)
   }
 }
 
+/**
+ * Show the boxes.
+ * @param {import("./shared.js").Component<Data>} component
+ */
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component
   const img = parentElement.querySelector("img")

@@ -1,12 +1,36 @@
 // A confusion matrix as a table: each cell that holds photos is a button. Arrow keys move to the next such cell.
 
+import { arrowStep, markChosen, setAttributes } from "./shared.js"
+
+/**
+ * @typedef {object} Data
+ * @property {string[]} names - Names of the classes.
+ * @property {{photos: number, title: string, share: number}[]} cells - Row by row; a row is a ground truth class.
+ * @property {string} corner
+ * @property {string} caption
+ * @property {string} label
+ * @property {number | null} chosen - Index of the chosen cell.
+ */
+
+/**
+ * Create an element with a text.
+ * @param {string} name - Such as "th".
+ * @param {string | number} text
+ * @param {Record<string, string | number>} [attributes]
+ * @returns {HTMLElement}
+ */
 function cell(name, text, attributes = {}) {
   const element = document.createElement(name)
-  element.textContent = text // names come from strangers: never markup
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value)
+  element.textContent = String(text) // names come from strangers: never markup
+  setAttributes(element, attributes)
   return element
 }
 
+/**
+ * Build the table.
+ * @param {HTMLTableElement} table
+ * @param {Data} data
+ */
 function build(table, data) {
   const count = data.names.length
   const head = document.createElement("thead")
@@ -24,8 +48,8 @@ function build(table, data) {
       if (photos) {
         const button = cell("button", photos, { type: "button", title, "aria-label": title, role: "radio" })
         button.className = row === column ? "right" : "wrong"
-        button.style.setProperty("--share", share)
-        button.dataset.index = row * count + column
+        button.style.setProperty("--share", String(share))
+        button.dataset.index = String(row * count + column)
         place.append(button)
       } else {
         place.append(cell("span", "·", { title, "aria-label": title }))
@@ -37,10 +61,18 @@ function build(table, data) {
   table.replaceChildren(cell("caption", data.caption), head, body)
 }
 
-function towards(button, [down, right], count) { // the next cell that way that holds photos
+/**
+ * Return the next button in a direction, or null if there is none.
+ * @param {HTMLElement} button
+ * @param {[number, number]} step - Rows down and columns to the right.
+ * @param {number} count - Number of classes.
+ * @returns {HTMLElement | null}
+ */
+function towards(button, [down, right], count) {
   const index = Number(button.dataset.index)
   let [row, column] = [Math.floor(index / count) + down, (index % count) + right]
   while (row >= 0 && row < count && column >= 0 && column < count) {
+    /** @type {HTMLElement | null} */
     const found = button.closest("table").querySelector(`[data-index="${row * count + column}"]`)
     if (found) return found
     row += down
@@ -49,6 +81,10 @@ function towards(button, [down, right], count) { // the next cell that way that 
   return null
 }
 
+/**
+ * Show the matrix.
+ * @param {import("./shared.js").Component<Data>} component
+ */
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component
   const table = parentElement.querySelector(".matrix")
@@ -60,20 +96,13 @@ export default function (component) {
     build(table, data)
   }
   const buttons = [...table.querySelectorAll("button")]
-  const chosen = buttons.find((button) => Number(button.dataset.index) === data.chosen)
-  for (const button of buttons) {
-    button.setAttribute("aria-checked", String(button === chosen))
-    button.tabIndex = button === (chosen ?? buttons[0]) ? 0 : -1
-    button.onclick = () => setTriggerValue("pick", Number(button.dataset.index))
-  }
+  markChosen(buttons, buttons.findIndex((button) => Number(button.dataset.index) === data.chosen))
+  for (const button of buttons) button.onclick = () => setTriggerValue("pick", Number(button.dataset.index))
   table.onkeydown = (event) => {
-    const step = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key]
     const button = event.target.closest("button")
-    if (!step || !button) return
-    event.preventDefault()
-    const next = towards(button, step, data.names.length)
-    if (!next) return
-    next.focus()
-    next.click()
+    const step = button && arrowStep(event)
+    const next = step && towards(button, step, data.names.length)
+    next?.focus()
+    next?.click()
   }
 }

@@ -1,5 +1,9 @@
 // A drawing that Python made of numbers, in the colours of the theme.
 
+/**
+ * Show the drawing.
+ * @param {import("./shared.js").Component<{svg: string, width: number, alt: string, caption: string}>} component
+ */
 export default function (component) {
   const { data, parentElement } = component
   const place = parentElement.querySelector(".drawing")

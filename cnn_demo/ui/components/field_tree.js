@@ -1,17 +1,51 @@
 // Which units of each layer one unit hears of, down to the pixels, along one row of the photo. Tap a unit to see its own.
 
-const SVG = "http://www.w3.org/2000/svg"
+import { clamp, svgElement } from "./shared.js"
+
 const LEFT = 96, RIGHT = 8, TOP = 14, BARS = 54 // CSS pixels beside and below the tree
 
+/**
+ * @typedef {object} Row - The units of one layer, or the pixels. Positions are in pixels from the middle.
+ * @property {string} label
+ * @property {number} reach - Position of the outermost unit.
+ * @property {number} spacing - Between two units.
+ * @property {number[]} offsets - From a unit to those below it that it is computed from.
+ * @property {number[]} positions
+ *
+ * @typedef {object} Tree
+ * @property {Row[]} rows - From the top.
+ * @property {number} size - Pixels of the receptive field.
+ * @property {boolean} drawn - Whether every line is drawn; a hull is if not.
+ * @property {{positions: number[], ways: number[], width: number}} bars - Number of paths to each pixel, relative to
+ *   the most, and pixels to a bar.
+ * @property {string} alt
+ * @property {string} caption
+ *
+ * @typedef {(value: number) => number} Scale - From a position or a row to CSS pixels.
+ * @typedef {HTMLElement & Record<string, any>} Figure
+ */
+
+/**
+ * Append an SVG element.
+ * @param {Element} svg
+ * @param {string} name - Such as "path".
+ * @param {Record<string, string | number>} attributes
+ * @param {string} [text]
+ * @returns {any}
+ */
 function add(svg, name, attributes, text) {
-  const element = document.createElementNS(SVG, name)
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value)
-  if (text !== undefined) element.textContent = text
+  const element = svgElement(name, attributes, text)
   svg.append(element)
   return element
 }
 
-// The ways from one unit of a row to every unit below it: for each row, position to number of ways.
+/**
+ * Count the paths from one unit to every unit below it.
+ * @param {Tree} tree
+ * @param {number} row
+ * @param {number} position
+ * @returns {Map<number, number>[]} For each row, position to number of paths.
+ */
 function cone(tree, row, position) {
   const seen = tree.rows.map(() => new Map())
   seen[row].set(position, 1)
@@ -25,12 +59,25 @@ function cone(tree, row, position) {
   return seen
 }
 
+/**
+ * Return the lines from units to those below them, as path data.
+ * @param {Tree} tree
+ * @param {Iterable<number>[]} units - For each row, the positions.
+ * @param {Scale} x
+ * @param {Scale} y
+ * @returns {string}
+ */
 function paths(tree, units, x, y) {
   return tree.rows.slice(0, -1).map((row, r) =>
     [...units[r]].map((p) => row.offsets.map((o) => `M${x(p)} ${y(r)}L${x(p + o)} ${y(r + 1)}`).join("")).join("")
   ).join("")
 }
 
+/**
+ * Draw the tree anew.
+ * @param {Figure} figure
+ * @param {Tree} tree
+ */
 function draw(figure, tree) {
   const svg = figure.querySelector("svg")
   const width = figure.clientWidth
@@ -55,7 +102,7 @@ function draw(figure, tree) {
   if (tree.drawn) {
     add(svg, "path", { class: "line", d: paths(tree, tree.rows.map((row) => row.positions), x, y) })
     const lines = seen.reduce((sum, units, r) => sum + units.size * tree.rows[r].offsets.length, 0)
-    const opacity = Math.min(0.75, Math.max(0.2, 150 / lines)) // many lines would be one blot
+    const opacity = clamp(150 / lines, 0.2, 0.75) // many lines would be one blot
     add(svg, "path", { class: "seen", d: paths(tree, seen.map((row) => row.keys()), x, y), opacity })
     drawDots(figure, svg, tree, seen, scale, x, y)
   } else {
@@ -66,10 +113,20 @@ function draw(figure, tree) {
   drawBars(svg, tree, seen, scale, x, bottom, height)
 }
 
+/**
+ * Draw a dot for each unit; a click chooses it.
+ * @param {Figure} figure
+ * @param {Element} svg
+ * @param {Tree} tree
+ * @param {Map<number, number>[]} seen - The units below the chosen one, as `cone` returns them.
+ * @param {number} scale - CSS pixels of a pixel.
+ * @param {Scale} x
+ * @param {Scale} y
+ */
 function drawDots(figure, svg, tree, seen, scale, x, y) {
   tree.rows.forEach((row, r) => {
     const spacing = row.spacing * scale
-    const radius = Math.max(1, Math.min(6, spacing * 0.36))
+    const radius = clamp(spacing * 0.36, 1, 6)
     for (const p of row.positions) {
       const on = seen[r].has(p)
       const dot = add(svg, "circle", { class: on ? "dot on" : "dot", cx: x(p), cy: y(r), r: radius })
@@ -81,6 +138,16 @@ function drawDots(figure, svg, tree, seen, scale, x, y) {
   })
 }
 
+/**
+ * Draw the number of paths to each pixel.
+ * @param {Element} svg
+ * @param {Tree} tree
+ * @param {Map<number, number>[] | null} seen - The units below the chosen one; null for the whole field.
+ * @param {number} scale - CSS pixels of a pixel.
+ * @param {Scale} x
+ * @param {number} bottom - Lower end of the tree, in CSS pixels.
+ * @param {number} height - Of the drawing, in CSS pixels.
+ */
 function drawBars(svg, tree, seen, scale, x, bottom, height) {
   const floor = height - 4, most = Math.max(...tree.bars.ways), room = floor - bottom - 12
   const counts = seen?.at(-1)
@@ -94,6 +161,10 @@ function drawBars(svg, tree, seen, scale, x, bottom, height) {
   add(svg, "text", { x: 0, y: floor - room / 2 + 4 }, "Ways to it")
 }
 
+/**
+ * Show the tree.
+ * @param {import("./shared.js").Component<Tree>} component
+ */
 export default function (component) {
   const { data: tree, parentElement } = component
   const figure = parentElement.querySelector("figure")

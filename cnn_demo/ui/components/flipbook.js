@@ -1,25 +1,52 @@
 // Frames and curves over epochs, moved by one scrub bar. All of it is here at once: nothing is asked of the server.
 
-const SVG = "http://www.w3.org/2000/svg"
+import { clamp, svgElement } from "./shared.js"
+
 const MARGIN = { left: 46, right: 10, top: 8, bottom: 32 }
 const FRAME_MS = 280
 const CALM_FRAME_MS = 1000 // for those who have asked for less motion
 const PLAY = "M5 3v18l15-9z"
 const PAUSE = "M5 3h5v18H5zM14 3h5v18h-5z"
 
-function svgElement(name, attributes, text) {
-  const element = document.createElementNS(SVG, name)
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value)
-  if (text !== undefined) element.textContent = text
-  return element
-}
+/**
+ * @typedef {object} ChartData
+ * @property {string} title
+ * @property {{name: string, values: number[]}[]} lines - Curves, with a value for each epoch from 1.
+ * @property {boolean} percent - Whether the values are fractions, shown as percentages.
+ *
+ * @typedef {object} Data
+ * @property {string} sprite - Data URL of all frames, one below the other.
+ * @property {boolean} smooth - Whether pixels are interpolated.
+ * @property {number} frames - Number of frames; the first is before training.
+ * @property {number} height - Of a frame in pixels, as is width.
+ * @property {number} width
+ * @property {number} maxWidth - In CSS pixels.
+ * @property {ChartData[]} charts
+ * @property {number} end - Last epoch of the charts.
+ * @property {string} alt
+ * @property {string} caption
+ * @property {string} label
+ */
 
+/**
+ * Write a value of a chart.
+ * @param {number | undefined} value
+ * @param {ChartData} chart
+ * @returns {string}
+ */
 function written(value, chart) {
   if (value === undefined) return "–"
   return chart.percent ? `${(value * 100).toFixed(1)} %` : value.toFixed(3)
 }
 
-function steps(low, high, most) { // round numbers between the two, at most so many
+/**
+ * Return round numbers for the ticks of an axis.
+ * @param {number} low
+ * @param {number} high
+ * @param {number} most - Greatest number of intervals between them.
+ * @returns {number[]}
+ */
+function steps(low, high, most) {
   const raw = (high - low) / most || 1
   const power = 10 ** Math.floor(Math.log10(raw))
   const step = [1, 2, 5, 10].map((n) => n * power).find((s) => s >= raw * 0.999)
@@ -28,7 +55,12 @@ function steps(low, high, most) { // round numbers between the two, at most so m
   return found
 }
 
+/** One chart: its curves, and a marker at the epoch that is shown. */
 class Chart {
+  /**
+   * @param {HTMLElement} place - Parent of the chart.
+   * @param {(epoch: number) => void} onScrub - Called with the epoch under the pointer.
+   */
   constructor(place, onScrub) {
     this.title = document.createElement("p")
     this.title.className = "chart-title"
@@ -44,6 +76,11 @@ class Chart {
     this.svg.onpointermove = (event) => { if (event.buttons) scrub(event) }
   }
 
+  /**
+   * Draw the curves anew.
+   * @param {ChartData} chart
+   * @param {number} end - Last epoch of the axis.
+   */
   draw(chart, end) {
     this.chart = chart
     const width = this.svg.clientWidth || 400
@@ -86,6 +123,10 @@ class Chart {
     })
   }
 
+  /**
+   * Move the marker.
+   * @param {number} epoch
+   */
   show(epoch) {
     for (const end of ["x1", "x2"]) this.marker.setAttribute(end, this.x(epoch))
     const said = this.chart.lines.map((line, at) => {
@@ -101,7 +142,9 @@ class Chart {
   }
 }
 
+/** The frames, their charts and the scrub bar. */
 class Flipbook {
+  /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root
     this.at = null
@@ -117,6 +160,10 @@ class Flipbook {
     this.observer.observe(root)
   }
 
+  /**
+   * Take over new data.
+   * @param {Data} book
+   */
   update(book) {
     const followed = this.at === null || this.at === this.book.frames - 1
     this.book = book
@@ -138,14 +185,19 @@ class Flipbook {
     this.pause(Boolean(this.timer))
   }
 
+  /** Draw the charts anew, and show the frame. */
   draw() {
     if (!this.book) return
     this.book.charts.forEach((chart, at) => this.charts[at].draw(chart, this.book.end))
     this.show(this.at)
   }
 
+  /**
+   * Show an epoch.
+   * @param {number} epoch
+   */
   show(epoch) {
-    this.at = Math.min(Math.max(epoch, 0), this.book.frames - 1)
+    this.at = clamp(epoch, 0, this.book.frames - 1)
     const name = this.at === 0 ? "before training" : `epoch ${this.at}`
     this.paint()
     this.find("canvas").setAttribute("aria-label", `${this.book.alt}, ${this.at === 0 ? name : `after ${name}`}`)
@@ -155,6 +207,7 @@ class Flipbook {
     for (const chart of this.charts) chart.show(this.at)
   }
 
+  /** Draw the frame. */
   paint() {
     const { width, height } = this.book
     const canvas = this.find("canvas")
@@ -164,6 +217,7 @@ class Flipbook {
     canvas.getContext("2d").drawImage(this.sprite, 0, this.at * height, width, height, 0, 0, width, height)
   }
 
+  /** Show one frame after the other, to the last. */
   play() {
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches
     if (this.at === this.book.frames - 1) this.show(0)
@@ -174,6 +228,10 @@ class Flipbook {
     this.pause(true)
   }
 
+  /**
+   * Stop, and show the button's other picture.
+   * @param {boolean} [goOn] - Go on playing: only the button changes.
+   */
   pause(goOn = false) {
     if (!goOn) { clearInterval(this.timer); this.timer = null }
     this.button.querySelector("path").setAttribute("d", goOn ? PAUSE : PLAY)
@@ -181,6 +239,10 @@ class Flipbook {
   }
 }
 
+/**
+ * Show the flipbook.
+ * @param {import("./shared.js").Component<Data>} component
+ */
 export default function (component) {
   const { data, parentElement } = component
   parentElement.flipbook ??= new Flipbook(parentElement.querySelector(".flipbook"))

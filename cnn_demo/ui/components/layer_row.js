@@ -1,21 +1,42 @@
 // Layers in a row, all at one scale: a photo, and how its maps shrink and multiply. A radio group in drawings.
 
-const SVG = "http://www.w3.org/2000/svg"
+import { markChosen, onNewWidth, pickByArrow, radioButton, svgElement } from "./shared.js"
+
 const PLATE = 2 // CSS pixels from one map to the one behind it
 const TALLEST = 190
 const NARROWEST = 72 // a label's room
 const GAP = 22
 
-function element(name, attributes) {
-  const node = document.createElementNS(SVG, name)
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value)
-  return node
-}
+/**
+ * @typedef {object} Volume
+ * @property {string} title
+ * @property {string} src - Data URL of the front map.
+ * @property {string} alt
+ * @property {[number, number, number]} shape - Height, width and number of maps.
+ * @property {number} index - Position in the row; 0 is the photo.
+ *
+ * @typedef {object} Data
+ * @property {Volume[]} volumes - Without `index`.
+ * @property {number | null} chosen - Index of the chosen volume.
+ * @property {string} problem - Title of a layer that cannot be computed; may be empty.
+ * @property {string} label
+ */
 
+/**
+ * Return the depth of a stack of maps on the page, in CSS pixels.
+ * @param {Volume} volume
+ * @returns {number}
+ */
 function depth(volume) {
   return volume.index === 0 ? 0 : (volume.shape[2] - 1) * PLATE // the photo's three channels are one picture
 }
 
+/**
+ * Return the CSS pixels for each value of a map, at which the row fits if that is possible.
+ * @param {Volume[]} volumes
+ * @param {number} room - Width of the row, in CSS pixels.
+ * @returns {number}
+ */
 function scaleOf(volumes, room) {
   const fits = (scale) => volumes.reduce(
     (sum, v) => sum + GAP + Math.max(NARROWEST, v.shape[1] * scale + depth(v)), 0) <= room
@@ -25,21 +46,33 @@ function scaleOf(volumes, room) {
   return scale
 }
 
+/**
+ * Draw a stack of maps.
+ * @param {Volume} volume
+ * @param {number} scale - CSS pixels for each value.
+ * @returns {SVGElement}
+ */
 function drawing(volume, scale) {
   const width = Math.max(2, volume.shape[1] * scale), height = Math.max(2, volume.shape[0] * scale)
   const behind = depth(volume)
-  const svg = element("svg", { width: width + behind, height: height + behind, "aria-hidden": "true" })
+  const svg = svgElement("svg", { width: width + behind, height: height + behind, "aria-hidden": "true" })
   for (let offset = behind; offset > 0; offset -= PLATE) {
-    svg.append(element("rect", { x: offset, y: behind - offset, width, height }))
+    svg.append(svgElement("rect", { x: offset, y: behind - offset, width, height }))
   }
-  const image = element("image", {
+  const image = svgElement("image", {
     x: 0, y: behind, width, height, preserveAspectRatio: "none", href: volume.src,
     class: volume.shape[1] * 1.5 < width ? "pixelated" : "",
   })
-  svg.append(image, element("rect", { x: 0, y: behind, width, height, class: "front" }))
+  svg.append(image, svgElement("rect", { x: 0, y: behind, width, height, class: "front" }))
   return svg
 }
 
+/**
+ * Create a span of one class.
+ * @param {string} name - The class.
+ * @param {string} text
+ * @returns {HTMLSpanElement}
+ */
 function line(name, text) {
   const span = document.createElement("span")
   span.className = name
@@ -47,6 +80,14 @@ function line(name, text) {
   return span
 }
 
+/**
+ * Put a title and a shape under a node.
+ * @template {HTMLElement} T
+ * @param {T} node
+ * @param {string} title
+ * @param {string} shape
+ * @returns {T}
+ */
 function labelled(node, title, shape) {
   const text = document.createElement("span")
   text.className = "text"
@@ -55,58 +96,48 @@ function labelled(node, title, shape) {
   return node
 }
 
+/**
+ * Draw the row anew.
+ * @param {HTMLElement} row
+ * @param {Data} data
+ * @param {(index: number) => void} pick
+ */
 function draw(row, data, pick) {
   const volumes = data.volumes.map((volume, index) => ({ ...volume, index }))
   const room = row.clientWidth - (data.problem ? NARROWEST + GAP : 0)
   const scale = scaleOf(volumes, room)
   const focused = row.getRootNode().activeElement?.dataset?.index
   const buttons = volumes.map((volume) => {
-    const button = document.createElement("button")
-    button.type = "button"
-    button.dataset.index = volume.index
-    button.setAttribute("role", "radio")
-    button.setAttribute("aria-checked", String(volume.index === data.chosen))
+    const button = radioButton(drawing(volume, scale))
+    button.dataset.index = String(volume.index)
     button.setAttribute("aria-label", volume.alt)
-    button.tabIndex = volume.index === (data.chosen ?? 0) ? 0 : -1
     button.onclick = () => pick(volume.index)
-    button.append(drawing(volume, scale))
     const [height, width, channels] = volume.shape
     return labelled(button, volume.title, `${height} × ${width} × ${channels}`)
   })
+  markChosen(buttons, data.chosen)
+  row.replaceChildren(...buttons)
   if (data.problem) {
     const box = document.createElement("div")
     box.className = "problem"
-    buttons.push(labelled(box, data.problem, "no maps"))
+    row.append(labelled(box, data.problem, "no maps"))
   }
-  row.replaceChildren(...buttons)
   if (focused !== undefined) buttons[focused]?.focus({ preventScroll: true })
 }
 
+/**
+ * Show the layers.
+ * @param {import("./shared.js").Component<Data>} component
+ */
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component
   const row = parentElement.querySelector(".row")
   const pick = (index) => setTriggerValue("pick", index)
   row.setAttribute("aria-label", data.label)
-  row.onkeydown = (event) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
-    if (!step) return
-    event.preventDefault()
-    const count = parentElement.drawn.volumes.length
-    const next = (Number(event.target.closest("button").dataset.index) + step + count) % count
-    row.children[next].focus()
-    pick(next)
-  }
+  row.onkeydown = (event) => pickByArrow(event, [...row.querySelectorAll("button")])
   parentElement.drawn = data
   draw(row, data, pick)
-  if (!parentElement.observer) {
-    let width = row.clientWidth
-    parentElement.observer = new ResizeObserver(() => {
-      if (row.clientWidth === width) return
-      width = row.clientWidth
-      draw(row, parentElement.drawn, pick)
-    })
-    parentElement.observer.observe(row)
-  }
+  parentElement.observer ??= onNewWidth(row, () => draw(row, parentElement.drawn, pick))
   return () => {
     parentElement.observer?.disconnect()
     parentElement.observer = null

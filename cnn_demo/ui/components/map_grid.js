@@ -1,13 +1,19 @@
 // Feature maps as a grid: a radio group in pictures. Arrow keys move through it, across and down.
 
-function tile() {
-  const button = document.createElement("button")
-  button.type = "button"
-  button.setAttribute("role", "radio")
-  button.append(document.createElement("img"), document.createElement("span"))
-  return button
-}
+import { clamp, markChosen, pickByArrow, radioButton } from "./shared.js"
 
+/**
+ * @typedef {object} Data
+ * @property {{title: string, src: string, alt: string}[]} tiles
+ * @property {number | null} chosen - Index of the chosen tile.
+ * @property {[number, number]} size - Height and width of a map.
+ * @property {string} label
+ */
+
+/**
+ * Show the maps.
+ * @param {import("./shared.js").Component<Data>} component
+ */
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component
   const grid = parentElement.querySelector(".grid")
@@ -17,29 +23,21 @@ export default function (component) {
 
   // Tiles are used again: a press must find the button that its release is on.
   while (grid.children.length > data.tiles.length) grid.lastChild.remove()
-  while (grid.children.length < data.tiles.length) grid.append(tile())
+  while (grid.children.length < data.tiles.length) {
+    grid.append(radioButton(document.createElement("img"), document.createElement("span")))
+  }
   data.tiles.forEach((item, index) => {
     const button = grid.children[index]
     const [img, label] = button.children
     if (img.getAttribute("src") !== item.src) img.src = item.src
     img.alt = item.alt
-    img.style.aspectRatio = `${Math.min(Math.max(width / height, 0.25), 4)}`
+    img.style.aspectRatio = String(clamp(width / height, 0.25, 4))
     img.classList.toggle("pixelated", Math.max(width, height) < 80)
     label.textContent = item.title
     button.title = item.title
-    button.setAttribute("aria-checked", String(index === data.chosen))
-    button.tabIndex = index === data.chosen ? 0 : -1
     button.onclick = () => setTriggerValue("pick", index)
   })
-
-  grid.onkeydown = (event) => {
-    const columns = getComputedStyle(grid).gridTemplateColumns.split(" ").length
-    const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[event.key]
-    if (!step) return
-    event.preventDefault()
-    const next = [...grid.children].indexOf(event.target.closest("button")) + step
-    if (next < 0 || next >= data.tiles.length) return
-    grid.children[next].focus()
-    setTriggerValue("pick", next)
-  }
+  const buttons = [...grid.children]
+  markChosen(buttons, data.chosen)
+  grid.onkeydown = (event) => pickByArrow(event, buttons, grid)
 }

@@ -1,5 +1,41 @@
 // A photo under its class map. All is here at once, so opacity, switches and divider follow the finger.
 
+import { arrowStep, clamp } from "./shared.js"
+
+/**
+ * @typedef {object} Layer - A class or an object.
+ * @property {number} id - Its value in the class map.
+ * @property {string} name
+ * @property {string} colour - "#rrggbb".
+ * @property {number} share - Fraction of the photo that it covers.
+ * @property {string} note - Text of the legend in place of the share; may be empty.
+ * @property {string} said - Text added when one of its pixels is pointed at; may be empty.
+ *
+ * @typedef {object} Settings
+ * @property {number} opacity - In percent.
+ * @property {boolean} outline
+ * @property {number | null} split - Where the divider is, from 0 to 1 of the width; null without it.
+ * @property {number} least - Confidence in percent, below which pixels stay blank.
+ *
+ * @typedef {object} Data
+ * @property {string} photo - Data URL, as are ids and confidence.
+ * @property {string} ids - Class of each pixel, as a grey picture.
+ * @property {string | null} confidence - Confidence of each pixel, 255 for 1, as a grey picture.
+ * @property {Layer[]} classes - In the legend's order.
+ * @property {number} height - In pixels, as is width.
+ * @property {number} width
+ * @property {Settings} settings
+ * @property {string} alt
+ * @property {string} legend
+ * @property {string} hint
+ * @property {number} maxHeight - In CSS pixels.
+ */
+
+/**
+ * Load a picture.
+ * @param {string} url
+ * @returns {Promise<HTMLImageElement>}
+ */
 function load(url) {
   return new Promise((done, failed) => {
     const image = new Image()
@@ -9,7 +45,14 @@ function load(url) {
   })
 }
 
-function pixelsOf(image, width, height) { // the red channel of a grey picture: its values, exactly
+/**
+ * Return the values of a grey picture, row by row.
+ * @param {HTMLImageElement} image
+ * @param {number} width
+ * @param {number} height
+ * @returns {Uint8Array}
+ */
+function pixelsOf(image, width, height) {
   const canvas = Object.assign(document.createElement("canvas"), { width, height })
   const context = canvas.getContext("2d", { willReadFrequently: true })
   context.drawImage(image, 0, 0)
@@ -19,20 +62,28 @@ function pixelsOf(image, width, height) { // the red channel of a grey picture: 
   return values
 }
 
-function clamp(value, low, high) {
-  return Math.min(Math.max(value, low), high)
-}
-
+/**
+ * Return red, green and blue of "#rrggbb".
+ * @param {string} hex
+ * @returns {number[]}
+ */
 function colourOf(hex) {
   return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16))
 }
 
+/**
+ * Write a fraction as a percentage.
+ * @param {number} share
+ * @returns {string}
+ */
 function percent(share) {
   if (share > 0 && share < 0.001) return "< 0.1 %"
   return `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`
 }
 
+/** The photo, its masks and their controls. */
 class MaskView {
+  /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root
     this.find = (selector) => root.querySelector(selector)
@@ -66,6 +117,10 @@ class MaskView {
     this.observer.observe(root)
   }
 
+  /**
+   * Take over new data, once its pictures are loaded.
+   * @param {Data} view
+   */
   async update(view) {
     const mine = (this.turn = {})
     this.frame.setAttribute("aria-label", `${view.alt} Move with the arrow keys to read the class of a pixel.`)
@@ -94,12 +149,14 @@ class MaskView {
     this.draw()
   }
 
+  /** Size the photo to the room that the page has. */
   fit() {
     if (!this.view) return
     const { width, height, maxHeight } = this.view
     this.frame.style.width = `${Math.min(this.find(".stage").clientWidth, maxHeight * width / height)}px`
   }
 
+  /** Create a switch for each layer. */
   makeLegend() {
     this.switches = new Map()
     this.find(".all").hidden = this.view.classes.length === 0
@@ -120,6 +177,7 @@ class MaskView {
     }))
   }
 
+  /** Draw the photo and the masks as the controls have them. */
   draw() {
     if (!this.view) return
     const { width, height } = this.view
@@ -154,6 +212,7 @@ class MaskView {
     this.showControls()
   }
 
+  /** Set the controls to the settings. */
   showControls() {
     const { opacity, outline, split, least } = this.settings
     for (const [selector, value] of [[".opacity", opacity], [".least", least]]) {
@@ -169,6 +228,10 @@ class MaskView {
     this.find(".all").textContent = this.hidden.size ? "Show all" : "Hide all"
   }
 
+  /**
+   * Read the pixel under the pointer.
+   * @param {PointerEvent} event
+   */
   point(event) {
     if (!this.view) return
     const box = this.frame.getBoundingClientRect()
@@ -177,10 +240,13 @@ class MaskView {
     this.say({ row, column })
   }
 
+  /**
+   * Move the cross by an arrow key; with Shift, further.
+   * @param {KeyboardEvent} event
+   */
   step(event) {
-    const steps = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key]
-    if (!steps || !this.view) return
-    event.preventDefault()
+    const steps = this.view && arrowStep(event)
+    if (!steps) return
     const far = event.shiftKey ? 40 : 8
     const from = this.at ?? { row: this.view.height >> 1, column: this.view.width >> 1 }
     this.say({
@@ -189,6 +255,10 @@ class MaskView {
     })
   }
 
+  /**
+   * Write the class of a pixel under the photo.
+   * @param {{row: number, column: number} | null} at - The pixel; null for none.
+   */
   say(at) {
     this.at = at
     const cross = this.find(".cross")
@@ -216,6 +286,10 @@ class MaskView {
   }
 }
 
+/**
+ * Show the masks.
+ * @param {import("./shared.js").Component<Data>} component
+ */
 export default function (component) {
   const { data, parentElement } = component
   parentElement.maskView ??= new MaskView(parentElement.querySelector(".view"))

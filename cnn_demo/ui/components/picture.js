@@ -1,35 +1,55 @@
 // A picture drawn to scale, with rectangles marked on it, on which one can pick a pixel by click, tap or arrow keys.
 
-const SVG = "http://www.w3.org/2000/svg"
+import { arrowStep, clamp, svgElement } from "./shared.js"
+
 const SMALLEST_MARK = 9 // CSS pixels: a smaller rectangle gets a ring around it, or nobody would find it
 
-function clamp(value, low, high) {
-  return Math.min(Math.max(value, low), high)
-}
+/**
+ * @typedef {object} Picture
+ * @property {string} src
+ * @property {number} height - In pixels of the picture, as are width, marks and step.
+ * @property {number} width
+ * @property {string} alt
+ * @property {string} caption
+ * @property {number} roomHeight - Size of the larger picture of the row, which the same room is kept for.
+ * @property {number} roomWidth
+ * @property {number} zoom
+ * @property {number} maxHeight - In CSS pixels.
+ * @property {{row: number, column: number, height: number, width: number}[]} marks
+ * @property {boolean} clickable
+ * @property {[number, number]} step - Rows and columns that an arrow key moves by.
+ * @property {boolean} pixelated
+ *
+ * @typedef {{row: number, column: number}} Point
+ */
 
+/**
+ * Draw the marks, each twice: a dark line under a light one.
+ * @param {SVGElement} svg
+ * @param {Picture} picture
+ * @param {HTMLElement} frame
+ */
 function draw(svg, picture, frame) {
   svg.setAttribute("viewBox", `0 0 ${picture.width} ${picture.height}`)
   svg.replaceChildren()
   const scale = frame.clientWidth / picture.width || 1
   for (const mark of picture.marks) {
     for (const layer of ["under", "over"]) {
-      const rect = document.createElementNS(SVG, "rect")
-      for (const [name, value] of Object.entries({
-        x: mark.column, y: mark.row, width: mark.width, height: mark.height, class: layer,
-      })) rect.setAttribute(name, value)
-      svg.append(rect)
-      if (Math.max(mark.width, mark.height) * scale < SMALLEST_MARK) {
-        const ring = document.createElementNS(SVG, "circle")
-        ring.setAttribute("cx", mark.column + mark.width / 2)
-        ring.setAttribute("cy", mark.row + mark.height / 2)
-        ring.setAttribute("r", SMALLEST_MARK / scale)
-        ring.setAttribute("class", layer)
-        svg.append(ring)
+      const { column: x, row: y, width, height } = mark
+      svg.append(svgElement("rect", { x, y, width, height, class: layer }))
+      if (Math.max(width, height) * scale < SMALLEST_MARK) {
+        const ring = { cx: x + width / 2, cy: y + height / 2, r: SMALLEST_MARK / scale, class: layer }
+        svg.append(svgElement("circle", ring))
       }
     }
   }
 }
 
+/**
+ * Size the picture to the room that the page has, and draw its marks.
+ * @param {HTMLElement} parentElement
+ * @param {Picture} picture
+ */
 function fit(parentElement, picture) {
   const stage = parentElement.querySelector(".stage")
   const frame = parentElement.querySelector(".frame")
@@ -41,6 +61,13 @@ function fit(parentElement, picture) {
   draw(parentElement.querySelector("svg"), picture, frame)
 }
 
+/**
+ * Return the pixel under the pointer.
+ * @param {MouseEvent} event
+ * @param {HTMLElement} frame
+ * @param {Picture} picture
+ * @returns {Point}
+ */
 function pixelAt(event, frame, picture) {
   const box = frame.getBoundingClientRect()
   return {
@@ -49,11 +76,15 @@ function pixelAt(event, frame, picture) {
   }
 }
 
-const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }
-
-function moved(event, picture) {
+/**
+ * Return the pixel that an arrow key moves to from the first mark.
+ * @param {KeyboardEvent} event - With Shift, the step is ten times as large.
+ * @param {[number, number]} direction - Rows down and columns to the right, each -1, 0 or 1.
+ * @param {Picture} picture
+ * @returns {Point}
+ */
+function moved(event, [rows, columns], picture) {
   const mark = picture.marks[0]
-  const [rows, columns] = ARROWS[event.key]
   const step = event.shiftKey ? 10 : 1
   const from = mark
     ? { row: mark.row + Math.floor(mark.height / 2), column: mark.column + Math.floor(mark.width / 2) }
@@ -64,6 +95,10 @@ function moved(event, picture) {
   }
 }
 
+/**
+ * Show the picture.
+ * @param {import("./shared.js").Component<Picture>} component
+ */
 export default function (component) {
   const { data: picture, parentElement, setTriggerValue } = component
   const frame = parentElement.querySelector(".frame")
@@ -88,9 +123,8 @@ export default function (component) {
     frame.setAttribute("aria-label", `${picture.alt} Click, or move with the arrow keys, to pick a pixel.`)
     frame.onclick = (event) => setTriggerValue("point", pixelAt(event, frame, picture))
     frame.onkeydown = (event) => {
-      if (!(event.key in ARROWS)) return
-      event.preventDefault()
-      setTriggerValue("point", moved(event, picture))
+      const direction = arrowStep(event)
+      if (direction) setTriggerValue("point", moved(event, direction, picture))
     }
   } else {
     frame.removeAttribute("tabindex")

@@ -1,9 +1,35 @@
 // A network in one row, at one scale: each stop a stack of its feature maps. A radio group in drawings.
 
-const SVG = "http://www.w3.org/2000/svg"
+import { markChosen, onNewWidth, pickByArrow, radioButton, svgElement } from "./shared.js"
+
 const LARGEST = 3.2, SMALLEST = 1.5, SCROLLED = 2.4 // CSS pixels for each number of a map
 const VECTOR = [14, 96] // width, and greatest height, of a layer that has no maps but a list of numbers
 
+/**
+ * @typedef {object} Stop
+ * @property {string} title
+ * @property {string} note
+ * @property {string} group - Name of its block; may be empty.
+ * @property {string} src - Data URL of its sheets, one below the other, the front one first.
+ * @property {number} sheets - Number of sheets.
+ * @property {[number, number]} size - Height and width of a sheet.
+ * @property {string} alt
+ *
+ * @typedef {object} Data
+ * @property {Stop[]} stops
+ * @property {{start: number, end: number, title: string}[]} arcs - Skip connections, by the index of their stops.
+ * @property {{label: string, share: number}[]} bars - Probability of every class.
+ * @property {number} chosen - Index of the chosen stop.
+ * @property {string} label
+ */
+
+/**
+ * Create an element of one class.
+ * @param {string} name - Such as "div".
+ * @param {string} className
+ * @param {string} [text]
+ * @returns {HTMLElement}
+ */
 function node(name, className, text = "") {
   const element = document.createElement(name)
   element.className = className
@@ -11,6 +37,12 @@ function node(name, className, text = "") {
   return element
 }
 
+/**
+ * Return the size of a stop's sheets on the page, and how far each is behind the one before it, in CSS pixels.
+ * @param {Stop} stop
+ * @param {number} unit - CSS pixels for each value of a map.
+ * @returns {{width: number, height: number, step: number}}
+ */
 function geometry(stop, unit) {
   const [height, width] = stop.size
   if (width === 1 && height > 1) return { width: VECTOR[0], height: Math.min(VECTOR[1], height * 7), step: 0 }
@@ -18,6 +50,13 @@ function geometry(stop, unit) {
   return { width: width * unit, height: height * unit, step }
 }
 
+/**
+ * Draw the sheets of a stop.
+ * @param {HTMLCanvasElement} canvas
+ * @param {Stop} stop
+ * @param {number} unit - CSS pixels for each value of a map.
+ * @param {HTMLImageElement} [image] - The sheets; their frames alone are drawn while it is not decoded.
+ */
 function paint(canvas, stop, unit, image) {
   const { width, height, step } = geometry(stop, unit)
   const behind = step * (stop.sheets - 1), sharp = window.devicePixelRatio || 1
@@ -39,6 +78,12 @@ function paint(canvas, stop, unit, image) {
   }
 }
 
+/**
+ * Create the buttons of all stops, those of a block in one group.
+ * @param {HTMLElement} stops
+ * @param {Data} data
+ * @param {(index: number) => void} pick
+ */
 function build(stops, data, pick) {
   const groups = []
   data.stops.forEach((stop, index) => {
@@ -50,19 +95,19 @@ function build(stops, data, pick) {
       group.append(node("div", "row"), node("div", "name", stop.group))
       groups.push(group)
     }
-    const button = node("button", "")
-    button.type = "button"
-    button.setAttribute("role", "radio")
-    button.dataset.index = index
     const art = node("span", "art")
     art.append(document.createElement("canvas"))
-    button.append(art, node("span", "title"), node("span", "note"))
+    const button = radioButton(art, node("span", "title"), node("span", "note"))
     button.onclick = () => pick(index)
     groups.at(-1).firstChild.append(button)
   })
   stops.replaceChildren(...new Set(groups))
 }
 
+/**
+ * Draw all stops at the largest scale that fits, and the arcs above them.
+ * @param {HTMLElement & Record<string, any>} root
+ */
 function layout(root) {
   const { data, images } = root.strip
   const outer = root.querySelector(".strip"), inner = root.querySelector(".inner")
@@ -79,6 +124,12 @@ function layout(root) {
   arcs(root, data, buttons)
 }
 
+/**
+ * Draw the skip connections.
+ * @param {HTMLElement} root
+ * @param {Data} data
+ * @param {HTMLElement[]} buttons - One for each stop.
+ */
 function arcs(root, data, buttons) {
   const svg = root.querySelector("svg"), origin = root.querySelector(".inner").getBoundingClientRect()
   svg.replaceChildren()
@@ -88,20 +139,21 @@ function arcs(root, data, buttons) {
     const [x1, x2] = [from, to].map((box) => box.left + box.width / 2 - origin.left)
     const [y1, y2] = [from, to].map((box) => box.top - origin.top - 3)
     const start = x1 + 4, end = x2 - 4, bend = Math.min(24, (end - start) / 3)
-    const path = document.createElementNS(SVG, "path")
-    path.setAttribute("d", `M${start},${y1} C${start},${top} ${start},${top} ${start + bend},${top} L${end - bend},${top} `
-      + `C${end},${top} ${end},${top} ${end},${y2 - 5}`)
-    const tip = document.createElementNS(SVG, "path")
-    tip.setAttribute("class", "tip")
-    tip.setAttribute("d", `M${end - 4},${y2 - 6} h8 l-4,6 z`)
-    const text = document.createElementNS(SVG, "text")
-    text.setAttribute("x", (start + end) / 2)
-    text.setAttribute("y", top - 4)
-    text.textContent = arc.title
-    svg.append(path, tip, text)
+    const curve = `M${start},${y1} C${start},${top} ${start},${top} ${start + bend},${top} L${end - bend},${top} `
+      + `C${end},${top} ${end},${top} ${end},${y2 - 5}`
+    svg.append(
+      svgElement("path", { d: curve }),
+      svgElement("path", { class: "tip", d: `M${end - 4},${y2 - 6} h8 l-4,6 z` }),
+      svgElement("text", { x: (start + end) / 2, y: top - 4 }, arc.title),
+    )
   }
 }
 
+/**
+ * Show the probabilities as bars.
+ * @param {HTMLElement} box
+ * @param {Data["bars"]} bars
+ */
 function showBars(box, bars) {
   const best = Math.max(...bars.map((bar) => bar.share))
   box.replaceChildren(...bars.map((bar) => {
@@ -116,6 +168,10 @@ function showBars(box, bars) {
   }))
 }
 
+/**
+ * Show the network.
+ * @param {import("./shared.js").Component<Data>} component
+ */
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component
   const stops = parentElement.querySelector(".stops")
@@ -127,13 +183,12 @@ export default function (component) {
   const buttons = [...stops.querySelectorAll("button")]
   buttons.forEach((button, at) => {
     const stop = data.stops[at]
-    button.setAttribute("aria-checked", String(at === data.chosen))
     button.setAttribute("aria-label", stop.alt)
     button.title = stop.alt
-    button.tabIndex = at === data.chosen ? 0 : -1
     button.querySelector(".title").textContent = stop.title
     button.querySelector(".note").textContent = stop.note
   })
+  markChosen(buttons, data.chosen)
 
   const pictures = JSON.stringify([data.stops.map((stop) => stop.src), data.bars])
   if (old?.shape !== shape || old?.pictures !== pictures) {
@@ -152,23 +207,8 @@ export default function (component) {
     outer.scrollLeft += chosen.getBoundingClientRect().left - outer.getBoundingClientRect().left - outer.clientWidth / 3
   }
   parentElement.strip.chosen = data.chosen
-  stops.onkeydown = (event) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
-    if (!step) return
-    event.preventDefault()
-    const next = (Number(event.target.closest("button").dataset.index) + step + buttons.length) % buttons.length
-    buttons[next].focus()
-    pick(next)
-  }
-  if (!parentElement.observer) {
-    let width = outer.clientWidth
-    parentElement.observer = new ResizeObserver(() => {
-      if (outer.clientWidth === width) return
-      width = outer.clientWidth
-      layout(parentElement)
-    })
-    parentElement.observer.observe(outer)
-  }
+  stops.onkeydown = (event) => pickByArrow(event, buttons)
+  parentElement.observer ??= onNewWidth(outer, () => layout(parentElement))
   return () => {
     parentElement.observer?.disconnect()
     parentElement.observer = null

@@ -1,14 +1,40 @@
 // Small pictures in a grid, cut from one; where they can be picked, a radio group that the arrow keys move through.
 
+import { markChosen, pickByArrow, radioButton, scrollIntoParent } from "./shared.js"
+
+/**
+ * @typedef {object} Data
+ * @property {string} src - Data URL of all tiles, one below the other.
+ * @property {{key: number, title: string, caption: string}[]} items
+ * @property {number} height - Of one tile in `src`, in pixels.
+ * @property {number} width - Of one tile in `src`, in pixels.
+ * @property {string} label
+ * @property {number | null} chosen - Key of the chosen tile.
+ * @property {boolean} clickable
+ * @property {number} tile - Width of a tile on the page, in CSS pixels.
+ * @property {number | null} maxHeight - Of the grid, in CSS pixels.
+ * @property {boolean} pixelated
+ */
+
+/**
+ * Create an empty tile.
+ * @param {boolean} clickable
+ * @returns {HTMLElement}
+ */
 function tile(clickable) {
-  const element = document.createElement(clickable ? "button" : "div")
-  if (clickable) element.type = "button"
-  element.setAttribute("role", clickable ? "radio" : "img")
+  const element = clickable ? radioButton() : document.createElement("div")
+  if (!clickable) element.setAttribute("role", "img")
   element.className = "tile"
   element.append(document.createElement("canvas"), document.createElement("span"))
   return element
 }
 
+/**
+ * Draw every tile's part of the picture.
+ * @param {HTMLElement} grid
+ * @param {Data} data
+ * @param {HTMLImageElement} image
+ */
 function paint(grid, data, image) {
   data.items.forEach((_, at) => {
     const canvas = grid.children[at].firstChild
@@ -19,13 +45,10 @@ function paint(grid, data, image) {
   })
 }
 
-function scrollTo(grid, element) { // into the grid's view, without scrolling the page
-  const top = element.offsetTop - grid.offsetTop
-  const bottom = top + element.offsetHeight - grid.clientHeight
-  if (top < grid.scrollTop) grid.scrollTop = top
-  else if (bottom > grid.scrollTop) grid.scrollTop = bottom
-}
-
+/**
+ * Show the tiles.
+ * @param {import("./shared.js").Component<Data>} component
+ */
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component
   const grid = parentElement.querySelector(".tiles")
@@ -49,10 +72,10 @@ export default function (component) {
     caption.textContent = item.caption
     caption.hidden = !item.caption
     if (!data.clickable) return
-    element.setAttribute("aria-checked", String(at === chosen))
-    element.tabIndex = at === Math.max(chosen, 0) ? 0 : -1
     element.onclick = () => setTriggerValue("pick", item.key)
   })
+  const tiles = [...grid.children]
+  if (data.clickable) markChosen(tiles, chosen)
 
   const look = JSON.stringify([data.height, data.width, data.items.length])
   if (parentElement.source !== data.src || parentElement.look !== look) {
@@ -62,16 +85,6 @@ export default function (component) {
     image.onload = () => { if (parentElement.source === data.src) paint(grid, data, image) }
     image.src = data.src
   }
-  if (chosen >= 0 && data.maxHeight) scrollTo(grid, grid.children[chosen])
-
-  grid.onkeydown = (event) => {
-    const columns = getComputedStyle(grid).gridTemplateColumns.split(" ").length
-    const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[event.key]
-    if (!step || !data.clickable) return
-    event.preventDefault()
-    const next = [...grid.children].indexOf(event.target.closest(".tile")) + step
-    if (next < 0 || next >= data.items.length) return
-    grid.children[next].focus()
-    setTriggerValue("pick", data.items[next].key)
-  }
+  if (chosen >= 0 && data.maxHeight) scrollIntoParent(grid, tiles[chosen])
+  grid.onkeydown = data.clickable ? (event) => pickByArrow(event, tiles, grid) : null
 }
