@@ -8,6 +8,7 @@ from cnn_demo.ui.convolution.matrix_editor import matrix_editor, set_matrix
 from cnn_demo.ui.convolution.settings import AUTOMATIC, DEFAULTS, OWN_MATRIX, OWN_MATRIX_TITLE, read_settings
 from cnn_demo.ui.page.link import link_binding
 from cnn_demo.ui.page.session import SESSION
+from cnn_demo.ui.widgets.choice import choose
 
 PADDINGS = {"same": "Same", "valid": "Valid", "explicit": "Pixels"}
 PADDING_TITLES = {"zeros": "Zeros", "reflect": "Mirror image", "replicate": "Border pixels", "circular": "Other side"}
@@ -77,14 +78,11 @@ def geometry_controls() -> None:
         strict=True,
     ):
         place.slider(label, 1, 8, DEFAULTS[key], key=key, bind="query-params", help=help_text)
-    padding = st.segmented_control(
+    padding = choose(
         "Padding",
-        list(PADDINGS),
-        default=DEFAULTS["padding"],
-        required=True,
-        format_func=PADDINGS.__getitem__,
+        PADDINGS,
         key="padding",
-        bind="query-params",
+        default=DEFAULTS["padding"],
         help="Same: as many windows as pixels (divided by the stride). Valid: no window leaves the photo.",
     )
     if padding == "explicit":

@@ -24,6 +24,7 @@ from cnn_demo.convolution import activate as apply_activation
 from cnn_demo.ui.convolution.result import ConvolutionResult
 from cnn_demo.ui.convolution.settings import ConvolutionSettings
 from cnn_demo.ui.widgets.charts import CHART_CONFIG
+from cnn_demo.ui.widgets.choice import choose
 from cnn_demo.ui.widgets.number_grid import number_grid
 
 MAX_TERMS = 9  # of a sum that is written out
@@ -171,15 +172,7 @@ def _size_formula(axis: int, name: str, size: tuple, kernel_size: tuple, spec: C
 
 def code_view(settings: ConvolutionSettings) -> None:
     """Show code that reproduces exactly this result."""
-    framework = st.segmented_control(
-        "Framework",
-        ["PyTorch", "Keras", "NumPy"],
-        default="PyTorch",
-        required=True,
-        key="code",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
+    framework = choose("Framework", ["PyTorch", "Keras", "NumPy"], key="code", default="PyTorch", hide_label=True)
     channels = 1 if settings.grey else 3
     st.caption(
         "`image` is the photo as float32 numbers from 0 to 1, shape (height, width, channels)"
@@ -187,7 +180,7 @@ def code_view(settings: ConvolutionSettings) -> None:
     )
     st.code(
         snippet(
-            (framework or "PyTorch").lower(),  # a link can hold none
+            framework.lower(),
             settings.weights,
             settings.spec,
             settings.bias,

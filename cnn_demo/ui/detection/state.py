@@ -15,7 +15,7 @@ from cnn_demo.models.detection.candidates import CONFIDENCE, IOU, MAX_DETECTIONS
 from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.page.link import LINKED_AND_PERSISTENT
 from cnn_demo.ui.widgets.detection_controls import DEFAULT, SURE, confidence_slider
-from cnn_demo.ui.widgets.model_picker import pick_model, pick_side
+from cnn_demo.ui.widgets.model_picker import load_with_spinner, pick_model, pick_side
 
 MODEL, SIDE = "detector", "detect_side"
 OVERLAP, LIMIT, CLASSES = "detect_iou", "detect_limit", "detect_classes"
@@ -65,8 +65,7 @@ def pick_detector() -> tuple[ModelSpec, int]:
     network, size = st.columns([3, 2])
     with network:
         spec = pick_model(MODEL, "Network", task="detection")
-    with st.spinner(f"Loading {spec.title}…"):
-        detector = load(spec.key)
+    detector = load_with_spinner(spec)
     with size:
         side = pick_side(SIDE, detector.sides, spec.input_size[0], SIZE_HELP)
     return spec, side

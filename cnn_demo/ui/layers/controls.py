@@ -21,6 +21,7 @@ from cnn_demo.ui.layers.settings import (
     write_stack,
 )
 from cnn_demo.ui.page.session import SESSION
+from cnn_demo.ui.widgets.choice import choose
 
 PADDINGS = {"same": "Same", "valid": "Valid", "pixels": "Pixels"}
 LONGEST_TEXT = 400  # characters: six layers take fewer than 200
@@ -118,7 +119,7 @@ def layer_controls(layers: tuple[Layer, ...]) -> None:
     """Show the selected layer and its settings."""
     numbers = list(range(1, MAX_LAYERS + 1))
     _held("layer", read_layer(SESSION, len(layers)))
-    st.segmented_control("Layer", numbers[: len(layers)], default=1, required=True, key="layer", bind="query-params")
+    choose("Layer", numbers[: len(layers)], key="layer", default=1)
     number = read_layer(SESSION, len(layers))
     layer = layers[number - 1]
     if isinstance(layer, ConvLayer):

@@ -21,6 +21,7 @@ from cnn_demo.ui.layers.maps import learned_kernels, tile_url
 from cnn_demo.ui.layers.settings import DEFAULTS, SOURCE_TITLES, read_stack
 from cnn_demo.ui.page.session import SESSION
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, GREY, LEGEND_ABOVE, chart_colours, slider_line
+from cnn_demo.ui.widgets.choice import choose
 
 FEATURES = {"one": "One layer", "stack": "Your stack"}
 MEASURES = {"change": "Change", "moved": "Change beyond the shift", "cosine": "Cosine similarity"}
@@ -57,16 +58,12 @@ def forgiving_view(photo: Photo) -> None:
 
 
 def _controls() -> tuple[Question, float]:
-    distortion = st.segmented_control(
+    distortion = choose(
         "What happens to the photo",
-        list(DISTORTIONS),
-        default="shift",
-        required=True,
-        format_func=lambda key: DISTORTIONS[key].title,
+        {key: each.title for key, each in DISTORTIONS.items()},
         key="distortion",
-        bind="query-params",
+        default="shift",
     )
-    distortion = distortion or DEFAULTS["distortion"]  # a link can hold none
     if distortion == "shift":
         amount = st.slider("Pixels to the right", 0, 16, DEFAULTS["pixels"], key="pixels", bind="query-params")
     elif distortion == "rotate":
@@ -77,14 +74,11 @@ def _controls() -> tuple[Question, float]:
         amount = st.slider(
             "Deviation of the noise", 0.0, 0.5, DEFAULTS["noise"], 0.01, key="noise", bind="query-params"
         )
-    features = st.segmented_control(
+    features = choose(
         "What represents it",
-        list(FEATURES),
-        default="one",
-        required=True,
-        format_func=FEATURES.__getitem__,
+        FEATURES,
         key="features",
-        bind="query-params",
+        default="one",
         help="One layer: eight filters, ReLU, pooling. Your stack: the last maps of what you built in the first tab.",
     )
     if features == "stack":
@@ -98,35 +92,18 @@ def _controls() -> tuple[Question, float]:
 
 def _layer_controls() -> tuple[str, int, int]:
     sources = [name for name in SOURCE_TITLES if name != "learned" or learned_kernels() is not None]
-    source = st.segmented_control(
-        "Filters",
-        sources,
-        default="hand",
-        required=True,
-        format_func=SOURCE_TITLES.__getitem__,
-        key="filters",
-        bind="query-params",
-    )
+    source = choose("Filters", {each: SOURCE_TITLES[each] for each in sources}, key="filters", default="hand")
     left, right = st.columns(2)
     with left:
         size = st.slider("Window", 1, 8, DEFAULTS["pool_size"], key="pool_size", bind="query-params")
     with right:
         stride = st.slider("Stride", 1, 8, DEFAULTS["pool_stride"], key="pool_stride", bind="query-params")
-    return source or "hand", size, stride
+    return source, size, stride
 
 
 def _measure_control(distortion: str) -> str:
     options = [key for key in MEASURES if key != "moved" or distortion == "shift"]
-    measure = st.segmented_control(
-        "Measured as",
-        options,
-        default="change",
-        required=True,
-        format_func=MEASURES.__getitem__,
-        key="measure",
-        bind="query-params",
-    )
-    return measure or "change"
+    return choose("Measured as", {each: MEASURES[each] for each in options}, key="measure", default="change")
 
 
 def _chart(measured: pd.DataFrame, measure: str, distortion: str, amount: float) -> None:
@@ -218,17 +195,9 @@ def _table(at: pd.DataFrame, distortion: str) -> None:
 
 
 def _side_by_side(photo: Photo, question: Question, amount: float) -> None:
-    kind = st.segmented_control(
-        "See the representation with",
-        list(POOLINGS),
-        default="max",
-        required=True,
-        format_func=POOLINGS.__getitem__,
-        key="compare",
-        bind="query-params",
-    )
+    kind = choose("See the representation with", POOLINGS, key="compare", default="max")
     before, after = distorted_pair(photo, question, amount)
-    one, other = (representation(image, question, kind or "max") for image in (before, after))
+    one, other = (representation(image, question, kind) for image in (before, after))
     rows, columns = (slice(side // 4, side - side // 4) for side in one.shape[:2])
     index = int(one[rows, columns].var(axis=(0, 1)).argmax())  # the map of largest variance, away from padding
     one, other = one[..., index], other[..., index]

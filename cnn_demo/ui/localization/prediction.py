@@ -11,13 +11,14 @@ from cnn_demo.drawing.pictures import jpeg_url, png_bytes, reduced
 from cnn_demo.images import Photo
 from cnn_demo.images.resizing import resized
 from cnn_demo.machine import DEVICES
-from cnn_demo.models import ModelSpec, load
+from cnn_demo.models import ModelSpec
 from cnn_demo.models.boxes import iou
 from cnn_demo.models.localization.localizers import LocalizerDetails
 from cnn_demo.results import Localization, percent
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.localization.state import evidence_of, pick_localizer, threshold_slider, truth_of
 from cnn_demo.ui.widgets.heatmap_controls import legend
+from cnn_demo.ui.widgets.model_picker import load_with_spinner
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
 from cnn_demo.ui.widgets.probability_bars import probability_bars
 
@@ -34,8 +35,7 @@ def find_view(photo: Photo) -> None:
         ModelUnavailable: If the network is not available.
     """
     spec = pick_localizer()
-    with st.spinner(f"Loading {spec.title}…"):
-        load(spec.key)
+    load_with_spinner(spec)
     _answer(photo, spec)
 
 

@@ -38,6 +38,7 @@ from cnn_demo.ui.localization.state import (
 )
 from cnn_demo.ui.widgets.canvas import canvas_size, drawn_boxes
 from cnn_demo.ui.widgets.charts import chart_colours
+from cnn_demo.ui.widgets.model_picker import load_with_spinner
 
 CLASS = "true_class"
 WEIGHT = "weight_{}"
@@ -59,8 +60,7 @@ def truth_view(photo: Photo) -> None:
         ModelUnavailable: If the network is not available.
     """
     spec = pick_localizer()
-    with st.spinner(f"Loading {spec.title}…"):
-        load(spec.key)
+    load_with_spinner(spec)
     _drawn_and_measured(photo, spec)
 
 

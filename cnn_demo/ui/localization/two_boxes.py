@@ -21,6 +21,7 @@ from cnn_demo.models.boxes import (
     to_pixels,
 )
 from cnn_demo.ui.components.box_pair import box_pair, within
+from cnn_demo.ui.widgets.choice import choose
 
 BEGIN, WRITTEN = "boxes_begin", "boxes_written"
 DEFAULTS: dict[str, Any] = {BEGIN: "overlap", WRITTEN: "corners"}
@@ -133,17 +134,13 @@ ENCODINGS = {
 def boxes_view(photo: Photo) -> None:
     """Show two boxes to drag, and box A written in every way."""
     size = photo.size
-    begin = st.segmented_control(
+    begin = choose(
         "Begin with",
-        list(BEGINNINGS),
-        default=DEFAULTS[BEGIN],
-        required=True,
-        format_func=lambda key: BEGINNINGS[key].title,
+        {key: each.title for key, each in BEGINNINGS.items()},
         key=BEGIN,
-        bind="query-params",
+        default=DEFAULTS[BEGIN],
         on_change=_begin_anew,
     )
-    begin = begin or DEFAULTS[BEGIN]
     boxes = _boxes(photo, begin)
     box_pair(
         jpeg_url(reduced(photo.pixels, SHOWN_SIDE)),

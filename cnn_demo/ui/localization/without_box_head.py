@@ -31,6 +31,7 @@ from cnn_demo.ui.localization.prediction import CARD_SIDE, resized_map
 from cnn_demo.ui.localization.state import evidence_of, pick_class, pick_localizer, truth_of
 from cnn_demo.ui.widgets.cached_progress import computed
 from cnn_demo.ui.widgets.heatmap_controls import opacity_slider
+from cnn_demo.ui.widgets.model_picker import load_with_spinner
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
 
 LOOKED_FOR, CUT, OPACITY, SIZES, STRIDE = "cam_class", "cam_cut", "cam_opacity", "window_sizes", "window_step"
@@ -51,8 +52,7 @@ def without_view(photo: Photo) -> None:
         ModelUnavailable: If the network is not available.
     """
     spec = pick_localizer()
-    with st.spinner(f"Loading {spec.title}…"):
-        load(spec.key)
+    load_with_spinner(spec)
     st.markdown(
         "A classifier is trained without boxes, and yet there are ways to get a box out of it. Here are two of them, "
         "with the network's **class head alone**; beside them the box of the **box head**, which was trained with "

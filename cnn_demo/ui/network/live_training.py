@@ -8,6 +8,7 @@ from cnn_demo.jobs import Job, JobError, job_queue
 from cnn_demo.models import frameworks
 from cnn_demo.models.classification.digits import DigitRun, DigitSettings, digit_data, train
 from cnn_demo.ui.network import live_training_charts as views
+from cnn_demo.ui.widgets.choice import choose
 
 FILTERS = (4, 8, 16, 32)
 RATES = (0.0001, 0.001, 0.003, 0.01, 0.1)
@@ -47,13 +48,11 @@ def live_training_view() -> None:
 def _controls() -> DigitSettings:
     filters, rate, epochs, pooling = st.columns(4, border=True)
     with filters:
-        count = st.segmented_control(
+        count = choose(
             "Filters",
             FILTERS,
-            default=DEFAULTS["live_filters"],
-            required=True,
             key="live_filters",
-            bind="query-params",
+            default=DEFAULTS["live_filters"],
             help="Kernels of the first convolution; the second one has twice as many.",
         )
     with rate:

@@ -9,6 +9,7 @@ from cnn_demo.models.training_records import TrainingRecord, cifar10_record
 from cnn_demo.ui.components.flipbook import Chart, Line, flipbook
 from cnn_demo.ui.network.kernel_mosaic import kernel_mosaic
 from cnn_demo.ui.page.caching import HashFunctions
+from cnn_demo.ui.widgets.choice import choose
 
 SCALES = {"own": "Each kernel on its own scale", "one": "One scale for all"}
 DEFAULTS: dict[str, Any] = {"play_scale": "own"}
@@ -28,14 +29,11 @@ def playback_view() -> None:
         f"one pass over 45,000 photos, its {count} first kernels turn from noise into edges and colours, because "
         "those make its answers less wrong. Nobody drew them."
     )
-    scale = st.segmented_control(
+    scale = choose(
         "Brightness of the kernels",
-        list(SCALES),
-        default=DEFAULTS["play_scale"],
-        required=True,
-        format_func=SCALES.__getitem__,
+        SCALES,
         key="play_scale",
-        bind="query-params",
+        default=DEFAULTS["play_scale"],
         help="On its own scale a kernel shows its pattern, however weak it is. On one scale for all it shows its "
         "strength too: the nearly grey ones do nearly nothing.",
     )

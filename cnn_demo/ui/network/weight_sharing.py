@@ -16,6 +16,7 @@ from cnn_demo.ui.components.diagram import diagram
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.network import weight_sharing_drawings as drawings
 from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.widgets.choice import choose
 
 ROW, SQUARE = "8 pixels in a row", "A picture of 5 × 5"
 ROW_LENGTH, SQUARE_SIDE = 8, 5
@@ -125,15 +126,7 @@ def memory(count: int) -> str:
 
 def _show_same_weights(settings: SharingSettings) -> None:
     st.markdown("**One colour, one weight**")
-    drawn = st.segmented_control(
-        "Drawn for",
-        (ROW, SQUARE),
-        default=ROW,
-        required=True,
-        key="share_drawn",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
+    drawn = choose("Drawn for", (ROW, SQUARE), key="share_drawn", default=ROW, hide_label=True)
     in_a_row = drawn != SQUARE
     kernel = min(settings.kernel, ROW_LENGTH - 1 if in_a_row else SQUARE_SIDE)
     size = (1, ROW_LENGTH) if in_a_row else (SQUARE_SIDE, SQUARE_SIDE)

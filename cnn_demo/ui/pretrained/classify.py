@@ -17,6 +17,7 @@ from cnn_demo.results import Classification, percent
 from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.pretrained import robustness
 from cnn_demo.ui.pretrained.model_times import keep_time
+from cnn_demo.ui.widgets.choice import choose
 from cnn_demo.ui.widgets.framed_photo import draw_on_photo
 from cnn_demo.ui.widgets.model_picker import pick_models
 from cnn_demo.ui.widgets.probability_bars import probability_bars
@@ -56,17 +57,14 @@ def _controls() -> tuple[tuple[ModelSpec, ...], str]:
         specs = pick_models(MODELS, "Networks, up to three", MAX_MODELS, beside=SIDE_BY_SIDE)
         st.caption(_at_hand())
     with fits:
-        fit = st.segmented_control(
+        fit = choose(
             "What they take of the photo",
-            list(FITS),
-            default=DEFAULTS[FIT],
-            required=True,
-            format_func=FITS.__getitem__,
+            FITS,
             key=FIT,
-            bind="query-params",
+            default=DEFAULTS[FIT],
             help="A network takes a square of a fixed size: whatever comes is brought to it first.",
         )
-    return specs, fit or DEFAULTS[FIT]
+    return specs, fit
 
 
 def _at_hand() -> str:

@@ -19,7 +19,7 @@ from cnn_demo.ui.pretrained import deletion_check
 from cnn_demo.ui.pretrained.explanation import Explanation, Question
 from cnn_demo.ui.widgets.cached_progress import computed
 from cnn_demo.ui.widgets.heatmap_controls import is_small, legend, opacity_slider, picture_url
-from cnn_demo.ui.widgets.model_picker import pick_model
+from cnn_demo.ui.widgets.model_picker import load_with_spinner, pick_model
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
 
 MODEL = "model"
@@ -40,8 +40,7 @@ def why_view(photo: Photo) -> None:
         ModelUnavailable: If the chosen network's weights are not available locally.
     """
     spec = pick_model(MODEL, "Network")
-    with st.spinner(f"Loading {spec.title}…"):
-        load(spec.key)
+    load_with_spinner(spec)
     _explained(photo, spec.key)
 
 

@@ -17,7 +17,7 @@ from cnn_demo.ui.components.tiles import Tile, tiles
 from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.page.link import link_binding
 from cnn_demo.ui.widgets.heatmap_controls import is_small, legend, opacity_slider, picture_url
-from cnn_demo.ui.widgets.model_picker import pick_model
+from cnn_demo.ui.widgets.model_picker import load_with_spinner, pick_model
 from cnn_demo.ui.widgets.number_grid import short_number
 
 MODEL = "model"
@@ -38,8 +38,7 @@ def maps_view(photo: Photo) -> None:
         ModelUnavailable: If the chosen network's weights are not available locally.
     """
     spec = pick_model(MODEL, "Network")
-    with st.spinner(f"Loading {spec.title}…"):
-        load(spec.key)
+    load_with_spinner(spec)
     _layer_view(photo, spec.key)
 
 

@@ -13,6 +13,7 @@ from cnn_demo.models.catalogue.specs import Metric
 from cnn_demo.ui.pretrained.model_times import keep_time, median_milliseconds
 from cnn_demo.ui.widgets import model_downloads
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, GREY, LEGEND_ABOVE, chart_colours
+from cnn_demo.ui.widgets.choice import choose
 from cnn_demo.ui.widgets.model_table import PLACES, where_weights_are
 
 AXIS = "models_axis"
@@ -140,16 +141,8 @@ def _measure_button(photo: Photo, here: Sequence[ModelSpec]) -> None:
 
 
 def _show_plot(frame: pd.DataFrame) -> None:
-    axis = st.segmented_control(
-        "Accuracy against",
-        list(AXES),
-        default=DEFAULTS[AXIS],
-        required=True,
-        format_func=AXES.__getitem__,
-        key=AXIS,
-        bind="query-params",
-    )
-    column = AXES[axis or DEFAULTS[AXIS]]
+    axis = choose("Accuracy against", AXES, key=AXIS, default=DEFAULTS[AXIS])
+    column = AXES[axis]
     shown = frame.dropna(subset=["Top-1", column])
     if shown.empty:
         st.info(

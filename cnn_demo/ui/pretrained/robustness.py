@@ -17,6 +17,7 @@ from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.pretrained.model_times import keep_time
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, LEGEND_ABOVE, chart_colours, slider_line
+from cnn_demo.ui.widgets.choice import choose
 from cnn_demo.ui.widgets.probability_bars import probability_bars
 
 KIND = "corruption"
@@ -80,16 +81,12 @@ def corrupted_view(
 
 
 def _controls() -> tuple[str, float]:
-    kind = st.segmented_control(
+    kind = choose(
         "What happens to the photo",
-        list(CORRUPTIONS),
-        default=DEFAULTS[KIND],
-        required=True,
-        format_func=lambda name: CORRUPTIONS[name].title,
+        {name: each.title for name, each in CORRUPTIONS.items()},
         key=KIND,
-        bind="query-params",
+        default=DEFAULTS[KIND],
     )
-    kind = kind or DEFAULTS[KIND]  # a link may leave it empty
     one = CORRUPTIONS[kind]
     amount = st.slider(one.label, one.low, one.high, one.neutral, one.step, key=f"corrupt_{kind}", bind="query-params")
     return kind, amount

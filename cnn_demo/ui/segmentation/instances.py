@@ -17,7 +17,7 @@ from cnn_demo.results import percent
 from cnn_demo.ui.components.mask_view import Layer
 from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.widgets.detection_controls import confidence_slider
-from cnn_demo.ui.widgets.model_picker import pick_model, pick_side
+from cnn_demo.ui.widgets.model_picker import load_with_spinner, pick_model, pick_side
 
 MODEL, SIDE, SURE = "instance_segmenter", "instance_side", "instance_confidence"
 DEFAULTS: dict[str, Any] = {MODEL: None, SIDE: None, SURE: round(100 * CONFIDENCE)}
@@ -48,8 +48,7 @@ def pick_instances() -> tuple[ModelSpec, int, float]:
     network, size, sure = st.columns([3, 2, 2])
     with network:
         spec = pick_model(MODEL, "Network for instances", task="instance-segmentation")
-    with st.spinner(f"Loading {spec.title}…"):
-        segmenter = load(spec.key)
+    segmenter = load_with_spinner(spec)
     with size:
         side = pick_side(
             SIDE,

@@ -19,7 +19,7 @@ from cnn_demo.results import BACKGROUND, Segmentation, percent
 from cnn_demo.ui.components.mask_view import Layer, mask_view
 from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.page.link import LINKED_AND_PERSISTENT
-from cnn_demo.ui.widgets.model_picker import pick_model, pick_side
+from cnn_demo.ui.widgets.model_picker import load_with_spinner, pick_model, pick_side
 
 MODEL, SIDE, MODE = "segmenter", "segment_side", "segment_mode"
 DEFAULTS: dict[str, Any] = {
@@ -43,8 +43,7 @@ def pick_segmenter(photo: Photo) -> tuple[ModelSpec, int, str]:
     network, size, passes = st.columns([3, 2, 2])
     with network:
         spec = pick_model(MODEL, "Network", task="semantic-segmentation")
-    with st.spinner(f"Loading {spec.title}…"):
-        segmenter = load(spec.key)
+    segmenter = load_with_spinner(spec)
     with size:
         sides, own = sides_for(segmenter, photo.size)
         side = pick_side(

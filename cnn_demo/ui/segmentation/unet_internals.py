@@ -20,7 +20,7 @@ from cnn_demo.models.segmentation.unets import SKIPS, skips_of
 from cnn_demo.results import Segmentation, percent
 from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.segmentation.state import masks_on, segmentation_of
-from cnn_demo.ui.widgets.model_picker import pick_model
+from cnn_demo.ui.widgets.model_picker import load_with_spinner, pick_model
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
 
 UNET, SKIPS_ON = "unet", "skips_on"
@@ -37,8 +37,7 @@ def inside_view(photo: Photo) -> None:
         ModelUnavailable: If no U-Net is available.
     """
     spec = pick_model(UNET, "U-Net", task="semantic-segmentation", fits=can_be_opened)
-    with st.spinner(f"Loading {spec.title}…"):
-        load(spec.key)
+    load_with_spinner(spec)
     _skips(photo, spec)
     _maps(photo, spec)
 

@@ -1,14 +1,19 @@
 """Select boxes for models that are available locally. Others are downloaded in *Models* first."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from cnn_demo.models import ModelSpec, ModelUnavailable, find, preferred_model, usable_models
+from cnn_demo.models import ModelSpec, ModelUnavailable, find, load, preferred_model, usable_models
 from cnn_demo.models.files import downloads
 from cnn_demo.results import BACKGROUND
 from cnn_demo.ui.page.link import LINKED_AND_PERSISTENT
+
+if TYPE_CHECKING:
+    from cnn_demo.models import Model
 
 _HELP = "Networks whose weights are on this machine. The tab *Models* lists all, and downloads others where it can."
 OFFICIAL = {  # task -> the published network that a visitor of a bundled one is told of
@@ -49,6 +54,16 @@ def pick_model(
         help=_HELP,
     )
     return find(chosen if chosen in titles else first)
+
+
+def load_with_spinner(spec: ModelSpec) -> Model:
+    """Load a model, and show that it takes a moment.
+
+    Raises:
+        ModelUnavailable: If the model's weights are not available locally.
+    """
+    with st.spinner(f"Loading {spec.title}…"):
+        return load(spec.key)
 
 
 def pick_models(

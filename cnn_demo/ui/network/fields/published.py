@@ -14,6 +14,7 @@ from cnn_demo.images import Photo
 from cnn_demo.ui.network.fields import drawings as views
 from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, GREY
+from cnn_demo.ui.widgets.choice import choose
 
 _PADDING = 128  # grey level of the border
 
@@ -21,15 +22,8 @@ _PADDING = 128  # grey level of the border
 def published_view(photo: Photo, defaults: dict[str, Any]) -> None:
     """Show a network's receptive field on the photo, its growth, and a comparison of all five networks."""
     titles = {network.title: network for network in PUBLISHED}
-    title = st.segmented_control(
-        "Network",
-        list(titles),
-        default=defaults["field_network"],
-        required=True,
-        key="field_network",
-        bind="query-params",
-    )
-    network = titles[title or defaults["field_network"]]
+    title = choose("Network", list(titles), key="field_network", default=defaults["field_network"])
+    network = titles[title]
     place, chart = st.columns([2, 3])
     with place:
         _show_place(photo, network)

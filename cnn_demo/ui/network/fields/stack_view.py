@@ -22,6 +22,7 @@ from cnn_demo.ui.network.fields.growth import growth
 from cnn_demo.ui.network.fields.published import published_view
 from cnn_demo.ui.network.fields.trained import trained_view
 from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.widgets.choice import choose
 
 KINDS = ("Hand-built stack", "The bundled CNN", "Published networks")
 STRIDED = ("First", "Every third", "All")
@@ -58,15 +59,7 @@ class StackSettings:
 @st.fragment
 def fields_view(photo: Photo) -> None:
     """Show the receptive field of a hand-built stack, of the bundled network, or of five published ones."""
-    kind = st.segmented_control(
-        "Receptive field of",
-        KINDS,
-        default=DEFAULTS["field_what"],
-        required=True,
-        key="field_what",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
+    kind = choose("Receptive field of", KINDS, key="field_what", default=DEFAULTS["field_what"], hide_label=True)
     if kind == KINDS[1]:
         trained_view(photo, DEFAULTS)
     elif kind == KINDS[2]:
@@ -107,13 +100,11 @@ def _controls() -> StackSettings:
             bind="query-params",
             help="Later layers step over this many pixels at once.",
         )
-        strided = st.segmented_control(
+        strided = choose(
             "Layers with that stride",
             STRIDED,
-            default=DEFAULTS["field_strided"],
-            required=True,
             key="field_strided",
-            bind="query-params",
+            default=DEFAULTS["field_strided"],
             disabled=stride == 1,
         )
     with spread:
@@ -126,13 +117,11 @@ def _controls() -> StackSettings:
             bind="query-params",
             help="Pixels from tap to tap of every kernel.",
         )
-        weights = st.segmented_control(
+        weights = choose(
             "Weights",
             (RANDOM, UNIFORM),
-            default=DEFAULTS["field_weights"],
-            required=True,
             key="field_weights",
-            bind="query-params",
+            default=DEFAULTS["field_weights"],
             help="Random: networks as training begins them. All equal: only the number of ways counts.",
         )
     return StackSettings(stack_layers(depth, kernel, stride, strided, dilation), weights)

@@ -14,6 +14,7 @@ from cnn_demo.models import ModelUnavailable, load
 from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.ui.network.fields import drawings as views
 from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.widgets.choice import choose
 
 MODEL = "cifar10_cnn"
 THIS_PHOTO, ALL_PHOTOS = "This photo", "All sample photos"
@@ -70,13 +71,11 @@ def _controls(facts: dict, defaults: dict[str, Any]) -> tuple:
             bind="query-params",
         )
     with source:
-        over = st.segmented_control(
+        over = choose(
             "Measured on",
             (THIS_PHOTO, ALL_PHOTOS),
-            default=THIS_PHOTO,
-            required=True,
             key="field_over",
-            bind="query-params",
+            default=THIS_PHOTO,
             help="One photo opens its own ReLUs; an average over photos shows what the layer listens to in general.",
         )
     layer = facts[name]

@@ -15,6 +15,7 @@ from cnn_demo.ui.network.walk.stages import draw_stops, find_arcs, group_layers,
 from cnn_demo.ui.network.walk.unit import show_field, show_sum
 from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.page.session import SESSION
+from cnn_demo.ui.widgets.choice import choose
 
 
 @st.fragment
@@ -63,14 +64,11 @@ def _photo_and_answer(photo: Photo, model: Classifier) -> Activations:
     photo_place, seen_place = pictures.columns([10, 7], wrap=False, vertical_alignment="center")
     answer_place = answer.container()
     with answer:
-        st.segmented_control(
+        choose(
             "What the network takes",
-            list(FITS),
-            default=state.DEFAULTS[state.FIT],
-            required=True,
-            format_func=FITS.__getitem__,
+            FITS,
             key=state.FIT,
-            bind="query-params",
+            default=state.DEFAULTS[state.FIT],
             help="It was trained on pictures of 32 × 32 pixels: whatever comes is brought to that size first.",
         )
     fit = _fit()

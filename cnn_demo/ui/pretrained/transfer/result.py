@@ -13,6 +13,7 @@ from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.pretrained.transfer.curves import TITLES, head_curves, tuning_curves
 from cnn_demo.ui.pretrained.transfer.state import DEFAULTS, SHOWN
 from cnn_demo.ui.pretrained.transfer.training import TUNING, want
+from cnn_demo.ui.widgets.choice import choose
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
 
 CELL = "teach_cell"
@@ -129,16 +130,7 @@ def _mistakes(taught: TransferState) -> None:
 def _shown(taught: TransferState) -> str:
     if st.session_state.get(SHOWN, PRETRAINED) not in taught.runs:
         st.session_state[SHOWN] = PRETRAINED
-    chosen = st.segmented_control(
-        "Whose answers",
-        list(taught.runs),
-        default=DEFAULTS[SHOWN],
-        required=True,
-        format_func=TITLES.__getitem__,
-        key=SHOWN,
-        bind="query-params",
-    )
-    return chosen or DEFAULTS[SHOWN]
+    return choose("Whose answers", {each: TITLES[each] for each in taught.runs}, key=SHOWN, default=DEFAULTS[SHOWN])
 
 
 def _opened(counts: list[list[int]]) -> int:

@@ -5,7 +5,7 @@ from functools import partial
 import streamlit as st
 
 from cnn_demo.jobs import Job, JobError, job_queue
-from cnn_demo.models import ModelSpec, ModelUnavailable, load
+from cnn_demo.models import ModelSpec, ModelUnavailable
 from cnn_demo.models.transfer.photo_set_builder import PhotoSetBuilder
 from cnn_demo.models.transfer.photo_sets import PhotoSet, PhotoSetError
 from cnn_demo.models.transfer.session import PRETRAINED, TUNED, Task, TransferState, teach, tune
@@ -14,7 +14,7 @@ from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.pretrained.transfer.curves import head_curves, tuning_curves
 from cnn_demo.ui.pretrained.transfer.state import DEFAULTS, DRAW, JOB, TAUGHT, WANTED
 from cnn_demo.ui.widgets.job_progress import stop_button, watch
-from cnn_demo.ui.widgets.model_picker import pick_model
+from cnn_demo.ui.widgets.model_picker import load_with_spinner, pick_model
 
 MODEL = "model"
 HEADS, TUNING = "heads", "tuning"  # the two kinds of training
@@ -100,8 +100,7 @@ def _submit(wanted: str, draft: PhotoSetBuilder, spec: ModelSpec, draw: int) -> 
     try:
         if wanted == HEADS:
             task = Task(draft.checked(), spec.key, draw)
-            with st.spinner(f"Loading {spec.title}…"):
-                load(spec.key)  # before the page starts polling
+            load_with_spinner(spec)  # before the page starts polling
             work = partial(teach, task)
         else:
             work = partial(tune, st.session_state[TAUGHT])

@@ -1,0 +1,26 @@
+from streamlit.testing.v1 import AppTest
+
+
+def _page():
+    import streamlit as st
+
+    from cnn_demo.ui.widgets.choice import choose
+
+    st.session_state["chosen"] = choose("Padding", {"same": "Same", "valid": "Valid"}, key="padding", default="same")
+    st.session_state["number"] = choose("Layer", [1, 2], key="layer", default=1)
+
+
+def test_a_choice_is_its_default_until_the_visitor_chooses():
+    app = AppTest.from_function(_page).run()
+    assert (app.session_state["chosen"], app.session_state["number"]) == ("same", 1)
+    app.session_state["padding"] = "valid"
+    assert app.run().session_state["chosen"] == "valid"
+
+
+def test_a_link_may_leave_a_choice_empty():
+    app = AppTest.from_function(_page)
+    app.session_state["padding"] = None
+    app.session_state["layer"] = None
+    app.run()
+    assert not app.exception
+    assert (app.session_state["chosen"], app.session_state["number"]) == ("same", 1)
