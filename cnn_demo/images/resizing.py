@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import cv2
 import numpy as np
+
+Resampling = Literal["area", "bilinear"]
 
 
 def check_pixels(pixels: np.ndarray) -> None:
@@ -12,7 +16,7 @@ def check_pixels(pixels: np.ndarray) -> None:
         raise ValueError(f"pixels must be (H, W, 3) uint8, not {pixels.shape} {pixels.dtype}.")
 
 
-def resized(pixels: np.ndarray, size: tuple[int, int], resampling: str = "area") -> np.ndarray:
+def resized(pixels: np.ndarray, size: tuple[int, int], resampling: Resampling = "area") -> np.ndarray:
     """Bring a photo (H, W, 3) uint8 to a size (height, width), leaving no pixel out.
 
     Args:

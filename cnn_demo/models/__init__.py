@@ -7,32 +7,35 @@ from __future__ import annotations
 
 import gc
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, cast
 
 from cachetools import LRUCache, cached
 
-from cnn_demo.models.catalogue.registry import MODELS, TASKS, Metric, ModelSpec
-from cnn_demo.models.catalogue.specs import ModelUnavailable
+from cnn_demo.models.catalogue.registry import MODELS
+from cnn_demo.models.catalogue.specs import TASKS, Metric, ModelSpec, ModelUnavailable, Task
 from cnn_demo.models.files.weights import local_weights
+from cnn_demo.models.model import Model
 
 if TYPE_CHECKING:
     from cnn_demo.models.classification.classifiers import Classifier
-    from cnn_demo.models.detection.torchvision_detectors import TorchvisionDetector
-    from cnn_demo.models.detection.yolo_detector import YoloDetector
+    from cnn_demo.models.detection.candidates import Detector
     from cnn_demo.models.localization.localizers import Localizer
-    from cnn_demo.models.segmentation.mask_rcnn import MaskRcnn
     from cnn_demo.models.segmentation.segmenters import SemanticSegmenter
-
-    Model = Classifier | Localizer | YoloDetector | TorchvisionDetector | MaskRcnn | SemanticSegmenter
 
 __all__ = [
     "MAX_MODELS",
     "Metric",
+    "Model",
     "ModelSpec",
     "ModelUnavailable",
     "find",
     "list_models",
     "load",
+    "load_classifier",
+    "load_detector",
+    "load_localizer",
+    "load_segmenter",
     "preferred_model",
     "usable_models",
 ]
@@ -49,7 +52,7 @@ PREFERRED = (  # default model of a page: for each task the first that is availa
 )
 
 
-def list_models(task: str | None = None) -> tuple[ModelSpec, ...]:
+def list_models(task: Task | None = None) -> tuple[ModelSpec, ...]:
     """List the models of a task, or all models, in the order of the registry.
 
     Args:
@@ -75,7 +78,7 @@ def find(key: str) -> ModelSpec:
     raise KeyError(f"There is no model {key!r}: choose one of {', '.join(spec.key for spec in MODELS)}.")
 
 
-def usable_models(task: str) -> tuple[ModelSpec, ...]:
+def usable_models(task: Task) -> tuple[ModelSpec, ...]:
     """List the models of a task whose weights are available locally, scanning the disk once.
 
     Raises:
@@ -93,7 +96,7 @@ def usable_models(task: str) -> tuple[ModelSpec, ...]:
     return usable
 
 
-def preferred_model(task: str) -> ModelSpec:
+def preferred_model(task: Task) -> ModelSpec:
     """Return the default model of a task, among those whose weights are available locally.
 
     Raises:
@@ -105,10 +108,10 @@ def preferred_model(task: str) -> ModelSpec:
     return next((by_key[key] for key in PREFERRED if key in by_key), usable[0])
 
 
-class _ModelCache(LRUCache):
+class _ModelCache(LRUCache[Hashable, Model]):
     """Cache of the most recently used models; an evicted model is freed once it is no longer in use."""
 
-    def popitem(self):
+    def popitem(self) -> tuple[Hashable, Model]:
         item = super().popitem()
         gc.collect()  # Keras models contain reference cycles
         return item
@@ -136,6 +139,49 @@ def load(key: str, device: str = "auto") -> Model:
     return _load(spec, device)
 
 
+def load_classifier(key: str, device: str = "auto") -> Classifier:
+    """Return a classifier, as `load` does.
+
+    Raises:
+        KeyError, ValueError, ModelUnavailable: As `load` does, and ValueError if it is a model for another task.
+    """
+    return cast("Classifier", _load_for(("classification",), key, device))
+
+
+def load_localizer(key: str, device: str = "auto") -> Localizer:
+    """Return a localizer, as `load` does.
+
+    Raises:
+        KeyError, ValueError, ModelUnavailable: As `load` does, and ValueError if it is a model for another task.
+    """
+    return cast("Localizer", _load_for(("localization",), key, device))
+
+
+def load_detector(key: str, device: str = "auto") -> Detector:
+    """Return a detector, which may also predict masks, as `load` does.
+
+    Raises:
+        KeyError, ValueError, ModelUnavailable: As `load` does, and ValueError if it is a model for another task.
+    """
+    return cast("Detector", _load_for(("detection", "instance-segmentation"), key, device))
+
+
+def load_segmenter(key: str, device: str = "auto") -> SemanticSegmenter:
+    """Return a semantic segmentation model, as `load` does.
+
+    Raises:
+        KeyError, ValueError, ModelUnavailable: As `load` does, and ValueError if it is a model for another task.
+    """
+    return cast("SemanticSegmenter", _load_for(("semantic-segmentation",), key, device))
+
+
+def _load_for(tasks: tuple[Task, ...], key: str, device: str) -> Model:
+    spec = find(key)
+    if spec.task not in tasks:
+        raise ValueError(f"“{spec.title}” is a model for {spec.task}, not for {' or '.join(tasks)}.")
+    return load(key, device)
+
+
 @cached(_MODELS, condition=threading.Condition())
 def _load(spec: ModelSpec, device: str) -> Model:
     return _load_row(spec, device)
@@ -144,30 +190,14 @@ def _load(spec: ModelSpec, device: str) -> Model:
 def _load_row(spec: ModelSpec, device: str) -> Model:
     """Load a model with the loader of its family; loaders import frameworks, so they are imported lazily."""
     match spec.family:
-        case "cifar10":
-            from cnn_demo.models.classification.classifiers import load_cifar10
+        case "cifar10" | "imagenet" | "efficientnet_lite":
+            from cnn_demo.models.classification.classifiers import load_keras_classifier
 
-            return load_cifar10(spec, device)
-        case "imagenet":
-            from cnn_demo.models.classification.classifiers import load_imagenet
+            return load_keras_classifier(spec, device)
+        case "caltech" | "caltech_on_backbone" | "everyday_localizer":
+            from cnn_demo.models.localization.localizers import load_keras_localizer
 
-            return load_imagenet(spec, device)
-        case "efficientnet_lite":
-            from cnn_demo.models.classification.classifiers import load_efficientnet_lite
-
-            return load_efficientnet_lite(spec, device)
-        case "caltech":
-            from cnn_demo.models.localization.localizers import load_caltech
-
-            return load_caltech(spec, device)
-        case "everyday_localizer":
-            from cnn_demo.models.localization.localizers import load_everyday
-
-            return load_everyday(spec, device)
-        case "caltech_on_backbone":
-            from cnn_demo.models.localization.localizers import load_caltech_on_backbone
-
-            return load_caltech_on_backbone(spec, device)
+            return load_keras_localizer(spec, device)
         case "yolo":
             from cnn_demo.models.detection.yolo_detector import load_yolo
 
@@ -176,22 +206,14 @@ def _load_row(spec: ModelSpec, device: str) -> Model:
             from cnn_demo.models.detection.torchvision_detectors import load_torchvision_detector
 
             return load_torchvision_detector(spec, device)
-        case "smp":
-            from cnn_demo.models.segmentation.segmenters import load_smp
-
-            return load_smp(spec, device)
-        case "yolo_semantic":
-            from cnn_demo.models.segmentation.segmenters import load_yolo_semantic
-
-            return load_yolo_semantic(spec, device)
-        case "torchvision_segmenter":
-            from cnn_demo.models.segmentation.segmenters import load_torchvision_segmenter
-
-            return load_torchvision_segmenter(spec, device)
         case "mask_rcnn":
             from cnn_demo.models.segmentation.mask_rcnn import load_mask_rcnn
 
             return load_mask_rcnn(spec, device)
+        case "smp" | "torchvision_segmenter" | "yolo_semantic":
+            from cnn_demo.models.segmentation.segmenters import load_torch_segmenter
+
+            return load_torch_segmenter(spec, device)
     raise ValueError(f"Nothing loads the family {spec.family!r}.")
 
 

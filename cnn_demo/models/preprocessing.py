@@ -6,9 +6,11 @@ The names are those of Keras's `imagenet_utils.preprocess_input`, and "lite" is 
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
+ScalingName = Literal["tf", "caffe", "torch", "lite", "unit", "none"]
 # Channel means and standard deviations of ImageNet: Caffe's in BGR order, torch's in RGB order.
 CAFFE_MEANS = np.array([103.939, 116.779, 123.68], np.float32)
 TORCH_MEANS = np.array([0.485, 0.456, 0.406], np.float32)
@@ -57,7 +59,7 @@ def _none(pixels: np.ndarray) -> np.ndarray:
     return pixels.astype(np.float32)
 
 
-SCALINGS = {
+SCALINGS: dict[ScalingName, Scaling] = {
     "tf": Scaling("Pixels are divided by 127.5, minus 1: from −1 to 1.", _tf, 128),
     "caffe": Scaling("BGR channel order, minus the ImageNet means, about 104, 117 and 124.", _caffe, 115),
     "torch": Scaling("Scaled to 0 to 1, minus the ImageNet means, divided by the standard deviations.", _torch, 115),

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from cnn_demo.models import frameworks
 from cnn_demo.models.catalogue.specs import ModelSpec, ModelUnavailable
-from cnn_demo.models.files.weights import find_weights
 
 if TYPE_CHECKING:
     import torch
@@ -28,9 +27,7 @@ def with_weights(spec: ModelSpec, build: Callable[[ModelSpec], torch.nn.Module])
     Raises:
         ModelUnavailable: If the weights are missing, broken, or do not fit the network.
     """
-    found = find_weights(spec.weights)
-    if found is None:
-        raise ModelUnavailable(f"The weights of “{spec.title}” are not on this machine: {spec.weights} is missing.")
+    found = spec.weights_file()
     torch = frameworks.torch()
     network = build(spec)
     own = network.state_dict()

@@ -11,7 +11,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from cnn_demo.models.catalogue.specs import Metric, ModelSpec
+from cnn_demo.models.catalogue.specs import Family, Metric, ModelSpec, Task
 
 _ROWS = Path(__file__).with_suffix(".csv")
 _LABELS = Path(__file__).resolve().parents[3] / "assets" / "coco_labels.txt"
@@ -26,7 +26,7 @@ _TORCHVISION = "BSD-3-Clause; trained on COCO"
 class _Family:
     """Common metadata of a family."""
 
-    loader: str
+    loader: Family
     architecture: str
     paper: str
     licence: str
@@ -68,7 +68,7 @@ _FAMILIES = {
 }
 
 
-def coco_spec(row: dict[str, str], task: str = "detection", metric: str = "mAP50-95") -> ModelSpec:
+def coco_spec(row: dict[str, str], task: Task = "detection", metric: str = "mAP50-95") -> ModelSpec:
     """Create a registry entry from a row of a CSV file.
 
     Args:

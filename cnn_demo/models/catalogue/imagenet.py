@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cnn_demo.models.catalogue.specs import Metric, ModelSpec
+from cnn_demo.models.preprocessing import ScalingName
 
 _ROWS = Path(__file__).with_suffix(".csv")
 _LABELS = Path(__file__).resolve().parents[3] / "assets" / "imagenet_labels.txt"
@@ -27,7 +28,7 @@ class _Family:
     """Common metadata of a family; `arxiv` is the paper's arXiv number, `licence` that of the weights."""
 
     architecture: str
-    scaling: str
+    scaling: ScalingName
     arxiv: str
     licence: str
 

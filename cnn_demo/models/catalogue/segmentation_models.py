@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cnn_demo.models.catalogue.coco_detectors import coco_spec
-from cnn_demo.models.catalogue.specs import Metric, ModelSpec
+from cnn_demo.models.catalogue.specs import Family, Metric, ModelSpec
+from cnn_demo.models.preprocessing import ScalingName
 
 _ROWS = Path(__file__).with_suffix(".csv")
 _INSTANCES = Path(__file__).with_name("coco_instances.csv")
@@ -49,11 +50,11 @@ class _Knowledge:
 class _Family:
     """Common metadata of a family; `options` are arguments of the builder, `bytes_each` the bytes per parameter."""
 
-    loader: str
+    loader: Family
     architecture: str
     paper: str
     licence: str
-    scaling: str = "torch"
+    scaling: ScalingName = "torch"
     options: tuple[tuple[str, object], ...] = ()
     bytes_each: int = 4
 

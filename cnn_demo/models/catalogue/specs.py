@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
-from cnn_demo.models.files.weights import BUNDLED, find_weights
+from cnn_demo.images.resizing import Resampling
+from cnn_demo.models.files.weights import BUNDLED, WeightsFile, find_weights
+from cnn_demo.models.preprocessing import ScalingName
 
-TASKS = ("classification", "localization", "detection", "semantic-segmentation", "instance-segmentation")
-AVAILABILITIES = ("bundled", "at hand", "download", "unavailable")
+Task = Literal["classification", "localization", "detection", "semantic-segmentation", "instance-segmentation"]
+Family = Literal[
+    "cifar10",
+    "imagenet",
+    "efficientnet_lite",
+    "caltech",
+    "caltech_on_backbone",
+    "everyday_localizer",
+    "yolo",
+    "torchvision_detector",
+    "mask_rcnn",
+    "smp",
+    "torchvision_segmenter",
+    "yolo_semantic",
+]
+Availability = Literal["bundled", "at hand", "download", "unavailable"]
+TASKS: tuple[Task, ...] = get_args(Task)
+AVAILABILITIES: tuple[Availability, ...] = get_args(Availability)
 
 
 @dataclass(frozen=True)
@@ -44,7 +63,7 @@ class ModelSpec:
         licence: Licence of the weights.
         knows: One sentence on the classes and the training data, for the page.
         scaling: Pixel normalization, a key of `cnn_demo.models.preprocessing.SCALINGS`.
-        resampling: Interpolation for resizing photos to `input_size`: "area" or "bilinear", see `classifiers.resized`.
+        resampling: Interpolation for resizing photos to `input_size`: "area" or "bilinear", see `images.resizing`.
         crop: Side of the centre crop as a fraction of the photo's shorter side.
         further: Further metrics, such as the top-5 accuracy.
         builder: Name of the library function that builds the architecture.
@@ -57,8 +76,8 @@ class ModelSpec:
 
     key: str
     title: str
-    task: str
-    family: str
+    task: Task
+    family: Family
     architecture: str
     input_size: tuple[int, int]
     parameters: int
@@ -69,8 +88,8 @@ class ModelSpec:
     paper: str
     licence: str
     knows: str
-    scaling: str = "tf"
-    resampling: str = "area"
+    scaling: ScalingName = "tf"
+    resampling: Resampling = "area"
     crop: float = 1.0
     further: tuple[Metric, ...] = ()
     builder: str = ""
@@ -80,7 +99,7 @@ class ModelSpec:
     backbone: str | None = None
     threshold: float = 0.5
 
-    def availability(self) -> str:
+    def availability(self) -> Availability:
         """Return where the weights are: "bundled", "at hand" (weights folder or cache), "download" or "unavailable"."""
         found = find_weights(self.weights)
         if found is None:
@@ -90,6 +109,17 @@ class ModelSpec:
 
             return find(self.backbone).availability()
         return "bundled" if found.place == "bundled" else "at hand"
+
+    def weights_file(self) -> WeightsFile:
+        """Return the model's own weights file, without that of its backbone.
+
+        Raises:
+            ModelUnavailable: If it is not available locally.
+        """
+        found = find_weights(self.weights)
+        if found is None:
+            raise ModelUnavailable(f"The weights of “{self.title}” are not on this machine: {self.weights} is missing.")
+        return found
 
     def card(self) -> str | None:
         """Return the model card (Markdown) of a bundled model; None for others."""

@@ -18,7 +18,6 @@ from cnn_demo.models.calibration import softmax
 from cnn_demo.models.catalogue.registry import ModelSpec
 from cnn_demo.models.catalogue.specs import ModelUnavailable
 from cnn_demo.models.classification.layers import NetworkLayer, network_layers
-from cnn_demo.models.files.weights import find_weights
 from cnn_demo.models.lite.conversion import set_published_weights
 from cnn_demo.models.lite.network import efficientnet_lite
 from cnn_demo.models.lite.weights import WeightsUnreadable
@@ -170,9 +169,7 @@ def network_input(pixels: np.ndarray) -> np.ndarray:
 
 def with_weights(spec: ModelSpec, build: Callable[[], keras.Model]) -> keras.Model:
     """Build a network and load its weights; fails before building if the weights are missing."""
-    file = find_weights(spec.weights)
-    if file is None:
-        raise ModelUnavailable(f"The weights of “{spec.title}” are not on this machine: {spec.weights} is missing.")
+    file = spec.weights_file()
     network = build()
     try:
         network.load_weights(file.path)
@@ -183,43 +180,40 @@ def with_weights(spec: ModelSpec, build: Callable[[], keras.Model]) -> keras.Mod
     return network
 
 
-def load_cifar10(spec: ModelSpec, device: str) -> Classifier:
-    """Build the bundled CIFAR-10 network and load its weights.
+def load_keras_classifier(spec: ModelSpec, device: str) -> Classifier:
+    """Build a classifier and load locally available weights; nothing is downloaded.
 
     Raises:
         ModelUnavailable: If the weights are missing or do not fit the network.
+        ValueError: If the device is not available.
     """
     where = frameworks.keras_device(device)
+    temperature = 1.0
     with frameworks.placed_on(where):
-        network = with_weights(spec, cifar10_cnn)
-    return Classifier(spec, network, where, cifar10_record().temperature)
+        match spec.family:
+            case "cifar10":
+                network = with_weights(spec, cifar10_cnn)
+                temperature = cifar10_record().temperature
+            case "efficientnet_lite":
+                network = _efficientnet_lite(spec)
+            case "imagenet":
+                network = with_weights(spec, lambda: _imagenet(spec))
+            case _:
+                raise ValueError(f"No classifier is of the family {spec.family!r}.")
+    return Classifier(spec, network, where, temperature)
 
 
-def load_imagenet(spec: ModelSpec, device: str) -> Classifier:
-    """Build one of Keras's ImageNet networks and load locally available weights; nothing is downloaded.
-
-    Raises:
-        ModelUnavailable: If the weights are missing or do not fit the network.
-    """
-    where = frameworks.keras_device(device)
-    with frameworks.placed_on(where):
-        build = getattr(frameworks.keras().applications, spec.builder)
-        shape = (*spec.input_size, 3)
-        network = with_weights(spec, lambda: build(weights=None, input_shape=shape, classifier_activation=None))
-    return Classifier(spec, network, where)
+def _imagenet(spec: ModelSpec) -> keras.Model:
+    """Build one of Keras's ImageNet networks with random weights and without softmax."""
+    build = getattr(frameworks.keras().applications, spec.builder)
+    return build(weights=None, input_shape=(*spec.input_size, 3), classifier_activation=None)
 
 
-def load_efficientnet_lite(spec: ModelSpec, device: str) -> Classifier:
-    """Build EfficientNet-Lite and load the published weights, which come with a Python package.
-
-    Raises:
-        ModelUnavailable: If the package is not installed, or its file is not the published one.
-    """
-    where = frameworks.keras_device(device)
-    with frameworks.placed_on(where):
-        network = efficientnet_lite(spec.key)
-        try:
-            set_published_weights(network, spec.key)
-        except WeightsUnreadable as error:
-            raise ModelUnavailable(f"“{spec.title}” cannot be loaded. {error}") from error
-    return Classifier(spec, network, where)
+def _efficientnet_lite(spec: ModelSpec) -> keras.Model:
+    """Build EfficientNet-Lite and set the published weights, which come with a Python package."""
+    network = efficientnet_lite(spec.key)
+    try:
+        set_published_weights(network, spec.key)
+    except WeightsUnreadable as error:
+        raise ModelUnavailable(f"“{spec.title}” cannot be loaded. {error}") from error
+    return network

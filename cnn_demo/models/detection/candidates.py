@@ -6,6 +6,8 @@ them takes a few milliseconds, so changing a threshold does not require running 
 
 from __future__ import annotations
 
+import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -211,14 +213,47 @@ def suppress(boxes: np.ndarray, class_ids: np.ndarray, iou: float) -> tuple[np.n
     return suppressor, overlap
 
 
-class Detector:
-    """Base class of all detectors: predictions are the post-processed candidates."""
+class Detector(ABC):
+    """Base class of all detectors: predictions are the post-processed candidates.
+
+    Attributes:
+        spec: Its registry entry.
+        device: Device it runs on: "cpu", "cuda" or "mps".
+        lock: Held while the network runs.
+        needs_nms: Whether several boxes may belong to one object, so that NMS is needed.
+    """
 
     spec: ModelSpec
+    device: str
+    lock: threading.Lock
+    needs_nms: bool
 
+    @property
+    @abstractmethod
+    def engine(self) -> str:
+        """Name of the inference engine: "torch" or "OpenVINO"."""
+
+    @property
+    @abstractmethod
+    def sides(self) -> tuple[int, ...]:
+        """Image sizes to choose from, in pixels."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Class names, in the network's order."""
+        return self.spec.labels
+
+    @abstractmethod
     def candidates(self, pixels: np.ndarray, side: int | None = None) -> Candidates:
-        """Return all candidate boxes of the network for a photo."""
-        raise NotImplementedError
+        """Return all candidate boxes of the network for a photo.
+
+        Args:
+            pixels: (H, W, 3) uint8 RGB, of any size.
+            side: Image size, in pixels; None for the network's own size.
+
+        Raises:
+            ValueError: If the pixels have another shape or dtype, or the size is not possible.
+        """
 
     def predict(
         self,

@@ -32,13 +32,10 @@ class TorchvisionDetector(Detector):
         spec: Its registry entry.
         network: The torch module in evaluation mode. Its own NMS and limits are disabled; `candidates.select` is used.
         device: Device it runs on: "cpu", "cuda" or "mps".
-        engine: Always "torch".
         needs_nms: Always True.
-        sides: Image sizes to choose from, in pixels of the shorter side; a single one if the input size is fixed.
         lock: Held while the network runs.
     """
 
-    engine = "torch"
     needs_nms = True
 
     def __init__(self, spec: ModelSpec, network: torch.nn.Module, device: str) -> None:
@@ -46,7 +43,6 @@ class TorchvisionDetector(Detector):
         self.device = device
         self.lock = threading.Lock()
         self.network = network.eval().to(device)
-        self.sides = (spec.input_size[0],) if network.transform.fixed_size else SIDES
         categories = _categories()
         self._to_label = np.array([spec.labels.index(name) if name in spec.labels else -1 for name in categories])
         cuts = network.roi_heads if hasattr(network, "roi_heads") else network
@@ -54,6 +50,16 @@ class TorchvisionDetector(Detector):
         self._proposals: tuple | None = None
         if hasattr(network, "rpn"):
             _keep_proposals(self, network.rpn)
+
+    @property
+    def engine(self) -> str:
+        """Always "torch"."""
+        return "torch"
+
+    @property
+    def sides(self) -> tuple[int, ...]:
+        """Image sizes to choose from, in pixels of the shorter side; a single one if the input size is fixed."""
+        return (self.spec.input_size[0],) if self.network.transform.fixed_size else SIDES
 
     def candidates(self, pixels: np.ndarray, side: int | None = None) -> Candidates:
         """Return all candidate boxes of the network for a photo and, for two-stage detectors, the region proposals.

@@ -25,7 +25,6 @@ from cnn_demo.models.detection.yolo_engines import (
     with_raw_outputs,
 )
 from cnn_demo.models.detection.yolo_masks import PrototypeMasks
-from cnn_demo.models.files.weights import find_weights
 from cnn_demo.models.openvino_export import BackgroundOpenVinoExport
 
 if TYPE_CHECKING:
@@ -229,9 +228,7 @@ def load_yolo(spec: ModelSpec, device: str) -> YoloDetector:
         ModelUnavailable: If the weights are missing or broken.
         ValueError: If the device is not available.
     """
-    found = find_weights(spec.weights)
-    if found is None:
-        raise ModelUnavailable(f"The weights of “{spec.title}” are not on this machine: {spec.weights} is missing.")
+    found = spec.weights_file()
     if frameworks.device(device) == "cpu":
         exported = openvino_file(spec, found.path)
         if exported.is_file():

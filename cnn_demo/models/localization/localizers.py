@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -175,42 +174,33 @@ def _layer(network: keras.Model, name: str):
     return (nested[0] if nested else network).get_layer(name)
 
 
-def load_caltech(spec: ModelSpec, device: str) -> Localizer:
-    """Build the bundled localizer and load its weights.
+def load_keras_localizer(spec: ModelSpec, device: str) -> Localizer:
+    """Build a localizer and load its weights; for heads on a pretrained classifier, load the weights of both.
 
     Raises:
         ModelUnavailable: If the weights are missing or do not fit the network.
+        ValueError: If the device is not available.
     """
-    return _load(spec, device, caltech_localizer)
-
-
-def load_everyday(spec: ModelSpec, device: str) -> Localizer:
-    """Build the everyday localizer and load its weights.
-
-    Raises:
-        ModelUnavailable: If the weights are missing or do not fit the network.
-    """
-    return _load(spec, device, everyday_localizer)
-
-
-def _load(spec: ModelSpec, device: str, build: Callable[[], keras.Model]) -> Localizer:
     where = frameworks.keras_device(device)
     with frameworks.placed_on(where):
-        network = with_weights(spec, build)
+        match spec.family:
+            case "caltech":
+                network = with_weights(spec, caltech_localizer)
+            case "everyday_localizer":
+                network = with_weights(spec, everyday_localizer)
+            case "caltech_on_backbone":
+                network = _on_backbone(spec, device)
+            case _:
+                raise ValueError(f"No localizer is of the family {spec.family!r}.")
     return Localizer(spec, network, where)
 
 
-def load_caltech_on_backbone(spec: ModelSpec, device: str) -> Localizer:
-    """Build the localizer's heads on a frozen pretrained classifier and load the weights of both.
+def _on_backbone(spec: ModelSpec, device: str) -> keras.Model:
+    """Build the localizer's heads on a frozen pretrained classifier."""
+    from cnn_demo.models import load_classifier
 
-    Raises:
-        ModelUnavailable: If the weights of either are missing or do not fit the network.
-    """
-    from cnn_demo.models import find, load
-
-    where = frameworks.keras_device(device)
-    with frameworks.placed_on(where):
-        classifier = load(find(spec.backbone).key, device)
-        network, heads = localizer_on(classifier.network)
-        with_weights(spec, lambda: heads)
-    return Localizer(spec, network, where)
+    if spec.backbone is None:
+        raise ValueError(f"The registry entry {spec.key} names no backbone.")
+    network, heads = localizer_on(load_classifier(spec.backbone, device).network)
+    with_weights(spec, lambda: heads)
+    return network

@@ -11,9 +11,8 @@ import numpy as np
 
 from cnn_demo.images.resizing import check_pixels
 from cnn_demo.models import frameworks, openvino_export
-from cnn_demo.models.catalogue.specs import ModelSpec, ModelUnavailable
+from cnn_demo.models.catalogue.specs import ModelSpec
 from cnn_demo.models.detection.yolo_detector import read_network
-from cnn_demo.models.files.weights import find_weights
 from cnn_demo.models.openvino_export import BackgroundOpenVinoExport
 from cnn_demo.models.preprocessing import SCALINGS
 from cnn_demo.models.segmentation import unets
@@ -194,8 +193,18 @@ def build_smp(spec: ModelSpec) -> torch.nn.Module:
     return unets.build(spec.builder, classes=len(spec.labels), **dict(spec.options)).eval()
 
 
-def load_smp(spec: ModelSpec, device: str) -> SemanticSegmenter:
-    """Load a network of segmentation-models-pytorch, bundled or published.
+def build_torchvision(spec: ModelSpec) -> torch.nn.Module:
+    """Build a torchvision segmentation model with random weights.
+
+    The published weights of FCN and DeepLabV3 include the auxiliary classifier used in training.
+    """
+    builder = getattr(frameworks.torchvision().models.segmentation, spec.builder)
+    second = {} if spec.builder.startswith("lraspp") else {"aux_loss": True}
+    return builder(weights=None, weights_backbone=None, num_classes=len(spec.labels), **second).eval()
+
+
+def load_torch_segmenter(spec: ModelSpec, device: str) -> SemanticSegmenter:
+    """Load a semantic segmentation model with locally available weights; nothing is downloaded.
 
     On the CPU, bundled networks switch to OpenVINO; published ones, many of them large, stay in torch.
 
@@ -204,10 +213,24 @@ def load_smp(spec: ModelSpec, device: str) -> SemanticSegmenter:
         ValueError: If the device is not available.
     """
     where = frameworks.torch_device(device)
+    match spec.family:
+        case "smp":
+            return _load_smp(spec, where)
+        case "torchvision_segmenter":
+            network = with_weights(spec, build_torchvision)
+            network.aux_classifier = None  # only used in training
+            return SemanticSegmenter(spec, network, where, TORCHVISION_STRIDE)
+        case "yolo_semantic":
+            network = read_network(spec.weights_file().path, spec)
+            return SemanticSegmenter(spec, network, where, int(network.stride.max()))
+    raise ValueError(f"No segmenter is of the family {spec.family!r}.")
+
+
+def _load_smp(spec: ModelSpec, device: str) -> SemanticSegmenter:
     network = with_weights(spec, build_smp)
-    model = SemanticSegmenter(spec, network, where, int(network.encoder.output_stride))
-    found = find_weights(spec.weights)
-    if where == "cpu" and found.place == "bundled":
+    model = SemanticSegmenter(spec, network, device, int(network.encoder.output_stride))
+    found = spec.weights_file()
+    if device == "cpu" and found.place == "bundled":
         model.export_in_background(lambda: _in_openvino(spec, found.path))
     return model
 
@@ -219,41 +242,3 @@ def _in_openvino(spec: ModelSpec, weights: Path) -> OpenVinoLogits:
     if not path.is_file():
         openvino_export.write(openvino_export.converted(with_weights(spec, build_smp)), path)
     return OpenVinoLogits(path)
-
-
-def load_yolo_semantic(spec: ModelSpec, device: str) -> SemanticSegmenter:
-    """Load a YOLO26 semantic segmentation model of Ultralytics.
-
-    Raises:
-        ModelUnavailable: If the weights are missing, broken, or of a network with other classes.
-        ValueError: If the device is not available.
-    """
-    where = frameworks.torch_device(device)
-    found = find_weights(spec.weights)
-    if found is None:
-        raise ModelUnavailable(f"The weights of “{spec.title}” are not on this machine: {spec.weights} is missing.")
-    network = read_network(found.path, spec)
-    return SemanticSegmenter(spec, network, where, int(network.stride.max()))
-
-
-def build_torchvision(spec: ModelSpec) -> torch.nn.Module:
-    """Build a torchvision segmentation model with random weights.
-
-    The published weights of FCN and DeepLabV3 include the auxiliary classifier used in training.
-    """
-    builder = getattr(frameworks.torchvision().models.segmentation, spec.builder)
-    second = {} if spec.builder.startswith("lraspp") else {"aux_loss": True}
-    return builder(weights=None, weights_backbone=None, num_classes=len(spec.labels), **second).eval()
-
-
-def load_torchvision_segmenter(spec: ModelSpec, device: str) -> SemanticSegmenter:
-    """Load a torchvision segmentation model.
-
-    Raises:
-        ModelUnavailable: If the weights are missing or do not fit the network.
-        ValueError: If the device is not available.
-    """
-    where = frameworks.torch_device(device)
-    network = with_weights(spec, build_torchvision)
-    network.aux_classifier = None  # only used in training
-    return SemanticSegmenter(spec, network, where, TORCHVISION_STRIDE)

@@ -32,9 +32,30 @@ def test_a_row_says_what_it_must(spec):
 
 def test_every_family_has_a_loader():
     program = inspect.getsource(models._load_row)
-    assert [spec.family for spec in MODELS if f'case "{spec.family}":' not in program] == []
+    assert [spec.family for spec in MODELS if f'"{spec.family}"' not in program] == []
     with pytest.raises(ValueError, match="tomorrows"):
         models._load_row(replace(MODELS[0], family="tomorrows"), "cpu")
+
+
+@pytest.mark.parametrize(
+    ("load_one", "task"),
+    [
+        (models.load_classifier, "classification"),
+        (models.load_localizer, "localization"),
+        (models.load_detector, "detection"),
+        (models.load_detector, "instance-segmentation"),
+        (models.load_segmenter, "semantic-segmentation"),
+    ],
+)
+def test_a_loader_of_a_task_loads_models_of_this_task_and_no_others(load_one, task, monkeypatch):
+    loaded = []
+    monkeypatch.setattr(models, "load", lambda key, device: loaded.append((key, device)))
+    key = list_models(task)[0].key
+    load_one(key, "cpu")
+    assert loaded == [(key, "cpu")]
+    other = "semantic-segmentation" if task == "localization" else "localization"
+    with pytest.raises(ValueError, match=f"is a model for {other}, not for .*{task}"):
+        load_one(list_models(other)[0].key)
 
 
 def test_keys_are_distinct():
@@ -170,7 +191,7 @@ def test_a_keras_model_is_really_freed():
 
 def test_missing_weights_are_one_sentence(monkeypatch, tmp_path):
     models.release()
-    monkeypatch.setattr("cnn_demo.models.classification.classifiers.find_weights", lambda name: None)
+    monkeypatch.setattr("cnn_demo.models.catalogue.specs.find_weights", lambda name: None)
     with pytest.raises(ModelUnavailable, match=r"not on this machine: cifar10_cnn\.weights\.h5 is missing\.$"):
         load("cifar10_cnn")
 
@@ -181,7 +202,7 @@ def test_broken_weights_are_one_sentence(monkeypatch, tmp_path, content):
     file = tmp_path / "cifar10_cnn.weights.h5"
     file.write_bytes(content)
     found = weights.WeightsFile(file, "bundled", len(content))
-    monkeypatch.setattr("cnn_demo.models.classification.classifiers.find_weights", lambda name: found)
+    monkeypatch.setattr("cnn_demo.models.catalogue.specs.find_weights", lambda name: found)
     with pytest.raises(ModelUnavailable, match=r"cannot be read: please replace cifar10_cnn\.weights\.h5\.$"):
         load("cifar10_cnn")
 
@@ -194,6 +215,6 @@ def test_weights_of_another_network_are_one_sentence(monkeypatch, tmp_path):
     other.save_weights(tmp_path / "cifar10_cnn.weights.h5")
     models.release()
     found = weights.WeightsFile(tmp_path / "cifar10_cnn.weights.h5", "bundled", 1)
-    monkeypatch.setattr("cnn_demo.models.classification.classifiers.find_weights", lambda name: found)
+    monkeypatch.setattr("cnn_demo.models.catalogue.specs.find_weights", lambda name: found)
     with pytest.raises(ModelUnavailable, match="cannot be read"):
         load("cifar10_cnn")

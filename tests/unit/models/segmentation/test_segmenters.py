@@ -12,7 +12,12 @@ from cnn_demo.models.catalogue.registry import PET_LABELS
 from cnn_demo.models.files.weights import find_weights
 from cnn_demo.models.preprocessing import SCALINGS
 from cnn_demo.models.segmentation.postprocessing import answers
-from cnn_demo.models.segmentation.segmenters import SemanticSegmenter, build_smp, build_torchvision, load_smp
+from cnn_demo.models.segmentation.segmenters import (
+    SemanticSegmenter,
+    build_smp,
+    build_torchvision,
+    load_torch_segmenter,
+)
 from cnn_demo.models.segmentation.tiling import Frame
 from cnn_demo.results import Segmentation
 
@@ -213,7 +218,7 @@ def test_own_weights_are_numbers_for_an_architecture_built_here(unet, folder):
 
     torch = frameworks.torch()
     save_file({name: value.contiguous() for name, value in unet.state_dict().items()}, folder / "own" / OWN.weights)
-    model = load_smp(OWN, "cpu")
+    model = load_torch_segmenter(OWN, "cpu")
     assert model.stride == 32
     with torch.inference_mode():
         expected = unet(torch.tensor(SCALINGS["tf"].apply(photo()).transpose(2, 0, 1)[None])).softmax(1)[0].numpy()
@@ -223,18 +228,18 @@ def test_own_weights_are_numbers_for_an_architecture_built_here(unet, folder):
     assert len(result.coverage()) > 1
     assert result.labels == PET_LABELS
     with pytest.raises(ModelUnavailable, match=r"cannot be read: please replace own_unet\.safetensors\.$"):
-        load_smp(replace(OWN, labels=("cat", "dog")), "cpu")
+        load_torch_segmenter(replace(OWN, labels=("cat", "dog")), "cpu")
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no weights", bytes(300)])
 def test_missing_and_broken_weights_are_one_sentence(folder, content):
     if content is None:
         with pytest.raises(ModelUnavailable, match=r"not on this machine: own_unet\.safetensors is missing\.$"):
-            load_smp(OWN, "cpu")
+            load_torch_segmenter(OWN, "cpu")
         return
     (folder / "own" / OWN.weights).write_bytes(content)
     with pytest.raises(ModelUnavailable, match="cannot be read"):
-        load_smp(OWN, "cpu")
+        load_torch_segmenter(OWN, "cpu")
 
 
 def test_a_network_of_the_hub_is_what_the_library_loads_itself(folder):

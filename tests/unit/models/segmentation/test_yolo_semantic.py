@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cnn_demo.models import ModelUnavailable, find, frameworks, load, release
-from cnn_demo.models.segmentation.segmenters import load_yolo_semantic
+from cnn_demo.models.segmentation.segmenters import load_torch_segmenter
 
 pytestmark = pytest.mark.xdist_group("yolo_semantic")  # one process makes the fixture, which takes long
 
@@ -67,10 +67,10 @@ def test_photos_of_any_size_and_tiles(folder):
 
 def test_a_file_that_does_not_fit_is_refused_in_one_sentence(folder, monkeypatch, tmp_path):
     with pytest.raises(ModelUnavailable, match="other classes"):
-        load_yolo_semantic(replace(SPEC, labels=("road", "sky")), "cpu")
+        load_torch_segmenter(replace(SPEC, labels=("road", "sky")), "cpu")
     monkeypatch.setenv("CNN_DEMO_WEIGHTS", str(tmp_path))
     with pytest.raises(ModelUnavailable, match=r"not on this machine: yolo26n-sem\.pt is missing\.$"):
-        load_yolo_semantic(SPEC, "cpu")
+        load_torch_segmenter(SPEC, "cpu")
     (tmp_path / SPEC.weights).write_bytes(b"no weights")
     with pytest.raises(ModelUnavailable, match="cannot be read: please replace"):
-        load_yolo_semantic(SPEC, "cpu")
+        load_torch_segmenter(SPEC, "cpu")
