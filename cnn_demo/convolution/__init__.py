@@ -19,7 +19,7 @@ from cnn_demo.convolution.geometry import (
     padding_amounts,
 )
 from cnn_demo.convolution.kernel_catalogue import KERNELS, kernel
-from cnn_demo.convolution.kernel_family import KernelFamily, Parameter
+from cnn_demo.convolution.kernel_family import Choice, FloatParameter, IntParameter, KernelFamily, Parameter
 from cnn_demo.convolution.operation import convolve
 from cnn_demo.convolution.patterns import PATTERNS, Pattern, pattern
 from cnn_demo.convolution.pool_arithmetic import WindowArithmetic, explain_window
@@ -48,7 +48,10 @@ __all__ = [
     "PATTERNS",
     "POOLINGS",
     "Activation",
+    "Choice",
     "ConvSpec",
+    "FloatParameter",
+    "IntParameter",
     "KernelFamily",
     "Parameter",
     "Pattern",

@@ -51,15 +51,16 @@ def rotated(image: np.ndarray, degrees: float, most: float = 30.0) -> np.ndarray
         (H', W', C) float32, interpolated bicubically (at 0° the pixels themselves).
     """
     height, width = image.shape[:2]
-    sine, cosine = math.sin(math.radians(most)), math.cos(math.radians(most))
+    sine = math.sin(math.radians(most))
+    cosine = math.cos(math.radians(most))
     # A window of the photo's shape, scaled so that its corners stay inside while the photo turns.
     scale = min(width / (width * cosine + height * sine), height / (width * sine + height * cosine))
     rows, columns = max(1, int(height * scale)), max(1, int(width * scale))
     top, left = (height - rows) // 2, (width - columns) // 2
     if degrees:
         turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1.0)
-        options = {"flags": cv2.INTER_CUBIC, "borderMode": cv2.BORDER_REPLICATE}
-        image = cv2.warpAffine(image, turn, (width, height), **options).reshape(image.shape)
+        turned = cv2.warpAffine(image, turn, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        image = turned.reshape(image.shape)
     return image[top : top + rows, left : left + columns]
 
 
@@ -116,9 +117,9 @@ def moved_along(before: np.ndarray, after: np.ndarray, distance: float) -> tuple
     if last <= first:
         return before[:, :0], after[:, :0]
     # A pixel of the moved map is t pixels left of the unmoved one: its left neighbour is one tap further.
-    moved = sum(
-        np.float32(tap) * before[:, first - whole - offset : last - whole - offset]
-        for tap, offset in zip(taps, (-1, 0, 1, 2), strict=True)
-        if tap
-    )
-    return moved, after[:, first:last]
+    compared = after[:, first:last]
+    moved = np.zeros_like(compared)
+    for tap, offset in zip(taps, (-1, 0, 1, 2), strict=True):
+        if tap:
+            moved += np.float32(tap) * before[:, first - whole - offset : last - whole - offset]
+    return moved, compared

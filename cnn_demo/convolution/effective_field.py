@@ -21,14 +21,14 @@ CHANNELS = 8  # maps of every layer of a random stack
 
 def stack_geometry(size: Pair, layers: Sequence[Step]) -> tuple[MapGeometry, ...]:
     """Return size and receptive fields of the image (H, W) itself and of the map after every layer."""
-    maps = [MapGeometry(tuple(size), (IMAGE, IMAGE))]
+    maps = [MapGeometry((size[0], size[1]), (IMAGE, IMAGE))]
     for kernel, stride, dilation in layers:
-        before, spec = maps[-1], ConvSpec(stride=stride, dilation=dilation)
-        amounts = padding_amounts(before.size, (kernel, kernel), spec)
-        fields = tuple(
-            receptive_field([(kernel, stride, dilation, amounts[axis][0])], before.fields[axis]) for axis in (0, 1)
-        )
-        maps.append(MapGeometry(output_size(before.size, (kernel, kernel), spec), fields))
+        before = maps[-1]
+        spec = ConvSpec(stride=stride, dilation=dilation)
+        (top, _), (left, _) = padding_amounts(before.size, (kernel, kernel), spec)
+        down = receptive_field([(kernel, stride, dilation, top)], before.fields[0])
+        across = receptive_field([(kernel, stride, dilation, left)], before.fields[1])
+        maps.append(MapGeometry(output_size(before.size, (kernel, kernel), spec), (down, across)))
     return tuple(maps)
 
 

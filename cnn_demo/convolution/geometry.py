@@ -5,43 +5,52 @@ Dumoulin & Visin, "A guide to convolution arithmetic for deep learning" (2016), 
 """
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 
 Pair = tuple[int, int]
+Padding = Literal["same", "valid"]
+PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
 
-PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
-_NUMPY_MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+PADDINGS: tuple[Padding, ...] = get_args(Padding)
+PADDING_MODES: tuple[PaddingMode, ...] = get_args(PaddingMode)
+_NUMPY_MODES: dict[str, Literal["constant", "reflect", "edge", "wrap"]] = {
+    "zeros": "constant",
+    "reflect": "reflect",
+    "replicate": "edge",
+    "circular": "wrap",
+}
 
 
-def as_pair(value: int | Pair, name: str, minimum: int) -> Pair:
+def as_pair(value: object, name: str, minimum: int) -> Pair:
     """Return `value` as (rows, columns): one integer counts for both axes.
 
     Args:
-        value: an integer, or two of them.
+        value: an integer, or two of them as a tuple, list or array.
         name: what the value is called in the error message.
         minimum: the smallest integer allowed.
 
     Raises:
         ValueError: if it is anything else, or smaller than `minimum`.
     """
-    pair = (value, value) if isinstance(value, int | np.integer) else value
-    is_pair = isinstance(pair, tuple | list | np.ndarray) and len(pair) == 2
-    if not is_pair or not all(isinstance(n, int | np.integer) and not isinstance(n, bool) for n in pair):
+    numbers = tuple(value) if isinstance(value, tuple | list | np.ndarray) else (value, value)
+    if len(numbers) != 2 or not all(isinstance(n, int | np.integer) and not isinstance(n, bool) for n in numbers):
         raise ValueError(f"{name} must be one integer or two, not {value!r}.")
-    if min(pair) < minimum:
+    rows, columns = int(numbers[0]), int(numbers[1])
+    if min(rows, columns) < minimum:
         raise ValueError(f"{name} must be at least {minimum}, not {value!r}.")
-    return int(pair[0]), int(pair[1])
+    return rows, columns
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class ConvSpec:
-    """How a kernel travels over an image. One integer stands for both axes.
+    """How a kernel travels over an image. When it is made, one integer stands for both axes: `ConvSpec(stride=2)`.
 
     Attributes:
         stride: (rows, columns) from one window to the next, in pixels, at least 1.
         padding: "same" (the output has ceil(size / stride) pixels, the rule of TensorFlow and Keras), "valid" (none),
-            or an explicit number of pixels on both sides: one integer, or (rows, columns).
+            or an explicit number of pixels on both sides, (rows, columns).
         padding_mode: what the padding holds: "zeros", "reflect" (mirrored about the border pixel, which is not
             repeated), "replicate" (the border pixel again) or "circular" (the opposite side of the image).
         dilation: (rows, columns) from one kernel tap to the next, in pixels, at least 1.
@@ -52,23 +61,35 @@ class ConvSpec:
         ValueError: if an attribute is not one of these.
     """
 
-    stride: int | Pair = (1, 1)
-    padding: str | int | Pair = "same"
-    padding_mode: str = "zeros"
-    dilation: int | Pair = (1, 1)
-    flip: bool = False
+    stride: Pair
+    padding: Padding | Pair
+    padding_mode: PaddingMode
+    dilation: Pair
+    flip: bool
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "stride", as_pair(self.stride, "stride", 1))
-        object.__setattr__(self, "dilation", as_pair(self.dilation, "dilation", 1))
-        if isinstance(self.padding, str):
-            if self.padding not in ("same", "valid"):
-                raise ValueError(f'padding must be "same", "valid" or a number of pixels, not {self.padding!r}.')
-        else:
-            object.__setattr__(self, "padding", as_pair(self.padding, "padding", 0))
-        if self.padding_mode not in PADDING_MODES:
-            raise ValueError(f"padding_mode must be one of {', '.join(PADDING_MODES)}, not {self.padding_mode!r}.")
-        object.__setattr__(self, "flip", bool(self.flip))
+    def __init__(
+        self,
+        stride: int | Pair = 1,
+        padding: str | int | Pair = "same",
+        padding_mode: str = "zeros",
+        dilation: int | Pair = 1,
+        flip: bool = False,
+    ) -> None:
+        object.__setattr__(self, "stride", as_pair(stride, "stride", 1))
+        object.__setattr__(self, "padding", _checked_padding(padding))
+        if padding_mode not in PADDING_MODES:
+            raise ValueError(f"padding_mode must be one of {', '.join(PADDING_MODES)}, not {padding_mode!r}.")
+        object.__setattr__(self, "padding_mode", padding_mode)
+        object.__setattr__(self, "dilation", as_pair(dilation, "dilation", 1))
+        object.__setattr__(self, "flip", bool(flip))
+
+
+def _checked_padding(padding: str | int | Pair) -> Padding | Pair:
+    if not isinstance(padding, str):
+        return as_pair(padding, "padding", 0)
+    if padding not in PADDINGS:
+        raise ValueError(f'padding must be "same", "valid" or a number of pixels, not {padding!r}.')
+    return padding
 
 
 def dilated_size(kernel_size: Pair, dilation: Pair) -> Pair:
@@ -85,14 +106,15 @@ def padding_amounts(size: Pair, kernel_size: Pair, spec: ConvSpec) -> tuple[Pair
     Raises:
         ValueError: if a size is smaller than 1.
     """
-    size, kernel_size = as_pair(size, "size", 1), as_pair(kernel_size, "kernel_size", 1)
+    size = as_pair(size, "size", 1)
+    kernel_size = as_pair(kernel_size, "kernel_size", 1)
+    if isinstance(spec.padding, tuple):
+        rows, columns = spec.padding
+        return (rows, rows), (columns, columns)
     if spec.padding == "valid":
         return (0, 0), (0, 0)
-    if spec.padding == "same":
-        span = dilated_size(kernel_size, spec.dilation)
-        return _same_amount(size[0], span[0], spec.stride[0]), _same_amount(size[1], span[1], spec.stride[1])
-    rows, columns = spec.padding
-    return (rows, rows), (columns, columns)
+    span = dilated_size(kernel_size, spec.dilation)
+    return _same_amount(size[0], span[0], spec.stride[0]), _same_amount(size[1], span[1], spec.stride[1])
 
 
 def _same_amount(n: int, span: int, stride: int) -> Pair:

@@ -3,25 +3,60 @@
 import numpy as np
 
 import cnn_demo.convolution.kernels as kernels
-from cnn_demo.convolution.kernel_family import KernelFamily, Parameter
+from cnn_demo.convolution.kernel_family import Choice, FloatParameter, IntParameter, KernelFamily, Parameter
 
 
-def _size(default: int, minimum: int = 1, step: int = 1) -> Parameter:
+def _size(default: int, minimum: int = 1, step: int = 1) -> IntParameter:
     help_text = "Taps along each side: a larger kernel sees more of the photo at once."
-    return Parameter("size", "Size", minimum, 15, default, step, "int", "px", help_text)
+    return IntParameter(
+        name="size",
+        label="Size",
+        minimum=minimum,
+        maximum=15,
+        default=default,
+        step=step,
+        unit="px",
+        help=help_text,
+    )
 
 
-def _sigma(default: float) -> Parameter:
+def _sigma(default: float) -> FloatParameter:
     help_text = "Standard deviation of the Gaussian: a larger one looks at coarser structure."
-    return Parameter("sigma", "Sigma", 0.3, 5.0, default, 0.1, "float", "px", help_text)
+    return FloatParameter(
+        name="sigma",
+        label="Sigma",
+        minimum=0.3,
+        maximum=5.0,
+        default=default,
+        step=0.1,
+        unit="px",
+        help=help_text,
+    )
 
 
-def _angle(default: float, help_text: str) -> Parameter:
-    return Parameter("angle", "Angle", -360.0, 360.0, default, 5.0, "float", "°", help_text)
+def _angle(default: float, help_text: str) -> FloatParameter:
+    return FloatParameter(
+        name="angle",
+        label="Angle",
+        minimum=-360.0,
+        maximum=360.0,
+        default=default,
+        step=5.0,
+        unit="°",
+        help=help_text,
+    )
 
 
-def _amount(name: str, label: str, maximum: float, help_text: str) -> Parameter:
-    return Parameter(name, label, 0.0, maximum, 1.0, 0.1, "float", "", help_text)
+def _amount(name: str, label: str, maximum: float, help_text: str) -> FloatParameter:
+    return FloatParameter(
+        name=name,
+        label=label,
+        minimum=0.0,
+        maximum=maximum,
+        default=1.0,
+        step=0.1,
+        help=help_text,
+    )
 
 
 _TOWARDS = "Direction in which brightness must grow: 0° is to the right, 90° upwards."
@@ -29,175 +64,227 @@ _DISTRIBUTIONS = ("normal", "uniform", "sign")
 
 _FAMILIES = (
     KernelFamily(
-        "identity",
-        "Identity",
-        "A single one among zeros hands every pixel on as it is.",
-        (_size(3),),
-        kernels.identity,
-        False,
-        "smooth",
+        name="identity",
+        title="Identity",
+        sentence="A single one among zeros hands every pixel on as it is.",
+        parameters=(_size(3),),
+        function=kernels.identity,
+        signed=False,
+        group="smooth",
     ),
     KernelFamily(
-        "box",
-        "Box blur",
-        "The mean of all pixels in the window: the simplest blur, and a slightly blocky one.",
-        (_size(3),),
-        kernels.box,
-        False,
-        "smooth",
+        name="box",
+        title="Box blur",
+        sentence="The mean of all pixels in the window: the simplest blur, and a slightly blocky one.",
+        parameters=(_size(3),),
+        function=kernels.box,
+        signed=False,
+        group="smooth",
     ),
     KernelFamily(
-        "gaussian",
-        "Gaussian blur",
-        "A mean in which near pixels count more: the smoothest blur, the same in every direction.",
-        (_size(5), _sigma(1.0)),
-        kernels.gaussian,
-        False,
-        "smooth",
+        name="gaussian",
+        title="Gaussian blur",
+        sentence="A mean in which near pixels count more: the smoothest blur, the same in every direction.",
+        parameters=(_size(5), _sigma(1.0)),
+        function=kernels.gaussian,
+        signed=False,
+        group="smooth",
     ),
     KernelFamily(
-        "motion_blur",
-        "Motion blur",
-        "The mean along a line, as if the camera had moved while the shutter was open.",
-        (
-            Parameter("length", "Length", 1, 15, 9, 1, "int", "px", "How far the camera moved."),
+        name="motion_blur",
+        title="Motion blur",
+        sentence="The mean along a line, as if the camera had moved while the shutter was open.",
+        parameters=(
+            IntParameter(
+                name="length",
+                label="Length",
+                minimum=1,
+                maximum=15,
+                default=9,
+                unit="px",
+                help="How far the camera moved.",
+            ),
             _angle(0.0, "Direction of the movement: 0° is horizontal, 90° vertical."),
         ),
-        kernels.motion_blur,
-        False,
-        "smooth",
+        function=kernels.motion_blur,
+        signed=False,
+        group="smooth",
     ),
     KernelFamily(
-        "sharpen",
-        "Sharpen",
-        "Adds each pixel's difference from its four neighbours, so that edges stand out.",
-        (_amount("amount", "Amount", 5.0, "How much of the difference is added; 0 leaves the photo as it is."),),
-        kernels.sharpen,
-        False,
-        "sharpen",
+        name="sharpen",
+        title="Sharpen",
+        sentence="Adds each pixel's difference from its four neighbours, so that edges stand out.",
+        parameters=(
+            _amount("amount", "Amount", 5.0, "How much of the difference is added; 0 leaves the photo as it is."),
+        ),
+        function=kernels.sharpen,
+        signed=False,
+        group="sharpen",
     ),
     KernelFamily(
-        "unsharp",
-        "Unsharp mask",
-        "Adds the difference between the photo and its blur: sharpening at a scale you choose.",
-        (_size(5), _sigma(1.0), _amount("amount", "Amount", 5.0, "How much of the difference is added.")),
-        kernels.unsharp,
-        False,
-        "sharpen",
+        name="unsharp",
+        title="Unsharp mask",
+        sentence="Adds the difference between the photo and its blur: sharpening at a scale you choose.",
+        parameters=(_size(5), _sigma(1.0), _amount("amount", "Amount", 5.0, "How much of the difference is added.")),
+        function=kernels.unsharp,
+        signed=False,
+        group="sharpen",
     ),
     KernelFamily(
-        "emboss",
-        "Emboss",
-        "Lights the photo from one side, as if its bright parts were raised.",
-        (
+        name="emboss",
+        title="Emboss",
+        sentence="Lights the photo from one side, as if its bright parts were raised.",
+        parameters=(
             _angle(45.0, "Where the light comes from: 0° is the right, 90° above."),
             _amount("strength", "Strength", 3.0, "How strong the relief is; 0 leaves the photo as it is."),
         ),
-        kernels.emboss,
-        False,
-        "sharpen",
+        function=kernels.emboss,
+        signed=False,
+        group="sharpen",
     ),
     KernelFamily(
-        "sobel",
-        "Sobel edges",
-        "Answers edges across one direction: positive where brightness grows that way, negative where it falls.",
-        (_size(3, minimum=3, step=2), _angle(0.0, _TOWARDS)),
-        kernels.sobel,
-        True,
-        "edges",
+        name="sobel",
+        title="Sobel edges",
+        sentence="Answers edges across one direction: positive where brightness grows that way, "
+        "negative where it falls.",
+        parameters=(_size(3, minimum=3, step=2), _angle(0.0, _TOWARDS)),
+        function=kernels.sobel,
+        signed=True,
+        group="edges",
     ),
     KernelFamily(
-        "prewitt",
-        "Prewitt edges",
-        "Like Sobel, but all three rows count the same.",
-        (_angle(0.0, _TOWARDS),),
-        kernels.prewitt,
-        True,
-        "edges",
+        name="prewitt",
+        title="Prewitt edges",
+        sentence="Like Sobel, but all three rows count the same.",
+        parameters=(_angle(0.0, _TOWARDS),),
+        function=kernels.prewitt,
+        signed=True,
+        group="edges",
     ),
     KernelFamily(
-        "scharr",
-        "Scharr edges",
-        "Like Sobel, with weights chosen so that edges of every direction are measured more equally.",
-        (_angle(0.0, _TOWARDS),),
-        kernels.scharr,
-        True,
-        "edges",
+        name="scharr",
+        title="Scharr edges",
+        sentence="Like Sobel, with weights chosen so that edges of every direction are measured more equally.",
+        parameters=(_angle(0.0, _TOWARDS),),
+        function=kernels.scharr,
+        signed=True,
+        group="edges",
     ),
     KernelFamily(
-        "laplacian",
-        "Laplacian",
-        "Compares each pixel with its neighbours: zero on even ground, changing sign across every edge.",
-        (
-            Parameter(
-                "neighbours", "Neighbours", None, None, 4, None, "choice", "", "With or without diagonals.", (4, 8)
+        name="laplacian",
+        title="Laplacian",
+        sentence="Compares each pixel with its neighbours: zero on even ground, changing sign across every edge.",
+        parameters=(
+            Choice(
+                name="neighbours",
+                label="Neighbours",
+                choices=(4, 8),
+                default=4,
+                help="With or without diagonals.",
             ),
         ),
-        kernels.laplacian,
-        True,
-        "edges",
+        function=kernels.laplacian,
+        signed=True,
+        group="edges",
     ),
     KernelFamily(
-        "laplacian_of_gaussian",
-        "Laplacian of Gaussian",
-        "Blurs before it compares, so that it finds edges and blobs of one scale and less noise.",
-        (_size(9, minimum=3), _sigma(1.4)),
-        kernels.laplacian_of_gaussian,
-        True,
-        "edges",
+        name="laplacian_of_gaussian",
+        title="Laplacian of Gaussian",
+        sentence="Blurs before it compares, so that it finds edges and blobs of one scale and less noise.",
+        parameters=(_size(9, minimum=3), _sigma(1.4)),
+        function=kernels.laplacian_of_gaussian,
+        signed=True,
+        group="edges",
     ),
     KernelFamily(
-        "difference_of_gaussians",
-        "Difference of Gaussians",
-        "A narrow blur minus a wide one answers spots of one size, as cells in the retina do.",
-        (
+        name="difference_of_gaussians",
+        title="Difference of Gaussians",
+        sentence="A narrow blur minus a wide one answers spots of one size, as cells in the retina do.",
+        parameters=(
             _size(9, minimum=3),
             _sigma(1.0),
-            Parameter("ratio", "Ratio", 1.1, 3.0, 1.6, 0.1, "float", "", "How many times wider the second blur is."),
-        ),
-        kernels.difference_of_gaussians,
-        True,
-        "edges",
-    ),
-    KernelFamily(
-        "gabor",
-        "Gabor",
-        "Answers stripes of one width and direction, as cells in the visual cortex and first layers of CNNs do.",
-        (
-            _size(15, minimum=3),
-            _sigma(3.0),
-            Parameter("wavelength", "Wavelength", 2.0, 15.0, 6.0, 0.5, "float", "px", "Distance between stripes."),
-            _angle(0.0, "Direction across the stripes: 0° answers vertical stripes, 90° horizontal ones."),
-            Parameter("phase", "Phase", -360.0, 360.0, 0.0, 15.0, "float", "°", "0° answers lines, 90° answers edges."),
-            Parameter("aspect", "Aspect", 0.2, 2.0, 0.5, 0.1, "float", "", "Below 1 it asks for longer stripes."),
-        ),
-        kernels.gabor,
-        True,
-        "patterns",
-    ),
-    KernelFamily(
-        "random",
-        "Random",
-        "Weights drawn by chance: where every CNN begins, and already a detector of something.",
-        (
-            _size(5),
-            Parameter("seed", "Seed", 0, 9999, 0, 1, "int", "", "The same seed draws the same weights."),
-            Parameter(
-                "distribution",
-                "Distribution",
-                None,
-                None,
-                "normal",
-                None,
-                "choice",
-                "",
-                "How the weights are spread.",
-                _DISTRIBUTIONS,
+            FloatParameter(
+                name="ratio",
+                label="Ratio",
+                minimum=1.1,
+                maximum=3.0,
+                default=1.6,
+                step=0.1,
+                help="How many times wider the second blur is.",
             ),
         ),
-        kernels.random,
-        True,
-        "patterns",
+        function=kernels.difference_of_gaussians,
+        signed=True,
+        group="edges",
+    ),
+    KernelFamily(
+        name="gabor",
+        title="Gabor",
+        sentence="Answers stripes of one width and direction, as cells in the visual cortex and first layers of "
+        "CNNs do.",
+        parameters=(
+            _size(15, minimum=3),
+            _sigma(3.0),
+            FloatParameter(
+                name="wavelength",
+                label="Wavelength",
+                minimum=2.0,
+                maximum=15.0,
+                default=6.0,
+                step=0.5,
+                unit="px",
+                help="Distance between stripes.",
+            ),
+            _angle(0.0, "Direction across the stripes: 0° answers vertical stripes, 90° horizontal ones."),
+            FloatParameter(
+                name="phase",
+                label="Phase",
+                minimum=-360.0,
+                maximum=360.0,
+                default=0.0,
+                step=15.0,
+                unit="°",
+                help="0° answers lines, 90° answers edges.",
+            ),
+            FloatParameter(
+                name="aspect",
+                label="Aspect",
+                minimum=0.2,
+                maximum=2.0,
+                default=0.5,
+                step=0.1,
+                help="Below 1 it asks for longer stripes.",
+            ),
+        ),
+        function=kernels.gabor,
+        signed=True,
+        group="patterns",
+    ),
+    KernelFamily(
+        name="random",
+        title="Random",
+        sentence="Weights drawn by chance: where every CNN begins, and already a detector of something.",
+        parameters=(
+            _size(5),
+            IntParameter(
+                name="seed",
+                label="Seed",
+                minimum=0,
+                maximum=9999,
+                default=0,
+                help="The same seed draws the same weights.",
+            ),
+            Choice(
+                name="distribution",
+                label="Distribution",
+                choices=_DISTRIBUTIONS,
+                default="normal",
+                help="How the weights are spread.",
+            ),
+        ),
+        function=kernels.random,
+        signed=True,
+        group="patterns",
     ),
 )
 
@@ -214,7 +301,7 @@ def kernel(name: str, **parameters: float | str) -> np.ndarray:
     if name not in KERNELS:
         raise KeyError(f"There is no kernel {name!r}; choose one of {', '.join(KERNELS)}.")
     family = KERNELS[name]
-    known = {parameter.name: parameter for parameter in family.parameters}
+    known: dict[str, Parameter] = {parameter.name: parameter for parameter in family.parameters}
     for unknown in parameters.keys() - known.keys():
         raise ValueError(f"The kernel {name!r} has no parameter {unknown!r}; it has {', '.join(known)}.")
     return family.function(**{key: known[key].check(value) for key, value in parameters.items()})

@@ -2,77 +2,146 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 
-@dataclass(frozen=True)
-class Parameter:
-    """One setting of a kernel family.
+@dataclass(frozen=True, kw_only=True)
+class IntParameter:
+    """A whole number among the settings of a kernel family.
 
     Attributes:
-        name: the keyword that `kernel` takes.
-        label: label of the slider.
-        minimum: smallest value; None for a choice.
-        maximum: largest value; None for a choice.
-        default: default value.
-        step: distance between values on a slider; an "int" must lie on a step, a "float" need not.
-        kind: "int", "float" or "choice".
-        unit: "px", "°" or empty.
-        help: one sentence for the visitor.
-        choices: the values of a choice.
+        name: Keyword argument of `kernel`.
+        label: Label of the slider.
+        minimum: Smallest value.
+        maximum: Largest value.
+        default: Default value.
+        step: Distance between values, counted from the smallest.
+        unit: "px" or empty.
+        help: One sentence for the visitor.
     """
 
     name: str
     label: str
-    minimum: float | None
-    maximum: float | None
-    default: float | str
-    step: float | None
-    kind: str
-    unit: str
+    minimum: int
+    maximum: int
+    default: int
+    step: int = 1
+    unit: str = ""
     help: str
-    choices: tuple[int | str, ...] = ()
 
-    def check(self, value: float | str) -> float | str:
-        """Return the value in the type of its kind.
+    def check(self, value: object) -> int:
+        """Return the value as an int.
 
         Raises:
-            ValueError: if it is out of range, in one sentence with the range.
+            ValueError: If it is out of range or between two steps, in one sentence.
         """
-        if self.kind == "choice":
-            if value not in self.choices:
-                raise ValueError(f"{self.name} must be one of {', '.join(map(str, self.choices))}, not {value!r}.")
-            return value
-        is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-        if not is_number or not self.minimum <= value <= self.maximum:
-            raise ValueError(f"{self.name} must lie between {self.minimum} and {self.maximum}, not {value!r}.")
-        if self.kind == "float":
-            return float(value)
-        if (value - self.minimum) % self.step:
+        number = _number_between(self.name, value, self.minimum, self.maximum)
+        if (number - self.minimum) % self.step:
             whole = "a whole number" if self.step == 1 else f"{self.minimum} plus a multiple of {self.step}"
             raise ValueError(f"{self.name} must be {whole}, not {value!r}.")
-        return int(value)
+        return int(number)
 
-    def nearest(self, value: float | str) -> float | str:
+    def nearest(self, value: float) -> int:
         """Return the closest value that `check` accepts: a link may hold one that no slider can be dragged to."""
-        if self.kind == "choice":
-            return value if value in self.choices else self.default
-        value = min(max(value, self.minimum), self.maximum)
-        return value if self.kind == "float" else self.minimum + round((value - self.minimum) / self.step) * self.step
+        inside = min(max(value, self.minimum), self.maximum)
+        return self.minimum + round((inside - self.minimum) / self.step) * self.step
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
+class FloatParameter:
+    """A number among the settings of a kernel family.
+
+    Attributes:
+        name: Keyword argument of `kernel`.
+        label: Label of the slider.
+        minimum: Smallest value.
+        maximum: Largest value.
+        default: Default value.
+        step: Distance between values on the slider; values between them are accepted as well.
+        unit: "px", "°" or empty.
+        help: One sentence for the visitor.
+    """
+
+    name: str
+    label: str
+    minimum: float
+    maximum: float
+    default: float
+    step: float
+    unit: str = ""
+    help: str
+
+    def check(self, value: object) -> float:
+        """Return the value as a float.
+
+        Raises:
+            ValueError: If it is out of range, in one sentence with the range.
+        """
+        return float(_number_between(self.name, value, self.minimum, self.maximum))
+
+    def nearest(self, value: float) -> float:
+        """Return the closest value that `check` accepts."""
+        return min(max(value, self.minimum), self.maximum)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """A choice among the settings of a kernel family.
+
+    Attributes:
+        name: Keyword argument of `kernel`.
+        label: Label of the control.
+        choices: The values to choose from.
+        default: Default value.
+        help: One sentence for the visitor.
+    """
+
+    name: str
+    label: str
+    choices: tuple[int | str, ...]
+    default: int | str
+    help: str
+
+    def check(self, value: object) -> int | str:
+        """Return the choice that equals the value.
+
+        Raises:
+            ValueError: If it is none of them, in one sentence that names all.
+        """
+        for choice in self.choices:
+            if value == choice:
+                return choice
+        raise ValueError(f"{self.name} must be one of {', '.join(map(str, self.choices))}, not {value!r}.")
+
+    def nearest(self, value: object) -> int | str:
+        """Return the choice that equals the value, otherwise the default."""
+        return self.check(value) if value in self.choices else self.default
+
+
+Parameter = IntParameter | FloatParameter | Choice
+
+
+def _number_between(name: str, value: object, minimum: float, maximum: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        raise ValueError(f"{name} must lie between {minimum} and {maximum}, not {value!r}.")
+    if not minimum <= value <= maximum:
+        raise ValueError(f"{name} must lie between {minimum} and {maximum}, not {value!r}.")
+    return float(value)
+
+
+@dataclass(frozen=True, kw_only=True)
 class KernelFamily:
     """Kernels that differ only in their parameters.
 
     Attributes:
-        name: key in `KERNELS`.
-        title: display name.
-        sentence: description of the kernel's effect on a photo.
-        parameters: its settings, in the order of the function's arguments.
-        function: takes the parameters by name, returns (kh, kw) float32.
-        signed: whether results lie around zero (show them around mid-grey, or their magnitude), not around the photo.
+        name: Key in `KERNELS`.
+        title: Display name.
+        sentence: Description of the kernel's effect on a photo.
+        parameters: Its settings, in the order of the function's arguments.
+        function: Function from the parameters, by name, to the weights, (kh, kw) float32.
+        signed: Whether results are centred on zero (drawn around mid-grey, or as magnitudes), not on the photo.
         group: "smooth", "sharpen", "edges" or "patterns".
     """
 
@@ -82,4 +151,4 @@ class KernelFamily:
     parameters: tuple[Parameter, ...]
     function: Callable[..., np.ndarray]
     signed: bool
-    group: str
+    group: Literal["smooth", "sharpen", "edges", "patterns"]

@@ -106,12 +106,13 @@ def _filter(image: np.ndarray, kernel: np.ndarray, spec: ConvSpec, bias: float =
         image = pad_image(image, ((top, bottom), (left, right)), spec.padding_mode)
         top, left, border = 0, 0, cv2.BORDER_CONSTANT
     channels = image.shape[2:]
-    options = {"anchor": (left, top), "delta": bias, "borderType": border}
+    anchor = (left, top)
     factors = _factors(kernel)
     if factors is None:
-        full = cv2.filter2D(image, -1, kernel, **options)
+        full = cv2.filter2D(image, -1, kernel, anchor=anchor, delta=bias, borderType=border)
     else:
-        full = cv2.sepFilter2D(image, -1, *factors, **options)
+        row, column = factors
+        full = cv2.sepFilter2D(image, -1, row, column, anchor=anchor, delta=bias, borderType=border)
     full = full.reshape(*full.shape[:2], *channels)  # OpenCV drops a last axis of one channel
     rows, columns = spec.stride
     result = full[: height - kernel.shape[0] + 1 : rows, : width - kernel.shape[1] + 1 : columns]

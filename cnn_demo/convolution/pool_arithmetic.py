@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cnn_demo.convolution.geometry import Pair
 from cnn_demo.convolution.pooling import pool
 
 
@@ -60,7 +61,7 @@ def explain_window(
     return _explained(window, _weights(window, kind), (kh, kw), top, left)
 
 
-def _explained(window: np.ndarray, weights: np.ndarray, shape: tuple, row: int, column: int) -> WindowArithmetic:
+def _explained(window: np.ndarray, weights: np.ndarray, shape: Pair, row: int, column: int) -> WindowArithmetic:
     if window.shape != shape:
         raise IndexError("There is no such window on the map.")
     value = float(np.sum(window.astype(np.float64) * weights))
@@ -74,6 +75,6 @@ def _weights(window: np.ndarray, kind: str) -> np.ndarray:
         norm = np.linalg.norm(window.astype(np.float64))
         return window / norm if norm > 0 else np.zeros(window.shape)
     weights = np.zeros(window.shape)
-    first = {"max": window.argmax(), "min": window.argmin(), "skip": 0}[kind]
+    first = {"max": int(window.argmax()), "min": int(window.argmin()), "skip": 0}[kind]
     weights.flat[first] = 1
     return weights

@@ -5,6 +5,7 @@ Padding never wins: maximum and minimum ignore it, the average is taken over the
 """
 
 import math
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -20,11 +21,12 @@ def pooled_size(size: Pair, window: int | Pair, stride: int | Pair | None = None
     Raises:
         ValueError: if a number is out of range, or the window is larger than the padded map.
     """
-    window, stride, padding = _checked(window, stride, padding)
-    rows, columns = (n + 2 * p - k for n, p, k in zip(size, padding, window, strict=True))
+    (height, width), (down, right), (top, left) = _checked(window, stride, padding)
+    rows = size[0] + 2 * top - height
+    columns = size[1] + 2 * left - width
     if min(rows, columns) < 0:
-        raise ValueError(f"The window of {window[0]} × {window[1]} is larger than the map of {size[0]} × {size[1]}.")
-    return rows // stride[0] + 1, columns // stride[1] + 1
+        raise ValueError(f"The window of {height} × {width} is larger than the map of {size[0]} × {size[1]}.")
+    return rows // down + 1, columns // right + 1
 
 
 def pool_definition(
@@ -33,7 +35,7 @@ def pool_definition(
     """Pool in plain loops, one window at a time: the definition of what `pool` returns."""
     height, width = pooled_size(maps.shape[:2], size, stride, padding)
     (kh, kw), (rows, columns), (top, left) = _checked(size, stride, padding)
-    reduce = {"max": np.max, "min": np.min, "average": np.mean, "l2": _root_of_squares}[_known(kind)]
+    reduce = _REDUCTIONS[_known(kind)]
     result = np.zeros((height, width, *maps.shape[2:]))
     for i in range(height):
         for j in range(width):
@@ -45,6 +47,14 @@ def pool_definition(
 
 def _root_of_squares(window: np.ndarray, axis: tuple[int, int]) -> np.ndarray:
     return np.sqrt(np.sum(window**2, axis=axis))
+
+
+_REDUCTIONS: dict[str, Callable[..., np.ndarray]] = {
+    "max": np.max,
+    "min": np.min,
+    "average": np.mean,
+    "l2": _root_of_squares,
+}
 
 
 def pool(
@@ -172,25 +182,32 @@ def blur_pool(maps: np.ndarray, size: int | Pair, stride: int | Pair | None = No
     Raises:
         ValueError: as `pool`.
     """
-    stride = _checked(size, stride, 0)[1]
+    down, right = _checked(size, stride, 0)[1]
     dense = pool(maps, "max", size, 1)
     planes = dense if dense.ndim == 3 else dense[..., np.newaxis]
-    taps = [np.array([math.comb(2 * s, i) / 4**s for i in range(2 * s + 1)], np.float32) for s in stride]
-    result = np.empty((*planes[:: stride[0], :: stride[1], 0].shape, planes.shape[2]), np.float32)
+    result = np.empty((*planes[::down, ::right, 0].shape, planes.shape[2]), np.float32)
     for c in range(planes.shape[2]):
-        blurred = cv2.sepFilter2D(np.ascontiguousarray(planes[..., c]), -1, taps[1], taps[0])  # mirrors (reflect 101)
-        result[..., c] = blurred[:: stride[0], :: stride[1]]
+        plane = np.ascontiguousarray(planes[..., c])
+        blurred = cv2.sepFilter2D(plane, -1, _binomial(right), _binomial(down))  # mirrors (reflect 101)
+        result[..., c] = blurred[::down, ::right]
     return result.reshape(*result.shape[:2], *dense.shape[2:])
+
+
+def _binomial(stride: int) -> np.ndarray:
+    """Return the 2 · stride + 1 taps of a binomial blur, float32, which sum to 1."""
+    return np.array([math.comb(2 * stride, i) / 4**stride for i in range(2 * stride + 1)], np.float32)
 
 
 def _combine_windows(padded: np.ndarray, combine: np.ufunc, shape: Pair, window: Pair, stride: Pair) -> np.ndarray:
     """Combine all windows at once: first their first pixels, then their second ones, and so on."""
-    result = None
+    height = (shape[0] - 1) * stride[0] + 1
+    width = (shape[1] - 1) * stride[1] + 1
+    result = padded[: height : stride[0], : width : stride[1]].copy()
     for u in range(window[0]):
         for v in range(window[1]):
-            bottom, right = u + (shape[0] - 1) * stride[0] + 1, v + (shape[1] - 1) * stride[1] + 1
-            pixels = padded[u : bottom : stride[0], v : right : stride[1]]
-            result = pixels.copy() if result is None else combine(result, pixels, out=result)
+            if u or v:
+                pixels = padded[u : u + height : stride[0], v : v + width : stride[1]]
+                combine(result, pixels, out=result)
     return result
 
 
@@ -208,8 +225,8 @@ def _known(kind: str) -> str:
 
 def _checked(size: int | Pair, stride: int | Pair | None, padding: int | Pair) -> tuple[Pair, Pair, Pair]:
     window = as_pair(size, "size", 1)
-    stride = window if stride is None else as_pair(stride, "stride", 1)
-    padding = as_pair(padding, "padding", 0)
-    if padding[0] >= window[0] or padding[1] >= window[1]:
-        raise ValueError(f"Padding {padding} must be smaller than the window {window}: a window needs a pixel.")
-    return window, stride, padding
+    step = window if stride is None else as_pair(stride, "stride", 1)
+    border = as_pair(padding, "padding", 0)
+    if border[0] >= window[0] or border[1] >= window[1]:
+        raise ValueError(f"Padding {border} must be smaller than the window {window}: a window needs a pixel.")
+    return window, step, border

@@ -140,16 +140,16 @@ def trace(parts: Iterable[Window | Fork], size: Pair, first: MapGeometry | None 
 def _through_window(window: Window, before: MapGeometry) -> MapGeometry:
     kernel = as_pair(window.kernel, "kernel", 1)
     spec = ConvSpec(stride=window.stride, padding=window.padding)
-    amounts = padding_amounts(before.size, kernel, spec)
-    fields = tuple(
-        receptive_field([(kernel[axis], window.stride, 1, amounts[axis][0])], before.fields[axis]) for axis in (0, 1)
-    )
-    return MapGeometry(output_size(before.size, kernel, spec), fields)
+    (top, _), (left, _) = padding_amounts(before.size, kernel, spec)
+    down = receptive_field([(kernel[0], window.stride, 1, top)], before.fields[0])
+    across = receptive_field([(kernel[1], window.stride, 1, left)], before.fields[1])
+    return MapGeometry(output_size(before.size, kernel, spec), (down, across))
 
 
 def _through_fork(fork: Fork, before: MapGeometry) -> MapGeometry:
     ends = [trace(branch, before.size, before) for branch in fork.branches]
     if len({end.size for end in ends}) != 1:
         raise ValueError(f"Branches that meet must have maps of one size, not {[end.size for end in ends]}.")
-    fields = tuple(joined_field(*(end.fields[axis] for end in ends)) for axis in (0, 1))
-    return MapGeometry(ends[0].size, fields)
+    down = joined_field(*(end.fields[0] for end in ends))
+    across = joined_field(*(end.fields[1] for end in ends))
+    return MapGeometry(ends[0].size, (down, across))

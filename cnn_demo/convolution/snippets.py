@@ -155,15 +155,16 @@ def _is_plain(spec: ConvSpec) -> bool:
 def _padding_option(spec: ConvSpec) -> list[str]:
     if spec.padding in ("valid", (0, 0)):
         return []  # the default everywhere
-    return ['padding="same"'] if spec.padding == "same" else [f"padding={_short(spec.padding)}"]
+    return [f"padding={_short(spec.padding)}"] if isinstance(spec.padding, tuple) else ['padding="same"']
 
 
 def _padding(kernel_size: tuple[int, int], spec: ConvSpec) -> tuple[list[str], list[int | str]]:
     """Return lines that compute the padding, if they are needed, and its top, bottom, left and right amounts."""
-    if spec.padding != "same":
+    if isinstance(spec.padding, tuple):
         rows, columns = spec.padding
         return [], [rows, rows, columns, columns]
-    lines, amounts = [], []
+    lines: list[str] = []
+    amounts: list[int | str] = []
     span = dilated_size(kernel_size, spec.dilation)
     for axis, name in enumerate(("rows", "columns")):
         reach, stride = span[axis] - 1, spec.stride[axis]

@@ -1,6 +1,6 @@
 """Stacks of layers: configuration, output shapes, costs, receptive fields and feature maps."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -94,6 +94,7 @@ class PoolLayer:
 
 
 Layer = ConvLayer | PoolLayer
+Step = tuple[int, int, int, int]  # kernel, stride, dilation and padding along one axis
 
 
 def _check_number(name: str, value: int, low: int, high: int) -> None:
@@ -101,8 +102,8 @@ def _check_number(name: str, value: int, low: int, high: int) -> None:
         raise ValueError(f"{name} is a whole number from {low} to {high}, not {value!r}.")
 
 
-def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
-    if value not in tuple(choices):
+def _check_choice(name: str, value: str, choices: Collection[str]) -> None:
+    if value not in choices:
         raise ValueError(f"There is no {name} {value!r}: choose one of {', '.join(choices)}.")
 
 
@@ -147,10 +148,13 @@ def plan_stack(size: Pair, layers: Sequence[Layer], channels: int = 3) -> StackP
         channels: Channels of the photo.
     """
     plans: list[LayerPlan] = []
-    shape, geometry, spent = (*size, channels), ([], []), 0
+    shape = (*size, channels)
+    down: list[Step] = []
+    across: list[Step] = []
+    spent = 0
     for number, layer in enumerate(layers, 1):
         try:
-            plan, steps = _plan_layer(layer, shape, geometry, number == 1)
+            plan, steps = _plan_layer(layer, shape, (down, across), number == 1)
         except ValueError as error:
             return StackPlan(tuple(plans), f"Layer {number} does not fit. {error}")
         spent += plan.multiply_adds
@@ -160,36 +164,50 @@ def plan_stack(size: Pair, layers: Sequence[Layer], channels: int = 3) -> StackP
                 f"Layer {number} takes {plan.multiply_adds / 1e9:.2g} billion multiply-adds, and a stack may have "
                 f"{MAX_MULTIPLY_ADDS / 1e9:g} billion here: choose fewer filters or smaller ones, or pool before it.",
             )
-        for axis in (0, 1):
-            geometry[axis].append(steps[axis])
+        down.append(steps[0])
+        across.append(steps[1])
         plans.append(plan)
         shape = plan.shape
     return StackPlan(tuple(plans))
 
 
-def _plan_layer(layer: Layer, shape: tuple[int, int, int], geometry: tuple[list, list], first: bool) -> tuple:
-    """The layer's plan, and its (kernel, stride, dilation, padding) along both axes."""
-    *size, channels = shape
+def _plan_layer(
+    layer: Layer, shape: tuple[int, int, int], before: tuple[list[Step], list[Step]], first: bool
+) -> tuple[LayerPlan, tuple[Step, Step]]:
+    """Return the layer's plan and its steps down and across."""
+    height, width, channels = shape
+    size = (height, width)
     if isinstance(layer, PoolLayer):
-        window = tuple(size) if layer.size is None else (layer.size, layer.size)
+        window = size if layer.size is None else (layer.size, layer.size)
         stride = 1 if layer.size is None else layer.stride
-        out, filters, cost = pooled_size(tuple(size), window, stride), channels, (0, 0)
-        reach = {"skip": 1, "blur": window[0] + 2 * stride}.get(layer.kind)  # the blur has 2 · stride + 1 taps
-        padding = stride if layer.kind == "blur" else 0
-        steps = [(reach or side, stride, 1, padding) for side in window]
+        out = pooled_size(size, window, stride)
+        filters = channels
+        parameters = 0
+        cost = 0
+        steps = _pooling_step(layer.kind, window[0], stride), _pooling_step(layer.kind, window[1], stride)
     else:
         if layer.source == "learned" and not (first and channels == 3):
             raise ValueError("Learned kernels read the photo's red, green and blue: they can only come first.")
         kernel = (layer.size, layer.size)
-        out, filters = output_size(tuple(size), kernel, layer.spec), layer.filters
-        cost = (
-            parameter_count(kernel, channels, filters),
-            multiply_adds(tuple(size), kernel, layer.spec, channels, filters),
+        out = output_size(size, kernel, layer.spec)
+        filters = layer.filters
+        parameters = parameter_count(kernel, channels, filters)
+        cost = multiply_adds(size, kernel, layer.spec, channels, filters)
+        (top, _), (left, _) = padding_amounts(size, kernel, layer.spec)
+        steps = (
+            (layer.size, layer.stride, layer.dilation, top),
+            (layer.size, layer.stride, layer.dilation, left),
         )
-        amounts = padding_amounts(tuple(size), kernel, layer.spec)
-        steps = [(layer.size, layer.stride, layer.dilation, before) for before, _ in amounts]
-    fields = tuple(receptive_field([*geometry[axis], steps[axis]]) for axis in (0, 1))
-    return LayerPlan(layer, (*out, filters), *cost, fields), steps
+    fields = receptive_field([*before[0], steps[0]]), receptive_field([*before[1], steps[1]])
+    return LayerPlan(layer, (*out, filters), parameters, cost, fields), steps
+
+
+def _pooling_step(kind: str, window: int, stride: int) -> Step:
+    if kind == "skip":
+        return 1, stride, 1, 0
+    if kind == "blur":
+        return window + 2 * stride, stride, 1, stride  # the blur has 2 · stride + 1 taps
+    return window, stride, 1, 0
 
 
 def layer_weights(layer: ConvLayer, channels: int, number: int, learned: np.ndarray | None = None) -> np.ndarray:
@@ -237,13 +255,14 @@ def run_layer(maps: np.ndarray, layer: Layer, number: int = 1, learned: np.ndarr
         ValueError: If the layer does not fit the maps.
     """
     if isinstance(layer, PoolLayer):
+        if layer.size is None:
+            return pool(maps, layer.kind, maps.shape[:2], 1)
         if layer.kind == "skip":
             rows, columns = pooled_size(maps.shape[:2], layer.size, layer.stride)
             return maps[:: layer.stride, :: layer.stride][:rows, :columns]
         if layer.kind == "blur":
             return blur_pool(maps, layer.size, layer.stride)
-        window = maps.shape[:2] if layer.size is None else layer.size
-        return pool(maps, layer.kind, window, 1 if layer.size is None else layer.stride)
+        return pool(maps, layer.kind, layer.size, layer.stride)
     if layer.source == "hand":  # the mean first: the same sum of products, a channel's worth of them
         maps = maps.mean(axis=2, keepdims=True)
         weights = layer_weights(layer, 1, number)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from driver import SMALL, assert_fine, fire, open_page_1, picture, send
 
-from cnn_demo.convolution import ACTIVATIONS, KERNELS, PADDING_MODES, activate, convolve, output_size
+from cnn_demo.convolution import ACTIVATIONS, KERNELS, PADDING_MODES, Choice, activate, convolve, output_size
 from cnn_demo.convolution.matrix_text import format_matrix, parse_matrix
 from cnn_demo.drawing.pictures import DISPLAYS, display_values, jpeg_url
 from cnn_demo.lessons.convolution import LESSON, MISCONCEPTIONS
@@ -49,11 +49,12 @@ def test_every_kernel_with_every_parameter_at_its_ends(name):
     assert KERNELS[name].sentence in [caption.value for caption in app.caption]
     for parameter in KERNELS[name].parameters:
         key = f"{name}_{parameter.name}"
-        for value in parameter.choices or (parameter.minimum, parameter.maximum):
+        is_choice = isinstance(parameter, Choice)
+        for value in parameter.choices if is_choice else (parameter.minimum, parameter.maximum):
             widget = app.get_by_key(key)
-            if not parameter.choices:
+            if not is_choice:
                 assert (widget.min, widget.max) == (parameter.minimum, parameter.maximum)
-            widget.set_value(int(value) if parameter.kind == "int" else value).run()
+            widget.set_value(value).run()
             assert app.session_state[key] == value
             assert_shown(app)
     if name == "identity":

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from cnn_demo.convolution import ACTIVATIONS, KERNELS, PADDING_MODES, Parameter
+from cnn_demo.convolution import ACTIVATIONS, KERNELS, PADDING_MODES, Choice, Parameter
 from cnn_demo.drawing.pictures import DISPLAYS
 from cnn_demo.ui.convolution.matrix_editor import matrix_editor, set_matrix
 from cnn_demo.ui.convolution.settings import AUTOMATIC, DEFAULTS, OWN_MATRIX, OWN_MATRIX_TITLE, read_settings
@@ -47,12 +47,11 @@ def _edit_numbers() -> None:
 
 def _parameter(family: str, parameter: Parameter) -> None:
     key = f"{family}_{parameter.name}"
-    default = DEFAULTS[key]
-    if parameter.kind == "choice":
+    if isinstance(parameter, Choice):
         st.segmented_control(
             parameter.label,
             list(parameter.choices),
-            default=default,
+            default=parameter.default,
             required=True,
             format_func=lambda choice: str(choice).capitalize(),
             help=parameter.help,
@@ -60,11 +59,18 @@ def _parameter(family: str, parameter: Parameter) -> None:
             bind="query-params",
         )
         return
-    number = int if parameter.kind == "int" else float
     unit = f" ({parameter.unit})" if parameter.unit else ""
-    low, high, default, step = (number(v) for v in (parameter.minimum, parameter.maximum, default, parameter.step))
     widget = st.number_input if parameter.name == "seed" else st.slider
-    widget(parameter.label + unit, low, high, default, step, help=parameter.help, key=key, bind=link_binding(key))
+    widget(
+        parameter.label + unit,
+        parameter.minimum,
+        parameter.maximum,
+        parameter.default,
+        parameter.step,
+        help=parameter.help,
+        key=key,
+        bind=link_binding(key),
+    )
 
 
 def geometry_controls() -> None:

@@ -8,7 +8,7 @@ import pytest
 import scipy.ndimage
 import scipy.signal
 
-from cnn_demo.convolution import KERNELS, ConvSpec, convolve, kernel
+from cnn_demo.convolution import KERNELS, Choice, ConvSpec, convolve, kernel
 
 SMOOTHING = ("identity", "box", "gaussian", "motion_blur")
 DERIVATIVES = (
@@ -27,7 +27,7 @@ def corners(family):
     """Every combination of smallest, usual and largest values that the catalogue allows."""
     values = []
     for parameter in family.parameters:
-        if parameter.kind == "choice":
+        if isinstance(parameter, Choice):
             values.append(parameter.choices)
         else:
             values.append(sorted({parameter.minimum, parameter.default, parameter.maximum}))

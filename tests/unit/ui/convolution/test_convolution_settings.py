@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from cnn_demo.convolution import ACTIVATIONS, KERNELS, PADDING_MODES, kernel
+from cnn_demo.convolution import ACTIVATIONS, KERNELS, PADDING_MODES, Choice, kernel
 from cnn_demo.convolution.matrix_text import parse_matrix
 from cnn_demo.drawing.pictures import DISPLAYS
 from cnn_demo.ui.convolution.settings import DEFAULTS, read_channel, read_pixel, read_settings
@@ -78,7 +78,8 @@ def test_every_kernel_and_each_of_its_parameters(name):
     assert (settings.title, settings.signed) == (family.title, family.signed)
     np.testing.assert_array_equal(settings.weights, kernel(name, **defaults))
     for parameter in family.parameters:
-        for value in parameter.choices or (parameter.minimum, parameter.maximum):
+        is_choice = isinstance(parameter, Choice)
+        for value in parameter.choices if is_choice else (parameter.minimum, parameter.maximum):
             state = {"kernel": name, f"{name}_{parameter.name}": value}
             expected = kernel(name, **(defaults | {parameter.name: value}))
             np.testing.assert_array_equal(read_settings(state).weights, expected)
