@@ -14,7 +14,7 @@ from cnn_demo.commands import COMMANDS, Command
 from cnn_demo.images import ImageError, Photo, read_photo
 from cnn_demo.images.validation import MAX_BYTES
 from cnn_demo.models import ModelSpec, ModelUnavailable, find, list_models, load, preferred_model
-from cnn_demo.models.frameworks import DEVICES
+from cnn_demo.models.frameworks import DEVICE_CHOICES
 from cnn_demo.results import Classification, Localization, Segmentation
 
 
@@ -81,7 +81,7 @@ def _common(parser: argparse.ArgumentParser, tasks: tuple[str, ...]) -> None:
     keys = [spec.key for task in tasks for spec in list_models(task)]
     parser.add_argument("photo", nargs="+", type=Path, help="JPEG, PNG, WebP, AVIF or HEIC")
     parser.add_argument("--model", metavar="KEY", help=f"one of {', '.join(keys)}")
-    parser.add_argument("--device", default="auto", choices=DEVICES)
+    parser.add_argument("--device", default="auto", choices=DEVICE_CHOICES)
     parser.add_argument("--json", action="store_true", help="one JSON object for each photo, one a line")
 
 

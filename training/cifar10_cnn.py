@@ -15,7 +15,7 @@ import numpy as np
 from cnn_demo.models import frameworks
 from cnn_demo.models.bundled_networks import cifar10_cnn, fold
 from cnn_demo.models.classification.classifiers import network_input
-from training.data.datasets import DATA, read_cifar10
+from training.data.datasets import argument_parser, read_cifar10
 from training.steps.bundle import bundle_cifar10
 
 keras = frameworks.keras()
@@ -30,8 +30,7 @@ HOLE = 10  # pixels a side of the grey square that hides a part of each image
 
 def main() -> None:
     """Read the arguments and train."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=DATA, help="folder with cifar10.tar.gz")
+    parser = argument_parser(__doc__)
     parser.add_argument("--out", type=Path, default=Path("runs/cifar10_cnn"), help="checkpoint, curves and snapshots")
     parser.add_argument("--cycles", type=int, default=len(CYCLES), help="how many of the cycles to train")
     parser.add_argument("--batch", type=int, default=128)
@@ -132,14 +131,9 @@ def augment(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def cut_out(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Hide a square of each image behind grey; its middle may lie anywhere (DeVries & Taylor 2017, arXiv 1708.04552).
+    """Hide a square of each image, (N, H, W, 3) uint8, behind grey; its middle may lie anywhere.
 
-    Args:
-        images: (N, H, W, 3) uint8.
-        rng: Random generator.
-
-    Returns:
-        (N, H, W, 3) uint8.
+    DeVries & Taylor (2017), "Cutout", https://arxiv.org/abs/1708.04552.
     """
     count, height, width, _ = images.shape
     top, left = (rng.integers(0, side, (count, 1)) - HOLE // 2 for side in (height, width))

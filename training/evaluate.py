@@ -4,7 +4,6 @@
 as in the app, with the bundled weights.
 """
 
-import argparse
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -19,7 +18,7 @@ from cnn_demo.models.detection.metrics import class_precisions
 from cnn_demo.models.detection.yolo_detector import MIN_SCORE, YoloDetector
 from cnn_demo.models.localization.localizers import Localizer
 from training.data.assorted import Labelled, read_assorted
-from training.data.datasets import DATA, read_backgrounds, read_caltech3, read_cifar10, read_streets
+from training.data.datasets import argument_parser, read_backgrounds, read_caltech3, read_cifar10, read_streets
 from training.data.everyday import EverydayPhoto, main_object, read_nothing, read_voc
 from training.data.placement import pasted_picture
 from training.evaluate_masks import evaluate_everyday, evaluate_instances, evaluate_pets, evaluate_streets
@@ -33,8 +32,7 @@ Figures = list[tuple[str, str, str]]  # what was measured, its value, on what
 
 def main() -> None:
     """Read the arguments and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=DATA, help="folder with the archives")
+    parser = argument_parser(__doc__)
     keys = [spec.key for spec in list_models() if spec.key in EVALUATIONS]
     parser.add_argument("--model", action="append", choices=keys, help="only this one; may be repeated")
     options = parser.parse_args()

@@ -19,7 +19,7 @@ from cnn_demo.models import frameworks, load
 from cnn_demo.models.bundled_networks import LOCALIZER_SIDE
 from cnn_demo.models.classification.classifiers import network_input
 from cnn_demo.models.training_records import localizer_record
-from training.data.datasets import DATA, read_backgrounds, read_caltech3, read_small_things
+from training.data.datasets import argument_parser, read_backgrounds, read_caltech3, read_small_things
 from training.data.placement import (
     Backgrounds,
 )
@@ -46,8 +46,7 @@ SOME = 512  # pictures on which normalizations that were folded are measured ane
 
 def main() -> None:
     """Read the arguments and train."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=DATA, help="folder with the archives")
+    parser = argument_parser(__doc__)
     parser.add_argument("--out", type=Path, default=Path("runs/localizer"), help="checkpoint, curves, weights by epoch")
     parser.add_argument("--epochs", type=int, default=60)
     parser.add_argument("--steps", type=int, help="no more steps an epoch than this, to try the program out")

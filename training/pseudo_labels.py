@@ -8,13 +8,12 @@ each photo large and unchanged, the student small and distorted.
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import numpy as np
 
 from cnn_demo.models import load
-from training.data.datasets import DATA
+from training.data.datasets import argument_parser
 from training.data.everyday import LABELS, EverydayPhoto, read_unlabelled, voc_label
 
 TEACHER = "yolo11n"
@@ -25,8 +24,7 @@ OUT = Path("runs/pseudo_labels")
 
 def main() -> None:
     """Write the boxes."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=DATA, help="folder with the archives")
+    parser = argument_parser(__doc__)
     parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args()
     teacher = load(TEACHER, "cpu")

@@ -9,7 +9,6 @@ pixels of doubtful instances are ignored.
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import cv2
@@ -19,7 +18,7 @@ from PIL import Image
 from cnn_demo.models import load
 from cnn_demo.models.boxes import iou
 from cnn_demo.models.segmentation.metrics import IGNORED
-from training.data.datasets import DATA, read_archive
+from training.data.datasets import argument_parser, read_archive
 from training.data.everyday import LABELS, EverydayPhoto, read_voc, voc_label
 from training.data.masks import MaskedPhoto, whole
 
@@ -33,8 +32,7 @@ OUT = Path("runs/pseudo_masks")
 
 def main() -> None:
     """Write the masks."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=DATA, help="folder with the archives")
+    parser = argument_parser(__doc__)
     parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args()
     teacher = load(TEACHER, "cpu")

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from cnn_demo.images.photo import check_pixels
+
 _GRAINS = 224  # noise grains along the photo's longer side: about a network's input size
 _BORDER = cv2.BORDER_REFLECT_101
 
@@ -128,8 +130,7 @@ def corrupt(pixels: np.ndarray, kind: str, amount: float, seed: int = 0) -> np.n
     Raises:
         ValueError: If the pixels are of another shape or type, or there is no such corruption or amount.
     """
-    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or 0 in pixels.shape:
-        raise ValueError(f"pixels must be (H, W, 3) uint8, not {pixels.shape} {pixels.dtype}.")
+    check_pixels(pixels)
     if kind not in CORRUPTIONS:
         raise ValueError(f"There is no corruption {kind!r}: choose one of {', '.join(CORRUPTIONS)}.")
     one = CORRUPTIONS[kind]

@@ -5,6 +5,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 
+def check_pixels(pixels: np.ndarray) -> None:
+    """Raise ValueError if pixels are not (H, W, 3) uint8, or there are none."""
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or 0 in pixels.shape:
+        raise ValueError(f"pixels must be (H, W, 3) uint8, not {pixels.shape} {pixels.dtype}.")
+
+
 @dataclass(frozen=True, eq=False)
 class Photo:
     """A decoded photo and its provenance.
@@ -33,8 +39,7 @@ class Photo:
     """What to cache by: the digest and the size of `pixels`, which together say all about them."""
 
     def __post_init__(self) -> None:
-        if self.pixels.dtype != np.uint8 or self.pixels.ndim != 3 or self.pixels.shape[2] != 3:
-            raise ValueError(f"pixels must be (H, W, 3) uint8, not {self.pixels.shape} {self.pixels.dtype}")
+        check_pixels(self.pixels)
         pixels = np.ascontiguousarray(self.pixels).view()
         pixels.flags.writeable = False
         object.__setattr__(self, "pixels", pixels)

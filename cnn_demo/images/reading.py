@@ -37,7 +37,7 @@ from cnn_demo.images.validation import (
     MAX_PIXELS,
     ImageError,
     check_jpeg,
-    check_pixels,
+    check_pixel_count,
     check_png,
     check_png_rows,
     check_webp,
@@ -96,7 +96,7 @@ def _decode(data: bytes, kind: str, max_side: int) -> tuple[np.ndarray, tuple[in
     limit = check_jpeg(data) if kind == "JPEG" else MAX_PIXELS
     image = _open(data, kind)
     size = image.size
-    check_pixels(size, "progressive JPEG" if kind == "JPEG" and limit == MAX_PIXELS else kind, limit)
+    check_pixel_count(size, "progressive JPEG" if kind == "JPEG" and limit == MAX_PIXELS else kind, limit)
     scale = min(1.0, max_side / max(size))
     target = max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
     # JPEG is decoded at the smallest of the scales 1, 1/2, 1/4, 1/8 that is not below the target. The last row and
@@ -137,5 +137,10 @@ def _open(data: bytes, kind: str) -> Image.Image:
 def _clean_name(name: str) -> str:
     """Drop folders, control characters and whatever is beyond 80 characters; never empty."""
     name = re.split(r"[/\\]", str(name))[-1]
-    name = "".join(" " if c.isspace() else c for c in name if c.isspace() or unicodedata.category(c)[0] != "C")
-    return " ".join(name.split())[:80].strip() or "photo"
+    return printable(name)[:80].strip() or "photo"
+
+
+def printable(text: str) -> str:
+    """Remove control characters and collapse white space."""
+    text = "".join(" " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
+    return " ".join(text.split())

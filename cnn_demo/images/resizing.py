@@ -10,12 +10,6 @@ import numpy as np
 Resampling = Literal["area", "bilinear"]
 
 
-def check_pixels(pixels: np.ndarray) -> None:
-    """Raise ValueError if pixels are not (H, W, 3) uint8."""
-    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or 0 in pixels.shape:
-        raise ValueError(f"pixels must be (H, W, 3) uint8, not {pixels.shape} {pixels.dtype}.")
-
-
 def resized(pixels: np.ndarray, size: tuple[int, int], resampling: Resampling = "area") -> np.ndarray:
     """Bring a photo (H, W, 3) uint8 to a size (height, width), leaving no pixel out.
 

@@ -95,7 +95,7 @@ def damaged(kind: str) -> ImageError:
     return ImageError(f"This {kind} is cut off or damaged: please save it again and retry.")
 
 
-def check_pixels(size: tuple[int, int], kind: str, limit: int) -> None:
+def check_pixel_count(size: tuple[int, int], kind: str, limit: int) -> None:
     """Refuse a picture of (width, height) with no pixels, too long a side, or more than `limit` pixels."""
     if min(size) < 1:
         raise damaged(kind)
@@ -119,7 +119,7 @@ def check_webp(data: bytes) -> None:
         size = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
     else:
         size = int.from_bytes(body[6:8], "little") & 0x3FFF, int.from_bytes(body[8:10], "little") & 0x3FFF
-    check_pixels(size, "WebP", MAX_PIXELS)
+    check_pixel_count(size, "WebP", MAX_PIXELS)
 
 
 @dataclass
@@ -148,7 +148,7 @@ def check_png(data: bytes) -> PngHeader:
         if png is None:
             width, height, depth, colour, _, _, interlaced = struct.unpack_from(">IIBBBBB", data, position + 8)
             png = PngHeader(width, height, depth, colour, interlaced)
-            check_pixels((width, height), "PNG", MAX_PIXELS)
+            check_pixel_count((width, height), "PNG", MAX_PIXELS)
         elif name == b"IDAT":
             png.image_data.append(view[position + 8 : end - 4])
         elif name == b"IEND":

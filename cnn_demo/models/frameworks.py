@@ -20,7 +20,7 @@ from types import ModuleType
 
 from cnn_demo.machine import describe_machine
 
-DEVICES = ("auto", "cpu", "cuda", "mps")
+DEVICE_CHOICES = ("auto", "cpu", "cuda", "mps")
 _LOCK = threading.RLock()  # concurrent visitors must not interleave imports or thread settings
 
 
@@ -33,13 +33,13 @@ def device(requested: str = "auto") -> str:
     """Return the device that networks run on, for all frameworks: "cuda", "mps" or "cpu".
 
     Args:
-        requested: One of `DEVICES`; "auto" is the best available device.
+        requested: One of `DEVICE_CHOICES`; "auto" is the best available device.
 
     Raises:
         ValueError: If the device is not available.
     """
-    if requested not in DEVICES:
-        raise ValueError(f"There is no device {requested!r}: choose one of {', '.join(DEVICES)}.")
+    if requested not in DEVICE_CHOICES:
+        raise ValueError(f"There is no device {requested!r}: choose one of {', '.join(DEVICE_CHOICES)}.")
     best = describe_machine().device
     if requested in ("auto", best):
         return best

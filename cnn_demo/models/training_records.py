@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -82,21 +83,11 @@ def localizer_record() -> LocalizerRecord:
     Raises:
         FileNotFoundError: If the bundled files are missing.
     """
-    facts, arrays = _read("caltech_localizer.json", "caltech_localizer_samples.npz")
-    return LocalizerRecord(
-        labels=tuple(facts["labels"]),
-        epochs=tuple(facts["epochs"]),
-        samples=tuple(facts["samples"]),
-        boxes=arrays["boxes"],
-        probabilities=arrays["probabilities"],
-        figures=facts["figures"],
-        overlaps=facts["overlaps"],
-        worst=tuple(facts["worst"]),
-    )
+    return LocalizerRecord(**_read("caltech_localizer.json", "caltech_localizer_samples.npz"))
 
 
-def _read(facts: str, arrays: str) -> tuple[dict, dict[str, np.ndarray]]:
-    """Read a JSON file and read-only float32 copies of the arrays in an NPZ file."""
+def _read(facts: str, arrays: str) -> dict[str, Any]:
+    """Return the values of a JSON file, lists as tuples, and read-only float32 copies of the arrays in an NPZ file."""
     paths = BUNDLED / facts, BUNDLED / arrays
     if missing := [path.name for path in paths if not path.is_file()]:
         raise FileNotFoundError(
@@ -106,7 +97,8 @@ def _read(facts: str, arrays: str) -> tuple[dict, dict[str, np.ndarray]]:
         kept = {name: file[name].astype(np.float32) for name in file.files}
     for array in kept.values():
         array.flags.writeable = False
-    return json.loads(paths[0].read_text(encoding="utf-8")), kept
+    values = json.loads(paths[0].read_text(encoding="utf-8"))
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()} | kept
 
 
 @cache
@@ -116,17 +108,5 @@ def cifar10_record() -> TrainingRecord:
     Raises:
         FileNotFoundError: If the bundled files are missing.
     """
-    facts, arrays = _read("cifar10_cnn.json", "cifar10_cnn_kernels.npz")
-    return TrainingRecord(
-        labels=tuple(facts["labels"]),
-        epochs=tuple(facts["epochs"]),
-        restarts=tuple(facts["restarts"]),
-        kernels=arrays["kernels"],
-        temperature=facts["temperature"],
-        accuracy=facts["accuracy"],
-        ece=facts["ece"],
-        ece_before=facts["ece_before"],
-        reliability=tuple(facts["reliability"]),
-        confusion=np.array(facts["confusion"]),
-        confidences=facts["confidences"],
-    )
+    values = _read("cifar10_cnn.json", "cifar10_cnn_kernels.npz")
+    return TrainingRecord(**values | {"confusion": np.array(values["confusion"])})

@@ -4,6 +4,7 @@ The archives are not part of the project: the cards under `assets/weights` say w
 made here, by file number, so that training and evaluation cannot disagree about it.
 """
 
+import argparse
 import csv
 import io
 import tarfile
@@ -29,6 +30,17 @@ BACKGROUNDS = {  # archive -> what of it serves as photos without airplane, face
 }
 RACCOONS_WITH_PEOPLE = (100, 104, 105, 136, 160, 19, 25, 26)
 WITH_PEOPLE = {f"raccoon-{number}.jpg" for number in RACCOONS_WITH_PEOPLE} | {"Sphynx_110.jpg"}  # faces to be seen
+
+
+def argument_parser(description: str) -> argparse.ArgumentParser:
+    """Return a program's parser, with the folder of the archives as its first argument.
+
+    Args:
+        description: The program's docstring, whose first line is its help.
+    """
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=DATA, help="folder with the archives")
+    return parser
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from cnn_demo.models import frameworks
-from training.data.datasets import DATA
+from training.data.datasets import argument_parser
 from training.steps.bundle import bundle_float16
 from training.steps.checkpoints import restore, save
 from training.steps.schedules import ema_update, parameter_groups, rate_at
@@ -59,8 +59,7 @@ def options_of(
     recipe: Recipe, description: str, *, epochs: int, side: int, batch: int, pictures: int
 ) -> argparse.ArgumentParser:
     """Return the parser of `read_options`, for a training that has an argument more."""
-    parser = argparse.ArgumentParser(description=description.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=DATA, help="folder with the archives")
+    parser = argument_parser(description)
     parser.add_argument("--out", type=Path, default=Path("runs") / recipe.name)
     parser.add_argument("--epochs", type=int, default=epochs)
     parser.add_argument("--side", type=int, default=side, help="longer side of the last epochs' pictures, in pixels")

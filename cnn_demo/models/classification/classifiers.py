@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from cnn_demo.images.resizing import check_pixels, resized
+from cnn_demo.images.photo import check_pixels
+from cnn_demo.images.resizing import resized
 from cnn_demo.models import frameworks
 from cnn_demo.models.bundled_networks import cifar10_cnn
 from cnn_demo.models.calibration import softmax

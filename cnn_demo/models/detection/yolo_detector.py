@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnn_demo.images.resizing import check_pixels
+from cnn_demo.images.photo import check_pixels
 from cnn_demo.models import frameworks
 from cnn_demo.models.catalogue.specs import ModelSpec, ModelUnavailable
 from cnn_demo.models.detection.candidates import Candidates, Detector, Grid

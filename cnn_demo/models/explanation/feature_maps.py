@@ -6,15 +6,13 @@ A network may contain another one as a layer, such as a pretrained base below a 
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 import numpy as np
-from cachetools import LRUCache
 
 from cnn_demo.models import frameworks
+from cnn_demo.models.classification.function_cache import FunctionCache
 
 if TYPE_CHECKING:
     import keras
@@ -22,11 +20,7 @@ if TYPE_CHECKING:
     from cnn_demo.models.classification.classifiers import Classifier
 
 OUTPUT = ""  # name of the network's own output among the layer outputs
-MAX_FUNCTIONS = 16  # compiled functions cached per model, a few megabytes each
-
-# Classifier -> (opened network, compiled functions). Values hold no reference to the classifier, so it can be freed.
-_KEPT: WeakKeyDictionary = WeakKeyDictionary()
-_LOCK = threading.Lock()
+_OPENED, _FUNCTIONS = FunctionCache(1), FunctionCache(16)
 
 
 def feature_maps(model: Classifier, seen: np.ndarray, layer: str) -> np.ndarray:
@@ -128,13 +122,8 @@ def opened(network: keras.Model) -> keras.Model:
 
 def compiled(model: Classifier, compile_function: Callable, layer: str):
     """Return `compile_function(opened network, layer)`, cached per model and layer."""
-    with _LOCK:
-        if model not in _KEPT:
-            _KEPT[model] = opened(model.network), LRUCache(MAX_FUNCTIONS)
-        network, functions = _KEPT[model]
-        if (compile_function, layer) not in functions:
-            functions[compile_function, layer] = compile_function(network, layer)
-        return functions[compile_function, layer]
+    network = _OPENED.get(model, "opened", lambda: opened(model.network))
+    return _FUNCTIONS.get(model, (compile_function, layer), lambda: compile_function(network, layer))
 
 
 def _compile(network: keras.Model, layer: str):

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnn_demo.images.resizing import check_pixels, resized
+from cnn_demo.images.photo import check_pixels
+from cnn_demo.images.resizing import resized
 from cnn_demo.models import frameworks
 from cnn_demo.models.boxes import to_pixels
 from cnn_demo.models.bundled_networks import caltech_localizer, everyday_localizer, localizer_on

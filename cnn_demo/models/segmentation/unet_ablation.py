@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 import numpy as np
 
-from cnn_demo.images.resizing import check_pixels
+from cnn_demo.images.photo import check_pixels
 from cnn_demo.models import frameworks
 from cnn_demo.models.catalogue.specs import ModelSpec
 from cnn_demo.models.segmentation import unets

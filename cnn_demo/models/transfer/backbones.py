@@ -10,12 +10,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from cnn_demo.images import Photo
 from cnn_demo.models import frameworks
+from cnn_demo.models.classification.function_cache import FunctionCache
 
 if TYPE_CHECKING:
     import keras
@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 BATCH = 16
 Progress = Callable[[int, int], None]
 """Callback that receives the completed and total number of photos after each batch; exceptions stop the computation."""
-# Classifier -> layer name, or "" for the features -> compiled function. Values hold no reference to the classifier.
-_FUNCTIONS: WeakKeyDictionary = WeakKeyDictionary()
-_LOCK = threading.Lock()
+_FUNCTIONS = FunctionCache(16)
 
 
 def feature_tensor(network: keras.Model):
@@ -110,14 +108,13 @@ def in_batches(
 
 def compiled(model: Classifier, layer: str = ""):
     """Return the compiled function from the network's input to the output of a layer; "" for the features."""
-    keras = frameworks.keras()
-    with _LOCK:
-        functions = _FUNCTIONS.setdefault(model, {})
-        if layer not in functions:
-            network = model.network
-            tensor = network.get_layer(layer).output if layer else feature_tensor(network)
-            functions[layer] = _function(keras.Model(network.input, tensor), as_vectors=not layer)
-        return functions[layer]
+
+    def compile_part():
+        network = model.network
+        tensor = network.get_layer(layer).output if layer else feature_tensor(network)
+        return _function(frameworks.keras().Model(network.input, tensor), as_vectors=not layer)
+
+    return _FUNCTIONS.get(model, layer, compile_part)
 
 
 def _function(network: keras.Model, as_vectors: bool = True):

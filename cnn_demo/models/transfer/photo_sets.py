@@ -17,6 +17,7 @@ from functools import partial
 import numpy as np
 
 from cnn_demo.images import ImageError, Photo, read_photo
+from cnn_demo.images.reading import printable
 from cnn_demo.images.validation import EXTENSIONS, MAX_BYTES
 
 MIN_CLASSES, MAX_CLASSES = 2, 6
@@ -71,7 +72,7 @@ def clean_label(text: str) -> str:
     Raises:
         PhotoSetError: If the result is empty or longer than `MAX_LABEL`.
     """
-    label = _printable(unicodedata.normalize("NFC", text))
+    label = printable(unicodedata.normalize("NFC", text))
     if not label:
         raise PhotoSetError("A class has no name: please give each class one.")
     if len(label) > MAX_LABEL:
@@ -279,16 +280,10 @@ def left_out(refused: Sequence[str], twice: int, beyond: int) -> tuple[str, ...]
     return tuple(sentences)
 
 
-def _printable(text: str) -> str:
-    """Remove control characters and collapse white space."""
-    text = "".join(" " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
-    return " ".join(text.split())
-
-
 def unreadable(name: str, label: str, error: ImageError) -> str:
     """Return the message for a skipped file."""
     text = str(error)
-    return f"“{_printable(name)[:80]}” in “{label}” was left out: {text[0].lower()}{text[1:]}"
+    return f"“{printable(name)[:80]}” in “{label}” was left out: {text[0].lower()}{text[1:]}"
 
 
 def _counted(number: int, noun: str) -> str:

@@ -8,6 +8,7 @@ import pytest
 from small_networks import SIDE, Double, nested_network, picture, pooled_network
 
 from cnn_demo.models import frameworks
+from cnn_demo.models.classification.function_cache import FunctionCache
 from cnn_demo.models.explanation.feature_maps import (
     OUTPUT,
     convolutional_layers,
@@ -108,7 +109,7 @@ def test_a_model_that_is_let_go_is_freed():
 
 
 def test_so_many_layers_can_be_asked_that_some_are_compiled_again(monkeypatch):
-    monkeypatch.setattr("cnn_demo.models.explanation.feature_maps.MAX_FUNCTIONS", 2)
+    monkeypatch.setattr("cnn_demo.models.explanation.feature_maps._FUNCTIONS", FunctionCache(2))
     keras = frameworks.keras()
     x = inputs = keras.Input((4, 4, 3))
     for number in range(3):
