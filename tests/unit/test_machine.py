@@ -164,4 +164,4 @@ def test_cores_without_affinity(monkeypatch):
 
 
 def test_every_device_has_a_name():
-    assert {"auto", *DEVICES} == set(frameworks.DEVICES)
+    assert {"auto", *DEVICES} == set(frameworks.DEVICE_CHOICES)
