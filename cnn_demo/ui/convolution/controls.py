@@ -8,7 +8,7 @@ from cnn_demo.ui.convolution.matrix_editor import matrix_editor, set_matrix
 from cnn_demo.ui.convolution.settings import AUTOMATIC, DEFAULTS, OWN_MATRIX, OWN_MATRIX_TITLE, read_settings
 from cnn_demo.ui.page.link import link_binding
 from cnn_demo.ui.page.session import SESSION
-from cnn_demo.ui.widgets.choice import choose
+from cnn_demo.ui.widgets.choice import choose, index_field
 
 PADDINGS = {"same": "Same", "valid": "Valid", "explicit": "Pixels"}
 PADDING_TITLES = {"zeros": "Zeros", "reflect": "Mirror image", "replicate": "Border pixels", "circular": "Other side"}
@@ -141,18 +141,14 @@ def pixel_controls(size: tuple[int, int], grey: bool) -> None:
     """
     places = st.columns(3)
     for place, key, side in zip(places, ("row", "column"), size, strict=False):
-        if (st.session_state.get(key) or 0) >= side:
-            st.session_state[key] = side - 1  # the result has become smaller
-        place.number_input(
-            f"{key.capitalize()} of the result, 0 to {side - 1}",
-            0,
-            side - 1,
-            value=None,
-            placeholder=f"{side // 2}, the middle",
-            key=key,
-            bind=link_binding(key),
-            persist_state="session",
-        )
+        with place:
+            index_field(
+                f"{key.capitalize()} of the result",
+                side,
+                key=key,
+                placeholder=f"{side // 2}, the middle",
+                persist_state="session",
+            )
     if not grey:
         places[2].segmented_control(
             "Channel", ["R", "G", "B"], default="R", required=True, key="channel", bind="query-params"

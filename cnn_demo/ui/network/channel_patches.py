@@ -27,7 +27,7 @@ from cnn_demo.models.explanation.top_patches import (
 from cnn_demo.ui.components.tiles import Tile, tiles
 from cnn_demo.ui.network.walk.stages import layer_label
 from cnn_demo.ui.page.caching import HASH_BY_KEY
-from cnn_demo.ui.page.link import link_binding
+from cnn_demo.ui.widgets.choice import index_field
 from cnn_demo.ui.widgets.number_grid import short_number
 
 LAYER, CHANNEL = "feature_layer", "feature_channel"
@@ -200,20 +200,9 @@ def _open_channel(model: Classifier, gallery: Gallery) -> None:
 
 
 def _channel_field(place: DeltaGenerator, layer: NetworkLayer, automatic: int) -> int:
-    count = layer.shape[-1]
-    opened = st.session_state.get(CHANNEL)
-    if opened is not None and not 0 <= opened < count:
-        st.session_state[CHANNEL] = int(min(max(opened, 0), count - 1))
-    channel = place.number_input(
-        f"Channel, 0 to {count - 1}",
-        0,
-        count - 1,
-        value=None,
-        placeholder=f"{automatic}, the choosiest",
-        key=CHANNEL,
-        bind=link_binding(CHANNEL),
-    )
-    return automatic if channel is None else int(channel)
+    with place:
+        channel = index_field("Channel", layer.shape[-1], key=CHANNEL, placeholder=f"{automatic}, the choosiest")
+    return automatic if channel is None else channel
 
 
 def _every_channel(gallery: Gallery, layer: NetworkLayer, order: np.ndarray, channel: int) -> None:

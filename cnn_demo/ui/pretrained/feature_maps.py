@@ -15,7 +15,7 @@ from cnn_demo.models.explanation.feature_maps import convolutional_layers, featu
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.components.tiles import Tile, tiles
 from cnn_demo.ui.page.caching import HASH_BY_KEY
-from cnn_demo.ui.page.link import link_binding
+from cnn_demo.ui.widgets.choice import index_field
 from cnn_demo.ui.widgets.heatmap_controls import is_small, legend, opacity_slider, picture_url
 from cnn_demo.ui.widgets.model_picker import load_with_spinner, pick_model
 from cnn_demo.ui.widgets.number_grid import short_number
@@ -99,19 +99,8 @@ def _maps(photo: Photo, model: Classifier, layer: str) -> tuple[np.ndarray, np.n
 
 
 def _channel_field(count: int, automatic: int) -> int:
-    opened = st.session_state.get(CHANNEL)
-    if opened is not None and not 0 <= opened < count:
-        st.session_state[CHANNEL] = int(min(max(opened, 0), count - 1))
-    channel = st.number_input(
-        f"Channel, 0 to {count - 1}",
-        0,
-        count - 1,
-        value=None,
-        placeholder=f"{automatic}: the strongest",
-        key=CHANNEL,
-        bind=link_binding(CHANNEL),
-    )
-    return automatic if channel is None else int(channel)
+    channel = index_field("Channel", count, key=CHANNEL, placeholder=f"{automatic}: the strongest")
+    return automatic if channel is None else channel
 
 
 def _grid(photo: Photo, model: Classifier, layer: str, maps: np.ndarray, shown: np.ndarray, channel: int) -> None:

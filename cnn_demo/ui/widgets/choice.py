@@ -1,9 +1,11 @@
-"""A choice between a few options, as buttons in a row."""
+"""Choices that are part of the page's link: one of a few options, as buttons in a row, and an index."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import streamlit as st
+
+from cnn_demo.ui.page.link import link_binding
 
 Option = TypeVar("Option")
 
@@ -45,3 +47,34 @@ def choose(
         label_visibility="collapsed" if hide_label else "visible",
     )
     return default if chosen is None else chosen
+
+
+def index_field(
+    label: str, count: int, *, key: str, placeholder: str, persist_state: Literal["session"] | None = None
+) -> int | None:
+    """Let the visitor type an index; an empty field stands for what the placeholder names.
+
+    Args:
+        label: Label of the field, to which the range is added.
+        count: Number of items. An index beyond them, as one of a larger layer is, becomes the last one.
+        key: Widget key, and the name in the link.
+        placeholder: Text of the empty field.
+        persist_state: "session" to keep the index while the field is not shown.
+
+    Returns:
+        The index, from 0 to count - 1, or None if the field is empty.
+    """
+    index = st.session_state.get(key)
+    if index is not None and not 0 <= index < count:
+        st.session_state[key] = int(min(max(index, 0), count - 1))
+    index = st.number_input(
+        f"{label}, 0 to {count - 1}",
+        0,
+        count - 1,
+        value=None,
+        placeholder=placeholder,
+        key=key,
+        bind=link_binding(key),
+        persist_state=persist_state,
+    )
+    return None if index is None else int(index)

@@ -11,8 +11,8 @@ from cnn_demo.ui.components.tiles import Tile, tiles
 from cnn_demo.ui.network.pictures import channels_first, legend, paint, palette_of
 from cnn_demo.ui.network.walk import state
 from cnn_demo.ui.network.walk.stages import strongest
-from cnn_demo.ui.page.link import link_binding
 from cnn_demo.ui.page.session import SESSION
+from cnn_demo.ui.widgets.choice import index_field
 from cnn_demo.ui.widgets.number_grid import short_number
 
 COLOURS = ("red", "green", "blue")
@@ -102,15 +102,5 @@ def unit_controls(layer: NetworkLayer, values: np.ndarray) -> None:
         fields.append(("Row", state.ROW, layer.shape[0], selection.row))
         fields.append(("Column", state.COLUMN, layer.shape[1], selection.column))
     for place, (label, key, size, automatic) in zip(st.columns(3), fields, strict=False):
-        opened = st.session_state.get(key)
-        if opened is not None and not 0 <= opened < size:
-            st.session_state[key] = int(min(max(opened, 0), size - 1))
-        place.number_input(
-            f"{label}, 0 to {size - 1}",
-            0,
-            size - 1,
-            value=None,
-            placeholder=f"{automatic}",
-            key=key,
-            bind=link_binding(key),
-        )
+        with place:
+            index_field(label, size, key=key, placeholder=f"{automatic}")

@@ -1,3 +1,4 @@
+import pytest
 from streamlit.testing.v1 import AppTest
 
 
@@ -8,6 +9,14 @@ def _page():
 
     st.session_state["chosen"] = choose("Padding", {"same": "Same", "valid": "Valid"}, key="padding", default="same")
     st.session_state["number"] = choose("Layer", [1, 2], key="layer", default=1)
+
+
+def _page_of_an_index():
+    import streamlit as st
+
+    from cnn_demo.ui.widgets.choice import index_field
+
+    st.session_state["index"] = index_field("Channel", 8, key="channel", placeholder="3, the strongest")
 
 
 def test_a_choice_is_its_default_until_the_visitor_chooses():
@@ -24,3 +33,13 @@ def test_a_link_may_leave_a_choice_empty():
     app.run()
     assert not app.exception
     assert (app.session_state["chosen"], app.session_state["number"]) == ("same", 1)
+
+
+@pytest.mark.parametrize(("held", "index"), [(None, None), (0, 0), (7, 7), (40, 7), (-2, 0)])
+def test_an_index_is_within_its_range(held, index):
+    app = AppTest.from_function(_page_of_an_index)
+    app.session_state["channel"] = held
+    app.run()
+    assert not app.exception
+    assert app.session_state["index"] == index
+    assert app.number_input[0].label == "Channel, 0 to 7"
