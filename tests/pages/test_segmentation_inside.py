@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from cnn_demo import models
 from cnn_demo.images import Photo
 from cnn_demo.models import find, frameworks, release
-from cnn_demo.models.catalogue.registry import BUNDLED_OPTIONS, PET_LABELS
+from cnn_demo.models.catalogue.registry import BUNDLED_OPTIONS, PET_LABELS, STRIDE_4_OPTIONS
 from cnn_demo.models.segmentation.architectures import Cost
 from cnn_demo.models.segmentation.unets import ARCHITECTURES, SKIPS
 from cnn_demo.ui.detection.score import pen
@@ -24,6 +24,15 @@ OWN = replace(
     find("fcn_resnet50"), key="own_unet", title="Own U-Net", family="smp", builder="Unet", input_size=(64, 64),
     options=tuple(BUNDLED_OPTIONS.items()), labels=PET_LABELS, weights="own_unet.safetensors", scaling="tf",
 )  # fmt: skip
+
+
+SHORT = replace(
+    OWN,
+    key="short_unet",
+    title="Short U-Net",
+    options=tuple(STRIDE_4_OPTIONS.items()),
+    weights="short_unet.safetensors",
+)
 
 
 def view_script(module, name, photo):
@@ -44,23 +53,28 @@ def text(app: AppTest) -> str:
     return "\n".join([*(part.value for part in app.markdown), *(part.value for part in app.caption)])
 
 
-@pytest.fixture
-def own_unet(monkeypatch, tmp_path):
-    """A U-Net with random weights in the place of the bundled ones, to which noise is background and nothing else."""
+def save_random_weights(spec, folder):
     from safetensors.torch import save_file
 
     from cnn_demo.models.segmentation.segmenters import build_smp
 
     torch = frameworks.torch()
     torch.manual_seed(2)
-    network = build_smp(OWN).train()
+    network = build_smp(spec).train()
     with torch.no_grad():
         network(torch.rand(4, 3, 64, 96) * 2 - 1)
     state = {name: value.contiguous() for name, value in network.state_dict().items()}
-    save_file(state, tmp_path / OWN.weights)
+    save_file(state, folder / spec.weights)
+
+
+@pytest.fixture
+def own_unet(monkeypatch, tmp_path):
+    """U-Nets with random weights in the place of the bundled ones, to which noise is background and nothing else."""
+    save_random_weights(OWN, tmp_path)
+    save_random_weights(SHORT, tmp_path)
     monkeypatch.setenv("CNN_DEMO_WEIGHTS", str(tmp_path))
     others = (spec for spec in models.MODELS if spec.builder != "Unet")
-    monkeypatch.setattr(models, "MODELS", (*others, OWN))
+    monkeypatch.setattr(models, "MODELS", (*others, OWN, SHORT))
     release()
     yield
     release()
@@ -76,6 +90,29 @@ def test_skips_are_switched_off_one_by_one(own_unet):
     assert_fine(app)
     assert app.metric[0].value == f"{table['mean IoU'].iloc[-1]:.3f}"
     assert float(app.metric[0].value) < 1
+
+
+def test_a_skip_that_a_network_lacks_is_not_offered(own_unet):
+    app = open_view("segmentation.unet_internals", "inside_view")
+    pills = lambda: app.button_group(key="skips_on")  # noqa: E731
+    assert pills().options == ["1/2", "1/4", "1/8", "1/16"]
+    app.selectbox(key="unet").set_value("short_unet").run()
+    assert_fine(app)
+    assert pills().options == pills().value == ["1/4", "1/8", "1/16"]
+    pills().set_value(["1/4"]).run()
+    assert_fine(app)
+    app.selectbox(key="unet").set_value("own_unet").run()
+    assert_fine(app)
+    assert pills().value == ["1/4"]
+    pills().set_value(["1/2", "1/4"]).run()
+    app.selectbox(key="unet").set_value("short_unet").run()
+    assert_fine(app)
+    assert pills().value == ["1/4"]
+
+
+def test_a_link_may_name_a_skip_that_the_network_lacks(own_unet):
+    app = open_view("segmentation.unet_internals", "inside_view", link={"unet": "Short U-Net", "skips_on": "1/2,1/8"})
+    assert set(app.button_group(key="skips_on").value) <= {"1/4", "1/8", "1/16"}
 
 
 def test_every_step_has_its_maps(own_unet):

@@ -23,7 +23,7 @@ from cnn_demo.ui.segmentation.state import masks_on, segmentation_of
 from cnn_demo.ui.widgets.model_picker import load_with_spinner, pick_model
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
 
-UNET, SKIPS_ON = "unet", "skips_on"
+UNET, SKIPS_ON, _LAST_NAMES = "unet", "skips_on", "last_skip_names"
 SKIP_NAMES = {stride: f"1/{stride}" for stride in SKIPS}
 DEFAULTS: dict[str, Any] = {UNET: None, SKIPS_ON: list(SKIP_NAMES.values())}
 STRONGEST, COLUMNS = 6, 3  # maps of each step, and how many beside each other
@@ -49,18 +49,19 @@ def _skips(photo: Photo, spec: ModelSpec) -> None:
         "The encoder shrinks the photo step by step, to features of *what* there is; the skips bring the decoder "
         "*where* it is. They were on during training: switch them off, and see what each of them contributes."
     )
+    names = _skip_names(spec)
     on = st.pills(
         "Skips that are on, by their resolution",
-        list(SKIP_NAMES.values()),
+        names,
         selection_mode="multi",
-        default=DEFAULTS[SKIPS_ON],
+        default=names,
         key=SKIPS_ON,
         bind="query-params",
-        help="1/2 carries maps of half the photo's resolution, and so on. One that is off carries each map's mean: "
-        "what there is on average, but not where.",
+        help="1/4 carries maps of a quarter of the photo's resolution, and so on. One that is off carries each map's "
+        "mean: what there is on average, but not where.",
     )
     if missing := [SKIP_NAMES[stride] for stride in SKIPS if stride not in skips_of(spec)]:
-        st.caption(f"The decoder of this network ends before {' and '.join(missing)}: it has no such skip.")
+        st.caption(f"The decoder of this network ends before {' and '.join(missing)}: it has no such skip connection.")
     off = tuple(stride for stride in skips_of(spec) if SKIP_NAMES[stride] not in on)
     whole = segmentation_of(photo, spec.key, None, "whole")
     shown = _without(photo, spec.key, off) if off else whole
@@ -86,6 +87,19 @@ def _skips(photo: Photo, spec: ModelSpec) -> None:
             },
         )
         st.caption("Measured on this photo, against the prediction of the whole network, which may itself be wrong.")
+
+
+def _skip_names(spec: ModelSpec) -> list[str]:
+    """Return the resolutions of the network's skips, after switching off those that only the last network had.
+
+    If all skips of the last network were on, so are those of this one.
+    """
+    names = [SKIP_NAMES[stride] for stride in skips_of(spec)]
+    last, on = st.session_state.get(_LAST_NAMES, names), st.session_state.get(SKIPS_ON)
+    if on is not None and names != last:
+        st.session_state[SKIPS_ON] = names if set(last) <= set(on) else [name for name in names if name in on]
+    st.session_state[_LAST_NAMES] = names
+    return names
 
 
 @st.cache_resource(max_entries=24, show_spinner="Running without skips…", hash_funcs=HASH_BY_KEY)
