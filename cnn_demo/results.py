@@ -28,7 +28,15 @@ class Classification:
             raise ValueError(f"{len(self.labels)} labels need as many probabilities, not {self.probabilities.shape}.")
 
     def top(self, k: int = 5) -> list[tuple[str, float]]:
-        """Return the `k` most probable (label, probability), the most probable first; all if k is larger."""
+        """Return the `k` most probable (label, probability), the most probable first; all if k is larger.
+
+        Example:
+            >>> import numpy as np
+            >>> from cnn_demo.results import Classification
+            >>> prediction = Classification(("cat", "dog", "bird"), np.array([0.5, 0.125, 0.375], np.float32))
+            >>> prediction.top(2)
+            [('cat', 0.5), ('bird', 0.375)]
+        """
         best = np.argsort(-self.probabilities, kind="stable")[: max(k, 0)]
         return [(self.labels[i], float(self.probabilities[i])) for i in best]
 

@@ -44,6 +44,11 @@ def multiply_adds(
 
     Raises:
         ValueError: if no window fits, or the groups do not divide the channels.
+
+    Example:
+        >>> from cnn_demo.convolution import ConvSpec, multiply_adds
+        >>> multiply_adds((224, 224), 3, ConvSpec(), in_channels=3, out_channels=64)  # the first layer of VGG16
+        86704128
     """
     kernel_size = as_pair(kernel_size, "kernel_size", 1)
     height, width = output_size(input_size, kernel_size, spec)

@@ -133,6 +133,11 @@ def output_size(size: Pair, kernel_size: Pair, spec: ConvSpec) -> Pair:
 
     Raises:
         ValueError: if the dilated kernel is larger than the padded image, so that no window fits.
+
+    Example:
+        >>> from cnn_demo.convolution import ConvSpec, output_size
+        >>> output_size((224, 224), (7, 7), ConvSpec(stride=2, padding=3))  # the first layer of a ResNet
+        (112, 112)
     """
     rows, columns = _slack(size, kernel_size, spec)
     return rows // spec.stride[0] + 1, columns // spec.stride[1] + 1

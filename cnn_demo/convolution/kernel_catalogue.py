@@ -297,6 +297,15 @@ def kernel(name: str, **parameters: float | str) -> np.ndarray:
     Raises:
         KeyError: if there is no such kernel; the message names all.
         ValueError: if a parameter is unknown or out of its range.
+
+    Example:
+        >>> from cnn_demo.convolution import kernel
+        >>> kernel("sobel")
+        array([[-1.,  0.,  1.],
+               [-2.,  0.,  2.],
+               [-1.,  0.,  1.]], dtype=float32)
+        >>> kernel("gaussian", size=7, sigma=2).shape
+        (7, 7)
     """
     if name not in KERNELS:
         raise KeyError(f"There is no kernel {name!r}; choose one of {', '.join(KERNELS)}.")

@@ -37,6 +37,14 @@ def convolve(
 
     Raises:
         ValueError: if the shapes do not fit, or the dilated kernel is larger than the padded image.
+
+    Example:
+        >>> import numpy as np
+        >>> from cnn_demo.convolution import ConvSpec, convolve
+        >>> image = np.arange(16).reshape(4, 4)
+        >>> convolve(image, np.full((2, 2), 0.25), ConvSpec(stride=2, padding="valid"))
+        array([[ 2.5,  4.5],
+               [10.5, 12.5]], dtype=float32)
     """
     spec = spec or ConvSpec()
     image, weights = np.asarray(image, np.float32), np.asarray(weights, np.float32)

@@ -74,6 +74,13 @@ def pool(
 
     Raises:
         ValueError: if the kind is unknown, a number is out of range, or the window is larger than the padded map.
+
+    Example:
+        >>> import numpy as np
+        >>> from cnn_demo.convolution import pool
+        >>> pool(np.arange(16).reshape(4, 4), "max", size=2)
+        array([[ 5.,  7.],
+               [13., 15.]], dtype=float32)
     """
     maps = np.asarray(maps, np.float32)
     if maps.ndim not in (2, 3) or 0 in maps.shape:

@@ -65,7 +65,13 @@ def receptive_fields(layers: Iterable[tuple[int, ...]], first: ReceptiveField = 
 
 
 def receptive_field(layers: Iterable[tuple[int, ...]], first: ReceptiveField = IMAGE) -> ReceptiveField:
-    """Return the receptive field after the last of `layers`, given as for `receptive_fields`."""
+    """Return the receptive field after the last of `layers`, given as for `receptive_fields`.
+
+    Example:
+        >>> from cnn_demo.convolution import receptive_field
+        >>> receptive_field([(3, 1), (3, 1), (2, 2), (3, 1)])  # two convolutions, a pooling and a convolution
+        ReceptiveField(size=10, jump=2, start=4.5)
+    """
     return receptive_fields(layers, first)[-1]
 
 

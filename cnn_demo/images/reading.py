@@ -70,6 +70,12 @@ def read_photo(data: bytes, name: str = "photo", max_side: int = 1280) -> Photo:
     Raises:
         ImageError: the bytes are not an accepted photo, too large, or damaged. One sentence, fit to be shown.
         ValueError: `max_side` is less than 1.
+
+    Example:
+        >>> from cnn_demo.images import read_photo, sample_photos
+        >>> photo = read_photo(sample_photos()[0].path.read_bytes(), "cats/Chelsea.jpg", max_side=320)
+        >>> photo.name, photo.format, photo.original_size, photo.pixels.shape
+        ('Chelsea.jpg', 'JPEG', (451, 300), (213, 320, 3))
     """
     if max_side < 1:
         raise ValueError(f"max_side must be at least 1, not {max_side}")

@@ -60,6 +60,11 @@ def list_models(task: Task | None = None) -> tuple[ModelSpec, ...]:
 
     Raises:
         ValueError: If there is no such task.
+
+    Example:
+        >>> from cnn_demo.models import list_models
+        >>> [spec.key for spec in list_models("localization")]
+        ['everyday_localizer', 'caltech_localizer', 'caltech_localizer_mobilenet_v2']
     """
     if task is not None and task not in TASKS:
         raise ValueError(f"There is no task {task!r}: choose one of {', '.join(TASKS)}.")

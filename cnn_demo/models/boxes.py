@@ -107,7 +107,14 @@ def enclosing(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Intersection over union (IoU), from 0 to 1: 1 for identical boxes, 0 for disjoint ones, however far apart."""
+    """Intersection over union (IoU), from 0 to 1: 1 for identical boxes, 0 for disjoint ones, however far apart.
+
+    Example:
+        >>> import numpy as np
+        >>> from cnn_demo.models.boxes import iou
+        >>> iou(np.array([0, 0, 10, 10]), np.array([[0, 0, 10, 5], [20, 20, 30, 30]]))  # one box with two others
+        array([0.5, 0. ])
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         return intersection(first, second) / union(first, second)
 

@@ -172,6 +172,15 @@ def select(
 
     Raises:
         ValueError: If a setting is out of its range, or there is no such class.
+
+    Example:
+        >>> import numpy as np
+        >>> from cnn_demo.models.detection.candidates import Candidates, select
+        >>> boxes = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [30, 0, 40, 10]], np.float32)
+        >>> scores, class_ids = np.array([0.9, 0.8, 0.7], np.float32), np.zeros(3, int)
+        >>> selection = select(Candidates((20, 50), boxes, scores, class_ids, ("cat",)), confidence=0.5, iou=0.45)
+        >>> selection.order[selection.kept]  # the second box overlaps the first one by an IoU of 0.82
+        array([0, 2])
     """
     check_settings(confidence, iou, max_detections)
     wanted = candidates.scores > confidence

@@ -62,6 +62,13 @@ def score_masks(answer: np.ndarray, truth: np.ndarray, classes: int, ignored: in
 
     Raises:
         ValueError: If the two have different sizes, or a label is out of range.
+
+    Example:
+        >>> import numpy as np
+        >>> from cnn_demo.models.segmentation.metrics import score_masks
+        >>> scores = score_masks(np.array([[0, 0, 1, 1]]), np.array([[0, 1, 1, 1]]), classes=2)
+        >>> scores.iou.round(3), scores.pixel_accuracy
+        (array([0.5  , 0.667]), 0.75)
     """
     _check_sizes(answer, truth)
     counts = truth != ignored

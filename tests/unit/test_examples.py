@@ -1,0 +1,15 @@
+"""The examples of the docstrings run, and print what they say."""
+
+import doctest
+from importlib import import_module
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_examples_of_the_docstrings_are_right():
+    sources = sorted(path for path in (ROOT / "cnn_demo").rglob("*.py") if ">>> " in path.read_text(encoding="utf-8"))
+    names = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in sources]
+    results = [doctest.testmod(import_module(name)) for name in names]
+    assert [name for name, result in zip(names, results, strict=True) if result.failed] == []
+    assert sum(result.attempted for result in results) >= 30
