@@ -188,7 +188,7 @@ def _correlate(padded: np.ndarray, weights: np.ndarray, stride: int, dilation: i
     """
     kernel, _, channels, filters = weights.shape
     reach = (kernel - 1) * dilation
-    windows = sliding_window_view(padded, reach + 1, axis=1)[:, ::stride, :, ::dilation]
+    windows = sliding_window_view(padded, reach + 1, axis=1)[:, ::stride, :, ::dilation]  # (rows, W', C, k)
     rows, width = windows.shape[:2]
     columns = np.ascontiguousarray(windows.transpose(0, 1, 3, 2)).reshape(rows, width, kernel * channels)
     height = (rows - reach - 1) // stride + 1

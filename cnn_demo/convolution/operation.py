@@ -162,6 +162,6 @@ def _sum_of_products(image: np.ndarray, weights: np.ndarray, spec: ConvSpec) -> 
         for v in range(kw):
             top, left = u * spec.dilation[0], v * spec.dilation[1]
             bottom, right = top + (height - 1) * rows + 1, left + (width - 1) * columns + 1
-            shifted = padded[top:bottom:rows, left:right:columns]
-            result += shifted.reshape(-1, channels) @ weights[u, v]
+            shifted = padded[top:bottom:rows, left:right:columns]  # (H', W', C)
+            result += shifted.reshape(-1, channels) @ weights[u, v]  # (H'·W', C) @ (C, F)
     return result.reshape(height, width, filters)

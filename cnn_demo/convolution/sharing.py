@@ -102,7 +102,7 @@ def random_layer(kind: str, image: np.ndarray, kernel: int, stride: int, seed: i
         weights = draw.standard_normal((rows * columns, image.size), np.float32) / np.sqrt(image.size)
         return (weights @ image.ravel()).reshape(rows, columns).astype(np.float32)
     padded = pad_image(image, padding_amounts(image.shape, (kernel, kernel), spec))
-    windows = sliding_window_view(padded, (kernel, kernel))[::stride, ::stride]
+    windows = sliding_window_view(padded, (kernel, kernel))[::stride, ::stride]  # (H', W', kh, kw)
     shape = (kernel, kernel) if kind == "convolution" else (rows, columns, kernel, kernel)
     weights = draw.standard_normal(shape, np.float32) / kernel
     return (windows * weights).sum(axis=(2, 3)).astype(np.float32)

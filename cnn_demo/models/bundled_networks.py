@@ -108,19 +108,19 @@ def localizer_heads(maps, classes: int = LOCALIZER_CLASSES) -> dict:
     keras = frameworks.keras()
     layers, ops = keras.layers, keras.ops
 
-    pooled = layers.GlobalAveragePooling2D(name="pool")(maps)
+    pooled = layers.GlobalAveragePooling2D(name="pool")(maps)  # (N, C)
     logits = layers.Dense(classes, dtype="float32", name="logits")(pooled)
 
     y = layers.ReLU(name="box_relu1")(_convolution(maps, LOCALIZER_BOX_CHANNELS, 1, 1, "box_conv1", False))
     y = layers.ReLU(name="box_relu2")(_convolution(y, LOCALIZER_BOX_CHANNELS, 3, 1, "box_conv2", False))
-    y = layers.Conv2D(5, 1, dtype="float32", name="box_places")(y)
+    y = layers.Conv2D(5, 1, dtype="float32", name="box_places")(y)  # (N, h, w, 5)
     height, width = maps.shape[1:3]
     columns, rows = np.meshgrid((np.arange(width) + 0.5) / width, (np.arange(height) + 0.5) / height)
-    places = np.stack([columns, rows, columns, rows], axis=-1).astype(np.float32)
-    votes = y[..., :4] * np.array([-1, -1, 1, 1], np.float32) + places
-    attention = ops.softmax(ops.reshape(y[..., 4], (-1, height * width)))
-    attention = ops.reshape(attention, (-1, height, width))
-    box = ops.sum(attention[..., None] * votes, axis=(1, 2))
+    places = np.stack([columns, rows, columns, rows], axis=-1).astype(np.float32)  # (h, w, 4)
+    votes = y[..., :4] * np.array([-1, -1, 1, 1], np.float32) + places  # (N, h, w, 4)
+    attention = ops.softmax(ops.reshape(y[..., 4], (-1, height * width)))  # (N, h·w)
+    attention = ops.reshape(attention, (-1, height, width))  # (N, h, w)
+    box = ops.sum(attention[..., None] * votes, axis=(1, 2))  # (N, 4)
     return {"logits": logits, "box": box, "attention": attention, "votes": votes, "maps": maps}
 
 

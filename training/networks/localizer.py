@@ -87,15 +87,15 @@ class Heads(nn.Module):
         """From feature maps (N, C, h, w) to `logits` (N, 4), `box` (N, 4) and `votes` (N, h, w, 4)."""
         y = self.box_conv2(self.box_conv1(maps).relu()).relu()
         with torch.autocast(maps.device.type, enabled=False):  # the predictions need float32
-            logits = self.logits(maps.float().mean((2, 3)))
-            said = self.box_places(y.float()).permute(0, 2, 3, 1)
+            logits = self.logits(maps.float().mean((2, 3)))  # (N, C, h, w) -> (N, C) -> (N, classes)
+            said = self.box_places(y.float()).permute(0, 2, 3, 1)  # (N, 5, h, w) -> (N, h, w, 5)
             _, height, width, _ = said.shape
             rows, columns = ((torch.arange(count, device=said.device) + 0.5) / count for count in (height, width))
             rows, columns = torch.meshgrid(rows, columns, indexing="ij")
-            places = torch.stack([columns, rows, columns, rows], -1)
-            votes = said[..., :4] * said.new_tensor([-1, -1, 1, 1]) + places
-            attention = said[..., 4].flatten(1).softmax(1)
-            box = (attention[..., None] * votes.flatten(1, 2)).sum(1)
+            places = torch.stack([columns, rows, columns, rows], -1)  # (h, w, 4)
+            votes = said[..., :4] * said.new_tensor([-1, -1, 1, 1]) + places  # (N, h, w, 4)
+            attention = said[..., 4].flatten(1).softmax(1)  # (N, h·w)
+            box = (attention[..., None] * votes.flatten(1, 2)).sum(1)  # (N, h·w, 4) -> (N, 4)
         return {"logits": logits, "box": box, "votes": votes}
 
 
@@ -146,7 +146,7 @@ def from_keras(deployed, trained, pictures) -> None:
         if not weights:
             continue
         kernel, bias = (torch.from_numpy(values) for values in weights)
-        kernel = kernel.permute(3, 2, 0, 1) if kernel.ndim == 4 else kernel.T
+        kernel = kernel.permute(3, 2, 0, 1) if kernel.ndim == 4 else kernel.T  # (kh, kw, in, out) -> (out, in, kh, kw)
         if isinstance(part, Convolution):
             part.conv.weight.data.copy_(kernel)
             part.norm.weight.data.fill_(1)

@@ -23,10 +23,10 @@ def box_losses(box, votes, truth, with_box) -> dict:
     """
     height, width = votes.shape[1:3]
     columns = (torch.arange(width, device=box.device) + 0.5) / width
-    rows = ((torch.arange(height, device=box.device) + 0.5) / height)[:, None]
-    left, top, right, bottom = (truth[:, None, None, side] for side in range(4))
-    inside = ((columns > left) & (columns < right) & (rows > top) & (rows < bottom)).float()
-    of_places = (inside * (1 - giou(votes, truth[:, None, None]))).sum((1, 2))
+    rows = ((torch.arange(height, device=box.device) + 0.5) / height)[:, None]  # (h, 1)
+    left, top, right, bottom = (truth[:, None, None, side] for side in range(4))  # each (N, 1, 1)
+    inside = ((columns > left) & (columns < right) & (rows > top) & (rows < bottom)).float()  # (N, h, w)
+    of_places = (inside * (1 - giou(votes, truth[:, None, None]))).sum((1, 2))  # (N,)
     parts = {
         "smooth_l1": torch.nn.functional.smooth_l1_loss(box, truth, reduction="none", beta=BETA).sum(1),
         "giou": 1 - giou(box, truth),

@@ -169,7 +169,7 @@ def train(
     """
     torch = frameworks.torch()
     data = digit_data()
-    images, labels = torch.tensor(data.images)[:, None], torch.tensor(data.labels)
+    images, labels = torch.tensor(data.images)[:, None], torch.tensor(data.labels)  # (N, 1, 8, 8), (N,)
     chance = torch.Generator().manual_seed(seed)
     network = build(settings, seed)
     optimizer = torch.optim.Adam(network.parameters(), lr=settings.rate)
@@ -228,7 +228,7 @@ def confusion(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 def first_kernels(network: nn.Module) -> np.ndarray:
     """Return a copy of the first convolution's kernels, (3, 3, filters) float32."""
-    return network[0].weight.detach().numpy()[:, 0].transpose(1, 2, 0).copy()
+    return network[0].weight.detach().numpy()[:, 0].transpose(1, 2, 0).copy()  # (F, 1, 3, 3) -> (3, 3, F)
 
 
 @contextlib.contextmanager

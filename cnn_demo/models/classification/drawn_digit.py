@@ -26,8 +26,8 @@ def eight_by_eight(ink: np.ndarray) -> np.ndarray | None:
         return None
     digit = drawn[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     bitmap = _with_usual_strokes(_centred(_fitted(digit)))
-    blocks = bitmap.reshape(BITMAP // BLOCK, BLOCK, BITMAP // BLOCK, BLOCK)
-    return blocks.mean(axis=(1, 3), dtype=np.float32)
+    blocks = bitmap.reshape(BITMAP // BLOCK, BLOCK, BITMAP // BLOCK, BLOCK)  # (8, 4, 8, 4)
+    return blocks.mean(axis=(1, 3), dtype=np.float32)  # (8, 8)
 
 
 def _fitted(digit: np.ndarray) -> np.ndarray:

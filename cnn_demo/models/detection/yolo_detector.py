@@ -103,7 +103,7 @@ class YoloDetector(BackgroundOpenVinoExport, Detector):
         picture = np.ascontiguousarray(frame.apply(pixels).transpose(2, 0, 1)[None], np.float32) / 255
         with self.lock:
             engine = self._engine
-            distances, scores, *masks = engine(picture)
+            distances, scores, *masks = engine(picture)  # (1, 4, N), (1, classes, N)
         height, width = frame.input
         grids = tuple(Grid(stride, height // stride, width // stride) for stride in self.strides)
         boxes = frame.to_photo(decode(distances[0].T, grids))
@@ -164,7 +164,7 @@ def decode(distances: np.ndarray, grids: tuple[Grid, ...]) -> np.ndarray:
         (N, 4) float32: corners in pixels of the network's input.
     """
     places = cell_places(grids)
-    strides = np.array([grid.stride for grid in grids], np.float32)[places[:, 0], None]
+    strides = np.array([grid.stride for grid in grids], np.float32)[places[:, 0], None]  # (N, 1)
     middles = (places[:, :0:-1] + 0.5).astype(np.float32)  # column, row
     return np.concatenate([middles - distances[:, :2], middles + distances[:, 2:]], axis=1) * strides
 
@@ -173,7 +173,7 @@ def cell_places(grids: tuple[Grid, ...]) -> np.ndarray:
     """Return the grid index, row and column of each cell, (N, 3) int64, in the network's order."""
     places = []
     for level, grid in enumerate(grids):
-        rows, columns = np.indices((grid.rows, grid.columns)).reshape(2, -1)
+        rows, columns = np.indices((grid.rows, grid.columns)).reshape(2, -1)  # each (rows·columns,)
         places.append(np.stack([np.full(rows.shape, level), rows, columns], axis=1))
     return np.concatenate(places).astype(np.int64)
 

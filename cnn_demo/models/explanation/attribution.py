@@ -127,7 +127,7 @@ def integrated_gradients(
         raise ValueError(f"There is no baseline {baseline!r}: choose one of {', '.join(BASELINES)}.")
     if steps < 1:
         raise ValueError(f"At least one step is needed, not {steps}.")
-    ends = np.stack([np.full_like(seen, BASELINES[baseline]), seen])
+    ends = np.stack([np.full_like(seen, BASELINES[baseline]), seen])  # (2, h, w, 3)
     baseline_logit, logit = model.logits(ends)[:, label_index]
     start, end = model.scaled(ends)
     _, shape = compiled(model, _compile, OUTPUT)
@@ -138,7 +138,7 @@ def integrated_gradients(
     mean = np.zeros_like(start)
     for first in range(0, steps + 1, BATCH):
         part = slice(first, first + BATCH)
-        between = start + shares[part, np.newaxis, np.newaxis, np.newaxis] * (end - start)
+        between = start + shares[part, np.newaxis, np.newaxis, np.newaxis] * (end - start)  # (steps, h, w, 3)
         mean += np.tensordot(weights[part], _gradients(model, OUTPUT, between, seed), axes=1)
         if progress is not None:
             progress(min(first + BATCH, steps + 1) / (steps + 1))

@@ -130,11 +130,11 @@ def window_activations(taps: ActivationExtractor, pixels: np.ndarray) -> WindowA
     for outputs in taps.batches(seen):
         for name, maps in outputs.items():
             rows, columns = inside[name]
-            part = maps[:, rows, columns]
-            flat = part.reshape(len(part), -1, part.shape[-1])
-            best = flat.argmax(axis=1)
+            part = maps[:, rows, columns]  # (N, h, w, C), the units inside
+            flat = part.reshape(len(part), -1, part.shape[-1])  # (N, h·w, C)
+            best = flat.argmax(axis=1)  # (N, C)
             values[name].append(np.take_along_axis(flat, best[:, None], axis=1)[:, 0])
-            row, column = np.unravel_index(best, part.shape[1:3])
+            row, column = np.unravel_index(best, part.shape[1:3])  # each (N, C)
             places[name].append(np.stack([row + rows.start, column + columns.start], axis=-1).astype(np.int16))
     joined = ({name: np.concatenate(parts) for name, parts in kept.items()} for kept in (values, places))
     return WindowActivations(pixels.shape[:2], windows, seen, *joined)

@@ -40,8 +40,8 @@ def answers(logits: torch.Tensor, frame: Frame, keep_probabilities: bool = False
     with torch.inference_mode():
         for top in range(0, height, step):
             rows = slice(top, min(top + step, height))
-            some = _on_photo(logits, frame, rows)
-            best, chosen = some.max(0)
+            some = _on_photo(logits, frame, rows)  # (C, rows, W)
+            best, chosen = some.max(0)  # each (rows, W)
             some = some - best
             odds = some.exp()
             total = odds.sum(0)
@@ -68,8 +68,8 @@ def _on_photo(logits: torch.Tensor, frame: Frame, rows: slice) -> torch.Tensor:
     places = places.clamp(min=0)
     above = places.long()
     below = (above + 1).clamp(max=frame.scaled[0] - 1)
-    share = (places - above).float()[:, None].to(logits.device)
+    share = (places - above).float()[:, None].to(logits.device)  # (rows, 1)
     above, below = above.to(logits.device), below.to(logits.device)
-    some = torch.lerp(logits[:, above].float(), logits[:, below].float(), share)
+    some = torch.lerp(logits[:, above].float(), logits[:, below].float(), share)  # (C, rows, w)
     size = (some.shape[1], frame.photo[1])
     return torch.nn.functional.interpolate(some[None], size, mode="bilinear", align_corners=False)[0]

@@ -130,7 +130,7 @@ def forward_without(network: torch.nn.Module, x: torch.Tensor, skips_off: Collec
     features = _encoded(network, x)
     for stride in set(skips_off):
         depth = SKIPS.index(stride) + 1
-        features[depth] = features[depth].mean((2, 3), keepdim=True).expand_as(features[depth])
+        features[depth] = features[depth].mean((2, 3), keepdim=True).expand_as(features[depth])  # (N, C, h, w)
     return network.segmentation_head(_decoded(network, features)[-1])
 
 

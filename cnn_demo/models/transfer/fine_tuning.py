@@ -180,7 +180,7 @@ def _with_values(function, variables: list, values: Sequence, maps):
     tf, keras = frameworks.tensorflow(), frameworks.keras()
     with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
         found = function(maps)
-    return tf.reshape(found, (-1, found.shape[-1]))
+    return tf.reshape(found, (-1, found.shape[-1]))  # (N, F) or (N, 1, 1, F) -> (N, F)
 
 
 def _gradients(model: Classifier, layer: str, head: Head, l2: float, shape: tuple[int, ...]):
