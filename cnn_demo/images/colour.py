@@ -85,4 +85,6 @@ def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
         return image
     if image.mode == "L" and source.profile.xcolor_space.strip() == "RGB":
         image = image.convert("RGB")
-    return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    assert converted is not None  # it is None only if the image is converted in place
+    return converted

@@ -68,8 +68,8 @@ def noisy(pixels: np.ndarray, amount: float, seed: int = 0) -> np.ndarray:
     height, width = pixels.shape[:2]
     scale = min(1.0, _GRAINS / max(height, width))
     shape = (max(1, round(height * scale)), max(1, round(width * scale)), 3)
-    grains = np.random.default_rng(seed).standard_normal(shape, np.float32)
-    grains = cv2.resize(grains, (width, height), interpolation=cv2.INTER_NEAREST)
+    drawn = np.random.default_rng(seed).standard_normal(shape, np.float32)
+    grains = cv2.resize(drawn, (width, height), interpolation=cv2.INTER_NEAREST)
     return np.clip(np.rint(pixels + np.float32(2.55 * amount) * grains), 0, 255).astype(np.uint8)
 
 
@@ -98,9 +98,10 @@ def compressed(pixels: np.ndarray, amount: float, seed: int = 0) -> np.ndarray:
     """Encode as a JPEG of quality `amount` and decode again."""
     bgr = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)  # the encoder expects BGR
     done, file = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, round(amount)])
-    if not done:
+    decoded = cv2.imdecode(file, cv2.IMREAD_COLOR) if done else None
+    if decoded is None:
         raise ValueError(f"A picture of {pixels.shape[1]} × {pixels.shape[0]} pixels cannot be a JPEG.")
-    return cv2.cvtColor(cv2.imdecode(file, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)
 
 
 CORRUPTIONS: dict[str, Corruption] = {

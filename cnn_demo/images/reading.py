@@ -23,9 +23,10 @@ import io
 import re
 import threading
 import unicodedata
+from collections.abc import Callable
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFile
 from PIL.AvifImagePlugin import AvifImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
@@ -116,7 +117,8 @@ def _decode(data: bytes, kind: str, max_side: int) -> tuple[np.ndarray, tuple[in
     image = eight_bits(image, png.depth if png else 8)
     if image.size != target:
         # Box-averages down to twice the target first: as good as Lanczos alone to the eye, several times faster.
-        image = image.resize(target, Image.Resampling.LANCZOS, drafted and drafted[1], reducing_gap=2.0)
+        box = drafted[1] if drafted else None
+        image = image.resize(target, Image.Resampling.LANCZOS, box, reducing_gap=2.0)
     if orientation in UPRIGHT:
         image = image.transpose(UPRIGHT[orientation])
     image = on_white(image, profile)
@@ -134,7 +136,12 @@ def _open(data: bytes, kind: str) -> Image.Image:
             raise ImageError("HEIC photos cannot be read here: please save the photo as JPEG and retry.") from None
         return HeifImageFile(io.BytesIO(data))
     # An MPO is opened as the JPEG that it begins with, so its index of further pictures cannot be wrong.
-    plugins = {"JPEG": JpegImageFile, "PNG": PngImageFile, "WebP": WebPImageFile, "AVIF": AvifImageFile}
+    plugins: dict[str, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
+        "JPEG": JpegImageFile,
+        "PNG": PngImageFile,
+        "WebP": WebPImageFile,
+        "AVIF": AvifImageFile,
+    }
     if kind == "WebP":
         check_webp(data)
     return plugins[kind](io.BytesIO(data))

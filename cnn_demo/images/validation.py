@@ -174,9 +174,10 @@ def check_png_rows(png: PngHeader) -> None:
         missing += rows * (1 + (columns * bits + 7) // 8) if columns else 0
     inflate = zlib.decompressobj()
     for piece in png.image_data:
-        while missing > 0 and len(piece) and not inflate.eof:
-            missing -= len(inflate.decompress(piece, 2**24))
-            piece = inflate.unconsumed_tail
+        rest: memoryview | bytes = piece
+        while missing > 0 and len(rest) and not inflate.eof:
+            missing -= len(inflate.decompress(rest, 2**24))
+            rest = inflate.unconsumed_tail
     if missing > 0:
         raise damaged("PNG")
 

@@ -17,10 +17,13 @@ import warnings
 from collections.abc import Iterator
 from functools import cache
 from types import ModuleType
+from typing import Any, TypeAlias
 
 from cnn_demo.machine import describe_machine
 
 DEVICE_CHOICES = ("auto", "cpu", "cuda", "mps")
+TorchNetwork: TypeAlias = Any
+"""A `torch.nn.Module` with attributes of its own, which torch declares as `Tensor | Module` whatever they are."""
 _LOCK = threading.RLock()  # concurrent visitors must not interleave imports or thread settings
 
 
@@ -133,7 +136,7 @@ def _ultralytics() -> ModuleType:
 @cache
 def _openvino() -> ModuleType:
     # Its converter sends telemetry from forked child processes, unless this package is missing.
-    sys.modules.setdefault("openvino_telemetry", None)
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None blocks an import
     # OpenVINO traces networks with a deprecated torch function; users cannot act on this warning.
     warnings.filterwarnings("ignore", message=r"`torch\.jit\.trace", category=FutureWarning)
     return importlib.import_module("openvino")

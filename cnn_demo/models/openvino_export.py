@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from cnn_demo.models import frameworks
 from cnn_demo.models.files.weights import user_cache
@@ -30,10 +30,16 @@ _CONVERTING = threading.Lock()  # tracing in torch uses global state and fails i
 class HasName(Protocol):
     """An inference engine; its name is "torch" or "OpenVINO"."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Name of the engine."""
+        ...
 
 
-class BackgroundOpenVinoExport:
+Engine = TypeVar("Engine", bound=HasName)
+
+
+class BackgroundOpenVinoExport(Generic[Engine]):
     """A model that starts in torch and can switch to OpenVINO.
 
     Attributes:
@@ -43,7 +49,7 @@ class BackgroundOpenVinoExport:
 
     spec: ModelSpec
     lock: threading.Lock
-    _engine: HasName
+    _engine: Engine
     _export: threading.Thread | None = None
 
     @property
@@ -51,7 +57,7 @@ class BackgroundOpenVinoExport:
         """Name of the current inference engine: "torch" or "OpenVINO"."""
         return self._engine.name
 
-    def export_in_background(self, export: Callable[[], HasName]) -> None:
+    def export_in_background(self, export: Callable[[], Engine]) -> None:
         """Call `export` in the background and then switch to the engine that it returns."""
 
         def work() -> None:

@@ -9,10 +9,10 @@ from cnn_demo.models import frameworks
 from cnn_demo.models.catalogue.specs import ModelSpec, ModelUnavailable
 
 if TYPE_CHECKING:
-    import torch
+    from cnn_demo.models.frameworks import TorchNetwork
 
 
-def with_weights(spec: ModelSpec, build: Callable[[ModelSpec], torch.nn.Module]) -> torch.nn.Module:
+def with_weights(spec: ModelSpec, build: Callable[[ModelSpec], TorchNetwork]) -> TorchNetwork:
     """Build a network and load locally available weights; nothing is downloaded.
 
     Args:

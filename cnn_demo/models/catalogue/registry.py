@@ -1,5 +1,7 @@
 """The registry of all models; a new model of a known family is one new entry."""
 
+from typing import Any
+
 from cnn_demo.models.catalogue.coco_detectors import COCO_DETECTORS
 from cnn_demo.models.catalogue.imagenet import IMAGENET_MODELS
 from cnn_demo.models.catalogue.segmentation_models import (
@@ -16,7 +18,7 @@ from cnn_demo.results import BACKGROUND
 
 # EfficientNet-Lite0, whose ImageNet weights come with a package; a slim decoder, as its fine stages take most time.
 BUNDLED_DECODER = (160, 96, 48, 24, 16)  # channels of the decoder's stages, from the coarsest
-BUNDLED_OPTIONS = {"encoder": ENCODER, "decoder_channels": BUNDLED_DECODER}
+BUNDLED_OPTIONS: dict[str, Any] = {"encoder": ENCODER, "decoder_channels": BUNDLED_DECODER}
 STRIDE_4_OPTIONS = BUNDLED_OPTIONS | {"decoder_steps": 3}  # for few training photos: outlines from 1/4 resolution
 STREET_LABELS = (
     "sky",

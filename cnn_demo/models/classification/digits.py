@@ -24,6 +24,8 @@ from cnn_demo.models import frameworks
 if TYPE_CHECKING:
     from torch import nn
 
+    from cnn_demo.models.frameworks import TorchNetwork
+
 SIDE, CLASSES = 8, 10
 HELD_OUT = 360  # of 1,797, a fifth
 BATCH = 32
@@ -173,12 +175,14 @@ def train(
     chance = torch.Generator().manual_seed(seed)
     network = build(settings, seed)
     optimizer = torch.optim.Adam(network.parameters(), lr=settings.rate)
-    epochs, kernels = [], [first_kernels(network)]
+    epochs: list[Epoch] = []
+    kernels = [first_kernels(network)]
     with _one_thread():
         start = time.perf_counter()
         report(DigitRun(settings, (), (kernels[0],), read(network, data.held_out_images), 0.0, network))
         while len(epochs) < settings.epochs and goes_on():
-            loss_sum, right = 0.0, 0
+            loss_sum = 0.0
+            right = 0
             for batch in torch.randperm(len(images), generator=chance).split(BATCH):
                 logits = network(images[batch])
                 loss = torch.nn.functional.cross_entropy(logits, labels[batch])
@@ -226,7 +230,7 @@ def confusion(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return counts
 
 
-def first_kernels(network: nn.Module) -> np.ndarray:
+def first_kernels(network: TorchNetwork) -> np.ndarray:
     """Return a copy of the first convolution's kernels, (3, 3, filters) float32."""
     return network[0].weight.detach().numpy()[:, 0].transpose(1, 2, 0).copy()  # (F, 1, 3, 3) -> (3, 3, F)
 

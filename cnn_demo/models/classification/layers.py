@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -53,6 +53,16 @@ class NetworkLayer:
     multiply_adds: int
     field: ReceptiveField
 
+    def weights(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the kernel and the bias.
+
+        Raises:
+            ValueError: If it is neither a convolution nor a dense layer.
+        """
+        if self.kernel is None or self.bias is None:
+            raise ValueError(f"The layer {self.name!r} has no weights.")
+        return self.kernel, self.bias
+
 
 def network_layers(network: keras.Model) -> tuple[NetworkLayer, ...]:
     """List the layers of a sequential or residual network in computation order, the input first.
@@ -71,24 +81,27 @@ def network_layers(network: keras.Model) -> tuple[NetworkLayer, ...]:
             raise ValueError(f"The layer {layer.name!r} is a {type(layer).__name__}, which is not supported here.")
         sources = () if kind == "input" else _as_list(layer.input)
         inputs = tuple(tensor._keras_history.operation.name for tensor in sources)
-        layers[layer.name] = _facts(layer, kind, inputs, [layers[name] for name in inputs])
+        layers[layer.name] = _layer_summary(layer, kind, inputs, [layers[name] for name in inputs])
     return tuple(layers.values())
 
 
-def _as_list(tensors) -> list:
+def _as_list(tensors: Any) -> list[Any]:
     return list(tensors) if isinstance(tensors, list | tuple) else [tensors]
 
 
-def _facts(layer, kind: str, inputs: tuple[str, ...], before: list[NetworkLayer]) -> NetworkLayer:
+def _layer_summary(
+    layer: keras.layers.Layer, kind: str, inputs: tuple[str, ...], before: list[NetworkLayer]
+) -> NetworkLayer:
     shape = tuple(int(n) for n in _as_list(layer.output)[0].shape[1:])
     weights = [np.asarray(value) for value in layer.get_weights()]
     kernel, bias = weights if weights else (None, None)
     stride = int(layer.strides[0]) if kind == "convolution" else 1
     cost = 0
-    if kind == "convolution":
-        spec = ConvSpec(stride=stride)
-        cost = multiply_adds(before[0].shape[:2], kernel.shape[:2], spec, kernel.shape[2], kernel.shape[3])
-    elif kind == "dense":
+    if kernel is not None and kind == "convolution":
+        height, width, _ = before[0].shape
+        rows, columns, channels, filters = kernel.shape
+        cost = multiply_adds((height, width), (rows, columns), ConvSpec(stride=stride), channels, filters)
+    elif kernel is not None:
         cost = kernel.size
     return NetworkLayer(
         name=layer.name,
@@ -106,7 +119,7 @@ def _facts(layer, kind: str, inputs: tuple[str, ...], before: list[NetworkLayer]
 
 
 def _title(kind: str, kernel: np.ndarray | None, stride: int, shape: tuple[int, ...]) -> str:
-    if kind == "convolution":
+    if kernel is not None and kind == "convolution":
         return f"{kernel.shape[0]} × {kernel.shape[1]} convolution" + (f", stride {stride}" if stride > 1 else "")
     return {
         "input": "What the network sees",
@@ -124,8 +137,8 @@ def _field(kind: str, kernel: np.ndarray | None, stride: int, before: list[Netwo
         last = before[0]
         span = last.field.size + (last.shape[0] - 1) * last.field.jump
         return ReceptiveField(size=span, jump=span, start=last.field.start + (last.shape[0] - 1) * last.field.jump / 2)
-    if kind == "convolution":
-        last, size = before[0], kernel.shape[0]
-        padding = padding_amounts(last.shape[:2], kernel.shape[:2], ConvSpec(stride=stride))[0][0]
-        return receptive_field([(size, stride, 1, padding)], last.field)
+    if kernel is not None and kind == "convolution":
+        height, width, _ = before[0].shape
+        (top, _), _ = padding_amounts((height, width), kernel.shape[:2], ConvSpec(stride=stride))
+        return receptive_field([(kernel.shape[0], stride, 1, top)], before[0].field)
     return joined_field(*(layer.field for layer in before))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -87,8 +88,10 @@ def decompose_activation(
     if source.kind == "convolution":
         return _convolution(layer, source, inputs[0], *unit)
     if source.kind == "dense":
-        window, kernel = inputs[0].astype(np.float64), source.kernel[:, unit[0]].astype(np.float64)
-        return _unit_sum(layer, source, window * kernel, float(source.bias[unit[0]]), window=window, kernel=kernel)
+        weights, biases = source.weights()
+        window = inputs[0].astype(np.float64)
+        kernel = weights[:, unit[0]].astype(np.float64)
+        return _unit_sum(layer, source, window * kernel, float(biases[unit[0]]), window=window, kernel=kernel)
     if source.kind == "pool":
         plane = inputs[0][..., unit[0]].astype(np.float64)
         return _unit_sum(layer, source, plane.ravel() / plane.size, 0.0)
@@ -97,19 +100,22 @@ def decompose_activation(
     raise ValueError(f"The layer {name!r} is the input layer, which is not computed.")
 
 
-def _convolution(layer, source, values: np.ndarray, row: int, column: int, channel: int) -> UnitSum:
-    kernel = source.kernel[..., channel].astype(np.float64)
+def _convolution(
+    layer: NetworkLayer, source: NetworkLayer, values: np.ndarray, row: int, column: int, channel: int
+) -> UnitSum:
+    weights, biases = source.weights()
+    kernel = weights[..., channel].astype(np.float64)
     amounts = padding_amounts(values.shape[:2], kernel.shape[:2], ConvSpec(stride=source.stride))
     top, left = row * source.stride, column * source.stride
     padded = pad_image(values, amounts)
     window = padded[top : top + kernel.shape[0], left : left + kernel.shape[1]].astype(np.float64)
     parts = (window * kernel).sum(axis=(0, 1))
     corner = top - amounts[0][0], left - amounts[1][0]
-    bias = float(source.bias[channel])
+    bias = float(biases[channel])
     return _unit_sum(layer, source, parts, bias, window=window, kernel=kernel, corner=corner)
 
 
-def _unit_sum(layer, source, parts: np.ndarray, bias: float, **rest) -> UnitSum:
+def _unit_sum(layer: NetworkLayer, source: NetworkLayer, parts: np.ndarray, bias: float, **rest: Any) -> UnitSum:
     total = float(parts.sum() + bias)
     value = max(total, 0.0) if layer.kind == "activation" else total
     return UnitSum(layer, source, parts, bias, total, value, **rest)

@@ -252,6 +252,9 @@ class Detector(ABC):
         """Class names, in the network's order."""
         return self.spec.labels
 
+    def wait_for_export(self) -> None:
+        """Wait until a background export to another engine has finished, if there is one."""
+
     @abstractmethod
     def candidates(self, pixels: np.ndarray, side: int | None = None) -> Candidates:
         """Return all candidate boxes of the network for a photo.

@@ -8,7 +8,8 @@ anchor-free, one box per cell, its sides predicted as distributions over distanc
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from cnn_demo.models import frameworks
 from cnn_demo.models.lite.encoder import lite_encoder
@@ -16,12 +17,14 @@ from cnn_demo.models.lite.encoder import lite_encoder
 if TYPE_CHECKING:
     import torch
 
+    from cnn_demo.models.frameworks import TorchNetwork
+
 EVERYDAY = "everyday_detector"  # name of this builder in the model registry
 STRIDES = (8, 16, 32)  # strides of the three grids, in pixels of the input
 NECK_CHANNELS = 96
 
 
-def everyday_detector(labels: tuple[str, ...]) -> torch.nn.Module:
+def everyday_detector(labels: tuple[str, ...]) -> TorchNetwork:
     """Build the network with random weights; nothing is downloaded.
 
     Args:
@@ -32,24 +35,28 @@ def everyday_detector(labels: tuple[str, ...]) -> torch.nn.Module:
         last item is the head, `names` and `args`. It takes images (N, 3, H, W) float32 from 0 to 1, sides multiples
         of 32, and returns the outputs of Ultralytics' `Detect`.
     """
-    torch = frameworks.torch()
     frameworks.ultralytics()
+    import torch
+    from torch import nn
     from ultralytics.cfg import get_cfg
     from ultralytics.nn.modules import C2f, Conv, Detect
 
-    nn, width = torch.nn, NECK_CHANNELS
+    width = NECK_CHANNELS
 
     class Neck(nn.Module):
         """Top-down, then bottom-up path: (N, 40 | 112 | 320, h, w) at strides 8, 16, 32 to 96 channels each."""
 
-        def __init__(self, channels: tuple[int, int, int]) -> None:
+        def __init__(self, channels: Sequence[int]) -> None:
             super().__init__()
             self.lateral = nn.ModuleList(Conv(count, width, 1) for count in channels)
-            self.up16, self.up8 = C2f(2 * width, width, 1), C2f(2 * width, width, 1)
-            self.down16, self.down32 = Conv(width, width, 3, 2), Conv(width, width, 3, 2)
-            self.out16, self.out32 = C2f(2 * width, width, 1), C2f(2 * width, width, 1)
+            self.up16 = C2f(2 * width, width, 1)
+            self.up8 = C2f(2 * width, width, 1)
+            self.down16 = Conv(width, width, 3, 2)
+            self.down32 = Conv(width, width, 3, 2)
+            self.out16 = C2f(2 * width, width, 1)
+            self.out32 = C2f(2 * width, width, 1)
 
-        def forward(self, maps):
+        def forward(self, maps: list[torch.Tensor]) -> list[torch.Tensor]:
             fine, middle, coarse = (lateral(x) for lateral, x in zip(self.lateral, maps, strict=True))
             middle = self.up16(torch.cat([nn.functional.interpolate(coarse, scale_factor=2.0), middle], 1))
             fine = self.up8(torch.cat([nn.functional.interpolate(middle, scale_factor=2.0), fine], 1))
@@ -65,8 +72,9 @@ def everyday_detector(labels: tuple[str, ...]) -> torch.nn.Module:
     class EverydayDetector(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.encoder = lite_encoder()
-            self.neck = Neck(tuple(self.encoder.out_channels[-3:]))
+            encoder: TorchNetwork = lite_encoder()
+            self.encoder = encoder
+            self.neck = Neck(encoder.out_channels[-3:])
             self.head = Head(len(labels), ch=(width,) * len(STRIDES))
             self.head.stride = torch.tensor(STRIDES, dtype=torch.float32)
             self.head.bias_init()
@@ -78,11 +86,11 @@ def everyday_detector(labels: tuple[str, ...]) -> torch.nn.Module:
             """The stages in order, as Ultralytics' models have them."""
             return [self.encoder, self.neck, self.head]
 
-        def forward(self, pictures):
+        def forward(self, pictures: torch.Tensor) -> Any:
             maps = self.encoder(pictures * 2 - 1)  # the ImageNet weights were trained on pixels from -1 to 1
             return self.head(self.neck(maps[-3:]))
 
-        def fuse(self, verbose: bool = False):
+        def fuse(self, verbose: bool = False) -> EverydayDetector:
             """Do nothing: OpenVINO folds the batch normalizations itself."""
             return self
 

@@ -200,12 +200,15 @@ def class_precisions(photos: list[tuple], classes: int, ious: tuple[float, ...] 
         classes: Number of classes.
         ious: IoU thresholds.
     """
-    photos = [photo if len(photo) == 6 else (*photo, np.zeros(len(photo[4]), bool)) for photo in photos]
-    truths = np.concatenate([photo[4][~photo[5]] for photo in photos])
+    complete = [photo if len(photo) == 6 else (*photo, np.zeros(len(photo[4]), bool)) for photo in photos]
+    truths = np.concatenate([true_class_ids[~difficult] for _, _, _, _, true_class_ids, difficult in complete])
     precisions = np.full((classes, len(ious)), NOTHING_TRUE)
     for column, iou in enumerate(ious):
-        all_matches = [match_counted(*photo, iou) for photo in photos]
-        found = np.concatenate([np.asarray(photo[2])[m.order] for photo, m in zip(photos, all_matches, strict=True)])
+        all_matches = [
+            match_counted(boxes, scores, class_ids, true_boxes, true_class_ids, difficult, iou)
+            for boxes, scores, class_ids, true_boxes, true_class_ids, difficult in complete
+        ]
+        found = np.concatenate([np.asarray(photo[2])[m.order] for photo, m in zip(complete, all_matches, strict=True)])
         scores = np.concatenate([m.scores for m in all_matches])
         right = np.concatenate([m.right for m in all_matches])
         order = np.argsort(-scores, kind="stable")

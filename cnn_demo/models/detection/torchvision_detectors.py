@@ -18,6 +18,8 @@ from cnn_demo.models.torch_weights import with_weights
 if TYPE_CHECKING:
     import torch
 
+    from cnn_demo.models.frameworks import TorchNetwork
+
 MIN_SCORE = 0.05  # minimum score of a candidate, torchvision's default for Faster R-CNN and RetinaNet
 CLASSES = 91  # background, COCO's 80 classes and its 10 unused class ids
 # Builders whose COCO_V1 weights were trained with a batch-normalization epsilon of 0:
@@ -38,16 +40,18 @@ class TorchvisionDetector(Detector):
 
     needs_nms = True
 
-    def __init__(self, spec: ModelSpec, network: torch.nn.Module, device: str) -> None:
+    def __init__(self, spec: ModelSpec, network: TorchNetwork, device: str) -> None:
         self.spec = spec
         self.device = device
         self.lock = threading.Lock()
         self.network = network.eval().to(device)
         categories = _categories()
         self._to_label = np.array([spec.labels.index(name) if name in spec.labels else -1 for name in categories])
-        cuts = network.roi_heads if hasattr(network, "roi_heads") else network
-        cuts.score_thresh, cuts.nms_thresh, cuts.detections_per_img = MIN_SCORE, 1.0, 1_000_000
-        self._proposals: tuple | None = None
+        post_processing = network.roi_heads if hasattr(network, "roi_heads") else network
+        post_processing.score_thresh = MIN_SCORE
+        post_processing.nms_thresh = 1.0
+        post_processing.detections_per_img = 1_000_000
+        self._proposals: tuple[torch.Tensor, torch.Tensor, tuple[int, int]] | None = None  # boxes, scores, input size
         if hasattr(network, "rpn"):
             _keep_proposals(self, network.rpn)
 
@@ -115,11 +119,16 @@ class TorchvisionDetector(Detector):
         return boxes.cpu().numpy() * scale, scores.cpu().numpy()
 
 
-def _keep_proposals(detector: TorchvisionDetector, rpn: torch.nn.Module) -> None:
+def _keep_proposals(detector: TorchvisionDetector, rpn: TorchNetwork) -> None:
     """Make the region proposal network store its proposals and their scores in the detector."""
     filter_proposals = rpn.filter_proposals
 
-    def keeping(proposals, objectness, image_shapes, num_anchors_per_level):
+    def keeping(
+        proposals: torch.Tensor,
+        objectness: torch.Tensor,
+        image_shapes: list[tuple[int, int]],
+        num_anchors_per_level: list[int],
+    ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
         boxes, scores = filter_proposals(proposals, objectness, image_shapes, num_anchors_per_level)
         detector._proposals = boxes[0], scores[0], image_shapes[0]
         return boxes, scores
@@ -133,7 +142,7 @@ def _categories() -> list[str]:
     return detection.FasterRCNN_ResNet50_FPN_Weights.COCO_V1.meta["categories"]
 
 
-def build(spec: ModelSpec) -> torch.nn.Module:
+def build(spec: ModelSpec) -> TorchNetwork:
     """Build the architecture of this spec with random weights.
 
     torchvision uses frozen batch normalization when it loads weights itself; for inference, the result is the same. The

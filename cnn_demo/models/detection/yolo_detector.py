@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,7 +29,7 @@ from cnn_demo.models.detection.yolo_masks import PrototypeMasks
 from cnn_demo.models.openvino_export import BackgroundOpenVinoExport
 
 if TYPE_CHECKING:
-    import torch
+    from cnn_demo.models.frameworks import TorchNetwork
 
 SIDES = (320, 480, 640, 960, 1280)  # image sizes to choose from
 _ULTRALYTICS_TASKS = {
@@ -64,7 +65,7 @@ class RawOutputs:
     prototypes: np.ndarray | None = field(default=None, repr=False)
 
 
-class YoloDetector(BackgroundOpenVinoExport, Detector):
+class YoloDetector(BackgroundOpenVinoExport[Engine], Detector):
     """A YOLO detector; one instance serves all visitors, serialized by its lock.
 
     Attributes:
@@ -78,7 +79,8 @@ class YoloDetector(BackgroundOpenVinoExport, Detector):
     def __init__(self, spec: ModelSpec, engine: Engine, device: str) -> None:
         self.spec = spec
         self.device = device
-        self.strides, self.needs_nms = engine.strides, engine.needs_nms
+        self.strides = engine.strides
+        self.needs_nms = engine.needs_nms
         self.lock = threading.Lock()
         self._engine = engine
 
@@ -130,8 +132,9 @@ class YoloDetector(BackgroundOpenVinoExport, Detector):
             class_ids = raw.scores.argmax(1)
             cells = np.flatnonzero(raw.scores[np.arange(len(class_ids)), class_ids] > MIN_SCORE)
             class_ids = class_ids[cells]
-        boxes, masks = raw.boxes_xyxy[cells], None
-        if raw.prototypes is not None:
+        boxes = raw.boxes_xyxy[cells]
+        masks = None
+        if raw.prototypes is not None and raw.coefficients is not None:
             masks = PrototypeMasks(raw.prototypes, raw.coefficients[cells], boxes, raw.frame)
         return Candidates(
             size=pixels.shape[:2],
@@ -165,7 +168,7 @@ def decode(distances: np.ndarray, grids: tuple[Grid, ...]) -> np.ndarray:
     """
     places = cell_places(grids)
     strides = np.array([grid.stride for grid in grids], np.float32)[places[:, 0], None]  # (N, 1)
-    middles = (places[:, :0:-1] + 0.5).astype(np.float32)  # column, row
+    middles = (places[:, [2, 1]] + 0.5).astype(np.float32)  # column, row
     return np.concatenate([middles - distances[:, :2], middles + distances[:, 2:]], axis=1) * strides
 
 
@@ -178,7 +181,7 @@ def cell_places(grids: tuple[Grid, ...]) -> np.ndarray:
     return np.concatenate(places).astype(np.int64)
 
 
-def read_network(path: Path, spec: ModelSpec) -> torch.nn.Module:
+def read_network(path: Path, spec: ModelSpec) -> TorchNetwork:
     """Load an Ultralytics model for detection or for instance or semantic segmentation.
 
     It is safe: only tensors and allowed classes are unpickled.
@@ -206,7 +209,7 @@ def read_network(path: Path, spec: ModelSpec) -> torch.nn.Module:
     return model
 
 
-def _own_network(path: Path, spec: ModelSpec) -> torch.nn.Module:
+def _own_network(path: Path, spec: ModelSpec) -> TorchNetwork:
     """Build the architecture for the classes of this spec and load its safetensors weights."""
     from safetensors.torch import load_file
     from ultralytics.nn.tasks import DetectionModel, SegmentationModel
@@ -214,7 +217,9 @@ def _own_network(path: Path, spec: ModelSpec) -> torch.nn.Module:
     if spec.builder == EVERYDAY:
         model = everyday_detector(spec.labels)
     else:
-        architecture = SegmentationModel if spec.task == "instance-segmentation" else DetectionModel
+        architecture: Callable[..., TorchNetwork] = (
+            SegmentationModel if spec.task == "instance-segmentation" else DetectionModel
+        )
         model = architecture(spec.builder, nc=len(spec.labels), verbose=False)
     model.load_state_dict(load_file(path))
     model.names = dict(enumerate(spec.labels))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import torch
 
     from cnn_demo.models.catalogue.specs import ModelSpec
+    from cnn_demo.models.frameworks import TorchNetwork
 
 _STRIDES, _OVERLAPPING = ["cnn_demo", "strides"], ["cnn_demo", "overlapping"]  # keys in OpenVINO's rt_info
 
@@ -31,9 +32,20 @@ class Engine(Protocol):
         needs_nms: Whether several boxes may belong to one object, so that NMS is needed.
     """
 
-    name: str
-    strides: tuple[int, ...]
-    needs_nms: bool
+    @property
+    def name(self) -> str:
+        """Name of the engine."""
+        ...
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Strides of the grids."""
+        ...
+
+    @property
+    def needs_nms(self) -> bool:
+        """Whether NMS is needed."""
+        ...
 
     def __call__(self, pictures: np.ndarray) -> tuple[np.ndarray, ...]:
         """Map pixels (1, 3, H, W) float32, 0 to 1, to distances (1, 4, N) in cells and scores (1, C, N), 0 to 1.
@@ -48,10 +60,11 @@ class TorchEngine:
 
     name = "torch"
 
-    def __init__(self, network: torch.nn.Module, device: str) -> None:
+    def __init__(self, network: TorchNetwork, device: str) -> None:
         self.network = network.to(device)
         self.device = device
-        self.strides, self.needs_nms = network.strides, network.needs_nms
+        self.strides: tuple[int, ...] = network.strides
+        self.needs_nms: bool = network.needs_nms
 
     def __call__(self, pictures: np.ndarray) -> tuple[np.ndarray, ...]:
         """Run the network; see `Engine`."""
@@ -79,19 +92,21 @@ class OpenVinoEngine:
         return tuple(np.array(outputs[i]) for i in range(self._count))  # copies: the request reuses its buffers
 
 
-def with_raw_outputs(model: torch.nn.Module) -> torch.nn.Module:
+def with_raw_outputs(model: TorchNetwork) -> TorchNetwork:
     """Wrap an Ultralytics detection or segmentation model so that it returns the raw outputs described in `Engine`.
 
     The head then skips its own decoding. An end-to-end model (YOLOv10, YOLO26) has two heads; after `fuse` only the
     one-to-one head, which predicts one box per object, is left.
     """
-    torch = frameworks.torch()
+    frameworks.torch()
+    from torch import nn
+
     head = model.model[-1]
     branch = head.one2one if head.end2end else head.one2many
     masks = hasattr(head, "proto")
     of_all_maps = hasattr(getattr(head, "proto", None), "feat_refine")  # YOLO26; others use the finest feature map only
 
-    def forward(maps):
+    def forward(maps: list[torch.Tensor]) -> dict[str, torch.Tensor]:
         raw = head.forward_head(maps, **branch)
         if masks:
             raw["prototypes"] = head.proto(maps if of_all_maps else maps[0])
@@ -99,19 +114,20 @@ def with_raw_outputs(model: torch.nn.Module) -> torch.nn.Module:
 
     head.forward = forward
 
-    class Headless(torch.nn.Module):
+    class RawOutputs(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.model = model
             self.strides = tuple(int(stride) for stride in head.stride)
             self.needs_nms = not head.end2end
 
-        def forward(self, pictures):
+        def forward(self, pictures: torch.Tensor) -> tuple[torch.Tensor, ...]:
             raw = self.model(pictures)
-            answer = head.dfl(raw["boxes"]), raw["scores"].sigmoid()
-            return (*answer, raw["mask_coefficient"], raw["prototypes"]) if masks else answer
+            distances = head.dfl(raw["boxes"])
+            scores = raw["scores"].sigmoid()
+            return (distances, scores, raw["mask_coefficient"], raw["prototypes"]) if masks else (distances, scores)
 
-    return Headless().eval()
+    return RawOutputs().eval()
 
 
 def openvino_file(spec: ModelSpec, weights: Path) -> Path:
@@ -119,7 +135,7 @@ def openvino_file(spec: ModelSpec, weights: Path) -> Path:
     return openvino_export.exported_file(spec, weights, f"ultralytics{frameworks.ultralytics().__version__}")
 
 
-def export_to_openvino(network: torch.nn.Module, path: Path) -> None:
+def export_to_openvino(network: TorchNetwork, path: Path) -> None:
     """Export a network of `with_raw_outputs` to OpenVINO with dynamic input size; the files are written atomically.
 
     Raises:

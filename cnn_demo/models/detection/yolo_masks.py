@@ -44,10 +44,12 @@ class PrototypeMasks:
     def _mixed(self, index: int, left: int, top: int, right: int, bottom: int) -> np.ndarray:
         """Return the linear combination on a region of the photo, interpolated bilinearly between pixel centres."""
         mixture = np.tensordot(self.coefficients[index], self.prototypes, 1).astype(np.float32)
-        frame, (rows, columns) = self.frame, mixture.shape
+        frame = self.frame
+        rows, columns = mixture.shape
         x = _places(left, right, frame.photo[1], frame.scaled[1], frame.left, columns / frame.input[1])
         y = _places(top, bottom, frame.photo[0], frame.scaled[0], frame.top, rows / frame.input[0])
-        return cv2.remap(mixture, *np.meshgrid(x, y), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        across, down = np.meshgrid(x, y)
+        return cv2.remap(mixture, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _places(start: int, stop: int, photo: int, scaled: int, margin: int, share: float) -> np.ndarray:

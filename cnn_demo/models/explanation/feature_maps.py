@@ -23,13 +23,13 @@ OUTPUT = ""  # name of the network's own output among the layer outputs
 _OPENED, _FUNCTIONS = FunctionCache(1), FunctionCache(16)
 
 
-def feature_maps(model: Classifier, seen: np.ndarray, layer: str) -> np.ndarray:
+def feature_maps(model: Classifier, seen: np.ndarray, layer: str | None) -> np.ndarray:
     """Return the feature maps of a layer.
 
     Args:
         model: A classifier.
         seen: (h, w, 3) uint8 input of the network's size, as returned by `model.prepare`.
-        layer: One of `map_layers`.
+        layer: One of `map_layers`; None for the last of `convolutional_layers`.
 
     Returns:
         (H, W, C) float32, one feature map per channel.

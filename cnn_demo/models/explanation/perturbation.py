@@ -179,9 +179,9 @@ def deletion_curve(
     if steps < 1:
         raise ValueError(f"At least one step is needed, not {steps}.")
     substitute = np.full_like(seen, GREY) if fill == "grey" else _blurred(seen)
-    rank = np.empty(importance.size, int)
-    rank[np.argsort(-importance.ravel(), kind="stable")] = np.arange(importance.size)
-    rank = rank.reshape(importance.shape)
+    ranks = np.empty(importance.size, int)
+    ranks[np.argsort(-importance.ravel(), kind="stable")] = np.arange(importance.size)
+    rank = ranks.reshape(importance.shape)
     counts = np.round(np.linspace(0, importance.size, steps + 1)).astype(int)
     pictures = (np.where((rank < count)[:, :, np.newaxis], substitute, seen) for count in counts)
     probability = _probabilities(model, pictures, label_index, len(counts), progress)
@@ -233,8 +233,9 @@ def _probabilities(
     model: Classifier, pictures: Iterable[np.ndarray], label_index: int, count: int, progress: Progress | None
 ) -> np.ndarray:
     """Return the probability (count,) of a class for `count` images, computed in batches."""
-    found, pictures = [], iter(pictures)
-    while batch := list(islice(pictures, BATCH)):
+    found: list[float] = []
+    remaining = iter(pictures)
+    while batch := list(islice(remaining, BATCH)):
         found.extend(model.probabilities(model.logits(np.stack(batch)))[:, label_index])
         if progress is not None:
             progress(len(found) / count)

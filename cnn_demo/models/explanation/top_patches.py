@@ -125,8 +125,8 @@ def window_activations(taps: ActivationExtractor, pixels: np.ndarray) -> WindowA
     cuts = (pixels[row : row + side, column : column + side] for row, column, side in windows)
     seen = np.stack([taps.model.prepare(cut) for cut in cuts])
     inside = {layer.name: _inside(layer, seen.shape[1:3]) for layer in taps.layers}
-    values = {layer.name: [] for layer in taps.layers}
-    places = {layer.name: [] for layer in taps.layers}
+    values: dict[str, list[np.ndarray]] = {layer.name: [] for layer in taps.layers}
+    places: dict[str, list[np.ndarray]] = {layer.name: [] for layer in taps.layers}
     for outputs in taps.batches(seen):
         for name, maps in outputs.items():
             rows, columns = inside[name]
@@ -136,8 +136,13 @@ def window_activations(taps: ActivationExtractor, pixels: np.ndarray) -> WindowA
             values[name].append(np.take_along_axis(flat, best[:, None], axis=1)[:, 0])
             row, column = np.unravel_index(best, part.shape[1:3])  # each (N, C)
             places[name].append(np.stack([row + rows.start, column + columns.start], axis=-1).astype(np.int16))
-    joined = ({name: np.concatenate(parts) for name, parts in kept.items()} for kept in (values, places))
-    return WindowActivations(pixels.shape[:2], windows, seen, *joined)
+    return WindowActivations(
+        pixels.shape[:2],
+        windows,
+        seen,
+        {name: np.concatenate(parts) for name, parts in values.items()},
+        {name: np.concatenate(parts) for name, parts in places.items()},
+    )
 
 
 def _inside(layer: NetworkLayer, size: tuple[int, int]) -> tuple[slice, slice]:

@@ -20,7 +20,7 @@ from cnn_demo.models.files.checks import BrokenFile, announced_checksum, check_f
 try:
     import fcntl
 except ImportError:  # Windows, where an open file cannot be removed, which protects it as well
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]  # mypy has no optional modules
 
 if TYPE_CHECKING:
     import requests
@@ -105,6 +105,8 @@ class Transfer:
     def _fetch(self) -> None:
         import requests
 
+        if self.spec.url is None:
+            raise _Refused("there is no address to download it from.")
         sweep(self.folder)
         with requests.get(
             self.spec.url,
@@ -211,13 +213,15 @@ def _failure(spec: ModelSpec, error: Exception) -> DownloadFailed:
     import requests
     from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-    errors, unreachable = requests.exceptions, False
+    errors = requests.exceptions
+    unreachable = False
     if isinstance(error, _Refused):
         reason = str(error)
     elif isinstance(error, BrokenFile):
         reason = "the downloaded file is broken; please try again."
     elif isinstance(error, errors.HTTPError):
-        reason = f"the server answered {error.response.status_code}; please try again later."
+        status = "with an error" if error.response is None else error.response.status_code
+        reason = f"the server answered {status}; please try again later."
     elif isinstance(error, errors.SSLError):
         reason = "this machine does not trust the server's certificate; please tell whoever runs this app."
     elif isinstance(error, errors.ReadTimeout | ReadTimeoutError):

@@ -81,6 +81,7 @@ def cost_of(architecture: str, encoder: str, side: int, classes: int = 21, devic
             start = time.perf_counter()
             network(picture)[0, 0, 0, 0].item()  # waits for the result
             times.append(time.perf_counter() - start)
-    total, own = (sum(p.numel() for p in part.parameters()) for part in (network, network.encoder))
+    total = sum(values.numel() for values in network.parameters())
+    own = sum(values.numel() for values in network.encoder.parameters())
     multiply_adds = counter.get_total_flops() // 2  # a multiply-add counts as two FLOPs
     return Cost(architecture, encoder, total, total - own, multiply_adds, 1000 * min(times))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from cnn_demo.models.torch_weights import with_weights
 if TYPE_CHECKING:
     import torch
 
+    from cnn_demo.models.frameworks import TorchNetwork
+
 AT_ONCE = 16  # masks per batch: each needs a float32 array of the photo's size
 THRESHOLD = 0.5  # probability above which a pixel belongs to the object
 
@@ -28,25 +30,30 @@ class MaskRcnn(TorchvisionDetector):
     for each of thousands of candidates. The feature maps are kept with the candidates until then.
     """
 
-    def __init__(self, spec: ModelSpec, network: torch.nn.Module, device: str) -> None:
+    def __init__(self, spec: ModelSpec, network: TorchNetwork, device: str) -> None:
         super().__init__(spec, network, device)
         heads = self.network.roi_heads
         self._mask_stages = heads.mask_roi_pool, heads.mask_head, heads.mask_predictor
-        heads.mask_roi_pool = heads.mask_head = heads.mask_predictor = None
-        self._seen: tuple | None = None
+        heads.mask_roi_pool = None
+        heads.mask_head = None
+        heads.mask_predictor = None
+        self._seen: tuple[dict[str, torch.Tensor], list[tuple[int, int]]] | None = None
         heads.register_forward_pre_hook(self._keep)
 
-    def _keep(self, _module: torch.nn.Module, given: tuple) -> None:
+    def _keep(self, _module: torch.nn.Module, given: tuple[Any, ...]) -> None:
         """Store the feature maps and the size of the resized image."""
         features, _proposals, sizes = given[:3]
         self._seen = features, sizes
 
     def _mask_maker(self, size: tuple[int, int]) -> Callable[[np.ndarray, np.ndarray], Masks]:
-        (features, sizes), self._seen = self._seen, None
+        if self._seen is None:
+            raise RuntimeError("The network has not run.")
+        features, sizes = self._seen
+        self._seen = None
         return lambda boxes, labels: RegionMasks(self, features, sizes, size, boxes, labels)
 
     def mask_probabilities(
-        self, features: dict, sizes: list, boxes: torch.Tensor, labels: torch.Tensor
+        self, features: dict[str, torch.Tensor], sizes: list[tuple[int, int]], boxes: torch.Tensor, labels: torch.Tensor
     ) -> torch.Tensor:
         """Run the mask head.
 
@@ -80,8 +87,8 @@ class RegionMasks:
     """
 
     model: MaskRcnn = field(repr=False)
-    features: dict = field(repr=False)
-    sizes: list
+    features: dict[str, torch.Tensor] = field(repr=False)
+    sizes: list[tuple[int, int]]
     photo: tuple[int, int]
     boxes_xyxy: np.ndarray = field(repr=False)
     labels: np.ndarray = field(repr=False)
@@ -90,7 +97,8 @@ class RegionMasks:
         """Return the masks of these candidates, (K, H, W) bool at the photo's size."""
         torch = frameworks.torch()
         paste = frameworks.torchvision().models.detection.roi_heads.paste_masks_in_image
-        (height, width), (rows, columns) = self.photo, self.sizes[0]
+        height, width = self.photo
+        rows, columns = self.sizes[0]
         masks = np.zeros((len(indices), height, width), bool)
         scale = torch.tensor([columns / width, rows / height] * 2)
         for start in range(0, len(indices), AT_ONCE):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
@@ -15,7 +15,16 @@ if TYPE_CHECKING:
 AT_ONCE = 1 << 20  # values processed together: they fit into a CPU's cache
 
 
-def answers(logits: torch.Tensor, frame: Frame, keep_probabilities: bool = False) -> dict[str, np.ndarray | None]:
+class SegmentationArrays(TypedDict):
+    """The arrays of a `Segmentation`, by the names of its attributes."""
+
+    class_map: np.ndarray
+    confidence: np.ndarray
+    entropies: np.ndarray
+    probabilities: np.ndarray | None
+
+
+def answers(logits: torch.Tensor, frame: Frame, keep_probabilities: bool = False) -> SegmentationArrays:
     """Convert logits into the arrays of a `Segmentation`, a few rows of the photo at a time.
 
     The logits are resized bilinearly to the photo's size before the argmax: boundaries then have the photo's
@@ -30,7 +39,8 @@ def answers(logits: torch.Tensor, frame: Frame, keep_probabilities: bool = False
         `class_map` (H, W) uint8 or int16, `confidence` and `entropies` (H, W) float32, `probabilities` (C, H, W)
         float16 or None.
     """
-    torch, (height, width) = frameworks.torch(), frame.photo
+    torch = frameworks.torch()
+    height, width = frame.photo
     logits = logits[:, : frame.scaled[0], : frame.scaled[1]]
     classes = len(logits)
     class_map = np.empty((height, width), np.uint8 if classes <= 256 else np.int16)

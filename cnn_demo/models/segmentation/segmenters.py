@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -24,10 +24,25 @@ from cnn_demo.results import Segmentation
 if TYPE_CHECKING:
     import torch
 
+    from cnn_demo.models.frameworks import TorchNetwork
+
 MODES = {"whole": "In one pass", "tiled": "In tiles"}
 SIDES = (256, 360, 512, 720, 960)  # selectable image sizes (shorter side)
 LONGEST = 4096  # maximum side of the input, in pixels
 TORCHVISION_STRIDE = 16  # output stride of all torchvision segmenters
+
+
+class Engine(Protocol):
+    """Inference engine of a segmentation network; its name is "torch" or "OpenVINO"."""
+
+    @property
+    def name(self) -> str:
+        """Name of the engine."""
+        ...
+
+    def __call__(self, batch: torch.Tensor) -> torch.Tensor:
+        """Return logits (1, C, h, w) for an input (1, 3, H, W)."""
+        ...
 
 
 class TorchLogits:
@@ -35,7 +50,7 @@ class TorchLogits:
 
     name = "torch"
 
-    def __init__(self, network: torch.nn.Module) -> None:
+    def __init__(self, network: TorchNetwork) -> None:
         self.network = network
 
     def __call__(self, batch: torch.Tensor) -> torch.Tensor:
@@ -58,7 +73,7 @@ class OpenVinoLogits:
         return frameworks.torch().from_numpy(np.array(answer))  # a copy: the request reuses its buffer
 
 
-class SemanticSegmenter(BackgroundOpenVinoExport):
+class SemanticSegmenter(BackgroundOpenVinoExport[Engine]):
     """A semantic segmentation model; one instance serves all visitors, serialized by its lock.
 
     Attributes:
@@ -70,7 +85,7 @@ class SemanticSegmenter(BackgroundOpenVinoExport):
         lock: Held while the network runs.
     """
 
-    def __init__(self, spec: ModelSpec, network: torch.nn.Module, device: str, stride: int) -> None:
+    def __init__(self, spec: ModelSpec, network: TorchNetwork, device: str, stride: int) -> None:
         self.spec = spec
         # channels_last memory format: convolutions on a CPU take two thirds of the time.
         self.network = network.eval().to(device, memory_format=frameworks.torch().channels_last)
@@ -138,20 +153,20 @@ class SemanticSegmenter(BackgroundOpenVinoExport):
         """
         if mode not in MODES:
             raise ValueError(f"There is no mode {mode!r}: choose one of {', '.join(MODES)}.")
-        batch, size = self.batch(seen), seen.shape[:2]
+        batch = self.batch(seen)
+        size = seen.shape[:2]
         parts = tiles(size, tile, overlap, self.stride) if mode == "tiled" else ()
         if len(parts) < 2:
             with self.lock:
                 return self.run(batch)
         torch = frameworks.torch()
-        total = weights = None
+        total = torch.zeros((len(self.labels), *size), device=self.device)
+        weights = torch.zeros(size, device=self.device)
         for part in parts:
             rows, columns = part.place
             with self.lock:  # released between tiles, so that small photos need not wait for large ones
                 logits = self.run(batch[:, :, rows, columns].contiguous(memory_format=torch.channels_last))
-            weight = torch.from_numpy(weight_of(part, size)).to(logits.device)
-            if total is None:
-                total, weights = logits.new_zeros((len(logits), *size)), weight.new_zeros(size)
+            weight = torch.from_numpy(weight_of(part, size)).to(self.device)
             total[:, rows, columns] += logits * weight
             weights[rows, columns] += weight
         return total.div_(weights)
@@ -188,12 +203,13 @@ class SemanticSegmenter(BackgroundOpenVinoExport):
         return Segmentation(labels=self.labels, milliseconds=milliseconds, device=self.device, **arrays)
 
 
-def build_smp(spec: ModelSpec) -> torch.nn.Module:
+def build_smp(spec: ModelSpec) -> TorchNetwork:
     """Build a network of segmentation-models-pytorch with random weights; nothing is downloaded."""
-    return unets.build(spec.builder, classes=len(spec.labels), **dict(spec.options)).eval()
+    options: dict[str, Any] = dict(spec.options)
+    return unets.build(spec.builder, classes=len(spec.labels), **options).eval()
 
 
-def build_torchvision(spec: ModelSpec) -> torch.nn.Module:
+def build_torchvision(spec: ModelSpec) -> TorchNetwork:
     """Build a torchvision segmentation model with random weights.
 
     The published weights of FCN and DeepLabV3 include the auxiliary classifier used in training.

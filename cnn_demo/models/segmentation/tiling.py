@@ -45,8 +45,10 @@ class Frame:
         if side < 1:
             raise ValueError(f"The image size must be 1 or more, not {side}.")
         gain = side / min(photo)
-        scaled = tuple(max(1, round(length * gain)) for length in photo)
-        return cls(photo, scaled, tuple(-(-length // stride) * stride for length in scaled))
+        height = max(1, round(photo[0] * gain))
+        width = max(1, round(photo[1] * gain))
+        padded = (-(-height // stride) * stride, -(-width // stride) * stride)
+        return cls(photo, (height, width), padded)
 
     def apply(self, pixels: np.ndarray) -> np.ndarray:
         """Resize and pad a photo (H, W, 3) uint8 to the network's input (height, width, 3) uint8."""

@@ -8,7 +8,7 @@ resolution; a skip connection is identified by its stride, from 2 (half the reso
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cnn_demo.models import frameworks
 from cnn_demo.models.catalogue.registry import BUNDLED_OPTIONS
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import torch
 
     from cnn_demo.models.catalogue.specs import ModelSpec
+    from cnn_demo.models.frameworks import TorchNetwork
 
 ARCHITECTURES = {  # name in segmentation-models-pytorch -> title
     "Unet": "U-Net",
@@ -37,7 +38,7 @@ STEPS = 5  # stages of the encoder and of a whole decoder
 SKIPS = (2, 4, 8, 16)  # strides of the skip connections
 
 
-def build(architecture: str, encoder: str, classes: int, decoder_steps: int = STEPS, **kwargs) -> torch.nn.Module:
+def build(architecture: str, encoder: str, classes: int, decoder_steps: int = STEPS, **kwargs: Any) -> TorchNetwork:
     """Build a network with random weights; nothing is downloaded.
 
     Args:
@@ -68,7 +69,7 @@ def build(architecture: str, encoder: str, classes: int, decoder_steps: int = ST
     return network
 
 
-def bundled_unet(classes: int, decoder_steps: int = STEPS) -> torch.nn.Module:
+def bundled_unet(classes: int, decoder_steps: int = STEPS) -> TorchNetwork:
     """Build the architecture of the bundled U-Nets with random weights.
 
     It takes (N, 3, H, W) float32 from −1 to 1 (`preprocessing.SCALINGS["tf"]`), of any size, and returns the logits
@@ -83,10 +84,12 @@ def bundled_unet(classes: int, decoder_steps: int = STEPS) -> torch.nn.Module:
 
 def skips_of(spec: ModelSpec) -> tuple[int, ...]:
     """Return the strides of the skip connections of a U-Net: without the finest ones if its decoder ends early."""
-    return SKIPS[max(0, STEPS - 1 - dict(spec.options).get("decoder_steps", STEPS)) :]
+    options: dict[str, Any] = dict(spec.options)
+    steps = options.get("decoder_steps", STEPS)
+    return SKIPS[max(0, STEPS - 1 - steps) :]
 
 
-def feature_maps(network: torch.nn.Module, x: torch.Tensor) -> dict[str, torch.Tensor]:
+def feature_maps(network: TorchNetwork, x: torch.Tensor) -> dict[str, torch.Tensor]:
     """Return the feature maps of a U-Net at every resolution, from one forward pass.
 
     Args:
@@ -105,7 +108,7 @@ def feature_maps(network: torch.nn.Module, x: torch.Tensor) -> dict[str, torch.T
     return maps | {"logits": network.segmentation_head(steps[-1])}
 
 
-def forward_without(network: torch.nn.Module, x: torch.Tensor, skips_off: Collection[int]) -> torch.Tensor:
+def forward_without(network: TorchNetwork, x: torch.Tensor, skips_off: Collection[int]) -> torch.Tensor:
     """Run a trained U-Net with some of its skip connections ablated.
 
     An ablated skip connection passes the spatial mean of each feature map at every position, and so carries no spatial
@@ -134,15 +137,16 @@ def forward_without(network: torch.nn.Module, x: torch.Tensor, skips_off: Collec
     return network.segmentation_head(_decoded(network, features)[-1])
 
 
-def _encoded(network: torch.nn.Module, x: torch.Tensor) -> list[torch.Tensor]:
+def _encoded(network: TorchNetwork, x: torch.Tensor) -> list[torch.Tensor]:
     """Return the input and the encoder's feature maps, each at half the resolution of the previous one."""
     return list(network.encoder(x))
 
 
-def _decoded(network: torch.nn.Module, features: list[torch.Tensor]) -> list[torch.Tensor]:
+def _decoded(network: TorchNetwork, features: list[torch.Tensor]) -> list[torch.Tensor]:
     """Return the output of each decoder stage, coarsest first, as in `segmentation_models_pytorch.Unet`."""
     decoder = network.decoder
-    step, steps = decoder.center(features[-1]), []
+    step = decoder.center(features[-1])
+    steps = []
     for place, block in enumerate(decoder.blocks):
         target = features[-2 - place]
         skip = target if place < STEPS - 1 else None  # the last of five stage has the input's resolution

@@ -8,7 +8,7 @@ photos is too few to estimate means and variances.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -112,25 +112,37 @@ def fine_tune(
     _, variables = _block(model.network, layer)
     values = [variable.value.numpy().copy() for variable in variables] + [head.weights.copy(), head.bias.copy()]
     gradients = _gradients(model, layer, head, l2, maps.shape[1:])
-    moves, targets = [Adam(rate) for _ in values], np.eye(len(head.labels), dtype=np.float32)[classes]
-    chance, done = np.random.default_rng(seed), []
+    moves = [Adam(rate) for _ in values]
+    targets = np.eye(len(head.labels), dtype=np.float32)[classes]
+    chance = np.random.default_rng(seed)
+    done: list[Epoch] = []
     for _ in range(epochs):
         order = chance.permutation(train)
         for batch in (order[start : start + BATCH] for start in range(0, len(order), BATCH)):
             with model.lock, frameworks.placed_on(model.device):
                 slopes = [slope.numpy() for slope in gradients(maps[batch], targets[batch], values)]
             values = [value + move(slope) for value, move, slope in zip(values, moves, slopes, strict=True)]
-        run = _run(model, Tail(layer, tuple(values[:-2])), maps, head, values[-2:], classes, train, hold_out, done)
+        *block, weights, bias = values
+        now = replace(head, weights=weights, bias=bias)
+        run = _run(model, Tail(layer, tuple(block)), maps, now, classes, train, hold_out, done)
         yield run
         done = list(run.epochs)
 
 
-def _run(model, tail: Tail, maps, head: Head, last: list, classes, train, hold_out, before: list[Epoch]) -> TunedRun:
+def _run(
+    model: Classifier,
+    tail: Tail,
+    maps: np.ndarray,
+    head: Head,
+    classes: np.ndarray,
+    train: np.ndarray,
+    hold_out: np.ndarray,
+    before: list[Epoch],
+) -> TunedRun:
     """Return the state of the run with the metrics of the current epoch."""
-    now = Head(*last, head.mean, head.scale, head.labels, head.backbone, head.fit)
-    probabilities = now.probabilities(tail.finish(model, maps))
+    probabilities = head.probabilities(tail.finish(model, maps))
     epochs = (*before, measured(probabilities, classes, train, hold_out))
-    return TunedRun(epochs, now, probabilities[hold_out], tail)
+    return TunedRun(epochs, head, probabilities[hold_out], tail)
 
 
 def cut_layer(network: keras.Model) -> str:
@@ -143,9 +155,11 @@ def cut_layer(network: keras.Model) -> str:
         ValueError: If more than half of the convolutions follow it, as in NASNet, whose cells all take the outputs of
             two others.
     """
-    keras, tensor = frameworks.keras(), feature_tensor(network)
+    keras = frameworks.keras()
+    tensor = feature_tensor(network)
     operations = keras.Model(network.input, tensor).operations  # in computation order
-    total, behind = sum(_learns(each) for each in operations), 0
+    total = sum(_learns(each) for each in operations)
+    behind = 0
     needed = {tensor._keras_history.operation.name}  # by later operations
     for operation in reversed(operations):
         if needed == {operation.name} and behind >= MIN_CONVOLUTIONS and isinstance(operation, keras.layers.Layer):

@@ -165,7 +165,7 @@ def _check_labels(labels: tuple[str, ...]) -> None:
     if not MIN_CLASSES <= len(labels) <= MAX_CLASSES:
         raise HeadError(f"A head has {MIN_CLASSES} to {MAX_CLASSES} classes, but this one has {len(labels)}.")
     try:
-        unclean = [label for label in labels if clean_label(label) != label]
+        unclean = any(clean_label(label) != label for label in labels)
     except PhotoSetError:
         unclean = True
     if unclean or len({label.casefold() for label in labels}) < len(labels):

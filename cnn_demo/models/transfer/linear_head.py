@@ -109,14 +109,18 @@ def train_head(
         raise ValueError("The features of these photos are not rows of finite values.")
     train = training_part(len(features), classes, len(labels), hold_out)
     mean, scale = standardisation(features[train])
-    x, y = (features[train].astype(np.float64) - mean) / scale, np.eye(len(labels))[classes[train]]
-    weights, bias = np.zeros((x.shape[1], len(labels))), np.zeros(len(labels))
-    move_weights, move_bias = Adam(rate / np.sqrt(x.shape[1])), Adam(rate)
+    x = (features[train].astype(np.float64) - mean) / scale
+    y = np.eye(len(labels))[classes[train]]
+    weights = np.zeros((x.shape[1], len(labels)))
+    bias = np.zeros(len(labels))
+    move_weights = Adam(rate / np.sqrt(x.shape[1]))
+    move_bias = Adam(rate)
     done: list[Epoch] = []
     for _ in range(epochs):
         _, weight_gradient, bias_gradient = loss_and_gradients(x, y, weights, bias, l2)
-        weights, bias = weights + move_weights(weight_gradient), bias + move_bias(bias_gradient)
-        head = Head(*(v.astype(np.float32) for v in (weights, bias, mean, scale)), tuple(labels), backbone, fit)
+        weights = weights + move_weights(weight_gradient)
+        bias = bias + move_bias(bias_gradient)
+        head = Head(weights.astype(np.float32), bias.astype(np.float32), mean, scale, tuple(labels), backbone, fit)
         probabilities = head.probabilities(features)  # evaluated in float32, as it would be saved
         done.append(measured(probabilities, classes, train, hold_out))
         yield HeadRun(tuple(done), head, probabilities[hold_out])
@@ -197,7 +201,7 @@ def confusion(
     Returns:
         C rows (ground truth) of C cells (prediction), each with ascending photo indices.
     """
-    cells = [[[] for _ in range(probabilities.shape[1])] for _ in range(probabilities.shape[1])]
+    cells: list[list[list[int]]] = [[[] for _ in range(probabilities.shape[1])] for _ in range(probabilities.shape[1])]
     for photo, answer in zip(hold_out, probabilities.argmax(axis=1), strict=True):
         cells[classes[photo]][answer].append(int(photo))
     return tuple(tuple(tuple(sorted(cell)) for cell in row) for row in cells)

@@ -19,7 +19,7 @@ import numpy as np
 
 from cnn_demo.images import Photo
 from cnn_demo.jobs import JobError
-from cnn_demo.models import ModelUnavailable, load
+from cnn_demo.models import ModelUnavailable, load_classifier
 from cnn_demo.models.transfer import backbones, fine_tuning, linear_head
 from cnn_demo.models.transfer.fine_tuning import TunedRun
 from cnn_demo.models.transfer.heads import Head
@@ -155,7 +155,7 @@ def answers(head: Head, photos: Sequence[Photo], tuned: TunedRun | None = None) 
     Raises:
         ModelUnavailable: If the head's backbone is not available.
     """
-    model = load(head.backbone)
+    model = load_classifier(head.backbone)
     if tuned is None:
         return head.probabilities(backbones.features(model, photos, head.fit))
     return tuned.head.probabilities(tuned.tail.features(model, photos, head.fit))
@@ -179,7 +179,7 @@ def wilson_interval(right: int, count: int) -> tuple[float, float]:
 
 def _loaded(key: str) -> Classifier:
     try:
-        return load(key)
+        return load_classifier(key)
     except ModelUnavailable as error:
         raise JobError(str(error)) from error
 

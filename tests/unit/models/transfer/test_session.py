@@ -104,7 +104,7 @@ def test_what_cannot_be_done_is_one_sentence(task, told, monkeypatch):
     monkeypatch.setattr(session.fine_tuning, "cut_layer", lambda network: fail())
     with pytest.raises(JobError, match="cannot be trained separately"):
         tune(told[-1])
-    monkeypatch.setattr(session, "load", missing)
+    monkeypatch.setattr(session, "load_classifier", missing)
     for work, given in ((teach, task), (tune, told[-1])):
         with pytest.raises(JobError, match="weights are gone"):
             work(given)
