@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from timing import fastest, print_times, take_times, verdict
 
 from cnn_demo.images import sample_photos
-from cnn_demo.models import frameworks, load
+from cnn_demo.models import frameworks, load_classifier
 from cnn_demo.models.classification.classifiers import network_input
 
 MAX_MILLISECONDS = 150
@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=301)
     repeats = max(parser.parse_args().repeats, 1)
     tf = frameworks.tensorflow()
-    model = load("cifar10_cnn")
+    model = load_classifier("cifar10_cnn")
     photo = next(sample for sample in sample_photos() if sample.key == "astronaut").load()
     pixels = cv2.resize(photo.pixels, (1280, 1280))
     ready = tf.constant(network_input(model.prepare(pixels)[None]))

@@ -18,11 +18,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import numpy as np
 import psutil
 from timing import fastest, print_times, take_times, verdict
 
 from cnn_demo.images import sample_photos
-from cnn_demo.models import find, frameworks, load
+from cnn_demo.models import find, frameworks, load_classifier
 from cnn_demo.models.explanation.explain import explain
 from cnn_demo.models.files.weights import find_weights, keras_cache
 
@@ -57,9 +58,9 @@ def draw_weights(key: str) -> None:
     network.save(keras_cache() / spec.weights)
 
 
-def measure(key: str, pixels, repeats: int) -> None:
+def measure(key: str, pixels: np.ndarray, repeats: int) -> None:
     tf = frameworks.tensorflow()
-    model = load(key)
+    model = load_classifier(key)
     scaled = model.scaled(model.prepare(pixels)[None])
     ready = tf.constant(scaled)
     bare = tf.function(lambda batch: model.network(batch, training=False))

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from timing import fastest, print_times, take_times, verdict
 
 from cnn_demo.images import sample_photos
-from cnn_demo.models import find, frameworks, load
+from cnn_demo.models import find, frameworks, load_detector
 from cnn_demo.models.detection.candidates import select
 from cnn_demo.models.files.weights import find_weights
 
@@ -52,9 +52,9 @@ def draw_weights(key: str, folder: Path) -> None:
 
 def measure(key: str, repeats: int) -> None:
     pixels = next(sample for sample in sample_photos() if sample.key == "bus").load().pixels
-    ours = load(key, "cpu")
+    ours = load_detector(key, "cpu")
     ours.wait_for_export()
-    theirs = frameworks.ultralytics().YOLO(find_weights(ours.spec.weights).path)
+    theirs = frameworks.ultralytics().YOLO(ours.spec.weights_file().path)
     as_opencv = pixels[..., ::-1].copy()
     kept = ours.candidates(pixels)
     times = take_times(
@@ -76,7 +76,7 @@ def measure(key: str, repeats: int) -> None:
 def measure_everyday(repeats: int) -> None:
     """Print what a photo costs in the bundled detector, at the size that it is made for."""
     pixels = next(sample for sample in sample_photos() if sample.key == "bus").load().pixels
-    model = load(EVERYDAY, "cpu")
+    model = load_detector(EVERYDAY, "cpu")
     model.wait_for_export()
     times = take_times({f"ours, {model.engine}": lambda: model.predict(pixels)}, repeats)
     (ms,) = fastest(times).values()

@@ -10,6 +10,7 @@ import contextlib
 import multiprocessing
 import os
 import sys
+import unittest.mock
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -29,13 +30,9 @@ def hog() -> None:
 
 def trained(settings: digits.DigitSettings) -> digits.DigitRun:
     """Train, giving up after `PATIENCE_S`; return how far it came."""
-    runs = [None]
-
-    def keep(run: digits.DigitRun) -> None:
-        runs[0] = run
-
-    digits.train(settings, keep, lambda: runs[0].seconds < PATIENCE_S)
-    return runs[0]
+    runs: list[digits.DigitRun] = []
+    digits.train(settings, runs.append, lambda: runs[-1].seconds < PATIENCE_S)
+    return runs[-1]
 
 
 def main() -> None:
@@ -46,8 +43,8 @@ def main() -> None:
     busy.start()
     try:
         ours = trained(settings)
-        digits._one_thread = contextlib.nullcontext
-        peer = trained(settings)
+        with unittest.mock.patch.object(digits, "_one_thread", contextlib.nullcontext):
+            peer = trained(settings)
     finally:
         busy.kill()
     for name, run in (("as the app trains", ours), ("torch's own threads", peer)):

@@ -12,10 +12,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import numpy as np
 from timing import fastest, print_times, take_times, verdict
 
 from cnn_demo.images import sample_photos
-from cnn_demo.models import frameworks, load
+from cnn_demo.models import frameworks, load_localizer
 
 MODELS = ("everyday_localizer", "caltech_localizer")
 MAX_MS = 60
@@ -34,9 +35,9 @@ def main() -> None:
         measure(key, photo.pixels, options.repeats)
 
 
-def measure(key: str, pixels, repeats: int) -> None:
+def measure(key: str, pixels: np.ndarray, repeats: int) -> None:
     tf = frameworks.tensorflow()
-    model = load(key)
+    model = load_localizer(key)
     ready = tf.constant(model.scaled(model.prepare(pixels)[None]))
     bare = tf.function(lambda batch: [model.network(batch, training=False)[name] for name in ("logits", "box")])
     contestants = {

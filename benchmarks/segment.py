@@ -15,10 +15,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import cv2
+import numpy as np
 from timing import fastest, print_times, take_times, verdict
 
 from cnn_demo.images import sample_photos
-from cnn_demo.models import frameworks, load
+from cnn_demo.models import frameworks, load_segmenter
+from cnn_demo.models.segmentation.segmenters import SemanticSegmenter
 
 MODELS = ("everyday_unet", "street_unet", "pet_unet")
 WIDTH, HEIGHT = 1280, 960
@@ -35,7 +37,7 @@ def main() -> None:
     pixels = cv2.resize(photo.pixels, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
     print(f"One photo of {WIDTH} × {HEIGHT}, {options.repeats} repeats in an order drawn anew\n")
     for key in options.models:
-        model = load(key, "cpu")
+        model = load_segmenter(key, "cpu")
         model.wait_for_export()
         whole = measure(model, pixels, HEIGHT, options.repeats)
         print(f"  at most {MAX_MS} ms: {verdict(whole['ours'] <= MAX_MS)}")
@@ -45,7 +47,7 @@ def main() -> None:
         print(f"  {own['ours'] / own['bare call']:.2f} × the bare call\n")
 
 
-def measure(model, pixels, side: int, repeats: int) -> dict[str, float]:
+def measure(model: SemanticSegmenter, pixels: np.ndarray, side: int, repeats: int) -> dict[str, float]:
     """Print the times at this image size, and return the fastest tenth."""
     torch = frameworks.torch()
     frame = model.frame(pixels.shape[:2], side)

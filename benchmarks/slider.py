@@ -13,7 +13,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, FloatRect, Locator, Page, sync_playwright
 from served import ARGS, ROOT, find_chromium, serve
 
 MOVES = 30
@@ -61,7 +61,7 @@ def main() -> None:
                 name: _prepare(browser, address + path, photo, img)
                 for name, ((_, address), path, img) in targets.items()
             }
-            times = {name: [] for name in pages}
+            times: dict[str, list[float]] = {name: [] for name in pages}
             for move in range(MOVES + 2):  # the first two warm up
                 for name, page in pages.items():
                     milliseconds = _move(page, 0.25 + 0.5 * ((move * 7) % 10) / 10)
@@ -84,16 +84,16 @@ def main() -> None:
 
 def _twelve_megapixels(folder: Path) -> Path:
     """A sample photo at 4000 × 3000 with a sensor's noise, as a phone makes them."""
-    pixels = cv2.resize(
-        cv2.imread(str(ROOT / "assets/samples/coffee.jpg")), (4000, 3000), interpolation=cv2.INTER_CUBIC
-    )
+    sample = cv2.imread(str(ROOT / "assets/samples/coffee.jpg"))
+    assert sample is not None
+    pixels = cv2.resize(sample, (4000, 3000), interpolation=cv2.INTER_CUBIC)
     noise = np.random.default_rng(0).normal(0, 4, pixels.shape)
     path = folder / "phone.jpg"
     cv2.imwrite(str(path), np.clip(pixels + noise, 0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 90])
     return path
 
 
-def _prepare(browser, address: str, photo: Path, img: str) -> Page:
+def _prepare(browser: Browser, address: str, photo: Path, img: str) -> Page:
     page = browser.new_page(viewport={"width": 1440, "height": 1000})
     page.goto(address)
     page.set_input_files("input[type=file]", str(photo))
@@ -109,7 +109,8 @@ def _move(page: Page, share: float) -> float:
     slider = page.locator("[data-testid=stSlider]", has_text="Sigma (px)")
     slider.scroll_into_view_if_needed()
     thumb = slider.locator("[data-testid=stSliderThumbValue]").locator("xpath=..")
-    start, track = thumb.bounding_box(), slider.locator("[role=group]").bounding_box()
+    start = _box(thumb)
+    track = _box(slider.locator("[role=group]"))
     y = start["y"] + start["height"] / 2
     page.mouse.move(start["x"] + start["width"] / 2, y)
     page.mouse.down()
@@ -120,6 +121,12 @@ def _move(page: Page, share: float) -> float:
     milliseconds = page.evaluate("window.latency")
     page.wait_for_timeout(700)  # let what follows the picture settle
     return milliseconds
+
+
+def _box(element: Locator) -> FloatRect:
+    box = element.bounding_box()
+    assert box is not None  # it is visible
+    return box
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 from served import ARGS, find_chromium, serve
 
 ROUNDS = 5
@@ -37,8 +37,8 @@ def main() -> None:
                         "/Convolution": "img[alt^='After']",
                     }
                 for path, selector in views.items():
-                    seconds = _paint(browser, address + path, selector)
-                    times.setdefault(f"{name}: {path} painted", []).append(seconds)
+                    painted = _paint(browser, address + path, selector)
+                    times.setdefault(f"{name}: {path} painted", []).append(painted)
                 process.terminate()
                 process.wait()
         browser.close()
@@ -46,7 +46,7 @@ def main() -> None:
         print(f"{what:28s} median {statistics.median(seconds):5.2f} s   n = {len(seconds)}")
 
 
-def _paint(browser, address: str, selector: str) -> float:
+def _paint(browser: Browser, address: str, selector: str) -> float:
     context = browser.new_context(viewport={"width": 1440, "height": 1000})
     page = context.new_page()
     start = time.perf_counter()

@@ -15,7 +15,7 @@ import os
 import sys
 import tarfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -23,7 +23,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 from timing import verdict
 
-from cnn_demo.models import list_models, load
+from cnn_demo.models import list_models, load_classifier
+from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.models.transfer import backbones, fine_tuning, linear_head, photo_sets
 from cnn_demo.models.transfer.sample_sets import textures
 
@@ -36,16 +37,22 @@ BAR_S = 15.0
 
 def files(archive: Path, classes: tuple[str, ...], count: int, first: int) -> dict[str, list[tuple[str, bytes]]]:
     """Read `count` files of each class, from number `first` on in the order of their names."""
-    found = {label: [] for label in classes}
+    found: dict[str, list[tarfile.TarInfo]] = {label: [] for label in classes}
     with tarfile.open(archive) as tar:
         for member in sorted(tar.getmembers(), key=lambda member: member.name):
             label = Path(member.name).parent.name
             if member.isfile() and label in found:
                 found[label].append(member)
         return {
-            label: [(member.name, tar.extractfile(member).read()) for member in members[first : first + count]]
+            label: [(member.name, _contents(tar, member)) for member in members[first : first + count]]
             for label, members in found.items()
         }
+
+
+def _contents(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    file = archive.extractfile(member)
+    assert file is not None  # members are files
+    return file.read()
 
 
 def trained(features: np.ndarray, photos: photo_sets.PhotoSet, seed: int, key: str = "") -> linear_head.HeadRun:
@@ -55,7 +62,7 @@ def trained(features: np.ndarray, photos: photo_sets.PhotoSet, seed: int, key: s
     return run
 
 
-def tuned(model, photos: photo_sets.PhotoSet, head: linear_head.HeadRun, seed: int) -> fine_tuning.TunedRun:
+def tuned(model: Classifier, photos: photo_sets.PhotoSet, head: linear_head.HeadRun, seed: int) -> fine_tuning.TunedRun:
     """Fine-tune on one split, from the head that was trained on it."""
     _, hold_out = linear_head.split(photos.classes, seed=seed)
     *_, run = fine_tuning.fine_tune(model, photos.photos, photos.classes, hold_out, head.head)
@@ -74,13 +81,13 @@ def main() -> None:
     parser.add_argument("--fine-tune", action="store_true", help="measure fine-tuning too, some minutes")
     chosen = parser.parse_args()
     named = files(chosen.data / "clothing.tar.gz", tuple(chosen.classes), chosen.photos, chosen.first)
-    model = load(chosen.model)
+    model = load_classifier(chosen.model)
     measure(model, lambda: photo_sets.gather(named)[0], BAR_CLOTHES, chosen.fine_tune)
     measure(model, textures, BAR_TEXTURES, chosen.fine_tune)
     print(f"load of the machine, 1 minute: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
 
 
-def measure(model, read: Callable[[], photo_sets.PhotoSet], bar: float, fine_tune: bool) -> None:
+def measure(model: Classifier, read: Callable[[], photo_sets.PhotoSet], bar: float, fine_tune: bool) -> None:
     """Train on the photos that `read` returns, and hold the first figures against the bars."""
     key = model.spec.key
     start = time.perf_counter()
@@ -106,7 +113,7 @@ def measure(model, read: Callable[[], photo_sets.PhotoSet], bar: float, fine_tun
     print()
 
 
-def report(name: str, ended: list[linear_head.HeadRun], seconds: float) -> float:
+def report(name: str, ended: Sequence[linear_head.HeadRun], seconds: float) -> float:
     """Print and return the mean accuracy on what was held out."""
     scores = [run.epochs[-1].held_out_accuracy for run in ended]
     each = ", ".join(f"{score:.2f}" for score in scores)

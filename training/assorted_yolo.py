@@ -8,12 +8,15 @@ because theirs does not compute in bfloat16 on processors that have it, and cann
 """
 
 import argparse
+from collections.abc import Callable, Sequence
 
 import numpy as np
+from torch import Tensor
 
 from cnn_demo.models import frameworks
 from cnn_demo.models.detection.letterbox import Letterbox
 from cnn_demo.models.detection.metrics import IOUS, class_precisions
+from cnn_demo.models.frameworks import TorchNetwork
 from training.data.assorted import LABELS, Labelled, pasted, read_assorted
 from training.data.mosaics import Pool, picture
 from training.steps import loop
@@ -44,13 +47,13 @@ def train(options: argparse.Namespace) -> list[dict]:
     def draw(side: int, rng: np.random.Generator) -> dict:
         return batch_of([picture(pool, side, rng) for _ in range(options.batch)], device)
 
-    def measure(mean) -> dict[str, float]:
+    def measure(mean: TorchNetwork) -> dict[str, float]:
         return measured(mean, validation[::MEASURED_SHARE], options.side)
 
     return loop.train(network, RECIPE, options, draw, yolo_loss, measure)
 
 
-def new_network(architecture: str, labels: tuple[str, ...]):
+def new_network(architecture: str, labels: tuple[str, ...]) -> TorchNetwork:
     """Build a YOLO network for these classes, with random weights and Ultralytics' own weights of the loss.
 
     Args:
@@ -61,7 +64,7 @@ def new_network(architecture: str, labels: tuple[str, ...]):
     from ultralytics.cfg import get_cfg
     from ultralytics.nn.tasks import DetectionModel, SegmentationModel
 
-    kind = SegmentationModel if "-seg" in architecture else DetectionModel
+    kind: Callable[..., TorchNetwork] = SegmentationModel if "-seg" in architecture else DetectionModel
     network = kind(architecture, nc=len(labels), verbose=False)
     network.names = dict(enumerate(labels))
     network.args = get_cfg()
@@ -84,7 +87,7 @@ def batch_of(pictures: list[tuple], device: str) -> dict:
     }
 
 
-def yolo_loss(network, batch: dict):
+def yolo_loss(network: TorchNetwork, batch: dict) -> Tensor:
     """Return Ultralytics' loss, summed over the pictures: the network in `autocast`, the loss in float32."""
     with autocast(batch["img"].device.type):
         said = network(batch["img"])
@@ -92,13 +95,13 @@ def yolo_loss(network, batch: dict):
     return network.loss(batch, said)[0].sum()
 
 
-def measured(network, photos: list[Labelled], side: int) -> dict[str, float]:
+def measured(network: TorchNetwork, photos: list[Labelled], side: int) -> dict[str, float]:
     """Return mAP50 and mAP50-95 of the network as it is, for the log; `training.evaluate` measures what is bundled."""
     precisions = average_precisions(network, photos, side, len(LABELS))
     return {"map50": float(np.nanmean(precisions[:, 0])), "map50_95": float(np.nanmean(precisions))}
 
 
-def average_precisions(network, photos: list[Labelled], side: int, classes: int) -> np.ndarray:
+def average_precisions(network: TorchNetwork, photos: Sequence[Labelled], side: int, classes: int) -> np.ndarray:
     """Return the average precision of each class at each IoU threshold of `IOUS`, (classes, 10), by Ultralytics' NMS.
 
     Args:

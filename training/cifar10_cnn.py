@@ -5,10 +5,13 @@
 them: the last epoch's weights are the result. The files for `assets/weights` are then in `runs/cifar10_cnn/bundle`.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +20,10 @@ from cnn_demo.models.bundled_networks import cifar10_cnn, fold
 from cnn_demo.models.classification.classifiers import network_input
 from training.data.datasets import argument_parser, read_cifar10
 from training.steps.bundle import bundle_cifar10
+
+if TYPE_CHECKING:
+    from keras import Model
+    from keras.optimizers.schedules import LearningRateSchedule
 
 keras = frameworks.keras()
 
@@ -89,18 +96,18 @@ def train(options: argparse.Namespace) -> None:
     print(f"Wrote {options.out / 'bundle'}.")
 
 
-def warm_then_cosine(peak: float, steps: int):
+def warm_then_cosine(peak: float, steps: int) -> LearningRateSchedule:
     """Return a learning rate that rises to its peak for a fifth of the steps, then falls to 0."""
     warm_up = steps // 5
     return keras.optimizers.schedules.CosineDecay(peak / 25, steps - warm_up, warmup_target=peak, warmup_steps=warm_up)
 
 
-def cosine(peak: float, steps: int):
+def cosine(peak: float, steps: int) -> LearningRateSchedule:
     """Return a learning rate that falls from its peak to 0 (Loshchilov & Hutter 2017, arXiv 1608.03983)."""
     return keras.optimizers.schedules.CosineDecay(peak, steps)
 
 
-def compile_for(model: keras.Model, rate) -> None:
+def compile_for(model: Model, rate: float | LearningRateSchedule) -> None:
     """Make a model ready for stochastic gradient descent with Nesterov momentum at this learning rate."""
     optimizer = keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=WEIGHT_DECAY)
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
@@ -142,7 +149,7 @@ def cut_out(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.where(hidden[..., None], np.uint8(128), images)
 
 
-def first_kernels(model: keras.Model) -> np.ndarray:
+def first_kernels(model: Model) -> np.ndarray:
     """Return the first layer's kernels (5, 5, 3, 32) float16, with the normalization after them folded in."""
     return fold(model.get_layer("stem").get_weights()[0], model.get_layer("stem_norm"))[0].astype(np.float16)
 

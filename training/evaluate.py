@@ -4,13 +4,14 @@
 as in the app, with the bundled weights.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
-from cnn_demo.models import ModelUnavailable, list_models, load
+from cnn_demo.models import ModelUnavailable, list_models, load_classifier, load_detector, load_localizer
 from cnn_demo.models.boxes import iou
 from cnn_demo.models.calibration import expected_calibration_error, softmax
 from cnn_demo.models.detection.candidates import IOU, select
@@ -49,7 +50,7 @@ def main() -> None:
 
 def evaluate_cifar10(folder: Path) -> Figures:
     """Accuracy, per class too, and calibration of the CIFAR-10 network."""
-    model = load("cifar10_cnn")
+    model = load_classifier("cifar10_cnn")
     _, validation = read_cifar10(folder)
     images, labels = validation.images, validation.labels
     logits = np.concatenate([model.logits(images[i : i + 500]) for i in range(0, len(images), 500)])
@@ -68,7 +69,7 @@ def evaluate_cifar10(folder: Path) -> Figures:
 
 def evaluate_localizer(folder: Path, key: str = "caltech_localizer") -> Figures:
     """Class and box of the localizer on held-back photos, the same pasted onto others, and photos with none of them."""
-    model = load(key)
+    model = load_localizer(key)
     held_out = read_caltech3(folder)[1]
     backgrounds = read_backgrounds(folder)[1]
     truth = np.array([photo.label for photo in held_out])
@@ -100,17 +101,19 @@ def evaluate_localizer(folder: Path, key: str = "caltech_localizer") -> Figures:
 
 def evaluate_everyday_localizer(folder: Path, key: str = "everyday_localizer") -> Figures:
     """Class and box of the main object of Pascal VOC's validation photos, and boxes on photos without any object."""
-    model = load(key)
+    model = load_localizer(key)
     photos = [photo for photo in read_voc(folder)[1] if len(photo.boxes)]
-    nothing, outcomes = read_nothing(folder)[1], []
+    nothing = read_nothing(folder)[1]
+    outcomes = []
     for photo in photos:
         label, box = main_object(photo.boxes, photo.class_ids)
         evidence = model.evidence(photo.pixels)
-        likeliest = int(evidence.localization.probabilities[:-1].argmax())
-        found = evidence.localization.label is not None
-        outcomes.append((label, likeliest == label, found, float(iou(evidence.box_xyxy, box))))
+        likeliest = int(evidence.logits[:-1].argmax())
+        has_box = evidence.localization.label is not None
+        outcomes.append((label, likeliest == label, has_box, float(iou(evidence.box_xyxy, box))))
     truth, right, found, overlaps = (np.array(values) for values in zip(*outcomes, strict=True))
-    false, here = np.mean([model.predict(pixels).label is not None for pixels in nothing]), f"{len(photos)} photos"
+    false = np.mean([model.predict(pixels).label is not None for pixels in nothing])
+    here = f"{len(photos)} photos"
     figures = [
         ("class accuracy; no box counts as wrong", f"{(right & found).mean():.4f}", here),
         ("class accuracy of the likeliest of twenty", f"{right.mean():.4f}", here),
@@ -135,8 +138,10 @@ def measured_box(model: Localizer, pixels: np.ndarray, truth: np.ndarray) -> tup
 
 def evaluate_detector(folder: Path, key: str = "assorted_yolo11n") -> Figures:
     """Average precision of the detector of cards, raccoons and blood cells: over all classes, and of each class."""
-    model, photos = load(key, device="cpu"), read_assorted(folder)[1]
-    precisions, here = precisions_of(model, photos), f"{len(photos)} held-back photos"
+    model = cast(YoloDetector, load_detector(key, device="cpu"))
+    photos = read_assorted(folder)[1]
+    precisions = precisions_of(model, photos)
+    here = f"{len(photos)} held-back photos"
     figures = [
         ("mAP50", f"{np.nanmean(precisions[:, 0]):.4f}", here),
         ("mAP50-95", f"{np.nanmean(precisions):.4f}", here),
@@ -151,8 +156,10 @@ def evaluate_detector(folder: Path, key: str = "assorted_yolo11n") -> Figures:
 
 def evaluate_everyday_detector(folder: Path, key: str = "everyday_detector") -> Figures:
     """Average precision of the everyday detector on Pascal VOC's validation photos; difficult boxes are ignored."""
-    model, photos = load(key, device="cpu"), read_voc(folder)[1]
-    precisions, here = precisions_of(model, photos), f"{len(photos)} validation photos"
+    model = cast(YoloDetector, load_detector(key, device="cpu"))
+    photos = read_voc(folder)[1]
+    precisions = precisions_of(model, photos)
+    here = f"{len(photos)} validation photos"
     worst = int(np.nanargmin(precisions[:, 0]))
     truths = np.concatenate([photo.class_ids[~photo.difficult] for photo in photos])
     return [
@@ -165,7 +172,7 @@ def evaluate_everyday_detector(folder: Path, key: str = "everyday_detector") -> 
     ]
 
 
-def precisions_of(model: YoloDetector, photos: list[Labelled]) -> np.ndarray:
+def precisions_of(model: YoloDetector, photos: Sequence[Labelled]) -> np.ndarray:
     """Return a detector's average precision of each class at each IoU, (C, 10), with every candidate that it has."""
     model.wait_for_export()  # visitors get OpenVINO
     predictions = []

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cnn_demo.models import load
+from cnn_demo.detections import class_ids, confidences, masks
+from cnn_demo.models import load_detector, load_segmenter
 from cnn_demo.models.segmentation.metrics import MaskScores, boundary_f, score_masks
 from training.data.everyday import read_voc
 from training.data.masks import MaskedPhoto, read_camvid, read_pets
@@ -36,23 +37,25 @@ def evaluate_everyday(folder: Path, key: str = "everyday_unet") -> Figures:
 
 
 def _figures_of(key: str, photos: list[MaskedPhoto], what: str, *, outlined: bool = True) -> tuple[Figures, MaskScores]:
-    model = load(key)
+    model = load_segmenter(key)
     model.wait_for_export()  # what visitors get
     labels = model.spec.labels
-    confusion, outlines = np.zeros((len(labels), len(labels)), np.int64), []
+    confusion = np.zeros((len(labels), len(labels)), np.int64)
+    boundary_scores = []
     for photo in photos:
         answer = model.predict(photo.pixels).class_map
         confusion += score_masks(answer, photo.mask, len(labels)).confusion
         if outlined:
-            outlines.append(boundary_f(answer, photo.mask, len(labels)))
-    scores, outlines, here = MaskScores(confusion), np.array(outlines), f"{len(photos)} {what}"
+            boundary_scores.append(boundary_f(answer, photo.mask, len(labels)))
+    scores = MaskScores(confusion)
+    here = f"{len(photos)} {what}"
     figures = [
         ("mean IoU", f"{scores.mean_iou:.4f}", here),
         ("mean Dice", f"{scores.mean_dice:.4f}", here),
         ("pixel accuracy", f"{scores.pixel_accuracy:.4f}", here),
     ]
-    if outlined and not np.isnan(outlines).all():
-        figures.append(("boundary F, within 2 pixels", f"{np.nanmean(outlines):.4f}", f"{here}, mean over both"))
+    if outlined and not np.isnan(boundary_scores).all():
+        figures.append(("boundary F, within 2 pixels", f"{np.nanmean(boundary_scores):.4f}", f"{here}, mean over both"))
     shares = confusion.sum(axis=1) / confusion.sum()
     return figures + [
         (f"IoU on {name}", f"{scores.iou[i]:.3f}", f"{shares[i]:.1%} of the pixels") for i, name in enumerate(labels)
@@ -61,15 +64,17 @@ def _figures_of(key: str, photos: list[MaskedPhoto], what: str, *, outlined: boo
 
 def evaluate_instances(folder: Path, key: str = "pets_instances") -> Figures:
     """The mean average precision of the masks of cats and dogs, on held-back photos of one pet each."""
-    model, photos = load(key), read_pets(folder)[1]
+    model = load_detector(key)
+    photos = read_pets(folder)[1]
     model.wait_for_export()  # what visitors get
     answers = []
     for photo in photos:
         found = model.predict(photo.pixels, confidence=FEWEST_SURE)
-        masks = np.zeros((0, *photo.mask.shape), bool) if found.mask is None else found.mask
-        answers.append(MaskedAnswer(masks, found.confidence, found.class_id, *truth_of(photo)))
+        own_masks = np.zeros((0, *photo.mask.shape), bool) if found.mask is None else masks(found)
+        answers.append(MaskedAnswer(own_masks, confidences(found), class_ids(found), *truth_of(photo)))
     labels = model.spec.labels
-    precisions, here = mask_precisions(answers, len(labels)), f"{len(photos)} held-back pets"
+    precisions = mask_precisions(answers, len(labels))
+    here = f"{len(photos)} held-back pets"
     truths = np.concatenate([answer.true_class_ids for answer in answers])
     figures = [
         ("mask mAP50", f"{np.nanmean(precisions[:, 0]):.4f}", here),

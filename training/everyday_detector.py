@@ -10,15 +10,20 @@ cell by cell, with the predictions of a published YOLO11n for the same picture (
 seen more. Dining tables are taught by Pascal VOC's photos alone: COCO and its detectors call most tables so, VOC few.
 """
 
+from __future__ import annotations
+
 import argparse
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from cnn_demo.models import find, frameworks
 from cnn_demo.models.detection.everyday_network import everyday_detector
 from cnn_demo.models.detection.yolo_detector import read_network
 from cnn_demo.models.detection.yolo_engines import with_raw_outputs
-from cnn_demo.models.files.weights import find_weights
+from cnn_demo.models.frameworks import TorchNetwork
 from training.assorted_yolo import average_precisions, batch_of
 from training.data.everyday import LABELS, EverydayPhoto, read_coco, read_voc, voc_label
 from training.data.mosaics import picture
@@ -89,23 +94,23 @@ def train(options: argparse.Namespace) -> list[dict]:
         batch = batch_of([picture(pool, side, rng) for _ in range(options.batch)], device)
         return batch | teach(batch["img"])
 
-    def measure(mean) -> dict[str, float]:
+    def measure(mean: TorchNetwork) -> dict[str, float]:
         return measured(mean, validation[::MEASURED_SHARE], options.side)
 
     return loop.train(network, RECIPE, options, draw, distilled_loss, measure)
 
 
-def teacher(device: str):
+def teacher(device: str) -> Callable[[Tensor], dict[str, Tensor]]:
     """Return a function from pictures (N, 3, H, W) to the published detector's `distances` and `probabilities`.
 
     Distances (N, 4, A) of each cell's box sides are in cells; probabilities (N, 20, A) are of Pascal VOC's classes.
     """
     spec = find(TEACHER)
-    network = with_raw_outputs(read_network(find_weights(spec.weights).path, spec)).to(device)
+    network = with_raw_outputs(read_network(spec.weights_file().path, spec)).to(device)
     compiled = CompiledByShape()
     order = [next(i for i, label in enumerate(spec.labels) if voc_label(label) == own) for own in LABELS]
 
-    def teach(pictures) -> dict:
+    def teach(pictures: Tensor) -> dict[str, Tensor]:
         if device == "cpu":
             distances, scores = compiled(lambda: network, pictures)
         else:
@@ -116,7 +121,7 @@ def teacher(device: str):
     return teach
 
 
-def distilled_loss(network, batch: dict):
+def distilled_loss(network: TorchNetwork, batch: dict[str, Tensor]) -> Tensor:
     """Return the sum over the pictures of Ultralytics' loss for the boxes and of the same for the teacher's cells."""
     from ultralytics.utils.loss import v8DetectionLoss
 
@@ -130,7 +135,7 @@ def distilled_loss(network, batch: dict):
     return loss + DISTILLATION * len(batch["img"]) * distillation_loss(criterion, outputs, batch)
 
 
-def distillation_loss(criterion, outputs: dict, batch: dict):
+def distillation_loss(criterion: Any, outputs: dict[str, Tensor], batch: dict[str, Tensor]) -> Tensor:
     """Compare each cell's class scores and box with the teacher's.
 
     Args:
@@ -159,7 +164,7 @@ def distillation_loss(criterion, outputs: dict, batch: dict):
     return criterion.hyp.box * box + criterion.hyp.cls * crossed + criterion.hyp.dfl * distribution
 
 
-def measured(network, photos: list[EverydayPhoto], side: int) -> dict[str, float]:
+def measured(network: TorchNetwork, photos: list[EverydayPhoto], side: int) -> dict[str, float]:
     """Return mAP50 and mAP50-95 of the network as it is, for the log; `training.evaluate` measures what is bundled."""
     precisions = average_precisions(network, photos, side, len(LABELS))
     worst = int(np.nanargmin(precisions[:, 0]))

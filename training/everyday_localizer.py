@@ -11,10 +11,12 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from torch import Tensor, nn
 
 from cnn_demo.models import frameworks
 from cnn_demo.models.boxes import LOSS_WEIGHTS, iou
 from cnn_demo.models.bundled_networks import EVERYDAY_SIDE, everyday_localizer
+from cnn_demo.models.frameworks import TorchNetwork
 from cnn_demo.models.lite.conversion import folded
 from cnn_demo.models.lite.encoder import lite_encoder
 from cnn_demo.models.lite.network import weighted_layers
@@ -42,16 +44,17 @@ WEIGHTS = LOSS_WEIGHTS | {"votes": 1.0}  # weights of the parts of the loss
 SMOOTHING = 0.05  # label smoothing: which of two objects is larger is often ambiguous
 
 
-class LocalizerNetwork(torch.nn.Module):
+class LocalizerNetwork(nn.Module):
     """Encoder and heads, from pictures (N, 3, S, S) in −1..1 to the outputs of `Heads`."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.encoder = lite_encoder()
-        self.dropout = torch.nn.Dropout2d(0.1)
-        self.heads = Heads(self.encoder.out_channels[-1], NOTHING + 1)
+        encoder: TorchNetwork = lite_encoder()
+        self.encoder = encoder
+        self.dropout = nn.Dropout2d(0.1)
+        self.heads = Heads(encoder.out_channels[-1], NOTHING + 1)
 
-    def forward(self, pictures) -> dict:
+    def forward(self, pictures: Tensor) -> dict[str, Tensor]:
         """From pictures to the outputs of `Heads`."""
         return self.heads(self.dropout(self.encoder(pictures)[-1]))
 
@@ -70,7 +73,7 @@ def run(options: argparse.Namespace) -> list[dict]:
     pool = EverydayPool([p for p in training + read_coco(options.data)[0] if len(p.boxes)])
     more = EverydayPool([p for p in read_pseudo_labelled(options.data) if len(p.boxes)])
     nothing, other_nothing = read_nothing(options.data)
-    network = LocalizerNetwork()
+    network: TorchNetwork = LocalizerNetwork()
     load_encoder(network.encoder, options.encoder)
     freeze_early_stages(network.encoder)
     network.to(device, memory_format=torch.channels_last)
@@ -80,7 +83,7 @@ def run(options: argparse.Namespace) -> list[dict]:
     def draw(side: int, rng: np.random.Generator) -> dict:
         return batch_of([drawn(pool, more, nothing, side, rng) for _ in range(options.batch)], device)
 
-    def measure(mean) -> dict[str, float]:
+    def measure(mean: TorchNetwork) -> dict[str, float]:
         return measured(mean, held_back, other_nothing)
 
     history = train(network, RECIPE, options, draw, localizer_loss, measure)
@@ -141,17 +144,20 @@ def batch_of(pictures: list[tuple[np.ndarray, int, np.ndarray]], device: str) ->
     }
 
 
-def localizer_loss(network, batch: dict):
+def localizer_loss(network: TorchNetwork, batch: dict[str, Tensor]) -> Tensor:
     """Return the loss, summed over the pictures."""
     outputs = network(batch["images"])
     labels = batch["labels"]
     crossed = torch.nn.functional.cross_entropy(outputs["logits"], labels, label_smoothing=SMOOTHING)
     parts = box_losses(outputs["box"], outputs["votes"], batch["boxes"], (labels != NOTHING).float())
     parts = {"class": crossed} | parts
-    return len(labels) * sum(WEIGHTS[name] * part for name, part in parts.items())
+    total = crossed.new_zeros(())
+    for name, part in parts.items():
+        total = total + WEIGHTS[name] * part
+    return len(labels) * total
 
 
-def measured(network, photos: list[EverydayPhoto], nothing: list[np.ndarray]) -> dict[str, float]:
+def measured(network: TorchNetwork, photos: list[EverydayPhoto], nothing: list[np.ndarray]) -> dict[str, float]:
     """Return the figures on whole photos, for the log; `training.evaluate` measures the bundled network."""
     network.eval()
     outcomes = []
@@ -172,7 +178,7 @@ def measured(network, photos: list[EverydayPhoto], nothing: list[np.ndarray]) ->
     }
 
 
-def predict(network, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def predict(network: TorchNetwork, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the probabilities (21,) and the box (4,) from 0 to 1 of a photo."""
     device = next(network.parameters()).device
     with torch.no_grad():

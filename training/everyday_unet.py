@@ -14,6 +14,7 @@ import numpy as np
 
 from cnn_demo.models.catalogue.registry import PET_LABELS
 from cnn_demo.models.catalogue.segmentation_models import VOC_LABELS
+from cnn_demo.models.frameworks import TorchNetwork
 from cnn_demo.models.segmentation.metrics import IGNORED
 from training.data.everyday import EverydayPhoto, read_coco, read_voc
 from training.data.masks import MaskedPhoto, read_pets, view
@@ -74,7 +75,7 @@ def run(options: argparse.Namespace) -> list[dict]:
     def draw(side: int, rng: np.random.Generator) -> dict:
         return batch_of([everyday_view(true_masks, pseudo_masks, side, rng) for _ in range(options.batch)], device)
 
-    def measure(mean) -> dict[str, float]:
+    def measure(mean: TorchNetwork) -> dict[str, float]:
         scores = measured(mean, held_back[::MEASURED_SHARE], VOC_LABELS)
         return {"mean_iou": scores.mean_iou, "pixel_accuracy": scores.pixel_accuracy}
 

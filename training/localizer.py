@@ -15,9 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from cnn_demo.models import frameworks, load
+from cnn_demo.models import frameworks, load_localizer
 from cnn_demo.models.bundled_networks import LOCALIZER_SIDE
 from cnn_demo.models.classification.classifiers import network_input
+from cnn_demo.models.frameworks import TorchNetwork
 from cnn_demo.models.training_records import localizer_record
 from training.data.datasets import argument_parser, read_backgrounds, read_caltech3, read_small_things
 from training.data.placement import (
@@ -74,14 +75,16 @@ def train(options: argparse.Namespace) -> None:
     photos, held_out = read_caltech3(options.data)
     backgrounds, other_backgrounds = read_backgrounds(options.data)
     scenery = Backgrounds(backgrounds, read_small_things(options.data), SMALL_SIDE)
-    tests = {}
+    tests: dict[str, tuple] = {}
     drawn = len(balanced(photos, np.random.default_rng(0)))
     steps = min(drawn // options.batch, options.steps or drawn)
-    network = LocalizerNetwork()
+    network: TorchNetwork = LocalizerNetwork()
     if options.start:  # continues from the bundled weights, without a checkpoint
         rng = np.random.default_rng(options.seed)
         pictures, _, _ = draw_batch(balanced(photos, rng)[:SOME], photos, scenery, rng)
-        from_keras(load("caltech_localizer", "cpu").network, network, as_tensor(network_input(pictures), "cpu"))
+        from_keras(
+            load_localizer("caltech_localizer", "cpu").network, network, as_tensor(network_input(pictures), "cpu")
+        )
     network = network.to(device, memory_format=torch.channels_last)
     optimizer, schedule = optimization(network, options.epochs * steps, options.rate)
     (options.out / "epochs").mkdir(parents=True, exist_ok=True)
@@ -94,7 +97,8 @@ def train(options: argparse.Namespace) -> None:
     bfloat16 = fast_bfloat16(device)
     step = training_step(network, optimizer, schedule, device, bfloat16=bfloat16)
     for epoch in range(len(history), options.epochs):
-        start, side = time.time(), LOCALIZER_SIDE if options.start else side_in(epoch, options.epochs)
+        start = time.time()
+        side = LOCALIZER_SIDE if options.start else side_in(epoch, options.epochs)
         if not tests or side != scenery.side:
             scenery = replace(scenery, side=side)
             tests = validation_sets(held_out, other_backgrounds, side, network_input)

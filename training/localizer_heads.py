@@ -8,12 +8,13 @@ alone. The backbone's weights are looked for where the app looks for them, in CN
 import argparse
 import json
 import time
+from collections.abc import Callable
 
 import numpy as np
 
-from cnn_demo.models import frameworks, load
+from cnn_demo.models import frameworks, load_classifier
 from cnn_demo.models.bundled_networks import last_maps, localizer_on
-from training.data.datasets import read_backgrounds, read_caltech3, read_small_things
+from training.data.datasets import BoxedPhoto, read_backgrounds, read_caltech3, read_small_things
 from training.data.placement import Backgrounds
 from training.networks.localizer import Heads, to_keras
 from training.steps.localizer import (
@@ -35,7 +36,7 @@ EPOCHS, BATCH = 24, 64
 def train_heads(options: argparse.Namespace) -> None:
     """Train on kept feature maps, and write the heads' weights and `history.json`."""
     torch.manual_seed(options.seed)
-    classifier = load(options.backbone)
+    classifier = load_classifier(options.backbone)
     side = classifier.spec.input_size[0]
     photos, held_out = read_caltech3(options.data)
     backgrounds, other_backgrounds = read_backgrounds(options.data)
@@ -49,7 +50,9 @@ def train_heads(options: argparse.Namespace) -> None:
         return np.concatenate([run(classifier.scaled(batch)).numpy().astype(np.float16) for batch in batches])
 
     rng = np.random.default_rng(options.seed)
-    indices = np.concatenate([balanced(photos, rng) for _ in range(COPIES)])[: options.steps and options.steps * BATCH]
+    indices = np.concatenate([balanced(photos, rng) for _ in range(COPIES)])
+    if options.steps:
+        indices = indices[: options.steps * BATCH]
     start = time.time()
     kept = []
     for i in range(0, len(indices), BATCH):
@@ -68,7 +71,13 @@ def train_heads(options: argparse.Namespace) -> None:
     print(f"Wrote {options.out}: {heads.count_params():,} parameters in the heads.")
 
 
-def draw_kept(indices: np.ndarray, photos: list, scenery: Backgrounds, rng: np.random.Generator, maps_of) -> tuple:
+def draw_kept(
+    indices: np.ndarray,
+    photos: list[BoxedPhoto],
+    scenery: Backgrounds,
+    rng: np.random.Generator,
+    maps_of: Callable[[np.ndarray], np.ndarray],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Draw pictures and return (feature maps, labels, boxes): the pictures themselves are let go."""
     pictures, labels, boxes = draw_batch(indices, photos, scenery, rng)
     return maps_of(pictures), labels, boxes

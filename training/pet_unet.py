@@ -12,6 +12,7 @@ import argparse
 import numpy as np
 
 from cnn_demo.models.catalogue.registry import PET_LABELS
+from cnn_demo.models.frameworks import TorchNetwork
 from training.data.composites import BACKGROUND_ARCHIVES, PetPool, picture
 from training.data.datasets import read_backgrounds
 from training.data.masks import read_pets, view
@@ -40,7 +41,7 @@ def run(options: argparse.Namespace) -> list[dict]:
     def draw(side: int, rng: np.random.Generator) -> dict:
         return batch_of([pet_view(menagerie, side, rng) for _ in range(options.batch)], device)
 
-    def measure(mean) -> dict[str, float]:
+    def measure(mean: TorchNetwork) -> dict[str, float]:
         scores = measured(mean, validation, PET_LABELS, options.side)
         return {"foreground_iou": foreground_iou(scores.confusion), "mean_iou": scores.mean_iou}
 

@@ -14,6 +14,7 @@ import numpy as np
 from cnn_demo.models import frameworks
 from cnn_demo.models.catalogue.registry import PET_LABELS
 from cnn_demo.models.detection.letterbox import Letterbox
+from cnn_demo.models.frameworks import TorchNetwork
 from cnn_demo.models.segmentation.metrics import IGNORED
 from training.assorted_yolo import batch_of, new_network, yolo_loss
 from training.data.composites import BACKGROUND_ARCHIVES, Composite, PetPool, picture
@@ -47,7 +48,7 @@ def run(options: argparse.Namespace) -> list[dict]:
     def draw(side: int, rng: np.random.Generator) -> dict:
         return masked_batch([picture(menagerie, side, rng) for _ in range(options.batch)], device)
 
-    def measure(mean) -> dict[str, float]:
+    def measure(mean: TorchNetwork) -> dict[str, float]:
         precisions = mask_precisions([answer_to(mean, photo, options.side) for photo in validation], len(LABELS))
         return {"mask_map50": float(np.nanmean(precisions[:, 0])), "mask_map50_95": float(np.nanmean(precisions))}
 
@@ -65,7 +66,7 @@ def masked_batch(pictures: list[Composite], device: str) -> dict:
     return boxed | {"masks": torch.from_numpy(masks).to(device)}
 
 
-def answer_to(network, photo: MaskedPhoto, side: int) -> MaskedAnswer:
+def answer_to(network: TorchNetwork, photo: MaskedPhoto, side: int) -> MaskedAnswer:
     """Return the network's predictions for a photo and the ground truth, for the log."""
     from ultralytics.utils.nms import non_max_suppression
     from ultralytics.utils.ops import process_mask

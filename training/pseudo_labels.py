@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cnn_demo.models import load
+from cnn_demo.models import load_detector
 from training.data.datasets import argument_parser
 from training.data.everyday import LABELS, EverydayPhoto, read_unlabelled, voc_label
 
@@ -27,7 +27,7 @@ def main() -> None:
     parser = argument_parser(__doc__)
     parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args()
-    teacher = load(TEACHER, "cpu")
+    teacher = load_detector(TEACHER, "cpu")
     teacher.wait_for_export()
     classes = [label for label in teacher.spec.labels if voc_label(label)]
     found = {}
@@ -36,7 +36,7 @@ def main() -> None:
         class_ids = [LABELS.index(voc_label(label)) for label in boxes.data.get("class_name", ())]
         found[name] = np.column_stack([boxes.xyxy, np.array(class_ids, np.float32)])
     options.out.mkdir(parents=True, exist_ok=True)
-    np.savez(options.out / "boxes.npz", **found)
+    np.savez(options.out / "boxes.npz", allow_pickle=False, **found)
     print(f"{sum(map(len, found.values())):,} boxes on {len(found):,} photos.")
 
 

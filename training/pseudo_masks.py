@@ -15,8 +15,10 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from cnn_demo.models import load
+from cnn_demo.detections import confidences, masks
+from cnn_demo.models import load_detector
 from cnn_demo.models.boxes import iou
+from cnn_demo.models.detection.candidates import Detector
 from cnn_demo.models.segmentation.metrics import IGNORED
 from training.data.datasets import argument_parser, read_archive
 from training.data.everyday import LABELS, EverydayPhoto, read_voc, voc_label
@@ -35,10 +37,11 @@ def main() -> None:
     parser = argument_parser(__doc__)
     parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args()
-    teacher = load(TEACHER, "cpu")
+    teacher = load_detector(TEACHER, "cpu")
     teacher.wait_for_export()
     options.out.mkdir(parents=True, exist_ok=True)
-    cats, written = read_unmasked(options.data), 0
+    cats = read_unmasked(options.data)
+    written = 0
     for name, pixels in cats.items():
         mask = class_map(teacher, pixels)
         if (mask == LABELS.index("cat") + 1).any():
@@ -61,7 +64,7 @@ def read_unmasked(folder: Path) -> dict[str, np.ndarray]:
     return {Path(name).stem: whole(files[name]) for name in names}
 
 
-def class_map(teacher, pixels: np.ndarray, truth: EverydayPhoto | None = None) -> np.ndarray:
+def class_map(teacher: Detector, pixels: np.ndarray, truth: EverydayPhoto | None = None) -> np.ndarray:
     """Return the pseudo-mask (H, W) uint8 of a photo: 0 background, class id + 1, or `IGNORED`.
 
     Args:
@@ -72,7 +75,8 @@ def class_map(teacher, pixels: np.ndarray, truth: EverydayPhoto | None = None) -
     classes = [label for label in teacher.spec.labels if voc_label(label)]
     found = teacher.predict(pixels, DOUBTFUL, classes=classes, side=SIDE)
     class_ids = np.array([LABELS.index(voc_label(label)) for label in found.data.get("class_name", ())], int)
-    sure = found.confidence >= CONFIDENCE if len(found) else np.zeros(0, bool)
+    scores = confidences(found) if len(found) else np.zeros(0)
+    sure = scores >= CONFIDENCE
     mask = np.zeros(pixels.shape[:2], np.uint8)
     if truth is not None:
         overlaps = np.array([iou(box, truth.boxes) for box in found.xyxy]).reshape(len(found), len(truth.boxes))
@@ -80,8 +84,9 @@ def class_map(teacher, pixels: np.ndarray, truth: EverydayPhoto | None = None) -
         sure = agreed.any(axis=1)
         for box in truth.boxes[~agreed.any(axis=0)].round().astype(int):
             mask[box[1] : box[3] + 1, box[0] : box[2] + 1] = IGNORED
-    for i in np.argsort(found.confidence) if len(found) else ():
-        inside = found.mask[i].astype(np.uint8)
+    instances = masks(found) if len(found) else np.zeros((0, *mask.shape), bool)
+    for i in np.argsort(scores):
+        inside = instances[i].astype(np.uint8)
         mask[inside > 0] = class_ids[i] + 1 if sure[i] else IGNORED
         if sure[i]:
             edge = cv2.morphologyEx(inside, cv2.MORPH_GRADIENT, np.ones((BAND, BAND), np.uint8))
@@ -110,12 +115,14 @@ def read_masked_cats(folder: Path, out: Path = OUT) -> list[MaskedPhoto]:
         folder: Folder with the archives.
         out: Folder that `main` wrote into.
     """
-    masks, cat = read_pseudo_masked(out), LABELS.index("cat") + 1
+    pseudo_masks = read_pseudo_masked(out)
+    cat = LABELS.index("cat") + 1
     photos = []
     for name, pixels in read_unmasked(folder).items():
-        if name in masks:
-            mask = np.where(masks[name] == cat, 1, np.where(masks[name] == LABELS.index("dog") + 1, IGNORED, 0))
-            mask[masks[name] == IGNORED] = IGNORED
+        if name in pseudo_masks:
+            found = pseudo_masks[name]
+            mask = np.where(found == cat, 1, np.where(found == LABELS.index("dog") + 1, IGNORED, 0))
+            mask[found == IGNORED] = IGNORED
             photos.append(MaskedPhoto(pixels, mask.astype(np.uint8), name))
     return photos
 

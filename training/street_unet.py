@@ -10,6 +10,7 @@ import argparse
 import numpy as np
 
 from cnn_demo.models.catalogue.registry import STREET_LABELS
+from cnn_demo.models.frameworks import TorchNetwork
 from cnn_demo.models.segmentation.unets import STEPS
 from training.data.masks import MaskedPhoto, read_camvid, view
 from training.data.placement import tint
@@ -45,7 +46,7 @@ def run(options: argparse.Namespace, recipe: Recipe | None = None) -> list[dict]
     def draw(side: int, rng: np.random.Generator) -> dict:
         return batch_of([street_view(training, side, rng) for _ in range(options.batch)], device)
 
-    def measure(mean) -> dict[str, float]:
+    def measure(mean: TorchNetwork) -> dict[str, float]:
         scores = measured(mean, validation[::MEASURED_SHARE], STREET_LABELS)
         return {"mean_iou": scores.mean_iou, "pixel_accuracy": scores.pixel_accuracy}
 

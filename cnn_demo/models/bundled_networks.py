@@ -90,7 +90,7 @@ def everyday_localizer() -> keras.Model:
     return keras.Model(inputs, localizer_heads(maps, EVERYDAY_CLASSES), name="everyday_localizer")
 
 
-def localizer_heads(maps, classes: int = LOCALIZER_CLASSES) -> dict:
+def localizer_heads(maps: keras.KerasTensor, classes: int = LOCALIZER_CLASSES) -> dict[str, keras.KerasTensor]:
     """Add a class head and a box head to a backbone's last feature maps.
 
     The class head is global average pooling and a dense layer, so that its class activation map has a closed form. The
@@ -124,7 +124,7 @@ def localizer_heads(maps, classes: int = LOCALIZER_CLASSES) -> dict:
     return {"logits": logits, "box": box, "attention": attention, "votes": votes, "maps": maps}
 
 
-def last_maps(classifier: keras.Model):
+def last_maps(classifier: keras.Model) -> keras.KerasTensor:
     """Return the symbolic feature maps (N, h, w, C) before a classifier's global average pooling.
 
     Raises:
@@ -158,7 +158,7 @@ def localizer_on(classifier: keras.Model) -> tuple[keras.Model, keras.Model]:
     return keras.Model(classifier.input, heads(maps)), heads
 
 
-def _block(x, channels: int, stride: int, name: str, batch_norm: bool):
+def _block(x: keras.KerasTensor, channels: int, stride: int, name: str, batch_norm: bool) -> keras.KerasTensor:
     keras = frameworks.keras()
 
     y = _convolution(x, channels, 3, stride, f"{name}_conv1", batch_norm)
@@ -169,7 +169,9 @@ def _block(x, channels: int, stride: int, name: str, batch_norm: bool):
     return keras.layers.ReLU(name=f"{name}_relu")(keras.layers.Add(name=f"{name}_add")([x, y]))
 
 
-def _convolution(x, filters: int, size: int, stride: int, name: str, batch_norm: bool, gamma: str = "ones"):
+def _convolution(
+    x: keras.KerasTensor, filters: int, size: int, stride: int, name: str, batch_norm: bool, gamma: str = "ones"
+) -> keras.KerasTensor:
     """Apply a convolution with "same" padding, with either a bias or batch normalization."""
     keras = frameworks.keras()
 
@@ -200,7 +202,7 @@ def fold_batch_norm(trained: keras.Model, deployed: keras.Model) -> None:
         layer.set_weights(weights)
 
 
-def fold(kernel, normalization) -> list:
+def fold(kernel: np.ndarray, normalization: keras.layers.BatchNormalization) -> list[np.ndarray]:
     """Return [kernel, bias] of the convolution that is equivalent to `kernel` followed by the normalization."""
     gamma, beta, mean, variance = (value.astype("float32") for value in normalization.get_weights())
     scale = gamma / (variance + normalization.epsilon) ** 0.5

@@ -24,6 +24,8 @@ from cnn_demo.machine import describe_machine
 DEVICE_CHOICES = ("auto", "cpu", "cuda", "mps")
 TorchNetwork: TypeAlias = Any
 """A `torch.nn.Module` with attributes of its own, which torch declares as `Tensor | Module` whatever they are."""
+TfTensor: TypeAlias = Any
+"""A tensor of TensorFlow, which has no type annotations."""
 _LOCK = threading.RLock()  # concurrent visitors must not interleave imports or thread settings
 
 

@@ -7,6 +7,7 @@ so each such photo comes a second time, its object pasted at random scale and po
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -64,16 +65,17 @@ def read_assorted(folder: Path) -> tuple[list[Labelled], list[Labelled]]:
     Raises:
         FileNotFoundError: If an archive is not there.
     """
-    training, validation = [], []
+    training: list[Labelled] = []
+    validation: list[Labelled] = []
     for part, held_back in zip((training, validation), read_caltech3(folder), strict=True):
         part += [_from_caltech(photo) for photo in held_back]
-    pets = read_archive(folder / "pets.tar.gz")
-    pets = _tabled(pets, "pets/head_boxes.csv", "pets/images/", lambda species: f"{species} head")
+    pet_files = read_archive(folder / "pets.tar.gz")
+    pets = _tabled(pet_files, "pets/head_boxes.csv", "pets/images/", lambda species: f"{species} head")
     training += [photo for number, photo in enumerate(pets) if number % EVERY]
     validation += pets[::EVERY]
-    raccoons = read_archive(folder / "raccoon.tar.gz")
+    raccoon_files = read_archive(folder / "raccoon.tar.gz")
     people = {f"raccoon-{number}.jpg" for number in RACCOONS_WITH_PEOPLE}  # whose faces nobody labelled
-    raccoons = [p for p in _tabled(raccoons, "raccoon/boxes.csv", "raccoon/") if p.name not in people]
+    raccoons = [p for p in _tabled(raccoon_files, "raccoon/boxes.csv", "raccoon/") if p.name not in people]
     cards = _tabled(read_archive(folder / "cards.tar.gz"), "cards/train/boxes.csv", "cards/train/")
     for photos in (raccoons, cards):
         cut = len(photos) - round(HELD_BACK * len(photos))
@@ -81,7 +83,7 @@ def read_assorted(folder: Path) -> tuple[list[Labelled], list[Labelled]]:
         validation += photos[cut:]
     smears = read_archive(folder / "bccd.tar.gz")
     for part, name in ((training, "train"), (validation, "val")):
-        part += _tabled(smears, f"bccd/{name}/boxes.csv", f"bccd/{name}/", _OF_BLOOD.get)
+        part += _tabled(smears, f"bccd/{name}/boxes.csv", f"bccd/{name}/", _OF_BLOOD.__getitem__)
     return training, validation
 
 
@@ -90,7 +92,9 @@ def _from_caltech(photo: BoxedPhoto) -> Labelled:
     return Labelled(photo.pixels, photo.box[None], np.array([label]), photo.name.replace("/", "_"))
 
 
-def _tabled(files: dict[str, bytes], table: str, images: str, rename=lambda name: name) -> list[Labelled]:
+def _tabled(
+    files: dict[str, bytes], table: str, images: str, rename: Callable[[str], str] = lambda name: name
+) -> list[Labelled]:
     """Read the photos that a table of `file, xmin, ymin, xmax, ymax, label` names, in the order of their names."""
     rows: dict[str, list[dict]] = {}
     for row in csv.DictReader(files[table].decode().splitlines()):
@@ -99,8 +103,8 @@ def _tabled(files: dict[str, bytes], table: str, images: str, rename=lambda name
     for name in sorted(rows):
         pixels, scale = decode(files[images + name], LONGEST)
         height, width = pixels.shape[:2]
-        boxes = [[float(row[side]) for side in ("xmin", "ymin", "xmax", "ymax")] for row in rows[name]]
-        boxes = np.clip(np.array(boxes) * scale, 0, (width, height, width, height)).astype(np.float32)
+        corners = [[float(row[side]) for side in ("xmin", "ymin", "xmax", "ymax")] for row in rows[name]]
+        boxes = np.clip(np.array(corners) * scale, 0, (width, height, width, height)).astype(np.float32)
         class_ids = np.array([LABELS.index(rename(row["label"])) for row in rows[name]])
         there = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
         photos.append(Labelled(pixels, boxes[there], class_ids[there], name))
@@ -119,7 +123,8 @@ def pasted(photos: list[Labelled], folder: Path, seed: int = 0) -> list[Labelled
     names = sorted(name for name in clothes if name.startswith(BACKGROUNDS["clothing"]))
     names = [name for name in names if Path(name).suffix.lower() in (".jpg", ".jpeg", ".png")]
     backgrounds = [decode(clothes[name])[0] for name in names if Path(name).name not in WITH_PEOPLE]
-    scenery, rng = Backgrounds(backgrounds, read_small_things(folder), PASTED_SIDE), np.random.default_rng(seed)
+    scenery = Backgrounds(backgrounds, read_small_things(folder), PASTED_SIDE)
+    rng = np.random.default_rng(seed)
     made = []
     for photo in photos:
         if len(photo.boxes) == 1:

@@ -151,10 +151,9 @@ def random_paste(cutout: Cutout, side: int, rng: np.random.Generator) -> tuple[n
     size = np.array(cutout.inside.shape) * longer / max(cutout.inside.shape) * np.exp(rng.uniform(-1, 1, 2) * STRETCH)
     size = np.maximum(2, np.round(size)).astype(int)
     mirror = rng.choice((1, -1))
-    pixels, inside = (
-        cv2.resize(part[:, ::mirror], size[::-1].tolist(), interpolation=cv2.INTER_AREA)
-        for part in (cutout.pixels, cutout.inside.astype(np.float32))
-    )
+    scaled = size[::-1].tolist()
+    pixels = cv2.resize(cutout.pixels[:, ::mirror], scaled, interpolation=cv2.INTER_AREA)
+    inside = cv2.resize(cutout.inside.astype(np.float32)[:, ::mirror], scaled, interpolation=cv2.INTER_AREA)
     top, left = rng.uniform(-CUT * size, side - (1 - CUT) * size)
     turn = cv2.getRotationMatrix2D((size[1] / 2, size[0] / 2), rng.uniform(-TURN, TURN), 1.0)
     turn[:, 2] += left, top
@@ -164,7 +163,6 @@ def random_paste(cutout: Cutout, side: int, rng: np.random.Generator) -> tuple[n
 
 def blended(under: np.ndarray, over: np.ndarray, cover: np.ndarray, deviation: float) -> np.ndarray:
     """Lay a picture over another where `cover` (S, S) bool says so, with an edge blurred by so many pixels."""
-    share = cover.astype(np.float32)
-    if deviation:
-        share = cv2.GaussianBlur(share, (0, 0), deviation)
+    hard = cover.astype(np.float32)
+    share = cv2.GaussianBlur(hard, (0, 0), deviation) if deviation else hard
     return np.round(under + share[..., None] * (over.astype(np.float32) - under)).astype(np.uint8)

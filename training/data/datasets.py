@@ -10,6 +10,7 @@ import io
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from PIL import Image
@@ -65,16 +66,19 @@ def read_cifar10(folder: Path = DATA) -> tuple[LabelledImages, LabelledImages]:
     """
     training: tuple[list, list] = ([], [])
     validation: tuple[list, list] = ([], [])
-    with tarfile.open(folder / "cifar10.tar.gz") as archive:
-        files = [(Path(member.name), archive.extractfile(member).read()) for member in archive if member.isfile()]
-    files = sorted((path, data) for path, data in files if path.suffix == ".jpg")
+    archive = read_archive(folder / "cifar10.tar.gz")
+    files = sorted((Path(name), data) for name, data in archive.items() if name.endswith(".jpg"))
     of_class = {label: [path for path, _ in files if path.parent.name == label] for label in CIFAR10_LABELS}
     held_back = {path for paths in of_class.values() for path in paths[-CIFAR10_VALIDATION:]}
     for path, data in files:
         images, labels = validation if path in held_back else training
         images.append(np.asarray(Image.open(io.BytesIO(data)).convert("RGB")))
         labels.append(CIFAR10_LABELS.index(path.parent.name))
-    return tuple(LabelledImages(np.stack(images), np.array(labels)) for images, labels in (training, validation))
+    return _stacked(*training), _stacked(*validation)
+
+
+def _stacked(images: list[np.ndarray], labels: list[int]) -> LabelledImages:
+    return LabelledImages(np.stack(images), np.array(labels))
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,8 @@ def read_caltech3(folder: Path = DATA) -> tuple[list[BoxedPhoto], list[BoxedPhot
         FileNotFoundError: If the archive is not there.
     """
     files = read_archive(folder / "caltech3.tar.gz")
-    training, validation = [], []
+    training: list[BoxedPhoto] = []
+    validation: list[BoxedPhoto] = []
     for label, name in enumerate(LOCALIZER_LABELS):
         table = files[f"caltech3/{name}.csv"].decode().splitlines()
         rows = sorted(csv.DictReader(table), key=lambda row: row["file"])
@@ -177,20 +182,28 @@ def read_small_things(folder: Path = DATA) -> list[np.ndarray]:
             label = Path(member.name).parent.name
             if label in CIFAR10_LABELS[1:] and found.get(label, 0) < SMALL_THINGS:
                 found[label] = found.get(label, 0) + 1
-                pictures.append(np.asarray(Image.open(archive.extractfile(member)).convert("RGB")))
+                pictures.append(np.asarray(Image.open(_contents(archive, member)).convert("RGB")))
     return pictures
 
 
 def read_archive(path: Path) -> dict[str, bytes]:
     """Read all files of an archive into memory, by their names."""
     with tarfile.open(path) as archive:
-        return {member.name: archive.extractfile(member).read() for member in archive if member.isfile()}
+        return {member.name: _contents(archive, member).read() for member in archive if member.isfile()}
+
+
+def _contents(archive: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
+    file = archive.extractfile(member)
+    if file is None:
+        raise ValueError(f"{member.name} is no file of the archive.")
+    return file
 
 
 def decode(data: bytes, longest: int = LONGEST) -> tuple[np.ndarray, float]:
     """Return the pixels, their longer side at most `longest`, and by what their coordinates were multiplied."""
     picture = Image.open(io.BytesIO(data))
     scale = min(1.0, longest / max(picture.size))
-    size = tuple(max(1, round(side * scale)) for side in picture.size)
-    picture.draft("RGB", (2 * size[0], 2 * size[1]))  # large JPEGs are decoded at half or a quarter of their size
-    return np.asarray(picture.convert("RGB").resize(size, Image.Resampling.BOX)), scale
+    width = max(1, round(picture.width * scale))
+    height = max(1, round(picture.height * scale))
+    picture.draft("RGB", (2 * width, 2 * height))  # large JPEGs are decoded at half or a quarter of their size
+    return np.asarray(picture.convert("RGB").resize((width, height), Image.Resampling.BOX)), scale

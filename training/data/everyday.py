@@ -100,9 +100,11 @@ def _read_boxes(
     for row in csv.DictReader(files[f"{root}/boxes.csv"].decode().splitlines()):
         if voc_label(row["label"]):
             rows.setdefault(row["file"], []).append(row)
-    training, validation = [], []
+    training: list[EverydayPhoto] = []
+    validation: list[EverydayPhoto] = []
     for photo in csv.DictReader(files[f"{root}/photos.csv"].decode().splitlines()):
-        name, own = photo["file"], rows.get(photo["file"], [])
+        name = photo["file"]
+        own = rows.get(name, [])
         pixels, scale = decode(files[f"{root}/images/{name}"], LONGEST)
         height, width = pixels.shape[:2]
         boxes = np.array([[float(row[side]) for side in SIDES] for row in own], np.float32).reshape(-1, 4) * scale

@@ -6,6 +6,8 @@ anywhere, small and large (Bochkovskiy et al., "YOLOv4" (2020), https://arxiv.or
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import cv2
 import numpy as np
 
@@ -32,6 +34,14 @@ SHARES = {  # how often a class is drawn beside a playing card's rank, which a f
 }
 
 
+class PhotoPool(Protocol):
+    """Photos that can be drawn from."""
+
+    def draw(self, rng: np.random.Generator) -> Labelled:
+        """Draw a photo."""
+        ...
+
+
 class Pool:
     """Pool of photos sampled by class: classes of varied appearance more often than uniform ones."""
 
@@ -48,7 +58,7 @@ class Pool:
         return self.photos[of_class[rng.integers(len(of_class))]]
 
 
-def picture(pool: Pool, side: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def picture(pool: PhotoPool, side: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Make a picture.
 
     Returns:
@@ -58,14 +68,16 @@ def picture(pool: Pool, side: int, rng: np.random.Generator) -> tuple[np.ndarray
         pixels, boxes, class_ids = placed(pool.draw(rng), (side, side), ZOOMS_ALONE, rng)
         return recolour(pixels, rng), boxes, class_ids
     across, down = rng.integers(round(0.3 * side), round(0.7 * side) + 1, 2)
-    canvas, boxes, class_ids = np.empty((side, side, 3), np.uint8), [], []
+    canvas = np.empty((side, side, 3), np.uint8)
+    all_boxes = []
+    all_class_ids = []
     for top, bottom in ((0, down), (down, side)):
         for left, right in ((0, across), (across, side)):
             pixels, own, ids = placed(pool.draw(rng), (bottom - top, right - left), ZOOMS_IN_MOSAIC, rng)
             canvas[top:bottom, left:right] = recolour(pixels, rng)
-            boxes.append(own + np.array([left, top, left, top], np.float32))
-            class_ids.append(ids)
-    return canvas, np.concatenate(boxes), np.concatenate(class_ids)
+            all_boxes.append(own + np.array([left, top, left, top], np.float32))
+            all_class_ids.append(ids)
+    return canvas, np.concatenate(all_boxes), np.concatenate(all_class_ids)
 
 
 def placed(
@@ -96,11 +108,14 @@ def placed(
 
 def mirrored(photo: Labelled, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mirror every second photo, left to right and upside down, as far as its objects may be mirrored."""
-    pixels, boxes = photo.pixels, photo.boxes.astype(np.float64)
+    pixels = photo.pixels
+    boxes = photo.boxes.astype(np.float64)
     height, width = pixels.shape[:2]
     across, down = photo.may_be_mirrored
     if across and rng.random() < 0.5:
-        pixels, boxes = cv2.flip(pixels, 1), np.array([width, 0, width, 0]) + boxes[:, [2, 1, 0, 3]] * (-1, 1, -1, 1)
+        pixels = cv2.flip(pixels, 1)
+        boxes = np.array([width, 0, width, 0]) + boxes[:, [2, 1, 0, 3]] * (-1, 1, -1, 1)
     if down and rng.random() < 0.5:
-        pixels, boxes = cv2.flip(pixels, 0), np.array([0, height, 0, height]) + boxes[:, [0, 3, 2, 1]] * (1, -1, 1, -1)
+        pixels = cv2.flip(pixels, 0)
+        boxes = np.array([0, height, 0, height]) + boxes[:, [0, 3, 2, 1]] * (1, -1, 1, -1)
     return pixels, boxes, photo.class_ids

@@ -174,8 +174,9 @@ def random_canvas(
     scenery: Backgrounds, rng: np.random.Generator, pixels: np.ndarray | None = None, crop: np.ndarray | None = None
 ) -> np.ndarray:
     """Draw what an object is pasted onto: a part of a background, the crop's own edge colour, or one colour."""
-    side, kind = scenery.side, rng.random()
-    if pixels is not None and kind < 0.2:
+    side = scenery.side
+    kind = rng.random()
+    if pixels is not None and crop is not None and kind < 0.2:
         left, top, right, bottom = np.round(crop).astype(int)
         edge = np.concatenate([pixels[top, left:right], pixels[bottom - 1, left:right]])
         canvas = np.full((side, side, 3), np.median(edge, axis=0), np.uint8)

@@ -1,8 +1,15 @@
 """EfficientNet-Lite0 with its published ImageNet weights, as the encoder of the networks that are trained here."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
 
 from cnn_demo.models import frameworks
+from cnn_demo.models.frameworks import TorchNetwork
 from cnn_demo.models.lite.weights import read_state
 
 torch = frameworks.torch()
@@ -11,7 +18,7 @@ FROZEN_BLOCKS = 3  # stages, up to stride 8
 KEY, PREFIX = "efficientnet_lite0", "encoder."
 
 
-def load_encoder(encoder, detector: Path | None = None) -> None:
+def load_encoder(encoder: TorchNetwork, detector: Path | None = None) -> None:
     """Load trained weights into an encoder of timm or segmentation-models-pytorch.
 
     The published tensors have other names there, but come in the same order; the classifier's last two are left out.
@@ -34,7 +41,7 @@ def load_encoder(encoder, detector: Path | None = None) -> None:
     encoder.load_state_dict(state)
 
 
-def freeze_early_stages(encoder) -> None:
+def freeze_early_stages(encoder: TorchNetwork) -> None:
     """Keep the stem and the first three stages of an encoder as they are, batch statistics too.
 
     They work at strides 2 to 8, where a training step costs the most, and see edges and textures that photos share.
@@ -49,31 +56,38 @@ def freeze_early_stages(encoder) -> None:
     encoder.compiled = CompiledByShape()
 
 
-class _EarlyStages(torch.nn.Module):
+class _EarlyStages(nn.Module):
     """From pictures (N, 3, H, W) to the feature maps at strides 2, 4 and 8."""
 
-    def __init__(self, conv_stem, bn1, blocks) -> None:
+    def __init__(self, conv_stem: nn.Module, bn1: nn.Module, blocks: nn.Sequential) -> None:
         super().__init__()
-        self.conv_stem, self.bn1, self.blocks = conv_stem, bn1, blocks
+        self.conv_stem = conv_stem
+        self.bn1 = bn1
+        self.blocks = blocks
 
-    def forward(self, pictures):
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         half = self.bn1(self.conv_stem(pictures))
         quarter = self.blocks[1](self.blocks[0](half))
         return half, quarter, self.blocks[2](quarter)
 
 
-class _FrozenStages:
+class _FrozenStages(nn.Module):
     """The encoder's class once its early stages are frozen."""
+
+    conv_stem: nn.Module
+    bn1: nn.Module
+    blocks: nn.Sequential
+    compiled: CompiledByShape
 
     def early_stages(self) -> _EarlyStages:
         return _EarlyStages(self.conv_stem, self.bn1, self.blocks[:FROZEN_BLOCKS]).eval()
 
-    def train(self, mode: bool = True):
+    def train(self, mode: bool = True) -> _FrozenStages:
         super().train(mode)
         self.early_stages()  # sets these modules to evaluation mode
         return self
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> list[Tensor]:
         if self.training and x.device.type == "cpu":
             maps = self.compiled(self.early_stages, x)
             half, quarter, eighth = (part.contiguous(memory_format=torch.channels_last) for part in maps)
@@ -87,12 +101,12 @@ class CompiledByShape:
     """A network in OpenVINO, compiled once for each shape of its input; copies share what is compiled."""
 
     def __init__(self) -> None:
-        self._requests: dict[tuple, object] = {}
+        self._requests: dict[tuple[int, ...], Any] = {}
 
-    def __deepcopy__(self, memo):
+    def __deepcopy__(self, memo: dict[int, Any]) -> CompiledByShape:
         return self
 
-    def __call__(self, build, pictures) -> list:
+    def __call__(self, build: Callable[[], nn.Module], pictures: Tensor) -> list[Tensor]:
         """Return the outputs, as tensors, of the torch network that `build` returns when it has to be compiled."""
         shape = tuple(pictures.shape)
         if shape not in self._requests:
@@ -101,7 +115,7 @@ class CompiledByShape:
         return [torch.from_numpy(outputs[i].copy()) for i in range(len(outputs))]
 
 
-def compile_fixed(network, shape: tuple[int, ...]):
+def compile_fixed(network: nn.Module, shape: tuple[int, ...]) -> Any:
     """Compile a torch network for the processor, for inputs of one shape, and return OpenVINO's inference request."""
     openvino = frameworks.openvino()
     with torch.no_grad():

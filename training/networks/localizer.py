@@ -8,14 +8,20 @@ are named as its layers are.
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
+from torch import Tensor, nn
 
 from cnn_demo.models import frameworks
 from cnn_demo.models.bundled_networks import LOCALIZER_BOX_CHANNELS, LOCALIZER_CLASSES, LOCALIZER_STAGES
 
+if TYPE_CHECKING:
+    import keras
+
+    from cnn_demo.models.frameworks import TorchNetwork
+
 torch = frameworks.torch()
-nn = torch.nn
 
 EPSILON = 1e-3  # Keras's
 FORGET = 0.02  # momentum of the running statistics: fraction that each batch replaces
@@ -36,7 +42,15 @@ class Convolution(nn.Module):
         after = max(size - stride, 0) - before  # Keras pads more below and to the right
         self.padding = (before, after, before, after)
 
-    def forward(self, x):
+    def statistics(self) -> tuple[Tensor, Tensor]:
+        """Return the running mean and variance of the normalization, (filters,) each."""
+        mean = self.norm.running_mean
+        variance = self.norm.running_var
+        assert mean is not None  # only in a layer that does not track them
+        assert variance is not None
+        return mean, variance
+
+    def forward(self, x: Tensor) -> Tensor:
         """From (N, C, h, w) to (N, filters, h / stride, w / stride)."""
         return self.norm(self.conv(nn.functional.pad(x, self.padding)))
 
@@ -59,7 +73,7 @@ class Trunk(nn.Module):
                     self.add_module(f"{name}_shortcut", Convolution(channels, filters, 1, stride))
                 channels = filters
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         """From pictures to feature maps."""
         x = self.stem(x).relu()
         for name in self.blocks:
@@ -81,17 +95,18 @@ class Heads(nn.Module):
         nn.init.xavier_uniform_(self.logits.weight)
         nn.init.zeros_(self.logits.bias)
         nn.init.normal_(self.box_places.weight, std=0.01)
-        self.box_places.bias.data = torch.tensor(START)
+        self.box_places.bias = nn.Parameter(torch.tensor(START))
 
-    def forward(self, maps) -> dict:
+    def forward(self, maps: Tensor) -> dict[str, Tensor]:
         """From feature maps (N, C, h, w) to `logits` (N, 4), `box` (N, 4) and `votes` (N, h, w, 4)."""
         y = self.box_conv2(self.box_conv1(maps).relu()).relu()
         with torch.autocast(maps.device.type, enabled=False):  # the predictions need float32
             logits = self.logits(maps.float().mean((2, 3)))  # (N, C, h, w) -> (N, C) -> (N, classes)
             said = self.box_places(y.float()).permute(0, 2, 3, 1)  # (N, 5, h, w) -> (N, h, w, 5)
             _, height, width, _ = said.shape
-            rows, columns = ((torch.arange(count, device=said.device) + 0.5) / count for count in (height, width))
-            rows, columns = torch.meshgrid(rows, columns, indexing="ij")
+            down = (torch.arange(height, device=said.device) + 0.5) / height
+            across = (torch.arange(width, device=said.device) + 0.5) / width
+            rows, columns = torch.meshgrid(down, across, indexing="ij")
             places = torch.stack([columns, rows, columns, rows], -1)  # (h, w, 4)
             votes = said[..., :4] * said.new_tensor([-1, -1, 1, 1]) + places  # (N, h, w, 4)
             attention = said[..., 4].flatten(1).softmax(1)  # (N, h·w)
@@ -107,17 +122,19 @@ class LocalizerNetwork(nn.Module):
         self.trunk = Trunk()
         self.heads = Heads(LOCALIZER_STAGES[-1][0])
 
-    def forward(self, pictures) -> dict:
+    def forward(self, pictures: Tensor) -> dict[str, Tensor]:
         """From pictures to the outputs of `Heads`."""
         return self.heads(self.trunk(pictures))
 
 
-def as_tensor(values: np.ndarray, device: str):
+def as_tensor(values: np.ndarray, device: str) -> Tensor:
     """From (N, h, w, C), as Keras has it, to a float32 tensor (N, C, h, w) that keeps that order in memory."""
     return torch.from_numpy(np.ascontiguousarray(values, np.float32)).to(device).permute(0, 3, 1, 2)
 
 
-def answers(network, inputs: np.ndarray, batch: int = 64, *, bfloat16: bool = False) -> tuple[np.ndarray, np.ndarray]:
+def answers(
+    network: nn.Module, inputs: np.ndarray, batch: int = 64, *, bfloat16: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
     """Return logits (N, 4) and boxes (N, 4) of inputs (N, h, w, C), normalized as at prediction time."""
     device = next(network.parameters()).device.type
     was_training = network.training
@@ -125,10 +142,12 @@ def answers(network, inputs: np.ndarray, batch: int = 64, *, bfloat16: bool = Fa
     with torch.no_grad(), torch.autocast(device, torch.bfloat16, enabled=bfloat16):
         outputs = [network(as_tensor(inputs[i : i + batch], device)) for i in range(0, len(inputs), batch)]
     network.train(was_training)
-    return tuple(torch.cat([out[name] for out in outputs]).cpu().numpy() for name in ("logits", "box"))
+    logits = torch.cat([out["logits"] for out in outputs])
+    boxes = torch.cat([out["box"] for out in outputs])
+    return logits.cpu().numpy(), boxes.cpu().numpy()
 
 
-def from_keras(deployed, trained, pictures) -> None:
+def from_keras(deployed: keras.Model, trained: TorchNetwork, pictures: Tensor) -> None:
     """Set the weights of a torch network so that it computes what a Keras network computes: `to_keras` backwards.
 
     Folding has lost each normalization's statistics: they are measured anew on pictures. Kernels get back the size
@@ -140,7 +159,8 @@ def from_keras(deployed, trained, pictures) -> None:
         pictures: (N, 3, S, S) float32 network inputs.
     """
     layers = {layer.name: layer.get_weights() for layer in deployed.layers if layer.weights}
-    sums, hooks = {}, []
+    sums: dict[Convolution, tuple[Tensor, Tensor]] = {}
+    hooks = []
     for path, part in trained.named_modules():
         weights = layers.get(path.rpartition(".")[2])
         if not weights:
@@ -151,8 +171,9 @@ def from_keras(deployed, trained, pictures) -> None:
             part.conv.weight.data.copy_(kernel)
             part.norm.weight.data.fill_(1)
             part.norm.bias.data.copy_(bias)
-            part.norm.running_mean.zero_()
-            part.norm.running_var.fill_(1 - EPSILON)
+            running_mean, running_var = part.statistics()
+            running_mean.zero_()
+            running_var.fill_(1 - EPSILON)
             hooks.append(part.conv.register_forward_hook(partial(_keep_moments, sums, part)))
         else:
             part.weight.data.copy_(kernel)
@@ -167,18 +188,25 @@ def from_keras(deployed, trained, pictures) -> None:
             drawn = (2 / kernel[0].numel()) ** 0.5  # He et al. 2015
             gain = drawn / kernel.flatten(1).std(1).clamp(min=1e-6)
             part.conv.weight.mul_(gain[:, None, None, None])
-            part.norm.running_mean.copy_(gain * mean)
-            part.norm.running_var.copy_(gain**2 * variance)
-            part.norm.weight.copy_((part.norm.running_var + EPSILON).sqrt() / gain)
+            running_mean, running_var = part.statistics()
+            running_mean.copy_(gain * mean)
+            running_var.copy_(gain**2 * variance)
+            part.norm.weight.copy_((running_var + EPSILON).sqrt() / gain)
             part.norm.bias.add_(mean)
     trained.train()
 
 
-def _keep_moments(sums: dict, part: Convolution, _layer, _inputs, outputs) -> None:
+def _keep_moments(
+    sums: dict[Convolution, tuple[Tensor, Tensor]],
+    part: Convolution,
+    _layer: nn.Module,
+    _inputs: tuple[Tensor, ...],
+    outputs: Tensor,
+) -> None:
     sums[part] = outputs.mean((0, 2, 3)), outputs.var((0, 2, 3))
 
 
-def to_keras(trained, deployed) -> None:
+def to_keras(trained: TorchNetwork, deployed: keras.Model) -> None:
     """Set the weights of a Keras network so that it computes what the torch network computes at prediction time.
 
     Args:
@@ -191,9 +219,10 @@ def to_keras(trained, deployed) -> None:
         if part is None or not layer.weights:
             continue
         if isinstance(part, Convolution):
-            scale = part.norm.weight / torch.sqrt(part.norm.running_var + EPSILON)
+            running_mean, running_var = part.statistics()
+            scale = part.norm.weight / torch.sqrt(running_var + EPSILON)
             weight = part.conv.weight * scale[:, None, None, None]
-            bias = part.norm.bias - part.norm.running_mean * scale
+            bias = part.norm.bias - running_mean * scale
         else:
             weight, bias = part.weight, part.bias
         order = (2, 3, 1, 0) if weight.ndim == 4 else (1, 0)

@@ -1,7 +1,10 @@
 """Export of a finished training to `assets/weights`: weights, record and card."""
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,11 +22,15 @@ from training.data.datasets import BoxedPhoto, LabelledImages
 from training.data.placement import squash, squashed_picture
 from training.networks.localizer import LocalizerNetwork, answers, to_keras
 
+if TYPE_CHECKING:
+    import keras
+    from torch import nn
+
 WORST = 12  # held-back photos that are recorded with their boxes
 
 
 def bundle_cifar10(
-    trained,
+    trained: keras.Model,
     history: list[dict],
     restarts: list[int],
     snapshots: list[np.ndarray],
@@ -92,7 +99,7 @@ def bundle_localizer(
         arrays = {name: np.concatenate([getattr(earlier, name), array[1:]]) for name, array in arrays.items()}
         history = [*earlier.epochs, *history]
     arrays = {name: array.astype(np.float16) for name, array in arrays.items()}
-    np.savez_compressed(folder / "caltech_localizer_samples.npz", **arrays)
+    np.savez_compressed(folder / "caltech_localizer_samples.npz", allow_pickle=False, **arrays)
     record = {
         "labels": [*LOCALIZER_LABELS, NOTHING],
         "epochs": [_rounded(epoch) for epoch in history],
@@ -102,12 +109,14 @@ def bundle_localizer(
     (folder / "caltech_localizer.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
-def measure_boxes(network, held_out: list[BoxedPhoto]) -> dict:
+def measure_boxes(network: keras.Model, held_out: list[BoxedPhoto]) -> dict:
     """Return what `LocalizerRecord` holds of the held-back photos: `figures`, `overlaps` and `worst`."""
     pictures, truths = zip(*(squashed_picture(photo, LOCALIZER_SIDE) for photo in held_out), strict=True)
     outputs = network.predict(network_input(np.stack(pictures)), 61, verbose=0)
-    answers, boxes = outputs["logits"].argmax(1), np.clip(outputs["box"], 0, 1)
-    labels, overlaps = np.array([photo.label for photo in held_out]), iou(boxes, np.stack(truths))
+    answers = outputs["logits"].argmax(1)
+    boxes = np.clip(outputs["box"], 0, 1)
+    labels = np.array([photo.label for photo in held_out])
+    overlaps = iou(boxes, np.stack(truths))
     names = (*LOCALIZER_LABELS, NOTHING)
     worst = [
         {
@@ -133,7 +142,7 @@ def measure_boxes(network, held_out: list[BoxedPhoto]) -> dict:
     }
 
 
-def bundle_float16(network, path: Path) -> None:
+def bundle_float16(network: nn.Module, path: Path) -> None:
     """Write the weights of a torch network as `.safetensors`, floating-point tensors in float16."""
     from safetensors.torch import save_file
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 
 import numpy as np
+from torch import nn, optim
 
 from cnn_demo.models import frameworks
 from cnn_demo.models.boxes import LOSS_WEIGHTS, iou
@@ -36,7 +37,9 @@ WEIGHTS = LOSS_WEIGHTS | {"votes": 1.0}  # weights of the parts of the loss
 EMPTY = 150  # pictures of nothing that are measured after each epoch
 
 
-def optimization(network, steps: int, peak_rate: float = PEAK_RATE) -> tuple:
+def optimization(
+    network: nn.Module, steps: int, peak_rate: float = PEAK_RATE
+) -> tuple[optim.Optimizer, optim.lr_scheduler.LRScheduler]:
     """Return AdamW and its learning rate, which rises to its peak, then falls to 0 along a cosine.
 
     Weights decay, biases and normalizations do not. Loshchilov & Hutter (2017), https://arxiv.org/abs/1608.03983.
@@ -88,11 +91,19 @@ def draw_batch(
     return np.stack(pictures), np.array(labels, np.int32), np.stack(boxes)
 
 
-def training_step(network, optimizer, schedule, device: str, *, bfloat16: bool) -> Callable[..., dict[str, float]]:
+def training_step(
+    network: nn.Module,
+    optimizer: optim.Optimizer,
+    schedule: optim.lr_scheduler.LRScheduler,
+    device: str,
+    *,
+    bfloat16: bool,
+) -> Callable[..., dict[str, float]]:
     """Return a function of (inputs (N, h, w, C), labels, boxes) that does a step and returns the parts of the loss."""
 
     def step(inputs: np.ndarray, labels: np.ndarray, boxes: np.ndarray) -> dict[str, float]:
-        wanted, truth = torch.from_numpy(labels).long().to(device), torch.from_numpy(boxes).to(device)
+        wanted = torch.from_numpy(labels).long().to(device)
+        truth = torch.from_numpy(boxes).to(device)
         with torch.autocast(device, torch.bfloat16, enabled=bfloat16):
             outputs = network(as_tensor(inputs, device))
         crossed = torch.nn.functional.cross_entropy(outputs["logits"], wanted)
@@ -136,9 +147,9 @@ def validation_sets(
     return sets | {"empty": (to_input(empty),)}
 
 
-def measure(network, tests: dict[str, tuple], *, bfloat16: bool = False) -> dict:
+def measure(network: nn.Module, tests: dict[str, tuple], *, bfloat16: bool = False) -> dict:
     """Return the figures of one epoch, as `cnn_demo.models.training_records.LocalizerRecord` keeps them."""
-    figures = {}
+    figures: dict[str, float | list[int]] = {}
     for name in ("whole", "pasted"):
         inputs, boxes, labels = tests[name]
         logits, found = answers(network, inputs, bfloat16=bfloat16)

@@ -1,5 +1,7 @@
 """The loss of the localizer's box head, in torch; `cnn_demo.models.boxes` says the same for one pair of boxes."""
 
+from torch import Tensor
+
 from cnn_demo.models import frameworks
 from cnn_demo.models.boxes import BETA
 
@@ -8,7 +10,7 @@ torch = frameworks.torch()
 EPSILON = 1e-6
 
 
-def box_losses(box, votes, truth, with_box) -> dict:
+def box_losses(box: Tensor, votes: Tensor, truth: Tensor, with_box: Tensor) -> dict[str, Tensor]:
     """Return the parts of the box head's loss, each the mean over the pictures that have a box.
 
     Args:
@@ -35,7 +37,7 @@ def box_losses(box, votes, truth, with_box) -> dict:
     return {name: (part * with_box).sum() / (with_box.sum() + EPSILON) for name, part in parts.items()}
 
 
-def giou(first, second):
+def giou(first: Tensor, second: Tensor) -> Tensor:
     """Generalized IoU of (..., 4) corners; a box whose corners are crossed has no area."""
     low, high = torch.maximum(first[..., :2], second[..., :2]), torch.minimum(first[..., 2:], second[..., 2:])
     shared = (high - low).clamp(min=0).prod(-1)
@@ -45,5 +47,5 @@ def giou(first, second):
     return shared / (union + EPSILON) - (around - union) / (around + EPSILON)
 
 
-def _area(boxes):
+def _area(boxes: Tensor) -> Tensor:
     return (boxes[..., 2:] - boxes[..., :2]).clamp(min=0).prod(-1)

@@ -9,10 +9,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from torch import Tensor, optim
 
 from cnn_demo.models import frameworks
+from cnn_demo.models.frameworks import TorchNetwork
 from training.data.datasets import argument_parser
 from training.steps.bundle import bundle_float16
 from training.steps.checkpoints import restore, save
@@ -81,12 +84,12 @@ def prepare(options: argparse.Namespace) -> str:
 
 
 def train(
-    network,
+    network: TorchNetwork,
     recipe: Recipe,
     options: argparse.Namespace,
-    draw: Callable[[int, np.random.Generator], dict],
-    loss_of: Callable,
-    measure: Callable[..., dict[str, float]],
+    draw: Callable[[int, np.random.Generator], dict[str, Any]],
+    loss_of: Callable[[TorchNetwork, dict[str, Any]], Tensor],
+    measure: Callable[[TorchNetwork], dict[str, float]],
 ) -> list[dict]:
     """Train, and after each epoch write `checkpoint.pt` and `history.json`, after each measured one the weights too.
 
@@ -114,7 +117,8 @@ def train(
     first_side = min(options.first_side or recipe.small_side, options.side)
     network.train()
     for epoch in range(len(history), options.epochs):
-        start, rng = time.time(), np.random.default_rng((options.seed, epoch))
+        start = time.time()
+        rng = np.random.default_rng((options.seed, epoch))
         side = first_side if epoch < recipe.growth * options.epochs else options.side
         losses = []
         for step in range(epoch * steps, (epoch + 1) * steps):
@@ -133,7 +137,7 @@ def train(
     return history
 
 
-def optimizer_step(network, optimizer, loss, clip: float) -> None:
+def optimizer_step(network: TorchNetwork, optimizer: optim.Optimizer, loss: Tensor, clip: float) -> None:
     """Do one step down the gradient of the loss, which is clipped."""
     optimizer.zero_grad()
     loss.backward()

@@ -38,7 +38,9 @@ def mask_precisions(answers: list[MaskedAnswer], classes: int) -> np.ndarray:
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
-    images, truths, found = [], [], []
+    images: list[dict] = []
+    truths: list[dict] = []
+    found: list[dict] = []
     for photo, answer in enumerate(answers):
         height, width = answer.true_masks.shape[1:]
         images.append({"id": photo, "height": height, "width": width})
@@ -70,5 +72,10 @@ def _row(photo: int, mask: np.ndarray, label: int) -> dict:
     from pycocotools import mask as rle
 
     encoded = rle.encode(np.asfortranarray(mask, np.uint8))
-    box, area = rle.toBbox(encoded).tolist(), float(rle.area(encoded))
-    return {"image_id": photo, "category_id": int(label), "segmentation": encoded, "bbox": box, "area": area}
+    return {
+        "image_id": photo,
+        "category_id": int(label),
+        "segmentation": encoded,
+        "bbox": rle.toBbox(encoded).tolist(),
+        "area": float(rle.area(encoded)),
+    }

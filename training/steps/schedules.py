@@ -5,6 +5,13 @@ longer (Hägele et al., "Scaling laws and compute-optimal training beyond fixed 
 https://arxiv.org/abs/2405.18392).
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
 WARM_UP, COOL_DOWN = 200, 0.3  # warm-up steps, fraction of the steps in the cool-down
 MEMORY = 0.998  # decay of the exponential moving average, for each step
 
@@ -14,7 +21,7 @@ def rate_at(step: int, steps: int) -> float:
     return min(1.0, (step + 1) / WARM_UP, (steps - step) / max(1.0, COOL_DOWN * steps))
 
 
-def ema_update(means: list, values: list, count: int) -> None:
+def ema_update(means: list[Tensor], values: list[Tensor], count: int) -> None:
     """Update the exponential moving averages in place; the decay is smaller in the first steps."""
     memory = min(MEMORY, (1 + int(count)) / (10 + int(count)))
     for mean, value in zip(means, values, strict=True):
@@ -24,7 +31,7 @@ def ema_update(means: list, values: list, count: int) -> None:
             mean.copy_(value)
 
 
-def parameter_groups(network, weight_decay: float, encoder_rate: float = 1.0) -> list[dict]:
+def parameter_groups(network: nn.Module, weight_decay: float, encoder_rate: float = 1.0) -> list[dict]:
     """Return the groups of parameters for AdamW: weights decay, biases and normalizations do not.
 
     Args:

@@ -8,9 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from torch import Tensor, nn
+from torch import device as torch_device
 
 from cnn_demo.drawing.pictures import reduced
 from cnn_demo.models import frameworks
+from cnn_demo.models.frameworks import TorchNetwork
 from cnn_demo.models.preprocessing import SCALINGS
 from cnn_demo.models.segmentation.metrics import IGNORED, MaskScores, score_masks
 from cnn_demo.models.segmentation.unets import STEPS, bundled_unet
@@ -73,15 +76,15 @@ def new_network(
     return network.to(device, memory_format=torch.channels_last)
 
 
-class EvaluationUpsample(torch.nn.Upsample):
+class EvaluationUpsample(nn.Upsample):
     """Upsampling in evaluation mode alone: the loss needs no logits between those that were computed."""
 
-    def forward(self, logits):
+    def forward(self, logits: Tensor) -> Tensor:
         """Return the logits of the whole picture, or `logits` themselves in training mode."""
         return logits if self.training else super().forward(logits)
 
 
-def load_coarse(network, path: Path) -> None:
+def load_coarse(network: TorchNetwork, path: Path) -> None:
     """Load the encoder and decoder stages of a U-Net whose decoder ends early into a whole U-Net.
 
     Its last stages and its head keep their random weights.
@@ -105,7 +108,7 @@ def batch_of(views: list[tuple[np.ndarray, np.ndarray]], device: str) -> dict:
     return {"images": as_input(pixels, device), "classes": torch.from_numpy(classes).to(device).long()}
 
 
-def as_input(pixels: np.ndarray, device: str):
+def as_input(pixels: np.ndarray, device: str | torch_device) -> Tensor:
     """From pictures (N, H, W, 3) uint8 to what the bundled U-Nets take."""
     return torch.from_numpy(SCALINGS["tf"].apply(pixels)).to(device).permute(0, 3, 1, 2)
 
@@ -117,11 +120,13 @@ def class_weights(photos: list[MaskedPhoto], classes: int) -> np.ndarray:
     depth, surface normals and semantic labels" (2015), https://arxiv.org/abs/1411.4734, which makes a pole's pixel
     count thirty times a road's, and poles of whatever is upright.
     """
-    pixels = sum(np.bincount(photo.mask[photo.mask != IGNORED], minlength=classes) for photo in photos)
+    pixels = np.zeros(classes, np.int64)
+    for photo in photos:
+        pixels += np.bincount(photo.mask[photo.mask != IGNORED], minlength=classes)
     return np.sqrt(np.median(pixels) / np.maximum(pixels, 1)).astype(np.float32)
 
 
-def mask_loss(weights: np.ndarray | None = None) -> Callable:
+def mask_loss(weights: np.ndarray | None = None) -> Callable[..., Tensor]:
     """Return a function of (network, batch): cross-entropy and Dice loss, each a mean over classes or pixels, times N.
 
     The Dice loss (Milletari et al., "V-Net" (2016), https://arxiv.org/abs/1606.04797) counts each class alike, however
@@ -133,7 +138,7 @@ def mask_loss(weights: np.ndarray | None = None) -> Callable:
     losses = frameworks.segmentation_models_pytorch().losses
     dice = losses.DiceLoss("multiclass", from_logits=True, ignore_index=IGNORED)
 
-    def loss_of(network, batch: dict):
+    def loss_of(network: TorchNetwork, batch: dict[str, Tensor]) -> Tensor:
         with autocast(batch["images"].device.type, depthwise=True):
             logits = network(batch["images"])
         logits, classes = sampled(logits.float(), batch["classes"])
@@ -147,7 +152,7 @@ def mask_loss(weights: np.ndarray | None = None) -> Callable:
     return loss_of
 
 
-def sampled(logits, classes):
+def sampled(logits: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
     """Return the logits and classes that the loss is computed of: a quarter of all pixels, in a random grid.
 
     Neighbours have nearly the same loss, and twenty classes at every pixel cost as much as the network's last step.
@@ -163,7 +168,9 @@ def sampled(logits, classes):
     return logits[..., row::SAMPLED, column::SAMPLED], classes[:, row::SAMPLED, column::SAMPLED]
 
 
-def measured(network, photos: list[MaskedPhoto], labels: tuple[str, ...], side: int | None = None) -> MaskScores:
+def measured(
+    network: TorchNetwork, photos: list[MaskedPhoto], labels: tuple[str, ...], side: int | None = None
+) -> MaskScores:
     """Return the scores of the network on whole photos, for the log; `training.evaluate` measures what is bundled.
 
     Args:

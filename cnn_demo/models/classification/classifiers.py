@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -28,6 +28,8 @@ from cnn_demo.results import Activations, Classification
 
 if TYPE_CHECKING:
     import keras
+
+    from cnn_demo.models.frameworks import TfTensor
 
 FITS = {
     "crop": "Middle square",
@@ -145,7 +147,7 @@ class Classifier:
         return Activations(seen, maps, self._classification(maps[self.network.layers[-1].name], start))
 
     @cached_property
-    def _everything(self):
+    def _everything(self) -> Callable[[TfTensor], list[TfTensor]]:
         """Function from one image to the outputs of all layers; called, and so compiled, with the lock held."""
         keras, tf = frameworks.keras(), frameworks.tensorflow()
         everything = keras.Model(self.network.input, [layer.output for layer in self.network.layers])
@@ -153,7 +155,7 @@ class Classifier:
         # With XLA all outputs cost as much as one (benchmarks/activations.py), but each batch size is compiled anew.
         return tf.function(lambda batch: everything(batch, training=False), [picture], jit_compile=True)
 
-    def _run(self, function, batch: np.ndarray):
+    def _run(self, function: Callable[[TfTensor], Any], batch: np.ndarray) -> Any:
         tf = frameworks.tensorflow()
         with frameworks.placed_on(self.device):
             return function(tf.constant(self.scaled(batch)))

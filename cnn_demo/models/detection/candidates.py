@@ -253,7 +253,8 @@ class Detector(ABC):
         return self.spec.labels
 
     def wait_for_export(self) -> None:
-        """Wait until a background export to another engine has finished, if there is one."""
+        """Wait until a background export to another engine has finished; most detectors have none."""
+        return
 
     @abstractmethod
     def candidates(self, pixels: np.ndarray, side: int | None = None) -> Candidates:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import keras
 
     from cnn_demo.models.classification.classifiers import Classifier
+    from cnn_demo.models.frameworks import TfTensor
 
 BATCH = 8  # images per batch; the lock is released between batches
 BASELINES = {"grey": GREY, "black": 0}
@@ -153,12 +154,12 @@ def _gradients(model: Classifier, layer: str, batch: np.ndarray, seed: np.ndarra
         return gradient(tf.constant(batch), tf.constant(seed[np.newaxis])).numpy()
 
 
-def _compile(network: keras.Model, layer: str):
+def _compile(network: keras.Model, layer: str) -> tuple[Callable[..., TfTensor], tuple[int, ...]]:
     """Compile the gradient of sum(output · seed) with respect to the images; return it and the shape of a seed."""
     tf, keras = frameworks.tensorflow(), frameworks.keras()
     part = keras.Model(network.input, network.output[layer])
 
-    def gradient(batch, seed):
+    def gradient(batch: TfTensor, seed: TfTensor) -> TfTensor:
         with tf.GradientTape() as tape:
             tape.watch(batch)
             total = tf.reduce_sum(part(batch, training=False) * seed)

@@ -7,6 +7,7 @@ forward and one backward pass. They differ only in how A is weighted by g, which
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import cv2
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import keras
 
     from cnn_demo.models.classification.classifiers import Classifier
+    from cnn_demo.models.frameworks import TfTensor
 
 
 def class_gradients(
@@ -111,12 +113,12 @@ def enlarge(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return cv2.resize(values.astype(np.float32), (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
 
 
-def _compile(network: keras.Model, layer: str):
+def _compile(network: keras.Model, layer: str) -> Callable[..., tuple[TfTensor, TfTensor]]:
     """Compile the function from images (N, h, w, 3) and a class index (a tensor, to avoid retracing) to both arrays."""
     tf, keras = frameworks.tensorflow(), frameworks.keras()
     part = keras.Model(network.input, [network.output[layer], network.output[OUTPUT]])
 
-    def maps_and_gradients(batch, label):
+    def maps_and_gradients(batch: TfTensor, label: TfTensor) -> tuple[TfTensor, TfTensor]:
         with tf.GradientTape() as tape:
             tape.watch(batch)
             maps, logits = part(batch, training=False)

@@ -7,7 +7,7 @@ A network may contain another one as a layer, such as a pretrained base below a 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from cnn_demo.models.classification.function_cache import FunctionCache
 
 if TYPE_CHECKING:
     import keras
+    from keras import KerasTensor, Layer
 
     from cnn_demo.models.classification.classifiers import Classifier
 
@@ -76,7 +77,7 @@ def layer_names(network: keras.Model) -> tuple[str, ...]:
     return tuple(name for name, _ in _layers(network))
 
 
-def _layers(network, prefix: str = "") -> Iterator[tuple[str, keras.Layer]]:
+def _layers(network: keras.Model, prefix: str = "") -> Iterator[tuple[str, keras.Layer]]:
     for layer in network.layers:
         if _is_nested(layer):
             yield from _layers(layer, f"{prefix}{layer.name}/")  # layer names in Keras cannot contain "/"
@@ -84,12 +85,12 @@ def _layers(network, prefix: str = "") -> Iterator[tuple[str, keras.Layer]]:
             yield prefix + layer.name, layer
 
 
-def _is_nested(layer) -> bool:
+def _is_nested(layer: keras.Layer) -> bool:
     """Return whether a layer is a functional or sequential network, not a subclassed model."""
     return isinstance(layer, frameworks.keras().Model) and bool(getattr(layer, "inputs", None))
 
 
-def _has_map(layer) -> bool:
+def _has_map(layer: keras.Layer) -> bool:
     shape = getattr(layer.output, "shape", ())  # a list for layers with several outputs
     return len(shape) == 4 and tuple(shape[1:3]) != (1, 1)
 
@@ -106,7 +107,7 @@ def opened(network: keras.Model) -> keras.Model:
     keras = frameworks.keras()
     outputs = {}
 
-    def call(layer, *args, **kwargs):
+    def call(layer: Layer, *args: Any, **kwargs: Any) -> KerasTensor:
         if not _is_nested(layer):
             outputs[layer.name] = layer(*args, **kwargs)
             return outputs[layer.name]
@@ -120,7 +121,7 @@ def opened(network: keras.Model) -> keras.Model:
     return keras.Model(copy.inputs[0], {**outputs, OUTPUT: copy.outputs[0]})
 
 
-def compiled(model: Classifier, compile_function: Callable, layer: str):
+def compiled(model: Classifier, compile_function: Callable[[keras.Model, str], Any], layer: str) -> Any:
     """Return `compile_function(opened network, layer)`, cached per model and layer."""
     network = _OPENED.get(model, "opened", lambda: opened(model.network))
     return _FUNCTIONS.get(model, (compile_function, layer), lambda: compile_function(network, layer))

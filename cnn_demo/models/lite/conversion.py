@@ -107,7 +107,7 @@ def folded(state: Mapping[str, torch.Tensor], layers: Iterable[str]) -> dict[str
     return arrays
 
 
-def _in_order(state) -> Iterator[np.ndarray]:
+def _in_order(state: Mapping[str, torch.Tensor]) -> Iterator[np.ndarray]:
     """Yield the tensors in computation order, the order of the file, without `num_batches_tracked`."""
     for name, tensor in state.items():
         if not name.endswith("num_batches_tracked"):

@@ -124,7 +124,7 @@ def efficientnet_lite(variant: str) -> keras.Model:
     return keras.Model(inputs, logits, name=variant)
 
 
-def trunk(inputs, variant: str):
+def trunk(inputs: keras.KerasTensor, variant: str) -> keras.KerasTensor:
     """Build the backbone, stem and all blocks, for any input size.
 
     Args:
@@ -141,7 +141,7 @@ def trunk(inputs, variant: str):
     return x
 
 
-def _block(inputs, block: Block):
+def _block(inputs: keras.KerasTensor, block: Block) -> keras.KerasTensor:
     layers, name = frameworks.keras().layers, block.name
 
     x = inputs
@@ -152,7 +152,9 @@ def _block(inputs, block: Block):
     return layers.Add(name=f"{name}_add")([x, inputs]) if block.adds_input else x
 
 
-def _convolution(x, filters: int, name: str, size: int = 1, stride: int = 1, activation: str | None = ACTIVATION):
+def _convolution(
+    x: keras.KerasTensor, filters: int, name: str, size: int = 1, stride: int = 1, activation: str | None = ACTIVATION
+) -> keras.KerasTensor:
     # With Keras's default initialization, activations shrink in networks without normalization: no ReLU6 saturates, and
     # random features (`backbones.random_features`) separate photos as well as those of MobileNetV2.
     return frameworks.keras().layers.Conv2D(filters, size, stride, "same", activation=activation, name=name)(x)

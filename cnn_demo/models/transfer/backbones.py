@@ -19,8 +19,10 @@ from cnn_demo.models.classification.function_cache import FunctionCache
 
 if TYPE_CHECKING:
     import keras
+    from keras import Layer
 
     from cnn_demo.models.classification.classifiers import Classifier
+    from cnn_demo.models.frameworks import TfTensor
 
 BATCH = 16
 Progress = Callable[[int, int], None]
@@ -89,7 +91,12 @@ def random_features(
 
 
 def in_batches(
-    function, model: Classifier, photos: Sequence[Photo], fit: str, lock: threading.Lock, progress: Progress | None
+    function: Callable[[TfTensor], TfTensor],
+    model: Classifier,
+    photos: Sequence[Photo],
+    fit: str,
+    lock: threading.Lock,
+    progress: Progress | None,
 ) -> np.ndarray:
     """Apply a function of inputs (n, h, w, 3) to photos, holding the lock per batch; return all outputs."""
     if not photos:
@@ -106,7 +113,7 @@ def in_batches(
     return np.concatenate(values)
 
 
-def compiled(model: Classifier, layer: str = ""):
+def compiled(model: Classifier, layer: str = "") -> Callable[[TfTensor], TfTensor]:
     """Return the compiled function from the network's input to the output of a layer; "" for the features."""
 
     def compile_part():
@@ -117,11 +124,11 @@ def compiled(model: Classifier, layer: str = ""):
     return _FUNCTIONS.get(model, layer, compile_part)
 
 
-def _function(network: keras.Model, as_vectors: bool = True):
+def _function(network: keras.Model, as_vectors: bool = True) -> Callable[[TfTensor], TfTensor]:
     """Compile a network for any batch size."""
     tf = frameworks.tensorflow()
 
-    def run(batch):
+    def run(batch: TfTensor) -> TfTensor:
         values = network(batch, training=False)
         return tf.reshape(values, (-1, values.shape[-1])) if as_vectors else values
 
@@ -133,7 +140,7 @@ def _drawn_anew(network: keras.Model, seed: int) -> keras.Model:
     keras = frameworks.keras()
     chance = np.random.default_rng(seed)
 
-    def draw(layer):
+    def draw(layer: Layer) -> Layer:
         config = layer.get_config()
         for name, value in config.items():
             if name.endswith("_initializer") and isinstance(value, dict) and "seed" in value["config"]:

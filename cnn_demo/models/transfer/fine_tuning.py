@@ -7,7 +7,7 @@ photos is too few to estimate means and variances.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import keras
 
     from cnn_demo.models.classification.classifiers import Classifier
+    from cnn_demo.models.frameworks import TfTensor
 
 EPOCHS = 8
 RATE = 1e-4
@@ -172,7 +173,7 @@ def cut_layer(network: keras.Model) -> str:
     return operation.name
 
 
-def _learns(operation) -> bool:
+def _learns(operation: keras.Operation) -> bool:
     """Return whether an operation is a layer whose weights are fine-tuned: convolutions, but no normalizations."""
     keras = frameworks.keras()
     fixed = (keras.layers.BatchNormalization, keras.layers.LayerNormalization, keras.layers.Normalization)
@@ -180,7 +181,7 @@ def _learns(operation) -> bool:
     return is_layer and bool(operation.weights) and len(operation.output.shape) == 4
 
 
-def _block(network: keras.Model, layer: str):
+def _block(network: keras.Model, layer: str) -> tuple[keras.Function, list[keras.Variable]]:
     """Return the function from a layer's output to the features, and its trainable variables.
 
     A `keras.Function` does not modify the network's graph; a model that starts at an inner tensor would add to it.
@@ -189,7 +190,9 @@ def _block(network: keras.Model, layer: str):
     return function, [variable for each in function.operations if _learns(each) for variable in each.trainable_weights]
 
 
-def _with_values(function, variables: list, values: Sequence, maps):
+def _with_values(
+    function: keras.Function, variables: list[keras.Variable], values: Sequence[TfTensor], maps: TfTensor
+) -> TfTensor:
     """Compute the features of maps with these values instead of the variables, which are not modified."""
     tf, keras = frameworks.tensorflow(), frameworks.keras()
     with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
@@ -197,12 +200,14 @@ def _with_values(function, variables: list, values: Sequence, maps):
     return tf.reshape(found, (-1, found.shape[-1]))  # (N, F) or (N, 1, 1, F) -> (N, F)
 
 
-def _gradients(model: Classifier, layer: str, head: Head, l2: float, shape: tuple[int, ...]):
+def _gradients(
+    model: Classifier, layer: str, head: Head, l2: float, shape: tuple[int, ...]
+) -> Callable[..., list[TfTensor]]:
     """Compile the gradients of the loss with respect to the block's values, the head's weights and its bias."""
     tf = frameworks.tensorflow()
     function, variables = _block(model.network, layer)
 
-    def gradients(maps, targets, values):
+    def gradients(maps: TfTensor, targets: TfTensor, values: list[TfTensor]) -> list[TfTensor]:
         with tf.GradientTape() as tape:
             tape.watch(values)
             *inner, weights, bias = values

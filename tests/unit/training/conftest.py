@@ -207,7 +207,7 @@ def pseudo_labelled(everyday_archives, tmp_path_factory) -> Path:
         patch.chdir(folder)
         patch.setattr("sys.argv", ["program", "--data", str(everyday_archives)])
         for program in (pseudo_labels, pseudo_masks):
-            patch.setattr(program, "load", lambda key, device: Teacher())
+            patch.setattr(program, "load_detector", lambda key, device: Teacher())
             program.main()
     return folder
 

@@ -46,7 +46,7 @@ class Oracle:
 
 
 def test_difficult_boxes_of_pascal_voc_do_not_count(everyday_archives, monkeypatch):
-    monkeypatch.setattr(evaluate, "load", lambda key, device: Oracle(read_voc(everyday_archives)[1]))
+    monkeypatch.setattr(evaluate, "load_detector", lambda key, device: Oracle(read_voc(everyday_archives)[1]))
     monkeypatch.setattr(evaluate, "select", lambda found, confidence, iou: SimpleNamespace(detections=lambda: found))
     figures = evaluate.evaluate_everyday_detector(everyday_archives)
     assert figures[:3] == [
@@ -70,15 +70,15 @@ class OneOracle:
         photo = next(photo for photo in self.photos if np.array_equal(photo.pixels, pixels))
         label, box = main_object(photo.boxes, photo.class_ids)
         name = "dog" if LABELS[label] == "person" else LABELS[label]
-        probabilities = np.eye(len(LABELS) + 1)[LABELS.index(name)]
-        return SimpleNamespace(box_xyxy=box, localization=SimpleNamespace(label=name, probabilities=probabilities))
+        logits = np.eye(len(LABELS) + 1)[LABELS.index(name)]
+        return SimpleNamespace(box_xyxy=box, logits=logits, localization=SimpleNamespace(label=name))
 
     def predict(self, pixels):
         return SimpleNamespace(label="cat" if pixels.mean() < 70 else None)
 
 
 def test_the_main_object_is_measured_and_boxes_on_nothing(everyday_archives, monkeypatch):
-    monkeypatch.setattr(evaluate, "load", lambda key: OneOracle(read_voc(everyday_archives)[1]))
+    monkeypatch.setattr(evaluate, "load_localizer", lambda key: OneOracle(read_voc(everyday_archives)[1]))
     nothing = [np.full((8, 8, 3), level, np.uint8) for level in (50, 90, 100, 110)]
     monkeypatch.setattr(evaluate, "read_nothing", lambda folder: ([], nothing))
     figures = {name: (value, here) for name, value, here in evaluate.evaluate_everyday_localizer(everyday_archives)}

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from cnn_demo.models import frameworks
+from cnn_demo.models.catalogue import specs
 from cnn_demo.models.catalogue.coco_detectors import COCO_LABELS
 from cnn_demo.models.detection.everyday_network import STRIDES, everyday_detector
 from cnn_demo.models.detection.yolo_engines import with_raw_outputs
@@ -48,7 +49,7 @@ def test_the_teachers_classes_are_those_of_pascal_voc(monkeypatch):
     network = DetectionModel("yolo11n.yaml", nc=80, verbose=False).eval()
     for branch in network.model[-1].cv3:
         branch[-1].bias.data = torch.linspace(-3, 3, 80)  # each class has its own score
-    monkeypatch.setattr(program, "find_weights", lambda weights: SimpleNamespace(path=None))
+    monkeypatch.setattr(specs, "find_weights", lambda weights: SimpleNamespace(path=None))
     monkeypatch.setattr(program, "read_network", lambda path, spec: network)
     pictures = torch.rand((2, 3, SIDE, SIDE), generator=torch.Generator().manual_seed(0))
     taught = program.teacher("cpu")(pictures)

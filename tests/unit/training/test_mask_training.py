@@ -296,7 +296,8 @@ class Oracle:
 )
 def test_figures_of_a_model_that_knows_the_truth(evaluate, read, labels, figure, everyday_archives, monkeypatch):
     oracle = Oracle(read(everyday_archives)[1], labels)
-    monkeypatch.setattr(evaluate_masks, "load", lambda key: oracle)
+    for loader in ("load_segmenter", "load_detector"):
+        monkeypatch.setattr(evaluate_masks, loader, lambda key: oracle)
     figures = {name: value for name, value, _ in evaluate(everyday_archives)}
     assert figures[figure] == "1.0000"
     assert all(isinstance(value, str) for value in figures.values())

@@ -117,7 +117,7 @@ def test_what_may_be_a_dog_is_ignored_among_the_cats(everyday_archives, tmp_path
 
 def test_cats_that_the_teacher_does_not_see_are_left_out(everyday_archives, teacher, tmp_path, monkeypatch, capsys):
     teacher.confidences["cat"] = 0.3
-    monkeypatch.setattr(pseudo_masks, "load", lambda key, device: teacher)
+    monkeypatch.setattr(pseudo_masks, "load_detector", lambda key, device: teacher)
     monkeypatch.setattr("sys.argv", ["pseudo_masks", "--data", str(everyday_archives), "--out", str(tmp_path)])
     pseudo_masks.main()
     assert "0 of 3 cats and 2 photos of Pascal VOC have a mask now." in capsys.readouterr().out
