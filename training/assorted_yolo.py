@@ -113,14 +113,16 @@ def average_precisions(network: TorchNetwork, photos: Sequence[Labelled], side: 
     from ultralytics.utils.nms import non_max_suppression
 
     network.eval()
-    device, predictions = next(network.parameters()).device, []
+    device = next(network.parameters()).device
+    predictions = []
     for photo in photos:
         frame = Letterbox.fit(photo.pixels.shape[:2], side, 32)
         image = torch.from_numpy(frame.apply(photo.pixels)).to(device).permute(2, 0, 1)[None].float() / 255
         with torch.no_grad():
             found = non_max_suppression(network(image)[0], 0.001, 0.7, max_det=300, multi_label=True, max_time_img=60)
         found = found[0].cpu().numpy()
-        boxes, class_ids = frame.to_photo(found[:, :4]), found[:, 5].astype(int)
+        boxes = frame.to_photo(found[:, :4])
+        class_ids = found[:, 5].astype(int)
         difficult = getattr(photo, "difficult", np.zeros(len(photo.boxes), bool))
         predictions.append((boxes, found[:, 4], class_ids, photo.boxes, photo.class_ids, difficult))
     return class_precisions(predictions, classes, IOUS)

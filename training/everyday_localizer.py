@@ -96,13 +96,15 @@ def drawn(
 ) -> tuple[np.ndarray, int, np.ndarray]:
     """Draw a picture (side, side, 3) uint8, the class of its main object or `NOTHING`, and its box (4,), 0 to 1."""
     if rng.random() < EMPTY:
-        pixels, none = nothing[rng.integers(len(nothing))], np.zeros((0, 4), np.float32)
+        pixels = nothing[rng.integers(len(nothing))]
+        none = np.zeros((0, 4), np.float32)
         photo = EverydayPhoto(pixels, none, np.zeros(0, np.int64), "", np.zeros(0, bool))
     else:
         photo = (pool if rng.random() < 0.7 else more).draw(rng)
     pixels, label, box = cropped(photo, rng)
     if rng.random() < 0.5:
-        pixels, box = pixels[:, ::-1], np.array([1 - box[2], box[1], 1 - box[0], box[3]]) * (label != NOTHING)
+        pixels = pixels[:, ::-1]
+        box = np.array([1 - box[2], box[1], 1 - box[0], box[3]]) * (label != NOTHING)
     return recolour(tint(squash(np.ascontiguousarray(pixels), side), rng), rng), label, box.astype(np.float32)
 
 
@@ -126,7 +128,9 @@ def cropped(photo: EverydayPhoto, rng: np.random.Generator) -> tuple[np.ndarray,
         if counts.any() or not len(photo.boxes):
             break
     else:
-        window, visible, counts = np.array([0, 0, width, height]), photo.boxes, np.ones(len(photo.boxes), bool)
+        window = np.array([0, 0, width, height])
+        visible = photo.boxes
+        counts = np.ones(len(photo.boxes), bool)
     pixels = photo.pixels[window[1] : window[3], window[0] : window[2]]
     if not counts.any():
         return pixels, NOTHING, np.zeros(4, np.float32)
@@ -190,7 +194,8 @@ def hand_over(weights: Path) -> None:
     """Write the weights of the Keras network beside those of the torch network."""
     from safetensors.torch import load_file
 
-    trained, deployed = LocalizerNetwork(), everyday_localizer()
+    trained = LocalizerNetwork()
+    deployed = everyday_localizer()
     trained.load_state_dict(load_file(weights))
     layers = [name for name in weighted_layers("efficientnet_lite0") if name not in ("top_conv", "predictions")]
     arrays = folded(trained.encoder.state_dict(), layers)

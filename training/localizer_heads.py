@@ -27,7 +27,9 @@ from training.steps.localizer import (
     validation_sets,
 )
 
-keras, tf, torch = frameworks.keras(), frameworks.tensorflow(), frameworks.torch()
+keras = frameworks.keras()
+tf = frameworks.tensorflow()
+torch = frameworks.torch()
 
 COPIES = 3  # augmented copies of every photo, at other positions and sizes
 EPOCHS, BATCH = 24, 64

@@ -18,7 +18,7 @@ from PIL import Image
 from cnn_demo.detections import confidences, masks
 from cnn_demo.models import load_detector
 from cnn_demo.models.boxes import iou
-from cnn_demo.models.detection.candidates import Detector
+from cnn_demo.models.detection.detector import Detector
 from cnn_demo.models.segmentation.metrics import IGNORED
 from training.data.datasets import argument_parser, read_archive
 from training.data.everyday import LABELS, EverydayPhoto, read_voc, voc_label

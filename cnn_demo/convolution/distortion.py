@@ -113,7 +113,8 @@ def moved_along(before: np.ndarray, after: np.ndarray, distance: float) -> tuple
     whole = math.floor(distance)
     t = distance - whole
     taps = ((t - t**2) * (1 - t) / -2, 1 - 2.5 * t**2 + 1.5 * t**3, (t + 4 * t**2 - 3 * t**3) / 2, (t**3 - t**2) / 2)
-    first, last = whole + _BORDER + 1, before.shape[1] - _BORDER
+    first = whole + _BORDER + 1
+    last = before.shape[1] - _BORDER
     if last <= first:
         return before[:, :0], after[:, :0]
     # A pixel of the moved map is t pixels left of the unmoved one: its left neighbour is one tap further.

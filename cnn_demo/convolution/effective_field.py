@@ -145,7 +145,8 @@ def _cone(size: Pair, layers: Sequence[Step], unit: Pair) -> list[tuple]:
 
 def _gradient(image: np.ndarray, layers: Sequence[Step], weights: list[np.ndarray], crops: list[tuple]) -> np.ndarray:
     """Return the gradient of the output with respect to the crop of the image, (h, w, C) float32."""
-    gates, maps = [], image
+    gates = []
+    maps = image
     for (_, stride, dilation), kernel, (_, outside) in zip(layers, weights, crops, strict=True):
         maps = _correlate(np.pad(maps, (*outside, (0, 0))), kernel, stride, dilation)
         gates.append(maps > 0)
@@ -168,7 +169,8 @@ def _backwards(gradient: np.ndarray, layer: Step, weights: np.ndarray, crop: tup
     # Pixels beyond the last window get no gradient; the gradient on the padding is dropped.
     amounts = []
     for axis in (0, 1):
-        (first, last), (before, _) = inside[axis], outside[axis]
+        first, last = inside[axis]
+        before, _ = outside[axis]
         wanted = last - first + 1
         amounts.append((reach - before, wanted + before - spread.shape[axis]))
     padded = _pad_or_crop(spread, amounts)

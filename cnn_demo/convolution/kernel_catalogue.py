@@ -9,54 +9,25 @@ from cnn_demo.convolution.kernel_family import Choice, FloatParameter, IntParame
 def _size(default: int, minimum: int = 1, step: int = 1) -> IntParameter:
     help_text = "Taps along each side: a larger kernel sees more of the photo at once."
     return IntParameter(
-        name="size",
-        label="Size",
-        minimum=minimum,
-        maximum=15,
-        default=default,
-        step=step,
-        unit="px",
-        help=help_text,
+        name="size", label="Size", minimum=minimum, maximum=15, default=default, step=step, unit="px", help=help_text
     )
 
 
 def _sigma(default: float) -> FloatParameter:
     help_text = "Standard deviation of the Gaussian: a larger one looks at coarser structure."
     return FloatParameter(
-        name="sigma",
-        label="Sigma",
-        minimum=0.3,
-        maximum=5.0,
-        default=default,
-        step=0.1,
-        unit="px",
-        help=help_text,
+        name="sigma", label="Sigma", minimum=0.3, maximum=5.0, default=default, step=0.1, unit="px", help=help_text
     )
 
 
 def _angle(default: float, help_text: str) -> FloatParameter:
     return FloatParameter(
-        name="angle",
-        label="Angle",
-        minimum=-360.0,
-        maximum=360.0,
-        default=default,
-        step=5.0,
-        unit="°",
-        help=help_text,
+        name="angle", label="Angle", minimum=-360.0, maximum=360.0, default=default, step=5.0, unit="°", help=help_text
     )
 
 
 def _amount(name: str, label: str, maximum: float, help_text: str) -> FloatParameter:
-    return FloatParameter(
-        name=name,
-        label=label,
-        minimum=0.0,
-        maximum=maximum,
-        default=1.0,
-        step=0.1,
-        help=help_text,
-    )
+    return FloatParameter(name=name, label=label, minimum=0.0, maximum=maximum, default=1.0, step=0.1, help=help_text)
 
 
 _TOWARDS = "Direction in which brightness must grow: 0° is to the right, 90° upwards."
@@ -175,13 +146,7 @@ _FAMILIES = (
         title="Laplacian",
         sentence="Compares each pixel with its neighbours: zero on even ground, changing sign across every edge.",
         parameters=(
-            Choice(
-                name="neighbours",
-                label="Neighbours",
-                choices=(4, 8),
-                default=4,
-                help="With or without diagonals.",
-            ),
+            Choice(name="neighbours", label="Neighbours", choices=(4, 8), default=4, help="With or without diagonals."),
         ),
         function=kernels.laplacian,
         signed=True,

@@ -134,7 +134,8 @@ def motion_blur(length: int = 9, angle: float = 0.0) -> np.ndarray:
     """Return the mean along a line of `length` pixels at `angle` through the middle of a (length, length) kernel."""
     x, y = _grid(length)
     radians = math.radians(angle)
-    along, across = x * math.cos(radians) + y * math.sin(radians), -x * math.sin(radians) + y * math.cos(radians)
+    along = x * math.cos(radians) + y * math.sin(radians)
+    across = -x * math.sin(radians) + y * math.cos(radians)
     # A line one pixel wide, fading to nothing within a pixel, so that it turns smoothly.
     inside = np.clip(length / 2 + 0.5 - np.abs(along), 0, 1)
     return _unit_sum(np.clip(1 - np.abs(across), 0, None) * inside)
@@ -164,7 +165,8 @@ def gabor(
     """
     x, y = _grid(size)
     radians = math.radians(angle)
-    along, across = x * math.cos(radians) + y * math.sin(radians), -x * math.sin(radians) + y * math.cos(radians)
+    along = x * math.cos(radians) + y * math.sin(radians)
+    across = -x * math.sin(radians) + y * math.cos(radians)
     envelope = np.exp(-(along**2 + (aspect * across) ** 2) / (2 * sigma**2))
     wave = np.cos(2 * math.pi * along / wavelength - math.radians(phase))
     # Take the Gaussian's share away, not a constant, so that the weights still fade to zero at the rim.

@@ -56,7 +56,8 @@ def resized(weights: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     result = np.zeros(size, np.float32)
     spans = []
     for old, new in zip(weights.shape, size, strict=True):
-        shared, before = min(old, new), (new - 1) // 2 - (old - 1) // 2
+        shared = min(old, new)
+        before = (new - 1) // 2 - (old - 1) // 2
         spans.append((slice(max(0, before), max(0, before) + shared), slice(max(0, -before), max(0, -before) + shared)))
     (to_rows, from_rows), (to_columns, from_columns) = spans
     result[to_rows, to_columns] = weights[from_rows, from_columns]

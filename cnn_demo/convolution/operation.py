@@ -136,7 +136,8 @@ def _factors(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     if kernel.size < _SMALLEST_SPLIT:
         return None
     left, scales, right = np.linalg.svd(kernel.astype(np.float64))
-    row, column = right[0] * scales[0], left[:, 0]
+    row = right[0] * scales[0]
+    column = left[:, 0]
     residue = np.abs(np.outer(column, row) - kernel).max()
     if residue > _SPLIT_TOLERANCE * np.abs(kernel).max():
         return None
@@ -153,7 +154,8 @@ def _insert_zeros(kernel: np.ndarray, dilation: tuple[int, int]) -> np.ndarray:
 
 def _sum_of_products(image: np.ndarray, weights: np.ndarray, spec: ConvSpec) -> np.ndarray:
     """Sum over kernel taps the product of the shifted image (H'·W', C) with that tap's weights (C, F)."""
-    size, (kh, kw, channels, filters) = image.shape[:2], weights.shape
+    size = image.shape[:2]
+    kh, kw, channels, filters = weights.shape
     height, width = output_size(size, (kh, kw), spec)
     padded = pad_image(image, padding_amounts(size, (kh, kw), spec), spec.padding_mode)
     rows, columns = spec.stride

@@ -85,7 +85,8 @@ def pool(
     maps = np.asarray(maps, np.float32)
     if maps.ndim not in (2, 3) or 0 in maps.shape:
         raise ValueError(f"Feature maps have the shape (H, W) or (H, W, C), not {maps.shape}.")
-    shape, window = pooled_size(maps.shape[:2], size, stride, padding), as_pair(size, "size", 1)
+    shape = pooled_size(maps.shape[:2], size, stride, padding)
+    window = as_pair(size, "size", 1)
     stride, padding = _checked(size, stride, padding)[1:]
     if _known(kind) in ("max", "min"):
         empty, combine = (-np.inf, np.maximum) if kind == "max" else (np.inf, np.minimum)

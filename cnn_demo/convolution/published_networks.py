@@ -155,7 +155,8 @@ PUBLISHED = (
 @cache
 def stages(network: PublishedNetwork) -> tuple[tuple[str, MapGeometry], ...]:
     """Return (name, size of the map and what its units see) after every stage, at the network's own input size."""
-    rows, here = [], None
+    rows = []
+    here = None
     for name, chain in network.stages:
         here = trace(chain, (network.side, network.side), here)
         rows.append((name, here))

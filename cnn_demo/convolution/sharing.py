@@ -30,7 +30,8 @@ def layer_costs(size: Pair, kernel: int, stride: int, in_channels: int, out_chan
 
     A locally connected layer has its own kernel at every position, without the taps on the padding.
     """
-    spec, channels = ConvSpec(stride=stride), (in_channels, out_channels)
+    spec = ConvSpec(stride=stride)
+    channels = (in_channels, out_channels)
     out = output_size(size, (kernel, kernel), spec)
     products = multiply_adds(size, kernel, spec, *channels)
     window = kernel * kernel * in_channels
@@ -45,7 +46,8 @@ def layer_costs(size: Pair, kernel: int, stride: int, in_channels: int, out_chan
 
 def _taps_inside(size: Pair, kernel: int, spec: ConvSpec) -> Pair:
     """How many taps of all windows lie on the picture, along each axis."""
-    amounts, out = padding_amounts(size, (kernel, kernel), spec), output_size(size, (kernel, kernel), spec)
+    amounts = padding_amounts(size, (kernel, kernel), spec)
+    out = output_size(size, (kernel, kernel), spec)
     counts = []
     for axis in (0, 1):
         places = np.add.outer(np.arange(out[axis]) * spec.stride[axis] - amounts[axis][0], np.arange(kernel))
@@ -67,7 +69,8 @@ def weight_numbers(kind: str, size: Pair, kernel_size: Pair, spec: ConvSpec) -> 
         row by row.
     """
     rows, columns = output_size(size, kernel_size, spec)
-    outputs, inputs = rows * columns, size[0] * size[1]
+    outputs = rows * columns
+    inputs = size[0] * size[1]
     if kind == "dense":
         return np.arange(outputs * inputs).reshape(outputs, inputs)
     matrix = np.full((outputs, inputs), -1)
@@ -96,7 +99,8 @@ def random_layer(kind: str, image: np.ndarray, kernel: int, stride: int, seed: i
     Returns:
         (H', W') float32.
     """
-    draw, spec = np.random.default_rng(seed), ConvSpec(stride=stride)
+    draw = np.random.default_rng(seed)
+    spec = ConvSpec(stride=stride)
     rows, columns = output_size(image.shape, (kernel, kernel), spec)
     if kind == "dense":
         weights = draw.standard_normal((rows * columns, image.size), np.float32) / np.sqrt(image.size)

@@ -167,7 +167,8 @@ def _padding(kernel_size: tuple[int, int], spec: ConvSpec) -> tuple[list[str], l
     amounts: list[int | str] = []
     span = dilated_size(kernel_size, spec.dilation)
     for axis, name in enumerate(("rows", "columns")):
-        reach, stride = span[axis] - 1, spec.stride[axis]
+        reach = span[axis] - 1
+        stride = spec.stride[axis]
         if stride == 1:
             amounts += [reach // 2, reach - reach // 2]
         else:

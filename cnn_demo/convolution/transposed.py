@@ -51,7 +51,8 @@ def transposed_convolve_definition(
     height, width = transposed_output_size(
         image.shape[:2], weights.shape[:2], stride, padding, output_padding, dilation
     )
-    (rows, columns), (top, left) = as_pair(stride, "stride", 1), as_pair(padding, "padding", 0)
+    rows, columns = as_pair(stride, "stride", 1)
+    top, left = as_pair(padding, "padding", 0)
     apart = as_pair(dilation, "dilation", 1)
     tail = weights.shape[3:] if weights.ndim == 4 else image.shape[2:]
     result = np.zeros((height, width, *tail))
@@ -61,7 +62,8 @@ def transposed_convolve_definition(
                 for v in range(weights.shape[1]):
                     y, x = i * rows + u * apart[0] - top, j * columns + v * apart[1] - left
                     if 0 <= y < height and 0 <= x < width:
-                        pixel, tap = image[i, j].astype(np.float64), weights[u, v]
+                        pixel = image[i, j].astype(np.float64)
+                        tap = weights[u, v]
                         result[y, x] += np.atleast_1d(pixel) @ tap if weights.ndim == 4 else pixel * tap
     return (result + bias).astype(np.float32)
 
@@ -96,9 +98,11 @@ def transposed_convolve(
     image, weights = np.asarray(image, np.float32), np.asarray(weights, np.float32)
     check_shapes(image, weights)
     check_bias(bias, image, weights)
-    size, (kh, kw) = image.shape[:2], weights.shape[:2]
+    size = image.shape[:2]
+    kh, kw = weights.shape[:2]
     height, width = transposed_output_size(size, (kh, kw), stride, padding, output_padding, dilation)
-    (rows, columns), (top, left) = as_pair(stride, "stride", 1), as_pair(padding, "padding", 0)
+    rows, columns = as_pair(stride, "stride", 1)
+    top, left = as_pair(padding, "padding", 0)
     apart = as_pair(dilation, "dilation", 1)
     tail = weights.shape[3:] if weights.ndim == 4 else image.shape[2:]
     tops, lefts = np.arange(kh) * apart[0], np.arange(kw) * apart[1]

@@ -136,7 +136,9 @@ class PngHeader:
 
 def check_png(data: bytes) -> PngHeader:
     """Walk the chunks: lengths, order and check sums, since Pillow does not compare those of image data."""
-    view, position, png = memoryview(data), 8, None
+    view = memoryview(data)
+    position = 8
+    png = None
     for _ in range(MAX_CHUNKS):
         length, name = struct.unpack_from(">I4s", data, position)
         end = position + 12 + length
@@ -195,14 +197,16 @@ def check_jpeg(data: bytes) -> int:
     """
     position, scans, components, several = 2, 0, 0, False
     while match := _MARKER.search(data, position):
-        marker, position = data[match.end() - 1], match.end()
+        marker = data[match.end() - 1]
+        position = match.end()
         if marker == 0xD9:
             break
         length = int.from_bytes(data[position : position + 2], "big")
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             if marker > 0xC2:  # lossless, hierarchical, arithmetic: decoders differ in what they make of it
                 raise ImageError("This is a rare kind of JPEG: please save it as an ordinary JPEG and retry.")
-            components, several = data[position + 7], marker == 0xC2
+            components = data[position + 7]
+            several = marker == 0xC2
         elif marker == 0xDA:
             scans += 1
             several = several or data[position + 2] < components

@@ -19,7 +19,7 @@ from cnn_demo.models.model import Model
 
 if TYPE_CHECKING:
     from cnn_demo.models.classification.classifiers import Classifier
-    from cnn_demo.models.detection.candidates import Detector
+    from cnn_demo.models.detection.detector import Detector
     from cnn_demo.models.localization.localizers import Localizer
     from cnn_demo.models.segmentation.segmenters import SemanticSegmenter
 

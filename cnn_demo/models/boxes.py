@@ -90,7 +90,8 @@ def area(boxes: np.ndarray) -> np.ndarray:
 def intersection(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Return the area of the intersection of two boxes, (...); 0 if they are disjoint."""
     first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
-    low, high = np.maximum(first[..., :2], second[..., :2]), np.minimum(first[..., 2:], second[..., 2:])
+    low = np.maximum(first[..., :2], second[..., :2])
+    high = np.minimum(first[..., 2:], second[..., 2:])
     return np.maximum(high - low, 0).prod(axis=-1)
 
 
@@ -102,7 +103,8 @@ def union(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 def enclosing(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Return the smallest box that encloses both, (..., 4)."""
     first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
-    low, high = np.minimum(first[..., :2], second[..., :2]), np.maximum(first[..., 2:], second[..., 2:])
+    low = np.minimum(first[..., :2], second[..., :2])
+    high = np.maximum(first[..., 2:], second[..., 2:])
     return np.concatenate([low, high], axis=-1)
 
 

@@ -50,7 +50,8 @@ def reliability_bins(probabilities: np.ndarray, labels: np.ndarray, bins: int = 
         For each bin `low`, `high` (inclusive), `count`, mean `confidence` and `accuracy`; the last two are 0 for an
         empty bin.
     """
-    top, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    top = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == labels
     edges = np.linspace(0, 1, bins + 1)
     number = np.clip(np.searchsorted(edges, top, side="left") - 1, 0, bins - 1)
     found = []
@@ -98,7 +99,8 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     low, high = np.log(0.05), np.log(20.0)
     ratio = (np.sqrt(5) - 1) / 2  # golden-section search: the cross-entropy is unimodal
     while high - low > 5e-4:
-        left, right = high - ratio * (high - low), low + ratio * (high - low)
+        left = high - ratio * (high - low)
+        right = low + ratio * (high - low)
         if cross_entropy(left) < cross_entropy(right):
             high = right
         else:

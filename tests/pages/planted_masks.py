@@ -6,7 +6,8 @@ import pytest
 
 from cnn_demo import models
 from cnn_demo.models import release
-from cnn_demo.models.detection.candidates import Candidates, Detector
+from cnn_demo.models.detection.candidates import Candidates
+from cnn_demo.models.detection.detector import Detector
 from cnn_demo.models.files import weights
 from cnn_demo.models.segmentation.classical_instances import around
 from cnn_demo.models.segmentation.segmenters import SIDES, SemanticSegmenter

@@ -105,7 +105,8 @@ def picture(menagerie: PetPool, side: int, rng: np.random.Generator) -> Composit
     if alone or rng.random() < AT_HOME:
         canvas, instances, labels, classes = full_photo(menagerie.draw(rng)[1], side, rng)
     else:
-        canvas, labels = menagerie.background(side, rng), []
+        canvas = menagerie.background(side, rng)
+        labels = []
         instances, classes = np.zeros((2, side, side), np.uint8)
     areas = np.bincount(instances.ravel(), minlength=len(labels) + 1)[1:].tolist()
     for _ in range(0 if alone else rng.integers(1, MOST + 1)):

@@ -147,7 +147,8 @@ def read_backgrounds(
     """
     training, validation = [], []
     for archive in archives:
-        part, files = BACKGROUNDS[archive], read_archive(folder / f"{archive}.tar.gz")
+        part = BACKGROUNDS[archive]
+        files = read_archive(folder / f"{archive}.tar.gz")
         names = sorted(name for name in files if name.startswith(part) and name.endswith((".jpg", ".JPG", ".jpeg")))
         names = [name for name in names if Path(name).name not in WITH_PEOPLE]
         pixels = [decode(files[name])[0] for name in names]

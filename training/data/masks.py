@@ -105,7 +105,8 @@ def foreground(mask: np.ndarray) -> np.ndarray:
     Args:
         mask: (H, W) class ids of `PET_LABELS`, with ignored pixels.
     """
-    pet, background = (mask != IGNORED) & (mask > 0), mask == 0
+    pet = (mask != IGNORED) & (mask > 0)
+    background = mask == 0
     if not pet.any() or not background.any():
         return pet
     to_pet, to_background = (

@@ -49,13 +49,15 @@ def object_picture(photo: BoxedPhoto, scenery: Backgrounds, rng: np.random.Gener
     Returns:
         Picture (side, side, 3) uint8, and visible part of the box (4,) float32: corners as fractions of the side.
     """
-    pixels, box = photo.pixels, photo.box.astype(np.float64)
+    pixels = photo.pixels
+    box = photo.box.astype(np.float64)
     if rng.random() < 0.5:
         pixels = pixels[:, ::-1]
         box = np.array([pixels.shape[1] - box[2], box[1], pixels.shape[1] - box[0], box[3]])
     crop = random_crop(pixels.shape[:2], box, rng)
     if rng.random() < IN_PLACE:
-        canvas, place = np.zeros((scenery.side, scenery.side, 3), np.uint8), np.array([0.0, 0.0, 1.0, 1.0])
+        canvas = np.zeros((scenery.side, scenery.side, 3), np.uint8)
+        place = np.array([0.0, 0.0, 1.0, 1.0])
     else:
         place = random_place(box, crop, rng)
         canvas = random_canvas(scenery, rng, pixels, crop)
@@ -254,7 +256,8 @@ def recolour(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if kind < 0.08:
         picture = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     elif kind < 0.25:
-        size, share = picture.shape[1::-1], rng.uniform(1 / 3, 1)
+        size = picture.shape[1::-1]
+        share = rng.uniform(1 / 3, 1)
         small = cv2.resize(picture, [max(1, round(share * length)) for length in size], interpolation=cv2.INTER_AREA)
         picture = cv2.resize(small, size, interpolation=cv2.INTER_LINEAR)
     return picture

@@ -78,7 +78,8 @@ def bundle_localizer(
         folder: Where to.
         earlier: Record of the training that this one continues.
     """
-    torch, trained = frameworks.torch(), LocalizerNetwork()
+    torch = frameworks.torch()
+    trained = LocalizerNetwork()
     samples = [sample for sample in sample_photos() if sample.path.parent == SAMPLES]
     sides = [history[0]["side"], *(epoch["side"] for epoch in history)]
     seen = {
@@ -166,7 +167,8 @@ def measure(logits: np.ndarray, labels: np.ndarray) -> dict:
     """
     temperature = fit_temperature(logits, labels)
     probabilities = softmax(logits, temperature)
-    answers, confidence = probabilities.argmax(1), probabilities.max(1)
+    answers = probabilities.argmax(1)
+    confidence = probabilities.max(1)
     right = answers == labels
     confusion = np.zeros((logits.shape[1], logits.shape[1]), int)
     np.add.at(confusion, (labels, answers), 1)

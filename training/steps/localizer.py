@@ -82,9 +82,12 @@ def draw_batch(
     pictures, labels, boxes = [], [], []
     for index in indices:
         if index < 0:
-            picture, label, box = empty_picture(photos, scenery, rng), NOTHING, np.zeros(4, np.float32)
+            picture = empty_picture(photos, scenery, rng)
+            label = NOTHING
+            box = np.zeros(4, np.float32)
         else:
-            (picture, box), label = object_picture(photos[index], scenery, rng), photos[index].label
+            picture, box = object_picture(photos[index], scenery, rng)
+            label = photos[index].label
         pictures.append(picture)
         labels.append(label)
         boxes.append(box)

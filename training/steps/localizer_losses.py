@@ -39,10 +39,12 @@ def box_losses(box: Tensor, votes: Tensor, truth: Tensor, with_box: Tensor) -> d
 
 def giou(first: Tensor, second: Tensor) -> Tensor:
     """Generalized IoU of (..., 4) corners; a box whose corners are crossed has no area."""
-    low, high = torch.maximum(first[..., :2], second[..., :2]), torch.minimum(first[..., 2:], second[..., 2:])
+    low = torch.maximum(first[..., :2], second[..., :2])
+    high = torch.minimum(first[..., 2:], second[..., 2:])
     shared = (high - low).clamp(min=0).prod(-1)
     union = _area(first) + _area(second) - shared
-    least, most = torch.minimum(first[..., :2], second[..., :2]), torch.maximum(first[..., 2:], second[..., 2:])
+    least = torch.minimum(first[..., :2], second[..., :2])
+    most = torch.maximum(first[..., 2:], second[..., 2:])
     around = (most - least).clamp(min=0).prod(-1)
     return shared / (union + EPSILON) - (around - union) / (around + EPSILON)
 

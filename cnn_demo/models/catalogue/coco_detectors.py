@@ -76,7 +76,9 @@ def coco_spec(row: dict[str, str], task: Task = "detection", metric: str = "mAP5
         task: "detection" or "instance-segmentation".
         metric: Name of the metric in the column `map`.
     """
-    family, parameters, side = _FAMILIES[row["family"]], int(row["parameters"]), int(row["side"])
+    family = _FAMILIES[row["family"]]
+    parameters = int(row["parameters"])
+    side = int(row["side"])
     published = Metric(metric, round(float(row["map"]) / 100, 4), _DATASET, row["source"]) if row["map"] else None
     return ModelSpec(
         key=row["key"],

@@ -94,7 +94,8 @@ class Classifier:
         if fit not in FITS:
             raise ValueError(f"There is no fit {fit!r}: choose one of {', '.join(FITS)}.")
         height, width = pixels.shape[:2]
-        side, longer = min(height, width), max(height, width)
+        side = min(height, width)
+        longer = max(height, width)
         if fit == "crop":
             side = max(1, round(side * self.spec.crop))
             top, left = (height - side) // 2, (width - side) // 2
@@ -149,7 +150,8 @@ class Classifier:
     @cached_property
     def _everything(self) -> Callable[[TfTensor], list[TfTensor]]:
         """Function from one image to the outputs of all layers; called, and so compiled, with the lock held."""
-        keras, tf = frameworks.keras(), frameworks.tensorflow()
+        keras = frameworks.keras()
+        tf = frameworks.tensorflow()
         everything = keras.Model(self.network.input, [layer.output for layer in self.network.layers])
         picture = tf.TensorSpec((1, *self.spec.input_size, 3), tf.float32)
         # With XLA all outputs cost as much as one (benchmarks/activations.py), but each batch size is compiled anew.

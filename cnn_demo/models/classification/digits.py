@@ -82,7 +82,8 @@ class DigitSettings:
     def parameters(self) -> int:
         """Number of parameters: weights and biases of both convolutions and the dense layer."""
         side = SIDE // 2 if self.pooling else SIDE
-        first, second = self.filters, 2 * self.filters
+        first = self.filters
+        second = 2 * self.filters
         return (9 * 1 + 1) * first + (9 * first + 1) * second + (side * side * second + 1) * CLASSES
 
 
@@ -171,7 +172,8 @@ def train(
     """
     torch = frameworks.torch()
     data = digit_data()
-    images, labels = torch.tensor(data.images)[:, None], torch.tensor(data.labels)  # (N, 1, 8, 8), (N,)
+    images = torch.tensor(data.images)[:, None]  # (N, 1, 8, 8)
+    labels = torch.tensor(data.labels)  # (N,)
     chance = torch.Generator().manual_seed(seed)
     network = build(settings, seed)
     optimizer = torch.optim.Adam(network.parameters(), lr=settings.rate)

@@ -6,8 +6,6 @@ them takes a few milliseconds, so changing a threshold does not require running 
 
 from __future__ import annotations
 
-import threading
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -15,7 +13,6 @@ import numpy as np
 import supervision as sv
 
 from cnn_demo.models.boxes import iou as overlap_of
-from cnn_demo.models.catalogue.specs import ModelSpec
 from cnn_demo.models.detection.letterbox import Letterbox
 
 CONFIDENCE, IOU, MAX_DETECTIONS = 0.25, 0.7, 300  # defaults, as in Ultralytics
@@ -191,7 +188,8 @@ def select(
     if candidates.needs_nms:
         suppressor, overlap = suppress(candidates.boxes_xyxy[order], candidates.class_ids[order], iou)
     else:
-        suppressor, overlap = np.full(len(order), NOT_SUPPRESSED), np.zeros(len(order))
+        suppressor = np.full(len(order), NOT_SUPPRESSED)
+        overlap = np.zeros(len(order))
     alone = np.flatnonzero(suppressor == NOT_SUPPRESSED)
     return Selection(candidates, order, suppressor, overlap, alone[:max_detections], alone[max_detections:])
 
@@ -211,92 +209,17 @@ def suppress(boxes: np.ndarray, class_ids: np.ndarray, iou: float) -> tuple[np.n
     Returns:
         The index of the suppressing box, or `NOT_SUPPRESSED`, (M,) int64, and the IoU with it, (M,) float64.
     """
-    suppressor, overlap = np.full(len(boxes), NOT_SUPPRESSED), np.zeros(len(boxes))
+    suppressor = np.full(len(boxes), NOT_SUPPRESSED)
+    overlap = np.zeros(len(boxes))
     undecided = np.arange(len(boxes))
     while len(undecided):
         best, rest = undecided[0], undecided[1:]
         overlaps = np.where(class_ids[rest] == class_ids[best], overlap_of(boxes[best], boxes[rest]), 0)
         suppressed = overlaps > iou
-        suppressor[rest[suppressed]], overlap[rest[suppressed]] = best, overlaps[suppressed]
+        suppressor[rest[suppressed]] = best
+        overlap[rest[suppressed]] = overlaps[suppressed]
         undecided = rest[~suppressed]
     return suppressor, overlap
-
-
-class Detector(ABC):
-    """Base class of all detectors: predictions are the post-processed candidates.
-
-    Attributes:
-        spec: Its registry entry.
-        device: Device it runs on: "cpu", "cuda" or "mps".
-        lock: Held while the network runs.
-        needs_nms: Whether several boxes may belong to one object, so that NMS is needed.
-    """
-
-    spec: ModelSpec
-    device: str
-    lock: threading.Lock
-    needs_nms: bool
-
-    @property
-    @abstractmethod
-    def engine(self) -> str:
-        """Name of the inference engine: "torch" or "OpenVINO"."""
-
-    @property
-    @abstractmethod
-    def sides(self) -> tuple[int, ...]:
-        """Image sizes to choose from, in pixels."""
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Class names, in the network's order."""
-        return self.spec.labels
-
-    def wait_for_export(self) -> None:
-        """Wait until a background export to another engine has finished; most detectors have none."""
-        return
-
-    @abstractmethod
-    def candidates(self, pixels: np.ndarray, side: int | None = None) -> Candidates:
-        """Return all candidate boxes of the network for a photo.
-
-        Args:
-            pixels: (H, W, 3) uint8 RGB, of any size.
-            side: Image size, in pixels; None for the network's own size.
-
-        Raises:
-            ValueError: If the pixels have another shape or dtype, or the size is not possible.
-        """
-
-    def predict(
-        self,
-        pixels: np.ndarray,
-        confidence: float = CONFIDENCE,
-        iou: float = IOU,
-        classes: Iterable[int | str] | None = None,
-        max_detections: int = MAX_DETECTIONS,
-        side: int | None = None,
-    ) -> sv.Detections:
-        """Detect all objects in a photo.
-
-        Args:
-            pixels: (H, W, 3) uint8 RGB, of any size.
-            confidence: Confidence threshold, 0 to 1.
-            iou: IoU threshold of NMS, 0 to 1; ignored by networks that need no NMS.
-            classes: Names or indices of the classes to keep; None for all.
-            max_detections: Maximum number of detections.
-            side: Image size; see `candidates`.
-
-        Returns:
-            Boxes in pixels of the photo, sorted by descending confidence, and masks (N, H, W) bool if the network
-            predicts them; `data` holds `class_name`, `metadata` holds `milliseconds`, `device` and `engine`.
-
-        Raises:
-            ValueError: As `candidates` and `select` do.
-        """
-        check_settings(confidence, iou, max_detections)
-        wanted = None if classes is None else class_indices(classes, self.spec.labels)
-        return select(self.candidates(pixels, side), confidence, iou, wanted, max_detections).detections()
 
 
 def check_settings(confidence: float, iou: float, max_detections: int) -> None:

@@ -96,7 +96,8 @@ def match(
     if not 0 < iou <= 1:
         raise ValueError(f"The IoU must be above 0 and at most 1, not {iou}.")
     order = np.argsort(-np.asarray(scores), kind="stable")
-    truth, overlap = np.full(len(order), NOT_SUPPRESSED), np.zeros(len(order))
+    truth = np.full(len(order), NOT_SUPPRESSED)
+    overlap = np.zeros(len(order))
     free = np.ones(len(true_boxes), bool)
     for place, found in enumerate(order):
         overlaps = np.where(true_class_ids == class_ids[found], overlap_of(boxes[found], true_boxes), 0.0)
@@ -105,7 +106,9 @@ def match(
         left = np.where(free, overlaps, 0.0)
         best = int(left.argmax())
         if left[best] >= iou:
-            truth[place], free[best], overlap[place] = best, False, left[best]
+            truth[place] = best
+            free[best] = False
+            overlap[place] = left[best]
         else:
             overlap[place] = overlaps.max()
     return Matches(np.asarray(scores)[order], order, truth, overlap, len(true_boxes))

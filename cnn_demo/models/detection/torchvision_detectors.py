@@ -12,7 +12,8 @@ import numpy as np
 from cnn_demo.images.photo import check_pixels
 from cnn_demo.models import frameworks
 from cnn_demo.models.catalogue.specs import ModelSpec
-from cnn_demo.models.detection.candidates import Candidates, Detector, Masks
+from cnn_demo.models.detection.candidates import Candidates, Masks
+from cnn_demo.models.detection.detector import Detector
 from cnn_demo.models.torch_weights import with_weights
 
 if TYPE_CHECKING:

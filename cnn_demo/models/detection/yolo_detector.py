@@ -14,7 +14,8 @@ import numpy as np
 from cnn_demo.images.photo import check_pixels
 from cnn_demo.models import frameworks
 from cnn_demo.models.catalogue.specs import ModelSpec, ModelUnavailable
-from cnn_demo.models.detection.candidates import Candidates, Detector, Grid
+from cnn_demo.models.detection.candidates import Candidates, Grid
+from cnn_demo.models.detection.detector import Detector
 from cnn_demo.models.detection.everyday_network import EVERYDAY, everyday_detector
 from cnn_demo.models.detection.letterbox import Letterbox
 from cnn_demo.models.detection.yolo_engines import (

@@ -58,6 +58,7 @@ def _places(start: int, stop: int, photo: int, scaled: int, margin: int, share: 
     Coordinates are clipped to the centres of the outermost prototype pixels that belong to the photo: the padding
     predicts background and would otherwise erode masks at the photo's border.
     """
-    first, last = margin * share, (margin + scaled) * share - 1
+    first = margin * share
+    last = (margin + scaled) * share - 1
     places = ((np.arange(start, stop) + 0.5) * scaled / photo + margin) * share - 0.5
     return np.clip(places, first, max(first, last)).astype(np.float32)

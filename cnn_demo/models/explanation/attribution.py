@@ -156,7 +156,8 @@ def _gradients(model: Classifier, layer: str, batch: np.ndarray, seed: np.ndarra
 
 def _compile(network: keras.Model, layer: str) -> tuple[Callable[..., TfTensor], tuple[int, ...]]:
     """Compile the gradient of sum(output · seed) with respect to the images; return it and the shape of a seed."""
-    tf, keras = frameworks.tensorflow(), frameworks.keras()
+    tf = frameworks.tensorflow()
+    keras = frameworks.keras()
     part = keras.Model(network.input, network.output[layer])
 
     def gradient(batch: TfTensor, seed: TfTensor) -> TfTensor:

@@ -115,7 +115,8 @@ def enlarge(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 def _compile(network: keras.Model, layer: str) -> Callable[..., tuple[TfTensor, TfTensor]]:
     """Compile the function from images (N, h, w, 3) and a class index (a tensor, to avoid retracing) to both arrays."""
-    tf, keras = frameworks.tensorflow(), frameworks.keras()
+    tf = frameworks.tensorflow()
+    keras = frameworks.keras()
     part = keras.Model(network.input, [network.output[layer], network.output[OUTPUT]])
 
     def maps_and_gradients(batch: TfTensor, label: TfTensor) -> tuple[TfTensor, TfTensor]:

@@ -64,7 +64,8 @@ def convolutional_layers(network: keras.Model) -> tuple[str, ...]:
     """
     layers = frameworks.keras().layers
     convolutions = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D, layers.Conv2DTranspose)
-    found, begun = [], False
+    found = []
+    begun = False
     for name, layer in _layers(network):
         begun = begun or isinstance(layer, convolutions)
         if begun and _has_map(layer) and "Pooling" not in type(layer).__name__:
@@ -129,7 +130,8 @@ def compiled(model: Classifier, compile_function: Callable[[keras.Model, str], A
 
 def _compile(network: keras.Model, layer: str):
     """Compile the function from images (N, h, w, 3) to the layer's feature maps."""
-    tf, keras = frameworks.tensorflow(), frameworks.keras()
+    tf = frameworks.tensorflow()
+    keras = frameworks.keras()
     part = keras.Model(network.input, network.output[layer])
     pictures = tf.TensorSpec((None, *network.input.shape[1:]), tf.float32)
     return tf.function(lambda batch: part(batch, training=False), [pictures]).get_concrete_function()

@@ -247,7 +247,8 @@ def _without_rounding(changes: np.ndarray) -> np.ndarray:
 
 
 def _to_unit_range(values: np.ndarray) -> np.ndarray:
-    low, high = values.min(), values.max()
+    low = values.min()
+    high = values.max()
     return (values - low) / (high - low) if high > low else np.zeros_like(values)
 
 

@@ -96,7 +96,8 @@ class ActivationExtractor:
     def __init__(self, model: Classifier) -> None:
         self.model = model
         self.layers = activation_layers(model.layers)
-        keras, tf = frameworks.keras(), frameworks.tensorflow()
+        keras = frameworks.keras()
+        tf = frameworks.tensorflow()
         outputs = [model.network.get_layer(layer.name).output for layer in self.layers]
         taps = keras.Model(model.network.input, outputs)
         shape = tf.TensorSpec((None, *model.spec.input_size, 3), tf.float32)

@@ -95,11 +95,13 @@ def folded(state: Mapping[str, torch.Tensor], layers: Iterable[str]) -> dict[str
     for name in layers:
         kernel = next(tensors)
         if kernel.ndim == 2:
-            kernel, bias = kernel.T, next(tensors)
+            kernel = kernel.T
+            bias = next(tensors)
         else:
             gamma, beta, mean, variance = (next(tensors) for _ in range(4))
             scale = gamma / np.sqrt(variance + EPSILON)
-            kernel, bias = kernel * scale[:, None, None, None], beta - scale * mean
+            kernel = kernel * scale[:, None, None, None]
+            bias = beta - scale * mean
             # torch: (outputs, inputs, height, width); depthwise kernels are (channels, 1, height, width).
             kernel = kernel.transpose((2, 3, 0, 1) if name.endswith("_dwconv") else (2, 3, 1, 0))
         arrays[f"{name}/kernel"] = np.ascontiguousarray(kernel, np.float32)

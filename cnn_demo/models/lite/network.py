@@ -78,7 +78,9 @@ class Block:
 
 def blocks(variant: str) -> tuple[Block, ...]:
     """List the blocks of a variant, a key of `VARIANTS`, in computation order."""
-    size, channels, found = VARIANTS[variant], STEM, []
+    size = VARIANTS[variant]
+    channels = STEM
+    found = []
     for number, (repeats, kernel, stride, expansion, width) in enumerate(STAGES, start=1):
         if number not in (1, len(STAGES)):
             repeats = ceil(repeats * size.depth)

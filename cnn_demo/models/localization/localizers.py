@@ -129,7 +129,9 @@ class Localizer:
             ValueError: As `predict` does.
         """
         tf = frameworks.tensorflow()
-        start, size, seen = time.perf_counter(), pixels.shape[:2], self.prepare(pixels)
+        start = time.perf_counter()
+        size = pixels.shape[:2]
+        seen = self.prepare(pixels)
         with self.lock, frameworks.placed_on(self.device):
             out = self._outputs(tf.constant(self.scaled(seen[None])))
             out = {name: value.numpy()[0] for name, value in out.items()}
@@ -165,7 +167,8 @@ class Localizer:
 
 def _on_photo(box: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Convert a normalized box to pixels, (4,) float32, clipped to the photo and with ordered corners."""
-    low, high = np.minimum(box[:2], box[2:]), np.maximum(box[:2], box[2:])
+    low = np.minimum(box[:2], box[2:])
+    high = np.maximum(box[:2], box[2:])
     return to_pixels(np.clip(np.concatenate([low, high]), 0, 1), size).astype(np.float32)
 
 

@@ -69,7 +69,8 @@ def _flood(distance: np.ndarray, cores: np.ndarray) -> np.ndarray:
 
     `cv2.watershed` orders pixels by the difference to their neighbours, which is uniform in a distance transform.
     """
-    numbers, around_it = cores.astype(np.float32), np.ones((3, 3), np.uint8)
+    numbers = cores.astype(np.float32)
+    around_it = np.ones((3, 3), np.uint8)
     for level in range(int(distance.max()), -1, -1):
         dry = (distance > level) & (numbers == 0)
         while dry.any():

@@ -33,7 +33,8 @@ def partners(overlaps: np.ndarray, least: float = 0.5) -> list[tuple[int, int]]:
     Returns:
         (index of the first, index of the second) of each pair, ordered by the first.
     """
-    pairs, left = [], np.array(overlaps, np.float64)
+    pairs = []
+    left = np.array(overlaps, np.float64)
     while left.size and left.max() >= least:
         row, column = np.unravel_index(left.argmax(), left.shape)
         pairs.append((int(row), int(column)))

@@ -194,7 +194,8 @@ def _with_values(
     function: keras.Function, variables: list[keras.Variable], values: Sequence[TfTensor], maps: TfTensor
 ) -> TfTensor:
     """Compute the features of maps with these values instead of the variables, which are not modified."""
-    tf, keras = frameworks.tensorflow(), frameworks.keras()
+    tf = frameworks.tensorflow()
+    keras = frameworks.keras()
     with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
         found = function(maps)
     return tf.reshape(found, (-1, found.shape[-1]))  # (N, F) or (N, 1, 1, F) -> (N, F)

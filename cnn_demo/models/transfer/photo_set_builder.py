@@ -105,7 +105,9 @@ class PhotoSetBuilder:
         """
         held = {photo.sha256: each for each in self.classes for photo in each.photos}
         target = next(each for each in self.classes if each.number == number)
-        photos, refused, twice = list(target.photos), [], 0
+        photos = list(target.photos)
+        refused = []
+        twice = 0
         looked_at = files[:MAX_PHOTOS]  # do not decode files for a full class
         for done, (name, data) in enumerate(looked_at, start=1):
             if len(photos) >= MAX_PHOTOS:

@@ -109,7 +109,8 @@ def teach(task: Task, report: Report = lambda taught: None, goes_on: ShouldConti
         both = linear_head.train_head(features, *given, backbone=key), linear_head.train_head(random, *given)
         for epoch, (trained, beside) in enumerate(zip(*both, strict=True), start=1):
             runs = {PRETRAINED: trained, RANDOM: beside}
-            step, done = f"Epoch {epoch} of {linear_head.EPOCHS}", epoch / linear_head.EPOCHS
+            step = f"Epoch {epoch} of {linear_head.EPOCHS}"
+            done = epoch / linear_head.EPOCHS
             report(TransferState(task, runs, step, done, time.perf_counter() - start))
             if not goes_on():
                 return
@@ -129,7 +130,8 @@ def tune(taught: TransferState, report: Report = lambda taught: None, goes_on: S
     task = taught.task
     kept = replace(taught, runs={which: run for which, run in taught.runs.items() if which != TUNED})
     head = kept.runs[PRETRAINED].head
-    model, photos = _loaded(task.model_key), task.photos
+    model = _loaded(task.model_key)
+    photos = task.photos
     try:
         fine_tuning.cut_layer(model.network)
     except ValueError as error:
@@ -138,7 +140,8 @@ def tune(taught: TransferState, report: Report = lambda taught: None, goes_on: S
         looked = _looking(kept, "Computing features with the frozen layers", report, goes_on)
         epochs = fine_tuning.fine_tune(model, photos.photos, photos.classes, task.hold_out, head, progress=looked)
         for epoch, run in enumerate(epochs, start=1):
-            step, done = f"Epoch {epoch} of {fine_tuning.EPOCHS}", epoch / fine_tuning.EPOCHS
+            step = f"Epoch {epoch} of {fine_tuning.EPOCHS}"
+            done = epoch / fine_tuning.EPOCHS
             report(replace(kept, runs={**kept.runs, TUNED: run}, step=step, done=done))
             if not goes_on():
                 return
@@ -171,7 +174,8 @@ def wilson_interval(right: int, count: int) -> tuple[float, float]:
         right: Number of correct predictions, 0..count.
         count: Number of predictions, at least 1.
     """
-    share, z2 = right / count, Z95**2
+    share = right / count
+    z2 = Z95**2
     middle = (share + z2 / (2 * count)) / (1 + z2 / count)
     half = Z95 * sqrt(share * (1 - share) / count + z2 / (4 * count**2)) / (1 + z2 / count)
     return max(0.0, middle - half), min(1.0, middle + half)
