@@ -14,6 +14,7 @@ from cnn_demo.commands import COMMANDS, Command
 from cnn_demo.images import ImageError, Photo, read_photo
 from cnn_demo.images.validation import MAX_BYTES
 from cnn_demo.models import ModelSpec, ModelUnavailable, find, list_models, load, preferred_model
+from cnn_demo.models.catalogue.specs import Task
 from cnn_demo.models.frameworks import DEVICE_CHOICES
 from cnn_demo.results import Classification, Localization, Segmentation
 
@@ -77,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _common(parser: argparse.ArgumentParser, tasks: tuple[str, ...]) -> None:
+def _common(parser: argparse.ArgumentParser, tasks: tuple[Task, ...]) -> None:
     keys = [spec.key for task in tasks for spec in list_models(task)]
     parser.add_argument("photo", nargs="+", type=Path, help="JPEG, PNG, WebP, AVIF or HEIC")
     parser.add_argument("--model", metavar="KEY", help=f"one of {', '.join(keys)}")
@@ -85,7 +86,7 @@ def _common(parser: argparse.ArgumentParser, tasks: tuple[str, ...]) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object for each photo, one a line")
 
 
-def _preferred(tasks: tuple[str, ...]) -> ModelSpec:
+def _preferred(tasks: tuple[Task, ...]) -> ModelSpec:
     for task in tasks[:-1]:
         try:
             return preferred_model(task)
@@ -94,7 +95,7 @@ def _preferred(tasks: tuple[str, ...]) -> ModelSpec:
     return preferred_model(tasks[-1])
 
 
-def _check_task(key: str, tasks: tuple[str, ...]) -> None:
+def _check_task(key: str, tasks: tuple[Task, ...]) -> None:
     if find(key).task not in tasks:
         choices = ", ".join(spec.key for task in tasks for spec in list_models(task))
         raise ValueError(f"The model {key!r} is for {find(key).task}: choose one of {choices}.")

@@ -15,13 +15,14 @@ from cnn_demo.exports.boxes import as_json, rows
 from cnn_demo.exports.files import write_masks
 from cnn_demo.images import Photo
 from cnn_demo.models import find
+from cnn_demo.models.catalogue.specs import Task
 from cnn_demo.models.classification.classifiers import FITS
 from cnn_demo.models.detection.candidates import CONFIDENCE, IOU, MAX_DETECTIONS
 from cnn_demo.models.segmentation.segmenters import MODES
 from cnn_demo.results import Classification, Localization, Segmentation
 
 Prediction = TypeVar("Prediction", bound=Classification | Localization | Segmentation | sv.Detections)
-SEGMENTATION = ("semantic-segmentation", "instance-segmentation")
+SEGMENTATION: tuple[Task, Task] = ("semantic-segmentation", "instance-segmentation")
 CUTS = ("confidence", "iou", "classes", "max_detections")  # settings of object detectors
 
 
@@ -37,7 +38,7 @@ class Command(ABC, Generic[Prediction]):
 
     name: ClassVar[str]
     summary: ClassVar[str]
-    tasks: ClassVar[tuple[str, ...]]
+    tasks: ClassVar[tuple[Task, ...]]
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options

@@ -14,8 +14,7 @@ from cnn_demo.lessons import Answer, Experiment, Lesson, Misconception, Paper, p
 if TYPE_CHECKING:
     import supervision as sv
 
-    from cnn_demo.models.detection.torchvision_detectors import TorchvisionDetector
-    from cnn_demo.models.detection.yolo_detector import YoloDetector
+    from cnn_demo.models.detection.candidates import Detector
 
 SIDE = 640  # pixels of the longer side of the photos that misconceptions are answered on
 MATCH_IOU = 0.5  # IoU from which two boxes are taken for one object
@@ -129,10 +128,10 @@ def lesson_for(labels: tuple[str, ...]) -> Lesson:
     return replace(LESSON, experiments=(_WITHOUT_STREETS, *others))
 
 
-def _detector() -> YoloDetector | TorchvisionDetector:
-    from cnn_demo.models import load, preferred_model
+def _detector() -> Detector:
+    from cnn_demo.models import load_detector, preferred_model
 
-    return load(preferred_model("detection").key)
+    return load_detector(preferred_model("detection").key)
 
 
 def _pixels(image: np.ndarray) -> np.ndarray:

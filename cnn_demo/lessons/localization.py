@@ -117,9 +117,9 @@ LESSON = Lesson(
 
 
 def _network() -> Localizer:
-    from cnn_demo.models import load, preferred_model
+    from cnn_demo.models import load_localizer, preferred_model
 
-    return load(preferred_model("localization").key)
+    return load_localizer(preferred_model("localization").key)
 
 
 def _pixels(image: np.ndarray) -> np.ndarray:

@@ -84,9 +84,9 @@ LESSON = Lesson(
 
 def _network() -> Classifier:
     """The classifier of most classes that pages begin with; the page's own network knows ten."""
-    from cnn_demo.models import load, preferred_model
+    from cnn_demo.models import load_classifier, preferred_model
 
-    return load(preferred_model("classification").key)
+    return load_classifier(preferred_model("classification").key)
 
 
 def _seen(model: Classifier, image: np.ndarray) -> np.ndarray:

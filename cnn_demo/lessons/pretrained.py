@@ -72,9 +72,9 @@ LESSON = Lesson(
 
 
 def _network() -> Classifier:
-    from cnn_demo.models import load, preferred_model
+    from cnn_demo.models import load_classifier, preferred_model
 
-    return load(preferred_model("classification").key)
+    return load_classifier(preferred_model("classification").key)
 
 
 def _pixels(image: np.ndarray) -> np.ndarray:
@@ -112,10 +112,10 @@ def _fits(image: np.ndarray) -> Answer:
 
 
 def _shuffled(image: np.ndarray) -> Answer:
-    from cnn_demo.models import load
+    from cnn_demo.models import load_classifier
 
     model = _network()
-    small = load("cifar10_cnn")
+    small = load_classifier("cifar10_cnn")
     seen, draws, (label, probability), rest = _shuffled_predictions(model, image)
     best = max(range(len(rest)), key=lambda index: rest[index][1])
     *_, of_small = _shuffled_predictions(small, image)

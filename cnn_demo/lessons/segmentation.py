@@ -105,9 +105,9 @@ LESSON = Lesson(
 
 
 def _segmenter() -> SemanticSegmenter:
-    from cnn_demo.models import load, preferred_model
+    from cnn_demo.models import load_segmenter, preferred_model
 
-    return load(preferred_model("semantic-segmentation").key)
+    return load_segmenter(preferred_model("semantic-segmentation").key)
 
 
 def _pixels(image: np.ndarray) -> np.ndarray:

@@ -139,7 +139,7 @@ def test_without_the_weights_the_rest_goes_on(monkeypatch):
     def missing(key):
         raise ModelUnavailable("The weights are not on this machine.")
 
-    monkeypatch.setattr(trained, "load", missing)
+    monkeypatch.setattr(trained, "load_classifier", missing)
     app = open_view("fields", field_what=TRAINED)
     assert "The weights are not on this machine." in app.info[0].value
     app.get_by_key("field_what").set_value(STACK).run()

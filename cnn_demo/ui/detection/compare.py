@@ -15,7 +15,7 @@ from cnn_demo.drawing.pictures import jpeg_url
 from cnn_demo.exports.boxes import counts
 from cnn_demo.images import Photo
 from cnn_demo.machine import DEVICES
-from cnn_demo.models import MAX_MODELS, ModelSpec, ModelUnavailable, load
+from cnn_demo.models import MAX_MODELS, ModelSpec, ModelUnavailable, load_detector
 from cnn_demo.models.boxes import iou as overlap_of
 from cnn_demo.models.detection.candidates import IOU, select
 from cnn_demo.ui.components.picture import picture
@@ -63,7 +63,7 @@ def _answers(photo: Photo, specs: Sequence[ModelSpec], confidence: float) -> dic
     for spec in specs:
         try:
             with st.spinner(f"Asking {spec.title}…"):
-                load(spec.key)
+                load_detector(spec.key)
                 candidates = candidates_of(photo, spec.key, spec.input_size[0])
         except ModelUnavailable as error:
             st.error(str(error), icon=":material/cloud_off:")

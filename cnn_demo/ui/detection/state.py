@@ -10,7 +10,7 @@ import streamlit as st
 from cnn_demo.images import Photo
 from cnn_demo.lessons import Lesson
 from cnn_demo.lessons.detection import LESSON, lesson_for
-from cnn_demo.models import ModelSpec, ModelUnavailable, load, preferred_model
+from cnn_demo.models import ModelSpec, ModelUnavailable, load_detector, preferred_model
 from cnn_demo.models.detection.candidates import CONFIDENCE, IOU, MAX_DETECTIONS, Candidates, Selection, select
 from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.page.link import LINKED_AND_PERSISTENT
@@ -65,7 +65,7 @@ def pick_detector() -> tuple[ModelSpec, int]:
     network, size = st.columns([3, 2])
     with network:
         spec = pick_model(MODEL, "Network", task="detection")
-    detector = load_with_spinner(spec)
+    detector = load_with_spinner(spec, load_detector)
     with size:
         side = pick_side(SIDE, detector.sides, spec.input_size[0], SIZE_HELP)
     return spec, side
@@ -78,7 +78,7 @@ def candidates_of(photo: Photo, key: str, side: int) -> Candidates:
     Raises:
         ModelUnavailable: If the network is not available.
     """
-    return load(key).candidates(photo.pixels, side)
+    return load_detector(key).candidates(photo.pixels, side)
 
 
 def overlap_slider(candidates: Candidates, spec: ModelSpec) -> float:

@@ -11,7 +11,7 @@ import supervision as sv
 from cnn_demo.drawing.pictures import jpeg_url
 from cnn_demo.images import Photo
 from cnn_demo.jobs import Job, JobError, job_queue
-from cnn_demo.models import ModelSpec, load
+from cnn_demo.models import ModelSpec, load_detector
 from cnn_demo.models.detection.candidates import IOU
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.detection.state import pick_detector
@@ -114,7 +114,7 @@ def follow(data: bytes, key: str, side: int, confidence: float, job: Job) -> Non
     Raises:
         JobError: If the video cannot be read.
     """
-    detector = load(key)
+    detector = load_detector(key)
 
     def detect(pixels: np.ndarray) -> sv.Detections:
         return detector.predict(pixels, confidence / 2, IOU, side=side)

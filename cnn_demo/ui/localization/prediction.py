@@ -11,7 +11,7 @@ from cnn_demo.drawing.pictures import jpeg_url, png_bytes, reduced
 from cnn_demo.images import Photo
 from cnn_demo.images.resizing import resized
 from cnn_demo.machine import DEVICES
-from cnn_demo.models import ModelSpec
+from cnn_demo.models import ModelSpec, load_localizer
 from cnn_demo.models.boxes import iou
 from cnn_demo.models.localization.localizers import LocalizerDetails
 from cnn_demo.results import Localization, percent
@@ -35,7 +35,7 @@ def find_view(photo: Photo) -> None:
         ModelUnavailable: If the network is not available.
     """
     spec = pick_localizer()
-    load_with_spinner(spec)
+    load_with_spinner(spec, load_localizer)
     _answer(photo, spec)
 
 

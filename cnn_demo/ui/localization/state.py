@@ -10,7 +10,7 @@ import streamlit as st
 
 from cnn_demo.images import Photo, sample_photos
 from cnn_demo.lessons.localization import TRUTHS
-from cnn_demo.models import ModelSpec, ModelUnavailable, find, list_models, load
+from cnn_demo.models import ModelSpec, ModelUnavailable, find, list_models, load_localizer
 from cnn_demo.models.boxes import to_pixels
 from cnn_demo.models.localization.localizers import NOTHING, LocalizerDetails
 from cnn_demo.ui.page.caching import HASH_BY_KEY
@@ -110,7 +110,7 @@ def evidence_of(photo: Photo, key: str, threshold: float | None = None) -> Local
     Raises:
         ModelUnavailable: If the network is not available.
     """
-    return load(key).evidence(photo.pixels, threshold)
+    return load_localizer(key).evidence(photo.pixels, threshold)
 
 
 def drawn_truth(photo: Photo) -> np.ndarray | None:

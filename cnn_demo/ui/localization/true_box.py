@@ -10,7 +10,7 @@ import streamlit as st
 from cnn_demo.drawing.boxes import GROUND_TRUTH, PREDICTION, box_scale, draw_boxes
 from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.images import Photo
-from cnn_demo.models import ModelSpec, load
+from cnn_demo.models import ModelSpec, load_localizer
 from cnn_demo.models.boxes import (
     BETA,
     LOSS_WEIGHTS,
@@ -60,7 +60,7 @@ def truth_view(photo: Photo) -> None:
         ModelUnavailable: If the network is not available.
     """
     spec = pick_localizer()
-    load_with_spinner(spec)
+    load_with_spinner(spec, load_localizer)
     _drawn_and_measured(photo, spec)
 
 
@@ -77,7 +77,7 @@ def _drawn_and_measured(photo: Photo, spec: ModelSpec) -> None:
     with numbers:
         _measures(evidence, truth)
     st.subheader("The loss, taken apart", anchor=False)
-    _loss(load(spec.key), photo, evidence, truth)
+    _loss(load_localizer(spec.key), photo, evidence, truth)
 
 
 def _canvas(photo: Photo, spec: ModelSpec) -> None:

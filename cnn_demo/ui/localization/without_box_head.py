@@ -13,7 +13,7 @@ from cnn_demo.drawing.boxes import GROUND_TRUTH, PREDICTION, box_scale, draw_box
 from cnn_demo.drawing.heatmaps import overlay
 from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.images import Photo
-from cnn_demo.models import ModelSpec, load
+from cnn_demo.models import ModelSpec, load_localizer
 from cnn_demo.models.boxes import iou
 from cnn_demo.models.localization.localizers import LocalizerDetails
 from cnn_demo.models.localization.weak_localization import (
@@ -52,7 +52,7 @@ def without_view(photo: Photo) -> None:
         ModelUnavailable: If the network is not available.
     """
     spec = pick_localizer()
-    load_with_spinner(spec)
+    load_with_spinner(spec, load_localizer)
     st.markdown(
         "A classifier is trained without boxes, and yet there are ways to get a box out of it. Here are two of them, "
         "with the network's **class head alone**; beside them the box of the **box head**, which was trained with "
@@ -63,7 +63,7 @@ def without_view(photo: Photo) -> None:
 
 @st.fragment
 def _three_ways(photo: Photo, spec: ModelSpec) -> None:
-    model = load(spec.key)
+    model = load_localizer(spec.key)
     evidence = evidence_of(photo, spec.key)
     size = photo.size
     likely = evidence.localization.label or model.labels[int(evidence.logits[:-1].argmax())]
@@ -130,7 +130,7 @@ def _window_controls(size: tuple[int, int]) -> tuple[tuple[float, ...], float]:
 
 def _scan(photo: Photo, spec: ModelSpec, sizes: tuple[float, ...], step: float, place: DeltaGenerator) -> WindowScan:
     def compute(report: Callable[[float], None]) -> WindowScan:
-        return slide(load(spec.key), photo.pixels, sizes, step, lambda done, of: report(done / of))
+        return slide(load_localizer(spec.key), photo.pixels, sizes, step, lambda done, of: report(done / of))
 
     return computed(("scan", photo.key, spec.key, sizes, step), "Classifying every window…", place, compute)
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from cnn_demo.drawing.pictures import jpeg_file_url, jpeg_url
 from cnn_demo.images import Photo, sample_photos
-from cnn_demo.models import load
+from cnn_demo.models import load_classifier
 from cnn_demo.models.calibration import at_temperature
 from cnn_demo.models.training_records import TrainingRecord, cifar10_record
 from cnn_demo.results import Classification, percent
@@ -57,7 +57,7 @@ def confidence_view(photo: Photo) -> None:
 
 @st.cache_data(max_entries=32, show_spinner="Asking the network…", hash_funcs=HASH_BY_KEY)
 def _classified(photo: Photo) -> Classification:
-    return load(MODEL).predict(photo.pixels)
+    return load_classifier(MODEL).predict(photo.pixels)
 
 
 @st.fragment
@@ -198,7 +198,7 @@ def _truth(truth: str | None, label: str) -> str:
 @st.cache_data(max_entries=1, show_spinner="Asking the network about the samples…")
 def _sample_answers() -> list[tuple[tuple[str, str, str], str, float, str | None]]:
     """Return title, image and description of each sample, and the prediction: label, probability, ground truth."""
-    model = load(MODEL)
+    model = load_classifier(MODEL)
     found = []
     for sample in sample_photos():
         label, probability = model.predict(sample.load().pixels).top(1)[0]

@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from cnn_demo.drawing.pictures import jpeg_url
 from cnn_demo.images import Photo, sample_photos
-from cnn_demo.models import load
+from cnn_demo.models import load_classifier
 from cnn_demo.models.classification.classifiers import GREY, Classifier
 from cnn_demo.models.classification.layers import NetworkLayer
 from cnn_demo.models.explanation.top_patches import (
@@ -56,7 +56,7 @@ def features_view(photo: Photo) -> None:
         ModelUnavailable: If the network's weights are not available locally.
     """
     with st.spinner("Showing the network thousands of patches…"):
-        model = load("cifar10_cnn")
+        model = load_classifier("cifar10_cnn")
         gallery = _gallery(photo, model)
     windows = sum(len(excitation.windows) for excitation in gallery.excitations)
     st.markdown(

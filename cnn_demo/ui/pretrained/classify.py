@@ -9,7 +9,7 @@ import streamlit as st
 from cnn_demo.images import Photo
 from cnn_demo.lessons.pretrained_experiments import SIDE_BY_SIDE
 from cnn_demo.machine import DEVICES
-from cnn_demo.models import MAX_MODELS, ModelSpec, ModelUnavailable, load, usable_models
+from cnn_demo.models import MAX_MODELS, ModelSpec, ModelUnavailable, load_classifier, usable_models
 from cnn_demo.models.classification.classifiers import FITS
 from cnn_demo.models.classification.units import input_box
 from cnn_demo.models.files.downloads import most_at_once
@@ -84,7 +84,7 @@ def classified(photo: Photo, key: str, fit: str) -> Classification:
     Raises:
         ModelUnavailable: If the network cannot be loaded.
     """
-    return keep_time(key, load(key).predict(photo.pixels, fit))
+    return keep_time(key, load_classifier(key).predict(photo.pixels, fit))
 
 
 def _answers(photo: Photo, specs: Sequence[ModelSpec], fit: str) -> list[tuple[ModelSpec, Classification]]:

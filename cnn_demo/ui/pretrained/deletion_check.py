@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from cnn_demo.images import Photo
-from cnn_demo.models import load
+from cnn_demo.models import load_classifier
 from cnn_demo.models.explanation.explain import METHODS
 from cnn_demo.models.explanation.perturbation import DeletionCurve, deletion_curve, random_deletion_curve
 from cnn_demo.results import percent
@@ -52,7 +52,7 @@ def _curves(
     photo: Photo, model_key: str, question: Question, maps: Mapping[str, Explanation]
 ) -> dict[str, DeletionCurve]:
     place = st.empty()
-    model = load(model_key)
+    model = load_classifier(model_key)
     seen = model.prepare(photo.pixels)
     label = question.label_index
     name = ("deletion", photo.key, model_key, label)

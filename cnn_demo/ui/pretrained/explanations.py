@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from cnn_demo.drawing.heatmaps import overlay, place_of_peak
 from cnn_demo.images import Photo
-from cnn_demo.models import load
+from cnn_demo.models import load_classifier
 from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.models.explanation.explain import METHODS, convolutional_layers, explain
 from cnn_demo.results import Classification, percent
@@ -40,14 +40,14 @@ def why_view(photo: Photo) -> None:
         ModelUnavailable: If the chosen network's weights are not available locally.
     """
     spec = pick_model(MODEL, "Network")
-    load_with_spinner(spec)
+    load_with_spinner(spec, load_classifier)
     _explained(photo, spec.key)
 
 
 @st.fragment
 def _explained(photo: Photo, model_key: str) -> None:
     """Show the controls, maps and check; takes the network's key, as a fragment would keep the network alive."""
-    model = load(model_key)
+    model = load_classifier(model_key)
     seen = model.prepare(photo.pixels)
     answer = _classified(photo, model)
     question = _question(model, answer)

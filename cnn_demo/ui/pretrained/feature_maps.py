@@ -9,7 +9,7 @@ import streamlit as st
 from cnn_demo.drawing.heatmaps import blend, heat_colours
 from cnn_demo.drawing.pictures import below_each_other, signed_colours
 from cnn_demo.images import Photo
-from cnn_demo.models import load
+from cnn_demo.models import load_classifier
 from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.models.explanation.feature_maps import convolutional_layers, feature_maps, map_layers, strongest_first
 from cnn_demo.ui.components.picture import picture
@@ -38,14 +38,14 @@ def maps_view(photo: Photo) -> None:
         ModelUnavailable: If the chosen network's weights are not available locally.
     """
     spec = pick_model(MODEL, "Network")
-    load_with_spinner(spec)
+    load_with_spinner(spec, load_classifier)
     _layer_view(photo, spec.key)
 
 
 @st.fragment
 def _layer_view(photo: Photo, model_key: str) -> None:
     """Show the layer's maps and the open one; takes the network's key, as a fragment would keep the network alive."""
-    model = load(model_key)
+    model = load_classifier(model_key)
     layer = _layer(model)
     maps, order = _maps(photo, model, layer)
     height, width, count = maps.shape

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from cnn_demo.images import Photo
-from cnn_demo.models import ModelSpec, ModelUnavailable, find, list_models, load
+from cnn_demo.models import ModelSpec, ModelUnavailable, find, list_models, load_classifier
 from cnn_demo.models.catalogue.specs import Metric
 from cnn_demo.ui.pretrained.model_times import keep_time, median_milliseconds
 from cnn_demo.ui.widgets import model_downloads
@@ -129,7 +129,7 @@ def _measure_button(photo: Photo, here: Sequence[ModelSpec]) -> None:
     for number, spec in enumerate(here):
         bar.progress(number / len(here), f"Measuring {spec.title}…")
         try:
-            model = load(spec.key)
+            model = load_classifier(spec.key)
         except ModelUnavailable as error:
             failed.append(str(error))
             continue

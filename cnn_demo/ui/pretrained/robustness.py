@@ -11,7 +11,7 @@ import streamlit as st
 from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.images import Photo
 from cnn_demo.images.corruptions import CORRUPTIONS, Corruption, corrupt
-from cnn_demo.models import ModelUnavailable, load
+from cnn_demo.models import ModelUnavailable, load_classifier
 from cnn_demo.results import Classification, percent
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.page.caching import HASH_BY_KEY
@@ -110,13 +110,13 @@ def _answered(photo: Photo, key: str, fit: str, kind: str, amount: float, answer
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def _corrupted_answer(photo: Photo, key: str, fit: str, kind: str, amount: float) -> Classification:
-    return keep_time(key, load(key).predict(corrupted(photo, kind, amount), fit))
+    return keep_time(key, load_classifier(key).predict(corrupted(photo, kind, amount), fit))
 
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def _curve(photo: Photo, key: str, fit: str, kind: str, label: str) -> Curve:
     """Return the curve over the whole range of amounts, predicted in one batch."""
-    model = load(key)
+    model = load_classifier(key)
     amounts = CORRUPTIONS[kind].amounts()
     batch = np.stack([model.prepare(corrupted(photo, kind, amount), fit) for amount in amounts])
     probabilities = model.probabilities(model.logits(batch))

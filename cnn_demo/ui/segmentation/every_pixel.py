@@ -8,7 +8,7 @@ import streamlit as st
 
 from cnn_demo.images import Photo
 from cnn_demo.machine import DEVICES
-from cnn_demo.models import ModelSpec, load
+from cnn_demo.models import ModelSpec, load_segmenter
 from cnn_demo.models.segmentation.segmenters import MODES
 from cnn_demo.models.segmentation.tiling import tiles
 from cnn_demo.results import Segmentation
@@ -34,7 +34,7 @@ def pixels_view(photo: Photo) -> None:
 
 
 def _how(photo: Photo, segmentation: Segmentation, spec: ModelSpec, side: int, mode: str) -> str:
-    segmenter = load(spec.key)
+    segmenter = load_segmenter(spec.key)
     frame = segmenter.frame(photo.size, side)
     (height, width), (rows, columns) = frame.photo, frame.scaled
     way = MODES["whole"].lower()

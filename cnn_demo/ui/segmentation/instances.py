@@ -11,7 +11,7 @@ from cnn_demo.detections import class_names, confidences, masks
 from cnn_demo.drawing.masks import BLANK
 from cnn_demo.drawing.palette import as_hex, distinct_colours
 from cnn_demo.images import Photo
-from cnn_demo.models import ModelSpec, load
+from cnn_demo.models import ModelSpec, load_detector
 from cnn_demo.models.detection.candidates import CONFIDENCE, IOU, Candidates, select
 from cnn_demo.results import percent
 from cnn_demo.ui.components.mask_view import Layer
@@ -48,7 +48,7 @@ def pick_instances() -> tuple[ModelSpec, int, float]:
     network, size, sure = st.columns([3, 2, 2])
     with network:
         spec = pick_model(MODEL, "Network for instances", task="instance-segmentation")
-    segmenter = load_with_spinner(spec)
+    segmenter = load_with_spinner(spec, load_detector)
     with size:
         side = pick_side(
             SIDE,
@@ -68,7 +68,7 @@ def objects_of(photo: Photo, key: str, side: int) -> Candidates:
     Raises:
         ModelUnavailable: If the network is not available.
     """
-    return load(key).candidates(photo.pixels, side)
+    return load_detector(key).candidates(photo.pixels, side)
 
 
 @st.cache_resource(max_entries=3, show_spinner="Looking for objects…", hash_funcs=HASH_BY_KEY)

@@ -7,11 +7,15 @@ import streamlit as st
 from cnn_demo.images import Photo
 from cnn_demo.models import list_models
 from cnn_demo.models.catalogue.segmentation_models import MASK_METRIC
+from cnn_demo.models.catalogue.specs import Task
 from cnn_demo.ui.widgets import model_downloads
 from cnn_demo.ui.widgets.model_table import figures, models_overview
 
 DEFAULTS: dict[str, Any] = dict(model_downloads.DEFAULTS)
-ANSWERS = {"semantic-segmentation": "a class for every pixel", "instance-segmentation": "a mask for every object"}
+ANSWERS: dict[Task, str] = {
+    "semantic-segmentation": "a class for every pixel",
+    "instance-segmentation": "a mask for every object",
+}
 SEMANTIC_METRIC = "mean IoU"
 
 

@@ -12,7 +12,7 @@ import streamlit as st
 from cnn_demo.drawing.palette import as_hex, class_colours
 from cnn_demo.drawing.pictures import reduced
 from cnn_demo.images import Photo
-from cnn_demo.models import ModelSpec, load
+from cnn_demo.models import ModelSpec, load_segmenter
 from cnn_demo.models.segmentation.segmenters import MODES, SemanticSegmenter
 from cnn_demo.models.segmentation.tiling import TILE
 from cnn_demo.results import BACKGROUND, Segmentation, percent
@@ -43,7 +43,7 @@ def pick_segmenter(photo: Photo) -> tuple[ModelSpec, int, str]:
     network, size, passes = st.columns([3, 2, 2])
     with network:
         spec = pick_model(MODEL, "Network", task="semantic-segmentation")
-    segmenter = load_with_spinner(spec)
+    segmenter = load_with_spinner(spec, load_segmenter)
     with size:
         sides, own = sides_for(segmenter, photo.size)
         side = pick_side(
@@ -102,7 +102,7 @@ def segmentation_of(photo: Photo, key: str, side: int | None, mode: str) -> Segm
     Raises:
         ModelUnavailable: If the network is not available.
     """
-    segmenter = load(key)
+    segmenter = load_segmenter(key)
     return segmenter.predict(photo.pixels, mode, side, keep_probabilities=len(segmenter.labels) <= FEW_CLASSES)
 
 

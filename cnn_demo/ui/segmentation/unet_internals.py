@@ -12,7 +12,7 @@ import streamlit as st
 from cnn_demo.drawing.heatmaps import heat_colours
 from cnn_demo.drawing.pictures import png_url
 from cnn_demo.images import Photo
-from cnn_demo.models import ModelSpec, load
+from cnn_demo.models import ModelSpec, load_segmenter
 from cnn_demo.models.explanation.feature_maps import strongest_first
 from cnn_demo.models.segmentation.metrics import score_masks
 from cnn_demo.models.segmentation.unet_ablation import can_be_opened, maps_inside, without_skips
@@ -37,7 +37,7 @@ def inside_view(photo: Photo) -> None:
         ModelUnavailable: If no U-Net is available.
     """
     spec = pick_model(UNET, "U-Net", task="semantic-segmentation", fits=can_be_opened)
-    load_with_spinner(spec)
+    load_with_spinner(spec, load_segmenter)
     _skips(photo, spec)
     _maps(photo, spec)
 
@@ -104,7 +104,7 @@ def _skip_names(spec: ModelSpec) -> list[str]:
 
 @st.cache_resource(max_entries=24, show_spinner="Running without skips…", hash_funcs=HASH_BY_KEY)
 def _without(photo: Photo, key: str, off: tuple[int, ...]) -> Segmentation:
-    return without_skips(load(key), photo.pixels, off)
+    return without_skips(load_segmenter(key), photo.pixels, off)
 
 
 def _one_by_one(photo: Photo, spec: ModelSpec, whole: Segmentation) -> pd.DataFrame:
@@ -139,7 +139,7 @@ def _maps(photo: Photo, spec: ModelSpec) -> None:
 @st.cache_resource(max_entries=2, show_spinner="Computing the maps…", hash_funcs=HASH_BY_KEY)
 def _maps_of(photo: Photo, key: str) -> dict[str, np.ndarray]:
     """The strongest maps of each step; the others are let go, for they are hundreds of megabytes."""
-    found = maps_inside(load(key), photo.pixels)
+    found = maps_inside(load_segmenter(key), photo.pixels)
     return {name: strongest(maps) for name, maps in found.items()}
 
 

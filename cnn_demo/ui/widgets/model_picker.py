@@ -1,20 +1,17 @@
 """Select boxes for models that are available locally. Others are downloaded in *Models* first."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 import streamlit as st
 
-from cnn_demo.models import ModelSpec, ModelUnavailable, find, load, preferred_model, usable_models
+from cnn_demo.models import Model, ModelSpec, ModelUnavailable, find, preferred_model, usable_models
+from cnn_demo.models.catalogue.specs import Task
 from cnn_demo.models.files import downloads
 from cnn_demo.results import BACKGROUND
 from cnn_demo.ui.page.link import LINKED_AND_PERSISTENT
 
-if TYPE_CHECKING:
-    from cnn_demo.models import Model
-
+Loaded = TypeVar("Loaded", bound=Model)
 _HELP = "Networks whose weights are on this machine. The tab *Models* lists all, and downloads others where it can."
 OFFICIAL = {  # task -> the published network that a visitor of a bundled one is told of
     "detection": "yolo11n",
@@ -24,7 +21,7 @@ OFFICIAL = {  # task -> the published network that a visitor of a bundled one is
 
 
 def pick_model(
-    key: str, label: str, task: str = "classification", fits: Callable[[ModelSpec], bool] | None = None
+    key: str, label: str, task: Task = "classification", fits: Callable[[ModelSpec], bool] | None = None
 ) -> ModelSpec:
     """Let the visitor choose one model; a choice that is not available becomes the preferred one.
 
@@ -56,8 +53,12 @@ def pick_model(
     return find(chosen if chosen in titles else first)
 
 
-def load_with_spinner(spec: ModelSpec) -> Model:
+def load_with_spinner(spec: ModelSpec, load: Callable[[str], Loaded]) -> Loaded:
     """Load a model, and show that it takes a moment.
+
+    Args:
+        spec: The model.
+        load: The function that loads models of its task, such as `load_detector`.
 
     Raises:
         ModelUnavailable: If the model's weights are not available locally.
@@ -67,7 +68,7 @@ def load_with_spinner(spec: ModelSpec) -> Model:
 
 
 def pick_models(
-    key: str, label: str, most: int, task: str = "classification", beside: Sequence[str] = ()
+    key: str, label: str, most: int, task: Task = "classification", beside: Sequence[str] = ()
 ) -> tuple[ModelSpec, ...]:
     """Let the visitor choose up to `most` models, in the order of selection; possibly none.
 

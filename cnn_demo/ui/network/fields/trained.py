@@ -10,7 +10,7 @@ import streamlit as st
 from cnn_demo.convolution.effective_field import middle_side
 from cnn_demo.convolution.receptive_field import MapGeometry
 from cnn_demo.images import Photo, sample_photos
-from cnn_demo.models import ModelUnavailable, load
+from cnn_demo.models import ModelUnavailable, load_classifier
 from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.ui.network.fields import drawings as views
 from cnn_demo.ui.page.caching import HASH_BY_KEY
@@ -25,7 +25,7 @@ def trained_view(photo: Photo, defaults: dict[str, Any]) -> None:
     """Show the theoretical and the effective receptive field of a unit of the bundled network."""
     try:
         with st.spinner("Loading the network…"):
-            model = load(MODEL)
+            model = load_classifier(MODEL)
     except ModelUnavailable as error:
         st.info(f"{error} The hand-built stack and the published networks work without it.", icon=":material/info:")
         return
@@ -93,14 +93,14 @@ def _random_model() -> Classifier:
     from cnn_demo.models import frameworks
     from cnn_demo.models.bundled_networks import cifar10_cnn
 
-    model = load(MODEL)
+    model = load_classifier(MODEL)
     frameworks.keras().utils.set_random_seed(0)
     return Classifier(model.spec, cifar10_cnn(), model.device, 1.0)
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
 def _sample_batch() -> np.ndarray:
-    model = load(MODEL)
+    model = load_classifier(MODEL)
     return np.stack([model.prepare(sample.load().pixels) for sample in sample_photos()])
 
 
@@ -110,7 +110,7 @@ def _influence(
 ) -> np.ndarray:
     from cnn_demo.models.explanation.explain import effective_field
 
-    model = load(MODEL) if trained else _random_model()
+    model = load_classifier(MODEL) if trained else _random_model()
     batch = _sample_batch() if over == ALL_PHOTOS else model.prepare(photo.pixels)
     field = effective_field(model, layer, batch, unit, channel).astype(np.float64)
     return field / field.sum() if field.any() else field
@@ -144,7 +144,7 @@ def _growth(photo: Photo, over: str, unit: tuple[int, int], size: tuple[int, int
     down = (unit[0] + 0.5) / size[0]
     across = (unit[1] + 0.5) / size[1]
     rows = {}
-    for layer in load(MODEL).layers:
+    for layer in load_classifier(MODEL).layers:
         if not (layer.kind == "activation" and (layer.name == "stem_relu" or layer.name.endswith("_relu"))):
             continue
         height, width = layer.shape[:2]

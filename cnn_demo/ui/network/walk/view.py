@@ -3,7 +3,7 @@
 import streamlit as st
 
 from cnn_demo.images import Photo
-from cnn_demo.models import load
+from cnn_demo.models import load_classifier
 from cnn_demo.models.classification.classifiers import FITS, Classifier
 from cnn_demo.models.classification.layers import NetworkLayer
 from cnn_demo.results import Activations
@@ -29,7 +29,7 @@ def walk_view(photo: Photo) -> None:
         ModelUnavailable: If the network's weights are not available locally.
     """
     with st.spinner("Loading the network…"):
-        model = load(state.MODEL)
+        model = load_classifier(state.MODEL)
         layers = model.layers
     result = _photo_and_answer(photo, model)
     strip_place = st.container()

@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from cnn_demo.images import Photo
-from cnn_demo.models import ModelSpec, find, load
+from cnn_demo.models import ModelSpec, find, load_classifier
 from cnn_demo.models.classification.units import input_box
 from cnn_demo.models.transfer.fine_tuning import TunedRun
 from cnn_demo.models.transfer.heads import MAX_HEAD_BYTES, Head, HeadError, check_fit, load_head, save_head
@@ -72,7 +72,7 @@ def _answer(photo: Photo, head: Head) -> np.ndarray:
 def _features(photo: Photo, model_key: str, fit: str) -> np.ndarray:
     from cnn_demo.models.transfer.backbones import features
 
-    return features(load(model_key), [photo], fit)
+    return features(load_classifier(model_key), [photo], fit)
 
 
 def _save(taught: TransferState) -> None:
@@ -106,7 +106,7 @@ def _load(spec: ModelSpec, loaded: Head | None) -> None:
         try:
             head = load_head(file.getvalue())
             with st.spinner(f"Loading {spec.title}…"):
-                check_fit(head, load(spec.key))
+                check_fit(head, load_classifier(spec.key))
         except HeadError as error:
             st.session_state[HEAD_REFUSED] = str(error)
         else:

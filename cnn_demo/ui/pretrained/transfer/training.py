@@ -5,7 +5,7 @@ from functools import partial
 import streamlit as st
 
 from cnn_demo.jobs import Job, JobError, job_queue
-from cnn_demo.models import ModelSpec, ModelUnavailable
+from cnn_demo.models import ModelSpec, ModelUnavailable, load_classifier
 from cnn_demo.models.transfer.photo_set_builder import PhotoSetBuilder
 from cnn_demo.models.transfer.photo_sets import PhotoSet, PhotoSetError
 from cnn_demo.models.transfer.session import PRETRAINED, TUNED, Task, TransferState, teach, tune
@@ -100,7 +100,7 @@ def _submit(wanted: str, draft: PhotoSetBuilder, spec: ModelSpec, draw: int) -> 
     try:
         if wanted == HEADS:
             task = Task(draft.checked(), spec.key, draw)
-            load_with_spinner(spec)  # before the page starts polling
+            load_with_spinner(spec, load_classifier)  # before the page starts polling
             work = partial(teach, task)
         else:
             work = partial(tune, st.session_state[TAUGHT])
