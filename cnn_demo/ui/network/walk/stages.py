@@ -70,7 +70,7 @@ def find_arcs(stops: Sequence[Sequence[NetworkLayer]]) -> tuple[Arc, ...]:
 
 def operation(layer: NetworkLayer) -> str:
     """Return a short description of a layer's operation, such as "3×3 ↓2"."""
-    if layer.kind == "convolution":
+    if layer.kernel is not None and layer.kind == "convolution":
         return f"{layer.kernel.shape[0]}×{layer.kernel.shape[1]}" + (f" ↓{layer.stride}" if layer.stride > 1 else "")
     return {"input": "input", "activation": "ReLU", "add": "+", "pool": "average", "dense": "dense"}[layer.kind]
 

@@ -174,7 +174,7 @@ def facts_line(layer: NetworkLayer) -> str:
 
 
 def _what_it_does(layer: NetworkLayer) -> str:
-    if layer.kind == "convolution":
+    if layer.kernel is not None and layer.kind == "convolution":
         kernel = " × ".join(map(str, layer.kernel.shape[:3]))
         return (
             f"Each channel has a kernel of {kernel} weights, laid on all {layer.kernel.shape[2]} channels that go in."
