@@ -14,7 +14,7 @@ from cnn_demo.lessons import Answer, Experiment, Lesson, Misconception, Paper, p
 if TYPE_CHECKING:
     import supervision as sv
 
-    from cnn_demo.models.detection.candidates import Detector
+    from cnn_demo.models.detection.detector import Detector
 
 SIDE = 640  # pixels of the longer side of the photos that misconceptions are answered on
 MATCH_IOU = 0.5  # IoU from which two boxes are taken for one object
