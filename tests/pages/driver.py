@@ -11,9 +11,10 @@ from streamlit.components.v2.bidi_component.main import _make_trigger_id
 from streamlit.testing.v1 import AppTest
 
 from cnn_demo.images import Photo
+from cnn_demo.topics import TOPICS
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE_1 = "pages/1_Convolution.py"
+PAGE_1, PAGE_2, PAGE_3, PAGE_4, PAGE_5, PAGE_6, PAGE_7 = (topic.page for topic in TOPICS)
 SMALL = Photo(
     np.random.default_rng(2).integers(0, 256, (30, 40, 3), dtype=np.uint8), "Small noise", "digest-of-small-noise"
 )
@@ -39,10 +40,38 @@ def open_app(page: str | None = None, *, photo: Photo | None = None, link: dict 
     return app.run()
 
 
-def open_page_1(photo: Photo | None = SMALL, link: dict | None = None, **state) -> AppTest:
-    app = open_app(PAGE_1, photo=photo, link=link, **state)
+def open_page(
+    page: str, photo: Photo | None = SMALL, link: dict | None = None, errors: int = 0, **state: object
+) -> AppTest:
+    """Open a page as `open_app` does; it must show no exception, and as many sentences of error as expected."""
+    app = open_app(page, photo=photo, link=link, **state)
+    assert_fine(app, errors)
+    return app
+
+
+def open_view(folder: str, view: str, photo: Photo, link: dict | None = None, **state: object) -> AppTest:
+    """Open what one tab of a page shows, without the page around it.
+
+    Args:
+        folder: of the page, in `cnn_demo/ui`.
+        view: title of the tab.
+        photo: the chosen photo.
+        link: query parameters.
+        state: session state to begin with.
+    """
+    app = AppTest.from_function(_view, default_timeout=200, args=(folder, view, photo))
+    app.query_params.update(link or {})
+    for key, value in state.items():
+        app.session_state[key] = value
+    app.run()
     assert_fine(app)
     return app
+
+
+def _view(folder, view, photo):
+    from importlib import import_module
+
+    import_module(f"cnn_demo.ui.{folder}.workbench").VIEWS[view](photo)
 
 
 def assert_fine(app: AppTest, errors: int = 0) -> None:
@@ -51,9 +80,23 @@ def assert_fine(app: AppTest, errors: int = 0) -> None:
     assert len(app.error) == errors, [error.value for error in app.error]
 
 
+def written(app: AppTest) -> str:
+    """Return all text, captions and formulas, with plain minus signs."""
+    return "\n".join(part.value for part in (*app.markdown, *app.caption, *app.latex)).replace("−", "-")
+
+
+def html(app: AppTest) -> str:
+    return "\n".join(part.proto.body for part in app.get("html"))
+
+
+def component(app: AppTest, key: str) -> dict:
+    """Return what a browser component was given."""
+    return json.loads(app.get_by_key(key).proto.json)
+
+
 def picture(app: AppTest, key: str) -> tuple[dict, np.ndarray]:
     """What the picture component was given, and its decoded pixels."""
-    data = json.loads(app.get_by_key(key).proto.json)
+    data = component(app, key)
     with Image.open(io.BytesIO(base64.b64decode(data["src"].partition(",")[2]))) as image:
         pixels = np.asarray(image)
     assert pixels.shape[:2] == (data["height"], data["width"])

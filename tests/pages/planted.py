@@ -1,12 +1,9 @@
 """A detector for tests of pages: it sees what was planted, as YOLO would say it, and needs no framework."""
 
 import numpy as np
-import pytest
 
-from cnn_demo import models
-from cnn_demo.models import release
 from cnn_demo.models.detection.candidates import Candidates, Grid
-from cnn_demo.models.detection.yolo_detector import YoloDetector, cell_places
+from cnn_demo.models.detection.yolo_detector import cell_places
 
 # Class index and corners as shares of the sides: two persons, one of them in a crowd of boxes, and a bus.
 OBJECTS = ((0, (0.05, 0.3, 0.3, 0.95)), (0, (0.4, 0.35, 0.55, 0.9)), (5, (0.1, 0.05, 0.95, 0.7)))
@@ -65,23 +62,3 @@ class TwoStages:
             proposals_xyxy=proposals,
             objectness=np.linspace(0.99, 0.4, 12, dtype=np.float32),
         )
-
-
-@pytest.fixture
-def detectors(monkeypatch, tmp_path):
-    """YOLO11n sees what is planted, YOLO26n the same without overlap, and a Faster R-CNN in two stages."""
-    from cnn_demo.models import find
-
-    for key in ("yolo11n", "yolo26n", "fasterrcnn_resnet50_fpn"):
-        (tmp_path / find(key).weights).touch()
-
-    def loader(spec, device):
-        if spec.family != "yolo":
-            return TwoStages(spec)
-        return YoloDetector(spec, PlantedEngine(needs_nms=spec.key == "yolo11n"), "cpu")
-
-    monkeypatch.setenv("CNN_DEMO_WEIGHTS", str(tmp_path))
-    monkeypatch.setattr(models, "_load_row", loader)
-    release()
-    yield
-    release()

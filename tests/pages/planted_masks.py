@@ -2,13 +2,9 @@
 
 import cv2
 import numpy as np
-import pytest
 
-from cnn_demo import models
-from cnn_demo.models import release
 from cnn_demo.models.detection.candidates import Candidates
 from cnn_demo.models.detection.detector import Detector
-from cnn_demo.models.files import weights
 from cnn_demo.models.segmentation.classical_instances import around
 from cnn_demo.models.segmentation.segmenters import SIDES, SemanticSegmenter
 from cnn_demo.results import Segmentation
@@ -100,25 +96,3 @@ class PlantedInstances(Detector):
 
 
 FEW, MANY = "LR-ASPP, MobileNetV3-Large", "SegFormer B0, ADE20K"  # 21 classes and 150
-
-
-@pytest.fixture
-def segmenters(monkeypatch, tmp_path):
-    """A network of 21 classes, one of 150, and two for instances, all of which see what is planted; none is bundled."""
-    from cnn_demo.models import find
-
-    keys = ("lraspp_mobilenet_v3_large", "segformer-b0-512x512-ade-160k", "yolo11n-seg", "maskrcnn_resnet50_fpn")
-    for key in keys:
-        (tmp_path / find(key).weights).touch()
-
-    def loader(spec, device):
-        return PlantedInstances(spec) if spec.task == "instance-segmentation" else PlantedSegmenter(spec)
-
-    for cache in ("TORCH_HOME", "HF_HUB_CACHE"):
-        monkeypatch.setenv(cache, str(tmp_path / "nothing"))
-    monkeypatch.setenv("CNN_DEMO_WEIGHTS", str(tmp_path))
-    monkeypatch.setattr(weights, "BUNDLED", tmp_path / "nothing")
-    monkeypatch.setattr(models, "_load_row", loader)
-    release()
-    yield
-    release()

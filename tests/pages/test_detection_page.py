@@ -4,10 +4,11 @@ import json
 import sys
 from types import SimpleNamespace
 
+import driver
 import numpy as np
 import pytest
-from driver import assert_fine, fire, open_app
-from planted import OBJECTS, detectors  # noqa: F401
+from driver import PAGE_6, assert_fine, fire, open_page, written
+from planted import OBJECTS
 from streamlit.testing.v1 import AppTest
 
 from cnn_demo.drawing.boxes import box_at
@@ -16,7 +17,6 @@ from cnn_demo.images import Photo
 from cnn_demo.models import list_models, load
 from cnn_demo.models.detection.candidates import NOT_SUPPRESSED, select
 from cnn_demo.models.files import weights
-from cnn_demo.topics import TOPICS
 from cnn_demo.ui.detection.compare import unmatched
 from cnn_demo.ui.detection.score import rectangle, rectangles
 from cnn_demo.ui.detection.workbench import VIEWS
@@ -27,29 +27,13 @@ TWO_STAGES = "Faster R-CNN, ResNet-50"
 STREET = Photo(np.random.default_rng(0).integers(0, 256, (480, 640, 3), dtype=np.uint8), "street.jpg", "digest-street")
 
 
-def view_script(name, photo):
-    from cnn_demo.ui.detection.workbench import VIEWS
-
-    VIEWS[name](photo)
-
-
-def open_view(name: str, photo: Photo = STREET, link: dict | None = None, **state) -> AppTest:
-    app = AppTest.from_function(view_script, default_timeout=200, args=(name, photo))
-    app.query_params.update(link or {})
-    for key, value in state.items():
-        app.session_state[key] = value
-    app.run()
-    assert_fine(app)
-    return app
-
-
-def text(app: AppTest) -> str:
-    return "\n".join([*(part.value for part in app.markdown), *(part.value for part in app.caption)])
+def open_view(view: str, photo: Photo = STREET, link: dict | None = None) -> AppTest:
+    return driver.open_view("detection", view, photo, link)
 
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_view_opens_on_the_page(view):
-    assert_fine(open_app(TOPICS[5].page, photo=STREET, link={"task": view}))
+    open_page(PAGE_6, STREET, {"task": view})
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -60,7 +44,7 @@ def test_every_view_opens_with_every_kind_of_detector(view, network):
 
 def test_what_was_planted_is_found_and_counted():
     app = open_view("Find them")
-    assert "### **2** × person · **1** × bus" in text(app)
+    assert "### **2** × person · **1** × bus" in written(app)
     table = app.dataframe[0].value
     assert table["class"].tolist() == ["person", "person", "bus"]
     box = np.array(OBJECTS[0][1]) * (640, 480, 640, 480)
@@ -70,14 +54,14 @@ def test_what_was_planted_is_found_and_counted():
 def test_the_cuts_cut():
     app = open_view("Find them")
     app.slider(key="detect_confidence").set_value(90).run()
-    assert "### **1** × person" in text(app)
+    assert "### **1** × person" in written(app)
     app.slider(key="detect_confidence").set_value(25).run()
     app.multiselect(key="detect_classes").set_value(["bus"]).run()
-    assert "### **1** × bus" in text(app)
+    assert "### **1** × bus" in written(app)
     app.slider(key="detect_iou").set_value(95).run()
-    assert "### **4** × bus" in text(app)
+    assert "### **4** × bus" in written(app)
     app.multiselect(key="detect_classes").set_value(["kite"]).run()
-    assert "### Nothing." in text(app)
+    assert "### Nothing." in written(app)
     assert_fine(app)
 
 
@@ -119,9 +103,9 @@ def test_downloads_say_what_the_table_says():
 def test_an_end_to_end_head_has_no_slider_that_does_nothing():
     for view in ("Find them", "What NMS throws away", "Score it"):
         app = open_view(view, link={"detector": "YOLO26n"})
-        assert "No NMS here" in text(app)
+        assert "No NMS here" in written(app)
         assert not [slider for slider in app.slider if slider.key == "detect_iou"]
-    assert "only one predicts a box" in text(open_view("What NMS throws away", link={"detector": "YOLO26n"}))
+    assert "only one predicts a box" in written(open_view("What NMS throws away", link={"detector": "YOLO26n"}))
 
 
 def test_nms_is_shown_step_by_step():
@@ -130,7 +114,7 @@ def test_nms_is_shown_step_by_step():
     app = open_view("What NMS throws away", link={"nms_step": "1"})
     assert [metric.value for metric in app.metric] == [str(len(selection.order)), str(lost), str(len(selection.kept))]
     suppressed = selection.suppressed(int(selection.kept[0]))
-    assert f"It suppresses **{len(suppressed)}**" in text(app)
+    assert f"It suppresses **{len(suppressed)}**" in written(app)
     shown = app.dataframe[0].value["IoU with it"]
     np.testing.assert_allclose(shown, selection.overlap[suppressed])
 
@@ -142,24 +126,24 @@ def test_a_box_names_its_cell():
     level, row, column = candidates.cells[index]
     grid = candidates.grids[level]
     said = f"predicted by the cell in row {row + 1}, column {column + 1} of the {grid.rows} × {grid.columns} grid"
-    assert said in text(app)
+    assert said in written(app)
     fire(app, "grid_photo", "point", {"row": 300, "column": 304})
-    assert said not in text(app)
+    assert said not in written(app)
     assert_fine(app)
 
 
 def test_two_stages_are_shown_beside_each_other():
     app = open_view("Where boxes come from", link={"detector": TWO_STAGES})
-    assert "names 12 regions" in text(app)
-    assert "kept **2**" in text(app)
+    assert "names 12 regions" in written(app)
+    assert "kept **2**" in written(app)
 
 
 def test_detectors_are_compared():
     app = open_view("Side by side", link={"detectors": ["YOLO11n", "YOLO26n"]})
-    assert "They agree" in text(app)
+    assert "They agree" in written(app)
     app = open_view("Side by side", link={"detectors": ["YOLO11n", TWO_STAGES]})
-    assert "1 of its 3 boxes are not in all others" in text(app)
-    assert "0 of its 2 boxes" in text(app)
+    assert "1 of its 3 boxes are not in all others" in written(app)
+    assert "0 of its 2 boxes" in written(app)
     found = select(load("yolo11n").candidates(STREET.pixels)).detections()
     assert unmatched(found, [found[:2]]).tolist() == [2]
 
@@ -181,11 +165,11 @@ def draw(monkeypatch):
 def test_the_drawn_truth_is_scored(draw):
     draw(*OBJECTS[:2], (5, (0.6, 0.72, 0.9, 0.98)))  # a bus where none was found
     app = open_view("Score it")
-    assert "**2** right · **1** wrong · **1** missed" in text(app)
+    assert "**2** right · **1** wrong · **1** missed" in written(app)
     assert [metric.value for metric in app.metric] == ["0.67", "0.67", "0.67"]
-    assert "**Average precision: 0.50**" in text(app)
+    assert "**Average precision: 0.50**" in written(app)
     app.slider(key="detect_confidence").set_value(90).run()
-    assert "**1** right · **0** wrong · **2** missed" in text(app)
+    assert "**1** right · **0** wrong · **2** missed" in written(app)
 
 
 def test_without_a_truth_the_page_says_what_to_do(draw):
@@ -222,7 +206,7 @@ def test_the_table_lists_every_detector():
     app = open_view("Models")
     assert len(app.dataframe[0].value) == len(list_models("detection"))
     here = 3 + sum(spec.availability() == "bundled" for spec in list_models("detection"))
-    assert f"**{here} of {len(list_models('detection'))}**" in text(app)
+    assert f"**{here} of {len(list_models('detection'))}**" in written(app)
 
 
 def test_without_any_detector_the_tab_says_so_and_the_table_is_there(monkeypatch, tmp_path):

@@ -1,10 +1,9 @@
 """Page 3's receptive fields and shared weights: every kind, every control at its ends, and any photo."""
 
-import json
-
+import driver
 import numpy as np
 import pytest
-from driver import SMALL, assert_fine, fire
+from driver import SMALL, assert_fine, component, fire
 from streamlit.testing.v1 import AppTest
 
 from cnn_demo.convolution import receptive_field
@@ -17,32 +16,13 @@ from cnn_demo.ui.network.fields.stack_view import KINDS, RANDOM, STRIDED, UNIFOR
 STACK, TRAINED, PUBLISHED = KINDS
 
 
-def _page():
-    import streamlit as st
-
-    from cnn_demo.ui.network.fields.stack_view import fields_view
-    from cnn_demo.ui.network.weight_sharing import sharing_view
-
-    view = {"fields": fields_view, "sharing": sharing_view}[st.session_state["opened"]]
-    view(st.session_state["photo"])
-
-
-def open_view(name: str, photo: Photo = SMALL, **state) -> AppTest:
-    app = AppTest.from_function(_page, default_timeout=200)
-    for key, value in {"opened": name, "photo": photo, **state}.items():
-        app.session_state[key] = value
-    app.run()
-    assert_fine(app)
-    return app
+def open_view(view: str, photo: Photo = SMALL, **state) -> AppTest:
+    return driver.open_view("network", view, photo, **state)
 
 
 def photo_of(height: int, width: int) -> Photo:
     pixels = np.random.default_rng(8).integers(0, 256, (height, width, 3), dtype=np.uint8)
     return Photo(pixels, "Some noise", f"noise-{height}-{width}")
-
-
-def data(app: AppTest, key: str) -> dict:
-    return json.loads(app.get_by_key(key).proto.json)
 
 
 def metrics(app: AppTest) -> dict[str, str]:
@@ -56,7 +36,7 @@ def field_on_page(app: AppTest) -> int:
 @pytest.mark.parametrize("weights", [RANDOM, UNIFORM])
 @pytest.mark.parametrize("strided", STRIDED)
 def test_every_slider_at_its_ends(weights, strided):
-    app = open_view("fields", field_weights=weights, field_strided=strided)
+    app = open_view("Receptive fields", field_weights=weights, field_strided=strided)
     for depth, kernel, stride, dilation in ((1, 1, 1, 1), (12, 3, 3, 1), (12, 11, 1, 4), (12, 11, 3, 4), (5, 4, 2, 2)):
         for key, value in (("depth", depth), ("kernel", kernel), ("stride", stride), ("dilation", dilation)):
             app.slider(key=f"field_{key}").set_value(value)
@@ -66,7 +46,7 @@ def test_every_slider_at_its_ends(weights, strided):
 
 
 def test_the_field_grows_with_depth_and_half_of_the_influence_more_slowly():
-    app = open_view("fields", photo=photo_of(100, 120), field_weights=UNIFORM)
+    app = open_view("Receptive fields", photo=photo_of(100, 120), field_weights=UNIFORM)
     sizes = []
     for depth in (2, 8):
         app.slider(key="field_depth").set_value(depth).run()
@@ -78,7 +58,7 @@ def test_the_field_grows_with_depth_and_half_of_the_influence_more_slowly():
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 1), (7, 5), (600, 900)])
 @pytest.mark.parametrize("kind", KINDS)
 def test_any_photo(kind, size):
-    app = open_view("fields", photo=photo_of(*size), field_what=kind)
+    app = open_view("Receptive fields", photo=photo_of(*size), field_what=kind)
     for key, event in (("field_photo", STACK), ("field_trained", TRAINED), ("field_published", PUBLISHED)):
         if kind == event:
             fire(app, key, "point", {"row": 0, "column": 0})
@@ -86,39 +66,41 @@ def test_any_photo(kind, size):
 
 
 def test_a_click_opens_another_place():
-    app = open_view("fields", photo=photo_of(90, 120))
-    first = data(app, "field_photo")["marks"][0]
+    app = open_view("Receptive fields", photo=photo_of(90, 120))
+    first = component(app, "field_photo")["marks"][0]
     assert first["row"] + first["height"] // 2 == pytest.approx(45, abs=1)
     fire(app, "field_photo", "point", {"row": 20, "column": 100})
-    moved = data(app, "field_photo")["marks"][0]
+    moved = component(app, "field_photo")["marks"][0]
     assert (moved["row"] + moved["height"] // 2, moved["column"] + moved["width"] // 2) == (20, 100)
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3])
 def test_an_arrow_key_moves_from_unit_to_unit(stride):
     """A key press picks the pixel `step` beside the frame's middle: it must be another unit's."""
-    app = open_view("fields", photo=photo_of(90, 120), field_stride=stride, field_strided="All", field_depth=3)
-    shown = data(app, "field_photo")
+    app = open_view(
+        "Receptive fields", photo=photo_of(90, 120), field_stride=stride, field_strided="All", field_depth=3
+    )
+    shown = component(app, "field_photo")
     mark = shown["marks"][0]
     column = mark["column"] + mark["width"] // 2 + shown["step"][1]
     fire(app, "field_photo", "point", {"row": mark["row"] + mark["height"] // 2, "column": column})
-    assert data(app, "field_photo")["marks"][0]["column"] == mark["column"] + stride**3
+    assert component(app, "field_photo")["marks"][0]["column"] == mark["column"] + stride**3
 
 
 def test_the_published_fields_are_on_the_page():
-    app = open_view("fields", field_what=PUBLISHED)
+    app = open_view("Receptive fields", field_what=PUBLISHED)
     fields = app.table[0].value["Receptive field"].tolist()
     assert fields == ["195 px", "212 px", "315 px", "483 px", "1,311 px"]
     for title in ("AlexNet", "ResNet-50", "Inception-v3"):
         app.get_by_key("field_network").set_value(title).run()
         assert_fine(app)
-    mark = data(app, "field_published")["marks"][0]
+    mark = component(app, "field_published")["marks"][0]
     assert (mark["height"], mark["width"]) == (1311, 1311)
 
 
 @pytest.mark.parametrize("name", ["stem", "block2_shortcut", "block3_relu", "block5_relu"])
 def test_the_bundled_network(name):
-    app = open_view("fields", field_what=TRAINED, field_layer=name)
+    app = open_view("Receptive fields", field_what=TRAINED, field_layer=name)
     layer = next(layer for layer in load("cifar10_cnn").layers if layer.name == name)
     assert field_on_page(app) == layer.field.size
     app.selectbox(key="field_channel").set_value(str(layer.shape[2] - 1)).run()
@@ -131,7 +113,7 @@ def test_the_bundled_network(name):
 
 
 def test_all_sample_photos():
-    app = open_view("fields", field_what=TRAINED, field_over="All sample photos")
+    app = open_view("Receptive fields", field_what=TRAINED, field_over="All sample photos")
     assert field_on_page(app) == 23
 
 
@@ -140,7 +122,7 @@ def test_without_the_weights_the_rest_goes_on(monkeypatch):
         raise ModelUnavailable("The weights are not on this machine.")
 
     monkeypatch.setattr(trained, "load_classifier", missing)
-    app = open_view("fields", field_what=TRAINED)
+    app = open_view("Receptive fields", field_what=TRAINED)
     assert "The weights are not on this machine." in app.info[0].value
     app.get_by_key("field_what").set_value(STACK).run()
     assert_fine(app)
@@ -149,7 +131,7 @@ def test_without_the_weights_the_rest_goes_on(monkeypatch):
 
 @pytest.mark.parametrize("drawn", ["8 pixels in a row", "A picture of 5 × 5"])
 def test_sharing_at_the_ends_of_its_sliders(drawn):
-    app = open_view("sharing", share_drawn=drawn)
+    app = open_view("Shared weights", share_drawn=drawn)
     for values in ((4, 1, 1, 1, 1), (4, 11, 4, 1, 1), (64, 11, 1, 128, 128), (64, 4, 3, 3, 128)):
         for key, value in zip(("side", "kernel", "stride", "in", "out"), values, strict=True):
             app.slider(key=f"share_{key}").set_value(value)
@@ -170,7 +152,7 @@ def differences(app: AppTest) -> dict[str, str]:
 
 @pytest.mark.parametrize("shift", [0, 5, 12])
 def test_only_the_convolution_follows_the_photo(shift):
-    app = open_view("sharing", share_shift=shift)
+    app = open_view("Shared weights", share_shift=shift)
     measured = differences(app)
     assert measured["Convolution"] == "0.0%"
     for name in ("Dense", "Locally connected"):
@@ -178,12 +160,12 @@ def test_only_the_convolution_follows_the_photo(shift):
 
 
 def test_a_move_between_two_steps_is_said():
-    app = open_view("sharing", share_shift=3, share_stride=2)
+    app = open_view("Shared weights", share_shift=3, share_stride=2)
     assert differences(app)["Convolution"] != "0.0%"
     assert any("no whole number of steps" in caption.value for caption in app.caption)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 1), (7, 5)])
 def test_sharing_on_any_photo(size):
-    app = open_view("sharing", photo=photo_of(*size), share_kernel=11, share_stride=4, share_shift=4)
+    app = open_view("Shared weights", photo=photo_of(*size), share_kernel=11, share_stride=4, share_shift=4)
     assert differences(app)["Convolution"] == "0.0%"

@@ -1,12 +1,12 @@
 """Page 5: every view on samples and on the visitor's own photo; what is shown is what the network's numbers say."""
 
-import json
 import re
+from functools import partial
 
+import driver
 import numpy as np
 import pytest
-from driver import assert_fine, fire, open_app
-from streamlit.testing.v1 import AppTest
+from driver import PAGE_5, SMALL, assert_fine, component, fire, html, open_app, open_page, written
 
 from cnn_demo.images import sample_photos
 from cnn_demo.models import find, load
@@ -16,7 +16,7 @@ from cnn_demo.ui.localization import state as localize_state
 from cnn_demo.ui.localization.two_boxes import BEGINNINGS
 from cnn_demo.ui.localization.workbench import VIEWS
 
-PAGE = "pages/5_Localization.py"
+open_view = partial(driver.open_view, "localization")
 NETWORK = "everyday_localizer"  # where the page begins
 CALTECH = {"localizer": "Caltech localizer"}  # the choice in a link
 
@@ -47,40 +47,9 @@ def flower():
     return next(sample for sample in sample_photos() if sample.key == "flower").load()
 
 
-def view_script(name, photo):
-    from cnn_demo.ui.localization.workbench import VIEWS
-
-    VIEWS[name](photo)
-
-
-def open_view(name: str, photo, link: dict | None = None, **state) -> AppTest:
-    app = AppTest.from_function(view_script, default_timeout=200, args=(name, photo))
-    app.query_params.update(link or {})
-    for key, value in state.items():
-        app.session_state[key] = value
-    app.run()
-    assert_fine(app)
-    return app
-
-
-def html(app: AppTest) -> str:
-    return "".join(element.proto.body for element in app.get("html"))
-
-
-def text(app: AppTest) -> str:
-    return "\n".join([*(part.value for part in app.markdown), *(part.value for part in app.caption)])
-
-
 @pytest.mark.parametrize("view", VIEWS)
-def test_every_view_opens_with_a_photo_of_ones_own(view, small_photo):
-    assert_fine(open_app(PAGE, photo=small_photo, link={"task": view}))
-
-
-@pytest.fixture(scope="module")
-def small_photo():
-    from driver import SMALL
-
-    return SMALL
+def test_every_view_opens_with_a_photo_of_ones_own(view):
+    open_page(PAGE_5, SMALL, {"task": view})
 
 
 @pytest.mark.parametrize(("key", "label", "link"), [(NETWORK, "person", {}), ("caltech_localizer", "face", CALTECH)])
@@ -90,20 +59,20 @@ def test_the_astronaut_is_found_and_its_numbers_shown(key, label, link, astronau
     answer = model.predict(astronaut.pixels)
     assert answer.label == label
     left, top, right, bottom = answer.box_xyxy.round().astype(int)
-    assert f"From ({left}, {top}) to ({right}, {bottom})" in text(app)
+    assert f"From ({left}, {top}) to ({right}, {bottom})" in written(app)
     known, truth = localize_state.known_truth(astronaut, model.labels)
     assert known == label
-    assert f"**{float(iou(answer.box_xyxy, truth)):.2f}**" in text(app)
+    assert f"**{float(iou(answer.box_xyxy, truth)):.2f}**" in written(app)
 
 
 def test_a_flower_is_nothing_and_nothing_is_as_it_seems(flower):
     app = open_view("Find it", flower)
-    assert "### Nothing, " in text(app)
+    assert "### Nothing, " in written(app)
     assert html(app).count("<tr>") == 6  # the most probable classes of 21, "nothing" among them
     assert "nothing" in html(app)
     app = open_view("Draw the truth", flower)
     assert app.selectbox(key="true_class").placeholder == "nothing: as it seems"
-    assert "has no true box" in text(app)
+    assert "has no true box" in written(app)
 
 
 def test_the_threshold_takes_the_box_away(model, astronaut):
@@ -112,8 +81,8 @@ def test_the_threshold_takes_the_box_away(model, astronaut):
         pytest.skip("the network is too sure for any threshold of the slider")
     app = open_view("Find it", astronaut)
     app.slider(key="sure").set_value(100).run()
-    assert "### No box" in text(app)
-    assert f"person, has {percent(share)}: less than the threshold of 100.0 %" in text(app)
+    assert "### No box" in written(app)
+    assert f"person, has {percent(share)}: less than the threshold of 100.0 %" in written(app)
 
 
 def test_each_network_begins_with_its_own_threshold(astronaut):
@@ -156,7 +125,7 @@ def test_the_loss_is_the_sum_of_its_parts(model, astronaut):
 
 def test_nothing_has_no_box_to_learn(astronaut):
     app = open_view("Draw the truth", astronaut, {"true_class": "nothing"})
-    assert "has no true box" in text(app)
+    assert "has no true box" in written(app)
     assert re.search(r"0\.000 × 5 = <b>0\.000</b>", html(app))
 
 
@@ -178,23 +147,23 @@ def test_a_dragged_box_is_kept_and_a_typed_one_too(cat):
     fire(app, "box_pair", "boxes", [[10, 20, 110, 80], [60, 20, 160, 80]])
     assert_fine(app)
     assert [app.number_input(key=f"boxes_typed_{i}").value for i in range(4)] == [10, 20, 110, 80]
-    assert "0.333" in text(app)
+    assert "0.333" in written(app)
     app.number_input(key="boxes_typed_0").set_value(60.0).run()
     assert_fine(app)
-    data = json.loads(app.get_by_key("box_pair").proto.json)
+    data = component(app, "box_pair")
     assert data["boxes"] == [[60, 20, 110, 80], [60, 20, 160, 80]]
     app.number_input(key="boxes_typed_0").set_value(200.0).run()
     assert_fine(app, errors=1)
     assert "no area" in app.error[0].value
-    assert json.loads(app.get_by_key("box_pair").proto.json)["boxes"][0] == [60, 20, 110, 80]
+    assert component(app, "box_pair")["boxes"][0] == [60, 20, 110, 80]
 
 
 def test_nonsense_from_a_browser_moves_nothing(cat):
     app = open_view("Two boxes", cat)
-    before = json.loads(app.get_by_key("box_pair").proto.json)["boxes"]
+    before = component(app, "box_pair")["boxes"]
     fire(app, "box_pair", "boxes", [[10, 20], "x"])
     assert_fine(app)
-    assert json.loads(app.get_by_key("box_pair").proto.json)["boxes"] == before
+    assert component(app, "box_pair")["boxes"] == before
 
 
 def test_three_ways_to_a_box_and_what_a_scan_costs(astronaut):
@@ -222,20 +191,20 @@ def test_how_it_learned_shows_every_epoch_and_the_worst():
 
     record = localizer_record()
     app = open_view("How it learned", next(iter(sample_photos())).load())
-    data = json.loads(app.get_by_key("localizer_book").proto.json)
+    data = component(app, "localizer_book")
     assert data["frames"] == len(record.epochs) + 1
     assert all(len(line["values"]) == len(record.epochs) for chart in data["charts"] for line in chart["lines"])
     assert html(app).count("data:image/svg+xml") == len(record.worst)
     assert f"IoU {record.worst[0]['iou']:.2f}" in html(app)
-    assert "This is the **Caltech localizer**" in text(app)  # not the network of the other tabs
+    assert "This is the **Caltech localizer**" in written(app)  # not the network of the other tabs
 
 
 def test_without_its_weights_the_page_says_so_and_the_boxes_still_work(monkeypatch, cat):
     monkeypatch.setattr("cnn_demo.ui.localization.state.list_models", lambda task: ())
-    app = open_app(PAGE, photo=cat)
+    app = open_app(PAGE_5, photo=cat)
     assert_fine(app, errors=1)
     assert "No localizer is on this machine" in app.error[0].value
-    assert_fine(open_app(PAGE, photo=cat, link={"task": "Two boxes"}))
+    assert_fine(open_app(PAGE_5, photo=cat, link={"task": "Two boxes"}))
 
 
 def test_giou_of_the_page_is_giou(model, astronaut):

@@ -10,7 +10,7 @@ from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
-from driver import SMALL, assert_fine, open_app
+from driver import PAGE_3, SMALL, assert_fine, component, html, open_page, written
 from PIL import Image
 
 from cnn_demo.images import Photo, sample_photos
@@ -24,7 +24,6 @@ from cnn_demo.ui.network import calibration, live_training, training_playback
 from cnn_demo.ui.network.kernel_mosaic import kernel_mosaic
 from cnn_demo.ui.network.training_playback import turns
 
-PAGE_3 = "pages/3_Convolutional_networks.py"
 PATIENCE = 400  # seconds that a test waits at most for a training that takes two
 
 
@@ -38,23 +37,13 @@ def canvas(monkeypatch):
     return drawn
 
 
-def open_view(view: str, **options):
-    app = open_app(PAGE_3, link={"view": view, **options.pop("link", {})}, **options)
-    assert_fine(app)
-    return app
-
-
-def written(app) -> str:
-    return "\n".join(element.value for element in (*app.markdown, *app.caption))
-
-
-def html(app) -> str:
-    return "\n".join(element.proto.body for element in app.get("html"))
+def open_view(view: str, link: dict | None = None, photo: Photo | None = None):
+    return open_page(PAGE_3, photo, {"view": view, **(link or {})})
 
 
 def book(app, key: str) -> tuple[dict, np.ndarray]:
     """What the flipbook was given, and its frames, (frames, H, W, 3)."""
-    data = json.loads(app.get_by_key(key).proto.json)
+    data = component(app, key)
     with Image.open(io.BytesIO(base64.b64decode(data["sprite"].partition(",")[2]))) as image:
         pixels = np.asarray(image.convert("RGB"))
     return data, pixels.reshape(data["frames"], data["height"], data["width"], 3)

@@ -1,11 +1,12 @@
 """Page 3, walk through and features: every layer opens, on every photo, and every shown sum is the network's number."""
 
+import itertools
 import json
 import re
 
 import numpy as np
 import pytest
-from driver import SMALL, assert_fine, fire, open_app, picture
+from driver import PAGE_3, SMALL, assert_fine, component, fire, open_page, picture, written
 
 from cnn_demo.images import Photo, sample_photos
 from cnn_demo.models import load
@@ -14,8 +15,6 @@ from cnn_demo.models.explanation.top_patches import activation_layers
 from cnn_demo.ui.network.walk.stages import group_layers, layer_label
 from cnn_demo.ui.network.walk.state import CHANNEL, COLUMN, LAYER, ROW
 
-PAGE_3 = "pages/3_Convolutional_networks.py"
-
 
 @pytest.fixture(scope="module")
 def model():
@@ -23,17 +22,7 @@ def model():
 
 
 def open_walk(photo=SMALL, link=None, **state):
-    app = open_app(PAGE_3, photo=photo, link={"view": "Walk through", **(link or {})}, **state)
-    assert_fine(app)
-    return app
-
-
-def written(app) -> str:
-    return "\n".join(element.value for element in app.markdown).replace("−", "-")
-
-
-def component(app, key: str) -> dict:
-    return json.loads(app.get_by_key(key).proto.json)
+    return open_page(PAGE_3, photo, {"view": "Walk through", **(link or {})}, **state)
 
 
 def shown_numbers(app) -> tuple[float, float]:
@@ -133,8 +122,10 @@ def test_brightness_and_order():
     assert [item["key"] for item in component(app, "maps")["items"]] == list(range(32))
 
 
-@pytest.mark.parametrize("fit", FITS)
-@pytest.mark.parametrize("size", [(1, 1), (1, 700), (1280, 3), (31, 33), (90, 60)])
+@pytest.mark.parametrize(
+    ("size", "fit"),
+    [*itertools.product([(1, 700), (1280, 3)], FITS), *zip([(1, 1), (31, 33), (90, 60)], FITS, strict=True)],
+)
 def test_photos_of_any_shape_in_every_fit(model, fit, size):
     pixels = np.random.default_rng(7).integers(0, 256, (*size, 3), dtype=np.uint8)
     app = open_walk(Photo(pixels, "Odd", f"odd-{size}"), link={"fit": FITS[fit]})

@@ -86,10 +86,10 @@ def test_a_page_shows_a_phones_photo_upright(topic, phone_photo):
 
 
 @each_page
-@pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1), (5, 7)], ids=str)
-def test_a_page_takes_the_smallest_photos(topic, shape):
-    pixels = np.full((*shape, 3), 90, np.uint8)
-    assert_fine(open_app(topic.page, photo=Photo(pixels, "dot", f"digest-{shape}")))
+def test_a_page_takes_the_smallest_photos(topic):
+    for shape in ((1, 1), (1, 300) if topic.number % 2 else (300, 1)):
+        pixels = np.full((*shape, 3), 90, np.uint8)
+        assert_fine(open_app(topic.page, photo=Photo(pixels, "dot", f"digest-{shape}")))
 
 
 def test_going_back_and_forth_keeps_what_was_set():

@@ -8,7 +8,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from driver import SMALL, assert_fine, fire, open_app
+from driver import PAGE_4, SMALL, assert_fine, component, fire, html, open_page, written
 from PIL import Image
 
 from cnn_demo.jobs import JobError, job_queue
@@ -20,7 +20,6 @@ from cnn_demo.models.transfer.session import PRETRAINED, RANDOM, TUNED, answers,
 from cnn_demo.results import percent
 from cnn_demo.ui.pretrained.transfer import heads, training
 
-PAGE_4 = "pages/4_Pretrained_CNNs_in_Keras.py"
 PATIENCE = 120  # seconds that a test waits at most for a training that takes two
 
 
@@ -33,9 +32,7 @@ def bundled_alone(monkeypatch, tmp_path):
 
 
 def open_tab(**link):
-    app = open_app(PAGE_4, photo=SMALL, link={"task": "Teach it", **link})
-    assert_fine(app)
-    return app
+    return open_page(PAGE_4, SMALL, {"task": "Teach it", **link})
 
 
 def click(app, key: str, errors: int = 0):
@@ -51,18 +48,6 @@ def ended(app):
         job.touch()
         assert time.monotonic() < end
     return app.run()
-
-
-def written(app) -> str:
-    return "\n".join(element.value for element in (*app.markdown, *app.caption))
-
-
-def html(app) -> str:
-    return "\n".join(element.proto.body for element in app.get("html"))
-
-
-def component(app, key: str) -> dict:
-    return json.loads(app.get_by_key(key).proto.json)
 
 
 def lines(app, key: str) -> dict[str, list[float]]:

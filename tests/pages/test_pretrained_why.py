@@ -10,9 +10,10 @@ import re
 from html import unescape
 
 import cv2
+import driver
 import numpy as np
 import pytest
-from driver import assert_fine, fire, picture
+from driver import assert_fine, component, fire, picture
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
@@ -43,24 +44,8 @@ def photo():
     return next(sample for sample in sample_photos() if sample.key == "chelsea").load()
 
 
-def why_script(photo):
-    from cnn_demo.ui.pretrained.explanations import why_view
-
-    why_view(photo)
-
-
-def maps_script(photo):
-    from cnn_demo.ui.pretrained.feature_maps import maps_view
-
-    maps_view(photo)
-
-
-def open_view(script, photo, link=None, network="CIFAR-10 residual network") -> AppTest:
-    app = AppTest.from_function(script, default_timeout=200, args=(photo,))
-    app.query_params.update(({"model": network} if network else {}) | (link or {}))
-    app.run()
-    assert_fine(app)
-    return app
+def open_view(view: str, photo, link=None, network="CIFAR-10 residual network") -> AppTest:
+    return driver.open_view("pretrained", view, photo, ({"model": network} if network else {}) | (link or {}))
 
 
 def shown_maps(app) -> dict[str, np.ndarray]:
@@ -92,7 +77,7 @@ def test_maps_over_the_photo(model, photo):
     grad_cam = explain(model, seen, label, "grad_cam", layers[-1])
     assert grad_cam.max() == 1  # or this photo would show nothing
 
-    app = open_view(why_script, photo)
+    app = open_view("Why", photo)
     found = shown_maps(app)
     assert list(found) == [SEEN, "Grad-CAM"]
     np.testing.assert_array_equal(found[SEEN], seen)
@@ -121,10 +106,10 @@ def test_the_first_network_is_one_that_knows_a_thousand_classes(photo):
     lite = load("efficientnet_lite0")
     seen, (label, _) = lite.prepare(photo.pixels), lite.predict(photo.pixels).top(1)[0]
     values = explain(lite, seen, lite.labels.index(label), "grad_cam", "top_conv")
-    app = open_view(why_script, photo, network=None)
+    app = open_view("Why", photo, network=None)
     assert app.selectbox(key="model").value == "efficientnet_lite0"
     assert np.abs(shown_maps(app)["Grad-CAM"] - composed(seen, values, 0.6)).mean() < 5
-    app = open_view(maps_script, photo, network=None)
+    app = open_view("Feature maps", photo, network=None)
     assert grid(app)["items"][0]["key"] == feature_maps(lite, seen, "stem_conv").mean(axis=(0, 1)).argmax()
 
 
@@ -146,7 +131,7 @@ def test_every_method_for_another_class_at_another_layer(model, photo, monkeypat
     link = {deletion_check.CHECK: "false", explanations.CLASS: top[1][0], explanations.LAYER: layer}
     link[explanations.SHOWN] = [method.title for method in METHODS.values()]
     link[explanations.OPACITY] = "100"
-    app = open_view(why_script, photo, link)
+    app = open_view("Why", photo, link)
     assert not app.get("plotly_chart")
     found = shown_maps(app)
     assert list(found) == [SEEN, *(method.title for method in METHODS.values())]
@@ -167,7 +152,7 @@ def test_every_method_for_another_class_at_another_layer(model, photo, monkeypat
 
 def test_feature_maps_come_in_the_order_of_their_means(model, photo):
     seen = model.prepare(photo.pixels)
-    app = open_view(maps_script, photo)
+    app = open_view("Feature maps", photo)
     first = convolutional_layers(model.network)[0]
     maps = feature_maps(model, seen, first)
     order = np.argsort(-maps.mean(axis=(0, 1)), kind="stable")
@@ -199,13 +184,13 @@ def test_feature_maps_come_in_the_order_of_their_means(model, photo):
 
 
 def grid(app) -> dict:
-    return json.loads(app.get_by_key("maps_grid").proto.json)
+    return component(app, "maps_grid")
 
 
 @pytest.mark.parametrize("value", ["nonsense", "nan"])
 def test_links_to_what_there_is_not(photo, value):
     keys = [key for key in explanations.DEFAULTS if key != deletion_check.CHECK]
-    app = open_view(why_script, photo, dict.fromkeys(keys, value) | {deletion_check.CHECK: "false"})
+    app = open_view("Why", photo, dict.fromkeys(keys, value) | {deletion_check.CHECK: "false"})
     assert SEEN in shown_maps(app)
-    app = open_view(maps_script, photo, dict.fromkeys(pretrained_maps.DEFAULTS, value) | {"maps_channel": "1e9"})
+    app = open_view("Feature maps", photo, dict.fromkeys(pretrained_maps.DEFAULTS, value) | {"maps_channel": "1e9"})
     assert grid(app)["items"]

@@ -4,15 +4,16 @@ import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
+import driver
 import numpy as np
 import pytest
-from driver import assert_fine
-from planted_masks import FEW, SIZE, planted_map, segmenters  # noqa: F401
+from driver import assert_fine, html, written
+from planted_masks import FEW, SIZE, planted_map
 from streamlit.testing.v1 import AppTest
 
 from cnn_demo import models
 from cnn_demo.images import Photo
-from cnn_demo.models import find, frameworks, release
+from cnn_demo.models import find, frameworks
 from cnn_demo.models.catalogue.registry import BUNDLED_OPTIONS, PET_LABELS, STRIDE_4_OPTIONS
 from cnn_demo.models.segmentation.architectures import Cost
 from cnn_demo.models.segmentation.unets import ARCHITECTURES, SKIPS
@@ -35,22 +36,8 @@ SHORT = replace(
 )
 
 
-def view_script(module, name, photo):
-    from importlib import import_module
-
-    getattr(import_module(f"cnn_demo.ui.{module}"), name)(photo)
-
-
-def open_view(module: str, name: str, photo: Photo = PHOTO, link: dict | None = None) -> AppTest:
-    app = AppTest.from_function(view_script, default_timeout=200, args=(module, name, photo))
-    app.query_params.update(link or {})
-    app.run()
-    assert_fine(app)
-    return app
-
-
-def text(app: AppTest) -> str:
-    return "\n".join([*(part.value for part in app.markdown), *(part.value for part in app.caption)])
+def open_view(view: str, photo: Photo = PHOTO, link: dict | None = None) -> AppTest:
+    return driver.open_view("segmentation", view, photo, link)
 
 
 def save_random_weights(spec, folder):
@@ -68,20 +55,17 @@ def save_random_weights(spec, folder):
 
 
 @pytest.fixture
-def own_unet(monkeypatch, tmp_path):
+def own_unet(no_models, monkeypatch, tmp_path):
     """U-Nets with random weights in the place of the bundled ones, to which noise is background and nothing else."""
     save_random_weights(OWN, tmp_path)
     save_random_weights(SHORT, tmp_path)
     monkeypatch.setenv("CNN_DEMO_WEIGHTS", str(tmp_path))
     others = (spec for spec in models.MODELS if spec.builder != "Unet")
     monkeypatch.setattr(models, "MODELS", (*others, OWN, SHORT))
-    release()
-    yield
-    release()
 
 
 def test_skips_are_switched_off_one_by_one(own_unet):
-    app = open_view("segmentation.unet_internals", "inside_view")
+    app = open_view("Inside a U-Net")
     assert app.metric[0].value == "1.000"
     assert app.metric[1].value == "0.0 %"
     table = app.dataframe[0].value
@@ -93,7 +77,7 @@ def test_skips_are_switched_off_one_by_one(own_unet):
 
 
 def test_a_skip_that_a_network_lacks_is_not_offered(own_unet):
-    app = open_view("segmentation.unet_internals", "inside_view")
+    app = open_view("Inside a U-Net")
     pills = lambda: app.button_group(key="skips_on")  # noqa: E731
     assert pills().options == ["1/2", "1/4", "1/8", "1/16"]
     app.selectbox(key="unet").set_value("short_unet").run()
@@ -111,18 +95,18 @@ def test_a_skip_that_a_network_lacks_is_not_offered(own_unet):
 
 
 def test_a_link_may_name_a_skip_that_the_network_lacks(own_unet):
-    app = open_view("segmentation.unet_internals", "inside_view", link={"unet": "Short U-Net", "skips_on": "1/2,1/8"})
+    app = open_view("Inside a U-Net", link={"unet": "Short U-Net", "skips_on": "1/2,1/8"})
     assert set(app.button_group(key="skips_on").value) <= {"1/4", "1/8", "1/16"}
 
 
 def test_every_step_has_its_maps(own_unet):
-    html = "".join(part.proto.body for part in open_view("segmentation.unet_internals", "inside_view").get("html"))
+    shown = html(open_view("Inside a U-Net"))
     for part, strides in (("Encoder", (2, 4, 8, 16, 32)), ("Decoder", (1, 2, 4, 8, 16))):
         for stride in strides:
-            assert f"{part} 1/{stride}" in html
+            assert f"{part} 1/{stride}" in shown
 
 
-def test_without_a_u_net_the_view_says_so(segmenters):  # noqa: F811
+def test_without_a_u_net_the_view_says_so(segmenters):
     app = AppTest.from_function(tab_script, default_timeout=200, args=(PHOTO,)).run()
     assert not app.exception
     assert "None of the networks on this machine" in app.error[0].value
@@ -138,15 +122,14 @@ def tab_script(photo):
 
 
 def test_a_checkerboard_comes_and_goes():
-    app = open_view("segmentation.upsampling", "upsampling_view")
-    html = lambda: "".join(part.proto.body for part in app.get("html"))  # noqa: E731
-    assert "Neighbours get different numbers of stamps" in html()
+    app = open_view("Upsampling")
+    assert "Neighbours get different numbers of stamps" in html(app)
     app.slider(key="up_kernel").set_value(4).run()
     assert_fine(app)
-    assert "no checkerboard" in html()
+    assert "no checkerboard" in html(app)
     app.slider(key="up_kernel").set_value(3).run()
     app.selectbox(key="up_weights").set_value("A pyramid: bilinear").run()
-    assert "slopes add up" in html()
+    assert "slopes add up" in html(app)
 
 
 @pytest.fixture
@@ -170,17 +153,17 @@ def paint(monkeypatch):
     return put
 
 
-def test_before_anything_is_painted_the_page_says_what_to_do(segmenters, paint):  # noqa: F811
-    app = open_view("segmentation.paint_masks", "paint_view", STREET, {"segmenter": FEW})
+def test_before_anything_is_painted_the_page_says_what_to_do(segmenters, paint):
+    app = open_view("Paint it yourself", STREET, {"segmenter": FEW})
     assert "Paint what is there" in app.info[0].value
 
 
-def test_what_is_painted_is_scored(segmenters, paint):  # noqa: F811
+def test_what_is_painted_is_scored(segmenters, paint):
     labels = find("lraspp_mobilenet_v3_large").labels
     bus = labels.index("bus")
     said = planted_map(labels, (248, 330))
     paint((bus, (20, 90, 40, 300)))  # within the planted bus
-    app = open_view("segmentation.paint_masks", "paint_view", STREET, {"segmenter": FEW})
+    app = open_view("Paint it yourself", STREET, {"segmenter": FEW})
     assert app.metric[0].value == "1.000"
     assert (said[20:90, 40:300] == bus).all()
     table = app.dataframe[0].value.set_index("class")
@@ -200,7 +183,7 @@ def test_architectures_are_measured_when_asked(monkeypatch):
         return Cost(architecture, encoder, 14_300_000, 3_100_000, 5_000_000_000, 12.0 + len(asked)) if known else None
 
     monkeypatch.setattr("cnn_demo.ui.segmentation.architectures.cost_of", cost)
-    app = open_view("segmentation.architectures", "architectures_view", link={"smp_side": "128 × 128 pixels"})
+    app = open_view("Architectures", link={"smp_side": "128 × 128 pixels"})
     assert not app.dataframe
     assert not asked
     app.button(key="smp_measure").click().run()
@@ -208,5 +191,5 @@ def test_architectures_are_measured_when_asked(monkeypatch):
     assert [name for name, _, _ in asked] == list(ARCHITECTURES)
     table = app.dataframe[0].value
     assert len(table) == len(ARCHITECTURES) - 2
-    assert "**U-Net** is the quickest" in text(app)
-    assert "Not with ResNet-18: DeepLabV3, PAN" in text(app).replace("PAN, DeepLabV3", "DeepLabV3, PAN")
+    assert "**U-Net** is the quickest" in written(app)
+    assert "Not with ResNet-18: DeepLabV3, PAN" in written(app).replace("PAN, DeepLabV3", "DeepLabV3, PAN")

@@ -2,13 +2,13 @@
 
 import base64
 import io
-import json
 
+import driver
 import numpy as np
 import pytest
-from driver import SMALL, assert_fine, fire
+from driver import SMALL, assert_fine, component, fire, written
 from PIL import Image
-from planted_masks import BORDER, FEW, MANY, PERSONS, SCORES, SIZE, bus, person, planted_map, segmenters  # noqa: F401
+from planted_masks import BORDER, FEW, MANY, PERSONS, SCORES, SIZE, bus, person, planted_map
 from streamlit.testing.v1 import AppTest
 
 from cnn_demo.images import Photo
@@ -17,37 +17,14 @@ from cnn_demo.results import percent
 
 pytestmark = pytest.mark.usefixtures("segmenters")
 KEY = "lraspp_mobilenet_v3_large"
-VIEWS = {
-    "segmentation.every_pixel": "pixels_view",
-    "segmentation.confidence": "confidence_view",
-    "segmentation.semantic_or_instance": "objects_view",
-}
-ALL_VIEWS = VIEWS | {"segmentation.models": "models_view"}
+VIEWS = ("Every pixel", "How sure", "Semantic or instance")
 STREET = Photo(np.random.default_rng(0).integers(0, 256, (*SIZE, 3), dtype=np.uint8), "street.jpg", "digest-street")
 PANORAMA = Photo(np.zeros((40, 900, 3), np.uint8), "panorama.jpg", "digest-panorama")
 
 
-def view_script(module, name, photo):
-    from importlib import import_module
-
-    getattr(import_module(f"cnn_demo.ui.{module}"), name)(photo)
-
-
-def open_view(module: str, photo: Photo = STREET, network: str = FEW, link: dict | None = None) -> AppTest:
-    app = AppTest.from_function(view_script, default_timeout=200, args=(module, ALL_VIEWS[module], photo))
-    app.query_params.update({"segmenter": network, "instance_segmenter": "YOLO11n-seg"} | (link or {}))
-    app.run()
-    assert_fine(app)
-    return app
-
-
-def text(app: AppTest) -> str:
-    return "\n".join([*(part.value for part in app.markdown), *(part.value for part in app.caption)])
-
-
-def component(app: AppTest, key: str) -> dict:
-    """What a browser component was given."""
-    return json.loads(app.get_by_key(key).proto.json)
+def open_view(view: str, photo: Photo = STREET, network: str = FEW, link: dict | None = None) -> AppTest:
+    given = {"segmenter": network, "instance_segmenter": "YOLO11n-seg"} | (link or {})
+    return driver.open_view("segmentation", view, photo, given)
 
 
 def pixels_of(url: str) -> np.ndarray:
@@ -59,7 +36,7 @@ def planted() -> np.ndarray:
     return planted_map(find(KEY).labels, SIZE)
 
 
-@pytest.mark.parametrize("view", ALL_VIEWS)
+@pytest.mark.parametrize("view", [*VIEWS, "Models"])
 @pytest.mark.parametrize("network", [FEW, MANY])
 def test_every_view_opens_with_few_classes_and_with_many(view, network):
     open_view(view, network=network)
@@ -72,7 +49,7 @@ def test_photos_of_any_shape_are_taken(view, photo):
 
 
 def test_the_masks_and_their_legend_say_what_was_planted():
-    app = open_view("segmentation.every_pixel")
+    app = open_view("Every pixel")
     data = component(app, "segment_photo")
     np.testing.assert_array_equal(pixels_of(data["ids"]), planted())
     shares = {one["name"]: one["share"] for one in data["classes"]}
@@ -80,21 +57,21 @@ def test_the_masks_and_their_legend_say_what_was_planted():
     assert shares == pytest.approx({"bus": bus().mean(), "person": persons.mean()})
     assert "background" not in shares
     assert len({one["colour"] for one in data["classes"]}) == 2
-    assert f"**{percent(shares['bus'])}** bus" in text(app)
-    assert "**12 ms** on the CPU" in text(app)
+    assert f"**{percent(shares['bus'])}** bus" in written(app)
+    assert "**12 ms** on the CPU" in written(app)
 
 
 def test_size_and_tiles_are_what_the_network_is_asked_for():
-    app = open_view("segmentation.every_pixel")
+    app = open_view("Every pixel")
     app.selectbox(key="segment_side").set_value(960).run()
     app.segmented_control(key="segment_mode").set_value("tiled").run()
     assert_fine(app)
     assert load(KEY).asked == [("whole", 520), ("whole", 960), ("tiled", 960)]
-    assert "goes in as 1280 × 960, in 4 tiles of 768 × 768" in text(app)
+    assert "goes in as 1280 × 960, in 4 tiles of 768 × 768" in written(app)
 
 
 def test_the_network_is_not_asked_twice():
-    app = open_view("segmentation.confidence")
+    app = open_view("How sure")
     for value in (10, 90):
         app.slider(key="sure_blank").set_value(value).run()
     assert_fine(app)
@@ -102,14 +79,14 @@ def test_the_network_is_not_asked_twice():
 
 
 def test_a_long_photo_has_no_size_that_is_too_long():
-    app = open_view("segmentation.every_pixel", PANORAMA)
+    app = open_view("Every pixel", PANORAMA)
     sides = [int(option.split()[0]) for option in app.selectbox(key="segment_side").options]
     assert all(load(KEY).frame((40, 900), side) for side in sides)
     assert max(sides) == 182
 
 
 def test_pixels_are_offered_as_files():
-    app = open_view("segmentation.every_pixel")
+    app = open_view("Every pixel")
     labels = [button.proto.label for button in app.get("download_button")]
     assert labels == ["Mask", "Overlay", "Cut-out", "COCO", "Polygons"]
     assert app.multiselect(key="cut_out_classes").options == ["background", "bus", "person"]
@@ -118,15 +95,15 @@ def test_pixels_are_offered_as_files():
 
 
 def test_confidence_and_entropy_are_named_with_their_means():
-    app = open_view("segmentation.confidence")
+    app = open_view("How sure")
     answer = load(KEY).predict(STREET.pixels)
     assert f"{percent(float(answer.confidence.mean()))} on average" in component(app, "sure_confidence")["caption"]
     assert f"{answer.entropy().mean():.2f} on average" in component(app, "sure_entropy")["caption"]
-    assert "It is least sure along borders" in text(app)
+    assert "It is least sure along borders" in written(app)
 
 
 def test_the_threshold_leaves_doubtful_pixels_blank():
-    app = open_view("segmentation.confidence")
+    app = open_view("How sure")
     app.slider(key="sure_blank").set_value(60).run()
     doubtful = np.isclose(load(KEY).predict(STREET.pixels).confidence, BORDER)
     assert 0 < doubtful.mean() < 0.1
@@ -141,9 +118,9 @@ def test_the_threshold_leaves_doubtful_pixels_blank():
 
 
 def test_a_tapped_pixel_names_its_class_and_all_probabilities():
-    app = open_view("segmentation.confidence")
+    app = open_view("How sure")
     fire(app, "sure_photo", "point", {"row": 390, "column": 560})
-    assert "Row 390, column 560: **person**, 95.0 % sure" in text(app)
+    assert "Row 390, column 560: **person**, 95.0 % sure" in written(app)
     assert component(app, "sure_photo")["marks"][0] == {"row": 390, "column": 560, "height": 1, "width": 1}
     bars = next(
         part.proto.body for part in app.get("html") if "aria-label" in part.proto.body and "<th" in part.proto.body
@@ -151,23 +128,23 @@ def test_a_tapped_pixel_names_its_class_and_all_probabilities():
     assert bars.count("<tr>") == len(find(KEY).labels)
     assert bars.index("person") < bars.index("bus") < bars.index("aeroplane")
     fire(app, "sure_photo", "point", {"row": 100, "column": 100})
-    assert "**bus**" in text(app)
+    assert "**bus**" in written(app)
 
 
 def test_of_many_classes_the_page_says_why_there_are_no_bars():
-    app = open_view("segmentation.confidence", network=MANY)
+    app = open_view("How sure", network=MANY)
     assert any("150 classes" in note.value and "at most 25" in note.value for note in app.info)
 
 
 def test_it_begins_with_the_pixel_that_is_least_decided():
-    app = open_view("segmentation.confidence")
+    app = open_view("How sure")
     answer = load(KEY).predict(STREET.pixels)
     row, column = np.unravel_index(answer.entropy().argmax(), SIZE)
-    assert f"Row {row}, column {column}:" in text(app)
+    assert f"Row {row}, column {column}:" in written(app)
 
 
 def test_objects_have_a_colour_a_number_and_a_confidence_each():
-    app = open_view("segmentation.semantic_or_instance")
+    app = open_view("Semantic or instance")
     data = component(app, "objects_instance")
     assert [one["name"] for one in data["classes"]] == ["person 1", "person 2", "person 3", "person 4", "bus 1"]
     assert [one["said"] for one in data["classes"]] == [f"{percent(score)} sure" for score in np.float32(SCORES)]
@@ -178,61 +155,61 @@ def test_objects_have_a_colour_a_number_and_a_confidence_each():
 
 
 def test_what_can_be_counted_is_counted():
-    app = open_view("segmentation.semantic_or_instance")
+    app = open_view("Semantic or instance")
     known = (planted() > 0).mean()
-    assert f"It has a word for **{percent(known)}** of the photo: **2** classes" in text(app)
-    assert "It counts **5** objects: **4** × person · **1** × bus" in text(app)
+    assert f"It has a word for **{percent(known)}** of the photo: **2** classes" in written(app)
+    assert "It counts **5** objects: **4** × person · **1** × bus" in written(app)
     table = app.dataframe[0].value.set_index("Class")
     assert table["Objects"].to_dict() == {"bus": 1, "person": 4}
     np.testing.assert_allclose(table["Pixels, semantic"], table["Pixels, instances"])
     app.slider(key="instance_confidence").set_value(85).run()
-    assert "It counts **2** objects: **2** × person" in text(app)
+    assert "It counts **2** objects: **2** × person" in written(app)
     table = app.dataframe[0].value.set_index("Class")
     assert np.isnan(table.loc["bus", "Objects"])
     assert_fine(app)
 
 
 def test_the_classical_way_is_counted_beside_the_network():
-    app = open_view("segmentation.semantic_or_instance")
+    app = open_view("Semantic or instance")
     assert app.selectbox(key="classical_class").options == ["person", "bus"]
-    assert "**Connected components**: 2, of which **1** agrees" in text(app)
-    assert "**Watershed**: 4, of which **4** agree" in text(app)
-    assert "**The network's instances**: 4" in text(app)
+    assert "**Connected components**: 2, of which **1** agrees" in written(app)
+    assert "**Watershed**: 4, of which **4** agree" in written(app)
+    assert "**The network's instances**: 4" in written(app)
     table = app.dataframe[1].value
     assert table["The network's object"].tolist() == ["person 1", "person 2", "person 3", "person 4"]
     assert (table["IoU, watershed"] > 0.9).all()
     assert table["IoU, connected components"].tolist() == pytest.approx([0.34, 0.34, 0.34, 1], abs=0.02)
     app.slider(key="classical_narrow").set_value(0).run()
-    assert "**Watershed**: 2, of which" in text(app)
+    assert "**Watershed**: 2, of which" in written(app)
     assert_fine(app)
 
 
 def test_objects_are_offered_as_files():
-    app = open_view("segmentation.semantic_or_instance")
+    app = open_view("Semantic or instance")
     labels = [button.proto.label for button in app.get("download_button")]
     assert labels == ["Mask", "Overlay", "Cut-out", "COCO", "Polygons"]
 
 
 def test_nothing_found_is_said_and_breaks_nothing():
-    app = open_view("segmentation.semantic_or_instance", link={"instance_confidence": "95"})
-    assert "It finds **no object**." in text(app)
+    app = open_view("Semantic or instance", link={"instance_confidence": "95"})
+    assert "It finds **no object**." in written(app)
     assert not app.get("download_button")
 
 
 def test_the_table_lists_the_segmenters_of_both_kinds():
-    app = open_view("segmentation.models")
+    app = open_view("Models")
     table = app.dataframe[0].value
     both = [*list_models("semantic-segmentation"), *list_models("instance-segmentation")]
     assert sorted(table["Network"]) == sorted(spec.title for spec in both)
     published = [spec.metric.name for spec in both if spec.metric and spec.url]
     assert table["Mean IoU"].notna().sum() == published.count("mean IoU")
     assert table["Mask mAP50-95"].notna().sum() == published.count("mask mAP50-95")
-    assert f"of {len(both)}**" in text(app)
+    assert f"of {len(both)}**" in written(app)
 
 
 @pytest.mark.parametrize("title", [MANY, "YOLO26n-seg", FEW])
 def test_each_source_of_weights_is_named(title, monkeypatch, tmp_path):
     monkeypatch.setenv("CNN_DEMO_WEIGHTS", str(tmp_path / "nothing"))
-    app = open_view("segmentation.models", link={"models_wanted": title})
+    app = open_view("Models", link={"models_wanted": title})
     source = {MANY: "the Hugging Face hub", FEW: "PyTorch's own server"}.get(title, "Ultralytics' releases on GitHub")
-    assert source in text(app)
+    assert source in written(app)

@@ -1,4 +1,10 @@
-"""What the tests compare with: padding by index arithmetic, and PyTorch's convolutions in our axis order."""
+"""What the tests compare with: padding by index arithmetic, and PyTorch's convolutions in our axis order.
+
+And `covering`, which chooses the settings to compare at.
+"""
+
+import itertools
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -38,3 +44,19 @@ def torch_convolve(padded, weights, stride, dilation, bias=0.0):
     kernel = torch.from_numpy(np.ascontiguousarray(kernel))
     y = torch.nn.functional.conv2d(x, kernel, stride=stride, dilation=dilation, groups=groups)
     return y[0].permute(1, 2, 0).numpy() + np.asarray(bias, np.float32)
+
+
+def covering(*choices: Sequence) -> list[tuple]:
+    """Choose combinations such that each two values of two settings occur together (pairwise testing).
+
+    A fault shows almost always at a pair of values (Kuhn et al. 2004), and all combinations are far more. Greedy: next
+    is the combination with the most pairs that are still missing.
+    """
+    combinations = list(itertools.product(*(range(len(values)) for values in choices)))
+    pairs = {combination: set(itertools.combinations(enumerate(combination), 2)) for combination in combinations}
+    missing, chosen = set().union(*pairs.values()), []
+    while missing:
+        best = max(combinations, key=lambda combination: len(pairs[combination] & missing))
+        missing -= pairs[best]
+        chosen.append(tuple(values[index] for values, index in zip(choices, best, strict=True)))
+    return chosen

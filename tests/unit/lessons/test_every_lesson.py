@@ -25,13 +25,9 @@ EXPERIMENTS = [(name, experiment) for name, module in MODULES.items() for experi
 PAPERS = [paper for module in MODULES.values() for paper in module.LESSON.papers]
 PICTURES = {None, *PATTERNS, *(sample.key for sample in sample_photos())}
 MISCONCEPTIONS = [(name, item) for name, module in MODULES.items() for item in module.MISCONCEPTIONS]
-DRAW = np.random.default_rng(8)
 PHOTOS = {
-    "random": DRAW.random((48, 64, 3), dtype=np.float32),
     "one pixel": np.full((1, 1, 3), 0.3, np.float32),
-    "one row": DRAW.random((1, 300, 3), dtype=np.float32),
     "wide and black": np.zeros((40, 500, 3), np.float32),
-    "even": np.full((40, 50, 3), 0.5, np.float32),
     "cat": sample_photos()[0].load(max_side=480).pixels.astype(np.float32) / 255,
 }
 each_lesson = pytest.mark.parametrize("name", LESSONS)

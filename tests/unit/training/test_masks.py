@@ -59,17 +59,17 @@ def test_a_mask_of_one_class_alone_is_settled_too(label):
     assert foreground(mask).sum() == (5 if label else 0)
 
 
-@pytest.mark.parametrize("seed", range(30))
 @pytest.mark.parametrize("size", [(64, 64), (48, 90), (220, 150)])
-def test_classes_stay_on_their_pixels(photo, seed, size, monkeypatch):
+def test_classes_stay_on_their_pixels(photo, size, monkeypatch):
     monkeypatch.setattr(masks, "recolour", lambda picture, rng: picture)
-    pixels, classes = view(photo, size, (0.5, 2.0), np.random.default_rng(seed))
-    assert pixels.shape == (*size, 3)
-    assert classes.shape == size
-    assert (pixels[classes == IGNORED] == GREY).all()
-    inner = classes != IGNORED
-    wrong = np.abs(pixels[..., 0].astype(int)[inner] - LEVELS[classes[inner]]) > 36
-    assert wrong.mean() < 0.15  # mixed where two classes meet
+    for seed in range(30):
+        pixels, classes = view(photo, size, (0.5, 2.0), np.random.default_rng(seed))
+        assert pixels.shape == (*size, 3)
+        assert classes.shape == size
+        assert (pixels[classes == IGNORED] == GREY).all()
+        inner = classes != IGNORED
+        wrong = np.abs(pixels[..., 0].astype(int)[inner] - LEVELS[classes[inner]]) > 36
+        assert wrong.mean() < 0.15, seed  # mixed where two classes meet
 
 
 def test_views_are_of_many_scales_and_mirrored(photo, monkeypatch):

@@ -243,7 +243,7 @@ def test_a_network_with_other_classes_is_refused(own_place, folder, monkeypatch,
 
 
 def test_missing_weights_are_one_sentence(monkeypatch, tmp_path):
-    monkeypatch.setattr("cnn_demo.models.detection.yolo_detector.find_weights", lambda name: None)
+    monkeypatch.setattr("cnn_demo.models.catalogue.specs.find_weights", lambda name: None)
     with pytest.raises(ModelUnavailable, match=r"not on this machine: yolo11x\.pt is missing\.$"):
         load("yolo11x", "cpu")
 
