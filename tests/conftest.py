@@ -1,6 +1,6 @@
 """What all tests share: how a run is laid out, no test sees what another one cached, and files as phones send them.
 
-Browser stories come last and on one worker, and `--within` ends a run on a slow machine.
+Files go to workers as a whole, browser stories first and to one worker, and `--within` ends a run on a slow machine.
 """
 
 import gc
@@ -47,15 +47,28 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     stories = {item for item in items if "tests/browser/" in item.path.as_posix()}
     for item in stories:
         item.add_marker(pytest.mark.browser)
         item.add_marker(pytest.mark.timeout(600))  # the first one waits for a server that loads its frameworks
         item.add_marker(pytest.mark.flaky(reruns=1))  # a visitor would try again; the summary names what was rerun
-        item.add_marker(pytest.mark.xdist_group("browser"))  # two browsers at once would take each other's time
-    items.sort(key=lambda item: item in stories)  # stable: all others stay in their order
+    items.sort(key=lambda item: item not in stories)  # first, for they take longest; stable: others stay in their order
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_make_scheduler(config: pytest.Config, log):
+    """Give each file to one worker, so that its fixtures are made once, and all browser stories to the same one.
+
+    Marks of `xdist_group` do not do it: pytest-xdist 3.8 writes them where pytest 9.2 no longer reads them.
+    """
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "tests/browser" if nodeid.startswith("tests/browser/") else super()._split_scope(nodeid)
+
+    return Scheduling(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)

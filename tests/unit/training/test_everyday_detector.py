@@ -19,7 +19,6 @@ from training.data.everyday import LABELS, EverydayPhoto, read_voc
 from training.everyday_detector import BY_CLASS, RARE, EverydayPool, distillation_loss, measured
 from training.networks.encoders import load_encoder
 
-pytestmark = pytest.mark.xdist_group("everyday_detector")  # one process makes the fixtures, which take long
 torch = frameworks.torch()
 SIDE = 64
 CELLS = sum((SIDE // stride) ** 2 for stride in STRIDES)

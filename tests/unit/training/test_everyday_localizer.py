@@ -12,7 +12,6 @@ from training.data.everyday import LABELS, EverydayPhoto, main_object, read_noth
 from training.data.placement import squash
 from training.everyday_localizer import NOTHING, LocalizerNetwork, cropped, predict
 
-pytestmark = pytest.mark.xdist_group("everyday_localizer")  # one process makes the fixtures, which take long
 torch = frameworks.torch()
 CAT, CAR = LABELS.index("cat"), LABELS.index("car")
 

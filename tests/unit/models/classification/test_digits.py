@@ -20,8 +20,6 @@ from cnn_demo.models.classification.digits import (
 )
 from cnn_demo.models.classification.drawn_digit import INK_SHARE, eight_by_eight
 
-pytestmark = pytest.mark.xdist_group("digits")  # one process makes the fixtures, which take long
-
 FEW = DigitSettings(filters=8, epochs=3, rate=0.01)
 
 

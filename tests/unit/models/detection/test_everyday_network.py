@@ -12,8 +12,6 @@ from cnn_demo.models.detection.everyday_network import NECK_CHANNELS, STRIDES, e
 from cnn_demo.models.detection.yolo_detector import decode
 from cnn_demo.models.detection.yolo_engines import OpenVinoEngine, TorchEngine, export_to_openvino, with_raw_outputs
 
-pytestmark = pytest.mark.xdist_group("everyday_network")  # one process makes the fixtures, which take long
-
 torch = frameworks.torch()
 LABELS = VOC_LABELS[1:]
 SIZE = (96, 160)

@@ -15,8 +15,6 @@ from cnn_demo.models.detection.candidates import Grid, select
 from cnn_demo.models.detection.yolo_detector import YoloDetector, cell_places, decode, read_network
 from cnn_demo.models.detection.yolo_engines import OpenVinoEngine, openvino_file
 
-pytestmark = pytest.mark.xdist_group("detectors")  # one process makes the fixtures, which take long
-
 SIDE = 96
 KEYS = ("yolo11n", "yolo26n")  # with and without NMS
 

@@ -14,8 +14,6 @@ from cnn_demo.models.detection.yolo_engines import TorchEngine, with_raw_outputs
 from cnn_demo.models.detection.yolo_masks import PrototypeMasks
 from cnn_demo.models.segmentation.classical_instances import around
 
-pytestmark = pytest.mark.xdist_group("yolo_masks")  # one process makes the fixtures, which take long
-
 SIDE = 96
 KEYS = ("yolo11n-seg", "yolo26n-seg")  # with and without NMS
 SIZES = [(480, 640), (333, 500), (120, 90), (37, 200), (64, 64)]

@@ -7,8 +7,6 @@ from cnn_demo.models import find, frameworks, load, release
 from cnn_demo.models.detection.torchvision_detectors import MIN_SCORE, build
 from cnn_demo.models.segmentation.mask_rcnn import MaskRcnn
 
-pytestmark = pytest.mark.xdist_group("instance_segmenters")  # one process makes the fixtures, which take long
-
 KEY = "maskrcnn_resnet50_fpn"
 SIDE = 320
 

@@ -8,8 +8,6 @@ import pytest
 from cnn_demo.models import ModelUnavailable, find, frameworks, load, release
 from cnn_demo.models.segmentation.segmenters import load_torch_segmenter
 
-pytestmark = pytest.mark.xdist_group("yolo_semantic")  # one process makes the fixture, which takes long
-
 SPEC = find("yolo26n-sem")
 
 

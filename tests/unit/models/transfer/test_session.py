@@ -13,8 +13,6 @@ from cnn_demo.models.transfer.photo_sets import PhotoSet
 from cnn_demo.models.transfer.sample_sets import textures
 from cnn_demo.models.transfer.session import PRETRAINED, RANDOM, TUNED, Task, answers, teach, tune, wilson_interval
 
-pytestmark = pytest.mark.xdist_group("teaching")  # one process makes the fixtures, which take long
-
 
 @pytest.fixture(scope="module")
 def task() -> Task:
