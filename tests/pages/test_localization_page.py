@@ -11,6 +11,7 @@ from driver import PAGE_5, SMALL, assert_fine, component, fire, html, open_app, 
 from cnn_demo.images import sample_photos
 from cnn_demo.models import find, load
 from cnn_demo.models.boxes import giou, iou, loss_parts, normalize_boxes
+from cnn_demo.models.localization import weak_localization
 from cnn_demo.results import percent
 from cnn_demo.ui.localization import state as localize_state
 from cnn_demo.ui.localization.two_boxes import BEGINNINGS
@@ -176,14 +177,16 @@ def test_three_ways_to_a_box_and_what_a_scan_costs(astronaut):
     assert html(app).count("IoU with the ground truth") == 3
 
 
-def test_no_window_and_too_many_windows_are_one_sentence(cat):
+def test_no_window_and_too_many_windows_are_one_sentence(cat, monkeypatch):
+    monkeypatch.setattr(weak_localization, "MAX_WINDOWS", 1000)
     app = open_view("Without a box head", cat)
     app.pills(key="window_sizes").set_value([]).run()
     assert_fine(app)
     assert any("at least one size" in note.value for note in app.info)
-    app.pills(key="window_sizes").set_value([25]).run()
     app.slider(key="window_step").set_value(10).run()
+    app.pills(key="window_sizes").set_value([25, 50]).run()
     assert_fine(app)
+    assert any("That would be 1,082 windows" in note.value for note in app.info)
 
 
 def test_how_it_learned_shows_every_epoch_and_the_worst():

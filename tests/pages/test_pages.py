@@ -6,9 +6,13 @@ from driver import PAGE_1, ROOT, assert_fine, open_app, picture
 from streamlit.testing.v1 import AppTest
 
 from cnn_demo.images import Photo, read_photo
-from cnn_demo.topics import TOPICS
+from cnn_demo.topics import TOPICS, Topic
 
-each_page = pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.title)
+
+@pytest.fixture(scope="module", params=TOPICS, ids=lambda topic: topic.title)
+def topic(request) -> Topic:
+    """Each page in turn, with all tests of it in succession: its networks are loaded once."""
+    return request.param
 
 
 def test_home_shows_all_topics_and_the_machine():
@@ -47,7 +51,6 @@ def test_home_names_a_network_of_the_hub_by_its_repository(tmp_path, monkeypatch
     assert "segformer-b0-512x512-ade-160k.safetensors · 2.5 MB · cache" in captions
 
 
-@each_page
 def test_a_page_opens_from_home(topic):
     app = open_app()
     app.switch_page(topic.page).run()
@@ -56,14 +59,12 @@ def test_a_page_opens_from_home(topic):
     assert app.sidebar.page_link[0].label == "**Deep CNNs, live**"
 
 
-@each_page
 def test_a_page_opens_by_itself(topic):
     app = AppTest.from_file(ROOT / topic.page, default_timeout=200).run()
     assert_fine(app)
     assert app.header[0].value == f"{topic.icon} {topic.title}"
 
 
-@each_page
 def test_a_page_teaches(topic):
     app = open_app(topic.page)
     assert 3 <= len(app.pills(key="try_this").options) <= 5
@@ -72,7 +73,6 @@ def test_a_page_teaches(topic):
     assert "https://" in app.markdown[-1].value
 
 
-@each_page
 def test_a_page_shows_a_phones_photo_upright(topic, phone_photo):
     photo = read_photo(phone_photo, "IMG_1234.jpg")
     app = open_app(topic.page, photo=photo)
@@ -85,7 +85,6 @@ def test_a_page_shows_a_phones_photo_upright(topic, phone_photo):
         np.testing.assert_allclose(pixels[-4, 16], (220, 180, 40), atol=12)
 
 
-@each_page
 def test_a_page_takes_the_smallest_photos(topic):
     for shape in ((1, 1), (1, 300) if topic.number % 2 else (300, 1)):
         pixels = np.full((*shape, 3), 90, np.uint8)
