@@ -64,7 +64,7 @@ def test_the_story(page: Page) -> None:
 
     # He moves sigma, and sees the picture change.
     old = source(page, AFTER)
-    slide(page, "Sigma (px)", 8)
+    slide(page, "Sigma (px)", 3)
     wait_for_change(page, AFTER, old)
 
     settle(page)

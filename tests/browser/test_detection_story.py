@@ -29,10 +29,10 @@ def test_she_finds_cuts_and_scores(page: Page) -> None:
     assert found >= 1
 
     # Fewer boxes are more confident; the network does not run again.
-    slide(page, "Confidence threshold", 4)
+    slide(page, "Confidence threshold", 2)
     assert total(page) <= found
 
-    slide(page, "Confidence threshold", 4, "ArrowLeft")
+    slide(page, "Confidence threshold", 2, "ArrowLeft")
     assert total(page) == found
 
     # NMS, step by step.

@@ -89,6 +89,11 @@ def test_other_classes_are_left_alone():
     assert len(select(boxes((0, 0, 10, 10, 0.9, 0), (0, 0, 10, 10, 0.8, 1)), 0.1, 0.0).kept) == 2
 
 
+def test_a_score_at_the_threshold_is_below_it_as_in_ultralytics():
+    found = boxes((0, 0, 9, 9, 0.5, 0), (20, 0, 29, 9, 0.75, 0))
+    assert select(found, 0.5).detections()["candidate"].tolist() == [1]
+
+
 def test_what_is_beyond_the_limit_is_told():
     found = boxes((0, 0, 9, 9, 0.3, 0), (20, 0, 29, 9, 0.9, 0), (40, 0, 49, 9, 0.6, 1))
     selection = select(found, 0.1, 0.5, max_detections=2)
