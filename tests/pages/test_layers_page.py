@@ -365,6 +365,14 @@ def test_a_link_sets_the_controls(link, state):
         assert component(app, "maps")["chosen"] == 2
 
 
+def test_a_default_is_not_in_the_link():
+    app = open_page(link={"stack": "pmin.3.3"})
+    assert app.query_params["stack"] == "pmin.3.3"
+    as_text(app).set_value(DEFAULTS["stack"]).run()
+    assert_fine(app)
+    assert "stack" not in app.query_params
+
+
 GARBAGE = {
     "tab": ("Nope", "", "view"),
     "layer": ("0", "99", "abc", "inf"),

@@ -127,6 +127,16 @@ def test_visitors_at_the_same_time_get_their_own_answers(model):
         np.testing.assert_allclose(probabilities, alone[i % 25], atol=1e-6)
 
 
+def test_the_network_runs_only_while_its_lock_is_held(model, cat, monkeypatch):
+    """Visitors at the same time seldom show a lock that was forgotten."""
+    run, held = model._run, []
+    monkeypatch.setattr(model, "_run", lambda *given: held.append(model.lock.locked()) or run(*given))
+    model.predict(cat)
+    model.activations(cat)
+    assert held == [True, True]
+    assert not model.lock.locked()
+
+
 def test_labels_and_probabilities_must_match():
     with pytest.raises(ValueError, match="2 labels need as many"):
         Classification(("cat", "dog"), np.ones(3, np.float32))
