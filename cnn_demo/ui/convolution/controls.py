@@ -51,7 +51,7 @@ def _parameter(family: str, parameter: Parameter) -> None:
         st.segmented_control(
             parameter.label,
             list(parameter.choices),
-            default=parameter.default,
+            default=DEFAULTS[key],
             required=True,
             format_func=lambda choice: str(choice).capitalize(),
             help=parameter.help,
@@ -65,7 +65,7 @@ def _parameter(family: str, parameter: Parameter) -> None:
         parameter.label + unit,
         parameter.minimum,
         parameter.maximum,
-        parameter.default,
+        DEFAULTS[key],
         parameter.step,
         help=parameter.help,
         key=key,
