@@ -11,7 +11,9 @@ CARDS_PER_ROW = 4
 
 set_up(APP_TITLE)
 st.title(APP_TITLE, anchor=False)
-st.markdown("Drop in a photo and *see* what deep convolutional networks do with it, from one kernel to a whole net.")
+st.markdown(
+    "Drop in a photo and *see* what convolutional networks do with it, from a single kernel to a whole network."
+)
 
 for start in range(0, len(TOPICS), CARDS_PER_ROW):
     for place, topic in zip(st.columns(CARDS_PER_ROW), TOPICS[start : start + CARDS_PER_ROW], strict=False):
@@ -28,11 +30,11 @@ accelerator = {"cuda": "NVIDIA GPU", "mps": "Apple GPU", "cpu": "CPU"}[machine.d
 device.metric("Networks run on", accelerator, help=f"{machine.device_name}, {machine.cores} CPU cores")
 memory.metric("Free memory", f"{machine.free_memory / 2**30:.0f} of {machine.memory / 2**30:.0f} GB")
 models.metric(
-    "Trained weights at hand",
+    "Weights available locally",
     len(weights),
     help="Bundled with the app, in the folder that CNN_DEMO_WEIGHTS names, or in the libraries' caches. "
     "The convolution page needs none.",
 )
-files = models.expander("Which ones")
+files = models.expander("Show files")
 for file in weights:
     files.caption(f"{file.name} · {file.bytes / 1e6:.1f} MB · {file.place}")

@@ -33,7 +33,7 @@ def main() -> None:
                 views = {"/": "text=Hello"}
                 if name == "app":
                     views = {
-                        "/": "img[alt^='A street with a bus and four persons, each painted']",
+                        "/": "img[alt^='A street with a bus and four people, each painted']",
                         "/Convolution": "img[alt^='After']",
                     }
                 for path, selector in views.items():

@@ -11,13 +11,13 @@ class Topic:
     """One page of the app.
 
     Attributes:
-        number: Place in the course, from 1.
+        number: Number of the page, from 1.
         title: Heading of the page and label of its link.
         icon: Material icon in Streamlit's notation.
-        summary: One line on what a visitor does there.
+        summary: One line on what visitors do there.
         page: Path of the page's script, relative to the project's root.
         picture: Path of the card's picture, relative to the project's root.
-        alt: What the picture shows, for those who cannot see it.
+        alt: Text alternative for the picture.
     """
 
     number: int
@@ -47,14 +47,14 @@ TOPICS: tuple[Topic, ...] = (
         1,
         "Convolution",
         "grid_on",
-        "Drag a kernel's sliders, see the photo change, and open any pixel to read its arithmetic.",
+        "Drag a kernel's sliders, see the photo change, and select any pixel to see its arithmetic.",
         "A cat's photo; right of a slanted line, the response of a Sobel kernel in red and blue.",
     ),
     _topic(
         2,
         "Convolution and pooling layers",
         "layers",
-        "Stack layers on your photo, watch feature maps shrink, and measure what pooling forgives.",
+        "Stack layers on your photo, watch feature maps shrink, and measure the invariance that pooling adds.",
         "Four feature maps of a cat's photo, each half the size of the one before.",
     ),
     _topic(
@@ -68,28 +68,28 @@ TOPICS: tuple[Topic, ...] = (
         4,
         "Pretrained CNNs in Keras",
         "image_search",
-        "Classify your photo, ask the network why, and teach it classes of your own.",
-        "A cat's photo under a heat map of what made the network say “Egyptian cat”.",
+        "Classify your photo, explain the prediction, and fine-tune a network on classes of your own.",
+        "A cat's photo under a heat map of the regions that make the network predict “Egyptian cat”.",
     ),
     _topic(
         5,
         "Localization",
         "center_focus_strong",
-        "One object: find its class and its box, draw the truth, and see IoU and loss.",
+        "One object: predict its class and its box, draw the ground truth, and see IoU and loss.",
         "An astronaut's photo with one box around her face, labelled “face”.",
     ),
     _topic(
         6,
         "Object detection",
         "select_all",
-        "Many objects of many classes, and what the detector throws away on the way.",
-        "A street with a bus and four persons, each in a labelled box.",
+        "Many objects of many classes: candidate boxes, confidence threshold and non-maximum suppression.",
+        "A street with a bus and four people, each in a labelled box.",
     ),
     _topic(
         7,
         "Segmentation",
         "texture",
         "Label every pixel and every instance; see where the network is unsure.",
-        "A street with a bus and four persons, each painted in a colour of its own.",
+        "A street with a bus and four people, each painted in a colour of its own.",
     ),
 )

@@ -1,4 +1,4 @@
-"""Page 1: a kernel slides over the photo; drag its sliders, and open any pixel to read its arithmetic."""
+"""Page 1: a kernel slides over the photo; drag its sliders, and select any pixel to see its arithmetic."""
 
 from cnn_demo.lessons.convolution import LESSON, MISCONCEPTIONS
 from cnn_demo.ui.convolution.settings import DEFAULTS

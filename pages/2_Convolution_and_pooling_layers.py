@@ -1,4 +1,4 @@
-"""Page 2: stack layers on the photo, pool a map side by side, and measure what pooling forgives."""
+"""Page 2: stack layers on the photo, compare pooling side by side, and measure invariance."""
 
 from cnn_demo.lessons.layers import LESSON, MISCONCEPTIONS
 from cnn_demo.ui.layers.settings import DEFAULTS

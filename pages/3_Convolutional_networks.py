@@ -1,4 +1,4 @@
-"""Page 3: a trained network with every activation in sight, what its units see, and how it learned."""
+"""Page 3: every activation of a trained network, its receptive fields, and its training."""
 
 from cnn_demo.lessons.networks import LESSON, MISCONCEPTIONS
 from cnn_demo.ui.network.workbench import DEFAULTS, workbench

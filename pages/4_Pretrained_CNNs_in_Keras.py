@@ -1,4 +1,4 @@
-"""Page 4: networks that others have trained, on the visitor's photo: what they say, why, and what they cost."""
+"""Page 4: pretrained networks on the visitor's photo: predictions, explanations and cost."""
 
 from cnn_demo.lessons.pretrained import LESSON, MISCONCEPTIONS
 from cnn_demo.ui.page.frame import open_page, read_next, try_this

@@ -1,4 +1,4 @@
-"""Page 5: one object on the visitor's photo, what it is and where, and how good a box is measured and learned."""
+"""Page 5: one object on the visitor's photo, its class and its box, and how boxes are measured and learned."""
 
 from cnn_demo.lessons.localization import LESSON, MISCONCEPTIONS
 from cnn_demo.ui.localization.workbench import DEFAULTS, workbench

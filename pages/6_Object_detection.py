@@ -1,4 +1,4 @@
-"""Page 6: all objects on the visitor's photo, and what the detector throws away on the way to them."""
+"""Page 6: all objects on the visitor's photo, and the detector's post-processing."""
 
 from cnn_demo.lessons.detection import MISCONCEPTIONS
 from cnn_demo.ui.detection.state import lesson_here

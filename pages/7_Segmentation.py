@@ -1,4 +1,4 @@
-"""Page 7: a class for every pixel of the visitor's photo, and every object by itself."""
+"""Page 7: a class for every pixel of the visitor's photo, and a mask for every object."""
 
 from cnn_demo.lessons.segmentation import LESSON, MISCONCEPTIONS
 from cnn_demo.ui.page.frame import open_page, read_next, try_this

@@ -23,11 +23,11 @@ def _sigmoid(values: np.ndarray) -> np.ndarray:
 ACTIVATIONS = {
     a.name: a
     for a in (
-        Activation("none", "None", "Leaves every number as it is.", lambda values: values),
-        Activation("abs", "Magnitude", "Forgets the sign: both sides of a line count as edges.", np.abs),
-        Activation("relu", "ReLU", "Keeps what is positive; the rest becomes zero.", lambda v: np.maximum(v, 0)),
-        Activation("sigmoid", "Sigmoid", "Squeezes every number into 0 to 1; zero becomes one half.", _sigmoid),
-        Activation("tanh", "Tanh", "Squeezes every number into −1 to 1 and keeps its sign.", np.tanh),
+        Activation("none", "None", "Leaves every value as it is.", lambda values: values),
+        Activation("abs", "Magnitude", "Drops the sign: both sides of a line count as edges.", np.abs),
+        Activation("relu", "ReLU", "Keeps positive values; negative ones become zero.", lambda v: np.maximum(v, 0)),
+        Activation("sigmoid", "Sigmoid", "Maps every value into 0 to 1; zero becomes one half.", _sigmoid),
+        Activation("tanh", "Tanh", "Maps every value into −1 to 1 and keeps its sign.", np.tanh),
     )
 }
 

@@ -7,14 +7,14 @@ from cnn_demo.convolution.kernel_family import Choice, FloatParameter, IntParame
 
 
 def _size(default: int, minimum: int = 1, step: int = 1) -> IntParameter:
-    help_text = "Taps along each side: a larger kernel sees more of the photo at once."
+    help_text = "Weights per side: a larger kernel covers more pixels at once."
     return IntParameter(
         name="size", label="Size", minimum=minimum, maximum=15, default=default, step=step, unit="px", help=help_text
     )
 
 
 def _sigma(default: float) -> FloatParameter:
-    help_text = "Standard deviation of the Gaussian: a larger one looks at coarser structure."
+    help_text = "Standard deviation of the Gaussian: a larger one responds to coarser structures."
     return FloatParameter(
         name="sigma", label="Sigma", minimum=0.3, maximum=5.0, default=default, step=0.1, unit="px", help=help_text
     )
@@ -37,7 +37,7 @@ _FAMILIES = (
     KernelFamily(
         name="identity",
         title="Identity",
-        sentence="A single one among zeros hands every pixel on as it is.",
+        sentence="A single 1 among zeros leaves every pixel unchanged.",
         parameters=(_size(3),),
         function=kernels.identity,
         signed=False,
@@ -46,7 +46,7 @@ _FAMILIES = (
     KernelFamily(
         name="box",
         title="Box blur",
-        sentence="The mean of all pixels in the window: the simplest blur, and a slightly blocky one.",
+        sentence="The mean of all pixels in the window: the simplest blur, slightly blocky.",
         parameters=(_size(3),),
         function=kernels.box,
         signed=False,
@@ -55,7 +55,7 @@ _FAMILIES = (
     KernelFamily(
         name="gaussian",
         title="Gaussian blur",
-        sentence="A mean in which near pixels count more: the smoothest blur, the same in every direction.",
+        sentence="A weighted mean in which near pixels count more: a smooth blur, the same in every direction.",
         parameters=(_size(5), _sigma(1.0)),
         function=kernels.gaussian,
         signed=False,
@@ -116,8 +116,9 @@ _FAMILIES = (
     KernelFamily(
         name="sobel",
         title="Sobel edges",
-        sentence="Answers edges across one direction: positive where brightness grows that way, "
-        "negative where it falls.",
+        sentence=(
+            "Responds to edges across one direction: positive where brightness grows that way, negative where it falls."
+        ),
         parameters=(_size(3, minimum=3, step=2), _angle(0.0, _TOWARDS)),
         function=kernels.sobel,
         signed=True,
@@ -126,7 +127,7 @@ _FAMILIES = (
     KernelFamily(
         name="prewitt",
         title="Prewitt edges",
-        sentence="Like Sobel, but all three rows count the same.",
+        sentence="Like Sobel, but all three rows have the same weights.",
         parameters=(_angle(0.0, _TOWARDS),),
         function=kernels.prewitt,
         signed=True,
@@ -144,7 +145,7 @@ _FAMILIES = (
     KernelFamily(
         name="laplacian",
         title="Laplacian",
-        sentence="Compares each pixel with its neighbours: zero on even ground, changing sign across every edge.",
+        sentence="Compares each pixel with its neighbours: zero in even areas, with a change of sign across every edge.",
         parameters=(
             Choice(name="neighbours", label="Neighbours", choices=(4, 8), default=4, help="With or without diagonals."),
         ),
@@ -155,7 +156,7 @@ _FAMILIES = (
     KernelFamily(
         name="laplacian_of_gaussian",
         title="Laplacian of Gaussian",
-        sentence="Blurs before it compares, so that it finds edges and blobs of one scale and less noise.",
+        sentence="Blurs before it compares, so that it responds to edges and blobs of one scale, and less to noise.",
         parameters=(_size(9, minimum=3), _sigma(1.4)),
         function=kernels.laplacian_of_gaussian,
         signed=True,
@@ -164,7 +165,7 @@ _FAMILIES = (
     KernelFamily(
         name="difference_of_gaussians",
         title="Difference of Gaussians",
-        sentence="A narrow blur minus a wide one answers spots of one size, as cells in the retina do.",
+        sentence="A narrow blur minus a wide one: responds to spots of one size, like cells in the retina.",
         parameters=(
             _size(9, minimum=3),
             _sigma(1.0),
@@ -185,8 +186,7 @@ _FAMILIES = (
     KernelFamily(
         name="gabor",
         title="Gabor",
-        sentence="Answers stripes of one width and direction, as cells in the visual cortex and first layers of "
-        "CNNs do.",
+        sentence="Responds to stripes of one width and direction, like cells in the visual cortex and first layers of CNNs.",
         parameters=(
             _size(15, minimum=3),
             _sigma(3.0),
@@ -200,7 +200,7 @@ _FAMILIES = (
                 unit="px",
                 help="Distance between stripes.",
             ),
-            _angle(0.0, "Direction across the stripes: 0° answers vertical stripes, 90° horizontal ones."),
+            _angle(0.0, "Direction across the stripes: 0° for vertical stripes, 90° for horizontal ones."),
             FloatParameter(
                 name="phase",
                 label="Phase",
@@ -209,7 +209,7 @@ _FAMILIES = (
                 default=0.0,
                 step=15.0,
                 unit="°",
-                help="0° answers lines, 90° answers edges.",
+                help="0° responds to lines, 90° to edges.",
             ),
             FloatParameter(
                 name="aspect",
@@ -218,7 +218,7 @@ _FAMILIES = (
                 maximum=2.0,
                 default=0.5,
                 step=0.1,
-                help="Below 1 it asks for longer stripes.",
+                help="Width to length: below 1, it prefers longer stripes.",
             ),
         ),
         function=kernels.gabor,
@@ -228,7 +228,7 @@ _FAMILIES = (
     KernelFamily(
         name="random",
         title="Random",
-        sentence="Weights drawn by chance: where every CNN begins, and already a detector of something.",
+        sentence="Random weights, as every CNN has before training: already a detector of something.",
         parameters=(
             _size(5),
             IntParameter(
@@ -244,7 +244,7 @@ _FAMILIES = (
                 label="Distribution",
                 choices=_DISTRIBUTIONS,
                 default="normal",
-                help="How the weights are spread.",
+                help="Distribution that the weights are drawn from.",
             ),
         ),
         function=kernels.random,

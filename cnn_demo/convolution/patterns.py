@@ -1,4 +1,4 @@
-"""Test patterns: pictures so plain that one can tell what a kernel did to them."""
+"""Test patterns: simple images that show the effect of a kernel."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Pattern:
-    """A test pattern: its key, its title, what it is good for, and the function from size to (H, W) in 0...1."""
+    """A test pattern: its key, its title, its use, and the function from size to (H, W) in 0...1."""
 
     name: str
     title: str
@@ -59,16 +59,19 @@ PATTERNS = {
             "Shows the kernel itself: upright under true convolution, rotated by 180° under cross-correlation.",
             _impulse,
         ),
-        Pattern("edge", "Edge", "One step from dark to bright: what an edge detector lives for.", _edge),
-        Pattern("disc", "Disc", "An edge in every direction: turn a kernel and see which part answers.", _disc),
+        Pattern("edge", "Edge", "One step from dark to bright: the simplest input for an edge detector.", _edge),
+        Pattern(
+            "disc", "Disc", "An edge in every direction: change a kernel's angle and see which part responds.", _disc
+        ),
         Pattern("checkerboard", "Checkerboard", "Edges both ways, and corners where they meet.", _checkerboard),
         Pattern(
             "chirp",
             "Zone plate",
-            "Rings from coarse in the middle to as fine as pixels allow: shows which scales a kernel lets through.",
+            "Rings, coarse in the middle and as fine as pixels allow outside: shows which scales a kernel lets "
+            "through.",
             _chirp,
         ),
-        Pattern("noise", "Noise", "Every pixel by chance: blurs calm it, edge detectors get excited.", _noise),
+        Pattern("noise", "Noise", "Random pixels: blurs smooth them, edge detectors amplify them.", _noise),
     )
 }
 

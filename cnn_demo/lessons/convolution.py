@@ -1,4 +1,4 @@
-"""What page 1 teaches: its texts, its experiments and the misconceptions it answers on the visitor's own photo."""
+"""Lesson of page 1, convolution: texts, experiments, papers and misconceptions."""
 
 import numpy as np
 
@@ -7,40 +7,42 @@ from cnn_demo.lessons import Answer, Experiment, Lesson, Misconception, Paper
 
 LESSON = Lesson(
     idea=(
-        "A convolution slides a small grid of weights, the **kernel**, over the photo: at every place it multiplies "
-        "each pixel under it by the weight above it and adds everything up. That sum is one pixel of the result."
+        "A convolution slides a small grid of weights, the **kernel**, over the photo: at every position it multiplies "
+        "each pixel under it by the weight above it and adds up the products. That sum is one pixel of the result."
     ),
     experiments=(
         Experiment(
             "Find edges",
-            "Red: brightness grows to the right; blue: it falls. Where the photo is even, the answer is zero. "
-            "Now drag **Angle** and watch edges of other directions light up.",
+            "Red: brightness grows to the right; blue: it falls. Where the photo is even, the response is zero. Drag "
+            "**Angle** and watch edges of other directions light up.",
             {"kernel": "sobel", "show": "signed", "grey": True},
         ),
         Experiment(
             "Blur before stride",
             "Stride 4 keeps every 4th pixel. Set **Sigma** to 0.3: rings appear that are not in the pattern. This is "
-            "aliasing. Raise it again, and blur takes the fine rings away before stride can turn them into false ones.",
+            "aliasing. Raise it again: the blur removes the fine rings before the stride can turn them into false "
+            "ones.",
             {"kernel": "gaussian", "gaussian_size": 15, "gaussian_sigma": 2.0, "stride": 4, "zoom": True},
             photo="chirp",
         ),
         Experiment(
             "Detect stripes",
-            "This Gabor kernel answers stripes of one width and direction only, as first layers of trained networks "
-            "do. Turn **Angle** and change **Wavelength** until another part of the pattern answers.",
+            "This Gabor kernel responds to stripes of one width and direction only, like many kernels in the first "
+            "layer of a trained network. Change **Angle** and **Wavelength** until another part of the pattern "
+            "responds.",
             {"kernel": "gabor", "show": "signed", "grey": True, "mode": "reflect"},
             photo="chirp",
         ),
         Experiment(
             "Border effects",
-            "The dark frame is made of the zeros around the photo. Change **Padding is filled with** to see what "
-            "networks do about it, and **Padding** to *valid* to see the photo shrink instead.",
+            "The dark frame comes from the zeros around the photo. Change **Padding mode** to see the alternatives, "
+            "and **Padding** to *Valid* to see the photo shrink instead.",
             {"kernel": "box", "box_size": 15, "dilation": 6},
         ),
         Experiment(
             "Random weights",
-            "These weights were drawn at random, yet the result is a picture: every network starts like this. "
-            "Change **Seed** for another filter.",
+            "These weights were drawn at random, yet you can recognize the photo: every network starts like this. "
+            "Change **Seed** for another kernel.",
             {"kernel": "random", "activation": "relu", "show": "stretch"},
         ),
     ),
@@ -64,14 +66,14 @@ LESSON = Lesson(
             2016,
             "Multi-scale context aggregation by dilated convolutions",
             "https://arxiv.org/abs/1511.07122",
-            "dilation, to see far without losing resolution",
+            "dilation: a large receptive field without losing resolution",
         ),
         Paper(
             "Zhang",
             2019,
             "Making convolutional networks shift-invariant again",
             "https://arxiv.org/abs/1904.11486",
-            "what stride does to fine patterns, and the blur that mends it",
+            "aliasing caused by strides, and a blur that prevents it",
         ),
         Paper(
             "Daugman",
@@ -91,12 +93,12 @@ def _flip(image: np.ndarray) -> Answer:
     kept, flipped = (convolve(grey, weights, ConvSpec(padding_mode="replicate", flip=flip)) for flip in (False, True))
     same = float(np.abs(convolve(grey, blur) - convolve(grey, blur, ConvSpec(flip=True))).max())
     return Answer(
-        "Libraries for deep learning leave the kernel as it is, which mathematics calls *cross-correlation*. With "
-        "learned weights it makes no difference: the network would learn the rotated kernel. With a hand-made one it "
-        "does: on this photo the light of the emboss kernel comes from the other side, and pixels differ by up to "
+        "Deep learning libraries do not flip the kernel; mathematics calls this *cross-correlation*. For learned "
+        "weights it makes no difference: the network would learn the flipped kernel. For a hand-made kernel it does: "
+        "on this photo the light of the emboss kernel comes from the other side, and pixels differ by up to "
         f"{float(np.abs(kept - flipped).max()):.2f}. For a symmetric kernel such as a Gaussian they differ by "
         f"{same:.2g}.",
-        (("As networks do it", kept, "clip"), ("Kernel rotated by 180°", flipped, "clip")),
+        (("Cross-correlation", kept, "clip"), ("Convolution: kernel rotated by 180°", flipped, "clip")),
     )
 
 
@@ -105,9 +107,9 @@ def _negative(image: np.ndarray) -> Answer:
     strong = np.abs(response) > 0.25
     share = float((response[strong] < 0).mean()) if strong.any() else 0.0
     return Answer(
-        "A negative response is as strong an answer as a positive one: here, brightness falls to the right instead of "
-        f"growing. Of this photo's strong answers (magnitude above 0.25), {share:.0%} are negative; a picture that "
-        "clips at zero, or a ReLU, throws them away. Networks keep them by learning a second kernel of opposite sign.",
+        "A negative response counts as much as a positive one: here, brightness falls to the right instead of growing. "
+        f"Of this photo's strong responses (magnitude above 0.25), {share:.0%} are negative; clipping at zero, or a "
+        "ReLU, discards them. Networks keep them by learning a second kernel of opposite sign.",
         (("Clipped at zero", response, "clip"), ("With its sign", response, "signed")),
     )
 
@@ -117,9 +119,9 @@ def _same(image: np.ndarray) -> Answer:
     zeros, mirrored = (convolve(image, weights, ConvSpec(padding_mode=mode)) for mode in ("zeros", "reflect"))
     changed = float((np.abs(zeros - mirrored).max(axis=2) > 1 / 255).mean())
     return Answer(
-        "*Same* keeps the size, not the truth: windows at the border reach outside the photo and read values that "
-        f"somebody made up. With a 15 × 15 box, {changed:.1%} of this photo's pixels depend visibly on whether the "
-        "padding holds zeros or a mirror image. After many layers, that frame grows inwards.",
+        "*Same* keeps only the size: windows at the border reach outside the photo and read made-up values. With a 15 "
+        f"× 15 box, {changed:.1%} of this photo's pixels depend visibly on whether the padding is zeros or a mirror "
+        "image. With every further layer, that frame grows inwards.",
         (("Padded with zeros", zeros, "clip"), ("Padded with a mirror image", mirrored, "clip")),
     )
 
@@ -129,10 +131,10 @@ def _stride(image: np.ndarray) -> Answer:
     plain = convolve(image, kernel("identity", size=1), stride)
     blurred = convolve(image, kernel("gaussian", size=11, sigma=2.0), stride)
     return Answer(
-        "Stride drops pixels, it does not average them: with stride 4, 15 of 16 are never looked at by a 1 × 1 "
-        "kernel. Fine patterns then turn into coarse ones that were never there. Blurring first lets each kept pixel "
-        f"speak for its neighbours; on this photo that changes pixels by {float(np.abs(plain - blurred).mean()):.3f} "
-        "on average, most of all in fine texture.",
+        "Stride drops pixels, it does not average them: with stride 4, a 1 × 1 kernel never reads 15 of 16 pixels. "
+        "Fine patterns then turn into coarse ones that were never there. After a blur, each kept pixel stands for its "
+        f"neighbours; on this photo that changes pixels by {float(np.abs(plain - blurred).mean()):.3f} on average, "
+        "most in fine textures.",
         (("Every 4th pixel", plain, "clip"), ("Blurred, then every 4th pixel", blurred, "clip")),
     )
 
@@ -140,6 +142,6 @@ def _stride(image: np.ndarray) -> Answer:
 MISCONCEPTIONS = (
     Misconception("“Convolution in a network flips the kernel.”", _flip),
     Misconception("“A negative response means that nothing was found.”", _negative),
-    Misconception("“With ‘same’ padding, the border is as true as the middle.”", _same),
+    Misconception("“With ‘same’ padding, the border is as reliable as the middle.”", _same),
     Misconception("“Stride 4 is the same as making the photo smaller.”", _stride),
 )

@@ -1,4 +1,4 @@
-"""What page 2 teaches: its texts, its experiments and the misconceptions it answers on the visitor's own photo."""
+"""Lesson of page 2, layers: texts, experiments, papers and misconceptions."""
 
 import math
 from collections.abc import Sequence
@@ -12,16 +12,16 @@ from cnn_demo.lessons import Answer, Experiment, Lesson, Misconception, Paper
 
 LESSON = Lesson(
     idea=(
-        "A **convolution layer** makes many maps of what it reads, one for each of its filters; a **pooling layer** "
-        "keeps one number for each window of every map. Layer by layer maps become smaller, more of them, and less "
-        "particular about where something is."
+        "A **convolution layer** computes one feature map for each of its filters; a **pooling layer** keeps one value "
+        "for each window of every map. From layer to layer there are more maps, they become smaller, and they depend "
+        "less on exact positions."
     ),
     experiments=(
         Experiment(
             "Stack layers as LeNet did",
-            "Convolution, pooling, and both again: maps shrink to a quarter of each side while their number grows. In "
-            "the table, the **receptive field** grows from 5 to 16 pixels. Add another pooling and another "
-            "convolution: each step reaches further than the one before.",
+            "Convolution, pooling, and both again: each side of the maps shrinks to a quarter while their number "
+            "grows. In the table, the **receptive field** grows from 5 to 16 pixels. Add another pooling and another "
+            "convolution: each one adds more to it than the one before.",
             {
                 "tab": "Build a stack",
                 "stack": "c6.5.1.valid.1.tanh.random_paverage.2.2_c16.5.1.valid.1.tanh.random_paverage.2.2",
@@ -30,32 +30,32 @@ LESSON = Lesson(
         ),
         Experiment(
             "Overlapping windows",
-            "AlexNet pooled with windows of 3 and stride 2: neighbours share a row or a column. Below, see how many "
-            "numbers are the maximum of more than one window, and get several windows' gradient. Raise **Stride** "
-            "to 3 and none is shared.",
-            {"tab": "Pool side by side", "window": 3, "step": 2},
+            "AlexNet pooled with windows of 3 and stride 2: neighbouring windows share a row or a column. Below, see "
+            "how many values are the maximum of more than one window, and get the gradients of all of these. Raise "
+            "**Stride** to 3 and no value is shared.",
+            {"tab": "Compare pooling", "window": 3, "step": 2},
         ),
         Experiment(
             "Aliasing you can see",
             "Rings that get finer outwards, pooled to a quarter. The **strided convolution**, which keeps every 4th "
-            "number, shows coarse rings that are not there: aliasing. The **average** fades most of them. Now choose "
-            "**Gaussian** as its kernel: a blur before the stride takes the false rings away.",
-            {"tab": "Pool side by side", "of": "brightness", "window": 4, "step": 4},
+            "value, shows coarse rings that are not there: aliasing. The **average** weakens most of them. Choose the "
+            "kernel **Gaussian**: a blur before the stride removes the false rings.",
+            {"tab": "Compare pooling", "of": "brightness", "window": 4, "step": 4},
             photo="chirp",
         ),
         Experiment(
             "One pixel to the right",
-            "The curve asks whether the maps move along with the photo. Without a stride they do, exactly. With stride "
-            "2 they do at every second pixel only: the **zigzag** is aliasing. Max pooling has it too; a blur before "
-            "the stride nearly ends it.",
-            {"tab": "What pooling forgives", "measure": "moved", "pixels": 1},
+            "The curve shows whether the maps move along with the photo. Without a stride they do, exactly. With "
+            "stride 2 they do at every second pixel only: the **zigzag** is aliasing. Max pooling has it too; a blur "
+            "before the stride removes nearly all of it.",
+            {"tab": "Invariance", "measure": "moved", "pixels": 1},
         ),
         Experiment(
             "Noise",
-            "The **average** forgives most, for independent grains cancel. The **maximum** picks of each window the "
-            "grain that sticks out most: it forgives little, and where the noise is strong its line climbs above **no "
-            "pooling**. Look where the lines cross on your photo.",
-            {"tab": "What pooling forgives", "distortion": "noise", "noise": 0.2},
+            "The **average** changes least, because independent noise cancels out. The **maximum** picks the noisiest "
+            "pixel of each window: it changes more, and for strong noise its line climbs above **no pooling**. See "
+            "where the lines cross on your photo.",
+            {"tab": "Invariance", "distortion": "noise", "noise": 0.2},
         ),
     ),
     papers=(
@@ -64,21 +64,21 @@ LESSON = Lesson(
             1998,
             "Gradient-based learning applied to document recognition",
             "https://doi.org/10.1109/5.726791",
-            "LeNet-5, where convolution and pooling took turns",
+            "LeNet-5: convolution and pooling in turns",
         ),
         Paper(
             "Boureau, Ponce & LeCun",
             2010,
             "A theoretical analysis of feature pooling in visual recognition",
             "https://dl.acm.org/doi/10.5555/3104322.3104338",
-            "when max and when average tells more",
+            "when max and when average pooling works better",
         ),
         Paper(
             "Scherer, Müller & Behnke",
             2010,
             "Evaluation of pooling operations in convolutional architectures for object recognition",
             "https://doi.org/10.1007/978-3-642-15825-4_10",
-            "max beside subsampling, measured",
+            "max pooling and subsampling compared",
         ),
         Paper(
             "Krizhevsky, Sutskever & Hinton",
@@ -99,19 +99,19 @@ LESSON = Lesson(
             2019,
             "Making convolutional networks shift-invariant again",
             "https://arxiv.org/abs/1904.11486",
-            "why stride aliases, and the blur that mends it",
+            "aliasing caused by strides, and a blur that prevents it",
         ),
         Paper(
             "Azulay & Weiss",
             2019,
             "Why do deep convolutional networks generalize so poorly to small image transformations?",
             "https://arxiv.org/abs/1805.12177",
-            "one pixel that changes the answer of a trained network",
+            "a shift of one pixel that changes the prediction of a trained network",
         ),
     ),
 )
 
-_SMALLEST = 48  # pixels a side: smaller photos are continued by their mirror images
+_SMALLEST = 48  # pixels per side; smaller photos are padded with their mirror images
 _EDGES = ConvLayer(8, 3, padding="valid")
 _ROOM = 8
 
@@ -126,14 +126,14 @@ def _change(before: np.ndarray, after: np.ndarray, *layers: Layer) -> float:
 
 
 def _unless_even(changes: Sequence[float], sentence: str) -> str:
-    """The sentence with the changes in it, or another one where no filter finds anything on the photo."""
+    """The sentence with the changes, or another one if no filter responds to the photo."""
     if any(math.isnan(change) for change in changes):
-        return "This photo is so even that all maps of the filters are 0, and nothing can be measured on it. "
+        return "This photo is so even that all feature maps are 0, and nothing can be measured on it. "
     return sentence.format(*changes)
 
 
 def _grey_map(image: np.ndarray, layer: PoolLayer) -> np.ndarray:
-    """The pooled map in which most happens, scaled to 0...1."""
+    """The pooled map with the largest variance, scaled to 0...1."""
     maps = run_stack(image, (_EDGES, layer))
     plane = maps[..., int(maps.var(axis=(0, 1)).argmax())]
     return plane / (float(plane.max()) or 1.0)
@@ -147,14 +147,14 @@ def _shift(image: np.ndarray) -> Answer:
     plain, plain_far = _change(photo, moved), _change(photo, far)
     before, after = (run_stack(x, (_EDGES, layer))[..., 0] for x in (photo, moved))
     return Answer(
-        "It forgives a little, and only within its window. "
+        "It is invariant to small shifts only, those within its window. "
         + _unless_even(
             (plain, one, plain_far, eight),
             "When this photo moves by one pixel, the maps of eight filters change by {:.0%} of their norm without "
-            f"pooling and by {{:.0%}} behind a 2 × 2 maximum; at {_ROOM} pixels it is {{:.0%}} and {{:.0%}}. ",
+            f"pooling and by {{:.0%}} after 2 × 2 max pooling; for {_ROOM} pixels it is {{:.0%}} and {{:.0%}}. ",
         )
         + "Pooling alone makes no network shift-invariant; training on shifted photos does more.",
-        (("Edges, pooled", before, "stretch"), ("What one pixel changed", after - before, "signed")),
+        (("Edges, pooled", before, "stretch"), ("Change after one pixel", after - before, "signed")),
     )
 
 
@@ -164,14 +164,13 @@ def _always_max(image: np.ndarray) -> Answer:
     kinds = ("max", "average")
     maximum, average = (_change(image, loud, PoolLayer(kind, 4, 4)) for kind in kinds)
     return Answer(
-        "The maximum keeps what sticks out, and noise sticks out. "
+        "The maximum keeps the largest value of a window, and that is often noise. "
         + _unless_even(
             (_change(image, loud), maximum, average),
-            "With noise of deviation 0.1 on this photo, the maps change by {:.0%} of their norm without pooling, by "
-            "{:.0%} behind a 4 × 4 maximum and by {:.0%} behind a 4 × 4 average. ",
+            "With noise of standard deviation 0.1 on this photo, the maps change by {:.0%} of their norm without "
+            "pooling, by {:.0%} after 4 × 4 max pooling and by {:.0%} after 4 × 4 average pooling. ",
         )
-        + "Max is the better choice where a feature is rare and clear, the average where it is spread out or noisy "
-        "(Boureau et al. 2010).",
+        + "Max is better for rare and clear features, the average for dense or noisy ones (Boureau et al. 2010).",
         tuple((f"{kind.capitalize()}, with noise", _grey_map(loud, PoolLayer(kind, 4, 4)), "clip") for kind in kinds),
     )
 
@@ -181,17 +180,17 @@ def _rotation(image: np.ndarray) -> Answer:
     upright, turned = rotated(image, 0.0), rotated(image, 10.0)
     changes = [_change(upright, turned, *layers) for layers in ((), (PoolLayer("max"),), (PoolLayer("average"),))]
     return Answer(
-        "Windows forgive what stays inside them. A turn moves pixels near the middle a little and all others far, and "
-        "turns every edge out of its filter. "
+        "Pooling is invariant only to movements within a window. A rotation moves pixels near the middle a little and "
+        "all others far, and turns every edge away from the direction of its filter. "
         + _unless_even(
             changes,
-            "Turned by 10°, this photo's maps change by {:.0%} of their norm without pooling, by {:.0%} behind a 2 × 2 "
-            "maximum and by {:.0%} behind a 2 × 2 average. ",
+            "Rotated by 10°, this photo's maps change by {:.0%} of their norm without pooling, by {:.0%} after 2 × 2 "
+            "max pooling and by {:.0%} after 2 × 2 average pooling. ",
         )
-        + "Networks learn rotation from turned examples.",
+        + "Networks learn invariance to rotation from rotated examples.",
         tuple(
             (name, _grey_map(x, PoolLayer("max")), "clip")
-            for name, x in (("Pooled, upright", upright), ("Pooled, turned by 10°", turned))
+            for name, x in (("Pooled, upright", upright), ("Pooled, rotated by 10°", turned))
         ),
     )
 
@@ -204,9 +203,9 @@ def _no_convolution(image: np.ndarray) -> Answer:
     other = grey[:, ::-1]
     together, apart = pool(grey + other, "max", 4), pool(grey, "max", 4) + pool(other, "max", 4)
     return Answer(
-        "Average pooling *is* a strided convolution, one with equal weights that nobody learns: on this photo the two "
-        f"differ by {same:.1g} at most. Max pooling is none: it is not linear. The maximum of this photo plus its "
-        f"mirror image differs from the sum of both maxima by up to {float(np.abs(together - apart).max()):.2f}. A "
+        "Average pooling *is* a strided convolution, with equal weights that are not learned: on this photo the two "
+        f"differ by {same:.1g} at most. Max pooling is not, because it is not linear: the maximum of this photo plus "
+        f"its mirror image differs from the sum of both maxima by up to {float(np.abs(together - apart).max()):.2f}. A "
         "network can learn its own strided convolution instead of either (Springenberg et al. 2015).",
         (("Average of 4 × 4", average, "clip"), ("Maximum of 4 × 4", pool(grey, "max", 4), "clip")),
     )
@@ -218,18 +217,18 @@ def _all_learn(image: np.ndarray) -> Answer:
     chosen = overlapping > 0
     shared = float((overlapping > 1).sum() / chosen.sum())
     return Answer(
-        f"Behind a 2 × 2 maximum, {float((touching > 0).mean()):.0%} of this map's numbers get a gradient and the rest "
-        f"learn nothing from this photo. With windows of 3 and stride 2 it is {float(chosen.mean()):.0%}, and "
-        f"{shared:.0%} of these are the maximum of several windows, up to {int(overlapping.max())}. Behind an average "
-        "each number gets an equal share.",
+        f"With 2 × 2 max pooling, {float((touching > 0).mean()):.0%} of this map's values get a gradient; the rest get "
+        f"none from this photo. With windows of 3 and stride 2 it is {float(chosen.mean()):.0%}, and {shared:.0%} of "
+        f"these are the maximum of several windows, up to {int(overlapping.max())}. With average pooling each value "
+        "gets the same gradient.",
         (("Chosen by 2 × 2, stride 2", touching, "stretch"), ("Chosen by 3 × 3, stride 2", overlapping, "stretch")),
     )
 
 
 MISCONCEPTIONS = (
-    Misconception("“Pooling makes a network blind to shifts.”", _shift),
-    Misconception("“Max pooling is always better than the average.”", _always_max),
-    Misconception("“Pooling makes a network forgive rotation.”", _rotation),
+    Misconception("“Pooling makes a network invariant to shifts.”", _shift),
+    Misconception("“Max pooling is always better than average pooling.”", _always_max),
+    Misconception("“Pooling makes a network invariant to rotation.”", _rotation),
     Misconception("“Pooling and strided convolution have nothing in common.”", _no_convolution),
-    Misconception("“Every number of a map learns, whatever is pooled.”", _all_learn),
+    Misconception("“Every value of a map gets a gradient, whatever the pooling.”", _all_learn),
 )

@@ -144,7 +144,7 @@ def test_settings_survive_another_page(page: Page) -> None:
 
 
 def test_the_kernel_is_edited_cell_by_cell(page: Page) -> None:
-    open_convolution(page, "?kernel=Your+own+matrix&cells=0+0+0;+0+1+0;+0+0+0")
+    open_convolution(page, "?kernel=Custom+kernel&cells=0+0+0;+0+1+0;+0+0+0")
     old = source(page, AFTER)
     grid = page.get_by_test_id("stDataFrame")
     expect(grid.locator("canvas").first).to_be_visible()

@@ -18,7 +18,7 @@ def open_page_6(page: Page, query: str = "") -> None:
 
 def total(page: Page) -> int:
     """How many objects the page says there are: "2 face · 1 cat head"."""
-    counted = page.locator("h3").filter(has_text=re.compile(r"^(\d+ |Nothing)")).first.inner_text()
+    counted = page.locator("h3").filter(has_text=re.compile(r"^(\d+ |No objects)")).first.inner_text()
     return sum(map(int, re.findall(r"\d+", counted)))
 
 

@@ -1,4 +1,4 @@
-"""What a visitor of page 2 lives through, in a real browser."""
+"""Page 2 in a real browser."""
 
 from urllib.parse import parse_qs, urlparse
 

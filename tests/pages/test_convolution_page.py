@@ -1,4 +1,4 @@
-"""Page 1: every control at its ends, every view, links, experiments, and code that computes what is shown."""
+"""Page 1: every control at its limits, every view, links, experiments, and code that reproduces the result."""
 
 import itertools
 from functools import partial
@@ -20,7 +20,7 @@ open_page = partial(driver.open_page, PAGE_1)
 
 
 def expected(app, photo=SMALL):
-    """Settings as the session holds them, the image that goes in, and what must come out."""
+    """Settings of the session, the input image, and the expected output."""
     settings = read_settings({key: value for key, value in app.session_state.items() if not key.startswith("$")})
     image = photo.pixels.astype(np.float32) / 255
     image = image.mean(axis=2) if settings.grey else image

@@ -1,4 +1,4 @@
-"""Page 6: every view with a detector that sees what was planted; what is shown is what its numbers say."""
+"""Page 6: every view with a fake detector; the page agrees with its predictions."""
 
 import json
 import sys

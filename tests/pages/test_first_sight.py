@@ -9,7 +9,7 @@ FIRST = {  # page and sample photo -> what is read there, and what is not
     ("pages/5_Localization.py", "flower"): (("### Nothing, ",), ()),
     ("pages/6_Object_detection.py", "chelsea"): (("× cat",), ("× dog", "raccoon")),
     ("pages/6_Object_detection.py", "bus"): (("× bus", "× person"), ("airplane",)),
-    ("pages/6_Object_detection.py", "flower"): (("### Nothing.",), ()),
+    ("pages/6_Object_detection.py", "flower"): (("### No objects.",), ()),
     ("pages/7_Segmentation.py", "bus"): (("** bus", "** person"), ("** cat",)),
     ("pages/7_Segmentation.py", "chelsea"): (("** cat",), ()),
 }

@@ -1,4 +1,4 @@
-"""Page 2: stacks are built, refused and linked; every view shows what is computed; any photo will do."""
+"""Page 2: stacks are built, refused and linked; every view shows computed values, for photos of any size."""
 
 import base64
 import itertools

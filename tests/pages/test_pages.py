@@ -23,7 +23,7 @@ def test_home_shows_all_topics_and_the_machine():
     assert all(topic.summary in shown for topic in TOPICS)
     assert len(app.image) == len(TOPICS)
     labels = [metric.label for metric in app.metric]
-    assert labels == ["Networks run on", "Free memory", "Trained weights at hand"]
+    assert labels == ["Networks run on", "Free memory", "Weights available locally"]
     assert app.metric[0].value in ("NVIDIA GPU", "Apple GPU", "CPU")
 
 
@@ -68,7 +68,7 @@ def test_a_page_opens_by_itself(topic):
 def test_a_page_teaches(topic):
     app = open_app(topic.page)
     assert 3 <= len(app.pills(key="try_this").options) <= 5
-    assert "What people usually get wrong" in [heading.value for heading in app.subheader]
+    assert "Common misconceptions" in [heading.value for heading in app.subheader]
     assert len(app.expander) >= 4
     assert "https://" in app.markdown[-1].value
 

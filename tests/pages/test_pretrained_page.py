@@ -109,7 +109,7 @@ def test_a_corruption_shows_what_the_network_says_of_it(kind, amount, model):
 
 
 def numbers(values) -> np.ndarray:
-    """What plotly wrote: a list, or an array in base64."""
+    """Decode plotly's values: a list, or an array in base64."""
     if isinstance(values, dict):
         import base64
 

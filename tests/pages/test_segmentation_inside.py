@@ -109,7 +109,7 @@ def test_every_step_has_its_maps(own_unet):
 def test_without_a_u_net_the_view_says_so(segmenters):
     app = AppTest.from_function(tab_script, default_timeout=200, args=(PHOTO,)).run()
     assert not app.exception
-    assert "None of the networks on this machine" in app.error[0].value
+    assert "None of the models on this machine" in app.error[0].value
 
 
 def tab_script(photo):

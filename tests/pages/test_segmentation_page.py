@@ -200,7 +200,7 @@ def test_the_table_lists_the_segmenters_of_both_kinds():
     app = open_view("Models")
     table = app.dataframe[0].value
     both = [*list_models("semantic-segmentation"), *list_models("instance-segmentation")]
-    assert sorted(table["Network"]) == sorted(spec.title for spec in both)
+    assert sorted(table["Model"]) == sorted(spec.title for spec in both)
     published = [spec.metric.name for spec in both if spec.metric and spec.url]
     assert table["Mean IoU"].notna().sum() == published.count("mean IoU")
     assert table["Mask mAP50-95"].notna().sum() == published.count("mask mAP50-95")

@@ -10,8 +10,8 @@ from cnn_demo.ui.page.link import link_binding
 from cnn_demo.ui.page.session import SESSION
 from cnn_demo.ui.widgets.choice import choose, index_field
 
-PADDINGS = {"same": "Same", "valid": "Valid", "explicit": "Pixels"}
-PADDING_TITLES = {"zeros": "Zeros", "reflect": "Mirror image", "replicate": "Border pixels", "circular": "Other side"}
+PADDINGS = {"same": "Same", "valid": "Valid", "explicit": "Explicit"}
+PADDING_TITLES = {"zeros": "Zeros", "reflect": "Reflect", "replicate": "Replicate", "circular": "Circular"}
 
 
 def kernel_controls() -> None:
@@ -32,11 +32,11 @@ def kernel_controls() -> None:
     for parameter in family.parameters:
         _parameter(family.name, parameter)
     st.button(
-        "Edit the numbers",
+        "Edit the weights",
         icon=":material/edit:",
         type="tertiary",
         on_click=_edit_numbers,
-        help="Take these weights over into a matrix that you can change cell by cell.",
+        help="Copy these weights into a matrix that you can edit cell by cell.",
     )
 
 
@@ -74,7 +74,7 @@ def _parameter(family: str, parameter: Parameter) -> None:
 
 
 def geometry_controls() -> None:
-    """Show how the kernel travels: stride, dilation, padding, flip."""
+    """Show the controls of the geometry: stride, dilation, padding, flip."""
     for place, (key, label, help_text) in zip(
         st.columns(2),
         (
@@ -89,12 +89,15 @@ def geometry_controls() -> None:
         PADDINGS,
         key="padding",
         default=DEFAULTS["padding"],
-        help="Same: as many windows as pixels (divided by the stride). Valid: no window leaves the photo.",
+        help=(
+            "Same: the result has the size of the photo (divided by the stride). Valid: no padding. Explicit: as many "
+            "pixels as you set."
+        ),
     )
     if padding == "explicit":
-        st.slider("Pixels of padding", 0, 64, DEFAULTS["pad"], key="pad", bind="query-params", help="On every side.")
+        st.slider("Padding in pixels", 0, 64, DEFAULTS["pad"], key="pad", bind="query-params", help="On every side.")
     st.selectbox(
-        "Padding is filled with",
+        "Padding mode",
         PADDING_MODES,
         format_func=PADDING_TITLES.__getitem__,
         key="mode",
@@ -105,13 +108,13 @@ def geometry_controls() -> None:
         "Flip the kernel",
         key="flip",
         bind="query-params",
-        help="Off: cross-correlation, what networks compute. On: convolution as mathematics defines it.",
+        help="Off: cross-correlation, which networks compute. On: convolution as mathematics defines it.",
     )
 
 
 def value_controls() -> None:
     """Show the controls of values: colour, bias, activation, display."""
-    st.toggle("Grey", key="grey", bind="query-params", help="One channel instead of red, green and blue.")
+    st.toggle("Greyscale", key="grey", bind="query-params", help="One channel instead of red, green and blue.")
     st.slider("Bias", -1.0, 1.0, DEFAULTS["bias"], 0.05, key="bias", bind="query-params", help="Added to every sum.")
     st.selectbox(
         "Activation",
@@ -119,17 +122,19 @@ def value_controls() -> None:
         format_func=lambda key: ACTIVATIONS[key].title,
         key="activation",
         bind="query-params",
-        help="What a network does to every number before the next layer sees it.",
+        help="Function that a network applies to every value before the next layer.",
     )
     st.selectbox(
-        "Show numbers as",
+        "Show values as",
         [AUTOMATIC, *DISPLAYS],
         format_func=lambda key: "Automatic" if key == AUTOMATIC else DISPLAYS[key][0],
         key="show",
         bind="query-params",
-        help="A screen shows 0 to 1; kernels also give negative and larger numbers.",
+        help="A screen shows 0 to 1, but results can be negative or larger.",
     )
-    st.toggle("Enlarge the result", key="zoom", bind="query-params", help="Draws a small result large.")
+    st.toggle(
+        "Enlarge the result", key="zoom", bind="query-params", help="Shows a small result at the size of the photo."
+    )
 
 
 def pixel_controls(size: tuple[int, int], grey: bool) -> None:

@@ -17,9 +17,9 @@ from cnn_demo.ui.convolution.settings import DEFAULTS, MATRIX_GOOD, MATRIX_TEXT
 _BASE, _TURN = "matrix_base", "matrix_turn"
 
 _CHANGES: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
-    "Normalise": ("Scale to a sum of 1; weights that sum to 0 get magnitudes that sum to 1.", normalise),
+    "Normalise": ("Scale the weights to a sum of 1; if they sum to 0, their magnitudes sum to 1.", normalise),
     "Transpose": ("Swap rows and columns.", np.transpose),
-    "Flip": ("Rotate by 180°, as true convolution does.", lambda weights: weights[::-1, ::-1]),
+    "Flip": ("Rotate by 180°, as in mathematical convolution.", lambda weights: weights[::-1, ::-1]),
 }
 
 
@@ -44,7 +44,7 @@ def matrix_editor() -> None:
         DEFAULTS[MATRIX_TEXT],
         key=MATRIX_TEXT,
         bind="query-params",
-        help="Rows divided by semicolons. Paste a matrix from NumPy or a spreadsheet.",
+        help="Rows separated by semicolons. You can paste a matrix from NumPy or a spreadsheet.",
     )
     try:
         weights = current_matrix()

@@ -9,7 +9,7 @@ import numpy as np
 from cnn_demo.convolution import KERNELS, ConvSpec, kernel
 from cnn_demo.convolution.matrix_text import parse_matrix
 
-OWN_MATRIX, OWN_MATRIX_TITLE = "matrix", "Your own matrix"
+OWN_MATRIX, OWN_MATRIX_TITLE = "matrix", "Custom kernel"
 AUTOMATIC = "automatic"
 MATRIX_TEXT, MATRIX_GOOD = "cells", "matrix_good"
 
@@ -106,7 +106,7 @@ def _read_kernel(values: Mapping[str, Any], last_good: np.ndarray | None) -> tup
         return kernel(name, **parameters), family.title, family.signed
     try:
         weights = parse_matrix(values[MATRIX_TEXT])
-    except ValueError:  # the editor says so; the picture stays
+    except ValueError:  # the editor shows the error; the picture stays
         weights = parse_matrix(DEFAULTS[MATRIX_TEXT]) if last_good is None else last_good
     around_zero = float(weights.sum()) < 0.01 * float(np.abs(weights).sum())  # or below it
     return weights, OWN_MATRIX_TITLE, around_zero

@@ -27,8 +27,8 @@ from cnn_demo.ui.widgets.charts import CHART_CONFIG
 from cnn_demo.ui.widgets.choice import choose
 from cnn_demo.ui.widgets.number_grid import number_grid
 
-MAX_TERMS = 9  # of a sum that is written out
-KERNEL_NUMBERS_UP_TO = 9  # in the narrow column beside the controls
+MAX_TERMS = 9  # terms of a sum that is written out
+KERNEL_NUMBERS_UP_TO = 9  # side of the largest kernel written out in the narrow column beside the controls
 
 
 def kernel_chart(weights: np.ndarray, spec: ConvSpec) -> None:
@@ -63,12 +63,11 @@ def frequency_view(weights: np.ndarray) -> None:
         )
     even, finest = float(response[32, 32]), float(response[0, 32] + response[32, 0]) / 2
     text.markdown(
-        "Every photo is a sum of waves. This map says by how much the kernel scales each: the middle is even "
-        "brightness, the rim stripes two pixels apart.\n\n"
-        f"- Gain in the middle (the sum of the weights): **{even:.3g}**\n"
-        f"- Gain for the finest upright and level stripes, on average: **{finest:.3g}**\n"
-        f"- Largest gain: **{float(response.max()):.3g}**\n\n"
-        "A bright middle is a blur; a dark middle with a bright rim finds edges; two spots are a stripe detector."
+        "Every photo is a sum of waves. This map shows the gain, the factor by which the kernel scales each of them: "
+        "the middle is constant brightness, the rim is stripes two pixels apart.\n\n- Gain in the middle (the sum of "
+        f"the weights): **{even:.3g}**\n- Gain for the finest vertical and horizontal stripes, on average: "
+        f"**{finest:.3g}**\n- Largest gain: **{float(response.max()):.3g}**\n\nA bright middle: a blur. A dark middle "
+        "with a bright rim: an edge detector. Two bright spots: a stripe detector."
     )
 
 
@@ -132,8 +131,8 @@ def size_and_cost(settings: ConvolutionSettings, result: ConvolutionResult) -> N
         st.markdown("No border is dropped: the last window ends where the padded photo ends.")
     st.table(_cost_table(size, kernel_size, spec, 1 if settings.grey else 3))
     st.caption(
-        "The kernel's weights are shared by all places and, here, by all channels, with one bias. A dense layer has a "
-        "weight of its own for every pair of an input and an output number."
+        "The kernel's weights are shared by all positions and, here, by all channels, with one bias. A dense layer has "
+        "one weight for every pair of an input value and an output value."
     )
 
 
@@ -175,7 +174,7 @@ def code_view(settings: ConvolutionSettings) -> None:
     framework = choose("Framework", ["PyTorch", "Keras", "NumPy"], key="code", default="PyTorch", hide_label=True)
     channels = 1 if settings.grey else 3
     st.caption(
-        "`image` is the photo as float32 numbers from 0 to 1, shape (height, width, channels)"
+        "`image` is the photo as float32 values from 0 to 1, shape (height, width, channels)"
         + (", with one channel: the mean of the three." if settings.grey else ".")
     )
     st.code(

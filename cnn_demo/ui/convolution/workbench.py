@@ -19,16 +19,16 @@ from cnn_demo.ui.convolution.settings import (
 from cnn_demo.ui.page.session import SESSION
 
 PAUSE = 0.08  # seconds
-VIEWS = ("Look inside", "Size and cost", "Frequencies", "Code")
+VIEWS = ("Look inside", "Size and cost", "Frequency response", "Code")
 
 
 @st.fragment
 def workbench(photo: Photo) -> None:
     """Show the photo before and after, the controls, and the views on the result.
 
-    What a moved slider changes first of all is the picture, so the picture is computed from session state and sent
-    before the controls are drawn again. Controls take their value from the link when they are first drawn: where that
-    changes the settings, the page runs once more.
+    A moved slider changes the picture, so the picture is computed from session state and sent before the controls are
+    drawn again. Controls take their value from the link when they are first drawn: if that changes the settings, the
+    page runs once more.
     """
     state = values_in_force(SESSION)
     before, after = st.columns(2, wrap=False)
@@ -64,7 +64,7 @@ def _show_result(photo: Photo, after: DeltaGenerator) -> tuple[ConvolutionSettin
     try:
         size = output_size(photo.size, settings.weights.shape, settings.spec)
     except ValueError as error:
-        sentence = f"{str(error).rstrip('.')}: please choose more padding, less dilation or a smaller kernel."
+        sentence = f"{str(error).rstrip('.')}: choose more padding, less dilation or a smaller kernel."
         after.error(sentence, icon=":material/crop_free:")
         photo_key, fitting, size = st.session_state.get("last_fitting", (None, None, None))
         if photo_key != photo.key:
@@ -84,7 +84,7 @@ def _let_the_picture_go_first(photo: Photo) -> None:
 
     A browser draws all that it has received at once, and the rest of the page takes it as long as everything up to the
     picture: `benchmarks/slider.py` prints about 107 ms with the pause, 218 ms with PAUSE = 0. A visitor who moves on is
-    not held up, for a new run ends this one. Where there was no picture of this photo yet, nothing waits.
+    not held up, since a new run ends this one. If there was no picture of this photo yet, nothing waits.
     """
     if st.session_state.get("pictured") == photo.key:
         time.sleep(PAUSE)
@@ -107,7 +107,7 @@ def _show_open_view(tabs: dict, settings: ConvolutionSettings, result: Convoluti
     shows = {
         "Look inside": lambda: views.look_inside(settings, result),
         "Size and cost": lambda: views.size_and_cost(settings, result),
-        "Frequencies": lambda: views.frequency_view(settings.weights),
+        "Frequency response": lambda: views.frequency_view(settings.weights),
         "Code": lambda: views.code_view(settings),
     }
     for name, tab in tabs.items():

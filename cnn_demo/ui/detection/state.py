@@ -29,8 +29,8 @@ DEFAULTS: dict[str, Any] = {
 }
 LIMITS = (1, 3, 10, 30, 100, MAX_DETECTIONS)
 SIZE_HELP = (
-    "The photo is resized so that its longer side has so many pixels (with torchvision's networks, its shorter one). "
-    "More pixels: smaller things are found, and it takes longer."
+    "The photo is resized so that its longer side has this many pixels (with torchvision's networks, its shorter one). "
+    "A larger size finds smaller objects and takes longer."
 )
 
 
@@ -64,7 +64,7 @@ def pick_detector() -> tuple[ModelSpec, int]:
     """
     network, size = st.columns([3, 2])
     with network:
-        spec = pick_model(MODEL, "Network", task="detection")
+        spec = pick_model(MODEL, "Model", task="detection")
     detector = load_with_spinner(spec, load_detector)
     with size:
         side = pick_side(SIDE, detector.sides, spec.input_size[0], SIZE_HELP)
@@ -98,8 +98,10 @@ def overlap_slider(candidates: Candidates, spec: ModelSpec) -> float:
             5,
             format="%d %%",
             key=OVERLAP,
-            help="Of two boxes of one class that overlap more, only the more confident stays (non-maximum "
-            "suppression). Low: neighbours vanish. High: one object keeps several boxes.",
+            help=(
+                "Of two boxes of one class with a higher IoU, only the more confident is kept (non-maximum "
+                "suppression). Too low: neighbouring objects vanish. Too high: one object keeps several boxes."
+            ),
             **LINKED_AND_PERSISTENT,
         )
         / 100
@@ -111,7 +113,7 @@ def cuts_controls(candidates: Candidates, spec: ModelSpec) -> Cuts:
     confidence = confidence_slider()
     iou = overlap_slider(candidates, spec)
     classes = st.multiselect(
-        "Only these classes",
+        "Classes",
         list(spec.labels),
         default=DEFAULTS[CLASSES],
         key=CLASSES,

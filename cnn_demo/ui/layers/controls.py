@@ -23,11 +23,11 @@ from cnn_demo.ui.layers.settings import (
 from cnn_demo.ui.page.session import SESSION
 from cnn_demo.ui.widgets.choice import choose
 
-PADDINGS = {"same": "Same", "valid": "Valid", "pixels": "Pixels"}
+PADDINGS = {"same": "Same", "valid": "Valid", "pixels": "Explicit"}
 LONGEST_TEXT = 400  # characters: six layers take fewer than 200
 _SOURCE_HELP = (
-    "Hand-made: edges, spots, lines and a blur, each reading the mean of all maps before it. Random: drawn as networks "
-    "begin, reading every map. Learned: the 5 × 5 first layer of this app's own CNN, for the photo only."
+    "Hand-made: edges, spots, lines and a blur, applied to the mean of all input maps. Random: He initialization, one "
+    "kernel for each input map. Learned: the 5 × 5 kernels of the first layer of the bundled CNN, for the photo only."
 )
 
 
@@ -39,13 +39,13 @@ def stack_controls(layers: tuple[Layer, ...]) -> None:
         _button("Add convolution", "add_box", full, _insert, ConvLayer(source="random"))
         _button("Add pooling", "compress", full, _insert, PoolLayer())
         _button("Remove", "delete", len(layers) == 1, _remove)
-        _button("Earlier", "arrow_back", number <= 1, _move, -1)
-        _button("Later", "arrow_forward", number >= len(layers), _move, 1)
+        _button("Move left", "arrow_back", number <= 1, _move, -1)
+        _button("Move right", "arrow_forward", number >= len(layers), _move, 1)
         st.selectbox(
-            "Known stacks",
+            "Presets",
             list(PRESETS),
             index=None,
-            placeholder="Begin with a known stack",
+            placeholder="Load a preset",
             key="preset",
             label_visibility="collapsed",
             width=260,
@@ -106,8 +106,10 @@ def stack_text() -> None:
         on_change=_take_text,
         args=(key,),
         max_chars=LONGEST_TEXT,
-        help="Convolution: c, filters, size, stride, padding, dilation, activation, source. Pooling: p, kind, size, "
-        "stride; or p, kind, global. Layers are divided by underscores.",
+        help=(
+            "Convolution: c, filters, size, stride, padding, dilation, activation, source. Pooling: p, kind, size, "
+            "stride; or p, kind, global. Layers are separated by underscores."
+        ),
     )
 
 
@@ -131,10 +133,10 @@ def layer_controls(layers: tuple[Layer, ...]) -> None:
 def _convolution_controls(layer: ConvLayer, number: int) -> None:
     learned = layer.source == "learned"
     sources = [name for name in SOURCE_TITLES if name != "learned" or learned or (number == 1 and _has_learned())]
-    _choice("Filters", "source", layer.source, sources, SOURCE_TITLES, number, _SOURCE_HELP)
+    _choice("Weights", "source", layer.source, sources, SOURCE_TITLES, number, _SOURCE_HELP)
     left, right = st.columns(2)
     with left:
-        _slider("Maps", "filters", layer.filters, number)
+        _slider("Filters", "filters", layer.filters, number)
         _slider("Stride", "stride", layer.stride, number)
     with right:
         _slider("Kernel size", "size", layer.size, number, disabled=learned)
@@ -142,7 +144,7 @@ def _convolution_controls(layer: ConvLayer, number: int) -> None:
     named = layer.padding if isinstance(layer.padding, str) else "pixels"
     _choice("Padding", "padding", named, list(PADDINGS), PADDINGS, number)
     if isinstance(layer.padding, int):
-        _slider("Pixels of padding", "pad", layer.padding, number)
+        _slider("Padding in pixels", "pad", layer.padding, number)
     _select("Activation", "activation", layer.activation, {key: a.title for key, a in ACTIVATIONS.items()}, number)
     if layer.source == "random":
         key = f"l{number}_seed"
@@ -158,18 +160,18 @@ def _pooling_controls(layer: PoolLayer, number: int) -> None:
     key = f"l{number}_global"
     _held(key, everywhere)
     st.toggle(
-        "Whole map (global)",
+        "Global pooling",
         key=key,
         disabled=layer.kind in ("blur", "skip"),
         on_change=_take,
         args=(number,),
-        help="One number is left of each map, whatever the size of the photo.",
+        help="Keeps one value of each map, whatever the size of the photo.",
     )
     if layer.size is None:
         return
     left, right = st.columns(2)
     with left:
-        _slider("Window", "window", layer.size, number)
+        _slider("Window size", "window", layer.size, number)
     with right:
         _slider("Stride", "step", layer.stride, number)
     st.caption(overlap_sentence(layer.size, layer.stride))
@@ -181,8 +183,8 @@ def overlap_sentence(size: int, stride: int) -> str:
         return f"Windows overlap by {size - stride} {'pixel' if size - stride == 1 else 'pixels'}."
     if size < stride:
         gap = stride - size
-        return f"Between windows lie {gap} {'row and column' if gap == 1 else 'rows and columns'} that no window sees."
-    return "Windows touch: every pixel is in one window."
+        return f"Windows leave gaps of {gap} {'row and column' if gap == 1 else 'rows and columns'} between them."
+    return "Windows touch: every pixel is in exactly one window."
 
 
 def _has_learned() -> bool:

@@ -1,4 +1,4 @@
-"""Page 2, "What pooling forgives": change of the feature maps when the photo is shifted, rotated or noisy."""
+"""Page 2, "Invariance": change of the feature maps when the photo is shifted, rotated or noisy."""
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -26,10 +26,12 @@ from cnn_demo.ui.widgets.choice import choose
 FEATURES = {"one": "One layer", "stack": "Your stack"}
 MEASURES = {"change": "Change", "moved": "Change beyond the shift", "cosine": "Cosine similarity"}
 _HOW = {
-    "shift": "A window is cut out of the photo, and the photo is moved under it: what comes in at the left is real. "
-    "Change beyond the shift leaves out 3 numbers at each side; what padding spoils further in, it counts.",
-    "rotate": "The photo is turned about its middle (interpolated bicubically) under a window that it always fills.",
-    "noise": "The same grains at every strength, added to red, green and blue, clipped to 0 to 1 as a camera clips.",
+    "shift": (
+        "The photo is cropped, and moved under the crop, so that real pixels come in at the left. Change beyond the "
+        "shift ignores 3 values at each side; padding may affect values further in."
+    ),
+    "rotate": "The photo is rotated about its centre (bicubic interpolation) under a crop that it always fills.",
+    "noise": "The same noise pattern at every strength, added to red, green and blue, then clipped to 0 to 1.",
 }
 
 
@@ -52,37 +54,40 @@ def forgiving_view(photo: Photo) -> None:
         st.markdown(summary(at, question))
         _table(at, question.distortion)
         if limit < DISTORTIONS[question.distortion].most:
-            st.caption(f"This photo is so narrow that it can be moved by {limit:g} pixels only.")
+            st.caption(f"This photo is so narrow that it can be shifted by {limit:g} pixels only.")
     _side_by_side(photo, question, amount)
     _how_measured(question)
 
 
 def _controls() -> tuple[Question, float]:
     distortion = choose(
-        "What happens to the photo",
+        "Distortion",
         {key: each.title for key, each in DISTORTIONS.items()},
         key="distortion",
         default="shift",
     )
     if distortion == "shift":
-        amount = st.slider("Pixels to the right", 0, 16, DEFAULTS["pixels"], key="pixels", bind="query-params")
+        amount = st.slider("Shift to the right (pixels)", 0, 16, DEFAULTS["pixels"], key="pixels", bind="query-params")
     elif distortion == "rotate":
         amount = st.slider(
-            "Degrees, counter-clockwise", -30, 30, DEFAULTS["degrees"], key="degrees", bind="query-params"
+            "Rotation (degrees, counter-clockwise)", -30, 30, DEFAULTS["degrees"], key="degrees", bind="query-params"
         )
     else:
         amount = st.slider(
-            "Deviation of the noise", 0.0, 0.5, DEFAULTS["noise"], 0.01, key="noise", bind="query-params"
+            "Standard deviation of the noise", 0.0, 0.5, DEFAULTS["noise"], 0.01, key="noise", bind="query-params"
         )
     features = choose(
-        "What represents it",
+        "Layers",
         FEATURES,
         key="features",
         default="one",
-        help="One layer: eight filters, ReLU, pooling. Your stack: the last maps of what you built in the first tab.",
+        help=(
+            "One layer: eight filters, ReLU, pooling. Your stack: the last maps of the stack that you built in the "
+            "first tab."
+        ),
     )
     if features == "stack":
-        stack_text()  # for the link to this view holds the stack, too
+        stack_text()  # since the link to this view holds the stack, too
         layers, wrong = read_stack(SESSION)
         if wrong:
             st.error(wrong, icon=":material/layers_clear:")
@@ -92,10 +97,10 @@ def _controls() -> tuple[Question, float]:
 
 def _layer_controls() -> tuple[str, int, int]:
     sources = [name for name in SOURCE_TITLES if name != "learned" or learned_kernels() is not None]
-    source = choose("Filters", {each: SOURCE_TITLES[each] for each in sources}, key="filters", default="hand")
+    source = choose("Weights", {each: SOURCE_TITLES[each] for each in sources}, key="filters", default="hand")
     left, right = st.columns(2)
     with left:
-        size = st.slider("Window", 1, 8, DEFAULTS["pool_size"], key="pool_size", bind="query-params")
+        size = st.slider("Window size", 1, 8, DEFAULTS["pool_size"], key="pool_size", bind="query-params")
     with right:
         stride = st.slider("Stride", 1, 8, DEFAULTS["pool_stride"], key="pool_stride", bind="query-params")
     return source, size, stride
@@ -103,7 +108,7 @@ def _layer_controls() -> tuple[str, int, int]:
 
 def _measure_control(distortion: str) -> str:
     options = [key for key in MEASURES if key != "moved" or distortion == "shift"]
-    return choose("Measured as", {each: MEASURES[each] for each in options}, key="measure", default="change")
+    return choose("Measure", {each: MEASURES[each] for each in options}, key="measure", default="change")
 
 
 def _chart(measured: pd.DataFrame, measure: str, distortion: str, amount: float) -> None:
@@ -153,23 +158,23 @@ def _at(measured: pd.DataFrame, amount: float) -> pd.DataFrame:
 def summary(at: pd.DataFrame, question: Question) -> str:
     """Return a summary: the most and least invariant pooling, and how max compares with no pooling."""
     if not any(isinstance(layer, PoolLayer) for layer in question.layers):
-        return "Your stack has no pooling layer: all lines are one. Add one in the first tab."
+        return "Your stack has no pooling layer, so all lines are the same. Add one in the first tab."
     changes = at["change"].dropna()
     if changes.empty:
-        return "The maps of this photo are all zero: there is nothing that could change."
+        return "The maps of this photo are all zero, so nothing can change."
     where = DISTORTIONS[question.distortion].written(float(at["amount"].iloc[0]))
     if changes.max() == 0:
-        return f"At {where} nothing has happened yet: move the slider."
+        return f"At {where} nothing has changed yet: move the slider."
     best, worst = changes.idxmin(), changes.idxmax()
     text = (
-        f"At {where} **{POOLINGS[best].lower()}** forgives most (change {changes[best]:.2f}), "
-        f"**{POOLINGS[worst].lower()}** least ({changes[worst]:.2f})."
+        f"At {where}, **{POOLINGS[best].lower()}** is the most invariant (change {changes[best]:.2f}), "
+        f"**{POOLINGS[worst].lower()}** the least ({changes[worst]:.2f})."
     )
     without = changes.get("none", 0.0)
     if without > 0 and "max" in changes:
         ratio = changes["max"] / without - 1
         less = "less" if ratio < 0 else "more"
-        text += f" Behind max the maps change by {abs(ratio):.0%} {less} than without pooling."
+        text += f" With max pooling the maps change by {abs(ratio):.0%} {less} than without pooling."
     return text
 
 
@@ -178,7 +183,7 @@ def _figure(value: float) -> str:
 
 
 def _table(at: pd.DataFrame, distortion: str) -> None:
-    columns = {"numbers": "Numbers", "change": "Change", "moved": "Change beyond the shift", "cosine": "Cosine"}
+    columns = {"numbers": "Activations", "change": "Change", "moved": "Change beyond the shift", "cosine": "Cosine"}
     if distortion != "shift":
         del columns["moved"]
     table = pd.DataFrame(
@@ -195,7 +200,7 @@ def _table(at: pd.DataFrame, distortion: str) -> None:
 
 
 def _side_by_side(photo: Photo, question: Question, amount: float) -> None:
-    kind = choose("See the representation with", POOLINGS, key="compare", default="max")
+    kind = choose("Show the maps with", POOLINGS, key="compare", default="max")
     before, after = distorted_pair(photo, question, amount)
     one, other = (representation(image, question, kind) for image in (before, after))
     rows, columns = (slice(side // 4, side - side // 4) for side in one.shape[:2])
@@ -233,14 +238,14 @@ def _five_places() -> list:
 
 def _how_measured(question: Question) -> None:
     st.markdown(
-        "**Change** = ‖f(x) − f(Tx)‖ / ‖f(x)‖ over all numbers of all maps: x is the photo, T what happened to it, f "
-        "the layers. 0 is *invariance*: nothing changed."
+        "**Change** = ‖f(x) − f(Tx)‖ / ‖f(x)‖ over all values of all maps: x is the photo, T the distortion, f the "
+        "layers. 0 is *invariance*: nothing changed."
     )
     if question.distortion == "shift":
         st.markdown(
-            "**Change beyond the shift** asks for less, *equivariance*: the maps may move along with the photo. They "
-            "are moved by pixels ÷ strides (between two numbers, interpolated) before they are compared. "
-            "Where the shift is a multiple of the stride they match; in between, what a stride has **aliased** cannot "
-            "be moved along: that is the zigzag. Blurring before the stride smooths it."
+            "**Change beyond the shift** measures *equivariance*: the maps may move along with the photo. They are "
+            "shifted by pixels ÷ strides (interpolated between values) before they are compared. If the shift is a "
+            "multiple of the stride they match; in between, **aliasing** prevents a match: that is the zigzag. "
+            "Blurring before the stride reduces it."
         )
     st.caption(_HOW[question.distortion])

@@ -21,7 +21,7 @@ from cnn_demo.images import Photo
 from cnn_demo.ui.layers.maps import learned_kernels, working_image
 from cnn_demo.ui.page.caching import HASH_BY_KEY
 
-POOLINGS = {"none": "No pooling", "max": "Max", "average": "Average", "skip": "Stride alone", "blur": "Blurred max"}
+POOLINGS = {"none": "No pooling", "max": "Max", "average": "Average", "skip": "Stride only", "blur": "Blurred max"}
 SIDES = {True: 256, False: 128}  # pixels; a stack of many layers is measured on a smaller photo
 MAX_SHIFT = 16
 
@@ -55,8 +55,8 @@ class Distortion:
 
 
 DISTORTIONS = {
-    "shift": Distortion("Shift", "shift to the right (pixels)", tuple(range(MAX_SHIFT + 1)), " px", "moved by"),
-    "rotate": Distortion("Rotate", "rotation (degrees)", tuple(range(-30, 31, 3)), "°", "turned by"),
+    "shift": Distortion("Shift", "shift to the right (pixels)", tuple(range(MAX_SHIFT + 1)), " px", "shifted by"),
+    "rotate": Distortion("Rotate", "rotation (degrees)", tuple(range(-30, 31, 3)), "°", "rotated by"),
     "noise": Distortion("Noise", "standard deviation of the noise", tuple(i / 20 for i in range(11)), "", "with noise"),
 }
 
@@ -140,12 +140,12 @@ def curves(photo: Photo, question: Question) -> tuple[pd.DataFrame, float]:
     if question.distortion == "shift":
         limit = shift_room(image.shape[1], MAX_SHIFT)
         if limit == 0:
-            raise ValueError("This photo is one pixel wide and cannot be moved: please choose a larger one.")
+            raise ValueError("This photo is one pixel wide and cannot be shifted: choose a larger one.")
     size = distort(image, question.distortion, 0).shape[:2]
     for kind in POOLINGS:
         if problem := plan_stack(size, with_pooling(question.layers, kind)).problem:
             sentence = problem.rstrip(".")
-            raise ValueError(f"{sentence}: please choose smaller layers or a larger photo.")
+            raise ValueError(f"{sentence}: choose smaller layers or a larger photo.")
     return _curves(photo, question.distortion, format_stack(question.layers)), limit
 
 

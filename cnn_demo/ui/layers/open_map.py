@@ -29,7 +29,7 @@ def opened_map(photo: Photo, layers: tuple[Layer, ...], step: LayerPlan) -> None
     """Show the selected map of the last of `layers`, and the arithmetic of its selected activation."""
     maps = stack_maps(photo, layers)
     before = stack_maps(photo, layers[:-1])
-    st.subheader("One number of one map", anchor=False)
+    st.subheader("One activation", anchor=False)
     index, row, column, reads = _position(maps.shape, before.shape[2], layers[-1])
     layer = layers[-1]
     if isinstance(layer, ConvLayer):
@@ -51,7 +51,7 @@ def opened_map(photo: Photo, layers: tuple[Layer, ...], step: LayerPlan) -> None
             size,
             key="opened",
             alt=f"Map {index + 1} of layer {len(layers)}",
-            caption=f"Map {index + 1} · {size[1]} × {size[0]}. {_scale(plane)} Click to open a number.",
+            caption=f"Map {index + 1} · {size[1]} × {size[0]}. {_scale(plane)} Click to select an activation.",
             max_height=300,
             marks=[Mark(row, column, 1, 1)],
             on_pick=lambda row, column: st.session_state.update(map_row=row, map_column=column),
@@ -77,7 +77,7 @@ def _position(shape: tuple[int, ...], channels: int, layer: Layer) -> tuple[int,
     reads = 0
     if isinstance(layer, ConvLayer) and layer.source != "hand":
         with places[3]:
-            reads = bounded_number("Of the maps it reads, show", 1, channels, "reads", 1) - 1
+            reads = bounded_number("Input map shown", 1, channels, "reads", 1) - 1
     return index, row, column, reads
 
 
@@ -96,7 +96,7 @@ def _photo_picture(photo: Photo, step: LayerPlan, row: int, column: int) -> None
         image.shape[:2],
         key="opened_photo",
         alt=f"The photo: {photo.description}",
-        caption=f"Photo. The frame is what this number can see: {down.size} × {across.size} pixels.",
+        caption=f"Photo. The frame is the receptive field of this activation: {down.size} × {across.size} pixels.",
         max_height=300,
         marks=[Mark(top, left, down.size, across.size)],
         pixelated=max(image.shape[:2]) < SMOOTH_FROM,
@@ -132,8 +132,8 @@ def _before_picture(
         tile_url(map_pictures(plane[..., np.newaxis], False)[0]),
         size,
         key="opened_before",
-        alt=f"What the layer reads: {where}",
-        caption=f"Before: {where} · {size[1]} × {size[0]}. The frame is the window.",
+        alt=f"Input of the layer: {where}",
+        caption=f"Input: {where} · {size[1]} × {size[0]}. The frame is the window.",
         max_height=300,
         marks=[mark],
         pixelated=max(size) < SMOOTH_FROM,
@@ -178,15 +178,15 @@ def _show_pooling(layer: PoolLayer, plane: np.ndarray, row: int, column: int) ->
     opened = explain_window(plane, layer.kind, _window(layer, plane), _stride(layer), row, column)
     if max(opened.window.shape) > LARGEST_WINDOW:
         st.markdown(
-            f"**{POOL_TITLES[layer.kind]} of the whole map:** {opened.window.size:,} numbers become one, "
+            f"**{POOL_TITLES[layer.kind]} of the whole map:** {opened.window.size:,} values become one, "
             f"**{_number(opened.value)}**; the largest is {_number(float(plane.max()))}, the mean "
             f"{_number(float(plane.mean()))}."
         )
         return
-    _three_grids(opened.window, opened.weights, opened.window * opened.weights, "What each counts")
+    _three_grids(opened.window, opened.weights, opened.window * opened.weights, "Weights")
     st.markdown(
-        f"**{POOL_TITLES[layer.kind]}** = sum of the products = **{_number(opened.value)}**. What each number counts "
-        "is also the share of the gradient that it gets when the network learns."
+        f"**{POOL_TITLES[layer.kind]}** = sum of the products = **{_number(opened.value)}**. The weight of each value "
+        "is also the fraction of the gradient that it gets in training."
     )
 
 

@@ -1,4 +1,4 @@
-"""Page 2, "Pool side by side": one map pooled in several ways, a window's arithmetic, and the gradients."""
+"""Page 2, "Compare pooling": one map pooled in several ways, a window's arithmetic, and the gradients."""
 
 from dataclasses import dataclass
 
@@ -33,7 +33,7 @@ from cnn_demo.ui.widgets.number_grid import number_grid
 BRIGHTNESS = "brightness"
 MAPS = (BRIGHTNESS, *FILTER_TITLES[:8])
 FOURTH = {"strided": "Strided convolution", "min": "Min", "l2": "L2 norm"}
-TAPS = {"skip": "Every n-th number", "gaussian": "Gaussian", "random": "Random weights"}
+TAPS = {"skip": "Every n-th value", "gaussian": "Gaussian", "random": "Random weights"}
 CLOSE_UP = 24  # pixels per side
 ORANGE, BLUE = np.array([255.0, 140.0, 0.0]), np.array([60.0, 130.0, 255.0])
 
@@ -89,20 +89,23 @@ def _controls() -> tuple[int, int]:
             "Map", MAPS, index=MAPS.index(DEFAULTS["of"]), format_func=_map_title, key="of", bind="query-params"
         )
     with places[1]:
-        window = st.slider("Window", low, high, DEFAULTS["window"], key="window", bind="query-params")
+        window = st.slider("Window size", low, high, DEFAULTS["window"], key="window", bind="query-params")
     with places[2]:
         stride = st.slider("Stride", low, high, DEFAULTS["step"], key="step", bind="query-params")
     with places[3]:
-        st.selectbox("Beside them", list(FOURTH), format_func=FOURTH.__getitem__, key="fourth", bind="query-params")
+        st.selectbox("Compare with", list(FOURTH), format_func=FOURTH.__getitem__, key="fourth", bind="query-params")
     with places[4]:
         st.selectbox(
-            "Its kernel",
+            "Kernel",
             list(TAPS),
             format_func=TAPS.__getitem__,
             key="taps",
             bind="query-params",
             disabled=value_of(SESSION, "fourth") != "strided",
-            help="Every n-th number: the convolution that made the map, done with a stride, keeps just these.",
+            help=(
+                "Kernel of the strided convolution. Every n-th value: as if the convolution that made the map had this "
+                "stride."
+            ),
         )
     st.caption(overlap_sentence(window, stride))
     return window, stride
@@ -172,7 +175,7 @@ def _pictures(plane: np.ndarray, results: list[Pooled], scale: float, row: int, 
             plane.shape,
             key="pool_before",
             alt="The map before pooling",
-            caption=f"The map · {width} × {height}. The frame is the open window.",
+            caption=f"The map · {width} × {height}. The frame is the selected window.",
             max_height=280,
             marks=[Mark(opened.row, opened.column, *opened.window.shape)],
         )
@@ -185,7 +188,7 @@ def _pictures(plane: np.ndarray, results: list[Pooled], scale: float, row: int, 
                 result.values.shape,
                 key=f"pool_{result.kind}",
                 alt=f"{result.title} of the map",
-                caption=f"{result.title} · {width} × {height}, enlarged. Click to open a window.",
+                caption=f"{result.title} · {width} × {height}, enlarged. Click to select a window.",
                 max_height=280,
                 marks=[Mark(row, column, 1, 1)],
                 on_pick=lambda row, column: st.session_state.update(pool_row=row, pool_column=column),
@@ -207,25 +210,27 @@ def _squares(pixels: np.ndarray) -> np.ndarray:
 def _arithmetic(results: list[Pooled]) -> None:
     places = _four_places()
     with places[0]:
-        number_grid(results[0].opened.window, title="The window", alt="The open window of the map")
+        number_grid(results[0].opened.window, title="The window", alt="The selected window of the map")
     for place, result in zip(places[1:], results, strict=True):
         with place:
             value = f"{result.opened.value:.4f}".replace("-", "−")
             number_grid(
                 result.opened.weights,
-                title=f"{result.title}: each counts",
-                note=f"Sum of window × this = {value}",
-                alt=f"How much each number of the window counts for {result.title}",
+                title=f"{result.title}: weights",
+                note=f"Sum of window × weights = {value}",
+                alt=f"Weight of each value of the window for {result.title}",
             )
 
 
 def _gradients(plane: np.ndarray, results: list[Pooled], scale: float) -> None:
-    st.subheader("Who learns from it", anchor=False)
+    st.subheader("Gradients", anchor=False)
     text, pair, last = st.columns([1, 2, 1])
     places = [*pair.columns(2, wrap=False), last]
     with text:
         st.markdown(gradient_sentence(results))
-        st.caption("Of equal numbers in a window, as the zeros behind a ReLU, the first gets it: so PyTorch has it.")
+        st.caption(
+            "Of equal values in a window, such as zeros after a ReLU, the first gets the gradient, as in PyTorch."
+        )
     limit = max(1.0, *(float(np.abs(result.gradient).max()) for result in results))
     part = _close_up(plane.shape, results[0].opened)
     opened = results[0].opened
@@ -237,16 +242,20 @@ def _gradients(plane: np.ndarray, results: list[Pooled], scale: float) -> None:
                 jpeg_url(_squares(colours)),
                 colours.shape[:2],
                 key=f"gradient_{result.kind}",
-                alt=f"Close-up of the map: where the gradient goes behind {result.title}",
+                alt=f"Close-up of the map: gradient with {result.title}",
                 caption=f"{result.title}, close-up of the map: "
-                + (f"full orange gets {limit:.3g}, a pale one less." if result.gradient.min() >= 0 else _SIGNED),
+                + (
+                    (f"full orange is a gradient of {limit:.3g}, paler orange is less.")
+                    if result.gradient.min() >= 0
+                    else _SIGNED
+                ),
                 max_height=280,
                 marks=[mark],
                 pixelated=True,
             )
 
 
-_SIGNED = "orange raises the result, blue lowers it."
+_SIGNED = "orange is a positive gradient, blue a negative one."
 
 
 def gradient_sentence(results: list[Pooled]) -> str:
@@ -254,14 +263,14 @@ def gradient_sentence(results: list[Pooled]) -> str:
     maximum, average = results[0].gradient, results[1].gradient
     chosen = maximum > 0
     text = (
-        "What a number counts is also the gradient it gets when a network learns. Behind **max**, "
-        f"**{float(chosen.mean()):.1%}** of the map's numbers get any, one for each window"
+        "The weight of a value is also the gradient it gets in training. With **max** pooling, "
+        f"**{float(chosen.mean()):.1%}** of the map's values get a gradient, one for each window"
     )
     most = int(maximum.max())
     if most > 1:
         shared = float((maximum > 1).sum() / chosen.sum())
         text += f"; **{shared:.1%}** of these are the maximum of several windows, up to **{most}**"
-    return f"{text}. Behind the **average**, **{float((average > 0).mean()):.1%}** get a share."
+    return f"{text}. With **average** pooling, **{float((average > 0).mean()):.1%}** get one."
 
 
 def _close_up(shape: tuple[int, int], opened: WindowArithmetic) -> tuple[slice, slice]:

@@ -6,16 +6,16 @@ from typing import Any
 from cnn_demo.convolution.stack import Layer
 from cnn_demo.convolution.stack_text import format_stack, parse_stack
 
-VIEWS = ("Build a stack", "Pool side by side", "What pooling forgives")
+VIEWS = ("Build a stack", "Compare pooling", "Invariance")
 
-# Titles that more than one view shows.
+# Titles shown by more than one view.
 POOL_TITLES = {
     "max": "Max",
     "average": "Average",
     "min": "Min",
     "l2": "L2 norm",
     "blur": "Blurred max",
-    "skip": "Every n-th",
+    "skip": "Every n-th value",
 }
 SOURCE_TITLES = {"hand": "Hand-made", "random": "Random", "learned": "Learned"}
 
@@ -44,7 +44,7 @@ DEFAULTS: dict[str, Any] = {
     "map_row": None,
     "map_column": None,
     "common": False,
-    # Pool side by side
+    # Compare pooling
     "of": "edge 0°",
     "window": 2,
     "step": 2,
@@ -52,7 +52,7 @@ DEFAULTS: dict[str, Any] = {
     "taps": "skip",
     "pool_row": None,
     "pool_column": None,
-    # What pooling forgives
+    # Invariance
     "distortion": "shift",
     "pixels": 1,
     "degrees": 5,
@@ -82,9 +82,7 @@ def read_stack(state: Mapping[str, Any]) -> tuple[tuple[Layer, ...], str]:
     try:
         return parse_stack(value_of(state, "stack")), ""
     except ValueError as error:
-        return parse_stack(
-            DEFAULTS["stack"]
-        ), f"{str(error)[:-1]}; until then you see the stack that the page begins with."
+        return parse_stack(DEFAULTS["stack"]), f"{str(error)[:-1]}; until then the default stack is shown."
 
 
 def write_stack(state: MutableMapping[str, Any], layers: tuple[Layer, ...], number: int) -> None:

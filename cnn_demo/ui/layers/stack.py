@@ -64,9 +64,9 @@ def _drawn_to_scale(photo: Photo, layers: tuple[Layer, ...], planned: StackPlan,
     chosen = number if number <= len(planned.layers) else None
     layer_row(volumes, chosen, key="row_of_layers", label="Layers, to scale", problem=problem, on_pick=pick)
     rows, columns = photo.size
-    reduced = f" The photo of {columns} × {rows} is worked on at {image.shape[1]} × {image.shape[0]}."
+    reduced = f" The photo of {columns} × {rows} pixels is resized to {image.shape[1]} × {image.shape[0]}."
     st.caption(
-        "All at one scale, rows × columns × maps; each map is one plate. Click a layer to open it."
+        "Drawn to scale, rows × columns × maps; each plate is one map. Click a layer to open it."
         + (reduced if (rows, columns) != image.shape[:2] else "")
     )
 
@@ -85,10 +85,10 @@ def _shape(shape: tuple[int, ...]) -> str:
 def _grid(photo: Photo, layers: tuple[Layer, ...], asked: int) -> None:
     maps = stack_maps(photo, layers)
     common = st.toggle(
-        "One scale for all maps",
+        "Same scale for all maps",
         key="common",
         bind="query-params",
-        help="Off: each map as bright as it can be. On: all by one scale, so that weak maps look weak.",
+        help="Off: each map is scaled to its own maximum. On: all maps have one scale, so that weak maps look weak.",
     )
     titles = map_titles(layers, maps.shape[2])
     if maps.shape[:2] == (1, 1):
@@ -103,20 +103,25 @@ def _grid(photo: Photo, layers: tuple[Layer, ...], asked: int) -> None:
 
     chosen = min(max(int(value_of(SESSION, "map")) - 1, 0), maps.shape[2] - 1)
     map_grid(tiles, maps.shape[:2], chosen, key="maps", label=f"Maps of layer {len(layers)}", on_pick=pick)
-    colours = "Red is positive, blue negative, white zero." if is_signed(maps) else "Black is zero; bright is strong."
-    late = f" Layer {asked} has no maps: these are of layer {len(layers)}." if asked != len(layers) else ""
+    colours = (
+        "Red is positive, blue negative, white zero." if is_signed(maps) else "Black is zero, white is the maximum."
+    )
+    late = f" Layer {asked} has no maps: these are the maps of layer {len(layers)}." if asked != len(layers) else ""
     st.caption(f"{colours} Click a map to open it below.{late} {_source_sentence(layers[-1], len(layers))}")
 
 
 def _source_sentence(layer: Layer, number: int) -> str:
     if not isinstance(layer, ConvLayer):
-        return "Pooling works on each map by itself, so there are as many maps as before."
+        return "Pooling is applied to each map separately, so the number of maps stays the same."
     if layer.source == "hand":
         what = "the photo's brightness (the mean of red, green and blue)" if number == 1 else "the mean of all maps"
-        return f"Each hand-made filter reads {what}."
+        return f"Each hand-made filter is applied to {what}."
     if layer.source == "learned":
-        return "Kernels of this app's CIFAR-10 network; they read pixels / 127.5 − 1, as in training, without the bias."
-    return "Weights drawn as He et al. (2015) begin a network; each filter reads all maps before it."
+        return (
+            "Kernels of the bundled CIFAR-10 network; the input is pixels / 127.5 − 1, as in training, without the "
+            "bias."
+        )
+    return "Random weights, initialized as in He et al. (2015); each filter is applied to all input maps."
 
 
 def _table(photo: Photo, planned: StackPlan) -> None:
@@ -127,16 +132,17 @@ def _table(photo: Photo, planned: StackPlan) -> None:
     parameters, products = (
         sum(getattr(step, name) for step in planned.layers) for name in ("parameters", "multiply_adds")
     )
-    rows.append(("All", "", f"{parameters:,}", f"{products:,}", ""))
+    rows.append(("Total", "", f"{parameters:,}", f"{products:,}", ""))
     names = ["Layer", "Rows × columns × maps", "Parameters", "Multiply-adds", "Receptive field"]
     st.table(pd.DataFrame(rows, columns=names).set_index("Layer"))
     numbers = height * width * 3
     last = planned.layers[-1].shape
     left = last[0] * last[1] * last[2]
     st.caption(
-        f"Of the photo's {numbers:,} numbers the stack makes {left:,}. Parameters count a bias for each filter, as a "
-        "layer that learns has; pooling has nothing to learn, and compares or adds instead of multiplying. The "
-        "receptive field is what one number can see of the photo, in its pixels; it may reach beyond the border."
+        f"From the photo's {numbers:,} values the stack computes {left:,}. Parameters include a bias for each filter, "
+        "as in a trainable layer; pooling has no parameters, and compares or adds instead of multiplying. The "
+        "receptive field is the part of the photo that one activation depends on, in pixels; it may reach beyond the "
+        "border."
     )
 
 

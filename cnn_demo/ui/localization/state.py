@@ -52,7 +52,7 @@ def pick_localizer() -> ModelSpec:
     if len(titles) == 1:
         return find(first)
     chosen = st.segmented_control(
-        "Network",
+        "Model",
         list(titles),
         default=first,
         required=True,

@@ -11,7 +11,7 @@ from cnn_demo.topics import ROOT, TOPICS, Topic
 from cnn_demo.ui.page.photo_picker import choose
 
 APP_TITLE = "Deep CNNs, live"
-FAVICON = str(ROOT / "assets" / "favicon.png")  # a file, for a material icon would be fetched from the internet
+FAVICON = str(ROOT / "assets" / "favicon.png")  # a file: a material icon would be fetched from the internet
 
 
 def open_page(number: int, lesson: Lesson) -> Topic:
@@ -48,18 +48,18 @@ def _label(topic: Topic) -> str:
 def _page_link(page: str, label: str, icon: str) -> None:
     try:
         st.page_link(page, label=label, icon=icon)
-    except StreamlitPageNotFoundError:  # the page was started by itself, without app.py: there is nowhere to link to
+    except StreamlitPageNotFoundError:  # the page was started by itself, without app.py, so there is nothing to link to
         st.caption(f"{icon} {label}")
 
 
 def try_this(lesson: Lesson, defaults: Mapping[str, Any]) -> None:
-    """Offer the lesson's experiments: one click moves the real controls, so that the visitor can go on from there.
+    """Offer the lesson's experiments: a click sets the page's controls, and the visitor can continue from there.
 
-    A second click on the same experiment takes all controls back to where they began.
+    A second click on the same experiment resets all controls.
 
     Args:
-        lesson: Holds the experiments.
-        defaults: Widget key to default value, of all controls that an experiment may move.
+        lesson: Lesson with the experiments.
+        defaults: Default value of every control that an experiment may move, by widget key.
     """
     experiments = {experiment.title: experiment for experiment in lesson.experiments}
     tried = st.pills(
@@ -67,7 +67,7 @@ def try_this(lesson: Lesson, defaults: Mapping[str, Any]) -> None:
         list(experiments),
         key="try_this",
         format_func=lambda title: f":material/science: {title}",
-        help="One click sets the controls; a second one takes them back.",
+        help="One click sets the controls; a second one resets them.",
         on_change=_set_up_experiment,
         args=(experiments, dict(defaults)),
         persist_state="session",
@@ -88,6 +88,6 @@ def _set_up_experiment(experiments: Mapping[str, Experiment], defaults: dict[str
 
 def read_next(lesson: Lesson) -> None:
     """List the papers to read next."""
-    st.subheader("Read next", anchor=False)
+    st.subheader("Further reading", anchor=False)
     lines = [f"- {p.authors} ({p.year}). [{p.title}]({p.url}): {p.why}." for p in lesson.papers]
     st.markdown("\n".join(lines))

@@ -4,18 +4,18 @@ from typing import Any, Literal
 
 import streamlit as st
 
-# Of a control that several tabs of a page show: it is in the link, and holds where another tab is open.
+# For a control that several tabs of a page show: it is in the link and keeps its value in other tabs.
 LINKED_AND_PERSISTENT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 
 
 def link_binding(key: str) -> Literal["query-params"] | None:
-    """Bind a number to the link, unless the link holds one that is infinite: Streamlit's number field fails on it.
+    """Bind a number to the link, unless the link holds an infinite one: Streamlit's number field fails on it.
 
     Args:
         key: The widget's key, which is its name in the link.
 
     Returns:
-        What the widget's `bind` takes.
+        Value of the widget's argument `bind`.
     """
     try:
         int(float(st.query_params.get(key, 0)))
@@ -25,7 +25,7 @@ def link_binding(key: str) -> Literal["query-params"] | None:
 
 
 def sync_query_param(key: str, default: str) -> None:
-    """Keep a text of the session, which no widget holds, in the link; take it from there when the session begins.
+    """Keep a text of the session, which no widget holds, in the link; read it from the link when the session begins.
 
     Args:
         key: Key in the session state, also its name in the link.

@@ -12,7 +12,7 @@ from cnn_demo.models import ModelUnavailable
 from cnn_demo.ui.components.picture import picture
 
 WORKING_SIDE = 640
-SMOOTH_FROM = 64  # a picture with fewer pixels a side is a feature map or a network's input: squares, not a blur
+SMOOTH_FROM = 64  # pixels per side; smaller pictures are feature maps or inputs of a network, shown as squares
 
 
 def misconceptions(photo: Photo, items: Sequence[Misconception]) -> None:
@@ -22,7 +22,7 @@ def misconceptions(photo: Photo, items: Sequence[Misconception]) -> None:
         photo: Photo on which the answers are computed.
         items: The page's misconceptions.
     """
-    st.subheader("What people usually get wrong", anchor=False)
+    st.subheader("Common misconceptions", anchor=False)
     for index, item in enumerate(items):
         _misconception(photo, item, index)
 

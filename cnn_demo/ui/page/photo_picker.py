@@ -1,6 +1,6 @@
-"""Choosing a photo: samples, test patterns, an upload or the camera. The chosen one follows the visitor.
+"""Choosing a photo: samples, test patterns, an upload or the camera. The choice is kept across pages.
 
-What is kept in the session is the reduced photo, never the uploaded file: sessions outlive their tabs.
+The session keeps the reduced photo, never the uploaded file: sessions outlive their tabs.
 """
 
 import streamlit as st
@@ -24,18 +24,18 @@ def photo_picker(*, patterns: bool = False) -> Photo:
         patterns: Offer test patterns beside the photos.
 
     Returns:
-        The photo that is to be shown: always a good one, also after an upload that could not be read.
+        The photo to show: a valid one, even after an upload that could not be read.
     """
     _take_from_link()
     thumbnails = _sample_thumbnails() + (_pattern_thumbnails() if patterns else ())
     own: Photo | None = st.session_state.get("own_photo")
     if own is not None:
-        thumbnails = (Thumbnail(OWN, "Your photo", _thumbnail_url(own), "The photo that you brought."), *thumbnails)
+        thumbnails = (Thumbnail(OWN, "Your photo", _thumbnail_url(own), "The photo that you uploaded."), *thumbnails)
     chosen = st.session_state["photo_key"]
     photo = own if own is not None and chosen == OWN else _built_in(chosen)
     gallery(thumbnails, chosen, key="gallery", label="Photos", on_pick=choose)
     _bring_your_own(photo)
-    with st.container():  # always there, so that a message that comes or goes does not make the page below start anew
+    with st.container():  # always there, so that a message does not rebuild the page below
         if error := st.session_state.get("photo_error"):
             st.error(error, icon=":material/image_not_supported:")
     return photo
@@ -103,9 +103,12 @@ def _bring_your_own(photo: Photo) -> None:
     upload, camera, shown = st.columns([6, 1, 6], vertical_alignment="bottom")
     with upload:
         st.file_uploader(
-            f"Your own: {ACCEPTED}",
+            f"Your own photo: {ACCEPTED}",
             key=f"upload_{turn}",
-            help="It stays in this server's memory, without its metadata, until your session ends; no link shows it.",
+            help=(
+                "It stays in this server's memory, without its metadata, until your session ends; links do not contain "
+                "it."
+            ),
             max_upload_size=MAX_BYTES // 2**20,
             on_change=_receive,
             args=(f"upload_{turn}",),
@@ -134,5 +137,5 @@ def _what_is_shown(photo: Photo) -> str:
     shown_height, shown_width = photo.size
     size = f"{width} × {height} pixels"
     if (width, height) != (shown_width, shown_height):
-        size += f", worked on at {shown_width} × {shown_height}"
+        size += f", resized to {shown_width} × {shown_height}"
     return " · ".join(part for part in (f"**{plain(photo.name)}**", size, photo.credit) if part)

@@ -1,4 +1,4 @@
-"""Page 4, why: saliency maps of a class by several methods, side by side."""
+"""Page 4, explain: saliency maps of a class by several methods, side by side."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -39,7 +39,7 @@ def why_view(photo: Photo) -> None:
     Raises:
         ModelUnavailable: If the chosen network's weights are not available locally.
     """
-    spec = pick_model(MODEL, "Network")
+    spec = pick_model(MODEL, "Model")
     load_with_spinner(spec, load_classifier)
     _explained(photo, spec.key)
 
@@ -59,8 +59,10 @@ def _explained(photo: Photo, model_key: str) -> None:
         format_func=TITLES.__getitem__,
         key=SHOWN,
         bind="query-params",
-        help="Choose several to see them beside each other. Those that run the network many times take a moment: "
-        f"{', '.join(TITLES[key] for key in SLOW)}.",
+        help=(
+            "Choose several to compare them. Some run the network many times and take a moment: "
+            f"{', '.join(TITLES[key] for key in SLOW)}."
+        ),
     )
     progress_place = st.empty()
     maps = {key: _explanation(photo, model, seen, question, key, progress_place) for key in METHODS if key in methods}
@@ -68,10 +70,10 @@ def _explained(photo: Photo, model_key: str) -> None:
     if maps:
         deletion_check.check(photo, model_key, question, maps)
     st.caption(
-        "**What no map can tell**: it shows where something speaks for the class, not what the network saw there, nor "
-        "whether that is a good reason. Each map is scaled to its own largest value, so a class that is not in the "
-        "photo gets a bright spot too. And a map may look sensible and still say little of the network "
-        "([Adebayo et al. 2018](https://arxiv.org/abs/1810.03292)): hence the check."
+        "**Limits of saliency maps**: a map shows where the evidence for a class is, not what it is, nor whether it is "
+        "a good reason. Each map is scaled to its own maximum, so a class that is not in the photo gets a bright spot "
+        "too. And a map may look plausible and still depend little on the network ([Adebayo et al. "
+        "2018](https://arxiv.org/abs/1810.03292)): hence the deletion test."
     )
 
 
@@ -88,10 +90,10 @@ def _question(model: Classifier, answer: Classification) -> Question:
         "Class",
         [*top, *sorted(set(model.labels) - set(top), key=str.casefold)],
         index=None,
-        placeholder=f"{top[0]}: the network's answer",
+        placeholder=f"{top[0]}: the prediction",
         key=CLASS,
         bind="query-params",
-        help=f"The {len(top)} most probable ones first, then all others by name.",
+        help=f"The {len(top)} most probable classes first, then all others by name.",
     )
     layers = convolutional_layers(model.network)
     layer = layer_place.selectbox(
@@ -101,14 +103,14 @@ def _question(model: Classifier, answer: Classification) -> Question:
         placeholder=f"{layers[-1]}: the last one",
         key=LAYER,
         bind="query-params",
-        help="For the methods that have CAM in their name. Late layers know best what is there, early ones where.",
+        help="For the CAM methods. Late layers represent classes best, early layers positions.",
     )
     label = label or top[0]
     return Question(label, model.labels.index(label), layer or layers[-1])
 
 
 def _says(answer: Classification, question: Question) -> str:
-    return f"The network gives **{question.label}** {percent(float(answer.probabilities[question.label_index]))}."
+    return f"Probability of **{question.label}**: {percent(float(answer.probabilities[question.label_index]))}."
 
 
 def _explanation(
@@ -131,25 +133,25 @@ def _explanation(
 def _pictures(photo: Photo, seen: np.ndarray, says: str, label: str, maps: Mapping[str, Explanation]) -> None:
     """Show the maps over the photo; the opacity slider only redraws them."""
     words, slider_place, legend_place = st.columns([4, 3, 3], vertical_alignment="center")
-    words.markdown(says if maps else f"{says} Choose a method to see why.")
+    words.markdown(says if maps else f"{says} Choose a method to explain it.")
     with slider_place:
         opacity = opacity_slider(OPACITY, DEFAULTS[OPACITY])
     with legend_place:
-        legend("matters least", "matters most")
+        legend("least important", "most important")
     height, width = seen.shape[:2]
     shown = photo.description
-    size = f"{width} × {height} pixels, and no more of your photo."
-    cards = [Card(picture_url(seen), f"What the network sees: {shown}", "What the network sees", (size,))]
+    size = f"{width} × {height} pixels of your photo."
+    cards = [Card(picture_url(seen), f"Input of the network: {shown}", "Input of the network", (size,))]
     for key, explanation in maps.items():
         empty = not explanation.values.any()
-        found = "nothing speaks for it" if empty else f"brightest place {place_of_peak(explanation.values)}"
+        found = "no evidence for the class" if empty else f"brightest region {place_of_peak(explanation.values)}"
         lines = (METHODS[key].sentence, f"{explanation.milliseconds:,.0f} ms")
         cards.append(
             Card(
                 picture_url(overlay(seen, explanation.values, opacity)),
                 f"{TITLES[key]} for {label}, {found}: {shown}",
                 TITLES[key],
-                (*lines, "Nothing here speaks for this class.") if empty else lines,
+                (*lines, "The map is zero: no evidence for this class.") if empty else lines,
             )
         )
     picture_cards(cards, width=220, columns=3, ratio=f"{width} / {height}", pixelated=is_small(seen))

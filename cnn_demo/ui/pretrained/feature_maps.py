@@ -37,7 +37,7 @@ def maps_view(photo: Photo) -> None:
     Raises:
         ModelUnavailable: If the chosen network's weights are not available locally.
     """
-    spec = pick_model(MODEL, "Network")
+    spec = pick_model(MODEL, "Model")
     load_with_spinner(spec, load_classifier)
     _layer_view(photo, spec.key)
 
@@ -51,7 +51,7 @@ def _layer_view(photo: Photo, model_key: str) -> None:
     height, width, count = maps.shape
     words, all_place = st.columns([7, 3], vertical_alignment="center")
     words.markdown(
-        f"**{height} × {width} × {count}**: {count:,} maps of {height} × {width} numbers, ordered by their **mean "
+        f"**{height} × {width} × {count}**: {count:,} maps of {height} × {width} activations, sorted by their **mean "
         "activation**, the strongest first."
     )
     shown = order
@@ -79,8 +79,10 @@ def _layer(model: Classifier) -> str:
         bind="query-params",
         on_change=_open,
         args=(None,),
-        help="All layers that have maps, in the order of computation. A layer of a network within the network is "
-        "called “outer/inner”.",
+        help=(
+            "All layers with feature maps, in the order of computation. A layer of a nested network is called "
+            "“outer/inner”."
+        ),
     )
     return chosen or first
 
@@ -118,8 +120,8 @@ def _grid(photo: Photo, model: Classifier, layer: str, maps: np.ndarray, shown: 
         pixelated=max(maps.shape[:2]) <= SIDE,
     )
     st.caption(
-        f"{len(shown):,} of {maps.shape[2]:,} maps, each with its channel's number and on its own scale: "
-        f"{_colours_mean(maps)} Click one to lay it over the photo."
+        f"{len(shown):,} of {maps.shape[2]:,} maps, each with the index of its channel and its own colour scale: "
+        f"{_colours_mean(maps)} Click one to show it over the photo."
     )
 
 
@@ -131,7 +133,7 @@ def _tile(channel: int, plane: np.ndarray) -> Tile:
 def _colours_mean(values: np.ndarray) -> str:
     if values.min() < 0:
         return "red is positive, blue negative, white zero."
-    return "black is zero, yellow its largest number."
+    return "black is zero, yellow its largest value."
 
 
 @st.cache_data(max_entries=12, show_spinner=False, hash_funcs=HASH_BY_KEY)
@@ -171,7 +173,7 @@ def _opened(photo: Photo, seen: np.ndarray, plane: np.ndarray, channel: int, sig
         picture_url(blend(seen, colours, opacity)),
         seen.shape[:2],
         key="maps_open",
-        alt=f"Channel {channel} over what the network sees: {photo.description}",
+        alt=f"Channel {channel} over the input of the network: {photo.description}",
         caption=f"Channel {channel}: from {low} to {high}, {mean} on average.",
         max_height=380,
         pixelated=is_small(seen),

@@ -56,7 +56,7 @@ def models_table(specs: Sequence[ModelSpec], where: dict[str, str], times: dict[
     return pd.DataFrame(
         {
             "key": [spec.key for spec in specs],
-            "Network": [spec.title for spec in specs],
+            "Model": [spec.title for spec in specs],
             "Top-1": [None if spec.key == OWN or spec.metric is None else 100 * spec.metric.value for spec in specs],
             "Top-5": [100 * spec.further[0].value if spec.further else None for spec in specs],
             "Megabytes": [spec.bytes / 1e6 for spec in specs],
@@ -171,7 +171,7 @@ def _chart(frame: pd.DataFrame, column: str) -> go.Figure:
         figure.add_scatter(
             x=rows[column],
             y=rows["Top-1"],
-            text=rows["Network"],
+            text=rows["Model"],
             name=name,
             mode="markers",
             marker=marker,

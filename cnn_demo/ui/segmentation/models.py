@@ -41,7 +41,7 @@ def models_view(photo: Photo) -> None:
             "Mask mAP50-95": number(
                 format="%.1f %%", help="Mean average precision of the masks on COCO, over IoU 0.5 to 0.95."
             ),
-            "Measured on": text(help="A network that knows 150 classes has a harder task than one that knows 20."),
+            "Data set": text(help="A network that knows 150 classes has a harder task than one that knows 20."),
         },
         key="segmenters_table",
         alt="All networks for segmentation with their figures and sizes.",

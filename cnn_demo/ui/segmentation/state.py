@@ -42,7 +42,7 @@ def pick_segmenter(photo: Photo) -> tuple[ModelSpec, int, str]:
     """
     network, size, passes = st.columns([3, 2, 2])
     with network:
-        spec = pick_model(MODEL, "Network", task="semantic-segmentation")
+        spec = pick_model(MODEL, "Model", task="semantic-segmentation")
     segmenter = load_with_spinner(spec, load_segmenter)
     with size:
         sides, own = sides_for(segmenter, photo.size)
@@ -50,8 +50,8 @@ def pick_segmenter(photo: Photo) -> tuple[ModelSpec, int, str]:
             SIDE,
             sides,
             own,
-            "The photo is made smaller or larger so that its shorter side has so many pixels. More pixels: finer "
-            "borders, and it takes longer; far more than the network learned from confuse it.",
+            "The photo is resized so that its shorter side has this many pixels. A larger size gives finer borders and "
+            "takes longer; far larger than in training, predictions become worse.",
         )
     with passes:
         mode = st.segmented_control(
@@ -61,9 +61,10 @@ def pick_segmenter(photo: Photo) -> tuple[ModelSpec, int, str]:
             required=True,
             format_func=lambda mode: MODES.get(mode, mode),
             key=MODE,
-            help=f"Tiles of {TILE} pixels overlap by a quarter and are blended: the feature maps of a large photo then "
-            "fit into little memory. On the sample photos, the bundled networks then give about one pixel in a "
-            "hundred another class.",
+            help=(
+                f"Tiles of {TILE} pixels overlap by a quarter and are blended: the feature maps of a large photo then "
+                "fit into little memory. On the sample photos, about one pixel in a hundred then gets another class."
+            ),
             **LINKED_AND_PERSISTENT,
         )
     return spec, side, mode if mode in MODES else DEFAULTS[MODE]
@@ -86,9 +87,9 @@ def _fits(segmenter: SemanticSegmenter, size: tuple[int, int], side: int) -> boo
     return True
 
 
-@st.cache_resource(max_entries=6, show_spinner="Looking at every pixel…", hash_funcs=HASH_BY_KEY)
+@st.cache_resource(max_entries=6, show_spinner="Running the network…", hash_funcs=HASH_BY_KEY)
 def segmentation_of(photo: Photo, key: str, side: int | None, mode: str) -> Segmentation:
-    """What a network predicts for every pixel; kept, so that sliders need not ask it again. Nobody may change it.
+    """A network's prediction for every pixel; cached, so that sliders do not run it again. It must not be modified.
 
     Args:
         photo: The visitor's.
@@ -136,7 +137,7 @@ def masks_on(
     """
     small, answer = reduced_answer(photo, segmentation, SHOWN_SIDE)
     layers = layers_of(segmentation)
-    names = ", ".join(layer.name for layer in layers) or "none that the network knows"
+    names = ", ".join(layer.name for layer in layers) or "background only"
     mask_view(
         small,
         answer.class_map,
@@ -148,7 +149,7 @@ def masks_on(
     )
     if not layers:
         st.info(
-            "None of the network’s classes is on this photo: all is background. Another network may know more.",
+            "No class was found on this photo: everything is background. Try a model with more classes.",
             icon=":material/search_off:",
         )
 

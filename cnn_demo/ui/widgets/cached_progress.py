@@ -32,10 +32,10 @@ def computed(
 ) -> Answer:
     """Return the result cached under this name; compute it if there is none.
 
-    A function that Streamlit caches must not draw outside itself: what is cached is the room for the answer.
+    A function that Streamlit caches must not draw outside itself, so a slot for the result is cached.
 
     Args:
-        name: Everything the result depends on, photos and networks by their keys.
+        name: Everything the result depends on; photos and networks by their keys.
         title: Line above the progress bar.
         place: Container from `st.empty` for the progress bar; emptied afterwards.
         compute: Function that takes a callback for the fraction done (0..1); never returns None.

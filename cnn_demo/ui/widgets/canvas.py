@@ -21,7 +21,7 @@ def pen(class_id: int) -> str:
     """Return the colour, "#rrggbb", that a class is drawn with; no two classes up to 128 share one."""
     hue = (0.38 + class_id * 0.618034) % 1
     red, green, blue = (round(255 * value) for value in colorsys.hsv_to_rgb(hue, 0.75, 0.95))
-    return f"#{red:02x}{green:02x}{(blue & ~0x7F) | (class_id & 0x7F):02x}"  # the class itself is in the last bits
+    return f"#{red:02x}{green:02x}{(blue & ~0x7F) | (class_id & 0x7F):02x}"  # the class index is in the last bits
 
 
 def class_of(pen_colour: str) -> int:

@@ -13,7 +13,7 @@ MIN_SURE = 5  # percent: torchvision's detectors return nothing below
 
 
 def confidence_slider(key: str = SURE) -> float:
-    """Let the visitor set the confidence threshold; returns it as a share.
+    """Let the visitor set the confidence threshold; returns it as a fraction.
 
     Args:
         key: Widget key, and the name in the link.
@@ -27,7 +27,7 @@ def confidence_slider(key: str = SURE) -> float:
             5,
             format="%d %%",
             key=key,
-            help="Of all boxes that the network predicts, only those with a higher confidence are shown.",
+            help="Only boxes with a higher confidence are shown.",
             **LINKED_AND_PERSISTENT,
         )
         / 100
@@ -35,5 +35,5 @@ def confidence_slider(key: str = SURE) -> float:
 
 
 def counted(counts: dict[str, int]) -> str:
-    """Say how many there are of each class, as Markdown."""
-    return " · ".join(f"**{count}** × {name}" for name, count in counts.items()) or "Nothing."
+    """Format the number of objects of each class as Markdown."""
+    return " · ".join(f"**{count}** × {name}" for name, count in counts.items()) or "No objects."

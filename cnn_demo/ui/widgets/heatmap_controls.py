@@ -6,26 +6,26 @@ import streamlit as st
 from cnn_demo.drawing.heatmaps import heat_colours
 from cnn_demo.drawing.pictures import jpeg_url, png_url, signed_colours
 
-SMALL = 100  # pixels of the longer side, below which a picture is shown in squares and sent exactly
+SMALL = 100  # longer side in pixels; smaller pictures are shown as squares and sent without loss
 _LEGEND = (
     '<div style="display:flex;align-items:center;gap:8px;font-size:14px;min-height:40px" role="group" '
-    'aria-label="What the colours mean"><span>{low}</span><img src="{source}" alt="{alt}" '
+    'aria-label="Legend"><span>{low}</span><img src="{source}" alt="{alt}" '
     'style="width:120px;height:12px;border-radius:3px"><span>{high}</span></div>'
 )
 
 
 def picture_url(pixels: np.ndarray) -> str:
-    """A picture (h, w, 3) uint8 as a data URL; one of few pixels without the blocks that JPEG would draw on it."""
+    """Return a picture (h, w, 3) uint8 as a data URL; small ones as PNG, without JPEG artifacts."""
     return png_url(pixels) if is_small(pixels) else jpeg_url(pixels)
 
 
 def is_small(pixels: np.ndarray) -> bool:
-    """Whether the pixels of a picture are to be seen as squares."""
+    """Whether the pixels of a picture are shown as squares."""
     return max(pixels.shape[:2]) < SMALL
 
 
-def opacity_slider(key: str, default: int, label: str = "Opacity of the map") -> float:
-    """The slider; returns 0 (the photo alone) to 1 (the map alone).
+def opacity_slider(key: str, default: int, label: str = "Opacity of the heat map") -> float:
+    """Show the slider; returns 0 (the photo alone) to 1 (the map alone).
 
     Args:
         key: Widget key, and the name in the link.

@@ -11,9 +11,9 @@ POLL = 0.8  # seconds
 
 
 def stop_button(
-    job: Job | None, key: str, label: str = "Stop training", help: str = "What it has learned so far is kept."
+    job: Job | None, key: str, label: str = "Stop training", help: str = "The weights trained so far are kept."
 ) -> None:
-    """Show the button that ends a training or another long work, or leaves the queue."""
+    """Show the button that stops a training or another long job, or leaves the queue."""
     running = job is not None and job.active
     waiting = job is not None and job.state == "waiting"
     st.button(
@@ -36,11 +36,11 @@ def watch(job: Job, show: Callable[[Any], None], key: str) -> None:
     """Show an active training again and again, and run the page once more when it has ended.
 
     Args:
-        job: An active one; it is told that somebody is looking.
+        job: An active job; it is marked as watched.
         show: Function that draws the job's latest report, or None.
         key: Key in the session state of whether the job runs or waits.
     """
-    # Only while there is something to see: a page that shows a finished training asks nothing of the server.
+    # Poll only while the job is active: a page that shows a finished training sends no requests.
     st.fragment(_watch, run_every=POLL)(job, show, key)
 
 
@@ -54,7 +54,8 @@ def _watch(job: Job, show: Callable[[Any], None], key: str) -> None:
     st.session_state[key] = runs
     if before:
         st.info(
-            f"Somebody else's work is being done. You are **number {before} in the queue**; yours starts by itself.",
+            f"Another visitor's job is running. You are **number {before} in the queue**; your job starts "
+            "automatically.",
             icon=":material/hourglass_top:",
         )
     else:

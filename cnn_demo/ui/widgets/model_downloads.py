@@ -10,7 +10,7 @@ from cnn_demo.models import ModelSpec, ModelUnavailable, find
 from cnn_demo.models.files import downloads
 
 WANTED, NEWS = "models_wanted", "models_news"
-SOURCES = {  # host to whose it is
+SOURCES = {  # host to the owner's name
     "storage.googleapis.com": "Google's storage for Keras",
     "github.com": "Ultralytics' releases on GitHub",
     "download.pytorch.org": "PyTorch's own server",
@@ -21,7 +21,7 @@ DEFAULTS: dict[str, Any] = {WANTED: None}  # None stands for the smallest
 
 def offer(missing: Sequence[ModelSpec]) -> None:
     """Offer to download models that are not available locally."""
-    st.subheader("Fetch another one", anchor=False)
+    st.subheader("Download a model", anchor=False)
     if news := st.session_state.pop(NEWS, None):
         st.success(news, icon=":material/check_circle:")
     if not missing:
@@ -32,12 +32,12 @@ def offer(missing: Sequence[ModelSpec]) -> None:
 
 @st.fragment
 def _download(keys: Sequence[str]) -> None:
-    """Choose one and fetch it; nothing is fetched before the button is clicked."""
+    """Choose a model and download it; nothing is downloaded before the button is clicked."""
     if WANTED in st.session_state and st.session_state[WANTED] not in keys:
         st.session_state[WANTED] = first_offer(keys)
     choice, button = st.columns([2, 3], vertical_alignment="bottom")
     wanted = choice.selectbox(
-        "A network that is not here yet",
+        "Model",
         list(keys),
         index=list(keys).index(first_offer(keys)),
         format_func=lambda key: find(key).title,
@@ -78,7 +78,7 @@ def first_offer(keys: Sequence[str]) -> str:
 
 
 def _fetch(spec: ModelSpec) -> None:
-    bar = st.progress(0.0, f"Asking for {spec.title}…")
+    bar = st.progress(0.0, f"Connecting for {spec.title}…")
     told = -1
 
     def tell(done: int, total: int) -> None:
@@ -95,5 +95,5 @@ def _fetch(spec: ModelSpec) -> None:
         bar.empty()
         st.error(str(error), icon=":material/cloud_off:")
         return
-    st.session_state[NEWS] = f"{spec.title} is on this machine now: choose it in the other tabs."
-    st.rerun()  # the whole page: all its choices have become more
+    st.session_state[NEWS] = f"{spec.title} is on this machine now: you can choose it in the other tabs."
+    st.rerun()  # the whole page, since all its model pickers have a new choice

@@ -12,8 +12,8 @@ from cnn_demo.results import BACKGROUND
 from cnn_demo.ui.page.link import LINKED_AND_PERSISTENT
 
 Loaded = TypeVar("Loaded", bound=Model)
-_HELP = "Networks whose weights are on this machine. The tab *Models* lists all, and downloads others where it can."
-OFFICIAL = {  # task -> the published network that a visitor of a bundled one is told of
+_HELP = "Models whose weights are on this machine. The tab *Models* lists all of them and downloads others."
+OFFICIAL = {  # task -> the published network that is suggested to users of a bundled one
     "detection": "yolo11n",
     "semantic-segmentation": "deeplabv3_mobilenet_v3_large",
     "instance-segmentation": "yolo11n-seg",
@@ -36,7 +36,7 @@ def pick_model(
     """
     usable = [spec for spec in usable_models(task) if fits is None or fits(spec)]
     if not usable:
-        raise ModelUnavailable("None of the networks on this machine can be used here.")
+        raise ModelUnavailable("None of the models on this machine can be used here.")
     titles = {spec.key: spec.title for spec in usable}
     preferred = preferred_model(task).key
     first = preferred if preferred in titles else usable[0].key
@@ -78,7 +78,7 @@ def pick_models(
         label: Label of the select box.
         most: Greatest number of models, at least 1.
         task: Task of the models.
-        beside: Keys of models that are chosen from the beginning, as far as they are on this machine.
+        beside: Keys of models that are chosen by default, if they are available locally.
 
     Raises:
         ModelUnavailable: If no network is on this machine.
@@ -97,7 +97,7 @@ def pick_models(
         format_func=lambda name: titles.get(name, name),
         key=key,
         bind="query-params",
-        placeholder="Choose a network",
+        placeholder="Choose a model",
         help=_HELP,
     )
     return tuple(find(name) for name in chosen if name in titles)

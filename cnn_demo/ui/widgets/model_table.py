@@ -18,17 +18,17 @@ from cnn_demo.ui.widgets import model_downloads
 PLACES = {"bundled": "bundled", "weights folder": "on this machine", "cache": "on this machine"}
 
 MEASURED_HERE = "training/evaluate.py"  # source of a bundled network's figure
-OWN = "Figure of a bundled network"
+OWN = "Metric of a bundled model"
 
 
 def models_overview(
     specs: Sequence[ModelSpec], columns: Mapping[str, Sequence], config: Mapping[str, Any], *, key: str, alt: str
 ) -> None:
-    """Show the networks, and offer those that are not here.
+    """Show the table of models, and offer downloads of those not available locally.
 
     Args:
         specs: The table's rows.
-        columns: The page's own columns, as for `models_table`.
+        columns: The page's own columns, as in `models_table`.
         config: Streamlit's configuration of these columns.
         key: Widget key of the table.
         alt: Text alternative for the table.
@@ -36,8 +36,7 @@ def models_overview(
     where = where_weights_are(specs)
     here = sum(place in PLACES.values() for place in where.values())
     st.markdown(
-        f"**{here} of {len(specs)}** networks are on this machine and work without internet. Click a column's head to "
-        "sort by it."
+        f"**{here} of {len(specs)}** models are on this machine and work offline. Click a column header to sort by it."
     )
     number = st.column_config.NumberColumn
     st.dataframe(
@@ -50,13 +49,15 @@ def models_overview(
         column_config={
             **config,
             "Megabytes": number(format="%.1f", help="Size of the weights file."),
-            "Million parameters": number(format="%.1f", help="Number of trained weights."),
-            "Image size": number(format="%d px", help="At which the figure was measured."),
-            "Weights": st.column_config.TextColumn(help="Where the network's weights are."),
-            "Paper": st.column_config.LinkColumn(display_text=r"https://(.+?)/?$", help="Where it is described."),
+            "Million parameters": number(format="%.1f", help="Number of parameters."),
+            "Image size": number(format="%d px", help="Image size at which the metric was measured."),
+            "Weights": st.column_config.TextColumn(help="Location of the weights."),
+            "Paper": st.column_config.LinkColumn(display_text=r"https://(.+?)/?$", help="The paper that describes it."),
             OWN: st.column_config.TextColumn(
-                help="Of bundled networks: measured by `training/evaluate.py` on photos that they were never trained "
-                "on. These are other photos and other classes than those of published figures."
+                help=(
+                    "Metric of a bundled network, measured by `training/evaluate.py` on photos that it was never "
+                    "trained on. The photos and the classes differ from those of published metrics."
+                )
             ),
         },
     )
@@ -67,17 +68,17 @@ def models_table(specs: Sequence[ModelSpec], where: Mapping[str, str], columns: 
     """Make the table of networks, those on this machine first.
 
     Args:
-        specs: Its rows, in any order.
+        specs: Rows of the table, in any order.
         where: Location of the weights by model key.
-        columns: Head to one value for each row; they stand behind the network's name.
+        columns: Values of each additional column, one per row, by header; shown after the model's name.
     """
     frame = pd.DataFrame(
         {
-            "Network": [spec.title for spec in specs],
+            "Model": [spec.title for spec in specs],
             **columns,
-            "Measured on": [metric.dataset if (metric := published_metric(spec)) else None for spec in specs],
+            "Data set": [metric.dataset if (metric := published_metric(spec)) else None for spec in specs],
             OWN: [own_figure(spec) for spec in specs],
-            "How it works": [spec.architecture for spec in specs],
+            "Architecture": [spec.architecture for spec in specs],
             "Megabytes": [spec.bytes / 1e6 for spec in specs],
             "Million parameters": [spec.parameters / 1e6 for spec in specs],
             "Image size": [spec.input_size[0] for spec in specs],
@@ -96,14 +97,14 @@ def published_metric(spec: ModelSpec) -> Metric | None:
 
 
 def own_figure(spec: ModelSpec) -> str | None:
-    """Return the figure of a bundled network with the photos that it was measured on; None for a published one."""
+    """Return the metric of a bundled network with the photos that it was measured on; None for a published one."""
     if spec.metric is None or spec.metric.source != MEASURED_HERE:
         return None
     return f"{spec.metric.name} {percent(spec.metric.value)} on {spec.metric.dataset}"
 
 
 def figures(specs: Sequence[ModelSpec], name: str) -> pd.Series:
-    """Return a published figure of each network in percent, NaN if none of this name is published.
+    """Return a published metric of each network in percent, NaN if none of this name is published.
 
     Args:
         specs: The networks.
@@ -117,4 +118,4 @@ def figures(specs: Sequence[ModelSpec], name: str) -> pd.Series:
 def where_weights_are(specs: Sequence[ModelSpec]) -> dict[str, str]:
     """Where the weights of each model are, after one look at the disk."""
     places = {file.name: PLACES[file.place] for file in local_weights()}
-    return {spec.key: places.get(spec.weights, "to download" if spec.url else "not to be had") for spec in specs}
+    return {spec.key: places.get(spec.weights, "to download" if spec.url else "not available") for spec in specs}

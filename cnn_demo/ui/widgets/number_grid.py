@@ -1,6 +1,6 @@
-"""A grid of numbers, coloured by value: a kernel, a window of the photo, their products.
+"""A grid of values, coloured by value: a kernel, a window of the photo, their products.
 
-A table, not a chart: it is read by screen readers, and it is light. Four of them follow every move of a slider.
+A table, not a chart: screen readers can read it, and it is light. Four of them follow every move of a slider.
 """
 
 import numpy as np
@@ -23,16 +23,16 @@ def number_grid(
     brightness: bool = False,
     numbers_up_to: int = 15,
 ) -> None:
-    """Show a grid of numbers: red is positive, blue negative, white zero.
+    """Show a grid of values: red is positive, blue negative, white zero.
 
     Args:
         values: (rows, columns).
         title: Heading above the grid.
         note: A line under it.
-        alt: Text alternative for the numbers.
+        alt: Text alternative for the values.
         labels: (row labels, column labels); default: counted from 1.
-        brightness: The numbers are a photo's: 0 is black and 1 is white.
-        numbers_up_to: Larger grids show colours only; the numbers can still be read by hovering.
+        brightness: Whether the values are brightness: 0 is black and 1 is white.
+        numbers_up_to: Largest side with written values; larger grids show colours only.
     """
     rows, columns = labels or (list(range(1, values.shape[0] + 1)), list(range(1, values.shape[1] + 1)))
     side = max(values.shape)

@@ -6,7 +6,7 @@ from html import escape
 
 import streamlit as st
 
-# As many columns as have the least width, but no more than so many.
+# As many columns as fit at the minimum width, up to a maximum.
 _GRID = "display:grid;gap:14px 12px;align-items:start;grid-template-columns:repeat(auto-fill,minmax({least},1fr))"
 _LEAST = "max({width}px, calc((100% - {gaps}px) / {columns}))"
 _IMAGE = "width:100%;aspect-ratio:{ratio};object-fit:cover;border-radius:4px;display:block;image-rendering:{rendering}"
@@ -36,8 +36,8 @@ def picture_cards(
 
     Args:
         cards: The cards, in order.
-        width: Least width of a card in CSS pixels.
-        columns: Greatest number of cards in a row.
+        width: Minimum width of a card in CSS pixels.
+        columns: Maximum number of cards in a row.
         ratio: Width to height of the pictures, in CSS notation; pictures are cropped to it.
         pixelated: Show pixels as squares.
     """

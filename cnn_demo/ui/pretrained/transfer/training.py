@@ -68,7 +68,7 @@ def want(what: str) -> None:
 def _controls(draft: PhotoSetBuilder) -> tuple[ModelSpec, int]:
     network, hold_out = st.columns([3, 2])
     with network:
-        spec = pick_model(MODEL, "Network")
+        spec = pick_model(MODEL, "Model")
     draw = hold_out.number_input(
         "Draw of the hold-out",
         1,

@@ -115,7 +115,7 @@ def test_the_default_of_every_choice_is_one_of_them():
 def test_an_own_matrix():
     settings = read_settings({"kernel": "matrix", "cells": "1 2; 3 4"})
     assert settings.weights.tolist() == [[1, 2], [3, 4]]
-    assert settings.title == "Your own matrix"
+    assert settings.title == "Custom kernel"
     assert (settings.signed, settings.display) == (False, "clip")
     assert read_settings({"kernel": "matrix"}).weights.tolist() == SOBEL.tolist()
     assert read_settings({"kernel": "matrix"}).display == "signed"

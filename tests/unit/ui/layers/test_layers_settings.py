@@ -156,7 +156,7 @@ def test_a_narrow_photo_is_moved_less_and_a_line_not_at_all():
     table, limit = curves(narrow, Question.one_layer("shift", "hand", 2, 2))
     assert limit == table["amount"].max() == 7
     line = Photo(np.full((30, 1, 3), 9, np.uint8), "l", "digest-line")
-    with pytest.raises(ValueError, match="one pixel wide and cannot be moved: please"):
+    with pytest.raises(ValueError, match="one pixel wide and cannot be shifted: choose"):
         curves(line, Question.one_layer("shift", "hand", 2, 2))
     with pytest.raises(ValueError, match="does not fit"):
         curves(line, Question.one_layer("noise", "hand", 2, 2))

@@ -169,7 +169,7 @@ def test_a_figure_is_shown_under_its_own_name_only():
     assert figures(specs, "mean IoU").round(1).tolist()[0] == 60.5
     assert figures(specs, "mean IoU").isna().tolist() == [False, True, True]
     table = models_table(specs, {spec.key: "here" for spec in specs}, {"Mean IoU": figures(specs, "mean IoU")})
-    assert list(table.columns[:2]) == ["Network", "Mean IoU"]
+    assert list(table.columns[:2]) == ["Model", "Mean IoU"]
     assert len(table) == 3
 
 
@@ -178,8 +178,8 @@ def test_networks_on_this_machine_stand_first_in_the_table():
     where = dict.fromkeys((spec.key for spec in specs), "to download")
     where |= {"street_unet": "bundled", "pet_unet": "on this machine"}
     table = models_table(specs, where, {})
-    assert table["Network"].tolist()[:2] == ["Street U-Net", "Pet U-Net"]
-    assert table["Network"].tolist()[2:] == [specs[i].title for i in (0, 1, 3)]
+    assert table["Model"].tolist()[:2] == ["Street U-Net", "Pet U-Net"]
+    assert table["Model"].tolist()[2:] == [specs[i].title for i in (0, 1, 3)]
     assert table["Weights"].tolist() == ["bundled", "on this machine", *["to download"] * 3]
 
 

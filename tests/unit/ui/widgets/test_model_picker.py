@@ -50,9 +50,9 @@ def test_figures_of_other_photos_stand_in_a_column_of_their_own(task, name):
     specs = list_models(task)
     table = models_table(specs, {spec.key: "bundled" for spec in specs}, {name: figures(specs, name)})
     for spec, (_, row) in zip(specs, table.iterrows(), strict=True):
-        own = row["Figure of a bundled network"]
+        own = row["Metric of a bundled model"]
         assert pd.notna(own) == (spec.url is None)
         if spec.url is None:
             assert spec.metric.dataset in own
             assert pd.isna(row[name])
-            assert pd.isna(row["Measured on"])
+            assert pd.isna(row["Data set"])
