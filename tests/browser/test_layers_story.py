@@ -105,13 +105,13 @@ def test_the_stack_survives_the_other_views_and_another_page(page: Page) -> None
     expect(page.get_by_role("textbox", name="As text")).to_have_value("c4.3.1.same.1.relu.hand_paverage.4.3")
 
 
-def test_he_measures_what_pooling_forgives(page: Page) -> None:
+def test_a_visitor_measures_invariance(page: Page) -> None:
     open_layers(page)
     page.get_by_text("One pixel to the right").click()
     expect(page.get_by_text("Change beyond the shift").first).to_be_visible()
     expect(page.get_by_test_id("stPlotlyChart")).to_be_visible()
     settle(page)
-    said = page.get_by_text("forgives most", exact=False)
+    said = page.get_by_text("is the most invariant", exact=False)
     before = said.inner_text()
     assert before.startswith("At 1 px")
     slide(page, "Pixels to the right", 3)

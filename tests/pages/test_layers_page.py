@@ -287,7 +287,7 @@ def test_the_numbers_are_those_measured(distortion, features):
     at = table[np.isclose(table["amount"], amount)].set_index("pooling")
     assert app.table[0].value["Change"].tolist() == [f"{at.loc[kind, 'change']:.3f}" for kind in POOLINGS]
     best = POOLINGS[at["change"].idxmin()].lower()
-    assert f"**{best}** forgives most" in written(app)
+    assert f"**{best}** is the most invariant" in written(app)
     assert len(app.get("plotly_chart")) == 1
 
 
