@@ -1,4 +1,4 @@
-"""What page 3 teaches: its texts, its experiments and the misconceptions it answers on the visitor's own photo."""
+"""Lesson of page 3, networks: texts, papers and misconceptions."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 LESSON = Lesson(
     idea=(
-        "A convolutional network is convolutions in a row: the feature maps of one layer are the input of the next. "
-        "Small **receptive fields**, the **same weights everywhere** and layer upon layer turn pixels into edges, "
-        "edges into parts and parts into an answer. Every number below is the trained network's own."
+        "A convolutional network is a sequence of layers: the feature maps of one are the input of the next. With "
+        "small **receptive fields** and **shared weights**, layer by layer, pixels become edges, edges become parts, "
+        "and parts become a prediction. Every value below is computed by the trained network."
     ),
     experiments=EXPERIMENTS,
     papers=(
@@ -27,7 +27,7 @@ LESSON = Lesson(
             1998,
             "Gradient-based learning applied to document recognition",
             "https://doi.org/10.1109/5.726791",
-            "local fields, shared weights and pooling, in one network",
+            "local receptive fields, shared weights and pooling in one network",
         ),
         Paper(
             "He, Zhang, Ren & Sun",
@@ -41,61 +41,61 @@ LESSON = Lesson(
             2014,
             "Visualizing and understanding convolutional networks",
             "https://arxiv.org/abs/1311.2901",
-            "which patches excite a unit, layer by layer",
+            "the patches with the strongest activations, layer by layer",
         ),
         Paper(
             "Luo, Li, Urtasun & Zemel",
             2016,
             "Understanding the effective receptive field in deep convolutional neural networks",
             "https://arxiv.org/abs/1701.04128",
-            "why units see less than their field",
+            "why the effective receptive field is smaller than the theoretical one",
         ),
         Paper(
             "Olah, Mordvintsev & Schubert",
             2017,
             "Feature visualization",
             "https://doi.org/10.23915/distill.00007",
-            "pictures made to excite a channel, beside those that do",
+            "images optimized to activate a channel",
         ),
         Paper(
             "Araujo, Norris & Sim",
             2019,
             "Computing receptive fields of convolutional neural networks",
             "https://doi.org/10.23915/distill.00021",
-            "the arithmetic, and the fields of well-known networks",
+            "the arithmetic, and the receptive fields of well-known networks",
         ),
         Paper(
             "Guo, Pleiss, Sun & Weinberger",
             2017,
             "On calibration of modern neural networks",
             "https://arxiv.org/abs/1706.04599",
-            "what a probability is worth, and the temperature that mends it",
+            "calibration of probabilities, and temperature scaling",
         ),
         Paper(
             "Hendrycks & Gimpel",
             2017,
             "A baseline for detecting misclassified and out-of-distribution examples in neural networks",
             "https://arxiv.org/abs/1610.02136",
-            "what to make of an answer to a picture of something else",
+            "how to recognize inputs that belong to none of the classes",
         ),
     ),
 )
 
 
 def _network() -> Classifier:
-    """The classifier of most classes that pages begin with; the page's own network knows ten."""
+    """The preferred classifier; the page's own network has ten classes only."""
     from cnn_demo.models import load_classifier, preferred_model
 
     return load_classifier(preferred_model("classification").key)
 
 
 def _seen(model: Classifier, image: np.ndarray) -> np.ndarray:
-    """The pixels that a network takes of a photo (H, W, 3) float32 in 0..1."""
+    """The network's input for a photo (H, W, 3) float32 in 0..1."""
     return model.prepare(np.rint(image * 255).astype(np.uint8))
 
 
 def _probabilities(model: Classifier, pictures: np.ndarray) -> np.ndarray:
-    """(N, C) for pictures (N, h, w, 3) uint8 of the network's size."""
+    """Probabilities (N, C) for pictures (N, h, w, 3) uint8 of the network's size."""
     return model.probabilities(model.logits(pictures))
 
 
@@ -118,13 +118,13 @@ def _shift(image: np.ndarray) -> Answer:
     other = int((probabilities.argmax(axis=1) != unmoved.argmax()).sum())
     lowest, highest = int(of_label.argmin()), int(of_label.argmax())
     return Answer(
-        "A convolution moves along with the picture, but strides look at every second place only, and the border never "
-        f"moves. {model.spec.title} takes this photo for “{label}” with {unmoved.max():.0%}. Moved by up to {most} of "
-        f"its {side} pixels in {len(places)} ways, it gets “{label}” with {of_label.min():.0%} to "
-        f"{of_label.max():.0%}, and another answer in {other} of them.",
+        "The output of a convolution moves along with the picture, but a stride of 2 keeps every second position only, "
+        f"and the border never moves. {model.spec.title} predicts “{label}” with {unmoved.max():.0%} for this photo. "
+        f"Shifted by up to {most} of its {side} pixels in {len(places)} ways, “{label}” gets {of_label.min():.0%} to "
+        f"{of_label.max():.0%}, and {other} times another class is predicted.",
         (
-            (f"Least “{label}”: {of_label[lowest]:.0%}", _as_image(pictures[lowest]), "clip"),
-            (f"Most “{label}”: {of_label[highest]:.0%}", _as_image(pictures[highest]), "clip"),
+            (f"Lowest for “{label}”: {of_label[lowest]:.0%}", _as_image(pictures[lowest]), "clip"),
+            (f"Highest for “{label}”: {of_label[highest]:.0%}", _as_image(pictures[highest]), "clip"),
         ),
     )
 
@@ -146,19 +146,19 @@ def _tiles(image: np.ndarray) -> Answer:
     same = int((after.argmax(axis=1) == before.argmax()).sum())
     mean, alone = float(after[:, before.argmax()].mean()), float(before.max())
     if mean < alone / 4:
-        found = "Here the answer comes from shapes larger than a tile."
+        found = "So this prediction depends on shapes larger than a tile."
     elif mean < alone:
-        found = "So much comes from colours and textures inside the tiles, the rest from how they lie together."
+        found = "That much comes from colours and textures inside the tiles, the rest from their arrangement."
     else:
-        found = "All of it comes from colours and textures inside the tiles: how they lie together adds nothing here."
+        found = "All of it comes from colours and textures inside the tiles: their arrangement adds nothing here."
     return Answer(
-        f"Cut into 16 tiles that are shuffled in 20 ways, this photo is “{label}” to {model.spec.title} with "
-        f"{mean:.0%} on average (in one piece: {alone:.0%}), and that is the first answer to {same} of the 20. {found} "
-        "On the whole, networks lean on texture more than people do "
-        "([Geirhos et al. 2019](https://arxiv.org/abs/1811.12231)).",
+        f"With this photo cut into 16 tiles that are shuffled in 20 ways, {model.spec.title} gives “{label}” "
+        f"{mean:.0%} on average (unshuffled: {alone:.0%}), and it is the top prediction for {same} of the 20. {found} "
+        "In general, networks rely on texture more than people do ([Geirhos et al. "
+        "2019](https://arxiv.org/abs/1811.12231)).",
         (
             ("The network's input", _as_image(seen), "clip"),
-            ("Shuffled tiles, first way", _as_image(shuffled[0]), "clip"),
+            ("Shuffled tiles, first of 20", _as_image(shuffled[0]), "clip"),
         ),
     )
 
@@ -167,7 +167,7 @@ def _channel(image: np.ndarray) -> Answer:
     model = _network()
     maps, pooled, kernel, bias = _averaged_maps(model, _seen(model, image))
     best = int((pooled @ kernel + bias).argmax())
-    # How much each channel speaks for the answer, against the mean of all classes.
+    # Contribution of each channel to the predicted class, relative to the mean of all classes.
     votes = pooled * (kernel[:, best] - kernel.mean(axis=1))
     order = np.argsort(-votes)
     kept = pooled.copy()
@@ -177,14 +177,14 @@ def _channel(image: np.ndarray) -> Answer:
         removed += 1
     changed = model.labels[int((kept @ kernel + bias).argmax())]
     in_favour = votes[votes > 0].sum() or 1.0
-    end = f"answer turns to “{changed}”" if changed != model.labels[best] else "answer is still the same"
+    end = f"prediction changes to “{changed}”" if changed != model.labels[best] else "prediction is still the same"
     count = "That one alone has" if removed == 1 else f"The {removed} strongest have"
     return Answer(
-        f"In {model.spec.title} the answer “{model.labels[best]}” is a sum over {len(votes):,} channels. The strongest "
-        f"one gives {votes[order[0]] / in_favour:.0%} of all that speaks for it. {count} to be silenced before the "
-        f"{end}.",
+        f"In {model.spec.title}, the logit of “{model.labels[best]}” is a sum over {len(votes):,} channels. The "
+        f"strongest one has {votes[order[0]] / in_favour:.0%} of all positive contributions. {count} to be set to zero "
+        f"before the {end}.",
         tuple(
-            (f"Channel {i}: {votes[i] / in_favour:.0%} of all that speaks for it", maps[:, :, i], "stretch")
+            (f"Channel {i}: {votes[i] / in_favour:.0%} of the positive contributions", maps[:, :, i], "stretch")
             for i in order[:2]
         ),
     )
@@ -213,13 +213,12 @@ def _upside_down(image: np.ndarray) -> Answer:
         )
     )
     end = (
-        "Its answer stays, its probability does not: some things look much alike from all sides."
+        "The predicted class stays the same, its probability does not: some things look similar from all sides."
         if len(set(labels)) == 1
-        else "Invariance has to be built in or shown in training."
+        else "Invariance to rotation has to be built in or learned from rotated training photos."
     )
     return Answer(
-        f"To {model.spec.title}, this photo is {found}. It was shown upright pictures and their mirror images, and its "
-        f"kernels learned from these. {end}",
+        f"{model.spec.title} predicts {found}. It was trained on upright photos and their mirror images only. {end}",
         (("Upright", _as_image(turned[0]), "clip"), ("Upside down", _as_image(turned[2]), "clip")),
     )
 
@@ -233,20 +232,20 @@ def _sees(image: np.ndarray) -> Answer:
     half = middle_side(influence, (side // 2, side // 2))
     view = slice(side // 2 - field // 2 - 1, side // 2 + field // 2 + 2)
     return Answer(
-        f"Eight layers of 3 × 3 see {field} × {field} pixels. Averaged over 16 random networks on this photo, half of "
-        f"the influence on the middle unit comes from its middle {half} × {half} pixels: there are many ways to the "
-        "middle of the field, and one to its corner. It is the *effective* receptive field.",
+        f"Eight 3 × 3 layers have a receptive field of {field} × {field} pixels. Averaged over 16 random networks on "
+        f"this photo, half of the influence on the middle unit comes from its middle {half} × {half} pixels: many "
+        "paths lead to the middle of the field, and one to its corner. This is the *effective* receptive field.",
         (
-            ("What the unit can see, made smaller", (small[view, view] + 1) / 2, "clip"),
-            ("What it listens to: brighter is more", influence[view, view], "stretch"),
+            ("Receptive field, on the reduced photo", (small[view, view] + 1) / 2, "clip"),
+            ("Influence of each pixel: brighter is more", influence[view, view], "stretch"),
         ),
     )
 
 
 MISCONCEPTIONS = (
-    Misconception("“A unit uses all that it sees.”", _sees),
+    Misconception("“A unit uses its whole receptive field.”", _sees),
     Misconception("“A CNN does not care where something is.”", _shift),
-    Misconception("“A CNN recognises things however they are turned.”", _upside_down),
-    Misconception("“It recognises shapes, as we do.”", _tiles),
-    Misconception("“Somewhere there is one neuron for each class.”", _channel),
+    Misconception("“A CNN recognizes objects however they are rotated.”", _upside_down),
+    Misconception("“It recognizes shapes, as we do.”", _tiles),
+    Misconception("“There is one neuron for each class.”", _channel),
 )

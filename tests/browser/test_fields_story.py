@@ -32,11 +32,11 @@ def test_the_field_grows_and_the_tree_is_read(page: Page) -> None:
     assert "field_dilation=2" in page.url
 
 
-def test_a_phone_sees_shared_weights_without_scrolling_sideways(page: Page) -> None:
+def test_a_phone_shows_weight_sharing_without_scrolling_sideways(page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
-    page.goto("/Convolutional_networks?view=Shared+weights")
+    page.goto("/Convolutional_networks?view=Weight+sharing")
     expect(page.get_by_text("112,384")).to_be_visible()
     settle(page)
-    slide(page, "Channels in", 1)
+    slide(page, "Input channels", 1)
     expect(page.get_by_text("112,384")).to_have_count(0)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

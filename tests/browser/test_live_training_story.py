@@ -79,9 +79,9 @@ def test_train_and_draw(page: Page) -> None:
     accuracy = page.get_by_test_id("stMetric").filter(has_text="Unseen digits").get_by_test_id("stMetricValue")
     assert float(accuracy.inner_text().rstrip(" %")) >= 97
     draw(page, [[(0.5, 0.12), (0.5, 0.88)]])
-    expect(page.get_by_text("It reads 1")).to_be_visible()
+    expect(page.get_by_text("Prediction: 1")).to_be_visible()
     page.locator("canvas.upper-canvas").evaluate("c => c.scrollIntoView({block: 'center'})")
-    expect(page.get_by_label("The drawing as 8 by 8 numbers")).to_be_visible()
+    expect(page.get_by_label("The drawing as 8 by 8 values")).to_be_visible()
     settle(page)
 
 

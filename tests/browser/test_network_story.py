@@ -28,27 +28,27 @@ def phone_jpeg() -> bytes:
 
 def sums(page: Page) -> tuple[float, float]:
     """The sum on the page (after its activation, if there is one), and the network's own number beside it."""
-    text = page.get_by_text("own number here:").inner_text().replace("−", "-")
-    own = float(re.search(r"own number here: (-?[\d.]+)", text)[1])
-    numbers = re.findall(r"-?\d+\.\d{4}", text.partition("The network")[0])
+    text = page.get_by_text("computed by the network:").inner_text().replace("−", "-")
+    own = float(re.search(r"computed by the network: (-?[\d.]+)", text)[1])
+    numbers = re.findall(r"-?\d+\.\d{4}", text.partition("Value computed")[0])
     return float(numbers[-1]), own
 
 
 def test_the_story(page: Page) -> None:
     # She opens the walk, and brings a photo of her own.
-    open_page_3(page, "view=Walk+through")
-    expect(page.locator("img[alt^='What the network sees']")).to_be_visible()
+    open_page_3(page, "view=Activations")
+    expect(page.locator("img[alt^='Input of the network']")).to_be_visible()
     settle(page)
     page.locator("input[type=file]").set_input_files(
         {"name": "IMG_2.jpg", "mimeType": "image/jpeg", "buffer": phone_jpeg()}
     )
-    expect(page.locator("img[alt^='What the network sees'][alt$='IMG_2.jpg']")).to_be_visible()
+    expect(page.locator("img[alt^='Input of the network'][alt$='IMG_2.jpg']")).to_be_visible()
     expect(page.get_by_text("The 300 × 300 pixels in the frame")).to_be_visible()
     expect(page.get_by_text(re.compile(r"Computed in [\d.]+ ms on the (CPU|GPU)"))).to_be_visible()
     settle(page)
 
     # She opens a layer in the strip, a channel of it, and a pixel of that.
-    stops = page.get_by_role("radiogroup", name="The network, from the picture to its answer").get_by_role("radio")
+    stops = page.get_by_role("radiogroup", name="The network, from the input to its prediction").get_by_role("radio")
     expect(stops).to_have_count(14)
     stops.nth(4).click()
     page.wait_for_url("**unit_layer=Block+2+*")
@@ -65,7 +65,7 @@ def test_the_story(page: Page) -> None:
     page.locator(CHANNEL_MAP).click(position={"x": box["width"] * 10.5 / 16, "y": box["height"] * 7.5 / 16})
     page.wait_for_url("**unit_row=7**")
     page.wait_for_url("**unit_column=10**")
-    expect(page.get_by_text("It sees 11 × 11 pixels.")).to_be_visible()
+    expect(page.get_by_text("Receptive field: 11 × 11 pixels.")).to_be_visible()
     settle(page)
 
     # What she reads there is the network's own number.
@@ -96,11 +96,11 @@ def test_features_open_by_a_click(page: Page) -> None:
     page.wait_for_url("**feature_channel=*")
 
 
-@pytest.mark.parametrize("view", ["Walk+through", "Features"])
+@pytest.mark.parametrize("view", ["Activations", "Features"])
 def test_a_phone_shows_it_without_scrolling_sideways(page: Page, view: str) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     open_page_3(page, f"view={view}")
-    shown = "How this number comes about" if view == "Walk+through" else "Open any channel"
+    shown = "How this activation is computed" if view == "Activations" else "Select a channel"
     expect(page.get_by_text(shown).first).to_be_visible()
     settle(page)
     assert page.get_by_test_id("stMain").evaluate("e => e.scrollWidth <= e.clientWidth")

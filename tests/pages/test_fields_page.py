@@ -129,7 +129,7 @@ def test_without_the_weights_the_rest_goes_on(monkeypatch):
     assert field_on_page(app) == 17
 
 
-@pytest.mark.parametrize("drawn", ["8 pixels in a row", "A picture of 5 × 5"])
+@pytest.mark.parametrize("drawn", ["Row of 8 pixels", "Image of 5 × 5"])
 def test_sharing_at_the_ends_of_its_sliders(drawn):
     app = open_view("Shared weights", share_drawn=drawn)
     for values in ((4, 1, 1, 1, 1), (4, 11, 4, 1, 1), (64, 11, 1, 128, 128), (64, 4, 3, 3, 128)):
@@ -162,7 +162,7 @@ def test_only_the_convolution_follows_the_photo(shift):
 def test_a_move_between_two_steps_is_said():
     app = open_view("Shared weights", share_shift=3, share_stride=2)
     assert differences(app)["Convolution"] != "0.0%"
-    assert any("no whole number of steps" in caption.value for caption in app.caption)
+    assert any("no multiple of the stride" in caption.value for caption in app.caption)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 1), (7, 5)])

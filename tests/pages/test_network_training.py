@@ -138,7 +138,7 @@ def queue_held():
 
 
 def test_before_training_the_digits_are_shown():
-    app = open_view("Train one live")
+    app = open_view("Train your own")
     assert html(app).count("<img") == 20
     assert "CC BY 4.0" in written(app)
     assert app.button(key="live_stop").disabled
@@ -146,7 +146,7 @@ def test_before_training_the_digits_are_shown():
 
 
 def test_a_training_from_start_to_end(canvas):
-    app = open_view("Train one live", link={"live_epochs": "8", "live_filters": "8", "live_rate": "0.01"})
+    app = open_view("Train your own", link={"live_epochs": "8", "live_filters": "8", "live_rate": "0.01"})
     job = train(app)
     run, data = job.progress, digit_data()
     assert job.state == "finished"
@@ -154,7 +154,7 @@ def test_a_training_from_start_to_end(canvas):
     assert len(run.epochs) == 8
     assert run.epochs[-1].held_out_accuracy > 0.9
     values = {metric.label: metric.value for metric in app.metric}
-    assert values["Unseen digits read correctly"] == percent(run.epochs[-1].held_out_accuracy)
+    assert values["Test accuracy"] == percent(run.epochs[-1].held_out_accuracy)
     assert values["Parameters"] == "3,818"
     shown, frames = book(app, "live_book")
     assert len(frames) == 9
@@ -162,8 +162,8 @@ def test_a_training_from_start_to_end(canvas):
     figure = json.loads(app.get("plotly_chart")[0].proto.spec)
     assert figure["data"][0]["type"] == "heatmap"
     wrong = int((run.probabilities.argmax(axis=1) != data.held_out_labels).sum())
-    assert f"**{wrong} of 360** unseen digits are misread" in written(app)
-    assert html(app).count("reads ") == min(wrong, 12)
+    assert f"**{wrong} of 360** test digits are misclassified" in written(app)
+    assert html(app).count("predicted ") == min(wrong, 12)
     assert "Draw a digit from 0 to 9" in app.info[-1].value
 
     ink = np.zeros((280, 280), np.uint8)
@@ -172,12 +172,12 @@ def test_a_training_from_start_to_end(canvas):
     app.run()
     assert_fine(app)
     probabilities = read(run.network, eight_by_eight(ink)[None])[0]
-    assert f"It reads **{probabilities.argmax()}** ({percent(float(probabilities.max()))})" in written(app)
-    assert "The drawing as 8 by 8 numbers" in html(app)
+    assert f"Prediction: **{probabilities.argmax()}** ({percent(float(probabilities.max()))})" in written(app)
+    assert "The drawing as 8 by 8 values" in html(app)
 
 
 def test_stop_keeps_what_was_learned():
-    app = open_view("Train one live", link={"live_epochs": "150", "live_filters": "4"})
+    app = open_view("Train your own", link={"live_epochs": "150", "live_filters": "4"})
     app.button(key="live_start").click().run()
     wait_until(app, lambda app: getattr(app.session_state["live_job"].progress, "epochs", ()))
     assert app.button(key="live_start").disabled
@@ -192,7 +192,7 @@ def test_stop_keeps_what_was_learned():
 
 
 def test_who_comes_second_waits_and_can_leave(queue_held):
-    first, second = open_view("Train one live"), open_view("Train one live")
+    first, second = open_view("Train your own"), open_view("Train your own")
     for place, app in enumerate((first, second), 1):
         app.button(key="live_start").click().run()
         assert_fine(app)
@@ -217,7 +217,7 @@ def test_a_training_that_fails_is_one_sentence(monkeypatch, error, sentence):
         raise error
 
     monkeypatch.setattr(live_training, "train", broken)
-    app = open_view("Train one live")
+    app = open_view("Train your own")
     app.button(key="live_start").click().run()
     wait_until(app, trained)
     assert_fine(app, errors=1)
@@ -229,7 +229,7 @@ def test_a_full_queue_is_one_sentence(monkeypatch):
     def full(*_):
         raise JobError("20 visitors are waiting.")
 
-    app = open_view("Train one live")
+    app = open_view("Train your own")
     monkeypatch.setattr(job_queue(), "submit", full)
     app.button(key="live_start").click().run()
     assert_fine(app, errors=1)
@@ -247,7 +247,7 @@ def test_a_full_queue_is_one_sentence(monkeypatch):
     ids=str,
 )
 def test_any_link_opens(link):
-    open_view("Train one live", link=link)
+    open_view("Train your own", link=link)
     open_view("Confidence", link={"conf_temperature": "inf", "play_scale": "x"}, photo=SMALL)
 
 
@@ -279,7 +279,7 @@ def test_temperature_changes_how_sure_it_is_and_never_what_it_answers():
     assert_fine(app)
     assert html(app) != calibrated
     assert html(app)[: first + 80] == calibrated[: first + 80]
-    assert "temperature never changes what is answered" in written(app)
+    assert "temperature never changes the predicted class" in written(app)
 
 
 def test_every_sample_is_answered_and_said_to_be_one_of_the_ten_or_none():
@@ -297,7 +297,7 @@ def test_every_sample_is_answered_and_said_to_be_one_of_the_ten_or_none():
     assert cards.count("✗ none of the ten") == nothing
     assert "Pure noise" in cards
     assert "Plain grey" in cards
-    assert f"{nothing} show nothing that it knows" in written(app)
+    assert f"{nothing} show none of its classes" in written(app)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 1280), (1280, 1), (33, 31)])

@@ -34,7 +34,7 @@ SAMPLE_CLASSES = {
     "zidane": None,
     "motorcycle": None,
 }
-FEW = 30  # predictions in a bin, below which its accuracy is mostly chance
+FEW = 30  # predictions in a bin; with fewer, its accuracy is mostly chance
 
 
 def confidence_view(photo: Photo) -> None:
@@ -51,11 +51,11 @@ def confidence_view(photo: Photo) -> None:
         _answer(answer)
     with diagram:
         _reliability(record, answer.top(1)[0][1])
-    st.subheader("And if it is none of the ten?", anchor=False)
+    st.subheader("Photos of none of the ten classes", anchor=False)
     _none_of_the_ten(record)
 
 
-@st.cache_data(max_entries=32, show_spinner="Asking the network…", hash_funcs=HASH_BY_KEY)
+@st.cache_data(max_entries=32, show_spinner="Running the network…", hash_funcs=HASH_BY_KEY)
 def _classified(photo: Photo) -> Classification:
     return load_classifier(MODEL).predict(photo.pixels)
 
@@ -63,7 +63,7 @@ def _classified(photo: Photo) -> Classification:
 @st.fragment
 def _answer(answer: Classification) -> None:
     """Show the ten probabilities and a temperature slider."""
-    st.markdown("**What it says of your photo**")
+    st.markdown("**Prediction for your photo**")
     factor = st.slider(
         "Temperature",
         0.25,
@@ -72,35 +72,35 @@ def _answer(answer: Classification) -> None:
         0.05,
         key="conf_temperature",
         bind="query-params",
-        help="The logits are divided by it before the softmax. 1 is the calibrated answer.",
+        help="The calibrated logits are divided by it before the softmax. 1 leaves the probabilities calibrated.",
     )
     shown = at_temperature(answer.probabilities, factor)
     probability_bars(answer.labels, shown, caption="Probability of each class")
     if factor == 1:
-        st.caption("The softmax makes ten numbers that sum to 1, whatever the photo shows.")
+        st.caption("The softmax returns ten probabilities that sum to 1, whatever the photo shows.")
     else:
         st.caption(
-            f"{'Less' if factor > 1 else 'More'} sure than the calibrated answer, and the order is the same: "
-            "temperature never changes what is answered."
+            f"{'Less' if factor > 1 else 'More'} confident than the calibrated prediction, in the same order: "
+            "temperature never changes the predicted class."
         )
 
 
 def _reliability(record: TrainingRecord, top: float) -> None:
     """Show the reliability diagram with the bin of this photo's prediction."""
-    st.markdown("**How often it is right when it is that sure**")
+    st.markdown("**Reliability diagram: accuracy at each confidence**")
     here = next((part for part in record.reliability if part["low"] < top <= part["high"]), record.reliability[-1])
     st.plotly_chart(
         _reliability_chart(record, here),
         key="conf_reliability",
         config=CHART_CONFIG,
-        alt="Share of right answers against the top probability; on the diagonal, the network means what it says.",
+        alt="Accuracy against confidence; on the diagonal, the network is perfectly calibrated.",
     )
     st.markdown(_in_words(here, top))
     st.caption(
-        f"Measured on 5,000 validation photos that the network never learned from. The mean distance from the "
-        f"diagonal (expected calibration error) is **{_points(record.ece_before)}** as trained and "
-        f"**{_points(record.ece)}** after dividing the logits by a temperature of {record.temperature:.2f}, fitted "
-        "on one half of these photos and measured on the other, both ways."
+        "Measured on 5,000 validation photos that the network was not trained on. The mean distance from the diagonal "
+        f"(expected calibration error) is **{_points(record.ece_before)}** as trained and **{_points(record.ece)}** "
+        f"after dividing the logits by a temperature of {record.temperature:.2f}, fitted on one half of these photos "
+        "and measured on the other, both ways."
     )
 
 
@@ -118,8 +118,10 @@ def _reliability_chart(record: TrainingRecord, here: dict) -> go.Figure:
             "line": {"width": 1, "color": "rgba(255,255,255,0.7)"},
         },
         customdata=[[part["low"], part["high"], part["confidence"], part["count"]] for part in filled],
-        hovertemplate="%{customdata[0]:.0%} to %{customdata[1]:.0%}: %{customdata[3]:,} answers, on average "
-        "%{customdata[2]:.1%} sure, %{y:.1%} right<extra></extra>",
+        hovertemplate=(
+            "%{customdata[0]:.0%} to %{customdata[1]:.0%}: %{customdata[3]:,} predictions, mean confidence "
+            "%{customdata[2]:.1%}, %{y:.1%} correct<extra></extra>"
+        ),
         showlegend=False,
     )
     figure.add_scatter(
@@ -134,13 +136,13 @@ def _reliability_chart(record: TrainingRecord, here: dict) -> go.Figure:
         x=0.03,
         y=0.97,
         xanchor="left",
-        text="– – on the line, it means what it says",
+        text="– – perfect calibration",
         showarrow=False,
         font_color=GREY,
     )
     figure.update_layout(height=320, margin={"l": 0, "r": 18, "t": 8, "b": 0}, bargap=0)
-    figure.update_xaxes(title="top probability", tickformat=".0%", dtick=0.2, range=[0, 1])
-    figure.update_yaxes(title="share that was right", tickformat=".0%", dtick=0.2, range=[0, 1])
+    figure.update_xaxes(title="confidence (top probability)", tickformat=".0%", dtick=0.2, range=[0, 1])
+    figure.update_yaxes(title="accuracy", tickformat=".0%", dtick=0.2, range=[0, 1])
     return figure
 
 
@@ -150,10 +152,10 @@ def _in_words(here: dict, top: float) -> str:
         return f"Your photo got **{percent(top)}**. No validation photo got {interval}."
     words = (
         f"Your photo got **{percent(top)}** (orange). Of the {here['count']:,} validation photos that got {interval}, "
-        f"**{percent(here['accuracy'])}** were answered rightly."
+        f"**{percent(here['accuracy'])}** were classified correctly."
     )
     if here["count"] < FEW:
-        words += " So few that this says little."
+        words += " These are too few for a reliable estimate."
     return words
 
 
@@ -162,16 +164,15 @@ def _points(error: float) -> str:
 
 
 def _none_of_the_ten(record: TrainingRecord) -> None:
-    """Show live predictions for the sample photos and for two images of nothing, beside the ground truth."""
+    """Show live predictions for the sample photos and for two images without content, beside the ground truth."""
     answers = _sample_answers()
     wrong = [answer for answer in answers if answer[3] is None]
     sure = [answer for answer in wrong if answer[2] >= 0.5]
     st.markdown(
-        f"**It still names one of the ten.** The softmax knows no “none of these”. Of the {len(answers)} pictures "
-        f"below, {len(wrong)} show nothing that it knows; it is more than 50 % sure of its answer for "
-        f"**{len(sure)}** of those. The diagram above does not hold here: it was measured on photos like those it "
-        "learned from, and each of them did show one of the ten. A high probability says *most like this one, of the "
-        "ten*, never *this is one of the ten*."
+        f"**It still predicts one of the ten.** The softmax has no “none of these”. Of the {len(answers)} pictures "
+        f"below, {len(wrong)} show none of its classes; for **{len(sure)}** of those its confidence is above 50 %. The "
+        "diagram above does not apply here: it was measured on photos like the training data, each of which shows one "
+        "of the ten. A high probability means *most similar to this one of the ten*, never *this is one of the ten*."
     )
     picture_cards(
         [
@@ -192,10 +193,10 @@ def _none_of_the_ten(record: TrainingRecord) -> None:
 def _truth(truth: str | None, label: str) -> str:
     if truth is None:
         return "✗ none of the ten"
-    return "✓ right" if truth == label else f"✗ it is a {truth}"
+    return "✓ correct" if truth == label else f"✗ it is a {truth}"
 
 
-@st.cache_data(max_entries=1, show_spinner="Asking the network about the samples…")
+@st.cache_data(max_entries=1, show_spinner="Classifying the sample photos…")
 def _sample_answers() -> list[tuple[tuple[str, str, str], str, float, str | None]]:
     """Return title, image and description of each sample, and the prediction: label, probability, ground truth."""
     model = load_classifier(MODEL)

@@ -55,25 +55,25 @@ def features_view(photo: Photo) -> None:
     Raises:
         ModelUnavailable: If the network's weights are not available locally.
     """
-    with st.spinner("Showing the network thousands of patches…"):
+    with st.spinner("Searching the photos for the strongest activations…"):
         model = load_classifier("cifar10_cnn")
         gallery = _gallery(photo, model)
     windows = sum(len(excitation.windows) for excitation in gallery.excitations)
     st.markdown(
-        f"**What is a channel looking for?** The network was shown {windows:,} windows, large and small, of "
-        f"{len(gallery.photos)} photos. Each row has the patches that one channel answers most strongly, and the mean "
-        "of many, its contrast stretched: what they have in common stays, the rest blurs. The channels are the "
-        "choosiest of their layer."
+        f"**What does a channel respond to?** The network was run on {windows:,} windows, large and small, of "
+        f"{len(gallery.photos)} photos. Each row shows the patches with the strongest activations of one channel, "
+        "after the mean of many such patches, its contrast stretched: what they have in common stays visible, the rest "
+        "blurs. The channels shown are the most selective of their layer."
     )
     _overview(model, gallery)
     st.caption(
-        "Deep networks trained on millions of photos find edges and colours first, then textures, then parts of things "
-        f"(Zeiler & Fergus 2014). This one has seen pictures of 32 × 32 pixels. {model.spec.knows} Nobody "
-        "taught it faces, flowers or letters: a channel that seems to like them more likely answers to a colour, an "
-        "edge or a texture in them. And a handful of photos is little: a channel whose favourite is in none of them "
-        "shows its second best."
+        "In deep networks trained on millions of photos, early layers respond to edges and colours, later ones to "
+        "textures, then to parts of objects (Zeiler & Fergus 2014). This one was trained on pictures of 32 × 32 "
+        f"pixels. {model.spec.knows} Faces, flowers or letters were no classes: a channel that seems to respond to "
+        "them more likely responds to a colour, an edge or a texture in them. And these are few photos: the pattern "
+        "that would activate a channel most may be in none of them."
     )
-    st.subheader("Open any channel", anchor=False)
+    st.subheader("Select a channel", anchor=False)
     _open_channel(model, gallery)
 
 
@@ -107,7 +107,11 @@ def _overview(model: Classifier, gallery: Gallery) -> None:
     for layer in overview_layers(model.layers):
         sees = layer.field.size
         side = model.spec.input_size[0]
-        reach = f"sees {sees} × {sees} of {side} × {side} pixels" if sees < side else f"sees all {side} × {side} pixels"
+        reach = (
+            (f"receptive field {sees} × {sees} of {side} × {side} pixels")
+            if sees < side
+            else f"receptive field covers all {side} × {side} pixels"
+        )
         st.markdown(f"**{layer_label(layer.name)}** · {reach}")
         choosiest = np.argsort(-selectivity(gallery.excitations, layer), kind="stable")[:CHANNELS_SHOWN]
         for place, channel in zip(st.columns(CHANNELS_SHOWN), choosiest, strict=True):
@@ -135,14 +139,14 @@ def _row(
         value = short_number(exciter.value)
         items.append(Tile(at + 1, f"{name}: {value}", f"{value} · {name}" if named else value))
     place = st.container(gap=None)
-    place.caption(f"Channel {channel}" + ("" if found else ": nothing in these photos excites it."))
+    place.caption(f"Channel {channel}" + ("" if found else ": no patch of these photos activates it."))
     with place:
         tiles(
             jpeg_url(np.concatenate(pictures)),
             items,
             (SIDE, SIDE),
             key=key,
-            label=f"What excites channel {channel} of {layer_label(layer.name)} most",
+            label=f"Top patches of channel {channel} of {layer_label(layer.name)}",
             width=width,
             pixelated=False,
         )
@@ -201,14 +205,14 @@ def _open_channel(model: Classifier, gallery: Gallery) -> None:
 
 def _channel_field(place: DeltaGenerator, layer: NetworkLayer, automatic: int) -> int:
     with place:
-        channel = index_field("Channel", layer.shape[-1], key=CHANNEL, placeholder=f"{automatic}, the choosiest")
+        channel = index_field("Channel", layer.shape[-1], key=CHANNEL, placeholder=f"{automatic}, the most selective")
     return automatic if channel is None else channel
 
 
 def _every_channel(gallery: Gallery, layer: NetworkLayer, order: np.ndarray, channel: int) -> None:
     url, best = _best_patches(gallery.photos[-1], gallery, layer, tuple(order.tolist()))
     items = [
-        Tile(int(index), f"Channel {index}: {short_number(value)}" if value else f"Channel {index}: nothing excites it")
+        Tile(int(index), f"Channel {index}: {short_number(value)}" if value else f"Channel {index}: not activated")
         for index, value in zip(order, best, strict=True)
     ]
     tiles(
@@ -216,7 +220,7 @@ def _every_channel(gallery: Gallery, layer: NetworkLayer, order: np.ndarray, cha
         items,
         (SIDE // 2, SIDE // 2),
         key="feature_channels",
-        label="All channels of this layer, each by the patch that excites it most",
+        label="All channels of this layer, each with its top patch",
         chosen=channel,
         on_pick=lambda picked: st.session_state.update({CHANNEL: picked}),
         width=44,
@@ -224,8 +228,8 @@ def _every_channel(gallery: Gallery, layer: NetworkLayer, order: np.ndarray, cha
         pixelated=False,
     )
     st.caption(
-        "All channels of the layer, each by the patch that excites it most; the choosiest first (by the kurtosis of "
-        "their answers: silent for nearly all windows, loud for few). Click one to open it."
+        "All channels of the layer, each with its top patch, the most selective first (by the kurtosis of their "
+        "activations: near zero for most windows, strong for few). Click a channel to select it."
     )
 
 

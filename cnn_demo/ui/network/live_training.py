@@ -22,8 +22,8 @@ def live_training_view() -> None:
     """Show the controls, the waiting or running training, and its results."""
     data = digit_data()
     st.markdown(
-        f"Train a network of your own: it sees **{len(data.images):,}** handwritten digits of 8 × 8 pixels, and is "
-        f"tested on **{len(data.held_out_images)}** others. Then draw a digit for it."
+        f"Train your own network on **{len(data.images):,}** handwritten digits of 8 × 8 pixels; it is tested on "
+        f"**{len(data.held_out_images)}** others. Then draw a digit for it."
     )
     settings = _controls()
     with st.container():  # always there, so that the page below does not move
@@ -62,7 +62,7 @@ def _controls() -> DigitSettings:
             value=DEFAULTS["live_rate"],
             key="live_rate",
             bind="query-params",
-            help="How far each step goes. Too small is slow, too large jumps over what it is looking for.",
+            help="Size of each step. Too small is slow, too large overshoots the minimum.",
         )
     with epochs:
         rounds = st.slider(
@@ -72,7 +72,7 @@ def _controls() -> DigitSettings:
             DEFAULTS["live_epochs"],
             key="live_epochs",
             bind="query-params",
-            help="How often every training picture is seen.",
+            help="Number of passes over the training data.",
         )
     with pooling:
         pooled = st.toggle(
@@ -83,7 +83,7 @@ def _controls() -> DigitSettings:
             help="Halves height and width between the two convolutions.",
         )
         settings = DigitSettings(count, step, rounds, pooled)
-        st.caption(f"{settings.parameters:,} parameters to learn")
+        st.caption(f"{settings.parameters:,} trainable parameters")
     return settings
 
 
@@ -105,7 +105,7 @@ def _buttons(job: Job | None) -> None:
             key="live_stop",
             disabled=not running,
             on_click=_stop,
-            help="What it has learned so far is kept.",
+            help="The weights trained so far are kept.",
         )
 
 
@@ -140,8 +140,8 @@ def _watch(job: Job) -> None:
     run: DigitRun | None = job.progress
     if before:
         st.info(
-            f"Somebody else's network is being trained. You are **number {before} in the queue**; yours starts by "
-            "itself.",
+            f"Another visitor's network is being trained. You are **number {before} in the queue**; your training "
+            "starts automatically.",
             icon=":material/hourglass_top:",
         )
     elif run is None:
@@ -156,12 +156,12 @@ def _result(job: Job, settings: DigitSettings) -> None:
     run: DigitRun | None = job.progress
     if run is None or not run.epochs:
         if not job.error:
-            st.info("This training ended before its first epoch: please start it again.", icon=":material/info:")
+            st.info("This training ended before its first epoch: start it again.", icon=":material/info:")
         views.before_training()
         return
     st.markdown(_how_it_ended(job.state, run))
     if run.settings != settings:
-        st.caption("The controls have changed since: what follows was trained with the earlier ones.")
+        st.caption("You have changed the controls since: the results below were trained with the earlier settings.")
     views.figures(run)
     views.curves(run)
     if job.state == "failed":
@@ -175,6 +175,6 @@ def _how_it_ended(state: str, run: DigitRun) -> str:
         return f"Trained for all **{run.settings.epochs} epochs**."
     epochs = f"**{len(run.epochs)} of {run.settings.epochs} epochs**"
     return {
-        "stopped": f"You stopped it after {epochs}. What it learned until then is kept.",
-        "abandoned": f"It ended after {epochs}, because nobody was looking any more. What it learned is kept.",
-    }.get(state, f"It came as far as {epochs}.")
+        "stopped": f"You stopped it after {epochs}. The weights trained until then are kept.",
+        "abandoned": f"It ended after {epochs}, because the page was closed. The weights trained until then are kept.",
+    }.get(state, f"It ended after {epochs}.")

@@ -17,8 +17,8 @@ from cnn_demo.ui.widgets.probability_bars import probability_bars
 
 CREDIT = (
     "Digits: E. Alpaydin and C. Kaynak, [Optical recognition of handwritten digits](https://doi.org/10.24432/C50P49) "
-    "(UCI, 1998), CC BY 4.0, as scikit-learn brings them. The split into training and test keeps the share of each "
-    "digit; one writer's digits may be on both sides, so a stranger's hand is read less well."
+    "(UCI, 1998), CC BY 4.0, from scikit-learn. The split into training and test data is stratified by digit; digits "
+    "of one writer may be in both parts, so other people's handwriting is recognized less well."
 )
 CANVAS, PEN = 280, 24  # CSS pixels
 DIGITS = tuple(str(digit) for digit in range(CLASSES))
@@ -29,7 +29,7 @@ def before_training() -> None:
     """Show examples of each digit in the training set."""
     data = digit_data()
     shown = [np.flatnonzero(data.labels == digit)[:2] for digit in range(CLASSES)]
-    st.markdown("**What it will learn from:** two of about 144 pictures of each digit.")
+    st.markdown("**Training data:** two of about 144 pictures of each digit.")
     picture_cards(
         [
             Card(_picture(data.images[index]), f"A handwritten {digit}, 8 by 8 pixels", f"{digit}")
@@ -48,10 +48,10 @@ def figures(run: DigitRun) -> None:
     """Show the figures of a training in a row."""
     last = run.epochs[-1]
     with st.container(horizontal=True):
-        st.metric("Unseen digits read correctly", percent(last.held_out_accuracy), border=True)
-        st.metric("Training digits read correctly", percent(last.accuracy), border=True)
+        st.metric("Test accuracy", percent(last.held_out_accuracy), border=True)
+        st.metric("Training accuracy", percent(last.accuracy), border=True)
         st.metric("Parameters", f"{run.settings.parameters:,}", border=True)
-        st.metric("Training took", f"{run.seconds:.1f} s", border=True)
+        st.metric("Training time", f"{run.seconds:.1f} s", border=True)
 
 
 def curves(run: DigitRun) -> None:
@@ -66,7 +66,7 @@ def curves(run: DigitRun) -> None:
                 "Accuracy",
                 (
                     Line("training", tuple(epoch.accuracy for epoch in epochs)),
-                    Line("unseen", tuple(epoch.held_out_accuracy for epoch in epochs)),
+                    Line("test", tuple(epoch.held_out_accuracy for epoch in epochs)),
                 ),
                 percent=True,
             ),
@@ -74,13 +74,13 @@ def curves(run: DigitRun) -> None:
                 "Loss",
                 (
                     Line("training", tuple(epoch.loss for epoch in epochs)),
-                    Line("unseen", tuple(epoch.held_out_loss for epoch in epochs)),
+                    Line("test", tuple(epoch.held_out_loss for epoch in epochs)),
                 ),
             ),
         ],
         key="live_book",
         alt=f"The {count} kernels of the first layer",
-        caption=f"The {count} kernels of its first layer, 3 × 3 weights each: red is positive, blue negative.",
+        caption=f"The {count} kernels of the first layer, 3 × 3 weights each: red is positive, blue negative.",
         epochs=run.settings.epochs,
         max_width=110 * columns if count > 4 else 380,
     )
@@ -95,7 +95,7 @@ def drawing(run: DigitRun) -> None:
     st.subheader("Draw a digit", anchor=False)
     canvas, seen, answer = st.columns([CANVAS, CANVAS, 340], gap="medium")
     with canvas:
-        st.markdown("With mouse or finger, as large as you like")
+        st.markdown("Draw with mouse or finger, as large as you like")
         result = st_canvas(
             stroke_width=PEN,
             stroke_color="#111111",
@@ -108,23 +108,25 @@ def drawing(run: DigitRun) -> None:
         st.button("Clear", icon=":material/delete:", key="live_clear", on_click=_clear)
     values = None if result.image_data is None else eight_by_eight(_ink(result.image_data))
     if values is None:
-        seen.info("Draw a digit from 0 to 9 on the white square, and the network reads it.", icon=":material/draw:")
+        seen.info(
+            "Draw a digit from 0 to 9 on the white square, and the network classifies it.", icon=":material/draw:"
+        )
         return
     probabilities = read(run.network, values[None])[0]
     best = int(probabilities.argmax())
     with seen:
         number_grid(
             values,
-            title="What the network sees",
-            note="Cut out, centred, its strokes as thick as in the training digits; 1 is ink.",
-            alt="The drawing as 8 by 8 numbers",
+            title="Input of the network",
+            note="Cropped, centred, with strokes as thick as in the training digits; 1 is ink.",
+            alt="The drawing as 8 by 8 values",
             brightness=True,
         )
     with answer:
-        st.markdown(f"It reads **{best}** ({percent(float(probabilities[best]))})")
+        st.markdown(f"Prediction: **{best}** ({percent(float(probabilities[best]))})")
         probability_bars(DIGITS, probabilities, caption="Probability of each digit", ordered=False)
     st.caption(
-        "Read wrongly? It knows only what it was shown: most sevens in the data wear a bar, and the fours lean. Draw "
+        "Wrong? The network knows only its training data: there, most sevens have a bar, and fours are slanted. Draw "
         "yours that way, and compare."
     )
 
@@ -144,14 +146,14 @@ def mistakes(run: DigitRun) -> None:
     data = digit_data()
     answers = run.probabilities.argmax(axis=1)
     wrong = np.flatnonzero(answers != data.held_out_labels)
-    st.subheader("What it gets wrong", anchor=False)
+    st.subheader("Misclassified digits", anchor=False)
     chart, pictures = st.columns([3, 2], gap="medium")
     with chart:
         st.plotly_chart(
             _confusion_chart(confusion(run.probabilities, data.held_out_labels)),
             key="live_confusion",
             config=CHART_CONFIG,
-            alt="How often each of the unseen digits was read as which.",
+            alt="Confusion matrix of the test digits.",
         )
     with pictures:
         st.markdown(_how_many(len(wrong), len(answers)))
@@ -161,7 +163,7 @@ def mistakes(run: DigitRun) -> None:
                 Card(
                     _picture(data.held_out_images[index]),
                     f"A handwritten {data.held_out_labels[index]}, 8 by 8 pixels",
-                    f"reads {answers[index]}, is {data.held_out_labels[index]}",
+                    f"predicted {answers[index]}, is {data.held_out_labels[index]}",
                     (percent(float(run.probabilities[index, answers[index]])),),
                 )
                 for index in surest
@@ -176,9 +178,9 @@ def mistakes(run: DigitRun) -> None:
 
 def _how_many(wrong: int, total: int) -> str:
     if wrong == 0:
-        return f"It read all {total} unseen digits rightly."
-    which = f"The {MAX_MISTAKES} of which it was surest:" if wrong > MAX_MISTAKES else "With how sure it was:"
-    return f"**{wrong} of {total}** unseen digits are misread. {which}"
+        return f"All {total} test digits are classified correctly."
+    which = f"The {MAX_MISTAKES} most confident mistakes:" if wrong > MAX_MISTAKES else "With their confidence:"
+    return f"**{wrong} of {total}** test digits are misclassified. {which}"
 
 
 def _confusion_chart(counts: np.ndarray) -> go.Figure:
@@ -195,14 +197,12 @@ def _confusion_chart(counts: np.ndarray) -> go.Figure:
             showscale=False,
             xgap=2,
             ygap=2,
-            hovertemplate="%{customdata} pictures of a %{y} read as %{x}<extra></extra>",
+            hovertemplate="%{customdata} pictures of a %{y} predicted as %{x}<extra></extra>",
         )
     )
     figure.update_layout(height=420, margin={"l": 0, "r": 0, "t": 8, "b": 0})
-    figure.update_xaxes(title="digit that was read", type="category", constrain="domain", showgrid=False)
-    figure.update_yaxes(
-        title="digit that it is", type="category", autorange="reversed", scaleanchor="x", constrain="domain"
-    )
+    figure.update_xaxes(title="predicted digit", type="category", constrain="domain", showgrid=False)
+    figure.update_yaxes(title="true digit", type="category", autorange="reversed", scaleanchor="x", constrain="domain")
     return figure
 
 

@@ -11,7 +11,7 @@ from cnn_demo.ui.network.kernel_mosaic import kernel_mosaic
 from cnn_demo.ui.page.caching import HashFunctions
 from cnn_demo.ui.widgets.choice import choose
 
-SCALES = {"own": "Each kernel on its own scale", "one": "One scale for all"}
+SCALES = {"own": "Each kernel", "one": "All kernels"}
 DEFAULTS: dict[str, Any] = {"play_scale": "own"}
 _BY_IDENTITY: HashFunctions = {TrainingRecord: id}  # read once per process
 
@@ -21,29 +21,33 @@ def playback_view() -> None:
     try:
         record = cifar10_record()
     except FileNotFoundError:
-        st.info("The record of the training is missing here: please install the bundled weights.")
+        st.info("The training record is missing: install the bundled weights.")
         return
     count = record.kernels.shape[-1]
     st.markdown(
-        f"The network of this page began with random numbers. Drag the bar: in **{len(record.epochs)} epochs**, each "
-        f"one pass over 45,000 photos, its {count} first kernels turn from noise into edges and colours, because "
-        "those make its answers less wrong. Nobody drew them."
+        f"The network of this page started with random weights. Drag the bar: in **{len(record.epochs)} epochs**, each "
+        f"one pass over 45,000 photos, the {count} kernels of its first layer turn from noise into edge and colour "
+        "detectors, because those reduce the loss. Nobody designed them."
     )
     scale = choose(
-        "Brightness of the kernels",
+        "Colour scale for",
         SCALES,
         key="play_scale",
         default=DEFAULTS["play_scale"],
-        help="On its own scale a kernel shows its pattern, however weak it is. On one scale for all it shows its "
-        "strength too: the nearly grey ones do nearly nothing.",
+        help=(
+            "One scale for each kernel shows its pattern, however weak it is. One scale for all shows their strength "
+            "too: the nearly grey ones have little effect."
+        ),
     )
     flipbook(
         _frames(record, scale == "one"),
         _charts(record),
         key="play_book",
         alt=f"The {count} kernels of the first layer",
-        caption=f"The {count} kernels of the first layer, 5 × 5 weights for red, green and blue. Grey is zero. "
-        "Strength includes the normalisation after the layer.",
+        caption=(
+            f"The {count} kernels of the first layer, 5 × 5 weights for red, green and blue. Grey is zero. Strength "
+            "includes the batch normalization after the layer."
+        ),
         max_width=600,
     )
     st.markdown(_what_happened(record))
@@ -62,7 +66,7 @@ def _charts(record: TrainingRecord) -> list[Chart]:
     return [
         Chart("Accuracy", (line("training", "accuracy"), line("validation", "validation_accuracy")), percent=True),
         Chart("Loss", (line("training", "loss"), line("validation", "validation_loss"))),
-        Chart("Kernels turned by, degrees", (Line("mean", tuple(turns(record.kernels).tolist())),)),
+        Chart("Rotation of the kernels, degrees", (Line("mean", tuple(turns(record.kernels).tolist())),)),
     ]
 
 
@@ -91,17 +95,17 @@ def _what_happened(record: TrainingRecord) -> str:
     most = int(turned.argmax())
     restarts = " and ".join(map(str, record.restarts))
     fell = (
-        f"\n- **It falls to rise higher**: for epoch {restarts} the steps were made large again. What was learned is "
-        "shaken, and settles better as they become small."
+        f"\n- **Warm restart**: at epoch {restarts} the learning rate was raised again. Accuracy falls at first, and "
+        "becomes higher as the rate decays."
     )
     return (
         (
-            f"- **Most is learned early**: half of the final accuracy by epoch {half}, 95 % of it by epoch {near}.\n"
-            f"- **The first kernels find their pattern and keep it**: in epoch {most + 1} they turned by "
-            f"{turned[most]:.1f} degrees on average, more than in any other; in the last one by {turned[-1]:.1f}.\n"
-            f"- **Training and validation**: the network ends at {last['accuracy']:.1%} on photos it learns from and "
-            f"{last['validation_accuracy']:.1%} on 5,000 it never learns from. The second number is the one to believe."
-            + (fell if restarts else "")
+            f"- **Most is learned early**: half of the final accuracy by epoch {half}, 95 % of it by epoch {near}.\n- "
+            f"**The first kernels soon keep their pattern**: in epoch {most + 1} their direction changed by "
+            f"{turned[most]:.1f} degrees on average, more than in any other; in the last one by {turned[-1]:.1f}.\n- "
+            f"**Training and validation**: the accuracy is {last['accuracy']:.1%} on training photos and "
+            f"{last['validation_accuracy']:.1%} on 5,000 validation photos. The second figure is the one to expect on "
+            "new photos." + (fell if restarts else "")
         )
         .replace("%", " %")
         .replace("  %", " %")

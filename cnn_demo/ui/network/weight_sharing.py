@@ -18,7 +18,7 @@ from cnn_demo.ui.network import weight_sharing_drawings as drawings
 from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.widgets.choice import choose
 
-ROW, SQUARE = "8 pixels in a row", "A picture of 5 × 5"
+ROW, SQUARE = "Row of 8 pixels", "Image of 5 × 5"
 ROW_LENGTH, SQUARE_SIDE = 8, 5
 WINDOW, ROOM = 48, 12  # pixels: side of the layers' input, and the largest shift of the photo
 GAP, FOLD = 2, 4  # pixels between the images of a strip, and their enlargement
@@ -33,12 +33,12 @@ DEFAULTS: dict[str, Any] = {
     "share_drawn": ROW,
     "share_shift": 6,
 }
-SLIDERS = {  # key: label, least, most, help
-    "share_side": ("Side of the picture", 4, 64, "Pixels. The picture is square."),
-    "share_kernel": ("Kernel side", 1, 11, "What one output of a convolution sees."),
-    "share_stride": ("Steps (stride)", 1, 4, "Pixels from window to window."),
-    "share_in": ("Channels in", 1, 128, "3 for a colour photo."),
-    "share_out": ("Maps out", 1, 128, "Filters of the convolution."),
+SLIDERS = {  # key: label, minimum, maximum, help
+    "share_side": ("Image size", 4, 64, "Side of the square input, in pixels."),
+    "share_kernel": ("Kernel size", 1, 11, "Side of the window that one output of a convolution depends on."),
+    "share_stride": ("Stride", 1, 4, "Pixels from window to window."),
+    "share_in": ("Input channels", 1, 128, "3 for a colour photo."),
+    "share_out": ("Output channels", 1, 128, "Number of filters of the convolution."),
 }
 
 
@@ -84,21 +84,26 @@ def _show_costs(settings: SharingSettings, costs: dict[str, LayerCost]) -> None:
             parts,
             size,
             key="share_areas",
-            alt="Three squares whose areas are the numbers of weights of a dense layer, a local one and a convolution",
-            caption="Areas to scale: every bit of a square is as many weights as in the others. A ring marks a square "
-            "too small to see.",
+            alt=(
+                "Three squares whose areas are the numbers of weights of a dense layer, a locally connected one and a "
+                "convolution"
+            ),
+            caption=(
+                "Areas are to scale: equal areas are equal numbers of weights. A ring marks a square that is too small "
+                "to see."
+            ),
         )
     with numbers:
         st.metric(
-            "Weights of a dense layer for each one of the convolution",
+            "Weights of the dense layer per weight of the convolution",
             f"{dense / shared:,.{0 if dense > 100 * shared else 2}f}",
         )
         st.table(cost_table(costs))
         out = -(-settings.side // settings.stride)
         st.caption(
-            f"From {settings.side} × {settings.side} × {settings.in_channels} numbers to {out} × {out} × "
-            f"{settings.out_channels}, “same” padding, biases included. Make the picture larger: the convolution "
-            "learns not one number more."
+            f"From {settings.side} × {settings.side} × {settings.in_channels} values to {out} × {out} × "
+            f"{settings.out_channels}, “same” padding, biases included. Make the image larger: the convolution needs "
+            "no more weights."
         )
 
 
@@ -113,7 +118,9 @@ def cost_table(costs: dict[str, LayerCost]) -> pd.DataFrame:
         )
         for kind, cost in costs.items()
     }
-    return pd.DataFrame.from_dict(rows, orient="index", columns=["Weights", "Memory", "Multiply-adds", "Inputs seen"])
+    return pd.DataFrame.from_dict(
+        rows, orient="index", columns=["Weights", "Memory", "Multiply-adds", "Inputs per output"]
+    )
 
 
 def memory(count: int) -> str:
@@ -125,7 +132,7 @@ def memory(count: int) -> str:
 
 
 def _show_same_weights(settings: SharingSettings) -> None:
-    st.markdown("**One colour, one weight**")
+    st.markdown("**Weight matrices: equal colours are equal weights**")
     drawn = choose("Drawn for", (ROW, SQUARE), key="share_drawn", default=ROW, hide_label=True)
     in_a_row = drawn != SQUARE
     kernel = min(settings.kernel, ROW_LENGTH - 1 if in_a_row else SQUARE_SIDE)
@@ -146,17 +153,17 @@ def _show_same_weights(settings: SharingSettings) -> None:
                 caption=f"{drawings.TITLES[kind]}: {different:,} different weight{'s' if different > 1 else ''}",
             )
     st.caption(
-        "Each row of a matrix makes one output, each column belongs to one input; blank is no connection. A "
-        "convolution is a dense layer with few weights, written again and again along the diagonals."
-        + (f" Drawn with a kernel of {kernel}, which fits here." if kernel < settings.kernel else "")
+        "Each row of a matrix belongs to one output, each column to one input; blank is no connection. A convolution "
+        "is a dense layer with few different weights, repeated along the diagonals."
+        + (f" Drawn with a kernel of {kernel}, the largest that fits here." if kernel < settings.kernel else "")
     )
 
 
 def _show_moved_photo(photo: Photo, settings: SharingSettings) -> None:
-    st.markdown("**What it means: move the photo**")
+    st.markdown("**Translation equivariance: shift the photo**")
     mover, pictures = st.columns(2, vertical_alignment="center")
     shift = mover.slider(
-        "Move the photo to the right by (pixels)",
+        "Shift to the right (pixels)",
         0,
         ROOM,
         DEFAULTS["share_shift"],
@@ -170,20 +177,20 @@ def _show_moved_photo(photo: Photo, settings: SharingSettings) -> None:
             (before, after),
             "clip",
             key="share_photo",
-            title="The photo, and the photo moved",
-            caption=f"{WINDOW} × {WINDOW} grey pixels of the photo; what comes in at the left is real.",
+            title="The photo, and the shifted photo",
+            caption=f"{WINDOW} × {WINDOW} greyscale pixels of the photo; real pixels come in at the left.",
         )
     places = st.columns(3)
     for place, kind in zip(places, reversed(KINDS), strict=True):
         maps, difference, share = _moved(photo, kind, settings.kernel, settings.stride, shift)
         with place:
-            st.markdown(f"**{drawings.TITLES[kind]}** · differs by up to **{share:.1%}** of the largest number")
+            st.markdown(f"**{drawings.TITLES[kind]}** · differs by up to **{share:.1%}** of the largest value")
             _strip(
                 (*maps, difference),
                 "signed",
                 key=f"share_map_{kind}",
                 title=drawings.TITLES[kind],
-                caption="Map of the photo, of the moved photo, and what differs once that is moved back.",
+                caption="Map of the photo, of the shifted photo, and their difference after shifting back.",
             )
 
 
@@ -191,13 +198,13 @@ def _what_follows(stride: int, shift: int) -> str:
     text = "Three layers with random weights, one map each; red is positive, blue negative. "
     if shift % stride:
         return text + (
-            f"A move by {shift} pixels is no whole number of steps of {stride}: the windows fall between their old "
-            "places, and not even the convolution's map is only moved. Compared with the nearest whole step."
+            f"A shift by {shift} pixels is no multiple of the stride {stride}: the windows are between their old "
+            "positions, and even the convolution's map is not just shifted. Compared with the nearest multiple."
         )
     return text + (
-        "With one kernel for all places, the map moves as the photo does (translation equivariance), up to the border, "
-        "which is left out. With other weights at every place, it becomes another map: such a layer must learn each "
-        "thing anew wherever it may stand."
+        "With one kernel for all positions, the map shifts with the photo (translation equivariance), except at the "
+        "border, which is left out. With different weights at every position, the map changes: such a layer must learn "
+        "each pattern again at every position."
     )
 
 

@@ -1,4 +1,4 @@
-"""Workbench of page 3: six tabs on the bundled network; only the open tab is computed."""
+"""Workbench of page 3: seven tabs on the bundled network; only the open tab is computed."""
 
 from collections.abc import Callable
 from functools import partial
@@ -19,15 +19,15 @@ from cnn_demo.ui.page.tabs import fill_open_tab
 
 # Tab to the view that fills it.
 VIEWS: dict[str, Callable[..., None]] = {
-    "Walk through": walk_view,
+    "Activations": walk_view,
     "Receptive fields": fields_view,
-    "Shared weights": sharing_view,
+    "Weight sharing": sharing_view,
     "Features": features_view,
     "Training": playback_view,
-    "Train one live": live_training_view,
+    "Train your own": live_training_view,
     "Confidence": confidence_view,
 }
-WITHOUT_PHOTO = ("Training", "Train one live")
+WITHOUT_PHOTO = ("Training", "Train your own")
 
 # The default of every bound control: the values to which *Try this* resets the controls.
 DEFAULTS: dict[str, Any] = {

@@ -59,8 +59,8 @@ def _download(keys: Sequence[str]) -> None:
         st.caption(described)
         return
     st.caption(
-        f"{described} They are fetched from {_source_of(spec.url)}, only when you click, and stay on "
-        "this machine for all visitors. That needs internet."
+        f"{described} They are downloaded from {_source_of(spec.url)} when you click, and stay on this machine for all "
+        "visitors. This needs an internet connection."
     )
     if clicked:
         _fetch(spec)

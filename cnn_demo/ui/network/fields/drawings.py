@@ -79,7 +79,7 @@ def beyond(last: MapGeometry, unit: tuple[int, int], size: tuple[int, int]) -> s
     """Return a sentence, with a trailing space, if the field extends beyond the image; else an empty text."""
     spans = (last.fields[axis].span(unit[axis]) for axis in (0, 1))
     leaves = any(low < 0 or high >= n for (low, high), n in zip(spans, size, strict=True))
-    return "Its field ends beyond the border, in the padding. " if leaves else ""
+    return "Its receptive field reaches beyond the border, into the padding. " if leaves else ""
 
 
 def _cut_off(mark: Mark, size: tuple[int, int]) -> Mark:
@@ -188,7 +188,7 @@ def show_close_up(
         (height, width),
         key="field_close",
         alt="The receptive field, enlarged, with the influence of each pixel",
-        caption=f"The field alone, {width} × {height} pixels of the photo. The frame holds half of the influence.",
+        caption=f"The receptive field, {width} × {height} pixels of the photo. The frame has half of the influence.",
         marks=marks,
         pixelated=True,
         max_height=380,
@@ -203,16 +203,20 @@ def numbers(last: MapGeometry, unit: tuple[int, int], size: tuple[int, int], hal
         low, high = fields[axis].span(unit[axis])
         area *= max(1, min(high, size[axis] - 1) - max(low, 0) + 1)
     theory, effective = st.columns(2, wrap=False)
-    theory.metric("Receptive field", f"{fields[0].size:,} px", help="Its side, in pixels of the picture on the left.")
+    theory.metric(
+        "Receptive field",
+        f"{fields[0].size:,} px",
+        help="Side of the receptive field, in pixels of the picture on the left.",
+    )
     effective.metric(
         "Half of the influence",
         f"{half:,} px" if half else "none",
-        help="Side of the smallest square about the middle that has half of the influence.",
+        help="Side of the smallest central square with half of the influence.",
     )
     if half:
         st.caption(
-            f"The middle {half} × {half} pixels move the unit as much as all others together: "
-            f"{min(1.0, half**2 / area):.0%} of the pixels that it sees."
+            f"The central {half} × {half} pixels influence the unit as much as all others together: "
+            f"{min(1.0, half**2 / area):.0%} of the pixels in its receptive field."
         )
 
 
@@ -224,14 +228,14 @@ def profile(influence: np.ndarray, field: ReceptiveField, column: int, half: int
     share = influence.sum(axis=0)[low : high + 1] / (influence.sum() or 1)
     offsets = places - field.middle(column)
     drawn = {"x": offsets, "y": share, "name": "measured", "hovertemplate": "%{x:+.0f} px: %{y:.1%}<extra></extra>"}
-    bars = len(places) <= MAX_BARS  # a line would hide the gaps between the taps of a dilated kernel
+    bars = len(places) <= MAX_BARS  # a line would hide the gaps in a dilated kernel
     figure = go.Figure(go.Bar(**drawn) if bars else go.Scatter(**drawn, mode="lines", fill="tozeroy"))
     figure.add_scatter(
         x=[offsets[0] - 0.5, offsets[-1] + 0.5],
         y=[1 / len(places)] * 2,
         mode="lines",
         line={"dash": "dot", "color": GREY},
-        name="if all counted alike",
+        name="uniform influence",
         hoverinfo="skip",
     )
     if half:
@@ -242,12 +246,12 @@ def profile(influence: np.ndarray, field: ReceptiveField, column: int, half: int
         legend={"orientation": "h", "y": 1.18, "x": 0},
         bargap=0.1,
     )
-    figure.update_xaxes(title="pixels from the middle", range=[offsets[0] - 0.5, offsets[-1] + 0.5])
+    figure.update_xaxes(title="pixels from the centre", range=[offsets[0] - 0.5, offsets[-1] + 0.5])
     tick_format = ".0%" if share.max() > 0.04 else ".1%"
-    figure.update_yaxes(title="share of influence", tickformat=tick_format, rangemode="tozero")
+    figure.update_yaxes(title="fraction of the influence", tickformat=tick_format, rangemode="tozero")
     st.plotly_chart(
         figure,
         key=key,
         config=CHART_CONFIG,
-        alt="Share of the influence by distance from the middle of the receptive field.",
+        alt="Fraction of the influence by distance from the centre of the receptive field.",
     )

@@ -62,10 +62,10 @@ def growth(layers: tuple[Step, ...]) -> None:
             figure,
             key="field_growth",
             config=CHART_CONFIG,
-            alt="The receptive field grows with every layer; the part that has half of the ways grows more slowly.",
+            alt="The receptive field grows with every layer; the square with half of all paths grows more slowly.",
         )
     st.caption(
         "Each layer adds (kernel − 1) · dilation · jump to the field; jump is the product of the strides before it. "
-        "Half: side of the middle square that holds half of all ways, interpolated. Without stride it grows as the "
-        "root of the depth, the field as the depth itself."
+        "Half: side of the central square with half of all paths, interpolated. Without stride it grows with the "
+        "square root of the depth, the field in proportion to the depth."
     )

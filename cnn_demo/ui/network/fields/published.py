@@ -31,9 +31,9 @@ def published_view(photo: Photo, defaults: dict[str, Any]) -> None:
         _growth(network)
     st.table(comparison())
     st.caption(
-        "Computed from each network's layers (TF-Slim's versions), following every branch; they agree with "
-        "[Araujo, Norris & Sim (2019)](https://distill.pub/2019/computing-receptive-fields/). Deeper ones reach "
-        "beyond the whole picture, wherever the unit is."
+        "Computed from each network's layers (TF-Slim's versions), following every branch, in agreement with [Araujo, "
+        "Norris & Sim (2019)](https://distill.pub/2019/computing-receptive-fields/). In deeper networks the field is "
+        "larger than the whole image, wherever the unit is."
     )
 
 
@@ -55,7 +55,7 @@ def _show_place(photo: Photo, network: PublishedNetwork) -> None:
     (mark,) = views.frames(last, unit, 0)
     mark = type(mark)(mark.row + offset[0], mark.column + offset[1], mark.height, mark.width)
     field = last.fields[0].size
-    more = " The grey border is padding: it is seen, but nothing is there." if any(offset) else ""
+    more = " The grey border is padding." if any(offset) else ""
     views.show_place(
         pixels,
         pixels.shape[:2],
@@ -63,8 +63,8 @@ def _show_place(photo: Photo, network: PublishedNetwork) -> None:
         key="field_published",
         alt=f"The receptive field of {network.title} on {photo.name}",
         caption=(
-            f"The network takes {side} × {side} pixels; one unit of {name} reaches over {field:,} × {field:,}.{more} "
-            "Click to open another place."
+            f"The input has {side} × {side} pixels; the receptive field of a unit of {name} has {field:,} × "
+            f"{field:,}.{more} Click to select another position."
         ),
         offset=offset,
         clickable=(side, side),
@@ -101,12 +101,12 @@ def _growth(chosen: PublishedNetwork) -> None:
     figure.add_hline(
         chosen.side,
         line={"dash": "dot", "color": GREY},
-        annotation_text=f"its input: {chosen.side} px",
+        annotation_text=f"input: {chosen.side} px",
         annotation_position="top left",
     )
     figure.update_layout(height=420, margin={"l": 0, "r": 0, "t": 4, "b": 0}, legend={"orientation": "h", "y": 1.12})
     figure.update_xaxes(title="stage of the network", rangemode="tozero")
-    figure.update_yaxes(title="receptive field (pixels of its input)", rangemode="tozero")
+    figure.update_yaxes(title="receptive field (pixels of the input)", rangemode="tozero")
     st.plotly_chart(
         figure,
         key="field_published_growth",
@@ -131,5 +131,5 @@ def comparison() -> pd.DataFrame:
             name,
             str(network.year),
         )
-    columns = ["Receptive field", "Input", "Field / input", "Map", "Jump", "Taken at", "Year"]
+    columns = ["Receptive field", "Input", "Field / input", "Map", "Jump", "Layer", "Year"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns)

@@ -24,7 +24,7 @@ from cnn_demo.ui.network.fields.trained import trained_view
 from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.widgets.choice import choose
 
-KINDS = ("Hand-built stack", "The bundled CNN", "Published networks")
+KINDS = ("Custom stack", "Bundled CNN", "Published networks")
 STRIDED = ("First", "Every third", "All")
 RANDOM, UNIFORM = "Random, with ReLU", "All equal"
 WORKING_SIDE = 128
@@ -78,7 +78,7 @@ def _stack_view(photo: Photo) -> None:
     influence, networks = _influence(photo, settings, unit)
     with pictures:
         _show(photo, image, influence, last, unit, networks)
-    st.markdown("**Who hears of whom**")
+    st.markdown("**Connections between layers**")
     field_tree(settings.layers, key="field_tree")
     growth(settings.layers)
 
@@ -88,7 +88,7 @@ def _controls() -> StackSettings:
     with size:
         depth = st.slider("Layers", 1, 12, DEFAULTS["field_depth"], key="field_depth", bind="query-params")
         kernel = st.slider(
-            "Kernel", 1, 11, DEFAULTS["field_kernel"], key="field_kernel", bind="query-params", help="Taps a side."
+            "Kernel", 1, 11, DEFAULTS["field_kernel"], key="field_kernel", bind="query-params", help="Weights per side."
         )
     with step:
         stride = st.slider(
@@ -98,10 +98,10 @@ def _controls() -> StackSettings:
             DEFAULTS["field_stride"],
             key="field_stride",
             bind="query-params",
-            help="Later layers step over this many pixels at once.",
+            help="Step between windows, in pixels of the layer's input.",
         )
         strided = choose(
-            "Layers with that stride",
+            "Strided layers",
             STRIDED,
             key="field_strided",
             default=DEFAULTS["field_strided"],
@@ -115,14 +115,14 @@ def _controls() -> StackSettings:
             DEFAULTS["field_dilation"],
             key="field_dilation",
             bind="query-params",
-            help="Pixels from tap to tap of every kernel.",
+            help="Pixels from weight to weight of every kernel.",
         )
         weights = choose(
             "Weights",
             (RANDOM, UNIFORM),
             key="field_weights",
             default=DEFAULTS["field_weights"],
-            help="Random: networks as training begins them. All equal: only the number of ways counts.",
+            help="Random: networks at initialization. All equal: only the number of paths counts.",
         )
     return StackSettings(stack_layers(depth, kernel, stride, strided, dilation), weights)
 
@@ -182,8 +182,10 @@ def _show(
             views.frames(last, unit, half, size),
             key="field_photo",
             alt=f"Receptive field on {photo.name}",
-            caption=f"{size[1]} × {size[0]} pixels, as the stack sees the photo. {views.beyond(last, unit, size)}"
-            "Click to open another place.",
+            caption=(
+                f"{size[1]} × {size[0]} pixels, the input of the stack. {views.beyond(last, unit, size)}Click to "
+                "select another position."
+            ),
             step=last.fields[0].jump,
         )
     with close:
@@ -192,11 +194,11 @@ def _show(
         views.numbers(last, unit, size, half)
         views.profile(influence, last.fields[1], unit[1], half, key="field_profile")
     if not influence.any():
-        st.warning("No pixel moves this unit: every way to it is closed. Please open another place or change a slider.")
+        st.warning("No pixel influences this unit: its ReLUs are all zero. Select another position or change a slider.")
     elif networks:
         st.caption(
-            f"Influence: how much the unit moves when a pixel does (its gradient), averaged over {networks} random "
-            "networks with 8 maps a layer. The ReLUs open where this photo opens them."
+            f"Influence: the gradient of the unit with respect to each pixel, averaged over {networks} random networks "
+            "with 8 maps per layer, with the ReLUs that this photo activates."
         )
     else:
-        st.caption("Influence: the share of all ways from the unit down to the photo that end in a pixel.")
+        st.caption("Influence: the fraction of all paths from the unit to the photo that end in a pixel.")

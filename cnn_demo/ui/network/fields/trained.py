@@ -27,7 +27,7 @@ def trained_view(photo: Photo, defaults: dict[str, Any]) -> None:
         with st.spinner("Loading the network…"):
             model = load_classifier(MODEL)
     except ModelUnavailable as error:
-        st.info(f"{error} The hand-built stack and the published networks work without it.", icon=":material/info:")
+        st.info(f"{error} The custom stack and the published networks work without it.", icon=":material/info:")
         return
     pictures, controls, table = st.container(), st.container(border=True), st.container()
     facts = {layer.name: layer for layer in model.layers if len(layer.shape) == 3 and layer.kind != "input"}
@@ -37,7 +37,7 @@ def trained_view(photo: Photo, defaults: dict[str, Any]) -> None:
     last = MapGeometry(layer.shape[:2], (layer.field, layer.field))
     unit = views.opened_unit(last, seen.shape[:2])
     middle = views.middle_of(last, unit)
-    with pictures, st.spinner("Following the gradients…"):
+    with pictures, st.spinner("Computing gradients…"):
         pair, chart = st.columns([2, 1])
         fields = [_influence(photo, layer.name, unit, channel, over, trained) for trained in (True, False)]
         halves = [middle_side(field, middle) for field in fields]
@@ -50,13 +50,12 @@ def trained_view(photo: Photo, defaults: dict[str, Any]) -> None:
             views.numbers(last, unit, seen.shape[:2], halves[0])
             views.profile(fields[0], layer.field, unit[1], halves[0], key="field_trained_profile")
     if not fields[0].any():
-        st.warning("No pixel moves this unit: a ReLU holds it at zero. Please open another place, channel or photo.")
+        st.warning("No pixel influences this unit: its ReLU is zero. Select another position, channel or photo.")
     with table, st.spinner("Measuring every block…"):
         st.table(_growth(photo, over, unit, last.size))
         st.caption(
-            "At the opened place, all channels. The network sees the middle square of the photo at 32 × 32 pixels; "
-            "what lies outside is padding. **Half**: side of the smallest square about the middle that has half of the "
-            "influence."
+            "At the selected position, all channels. The input is the central square of the photo at 32 × 32 pixels; "
+            "everything outside is padding. **Half**: side of the smallest central square with half of the influence."
         )
 
 
@@ -76,7 +75,10 @@ def _controls(facts: dict, defaults: dict[str, Any]) -> tuple:
             (THIS_PHOTO, ALL_PHOTOS),
             key="field_over",
             default=THIS_PHOTO,
-            help="One photo opens its own ReLUs; an average over photos shows what the layer listens to in general.",
+            help=(
+                "With one photo, the ReLUs are those that it activates; the average over photos shows the layer's "
+                "typical receptive field."
+            ),
         )
     layer = facts[name]
     with map_number:
@@ -134,7 +136,7 @@ def _show(
         views.frames(last, unit, half, seen.shape[:2]),
         key=f"field_{title.split()[0].lower()}",
         alt=f"{title}: influence of every pixel of {photo.name} on one unit",
-        caption=f"{title} · {half_text}. {views.beyond(last, unit, seen.shape[:2])}Click to open another place.",
+        caption=f"{title} · {half_text}. {views.beyond(last, unit, seen.shape[:2])}Click to select another position.",
         step=last.fields[0].jump,
     )
 

@@ -68,8 +68,8 @@ def channel_name(layer: NetworkLayer, channel: int) -> str:
 def _legend(palette: str, common: bool, largest: float, single: bool) -> str:
     if single:
         text = legend(palette, largest)
-        return f"{text[0].upper()}{text[1:]}. Click one to open it."
-    return f"In every map {legend(palette, largest if common else None)}. Click one to open it."
+        return f"{text[0].upper()}{text[1:]}. Click one to select it."
+    return f"In every map {legend(palette, largest if common else None)}. Click one to select it."
 
 
 def show_channel(layer: NetworkLayer, values: np.ndarray, selection: state.Selection) -> None:
@@ -86,7 +86,7 @@ def show_channel(layer: NetworkLayer, values: np.ndarray, selection: state.Selec
         plane.shape,
         key="channel_map",
         alt=f"{name} of this layer",
-        caption=f"{name}: {legend(palette_of(layer), largest)}. The framed pixel is {value}. Click another.",
+        caption=f"{name}: {legend(palette_of(layer), largest)}. The framed pixel is {value}. Click to select another.",
         max_height=300,
         marks=[Mark(selection.row, selection.column, 1, 1)],
         on_pick=lambda row, column: state.open_unit(layer, selection.channel, row, column),

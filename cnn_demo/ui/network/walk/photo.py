@@ -23,9 +23,9 @@ def show_photo(photo: Photo, fit: str) -> None:
 def _takes(photo: Photo, fit: str, whole: Box) -> str:
     height, width = photo.size
     if fit == "squash":
-        return f"All {width} × {height} pixels, squashed to a square →"
+        return f"All {width} × {height} pixels, resized to a square →"
     if fit == "pad":
-        return f"All {width} × {height} pixels, with grey beside them →"
+        return f"All {width} × {height} pixels, padded with grey →"
     return f"The {whole.width:.0f} × {whole.height:.0f} pixels in the frame →"
 
 
@@ -36,8 +36,8 @@ def show_seen(photo: Photo, seen: np.ndarray) -> None:
         png_url(seen),
         (rows, columns),
         key="walk_seen",
-        alt=f"What the network sees, {columns} × {rows} pixels: {photo.description}",
-        caption=f"What the network sees: {columns} × {rows} pixels.",
+        alt=f"Input of the network, {columns} × {rows} pixels: {photo.description}",
+        caption=f"Input of the network: {columns} × {rows} pixels.",
         max_height=PHOTO_HEIGHT,
         pixelated=True,
     )
@@ -48,6 +48,6 @@ def show_answer(model: Classifier, answer: Classification) -> None:
     labels, probabilities = zip(*answer.top(3), strict=True)
     probability_bars(labels, np.array(probabilities), caption="The most probable classes")
     st.caption(
-        f"Computed in **{answer.milliseconds:.1f} ms** on {DEVICES[answer.device]}, with every number below. "
-        f"{model.spec.knows} Whatever else it is shown, it must choose among them."
+        f"Computed in **{answer.milliseconds:.1f} ms** on {DEVICES[answer.device]}, with all activations below. "
+        f"{model.spec.knows} For any photo, it predicts one of these."
     )

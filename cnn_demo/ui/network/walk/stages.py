@@ -1,4 +1,4 @@
-"""A network's layers grouped into stops, each of which ends with an activation."""
+"""A network's layers grouped into stages, each of which ends with an activation."""
 
 from collections.abc import Mapping, Sequence
 
@@ -18,8 +18,8 @@ _STEPS = {
     "add": "sum of both branches",
     "relu": "output",
 }
-_NAMES = {"image": "What the network sees", "stem": "Stem · convolution", "pool": "Global average", "logits": "Logits"}
-_SHEETS = {32: 4, 64: 6, 128: 9}  # channels to drawn sheets: more sheets for more channels, but far fewer than 128
+_NAMES = {"image": "Input", "stem": "Stem · convolution", "pool": "Global average", "logits": "Logits"}
+_SHEETS = {32: 4, 64: 6, 128: 9}  # number of channels to number of sheets drawn
 
 
 def layer_label(name: str) -> str:

@@ -14,7 +14,7 @@ MODEL = "cifar10_cnn"
 LAYER, CHANNEL, ROW, COLUMN = "unit_layer", "unit_channel", "unit_row", "unit_column"
 INPUT = "unit_input"  # the input channel whose products are shown
 FIT, BRIGHTNESS, ORDER = "fit", "brightness", "channel_order"
-EACH, COMMON = "Each its own", "Common"
+EACH, COMMON = "Per map", "Common"
 STRONGEST, NETWORK = "Strongest first", "As in the network"
 
 # Widget key (which is also the name in the link) to default value; None selects the strongest.

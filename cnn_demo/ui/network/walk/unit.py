@@ -35,7 +35,7 @@ def show_field(
             png_url(seen),
             size,
             key="unit_seen",
-            alt="What the opened number sees of the network's picture",
+            alt="Receptive field of the selected activation on the input",
             caption=_sees(box.height, box.width, inside.height * inside.width),
             max_height=300,
             marks=[Mark(inside.row, inside.column, inside.height, inside.width)],
@@ -48,15 +48,15 @@ def show_field(
             fit,
             on_photo(inside, whole, size),
             key="unit_photo",
-            caption="The same on the photo.",
-            alt="What the opened number sees of the photo",
+            caption="The receptive field on the photo.",
+            alt="Receptive field of the selected activation on the photo",
         )
 
 
 def _sees(height: float, width: float, inside: float) -> str:
-    text = f"It sees {width:.0f} × {height:.0f} pixel{'s' if width * height > 1 else ''}."
+    text = f"Receptive field: {width:.0f} × {height:.0f} pixel{'s' if width * height > 1 else ''}."
     outside = height * width - inside
-    return text + (f" {outside:.0f} of them lie in the padding around the picture, which is zero." if outside else "")
+    return text + (f" {outside:.0f} of them are in the zero padding." if outside else "")
 
 
 def show_sum(
@@ -65,7 +65,7 @@ def show_sum(
     """Show the weighted sum of the selected activation, and compare it with the network's own value."""
     if selection.layer.kind == "input":
         pixel = int(result.seen[selection.unit])
-        st.markdown(f"**This number:** {pixel} of 255 → {pixel} / 127.5 − 1 = **{plain(pixel / 127.5 - 1)}**")
+        st.markdown(f"**This value:** {pixel} of 255 → {pixel} / 127.5 − 1 = **{plain(pixel / 127.5 - 1)}**")
         return
     opened = decompose_activation(layers, result.maps, selection.layer.name, selection.unit)
     show_parts(layers, result, selection, opened)
@@ -73,6 +73,6 @@ def show_sum(
         value = float(result.maps[selection.layer.name][selection.unit])
         probability = float(result.classification.probabilities[selection.channel])
         st.markdown(
-            f"**From logit to probability:** {plain(value)} is divided by the temperature "
-            f"{model.temperature:.3g}; the softmax sets it beside the nine others: **{probability:.1%}**."
+            f"**From logit to probability:** {plain(value)} is divided by the temperature {model.temperature:.3g}; the "
+            f"softmax over all ten logits gives **{probability:.1%}**."
         )

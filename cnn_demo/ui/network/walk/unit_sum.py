@@ -36,13 +36,13 @@ def show_parts(
     before = [layers[name] for name in opened.source.inputs]
     if opened.source.kind == "pool":
         plane = result.maps[before[0].name][..., selection.channel]
-        title = f"The map of {channel_name(opened.layer, selection.channel)}: {plane.size} numbers"
+        title = f"The map of {channel_name(opened.layer, selection.channel)}: {plane.size} values"
         labels = list(range(plane.shape[0])), list(range(plane.shape[1]))
         number_grid(plane, title=title, alt=title, labels=labels)
         st.markdown(_total(result, selection, opened))
         _open_button(before[0], selection.channel)
         return
-    st.markdown(f"**How this number comes about** {_explanation(opened, before)}")
+    st.markdown(f"**How this activation is computed.** {_explanation(opened, before)}")
     left, right = st.columns([4, 6], gap="medium")
     with left:
         st.html(part_bars(_rows(opened, before)))
@@ -61,21 +61,21 @@ def show_parts(
 def _explanation(opened: UnitSum, before: list[NetworkLayer]) -> str:
     count = len(opened.parts)
     if opened.source.kind == "add":
-        return "Two numbers from the same place are added."
+        return "Two values at the same position are added."
     if opened.source.kind == "dense":
-        return f"Each of {count} averages is multiplied with this class's weight for it."
+        return f"Each of {count} averages is multiplied by this class's weight for it."
     tail = " The strongest come first." if count > 3 else ""
-    return f"On each of the {count} channels of “{layer_label(before[0].name)}” lies a kernel of its own.{tail}"
+    return f"Each of the {count} channels of “{layer_label(before[0].name)}” has its own kernel.{tail}"
 
 
 def _total(result: Activations, selection: state.Selection, opened: UnitSum) -> str:
     """Return a text with the sum and the network's own value."""
-    what = {"pool": "Their average", "add": "Sum of both branches"}.get(opened.source.kind, "Sum of everything")
+    what = {"pool": "Their average", "add": "Sum of both branches"}.get(opened.source.kind, "Sum")
     text = f"**{what}** = **{plain(opened.total)}**"
     if opened.layer.kind == "activation":
         text += f" → ReLU → **{plain(opened.value)}**"
     value = float(result.maps[selection.layer.name][selection.unit])
-    return f"{text}  \nThe network's own number here: **{plain(value)}**"
+    return f"{text}  \nValue computed by the network: **{plain(value)}**"
 
 
 def _rows(opened: UnitSum, before: list[NetworkLayer]) -> list[tuple[str, float]]:
@@ -126,7 +126,7 @@ def _kernels(
             )
         )
         name = channel_name(before, channel)
-        items.append(Tile(channel, f"{name}, and the kernel on it", f"{name}: {short_number(opened.parts[channel])}"))
+        items.append(Tile(channel, f"{name}, and its kernel", f"{name}: {short_number(opened.parts[channel])}"))
     if before.kind == "input":
         _in_colour(window, kernel)
     tiles(
@@ -134,14 +134,14 @@ def _kernels(
         items,
         pictures[0].shape[:2],
         key="kernels",
-        label="Input channels and the kernels on them",
+        label="Input channels and their kernels",
         chosen=_input_channel(opened),
         on_pick=lambda channel: st.session_state.update({state.INPUT: channel}),
         width=122,
     )
     more = len(opened.parts) - len(chosen)
     st.caption(
-        f"Left the input channel with the window, right its kernel (full colour ±{short_number(largest)})."
+        f"Left: the input channel with the window; right: its kernel (full colour ±{short_number(largest)})."
         + (f" {more} more are not shown." if more else "")
         + " Click one to see its products."
     )
@@ -187,7 +187,7 @@ def _products(opened: UnitSum, window: np.ndarray, kernel: np.ndarray, before: N
     for place, values, title, marks in (
         (places[0], pixels, f"Window of {name}", (labels[0], labels[1])),
         (places[1], weights, "× its kernel", None),
-        (places[2], pixels * weights, f"= products, together {plain(float(opened.parts[channel]))}", None),
+        (places[2], pixels * weights, f"= products, sum {plain(float(opened.parts[channel]))}", None),
     ):
         with place:
             number_grid(values, title=title, alt=title, labels=marks)
@@ -220,11 +220,11 @@ def _ways(result: Activations, selection: state.Selection, before: list[NetworkL
         items,
         (SIDE, SIDE),
         key="ways",
-        label="Both ways",
+        label="Both branches",
         on_pick=lambda at: state.open_unit(before[at], selection.channel, selection.row, selection.column),
         width=SIDE + 32,
     )
-    st.caption(f"Channel {selection.channel} on both branches. Click one to go there.")
+    st.caption(f"Channel {selection.channel} on both branches. Click one to open it.")
 
 
 def _averages(
@@ -249,7 +249,7 @@ def _averages(
         items,
         (SIDE, SIDE),
         key="averages",
-        label="The maps that count most",
+        label="Maps with the largest contributions",
         on_pick=lambda channel: state.open_unit(maps, channel),
         width=96,
     )

@@ -65,11 +65,11 @@ def _photo_and_answer(photo: Photo, model: Classifier) -> Activations:
     answer_place = answer.container()
     with answer:
         choose(
-            "What the network takes",
+            "Resize mode",
             FITS,
             key=state.FIT,
             default=state.DEFAULTS[state.FIT],
-            help="It was trained on pictures of 32 × 32 pixels: whatever comes is brought to that size first.",
+            help="The network takes 32 × 32 pixels: every photo is resized first.",
         )
     fit = _fit()
     result = activations(photo, model, fit)
@@ -102,7 +102,7 @@ def _layer_controls(layers: tuple[NetworkLayer, ...]) -> NetworkLayer:
     if len(stop) > 1:
         st.session_state["unit_step"] = name
         steps.segmented_control(
-            "Its part of the network, step by step",
+            "Layers of this stage",
             [step.name for step in stop],
             format_func=step_label,
             required=True,
@@ -125,7 +125,7 @@ def _show_strip(photo: Photo, model: Classifier, result: Activations, layer: Net
         list(zip(model.labels, result.classification.probabilities.tolist(), strict=True)),
         at,
         key="strip",
-        label="The network, from the picture to its answer",
+        label="The network, from the input to its prediction",
         on_pick=lambda index: state.open_layer(stops[index][-1], layer),
     )
 
@@ -142,8 +142,20 @@ def _map_controls(layer: NetworkLayer) -> tuple[str, str]:
     facts.markdown(facts_line(layer))
     chosen = []
     for place, label, key, choices, text in (
-        (brightness, "Brightness", state.BRIGHTNESS, [state.EACH, state.COMMON], "One scale for each map, or for all."),
-        (order, "Order", state.ORDER, [state.STRONGEST, state.NETWORK], "By the largest value anywhere in the map."),
+        (
+            brightness,
+            "Brightness",
+            state.BRIGHTNESS,
+            [state.EACH, state.COMMON],
+            "One colour scale for each map, or one for all.",
+        ),
+        (
+            order,
+            "Order",
+            state.ORDER,
+            [state.STRONGEST, state.NETWORK],
+            "Strongest first: by the largest value of each map.",
+        ),
     ):
         chosen.append(
             place.selectbox(
@@ -161,28 +173,26 @@ def _map_controls(layer: NetworkLayer) -> tuple[str, str]:
 def facts_line(layer: NetworkLayer) -> str:
     """Return the description of a layer in two lines: its operation and its figures."""
     size = " × ".join(map(str, layer.shape))
-    facts = [f"**{size}** numbers" if len(layer.shape) > 1 else f"**{size}** numbers in a row"]
+    facts = [f"**{size}** values"]
     if layer.parameters:
         facts.append(f"**{layer.parameters:,}** parameters")
     if layer.multiply_adds:
         facts.append(f"**{layer.multiply_adds:,}** multiply-adds")
     if len(layer.shape) == 1:
-        facts.append("each sees the whole picture")
+        facts.append("receptive field: the whole input")
     elif layer.kind != "input":
-        facts.append(f"each sees **{layer.field.size} × {layer.field.size}** pixels of what goes in")
+        facts.append(f"receptive field **{layer.field.size} × {layer.field.size}** pixels")
     return f"{_what_it_does(layer)}  \n{' · '.join(facts)}"
 
 
 def _what_it_does(layer: NetworkLayer) -> str:
     if layer.kernel is not None and layer.kind == "convolution":
         kernel = " × ".join(map(str, layer.kernel.shape[:3]))
-        return (
-            f"Each channel has a kernel of {kernel} weights, laid on all {layer.kernel.shape[2]} channels that go in."
-        )
+        return f"Each output channel has a kernel of {kernel} weights, over all {layer.kernel.shape[2]} input channels."
     return {
         "input": "Red, green and blue, from −1 (black) to +1 (full colour).",
-        "activation": "ReLU: what is below zero becomes zero, and the rest stays.",
-        "add": "What the convolutions found is added to what went around them.",
-        "pool": "Each map becomes its average: that something was there stays, where it was is forgotten.",
-        "dense": "Each class weighs all averages; the largest sum wins.",
+        "activation": "ReLU: negative values become zero, the rest stays.",
+        "add": "The output of the convolutions is added to the shortcut.",
+        "pool": "Global average pooling: each map becomes its average, which keeps what was found and drops where.",
+        "dense": "Each class has a weighted sum of all averages; the largest sum is the prediction.",
     }[layer.kind]
