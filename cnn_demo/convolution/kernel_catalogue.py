@@ -145,7 +145,9 @@ _FAMILIES = (
     KernelFamily(
         name="laplacian",
         title="Laplacian",
-        sentence="Compares each pixel with its neighbours: zero in even areas, with a change of sign across every edge.",
+        sentence=(
+            "Compares each pixel with its neighbours: zero in even areas, with opposite signs at both sides of an edge."
+        ),
         parameters=(
             Choice(name="neighbours", label="Neighbours", choices=(4, 8), default=4, help="With or without diagonals."),
         ),
@@ -186,7 +188,7 @@ _FAMILIES = (
     KernelFamily(
         name="gabor",
         title="Gabor",
-        sentence="Responds to stripes of one width and direction, like cells in the visual cortex and first layers of CNNs.",
+        sentence="Responds to stripes of one width and direction, like cells in the visual cortex and early CNN layers.",
         parameters=(
             _size(15, minimum=3),
             _sigma(3.0),

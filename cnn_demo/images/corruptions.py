@@ -74,13 +74,13 @@ def noisy(pixels: np.ndarray, amount: float, seed: int = 0) -> np.ndarray:
 
 
 def brightened(pixels: np.ndarray, amount: float, seed: int = 0) -> np.ndarray:
-    """Multiply all colours to `amount` percent, and clip as a camera clips."""
+    """Multiply all colours by `amount` percent, and clip."""
     table = np.clip(np.rint(np.arange(256) * (amount / 100)), 0, 255).astype(np.uint8)
     return table[pixels]
 
 
 def rotated(pixels: np.ndarray, amount: float, seed: int = 0) -> np.ndarray:
-    """Turn about the middle by `amount` degrees, counter-clockwise; the corners are filled with mirror images."""
+    """Rotate about the centre by `amount` degrees, counter-clockwise; the corners are filled with mirror images."""
     height, width = pixels.shape[:2]
     turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), amount, 1.0)
     return cv2.warpAffine(pixels, turn, (width, height), flags=cv2.INTER_LINEAR, borderMode=_BORDER)
@@ -111,8 +111,8 @@ CORRUPTIONS: dict[str, Corruption] = {
     "noise": Corruption("Noise", "Noise: standard deviation in % of the colours' range", "%", 0, 60, 1, 0, noisy),
     "brightness": Corruption("Brightness", "Brightness in % of the photo's own", "%", 0, 300, 5, 100, brightened),
     "rotation": Corruption("Rotation", "Rotation in degrees, counter-clockwise", "°", -180, 180, 5, 0, rotated),
-    "crop": Corruption("Crop", "Crop: what is kept of each side, in %", "%", 16, 100, 1, 100, cropped),
-    "jpeg": Corruption("JPEG quality", "JPEG quality; 100 is the photo as it came", "", 4, 100, 1, 100, compressed),
+    "crop": Corruption("Crop", "Crop: size in % of each side", "%", 16, 100, 1, 100, cropped),
+    "jpeg": Corruption("JPEG quality", "JPEG quality; 100 is the original photo", "", 4, 100, 1, 100, compressed),
 }
 
 

@@ -1,4 +1,4 @@
-"""What page 4 teaches: its texts, its experiments and the misconceptions it answers on the visitor's own photo."""
+"""Lesson of page 4, pretrained networks: texts, papers and misconceptions."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from cnn_demo.lessons.pretrained_experiments import EXPERIMENTS
 if TYPE_CHECKING:
     from cnn_demo.models.classification.classifiers import Classifier
 
-MAX_STEPS = 16  # of 255, by which a colour is moved at most
+MAX_STEPS = 16  # of 255: largest change of a colour value
 CHANCES = 20
-LOOK = 0.8  # of the photo's sides, in each of ten looks
-_FITTED = {"crop": "the middle square", "squash": "the whole, squashed", "pad": "the whole, with grey beside it"}
+LOOK = 0.8  # side of each of the ten crops, relative to the photo
+_FITTED = {"crop": "centre crop", "squash": "squashed", "pad": "padded with grey"}
 
 LESSON = Lesson(
     idea=(
-        "A **pretrained** network brings along what it learned from a million photos: nobody has to train it again. "
-        "Ask one, or three beside each other; corrupt the photo until they change their minds; and see why they answer "
-        "as they do, and what they cost."
+        "A **pretrained** network has been trained on a million photos, and you can use it right away. Compare up to "
+        "three of them; corrupt your photo until their predictions change; and see explanations of the predictions, "
+        "and the cost of each network."
     ),
     experiments=EXPERIMENTS,
     papers=(
@@ -30,42 +30,42 @@ LESSON = Lesson(
             2015,
             "ImageNet large scale visual recognition challenge",
             "https://arxiv.org/abs/1409.0575",
-            "the photos and the 1,000 classes, and how good people are at them",
+            "the photos, the 1,000 classes, and the accuracy of people",
         ),
         Paper(
             "Simonyan & Zisserman",
             2015,
             "Very deep convolutional networks for large-scale image recognition",
             "https://arxiv.org/abs/1409.1556",
-            "VGG: nothing but 3 × 3 convolutions, many of them",
+            "VGG: many layers of 3 × 3 convolutions",
         ),
         Paper(
             "Sandler, Howard, Zhu, Zhmoginov & Chen",
             2018,
             "MobileNetV2: Inverted residuals and linear bottlenecks",
             "https://arxiv.org/abs/1801.04381",
-            "how a network gets small enough for a phone",
+            "a network small enough for phones",
         ),
         Paper(
             "Hendrycks & Dietterich",
             2019,
             "Benchmarking neural network robustness to common corruptions and perturbations",
             "https://arxiv.org/abs/1903.12261",
-            "what blur, noise and JPEG do to the accuracy of many networks",
+            "the accuracy of many networks under blur, noise and JPEG compression",
         ),
         Paper(
             "Goodfellow, Shlens & Szegedy",
             2015,
             "Explaining and harnessing adversarial examples",
             "https://arxiv.org/abs/1412.6572",
-            "changes that nobody sees and that change the answer",
+            "invisible changes that change the prediction",
         ),
         Paper(
             "Selvaraju et al.",
             2017,
             "Grad-CAM: Visual explanations from deep networks via gradient-based localization",
             "https://arxiv.org/abs/1610.02391",
-            "where in the photo the answer comes from",
+            "the regions of the photo that support a prediction",
         ),
     ),
 )
@@ -102,9 +102,9 @@ def _fits(image: np.ndarray) -> Answer:
     )
     side = model.spec.input_size[0]
     return Answer(
-        f"A network takes a square of a fixed size: {model.spec.title} one of {side} × {side} pixels. The photo is "
-        f"made to fit first, and how is up to whoever uses the network: the middle square leaves out {lost:.0%} of "
-        f"this one. The network's answers for {said}.",
+        f"A network takes a square of a fixed size: {model.spec.title} takes {side} × {side} pixels. Each photo has to "
+        f"be resized first, and you choose how: a centre crop drops {lost:.0%} of this one. The predictions are: "
+        f"{said}.",
         tuple(
             (way.capitalize(), _as_image(seen), "clip") for way, seen in zip(_FITTED.values(), pictures, strict=True)
         ),
@@ -122,14 +122,14 @@ def _shuffled(image: np.ndarray) -> Answer:
     its, most = max(of_small, key=lambda prediction: prediction[1])
     sure = sum(p > 0.5 for _, p in of_small)
     beside = (
-        f"{small.spec.title}, which has ten classes to choose from, is more than 50 % sure of one in {sure} of "
-        f"{len(draws)} ways, and up to {most:.0%} sure of “{its}”. "
+        f"{small.spec.title}, with its ten classes, predicts one with more than 50 % for {sure} of {len(draws)} random "
+        f"orders, and “{its}” with up to {most:.0%}. "
     )
     return Answer(
-        f"{model.spec.title} takes this photo for “{label}” with {probability:.0%}. With all its pixels in random "
-        f"order, in {len(draws)} ways, nothing can be recognised any more, and still the network names a class: "
-        f"“{rest[best][0]}” with {rest[best][1]:.0%} at most. {beside if model is not small else ''}The softmax "
-        "hands out 100 % whatever comes: there is no class for “nothing that I know”.",
+        f"{model.spec.title} predicts “{label}” with {probability:.0%} for this photo. With its pixels in random order "
+        f"nothing can be recognized any more, and the network still predicts a class: in {len(draws)} random orders, "
+        f"“{rest[best][0]}” with {rest[best][1]:.0%} at most. {beside if model is not small else ''}The probabilities "
+        "of a softmax always sum to 100 %: there is no class for “none of these”.",
         (
             ("The network's input", _as_image(seen), "clip"),
             (f"Shuffled: “{rest[best][0]}”, {rest[best][1]:.0%}", _as_image(draws[best]), "clip"),
@@ -148,7 +148,7 @@ def _shuffled_predictions(
 
 
 def _against(model: Classifier, seen: np.ndarray) -> np.ndarray:
-    """The direction, −1, 0 or 1 for each number of (h, w, 3), that hurts the first answer most against the second."""
+    """The direction, −1, 0 or 1 for each value of (h, w, 3), that lowers the top class most relative to the second."""
     from cnn_demo.models import frameworks
 
     tf = frameworks.tensorflow()
@@ -176,18 +176,18 @@ def _adversarial(image: np.ndarray) -> Answer:
     by_chance = sum(other != label for other, _ in _predictions(model, moved))
     other, its = answers[step]
     outcome = (
-        f"the answer turns from “{label}” ({probability:.0%}) to “{other}” ({its:.0%})"
+        f"the prediction changes from “{label}” ({probability:.0%}) to “{other}” ({its:.0%})"
         if turned is not None
-        else f"“{label}” ({probability:.0%}) stays the answer, with {its:.0%}: this photo withstands"
+        else f"the prediction stays “{label}” ({probability:.0%}, now {its:.0%}): this photo is robust"
     )
     return Answer(
-        f"Every colour of the input of {model.spec.title} is moved by {step} of 255 at most, up or down, whichever "
-        f"speaks against its answer (one step along the gradient's sign): {outcome}. As large a step in random "
-        f"directions, in {CHANCES} ways, changes the answer in {by_chance} of them: the direction counts, and whoever "
-        "knows the weights can compute it.",
+        f"Every colour value of the input of {model.spec.title} is changed by at most {step} of 255, in the direction "
+        f"that lowers the predicted class (one step along the sign of the gradient, FGSM): {outcome}. Of {CHANCES} "
+        f"random changes of the same size, {by_chance} change the prediction: the direction matters, and anyone who "
+        "has the weights can compute it.",
         (
             (f"“{label}”, {probability:.0%}", _as_image(seen), "clip"),
-            (f"Moved by {step}: “{other}”, {its:.0%}", _as_image(pictures[step]), "clip"),
+            (f"Changed by {step}: “{other}”, {its:.0%}", _as_image(pictures[step]), "clip"),
         ),
     )
 
@@ -211,21 +211,21 @@ def _ten_looks(image: np.ndarray) -> Answer:
     same = int((probabilities[1:].argmax(axis=1) == probabilities[0].argmax()).sum())
     least, most = int(of_label.argmin()), int(of_label.argmax())
     return Answer(
-        f"{model.spec.title} takes the photo as it is for “{label}” with {probabilities[0].max():.0%}. Its corners, "
-        f"its middle and their mirror images, {LOOK:.0%} of its sides each, get that answer in {same} of 10 looks, "
-        f"with {of_label.min():.0%} to {of_label.max():.0%}. The average of all ten is “{model.labels[mean.argmax()]}” "
-        f"with {mean.max():.0%}: many results in papers are such averages, which makes them a little better and ten "
-        "times as slow.",
+        f"{model.spec.title} predicts “{label}” with {probabilities[0].max():.0%} for the whole photo. Of ten crops, "
+        f"the corners, the middle and their mirror images, each {LOOK:.0%} of its sides, {same} get the same "
+        f"prediction, with {of_label.min():.0%} to {of_label.max():.0%}. The average of all ten is "
+        f"“{model.labels[mean.argmax()]}” with {mean.max():.0%}. Such test-time augmentation is common in papers: a "
+        "little more accurate, and ten times as slow.",
         (
-            (f"Least “{label}”: {of_label[least]:.0%}", _as_image(looks[least]), "clip"),
-            (f"Most “{label}”: {of_label[most]:.0%}", _as_image(looks[most]), "clip"),
+            (f"Lowest for “{label}”: {of_label[least]:.0%}", _as_image(looks[least]), "clip"),
+            (f"Highest for “{label}”: {of_label[most]:.0%}", _as_image(looks[most]), "clip"),
         ),
     )
 
 
 MISCONCEPTIONS = (
     Misconception("“The network sees the photo as I do.”", _fits),
-    Misconception("“One look at a photo is enough.”", _ten_looks),
-    Misconception("“A network says so when it does not know.”", _shuffled),
-    Misconception("“What looks the same to me gets the same answer.”", _adversarial),
+    Misconception("“One crop of a photo is enough.”", _ten_looks),
+    Misconception("“A network tells you when it does not know.”", _shuffled),
+    Misconception("“Photos that look the same to me get the same prediction.”", _adversarial),
 )

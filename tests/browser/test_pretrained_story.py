@@ -25,7 +25,7 @@ def test_the_story(page: Page) -> None:
     bars = page.get_by_label(re.compile("The five most probable classes"))
     expect(bars.first.get_by_text("Egyptian cat", exact=True)).to_be_visible()
     expect(page.get_by_text(re.compile(r"[\d.]+ ms on the (CPU|GPU)"))).to_have_count(3)
-    expect(page.get_by_text("say “Egyptian cat”")).to_be_visible()
+    expect(page.get_by_text("predict “Egyptian cat”")).to_be_visible()
 
     # She blurs the photo, and what becomes of the answer is said in words.
     slide(page, "Blur: standard deviation in % of the photo's shorter side", 3)
@@ -43,7 +43,7 @@ def test_the_story(page: Page) -> None:
 
 
 def test_why(page: Page) -> None:
-    open_page_4(page, "task=Why")
+    open_page_4(page, "task=Explain")
     expect(page.locator("img[alt^='Grad-CAM for Egyptian cat']")).to_be_visible()
     page.get_by_role("button", name="Layer-CAM").click()
     expect(page.locator("img[alt^='Layer-CAM for Egyptian cat']")).to_be_visible()
@@ -67,7 +67,7 @@ def test_feature_maps_open_by_a_click(page: Page) -> None:
     page.wait_for_url("**maps_channel=*")
 
 
-@pytest.mark.parametrize("task", ["Classify", "Why", "Feature+maps", "Teach+it", "Models"])
+@pytest.mark.parametrize("task", ["Classify", "Explain", "Feature+maps", "Transfer+learning", "Models"])
 def test_a_phone_shows_it_without_scrolling_sideways(page: Page, task: str) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     open_page_4(page, f"task={task}")

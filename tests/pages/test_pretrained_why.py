@@ -25,7 +25,7 @@ from cnn_demo.models.explanation.perturbation import deletion_curve, random_dele
 from cnn_demo.ui.pretrained import deletion_check, explanations
 from cnn_demo.ui.pretrained import feature_maps as pretrained_maps
 
-SEEN = "What the network sees"
+SEEN = "Input of the network"
 
 
 @pytest.fixture(autouse=True)
@@ -95,7 +95,7 @@ def test_maps_over_the_photo(model, photo):
     }
     chart = json.loads(app.get("plotly_chart")[0].proto.spec)
     assert [line["name"] for line in chart["data"]] == list(areas)
-    assert chart["layout"]["xaxis"]["title"]["text"] == "share of pixels removed"
+    assert chart["layout"]["xaxis"]["title"]["text"] == "fraction of pixels removed"
     assert chart["layout"]["yaxis"]["title"]["text"] == "probability of the class"
 
     app.slider(key=explanations.OPACITY).set_value(0).run()

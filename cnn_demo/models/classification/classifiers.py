@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from cnn_demo.models.frameworks import TfTensor
 
 FITS = {
-    "crop": "Middle square",
+    "crop": "Centre crop",
     "squash": "Squash",
     "pad": "Pad with grey",
 }

@@ -26,9 +26,9 @@ MODELS, FIT = "models", "photo_fit"
 DEFAULTS: dict[str, Any] = {MODELS: None, FIT: "crop", **robustness.DEFAULTS}
 _NUMBERS = {1: "One", 2: "Two", 3: "Three"}
 _TAKES = {
-    "crop": "The network takes the square in the frame.",
-    "squash": "The network takes the whole photo, squashed to a square.",
-    "pad": "The network takes the whole photo, with grey beside it.",
+    "crop": "The input is the square in the frame.",
+    "squash": "The input is the whole photo, resized to a square.",
+    "pad": "The input is the whole photo, padded with grey.",
 }
 
 
@@ -40,7 +40,7 @@ def classify_view(photo: Photo) -> None:
     """
     specs, fit = _controls()
     if not specs:
-        st.info("Choose at least one network.", icon=":material/image_search:")
+        st.info("Choose at least one model.", icon=":material/image_search:")
         return
     answers = _answers(photo, specs, fit)
     if len(answers) > 1:
@@ -54,15 +54,15 @@ def classify_view(photo: Photo) -> None:
 def _controls() -> tuple[tuple[ModelSpec, ...], str]:
     networks, fits = st.columns([3, 2])
     with networks:
-        specs = pick_models(MODELS, "Networks, up to three", MAX_MODELS, beside=SIDE_BY_SIDE)
+        specs = pick_models(MODELS, "Models (up to three)", MAX_MODELS, beside=SIDE_BY_SIDE)
         st.caption(_at_hand())
     with fits:
         fit = choose(
-            "What they take of the photo",
+            "Resize mode",
             FITS,
             key=FIT,
             default=DEFAULTS[FIT],
-            help="A network takes a square of a fixed size: whatever comes is brought to it first.",
+            help="A network takes a square of a fixed size: every photo is resized first.",
         )
     return specs, fit
 
@@ -70,11 +70,11 @@ def _controls() -> tuple[tuple[ModelSpec, ...], str]:
 def _at_hand() -> str:
     count = len(usable_models("classification"))
     here = (
-        "Only the bundled network is on this machine, and works without internet."
+        "Only the bundled model is on this machine and works offline."
         if count == 1
-        else f"{count} networks are on this machine and work without internet."
+        else f"{count} models are on this machine and work offline."
     )
-    return f"{here} The tab *Models* offers others to download." if most_at_once() else here
+    return f"{here} You can download others in the tab *Models*." if most_at_once() else here
 
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=HASH_BY_KEY)
@@ -91,7 +91,7 @@ def _answers(photo: Photo, specs: Sequence[ModelSpec], fit: str) -> list[tuple[M
     """Show the photo and each network's top-5 predictions; return the predictions of the networks that could run."""
     photo_place, *places = st.columns([3, *[3 if len(specs) > 1 else 6] * len(specs)], gap="medium")
     with photo_place:
-        crop = max(spec.crop for spec in specs)  # crops differ by an eighth: the largest is framed
+        crop = max(spec.crop for spec in specs)  # crops differ by an eighth; the largest is framed
         whole = input_box(photo.size, fit, crop)
         draw_on_photo(photo, fit, whole, key="classify_photo", caption=_taken(specs, fit), alt="The photo", crop=crop)
     answers = []
@@ -99,7 +99,7 @@ def _answers(photo: Photo, specs: Sequence[ModelSpec], fit: str) -> list[tuple[M
         with place:
             st.markdown(f"**{spec.title}**")
             try:
-                with st.spinner("Asking the network…"):
+                with st.spinner("Running the network…"):
                     answer = classified(photo, spec.key, fit)
             except ModelUnavailable as error:
                 st.error(str(error), icon=":material/cloud_off:")
@@ -116,12 +116,12 @@ def _taken(specs: Sequence[ModelSpec], fit: str) -> str:
     if fit != "crop" or not smaller:
         return _TAKES[fit]
     names = _listed([spec.title for spec in smaller])
-    return f"{_TAKES[fit]} {names}: only the middle {percent(smaller[0].crop / crop)} of its sides."
+    return f"{_TAKES[fit]} {names}: only the central {percent(smaller[0].crop / crop)} of its sides."
 
 
 def _show_answer(spec: ModelSpec, answer: Classification) -> None:
     labels, probabilities = zip(*answer.top(5), strict=True)
-    probability_bars(labels, np.array(probabilities), caption=f"The five most probable classes, says {spec.title}")
+    probability_bars(labels, np.array(probabilities), caption=f"The five most probable classes of {spec.title}")
     st.caption(
         f"**{answer.milliseconds:.1f} ms** on {DEVICES[answer.device]}, for {spec.input_size[1]} × "
         f"{spec.input_size[0]} pixels. {spec.knows}"
@@ -140,9 +140,9 @@ def agreement(answers: Sequence[tuple[str, Classification]]) -> str:
     said = [_one_group(group) for group in groups.values() if len(group) > 1]
     alone = [title for group in groups.values() if len(group) == 1 for title, _ in group]
     if not said:
-        return f"They know different classes, so their answers are not compared: {_listed(alone)}."
+        return f"These models have different classes, so their predictions are not compared: {_listed(alone)}."
     if alone:
-        said.append(f"{_listed(alone)} knows other classes and is not compared.")
+        said.append(f"{_listed(alone)} has other classes and is not compared.")
     return " ".join(said)
 
 
@@ -151,11 +151,11 @@ def _one_group(group: Sequence[tuple[str, str]]) -> str:
     common = max(labels, key=labels.count)
     count = labels.count(common)
     if count == len(group):
-        return f"**{'Both' if count == 2 else f'All {_NUMBERS[count].lower()}'} say “{common}”.**"
-    others = _listed([f"{title} says “{label}”" for title, label in group if count == 1 or label != common])
+        return f"**{'Both' if count == 2 else f'All {_NUMBERS[count].lower()}'} predict “{common}”.**"
+    others = _listed([f"{title} predicts “{label}”" for title, label in group if count == 1 or label != common])
     if count == 1:
         return f"**No two agree:** {others}."
-    return f"**{_NUMBERS[count]} of {_NUMBERS[len(group)].lower()} say “{common}”;** {others}."
+    return f"**{_NUMBERS[count]} of {_NUMBERS[len(group)].lower()} predict “{common}”;** {others}."
 
 
 def _listed(names: Sequence[str]) -> str:

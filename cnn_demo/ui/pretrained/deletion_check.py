@@ -1,4 +1,4 @@
-"""Page 4, why: the deletion curve, a test of a map's faithfulness."""
+"""Page 4, explain: the deletion curve, a test of a map's faithfulness."""
 
 from __future__ import annotations
 
@@ -37,12 +37,14 @@ def check(photo: Photo, model_key: str, question: Question, maps: Mapping[str, E
         maps: Method to its map. An all-zero map gets no curve, as it does not rank the pixels.
     """
     if not st.toggle(
-        "Check the maps: remove what they call important",
+        "Deletion test: remove the most important pixels first",
         DEFAULTS[CHECK],
         key=CHECK,
         bind="query-params",
-        help="The most important pixels go first; in their place comes the same photo, blurred beyond recognition. "
-        "The random order is the mean of three maps drawn by lot, as coarse as class activation maps.",
+        help=(
+            "The most important pixels are replaced first, by a heavily blurred copy of the photo. The random order is "
+            "the mean over three random maps, as coarse as class activation maps."
+        ),
     ):
         return
     _show(_curves(photo, model_key, question, maps), question.label)
@@ -84,10 +86,10 @@ def _show(curves: Mapping[str, DeletionCurve], label: str) -> None:
     )
     rows = "\n".join(f"| {title} | {curve.area:.3f} |" for title, curve in curves.items())
     start = float(curves[RANDOM].probability[0])
-    little = f" Here there is little to lose: {label} begins with {percent(start)}." if start < LITTLE else ""
+    little = f" The test is not informative here: {label} starts at {percent(start)}." if start < LITTLE else ""
     table_place.markdown(
-        "**A map that means something makes the curve fall early**: the area under it is smaller than that of a "
-        f"random order.{little}\n\n| Order of removal | Area under the curve |\n|---|--:|\n{rows}"
+        f"**For a faithful map the curve falls early**: the area under it is smaller than for a random order.{little}\n"
+        f"\n| Order of removal | Area under the curve |\n|---|--:|\n{rows}"
     )
 
 
@@ -111,6 +113,6 @@ def deletion_chart(curves: Mapping[str, DeletionCurve]) -> go.Figure:
         showlegend=True,
         legend=LEGEND_ABOVE,
     )
-    figure.update_xaxes(title="share of pixels removed", tickformat=".0%", range=[0, 1])
+    figure.update_xaxes(title="fraction of pixels removed", tickformat=".0%", range=[0, 1])
     figure.update_yaxes(title="probability of the class", tickformat=".2~%", range=[0, highest * 1.05 or 1])
     return figure

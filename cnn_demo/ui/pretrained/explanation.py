@@ -1,4 +1,4 @@
-"""Target and result of an explanation in the tab *Why*."""
+"""Target and result of an explanation in the tab *Explain*."""
 
 from __future__ import annotations
 

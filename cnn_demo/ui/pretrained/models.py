@@ -29,8 +29,8 @@ def models_view(photo: Photo) -> None:
     where = where_weights_are(specs)
     here = [spec for spec in specs if where[spec.key] in PLACES.values()]
     st.markdown(
-        f"**{len(here)} of {len(specs)}** networks are on this machine and work without internet. Click a column's "
-        "head to sort by it."
+        f"**{len(here)} of {len(specs)}** models are on this machine and work offline. Click a column header to sort "
+        "by it."
     )
     table_place = st.container()  # filled after the timing
     _own_figure(find(OWN))
@@ -61,7 +61,7 @@ def models_table(specs: Sequence[ModelSpec], where: dict[str, str], times: dict[
             "Top-5": [100 * spec.further[0].value if spec.further else None for spec in specs],
             "Megabytes": [spec.bytes / 1e6 for spec in specs],
             "Million parameters": [spec.parameters / 1e6 for spec in specs],
-            "Input side": [spec.input_size[0] for spec in specs],
+            "Image size": [spec.input_size[0] for spec in specs],
             "Milliseconds here": [times.get(spec.key) for spec in specs],
             "Weights": [where[spec.key] for spec in specs],
             "Paper": [spec.paper for spec in specs],
@@ -79,18 +79,27 @@ def _show_table(frame: pd.DataFrame) -> None:
         alt="All classifiers with their accuracy, size and speed.",
         placeholder="",
         column_config={
-            "Top-1": number(format="%.1f %%", help="How often the first answer is right, on ImageNet; published."),
-            "Top-5": number(format="%.1f %%", help="How often the right one is among the first five; published."),
+            "Top-1": number(
+                format="%.1f %%",
+                help="Published top-1 accuracy on ImageNet: how often the most probable class is correct.",
+            ),
+            "Top-5": number(
+                format="%.1f %%",
+                help=(
+                    "Published top-5 accuracy on ImageNet: how often the correct class is among the five most probable "
+                    "ones."
+                ),
+            ),
             "Megabytes": number(format="%.1f", help="Size of the weights file."),
-            "Million parameters": number(format="%.1f", help="How many numbers it has learned."),
-            "Input side": number(format="%d px", help="It takes a square of so many pixels a side."),
+            "Million parameters": number(format="%.1f", help="Number of parameters."),
+            "Image size": number(format="%d px", help="Side of the square input."),
             "Milliseconds here": number(
                 format="%.1f",
                 help="Median for one photo, on this machine since the app was started. Empty: not yet run.",
             ),
-            "Weights": st.column_config.TextColumn(help="Where the network's weights are."),
+            "Weights": st.column_config.TextColumn(help="Location of the weights."),
             "Paper": st.column_config.LinkColumn(
-                display_text=r"abs/(.+)$", help="On arXiv; the number begins with year and month."
+                display_text=r"abs/(.+)$", help="The paper that describes it, on arXiv."
             ),
         },
     )
@@ -102,8 +111,10 @@ def _own_figure(spec: ModelSpec) -> None:
         f"Accuracies are published ones, on {keras.dataset}: [Keras's]({keras.source}), "
         f"and for EfficientNet-Lite [timm's]({timm.source}). The bundled {spec.title} has "
         f"its {own.value:.1%}".replace("%", " %")
-        + " from other data, pictures of 32 × 32 pixels with ten classes: that cannot be compared, so those columns "
-        "are empty and the plot leaves it out."
+        + (
+            " on other data, pictures of 32 × 32 pixels in ten classes, which cannot be compared: those columns are "
+            "empty, and the plot omits it."
+        )
     )
 
 
@@ -117,17 +128,17 @@ def _metric(key: str) -> Metric:
 def _measure_button(photo: Photo, here: Sequence[ModelSpec]) -> None:
     """Time all locally available networks on the visitor's photo."""
     if not st.button(
-        "Measure the network on this machine" if len(here) == 1 else f"Measure the {len(here)} on this machine",
+        "Time the model on this machine" if len(here) == 1 else f"Time the {len(here)} models on this machine",
         key="models_measure",
         icon=":material/timer:",
         disabled=not here,
-        help=f"Each one is loaded and classifies your photo {RUNS} times.",
+        help=f"Each model is loaded and classifies your photo {RUNS} times.",
     ):
         return
     bar = st.progress(0.0)
     failed = []
     for number, spec in enumerate(here):
-        bar.progress(number / len(here), f"Measuring {spec.title}…")
+        bar.progress(number / len(here), f"Timing {spec.title}…")
         try:
             model = load_classifier(spec.key)
         except ModelUnavailable as error:
@@ -146,7 +157,7 @@ def _show_plot(frame: pd.DataFrame) -> None:
     shown = frame.dropna(subset=["Top-1", column])
     if shown.empty:
         st.info(
-            "No ImageNet network has run here yet: classify a photo with one, or measure those on this machine.",
+            "No ImageNet model has run here yet: classify a photo with one, or time those on this machine.",
             icon=":material/timer:",
         )
         return
@@ -156,7 +167,9 @@ def _show_plot(frame: pd.DataFrame) -> None:
         config=CHART_CONFIG,
         alt=f"Top-1 accuracy on ImageNet against {column.lower()}, one dot for each network.",
     )
-    st.caption("Up and to the left is better: more often right, for less. The scale to the right is logarithmic.")
+    st.caption(
+        "Models further up and to the left are better: more accurate at lower cost. The horizontal axis is logarithmic."
+    )
 
 
 def _chart(frame: pd.DataFrame, column: str) -> go.Figure:
@@ -175,7 +188,7 @@ def _chart(frame: pd.DataFrame, column: str) -> go.Figure:
             name=name,
             mode="markers",
             marker=marker,
-            hovertemplate=f"<b>%{{text}}</b><br>%{{y:.1f}} % right, %{{x:.1f}} {column.split()[0].lower()}"
+            hovertemplate=f"<b>%{{text}}</b><br>%{{y:.1f}} % top-1, %{{x:.1f}} {column.split()[0].lower()}"
             "<extra></extra>",
         )
     figure.update_layout(

@@ -52,11 +52,11 @@ def corrupted_view(
         fit: How the photo is fitted to the input, as in `Classifier.prepare`.
         answer_of: Function that returns a network's prediction for the original photo, given its key and a fit.
     """
-    st.subheader("How much can it take?", anchor=False)
+    st.subheader("Robustness", anchor=False)
     kind, amount = _controls()
     one = CORRUPTIONS[kind]
     try:
-        with st.spinner("Asking along the slider…"):
+        with st.spinner("Running the networks…"):
             before = [answer_of(photo, key, fit) for key, _ in models]
             after = [_answered(photo, key, fit, kind, amount, answer_of) for key, _ in models]
             curves = [
@@ -72,17 +72,17 @@ def corrupted_view(
         _chart(one, amount, titles, curves, [_of_label(*pair) for pair in zip(before, after, strict=True)]),
         key="corrupted_chart",
         config=CHART_CONFIG,
-        alt=f"Probability of each network's first answer, against {one.label}.",
+        alt=f"Probability of each network's top-1 class for the original photo, against {one.label}.",
     )
     st.caption(
-        "Each line is the probability of what the network says of the original photo, at 13 places of the slider; "
-        "the diamond is where the slider stands."
+        "Each line shows the probability of the class that a network predicts for the original photo, at 13 values of "
+        "the slider; the diamond is the current value."
     )
 
 
 def _controls() -> tuple[str, float]:
     kind = choose(
-        "What happens to the photo",
+        "Corruption",
         {name: each.title for name, each in CORRUPTIONS.items()},
         key=KIND,
         default=DEFAULTS[KIND],
@@ -140,7 +140,7 @@ def _show_photo(
     one = CORRUPTIONS[kind]
     pixels = corrupted(photo, kind, amount)
     is_neutral = amount == one.neutral
-    caption = "Nothing has happened yet: move the slider." if is_neutral else f"{one.title}: {one.written(amount)}"
+    caption = "No corruption yet: move the slider." if is_neutral else f"{one.title}: {one.written(amount)}"
     photo_place, *places = st.columns([3, *[3 if len(titles) > 1 else 6] * len(titles)], gap="medium")
     with photo_place:
         picture(
@@ -156,7 +156,7 @@ def _show_photo(
         with place:
             st.markdown(in_words(title, first, now, is_neutral))
             labels, probabilities = zip(*now.top(3), strict=True)
-            probability_bars(labels, np.array(probabilities), caption=f"What {title} says of the corrupted photo")
+            probability_bars(labels, np.array(probabilities), caption=f"Prediction of {title} for the corrupted photo")
 
 
 def in_words(title: str, before: Classification, after: Classification, is_neutral: bool = False) -> str:
@@ -173,7 +173,7 @@ def in_words(title: str, before: Classification, after: Classification, is_neutr
         return f"**{title}**: “{label}”, {percent(probability)}."
     now = after.top(1)[0][0]
     change = f"“{label}” went from {percent(probability)} to **{percent(_of_label(before, after))}**"
-    end = "and is still its answer" if now == label else f"and it now says “{now}”"
+    end = "and is still the prediction" if now == label else f"and the prediction is now “{now}”"
     return f"**{title}**: {change}, {end}."
 
 
@@ -210,5 +210,5 @@ def _chart(
         legend=LEGEND_ABOVE,
     )
     figure.update_xaxes(title=f"{one.title} ({one.unit})" if one.unit else one.title)  # short, to fit phones
-    figure.update_yaxes(title="probability of the first answer", tickformat=".0%", range=[-0.02, 1.04])
+    figure.update_yaxes(title="probability of the original top-1 class", tickformat=".0%", range=[-0.02, 1.04])
     return figure

@@ -1,4 +1,4 @@
-"""Page 4's workbench: classify, why, feature maps, teach it, models; only the open tab is computed."""
+"""Page 4's workbench: classify, explain, feature maps, transfer learning, models; only the open tab is computed."""
 
 from collections.abc import Callable
 from functools import partial
@@ -17,9 +17,9 @@ from cnn_demo.ui.pretrained.transfer.view import teach_view
 # Tab to the view that fills it.
 VIEWS: dict[str, Callable[[Photo], None]] = {
     "Classify": classify_view,
-    "Why": why_view,
+    "Explain": why_view,
     "Feature maps": maps_view,
-    "Teach it": teach_view,
+    "Transfer learning": teach_view,
     "Models": models_view,
 }
 

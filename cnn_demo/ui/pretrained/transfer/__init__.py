@@ -1,1 +1,1 @@
-"""Page 4, *Teach it*."""
+"""Page 4, *Transfer learning*."""

@@ -1,4 +1,4 @@
-"""Page 4, teach it: one class, with its name, its photos and its uploader."""
+"""Page 4, transfer learning: one class, with its name, its photos and its uploader."""
 
 import cv2
 import numpy as np
@@ -28,7 +28,7 @@ def class_box(each: ClassBuilder, *, alone: bool) -> None:
     key = f"teach_name_{each.number}"
     # The name is kept in the draft, because Streamlit drops a field's value when its tab is closed.
     st.session_state.setdefault(key, each.name)
-    st.text_input("Name of the class", key=key, max_chars=MAX_LABEL, on_change=_rename, args=(each.number, key))
+    st.text_input("Class name", key=key, max_chars=MAX_LABEL, on_change=_rename, args=(each.number, key))
     _uploader(each)
     if each.photos:
         _thumbnails(each)
@@ -56,7 +56,7 @@ def _remove(number: int) -> None:
 def _how_many(count: int) -> str:
     if count < MIN_PHOTOS:
         return f"{count} of at least {MIN_PHOTOS} photos."
-    return f"{count} photos." + (" There is no room for more." if count >= MAX_PHOTOS else "")
+    return f"{count} photos." + (" The class is full." if count >= MAX_PHOTOS else "")
 
 
 def _uploader(each: ClassBuilder) -> None:
@@ -64,7 +64,7 @@ def _uploader(each: ClassBuilder) -> None:
     turn_key = f"teach_turn_{each.number}"
     turn = st.session_state.setdefault(turn_key, 0)
     files = st.file_uploader(
-        "Drop its photos here",
+        "Photos of this class",
         accept_multiple_files=True,
         key=f"teach_upload_{each.number}_{turn}",
         max_upload_size=MAX_BYTES // 2**20,
@@ -105,7 +105,7 @@ def _thumbnails(each: ClassBuilder) -> None:
     if at is not None:
         photo = each.photos[at]
         st.button(
-            f"Take out {plain(photo.name)}",
+            f"Remove {plain(photo.name)}",
             icon=":material/remove_circle:",
             key=f"teach_take_out_{each.number}",
             on_click=_take_out,

@@ -1,4 +1,4 @@
-"""Page 4, teach it: accuracy and loss over the epochs, of both heads and of fine-tuning."""
+"""Page 4, transfer learning: accuracy and loss over the epochs, of both heads and of fine-tuning."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ TITLES = {PRETRAINED: "Pretrained features", RANDOM: "Random features", TUNED: "
 class _Curve:
     phase: str  # key of `TITLES`
     epochs: Sequence[Epoch]
-    first: int  # number of the first of them
+    first: int  # number of the first epoch
 
 
 def head_curves(taught: TransferState) -> None:
@@ -37,7 +37,7 @@ def tuning_curves(taught: TransferState) -> None:
 def _charts(curves: Sequence[_Curve], last: int, key: str) -> None:
     names = " and ".join(TITLES[curve.phase].lower() for curve in curves)
     for place, (what, title) in zip(
-        st.columns(2, gap="medium"), (("accuracy", "Photos recognised"), ("loss", "Loss")), strict=True
+        st.columns(2, gap="medium"), (("accuracy", "Accuracy"), ("loss", "Loss")), strict=True
     ):
         place.plotly_chart(
             _chart(curves, what, title, last),

@@ -1,4 +1,4 @@
-"""Page 4, teach it, the head: tried on the page's photo, saved to a file, and loaded again."""
+"""Page 4, transfer learning: the head's prediction for the page's photo, its download and its upload."""
 
 import numpy as np
 import streamlit as st
@@ -41,7 +41,7 @@ def heads_section(photo: Photo, spec: ModelSpec, taught: TransferState | None) -
 
 def _try(photo: Photo, taught: TransferState | None, loaded: Head | None) -> None:
     given: list[tuple[str, Head, np.ndarray]] = []
-    with st.spinner("Asking the network…"):
+    with st.spinner("Running the network…"):
         if taught is not None:
             head = taught.runs[PRETRAINED].head
             given.append(("Your head", head, _answer(photo, head)))
@@ -49,19 +49,19 @@ def _try(photo: Photo, taught: TransferState | None, loaded: Head | None) -> Non
             if isinstance(tuned, TunedRun):
                 given.append(("Your head, fine-tuned", head, answers(head, [photo], tuned)[0]))
         if loaded is not None:
-            given.append(("The head you loaded", loaded, _answer(photo, loaded)))
+            given.append(("Uploaded head", loaded, _answer(photo, loaded)))
     photo_place, *places = st.columns([3, *[3] * len(given)], gap="medium")
     with photo_place:
         fit = given[0][1].fit
         crop = find(given[0][1].backbone).crop
         whole = input_box(photo.size, fit, crop)
-        caption = "Any photo: choose it above."
+        caption = "Choose any photo above."
         draw_on_photo(photo, fit, whole, key="teach_photo", caption=caption, alt="The photo", crop=crop)
     for place, (title, head, probabilities) in zip(places, given, strict=True):
         with place:
             st.markdown(f"**{title}** on {find(head.backbone).title}")
             probability_bars(head.labels, probabilities, caption=f"Probability of each class: {title}", ordered=False)
-    st.caption("A head knows its own classes and nothing else: whatever the photo shows, it must choose among them.")
+    st.caption("A head has only its own classes: whatever the photo shows, it predicts one of them.")
 
 
 def _answer(photo: Photo, head: Head) -> np.ndarray:
@@ -77,9 +77,9 @@ def _features(photo: Photo, model_key: str, fit: str) -> np.ndarray:
 
 def _save(taught: TransferState) -> None:
     head = taught.runs[PRETRAINED].head
-    st.markdown("**Take your head home.** Load it again later, here or wherever this app runs.")
+    st.markdown("**Download your head.** You can load it again later, here or in another copy of this app.")
     st.download_button(
-        "Save the head",
+        "Download the head",
         save_head(head),
         f"head_{head.backbone}.safetensors",
         "application/octet-stream",
@@ -87,20 +87,20 @@ def _save(taught: TransferState) -> None:
         key="teach_save",
         on_click="ignore",
     )
-    tuned = " It is the one from before the fine-tuning, whose block is not saved." if TUNED in taught.runs else ""
+    tuned = " It is the head before fine-tuning; the fine-tuned block is not saved." if TUNED in taught.runs else ""
     numbers = sum(part.size for part in (head.weights, head.bias, head.mean, head.scale))
-    st.caption(f"A safetensors file of {numbers:,} numbers and the labels; no photo is in it.{tuned}")
+    st.caption(f"A safetensors file with {numbers:,} values and the labels, without photos.{tuned}")
 
 
 def _load(spec: ModelSpec, loaded: Head | None) -> None:
     """Load an uploaded head, and clear the uploader; the previous head stays if the upload is refused."""
     turn = st.session_state.setdefault("teach_head_turn", 0)
-    st.markdown("**Load a head** that was saved here.")
+    st.markdown("**Upload a head** that you downloaded here.")
     file = st.file_uploader(
         "A .safetensors file",
         key=f"teach_head_{turn}",
         max_upload_size=MAX_HEAD_BYTES // 2**20,
-        help="It must belong to the network that is chosen above.",
+        help="It must belong to the model chosen above.",
     )
     if file is not None:
         try:
@@ -117,4 +117,4 @@ def _load(spec: ModelSpec, loaded: Head | None) -> None:
         st.error(plain(refused), icon=":material/error:")
     if loaded is not None:
         names = ", ".join(plain(label) for label in loaded.labels)
-        st.caption(f"Loaded: a head on {find(loaded.backbone).title} that knows {names}.")
+        st.caption(f"Loaded: a head on {find(loaded.backbone).title} for the classes {names}.")

@@ -1,4 +1,4 @@
-"""Page 4, teach it, photos: the visitor's own classes, a zip of folders, or the sample set."""
+"""Page 4, transfer learning, photos: the visitor's own classes, a zip of folders, or the sample set."""
 
 import streamlit as st
 
@@ -27,9 +27,9 @@ from cnn_demo.ui.pretrained.transfer.state import (
 
 _COLUMNS = 3
 _SAMPLE = (
-    "The sample set: 16 patches each of a brick wall, a lawn and gravel, turned, zoomed and lit in many ways (CC0, "
-    "from [scikit-image](https://scikit-image.org/docs/stable/api/skimage.data.html)). All patches of a class are of "
-    "one wall, one lawn, one path: that is easier than photos of many."
+    "The sample set: 16 patches each of a brick wall, a lawn and gravel, with random rotation, scale and brightness "
+    "(CC0, from [scikit-image](https://scikit-image.org/docs/stable/api/skimage.data.html)). All patches of a class "
+    "come from one photo, which makes them easier to classify than photos of many walls, lawns and paths."
 )
 
 
@@ -56,7 +56,8 @@ def photos_section() -> PhotoSetBuilder:
     )
     st.caption(
         f"{MIN_CLASSES} to {MAX_CLASSES} classes with {MIN_PHOTOS} to {MAX_PHOTOS} photos each: {ACCEPTED}. They stay "
-        "in this server's memory, made small and without their metadata, until your session ends; no link shows them."
+        "in this server's memory, reduced and without their metadata, until your session ends; links do not contain "
+        "them."
     )
     return draft
 
@@ -71,10 +72,10 @@ def _ready_made(draft: PhotoSetBuilder) -> None:
             key="teach_sample",
             on_click=_take_sample,
         )
-        with st.popover("Use a zip of folders", icon=":material/folder_zip:"):
+        with st.popover("Upload a zip of folders", icon=":material/folder_zip:"):
             _zip_uploader()
         if BEFORE in st.session_state:
-            st.button("Take my classes back", icon=":material/undo:", key="teach_undo", on_click=take_back)
+            st.button("Restore my classes", icon=":material/undo:", key="teach_undo", on_click=take_back)
     st.caption(_SAMPLE)
 
 

@@ -1,4 +1,4 @@
-"""Page 4, teach it, result: accuracy on held-out photos with and without pretraining, and the confusions."""
+"""Page 4, transfer learning, result: accuracy on held-out photos with and without pretraining, and the confusions."""
 
 import numpy as np
 import streamlit as st
@@ -27,11 +27,13 @@ def result_section(taught: TransferState, *, current: bool) -> None:
         taught: Final state of the last training.
         current: Whether it was trained with the current classes and settings.
     """
-    st.subheader("What pretraining is worth", anchor=False)
+    st.subheader("Accuracy with and without pretraining", anchor=False)
     if not current:
-        st.caption("Something above has changed since: what follows was learned before.")
+        st.caption("You have changed something above since: the results below are from the earlier settings.")
     if (done := len(taught.runs[PRETRAINED].epochs)) < EPOCHS:
-        st.caption(f"The training was ended after {done} of {EPOCHS} epochs; what it had learned is kept.")
+        st.caption(
+            f"The training was stopped after {done} of {EPOCHS} epochs; the weights trained until then are kept."
+        )
     _figures(taught)
     st.markdown(verdict(taught))
     head_curves(taught)
@@ -47,7 +49,7 @@ def _figures(taught: TransferState) -> None:
                 right = taught.right(which)
                 said = f"{right} of {count} held-out photos"
                 st.metric(title, percent(right / count), said, delta_color="off", delta_arrow="off", border=True)
-        st.metric("Both heads took", f"{taught.seconds:.1f} s", border=True)
+        st.metric("Training time", f"{taught.seconds:.1f} s", border=True)
 
 
 def verdict(taught: TransferState) -> str:
@@ -59,17 +61,16 @@ def verdict(taught: TransferState) -> str:
     low_beside, high_beside = wilson_interval(taught.right(RANDOM), count)
     apart = low > high_beside or low_beside > high
     return (
-        f"Measured on **{count} photos that no head has learned from**; always saying "
-        f"“{plain(task.photos.labels[held.argmax()])}” would be right for {percent(held.max() / count)} of them. "
-        f"The network, {find(task.model_key).title}, has seen many thousands of other photos before; its twin with "
-        "random weights has seen none. Figures from so few photos are unsure: on more photos like these the accuracy "
-        f"may lie anywhere from **{_range(low, high)}** on pretrained features and from "
-        f"**{_range(low_beside, high_beside)}** on random ones "
-        "([Wilson's 95 % intervals](https://doi.org/10.1080/01621459.1927.10502953)). "
+        f"Measured on **{count} held-out photos**; always predicting “{plain(task.photos.labels[held.argmax()])}” "
+        f"would be correct for {percent(held.max() / count)} of them. {find(task.model_key).title} was pretrained on "
+        "many thousands of other photos; the same network with random weights on none. With so few photos the "
+        f"accuracies are uncertain: on more photos like these they are probably within **{_range(low, high)}** with "
+        f"pretrained features and **{_range(low_beside, high_beside)}** with random ones ([Wilson's 95 % "
+        "intervals](https://doi.org/10.1080/01621459.1927.10502953)). "
         + (
-            "They do not overlap: this difference is hardly luck."
+            "The intervals do not overlap: the difference is significant."
             if apart
-            else "They overlap: this difference may be luck, and more photos would tell."
+            else "The intervals overlap: the difference may be chance, and more photos are needed to tell."
         )
     )
 
@@ -82,9 +83,9 @@ def _tuning(taught: TransferState) -> None:
     with st.container(border=True):
         words, button = st.columns([5, 2], vertical_alignment="center")
         words.markdown(
-            "**Fine-tune the last block.** Up to here the network itself learned nothing. Now its last convolutions "
-            "learn on in small steps, together with the head. With few photos that may help or harm: the held-out "
-            "curve says which."
+            "**Fine-tune the last block.** So far only the head was trained. Fine-tuning also trains the network's "
+            "last convolutions, with a small learning rate. With few photos this may help or harm: the curve of the "
+            "held-out photos shows which."
         )
         button.button(
             "Fine-tune again" if TUNED in taught.runs else "Fine-tune",
@@ -100,7 +101,7 @@ def _tuning(taught: TransferState) -> None:
 @st.fragment
 def _mistakes(taught: TransferState) -> None:
     """Show the confusion matrix of one head, and the photos of the open cell."""
-    st.subheader("Which photos were taken for what", anchor=False)
+    st.subheader("Confusion matrix", anchor=False)
     which = _shown(taught)
     task = taught.task
     run = taught.runs[which]
@@ -116,13 +117,14 @@ def _mistakes(taught: TransferState) -> None:
             counts,
             opened,
             key="teach_confusion",
-            label=f"Held-out photos by what they are and what they were taken for: {TITLES[which].lower()}",
+            label=f"Held-out photos by true and predicted class: {TITLES[which].lower()}",
             on_pick=_open,
         )
     with photos_place:
         is_right = truth == answer
         st.markdown(
-            f"**{plain(labels[truth])}**, " + ("recognised" if is_right else f"taken for **{plain(labels[answer])}**")
+            f"**{plain(labels[truth])}**, "
+            + ("classified correctly" if is_right else f"predicted as **{plain(labels[answer])}**")
         )
         _photos(taught, which, cells[truth][answer])
 
@@ -130,7 +132,7 @@ def _mistakes(taught: TransferState) -> None:
 def _shown(taught: TransferState) -> str:
     if st.session_state.get(SHOWN, PRETRAINED) not in taught.runs:
         st.session_state[SHOWN] = PRETRAINED
-    return choose("Whose answers", {each: TITLES[each] for each in taught.runs}, key=SHOWN, default=DEFAULTS[SHOWN])
+    return choose("Predictions of", {each: TITLES[each] for each in taught.runs}, key=SHOWN, default=DEFAULTS[SHOWN])
 
 
 def _opened(counts: list[list[int]]) -> int:
@@ -157,6 +159,6 @@ def _photos(taught: TransferState, which: str, numbers: tuple[int, ...]) -> None
         answer = task.photos.labels[said.argmax()]
         truth = task.photos.labels[task.photos.classes[number]]
         line = f"{answer} {percent(float(said.max()))}"
-        alt = f"{photo.description} It is {truth}, the head says {answer}."
+        alt = f"{photo.description} It is {truth}; predicted: {answer}."
         cards.append(Card(jpeg_url(reduced(photo.pixels, _PICTURE)), alt, photo.name, (line,)))
     picture_cards(cards, width=96, columns=5, ratio="1")

@@ -1,4 +1,4 @@
-"""Page 4, teach it: session state, which holds reduced photos but no uploaded files."""
+"""Page 4, transfer learning: session state, which holds reduced photos but no uploaded files."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Page 4, teach it, training: choice of network and hold-out, and training of two heads at once."""
+"""Page 4, transfer learning, training: choice of network and hold-out, and training of two heads at once."""
 
 from functools import partial
 
@@ -54,7 +54,7 @@ def training_section(draft: PhotoSetBuilder) -> tuple[ModelSpec, int]:
     if job is not None and job.active:
         watch(job, _progress, _RUNS)
     elif job is not None and not job.error and not _brought(job):
-        st.info("This training ended before its first epoch: please start it again.", icon=":material/info:")
+        st.info("This training ended before its first epoch: start it again.", icon=":material/info:")
     return spec, draw
 
 
@@ -70,14 +70,16 @@ def _controls(draft: PhotoSetBuilder) -> tuple[ModelSpec, int]:
     with network:
         spec = pick_model(MODEL, "Model")
     draw = hold_out.number_input(
-        "Draw of the hold-out",
+        "Seed of the split",
         1,
         99,
         value=DEFAULTS[DRAW],
         key=DRAW,
         bind=link_binding(DRAW),
-        help="Which photos are set aside before anything is learned. Another draw, another accuracy: that is how "
-        "unsure a figure from few photos is.",
+        help=(
+            "Random seed of the split into training and held-out photos. Another seed gives another accuracy: with few "
+            "photos the figure is uncertain."
+        ),
     )
     try:
         said = _parts(draft.checked(), int(draw))
@@ -90,8 +92,8 @@ def _controls(draft: PhotoSetBuilder) -> tuple[ModelSpec, int]:
 def _parts(photos: PhotoSet, draw: int) -> str:
     held = len(Task(photos, "", draw).hold_out)
     return (
-        f"**{len(photos.photos) - held} photos** to learn from; **{held}**, a quarter of each class drawn by lot, are "
-        "held out: nothing is learned or chosen by them."
+        f"**{len(photos.photos) - held} training photos** and **{held} held-out photos**, a random quarter of each "
+        "class, which are used for nothing but the test."
     )
 
 

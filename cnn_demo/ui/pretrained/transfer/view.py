@@ -1,4 +1,4 @@
-"""Page 4, teach it: transfer learning on the visitor's own classes, live."""
+"""Page 4, transfer learning on the visitor's own classes, live."""
 
 import streamlit as st
 
@@ -21,11 +21,10 @@ def teach_view(photo: Photo) -> None:
         ModelUnavailable: If no network's weights, or not those of a head's network, are available locally.
     """
     st.markdown(
-        "Make classes of your own and teach them to a network, in seconds. The network stays as it is, **frozen**; "
-        "only a new last layer, its **head**, learns from your photos "
-        "([Donahue et al. 2014](https://arxiv.org/abs/1310.1531)). Beside it the same head learns on the network's "
-        "twin with **random weights**: what lies between the two is what pretraining is worth. No photos at hand? Use "
-        "the sample set, then train."
+        "Train a network on classes of your own, in seconds. The network itself is **frozen**; only a new last layer, "
+        "its **head**, is trained on your photos ([Donahue et al. 2014](https://arxiv.org/abs/1310.1531)). For "
+        "comparison, the same head is trained on the same network with **random weights**: the difference is the "
+        "benefit of pretraining. No photos? Use the sample set, then train."
     )
     st.subheader("Your classes", anchor=False)
     draft = photos_section()
