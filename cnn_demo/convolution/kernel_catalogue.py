@@ -188,7 +188,7 @@ _FAMILIES = (
     KernelFamily(
         name="gabor",
         title="Gabor",
-        sentence="Responds to stripes of one width and direction, like cells in the visual cortex and early CNN layers.",
+        sentence="Responds to stripes of one width and direction, like cells in the visual cortex and in CNNs.",
         parameters=(
             _size(15, minimum=3),
             _sigma(3.0),

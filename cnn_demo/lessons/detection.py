@@ -22,7 +22,7 @@ MATCH_IOU = 0.5  # IoU from which two boxes are taken for one object
 LESSON = Lesson(
     idea=(
         "**Object detection** finds all objects at once, however many: a box and a class for each. The network "
-        "predicts thousands of boxes, and most of them are thrown away before you see any. Move the thresholds, watch "
+        "predicts thousands of boxes, and most of them are filtered out before you see any. Move the thresholds, watch "
         "them work, and compare the result with what you see yourself."
     ),
     experiments=(
@@ -30,35 +30,35 @@ LESSON = Lesson(
             "A street",
             "One pass finds the bus and the people in front of it. Click a row of the table, and its box stands out. "
             "Lower the confidence threshold: more half-hidden objects are found, and more false positives.",
-            {"task": "Find them", "detect_confidence": 40},
+            {"task": "Detect", "detect_confidence": 40},
             photo="bus",
         ),
         Experiment(
             "Without NMS",
             "With an IoU threshold of 95 % NMS is nearly off, and boxes of low confidence are shown: every object "
             "keeps many boxes. Drag the IoU threshold down, and all but the most confident ones vanish.",
-            {"task": "Find them", "detect_iou": 95, "detect_confidence": 10},
+            {"task": "Detect", "detect_iou": 95, "detect_confidence": 10},
             photo="bus",
         ),
         Experiment(
             "Who suppressed whom",
             "The most confident box is kept, and suppresses those of its class that overlap it; then the next one "
             "does. Drag the step.",
-            {"task": "What NMS throws away", "nms_step": 1, "detect_confidence": 10},
+            {"task": "Non-maximum suppression", "nms_step": 1, "detect_confidence": 10},
             photo="bus",
         ),
         Experiment(
             "Which cell predicted it?",
             "Tap the boxes: large objects are predicted by a coarse grid, smaller ones by a finer one, each by a cell "
             "near its middle.",
-            {"task": "Where boxes come from", "detect_confidence": 40},
+            {"task": "Cells and proposals", "detect_confidence": 40},
             photo="zidane",
         ),
         Experiment(
-            "Score it",
+            "Evaluate",
             "Begin with the predictions, add the objects it missed, and read precision and recall. Then drag the "
             "confidence: one rises while the other falls.",
-            {"task": "Score it", "score_iou": 75},
+            {"task": "Evaluate", "score_iou": 75},
             photo="bus",
         ),
     ),
@@ -113,7 +113,7 @@ _WITHOUT_STREETS = Experiment(
     "A face",
     "This network has fifteen classes, from faces to playing cards, and was trained on few other things. It finds "
     "her face; other objects may be mistaken for a card. Click a row of the table, and its box stands out.",
-    {"task": "Find them", "detect_confidence": 20},
+    {"task": "Detect", "detect_confidence": 20},
     photo="astronaut",
 )
 
@@ -150,7 +150,7 @@ def _picture(pixels: np.ndarray, found: sv.Detections, boxes: np.ndarray | None 
 def _found(found: sv.Detections) -> str:
     from cnn_demo.exports.boxes import counts
 
-    return ", ".join(f"{count} {name}" for name, count in counts(found).items()) or "nothing"
+    return ", ".join(f"{count} × {name}" for name, count in counts(found).items()) or "nothing"
 
 
 def _counterparts(found: sv.Detections, others: sv.Detections, boxes: np.ndarray) -> np.ndarray:
@@ -196,8 +196,11 @@ def _how_sure(image: np.ndarray) -> Answer:
     most = int(np.abs(first - second).argmax())
     name = class_names(found)[same[most]]
     return Answer(
-        text + f"Mirrored, this photo shows the same things: {len(same)} of {len(found)} are found again, and the "
-        f"confidence of one {name} goes from {percent(first[most])} to {percent(second[most])}.",
+        text
+        + (
+            f"Mirrored, this photo shows the same objects: {len(same)} of {len(found)} are found again, and the "
+            f"confidence of one {name} goes from {percent(first[most])} to {percent(second[most])}."
+        ),
         pictures,
     )
 
@@ -209,7 +212,7 @@ def _once(image: np.ndarray) -> Answer:
     pixels = _pixels(image)
     selection = select(model.candidates(pixels), 0.05)
     if not len(selection.kept):
-        text = "On this photo no box is even 5 % sure, so there is nothing to count: try another photo."
+        text = "On this photo no box has a confidence of even 5 %: try another photo."
         return Answer(text, (("The photo", pixels.astype(np.float32) / 255, "clip"),))
     candidates = selection.candidates
     rivals = [len(selection.suppressed(place)) for place in selection.kept]
@@ -219,15 +222,15 @@ def _once(image: np.ndarray) -> Answer:
     name = candidates.labels[candidates.class_ids[selection.order[place]]]
     if candidates.needs_nms:
         text = (
-            "Several cells of the network see the same object, and each predicts its box. Of "
-            f"{len(selection.order)} boxes that are at least 5 % sure on this photo, {len(selection.kept)} are left "
-            f"after non-maximum suppression; one {name} alone had {len(swarm)}. That each object seems to be found "
-            "once is the work of NMS, and it can be wrong: of two people who embrace, one may be thrown away."
+            f"Several cells of the network predict a box for the same object. Of {len(selection.order)} boxes with a "
+            f"confidence of at least 5 % on this photo, {len(selection.kept)} are left after non-maximum suppression; "
+            f"one {name} alone had {len(swarm)}. That each object seems to be found once is the work of NMS, and it "
+            "can be wrong: of two people who embrace, one may be suppressed."
         )
     else:
         text = (
-            "This network was trained to predict one box for each object, so its boxes need no suppression. Of most "
-            "detectors, several cells see the same object, and each predicts its box."
+            "This network was trained to predict one box for each object, so its boxes need no suppression. In most "
+            "detectors, several cells predict a box for the same object."
         )
     from cnn_demo.drawing.boxes import PREDICTION, draw_boxes
 
@@ -249,7 +252,7 @@ def _upside_down(image: np.ndarray) -> Answer:
     return Answer(
         "It learned its classes as training photos show them: mostly upright, and at usual sizes and positions. "
         f"Upright it finds here: {_found(found)}. Upside down: {_found(again)}. {same} of {len(found)} are found again "
-        "with the same name. Objects of none of its classes can only be missed, or get a wrong class.",
+        "with the same class. Objects of none of its classes can only be missed, or get a wrong class.",
         (("Upright", _picture(pixels, found), "clip"), ("Upside down", _picture(turned, again), "clip")),
     )
 
@@ -272,8 +275,8 @@ def _pixels_matter(image: np.ndarray) -> Answer:
 
 
 MISCONCEPTIONS = (
-    Misconception("“80 % means that it is right eight times in ten.”", _how_sure),
+    Misconception("“80 % means that it is correct eight times in ten.”", _how_sure),
     Misconception("“The network finds each object once.”", _once),
-    Misconception("“It knows a bus when it sees one, whichever way up.”", _upside_down),
-    Misconception("“Small things are as easy as large ones.”", _pixels_matter),
+    Misconception("“It recognizes a bus, whichever way up.”", _upside_down),
+    Misconception("“Small objects are as easy as large ones.”", _pixels_matter),
 )

@@ -38,14 +38,14 @@ LESSON = Lesson(
             "A cat, and a box on it",
             "Two heads, one pass: the class head predicts “cat”, the box head predicts where. Below, see which "
             "locations of the photo weigh most for the box.",
-            {"task": "Find it"},
+            {"task": "Localize"},
             photo="chelsea",
         ),
         Experiment(
             "None of the twenty",
             "A flower is none of its twenty classes. The box head predicts a box all the same, below in amber; but the "
             "class head predicts “nothing”, and so the box is not shown on the photo.",
-            {"task": "Find it"},
+            {"task": "Localize"},
             photo="flower",
         ),
         Experiment(
@@ -65,7 +65,7 @@ LESSON = Lesson(
             "The loss of the box alone",
             "The weight of the class is 0, so the whole loss comes from the box: drag the other two weights, and see "
             "how large the loss is by either measure. Then draw a box of your own.",
-            {"task": "Draw the truth", "weight_class": 0.0},
+            {"task": "Draw the ground truth", "weight_class": 0.0},
             photo="astronaut",
         ),
     ),

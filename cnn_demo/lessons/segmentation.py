@@ -24,17 +24,17 @@ LESSON = Lesson(
     ),
     experiments=(
         Experiment(
-            "Every pixel a class",
+            "A class for every pixel",
             "Bus and people are two of twenty classes; house, street and trees are all background. Drag the opacity, "
             "switch classes off, point at the photo. People side by side are one area: classes cannot be counted.",
-            {"task": "Every pixel"},
+            {"task": "Segment"},
             photo="bus",
         ),
         Experiment(
             "Where is it unsure?",
-            "Drag the threshold: the first pixels to be left blank are along the outline of the cat, then come parts "
-            "that might be something else.",
-            {"task": "How sure", "sure_blank": 90},
+            "Drag the threshold: the first pixels below it are along the outline of the cat, then come parts that "
+            "might be something else.",
+            {"task": "Confidence", "sure_blank": 90},
             photo="chelsea",
         ),
         Experiment(
@@ -46,14 +46,15 @@ LESSON = Lesson(
         ),
         Experiment(
             "A checkerboard",
-            "A kernel of 3 and a stride of 2: neighbours get 1, 2 or 4 stamps. Set the kernel to 4, and it is gone.",
+            "With a kernel of 3 and a stride of 2, neighbouring pixels get 1, 2 or 4 copies of the kernel. Set the "
+            "kernel to 4, and the pattern is gone.",
             {"task": "Upsampling", "up_kernel": 3, "up_times": 16},
             photo="chelsea",
         ),
         Experiment(
             "Paint it yourself",
             "Paint the cat as well as you can. IoU and Dice hardly depend on the outline; the boundary F-score does.",
-            {"task": "Paint it yourself", "paint_way": "Polygon", "paint_blanks": True},
+            {"task": "Paint the ground truth", "paint_way": "Polygon", "paint_blanks": True},
             photo="chelsea",
         ),
     ),
@@ -98,7 +99,7 @@ LESSON = Lesson(
             2019,
             "YOLACT: Real-time instance segmentation",
             "https://arxiv.org/abs/1904.02689",
-            "masks as mixtures of prototypes, as in YOLO",
+            "masks as linear combinations of prototypes, as in YOLO",
         ),
     ),
 )
@@ -204,8 +205,8 @@ def _something_else(image: np.ndarray) -> Answer:
 
 
 MISCONCEPTIONS = (
-    Misconception("“A segmentation tells how many things there are.”", _counting),
+    Misconception("“A segmentation tells how many objects there are.”", _counting),
     Misconception("“95 % of the pixels are right, so the masks are good.”", _accuracy),
     Misconception("“The mask is as sharp as the photo.”", _fine),
-    Misconception("“What it does not know, it leaves blank.”", _something_else),
+    Misconception("“It leaves unknown objects blank.”", _something_else),
 )

@@ -36,22 +36,22 @@ def test_she_finds_cuts_and_scores(page: Page) -> None:
     assert total(page) == found
 
     # NMS, step by step.
-    page.get_by_role("tab", name="What NMS throws away").click()
+    page.get_by_role("tab", name="Non-maximum suppression").click()
     settle(page)
     slide(page, "Step: boxes kept so far", 1)
-    expect(page.get_by_text("is the best that is left")).to_be_visible()
+    expect(page.get_by_text("is the most confident remaining box")).to_be_visible()
 
-    # What the network found, taken for the truth, is found with a recall of 1.
-    page.get_by_role("tab", name="Score it").click()
+    # With its own predictions as ground truth, the network has a recall of 1.
+    page.get_by_role("tab", name="Evaluate").click()
     settle(page)
-    page.get_by_role("button", name=re.compile("Begin with what")).click()
+    page.get_by_role("button", name=re.compile("Start from the predictions")).click()
     settle(page)
     expect(page.get_by_test_id("stMetric").filter(has_text="Recall")).to_contain_text("1.00")
 
 
 def test_every_tab_fits_a_phone(page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
-    for tab in ("Find them", "What NMS throws away", "Where boxes come from", "Side by side", "Score it", "Models"):
+    for tab in ("Detect", "Non-maximum suppression", "Cells and proposals", "Compare", "Evaluate", "Models"):
         open_page_6(page, f"photo=astronaut&task={tab.replace(' ', '+')}")
         expect(page.locator("[data-testid=stException]")).to_have_count(0)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, tab

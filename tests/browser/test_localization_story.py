@@ -31,7 +31,7 @@ def test_she_finds_a_person_and_draws_the_truth(page: Page) -> None:
     expect(page.locator("img[alt^='The photo with a box around the person']")).to_be_visible()
 
     # She draws a box of her own, and reads the IoU.
-    page.get_by_role("tab", name="Draw the truth").click()
+    page.get_by_role("tab", name="Draw the ground truth").click()
     settle(page)
     before = page.get_by_test_id("stMetricValue").inner_text()
     canvas = page.locator("canvas.upper-canvas").first
@@ -45,7 +45,7 @@ def test_she_finds_a_person_and_draws_the_truth(page: Page) -> None:
     assert 0 < float(after) < 1
 
     # The loss is dearer when the box counts more.
-    loss = page.get_by_label("The loss taken apart")
+    loss = page.get_by_label("Terms of the loss")
     total = loss.get_by_role("row").last
     shown = total.inner_text()
     slide(page, "Weight of 1 − GIoU", 2)
@@ -95,7 +95,7 @@ def test_iou_follows_the_finger(page: Page) -> None:
 
 def test_training_played_back_and_a_phone(page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
-    open_page_5(page, "task=How it learned")
+    open_page_5(page, "task=Training")
     expect(page.locator("canvas[aria-label*='after epoch']")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     open_page_5(page, "task=Two boxes")

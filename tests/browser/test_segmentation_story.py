@@ -44,7 +44,7 @@ def test_she_hides_a_class_and_puts_the_photo_beside_it(page: Page) -> None:
     assert middle(page) == masked
 
     page.locator(".frame").first.hover()
-    expect(page.locator(".said").first).to_contain_text(re.compile(r"cat, \d+ % sure"))
+    expect(page.locator(".said").first).to_contain_text(re.compile(r"cat, confidence \d+ %"))
 
     page.get_by_label("Photo beside it").check()
     expect(page.locator(".divider").first).to_be_visible()
@@ -84,7 +84,7 @@ def test_without_skips_the_mask_is_another(page: Page) -> None:
 
 
 def test_she_paints_the_cat_and_reads_how_well_the_network_agrees(page: Page) -> None:
-    open_page_7(page, "task=Paint+it+yourself")
+    open_page_7(page, "task=Paint+the+ground+truth")
     canvas = page.locator("canvas.upper-canvas").first
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()

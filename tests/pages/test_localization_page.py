@@ -1,4 +1,4 @@
-"""Page 5: every view on samples and on the visitor's own photo; what is shown is what the network's numbers say."""
+"""Page 5: every view on samples and on an uploaded photo; the page agrees with the network's predictions."""
 
 import re
 from functools import partial

@@ -1,4 +1,4 @@
-"""Page 7's second half: a U-Net opened, upsampling, painting and architectures; what is shown is what is computed."""
+"""Page 7, second half: inside a U-Net, upsampling, painting and architectures; the page shows the computed values."""
 
 import sys
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Page 7: its views with segmenters that see what was planted; what is shown is what their numbers say."""
+"""Page 7: its views with fake segmenters; the page agrees with their predictions."""
 
 import base64
 import io

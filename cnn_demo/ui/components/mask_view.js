@@ -281,7 +281,7 @@ class MaskView {
     const swatch = document.createElement("i")
     swatch.style.background = one.colour
     const name = Object.assign(document.createElement("strong"), { textContent: one.name })
-    const rest = this.sure ? `, ${Math.round(this.sure[place] / 2.55)} % sure` : one.said ? `, ${one.said}` : ""
+    const rest = this.sure ? `, confidence ${Math.round(this.sure[place] / 2.55)} %` : one.said ? `, ${one.said}` : ""
     said.replaceChildren(swatch, name, document.createTextNode(rest))
   }
 }

@@ -48,7 +48,7 @@ def _origins(photo: Photo, spec: ModelSpec, side: int) -> None:
         _cells(photo, candidates, candidates.cells, candidates.frame, (photo.key, spec.key, side))
     else:
         st.info(
-            f"torchvision does not return the location at which {spec.title} predicted a box. Choose a YOLO network to "
+            f"torchvision does not return the location at which {spec.title} predicted a box. Choose a YOLO model to "
             "see its cells, or a Faster R-CNN to see its proposals.",
             icon=":material/grid_off:",
         )
@@ -68,12 +68,12 @@ def _cells(photo: Photo, candidates: Candidates, cells: np.ndarray, frame: Lette
     grids = " and ".join(f"{grid.rows} × {grid.columns}" for grid in candidates.grids)
     with said:
         st.markdown(
-            f"The network looks at the photo through grids of **{grids}** cells: the coarser, the larger the things it "
-            "is for. **Every cell** predicts one box: the distances from its own middle to the four sides, and how "
-            "probable each class is. Tap a box to see the cell that predicted it."
+            f"The network predicts on grids of **{grids}** cells: the coarser the grid, the larger the objects. "
+            "**Every cell** predicts one box: the distances from its centre to the four sides, and a probability for "
+            "each class. Tap a box to see the cell that predicted it."
         )
         if index is None:
-            st.info("No box is that confident: lower the confidence threshold.", icon=":material/search_off:")
+            st.info("No box is above the confidence threshold: lower it.", icon=":material/search_off:")
         else:
             st.markdown(_said_by(candidates, cells, index))
 
@@ -102,10 +102,10 @@ def _cells(photo: Photo, candidates: Candidates, cells: np.ndarray, frame: Lette
             marks=marks,
             on_pick=pick,
         )
-    st.subheader("How sure the cells are", anchor=False)
-    st.caption("The likeliest class of each cell, whichever it is, before anything is thrown away.")
+    st.subheader("Confidence of each cell", anchor=False)
+    st.caption("The highest class probability of each cell, before any filtering.")
     with st.container(width=420):
-        legend("nothing here", "sure of something")
+        legend("0", "1")
     picture_cards(_maps(photo, candidates, cells, frame, kept), width=220, columns=4, ratio=_ratio(photo))
 
 
@@ -154,9 +154,12 @@ def _maps(photo: Photo, candidates: Candidates, cells: np.ndarray, frame: Letter
         cards.append(
             Card(
                 jpeg_url(overlay(pixels, values[np.ix_(rows, columns)], 0.65)),
-                f"A heat map over the photo: how sure the cells of the {grid.rows} × {grid.columns} grid are.",
+                f"A heat map over the photo: the confidence of each cell of the {grid.rows} × {grid.columns} grid.",
                 f"{grid.rows} × {grid.columns} cells",
-                (f"Each for {grid.stride} × {grid.stride} pixels of its input.", f"Boxes left from here: {count}."),
+                (
+                    (f"Each cell covers {grid.stride} × {grid.stride} pixels of the input."),
+                    f"Boxes kept from this grid: {count}.",
+                ),
             )
         )
     return cards
@@ -170,7 +173,7 @@ def _two_stages(photo: Photo, candidates: Candidates, proposals_xyxy: np.ndarray
     control, words = st.columns([2, 3], gap="large")
     with control:
         count = st.select_slider(
-            "Proposals shown, the surest first", COUNTS, DEFAULTS[PROPOSALS], key=PROPOSALS, bind="query-params"
+            "Proposals shown, by objectness", COUNTS, DEFAULTS[PROPOSALS], key=PROPOSALS, bind="query-params"
         )
         confidence = confidence_slider()
     selection = select(candidates, confidence, 0.5)
@@ -179,14 +182,13 @@ def _two_stages(photo: Photo, candidates: Candidates, proposals_xyxy: np.ndarray
     shown = min(count, total)
     with words:
         st.markdown(
-            "**Two stages.** The first, the region proposal network, only asks *is there something?* and names "
-            f"{total} regions, of no class. The second crops the feature maps under each region, predicts its class, "
-            f"and moves the box once more. Here it kept **{len(final)}**."
+            f"**Two stages.** The first, the region proposal network, predicts only *objectness* and proposes {total} "
+            "regions without a class. The second crops the feature maps under each region, predicts its class, and "
+            f"refines the box. Here it kept **{len(final)}**."
         )
         if total:
             st.caption(
-                f"The proposals shown are at least {percent(float(objectness[:shown].min()))} sure that "
-                "there is something."
+                f"The proposals shown have an objectness of at least {percent(float(objectness[:shown].min()))}."
             )
     small = reduced(photo.pixels, SHOWN_SIDE)
     scale = box_scale(photo.pixels, small)
@@ -197,7 +199,7 @@ def _two_stages(photo: Photo, candidates: Candidates, proposals_xyxy: np.ndarray
     left, right = st.columns(2, gap="medium")
     for place, scene, key, caption in (
         (left, first, "proposals_photo", f"First stage: {shown} of {total} proposals"),
-        (right, second, "second_photo", f"Second stage: {len(final)} left"),
+        (right, second, "second_photo", f"Second stage: {len(final)} detections"),
     ):
         with place:
             picture(

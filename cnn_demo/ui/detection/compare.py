@@ -38,23 +38,23 @@ def compare_view(photo: Photo) -> None:
     """
     networks, sure = st.columns([3, 2], gap="large")
     with networks:
-        specs = pick_models(MODELS, "Networks, up to three", MAX_MODELS, task="detection")
+        specs = pick_models(MODELS, "Models (up to three)", MAX_MODELS, task="detection")
     with sure:
         confidence = confidence_slider()
     if not specs:
-        st.info("Choose at least one network.", icon=":material/image_search:")
+        st.info("Choose at least one model.", icon=":material/image_search:")
         return
     answers = _answers(photo, specs, confidence)
     if len(answers) > 1:
         if not any(len(unmatched(found, list(answers.values()))) for found in answers.values()):
-            st.markdown("**They agree**: every box of one has its like in all others.")
+            st.markdown("**They agree**: every box has a match in all other models.")
         else:
             st.caption(
-                f"Red: a box that another network does not have, by name and an IoU of at least {MATCH_IOU}. It may be "
-                "right, or a mistake."
+                f"Red: a box without a match in another model (same class, IoU of at least {MATCH_IOU}). It may be "
+                "correct, or a false positive."
             )
     elif len(specs) == 1:
-        st.caption("Choose a second network to see which objects only one of them finds.")
+        st.caption("Choose a second model to see which objects only one of them finds.")
     _show(photo, specs, answers)
 
 
@@ -62,7 +62,7 @@ def _answers(photo: Photo, specs: Sequence[ModelSpec], confidence: float) -> dic
     answers = {}
     for spec in specs:
         try:
-            with st.spinner(f"Asking {spec.title}…"):
+            with st.spinner(f"Running {spec.title}…"):
                 load_detector(spec.key)
                 candidates = candidates_of(photo, spec.key, spec.input_size[0])
         except ModelUnavailable as error:
@@ -117,5 +117,7 @@ def _facts(spec: ModelSpec, found: sv.Detections, alone: np.ndarray | None) -> s
         words += f"; {spec.metric.name} {spec.metric.value:.1%} on {spec.metric.dataset}".replace("%", " %")
     words += f". {spec.architecture[0].upper()}{spec.architecture[1:]}."
     if alone is not None:
-        words += f" {len(alone)} of its {len(found)} boxes are not in all others."
+        words += (
+            f" {len(alone)} of its {len(found)} boxes {'has' if len(alone) == 1 else 'have'} no match in another model."
+        )
     return words

@@ -56,8 +56,8 @@ def _answer(photo: Photo, spec: ModelSpec, side: int) -> None:
         _picture(photo, found, pointed, where)
         downloads(photo, spec, found)
     if len(found):
-        st.subheader("One by one", anchor=False)
-        st.caption("Point at a row, and its box stands out; tap a box on the photo, and its row is marked.")
+        st.subheader("All detections", anchor=False)
+        st.caption("Click a row to highlight its box; tap a box on the photo to select its row.")
         _table(found, pointed, where)
         _crops(photo, found)
 
@@ -65,8 +65,8 @@ def _answer(photo: Photo, spec: ModelSpec, side: int) -> None:
 def _how(candidates: Candidates, spec: ModelSpec) -> str:
     where = DEVICES[candidates.device]
     return (
-        f"**{candidates.milliseconds:.0f} ms** on {where}, by {candidates.engine}. Moving a slider only selects anew: "
-        f"the network does not run again. {spec.knows} {official_instead(spec)}"
+        f"**{candidates.milliseconds:.0f} ms** on {where}, by {candidates.engine}. Moving a slider only filters the "
+        f"boxes again; the network does not run again. {spec.knows} {official_instead(spec)}"
     )
 
 
@@ -92,7 +92,7 @@ def _picture(photo: Photo, found: sv.Detections, pointed: int | None, where: tup
         _point(where, candidate, by_picture=True)
 
     small, boxes = reduced_with_boxes(photo.pixels, found, SHOWN_SIDE)
-    what = ", ".join(f"{count} {name}" for name, count in counts(found).items()) or "nothing found"
+    what = ", ".join(f"{count} × {name}" for name, count in counts(found).items()) or "nothing found"
     picture(
         jpeg_url(drawn(small, boxes, pointed)),
         photo.size,
@@ -132,14 +132,14 @@ def _table(found: sv.Detections, pointed: int | None, where: tuple) -> None:
 
 
 def _crops(photo: Photo, found: sv.Detections) -> None:
-    with st.expander("Cut out", icon=":material/crop:"):
+    with st.expander("Crops", icon=":material/crop:"):
         cards = []
         for row, box in list(zip(rows(found), found.xyxy, strict=True))[:CROPS]:
             left, top = np.floor(box[:2]).astype(int)
             right, bottom = np.ceil(box[2:]).astype(int)
             crop = photo.pixels[top : max(bottom, top + 1), left : max(right, left + 1)]
             title = f"{row['class']}, {percent(row['confidence'])}"
-            cards.append(Card(jpeg_url(reduced(crop, 240)), f"Cut out of the photo: {row['class']}.", title))
+            cards.append(Card(jpeg_url(reduced(crop, 240)), f"Crop of the photo: {row['class']}.", title))
         picture_cards(cards, width=120, columns=6, ratio="1 / 1")
         if len(found) > CROPS:
             st.caption(f"The {CROPS} most confident of {len(found)}.")

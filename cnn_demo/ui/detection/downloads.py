@@ -41,5 +41,5 @@ def downloads(photo: Photo, spec: ModelSpec, found: sv.Detections) -> None:
 
 _HELP = {
     "COCO": "A COCO dataset of this one photo, for annotation tools and pycocotools.",
-    "YOLO": "A label file as YOLO is trained with: class, centre and size as fractions of the photo's sides.",
+    "YOLO": "A label file in YOLO format: class, centre and size as fractions of the photo's sides.",
 }

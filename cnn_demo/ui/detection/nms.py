@@ -1,4 +1,4 @@
-"""Page 6, what NMS throws away: suppression step by step, and the boxes left at other thresholds."""
+"""Page 6, what NMS throws away: suppression step by step, and the boxes kept at other thresholds."""
 
 from __future__ import annotations
 
@@ -54,18 +54,21 @@ def _steps(photo: Photo, spec: ModelSpec, side: int) -> None:
         _picture(photo, selection, step)
         if candidates.needs_nms:
             st.caption(
-                "Grey: not looked at yet. Amber: kept. Red: suppressed by the thick box, with its IoU. What an "
-                "earlier box suppressed is gone."
+                "Grey: not processed yet. Amber: kept. Red: suppressed by the thick box, with its IoU. Boxes "
+                "suppressed earlier are not shown."
             )
     if candidates.needs_nms:
-        st.subheader("What another threshold would leave", anchor=False)
+        st.subheader("Boxes kept at other IoU thresholds", anchor=False)
         st.plotly_chart(
             _sweep(candidates, confidence, iou),
             key="nms_sweep",
             config=CHART_CONFIG,
-            alt="How many boxes are left, by the IoU threshold of NMS.",
+            alt="Number of boxes kept, by the IoU threshold of NMS.",
         )
-        st.caption("Nobody knows the right number of boxes but you: the curve is flat where the threshold is harmless.")
+        st.caption(
+            "Only you can tell the correct number of boxes; where the curve is flat, the exact threshold does not "
+            "matter."
+        )
 
 
 def _step_slider(selection: Selection) -> int:
@@ -79,8 +82,10 @@ def _step_slider(selection: Selection) -> int:
         0,
         key=STEP,
         bind="query-params",
-        help="0 shows all candidates. Each step keeps the most confident box that is left, and throws away all worse "
-        "ones of its class that overlap it too much.",
+        help=(
+            "0 shows all candidates. Each step keeps the most confident remaining box, and suppresses all others of "
+            "its class that overlap it too much."
+        ),
     )
 
 
@@ -89,7 +94,7 @@ def _in_numbers(selection: Selection, confidence: float) -> None:
     cells = st.columns(3)
     for cell, (label, value) in zip(
         cells,
-        {f"Above {confidence:.0%}": len(selection.order), "Suppressed": lost, "Left": len(selection.kept)}.items(),
+        {f"Above {confidence:.0%}": len(selection.order), "Suppressed": lost, "Remaining": len(selection.kept)}.items(),
         strict=True,
     ):
         cell.metric(label, value, border=True)
@@ -98,21 +103,23 @@ def _in_numbers(selection: Selection, confidence: float) -> None:
 def _in_words(selection: Selection, step: int, photo: Photo) -> None:
     candidates = selection.candidates
     if not len(selection.order):
-        st.info("No box is that confident: lower the confidence threshold.", icon=":material/search_off:")
+        st.info("No box is above the confidence threshold: lower it.", icon=":material/search_off:")
         return
     if not candidates.needs_nms:
         st.markdown(_without_nms(selection))
         return
     if step == 0:
-        st.markdown("Drag the step, and see each kept box take its rivals away.")
+        st.markdown("Drag the step to see which boxes each kept box suppresses.")
         return
     place = int(selection.kept[step - 1])
     index = selection.order[place]
     suppressed = selection.suppressed(place)
     name = candidates.labels[candidates.class_ids[index]]
-    words = f"**Step {step}**: {name}, {percent(float(candidates.scores[index]))}, is the best that is left. "
+    words = (
+        f"**Step {step}**: {name}, {percent(float(candidates.scores[index]))}, is the most confident remaining box. "
+    )
     if not len(suppressed):
-        st.markdown(words + "No other box of its class overlaps it that much.")
+        st.markdown(words + "No other box of its class overlaps it enough.")
         return
     st.markdown(words + f"It suppresses **{len(suppressed)}**:")
     st.dataframe(
@@ -139,9 +146,9 @@ def _without_nms(selection: Selection) -> str:
     )
     many = "none of them overlaps" if not rivals else f"{rivals} of them overlap{'s' if rivals == 1 else ''}"
     return (
-        "This network’s head was trained so that, of all cells that see an object, only one predicts a box. Of "
-        f"its {len(boxes)} boxes above the confidence threshold, {many} a better one of its class by more than 0.7: "
-        "there is hardly anything for NMS to throw away, so it is left out."
+        "This network’s head was trained so that, of all cells on an object, only one predicts a box. Of its "
+        f"{len(boxes)} boxes above the confidence threshold, {many} a better one of its class by more than 0.7: there "
+        "is hardly anything to suppress, so NMS is left out."
     )
 
 
@@ -194,5 +201,5 @@ def _sweep(candidates: Candidates, confidence: float, iou: float) -> go.Figure:
     figure.add_vline(x=iou, line=REFERENCE_LINE)
     figure.update_layout(height=260, margin={"l": 0, "r": 8, "t": 8, "b": 0}, showlegend=False)
     figure.update_xaxes(title="IoU threshold (NMS)", range=[0, 1])
-    figure.update_yaxes(title="boxes left", rangemode="tozero")
+    figure.update_yaxes(title="boxes kept", rangemode="tozero")
     return figure

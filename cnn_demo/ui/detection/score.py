@@ -31,7 +31,7 @@ _TURN, _BEGIN = "score_turn", "score_begin"
 
 
 def score_view(photo: Photo) -> None:
-    """Let the visitor draw the true boxes, and measure the detector against them.
+    """Let the visitor draw the ground-truth boxes, and measure the detector against them.
 
     Raises:
         ModelUnavailable: If no detector is available.
@@ -57,7 +57,7 @@ def _drawn_and_scored(photo: Photo, spec: ModelSpec, side: int) -> None:
                 format="%d %%",
                 key=RIGHT_FROM,
                 bind="query-params",
-                help="With the true box of its class. COCO averages over 50, 55 … 95 %.",
+                help="Minimum IoU with a ground-truth box of the same class. COCO averages over 50, 55 … 95 %.",
             )
             / 100
         )
@@ -77,14 +77,14 @@ def _drawn_and_scored(photo: Photo, spec: ModelSpec, side: int) -> None:
         _judged(photo, spec, found.xyxy, matches, boxes, true_classes, confidence)
     with cuts:
         _figures(score_at(matches, confidence))
-    st.subheader("At every confidence", anchor=False)
+    st.subheader("Precision–recall curve", anchor=False)
     curve, table = st.columns([3, 2], gap="large")
     with curve:
         st.plotly_chart(
             _curve(matches, confidence),
             key="score_curve",
             config=CHART_CONFIG,
-            alt="Precision by recall, from the most confident box to the least.",
+            alt="Precision against recall, from the most to the least confident box.",
         )
     with table:
         _per_class(spec, class_ids(found), matches, true_classes, right_from)
@@ -102,7 +102,7 @@ def _truth(
     names = [*present, *(name for name in spec.labels if name not in present)]
     if NEXT in st.session_state and st.session_state[NEXT] not in names:
         st.session_state[NEXT] = names[0]
-    chosen = st.selectbox("Draw a box around each", names, key=NEXT, help="The likeliest on this photo come first.")
+    chosen = st.selectbox("Class to draw", names, key=NEXT, help="The most probable classes on this photo come first.")
     turn = st.session_state.setdefault(_TURN, 0)
     small = reduced(photo.pixels, 2 * CANVAS)
     height, width = canvas_size(small, CANVAS)
@@ -123,7 +123,7 @@ def _truth(
         found = select(candidates, confidence, iou).detections()
         things = [rectangle(box / ratio, int(i)) for box, i in zip(found.xyxy, class_ids(found), strict=True)]
         st.button(
-            "Begin with what it found",
+            "Start from the predictions",
             icon=":material/content_copy:",
             key="score_take",
             on_click=_begin_with,
@@ -131,7 +131,7 @@ def _truth(
         )
         st.button("Clear", icon=":material/delete:", key="score_clear", on_click=_begin_with, args=(photo.key, []))
     boxes, true_classes = rectangles(result.json_data, (height, width))
-    st.caption("Undo, below the picture, takes the last box back.")
+    st.caption("Undo, below the picture, removes the last box.")
     return boxes * ratio, true_classes
 
 
@@ -183,7 +183,7 @@ def _judged(
     names = [f"missed: {spec.labels[true_classes[i]]}" for i in missed]
     names += [f"{matches.overlap[i]:.2f}" if matches.truth[i] != NOT_SUPPRESSED else "wrong" for i in shown]
     colours = [MISSED] * len(missed) + [RIGHT if matches.truth[i] != NOT_SUPPRESSED else WRONG for i in shown]
-    st.markdown("**Right in green** with their IoU, wrong in red, missed in blue")
+    st.markdown("**True positives** in green with their IoU, false positives in red, missed objects in blue")
     picture(
         jpeg_url(draw_boxes(small, drawn, names, colours)),
         photo.size,
@@ -198,12 +198,12 @@ def _share(value: float) -> str:
 
 
 def _figures(score: Score) -> None:
-    st.markdown(f"**{score.right}** right · **{score.wrong}** wrong · **{score.missed}** missed")
+    st.markdown(f"**{score.right}** true positives · **{score.wrong}** false positives · **{score.missed}** missed")
     for cell, (name, value, why) in zip(
         st.columns(3),
         (
-            ("Precision", score.precision, "Of the boxes that it shows, how many are right."),
-            ("Recall", score.recall, "Of the true boxes, how many it found."),
+            ("Precision", score.precision, "Fraction of the predicted boxes that are correct."),
+            ("Recall", score.recall, "Fraction of the ground-truth boxes that were found."),
             ("F1", score.f1, "The harmonic mean of the two."),
         ),
         strict=True,
@@ -231,7 +231,7 @@ def _curve(matches: Matches, confidence: float) -> go.Figure:
             y=[precision[shown - 1]],
             mode="markers",
             marker={"size": 14, "color": colours.amber, "line": {"width": 2, "color": "white"}},
-            hovertemplate="at the slider’s confidence<extra></extra>",
+            hovertemplate="at the confidence threshold<extra></extra>",
         )
     figure.update_layout(height=320, margin={"l": 0, "r": 8, "t": 8, "b": 0}, showlegend=False)
     figure.update_xaxes(title="recall", range=[0, 1.03])
@@ -248,19 +248,19 @@ def _per_class(
         count = int((true_classes == class_id).sum())
         value = average_precision(matches.right[of == class_id], count)
         values.append(value)
-        rows.append({"class": spec.labels[class_id], "true boxes": count, "average precision": value})
+        rows.append({"class": spec.labels[class_id], "ground-truth boxes": count, "average precision": value})
     st.markdown(f"**Average precision: {np.mean(values):.2f}**, mean of {len(rows)} class{'es' * (len(rows) > 1)}")
     st.dataframe(
         pd.DataFrame(rows),
         key="score_table",
         hide_index=True,
-        alt="Average precision of each class that is on the photo.",
+        alt="Average precision of each class on the photo.",
         column_config={
             "average precision": st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.2f"),
         },
     )
     st.caption(
-        f"The area under the curve, as COCO reads it: the best precision at each of 101 recalls, at IoU "
+        "The area under the curve, as in COCO: the best precision at each of 101 recall values, at IoU "
         f"{percent(right_from)}. Boxes below {MIN_SURE} % are not counted. One photo is not enough: COCO averages over "
         "5,000."
     )

@@ -42,13 +42,15 @@ def video_view(photo: Photo) -> None:
     confidence = confidence_slider()
     turn = st.session_state.setdefault(_TURN, 0)
     st.file_uploader(
-        f"A video: {ACCEPTED}",
+        f"Video: {ACCEPTED}",
         key=f"film_{turn}",
         max_upload_size=MAX_MEGABYTES,
         on_change=_receive,
         args=(f"film_{turn}",),
-        help=f"Its first {MAX_SECONDS:.0f} seconds, {MAX_FRAMES} frames at most. It stays in this server's memory "
-        "until your session ends.",
+        help=(
+            f"At most its first {MAX_SECONDS:.0f} seconds and {MAX_FRAMES} frames are used. It stays in this server's "
+            "memory until your session ends."
+        ),
     )
     if error := st.session_state.get(_ERROR):
         st.error(error, icon=":material/movie_off:")
@@ -56,21 +58,21 @@ def video_view(photo: Photo) -> None:
     data: bytes | None = st.session_state.get(_FILM)
     if data is None:
         st.info(
-            "Upload a video of a street, of animals or of people at play: every object gets a number, and keeps it "
-            "from frame to frame.",
+            "Upload a video of a street, of animals or of people at play: every object gets an ID, and keeps it from "
+            "frame to frame.",
             icon=":material/movie:",
         )
         return
     with st.container(horizontal=True, gap="small"):
         if st.button(
-            "Find and follow",
+            "Track objects",
             icon=":material/play_arrow:",
             type="primary",
             key="film_go",
             disabled=job is not None and job.active,
         ):
             job = _begin(data, spec, side, confidence)
-        stop_button(job, "film_stop", "Stop here", "What is done so far is kept.")
+        stop_button(job, "film_stop", "Stop", "The frames done so far are kept.")
     if job is None:
         return
     if job.active:
@@ -134,7 +136,7 @@ def _show_progress(progress: Progress | None) -> None:
     if not isinstance(progress, Progress):
         st.progress(0.0, "Opening the video…")
         return
-    st.progress(progress.done / progress.most, f"Frame {progress.done} of {progress.most} at most")
+    st.progress(progress.done / progress.most, f"Frame {progress.done} of at most {progress.most}")
     picture(
         jpeg_url(progress.pixels),
         progress.pixels.shape[:2],
@@ -150,11 +152,11 @@ def _show_film(film: AnnotatedFilm) -> None:
         st.video(film.mp4, format="video/mp4", autoplay=True, muted=True, loop=True)
     with said:
         st.markdown(f"### {counted(film.tracks)}")
-        st.markdown("The number of different objects that were tracked, each with a number of its own.")
+        st.markdown("Number of tracked objects, each with its own ID.")
         end = "; yours is longer" if film.cut else ""
         st.caption(
             f"{film.frames} frames, {film.seconds:.1f} s{end}. ByteTrack matches the boxes of each frame with the "
-            "predicted positions of the tracks; an object that is hidden for more than a second gets a new number."
+            "predicted positions of the tracks; an object that is hidden for more than a second gets a new ID."
         )
         st.download_button(
             "Video",

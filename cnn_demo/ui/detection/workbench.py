@@ -17,11 +17,11 @@ from cnn_demo.ui.page.tabs import fill_open_tab
 
 # Tab to the view that fills it.
 VIEWS: dict[str, Callable[[Photo], None]] = {
-    "Find them": find_view,
-    "What NMS throws away": nms_view,
-    "Where boxes come from": grid_view,
-    "Side by side": compare_view,
-    "Score it": score_view,
+    "Detect": find_view,
+    "Non-maximum suppression": nms_view,
+    "Cells and proposals": grid_view,
+    "Compare": compare_view,
+    "Evaluate": score_view,
     "Video": video_view,
     "Models": models_view,
 }

@@ -71,7 +71,7 @@ def _answer(photo: Photo, spec: ModelSpec) -> None:
             max_height=480,
         )
         _downloads(photo, answer, spec, drawn)
-    st.subheader("How the box head gets there", anchor=False)
+    st.subheader("How the box head predicts the box", anchor=False)
     _weighted(photo, evidence)
 
 
@@ -98,7 +98,7 @@ def _in_words(answer: Localization, photo: Photo, threshold: float) -> None:
     words = f"From ({left}, {top}) to ({right}, {bottom}), in pixels of the photo."
     truth = truth_of(photo, answer.labels)
     if truth is not None:
-        words += f" IoU with the true box: **{float(iou(answer.box_xyxy, truth)):.2f}**."
+        words += f" IoU with the ground truth: **{float(iou(answer.box_xyxy, truth)):.2f}**."
     st.markdown(words)
 
 
@@ -150,7 +150,7 @@ def _weighted(photo: Photo, evidence: LocalizerDetails) -> None:
     drawn = draw_boxes(pixels, votes[::-1], [""] * HEAVIEST, [OTHER] * HEAVIEST, thickness=1)
     drawn = draw_boxes(drawn, [evidence.box_xyxy * scale], [""], [PREDICTION], thickness=3)
     st.markdown(
-        f"The photo is squashed into a square, and the trunk turns it into feature maps of {rows} × {columns} "
+        f"The photo is resized to a square, and the backbone turns it into feature maps of {rows} × {columns} "
         f"locations with {evidence.maps.shape[-1]:,} channels. **Each location predicts** its distances to the four "
         "sides of the box, and a weight. The box is the weighted mean of all locations’ boxes."
     )
@@ -161,7 +161,7 @@ def _weighted(photo: Photo, evidence: LocalizerDetails) -> None:
         [
             Card(
                 jpeg_url(seen),
-                "The photo squashed into a square.",
+                "The photo resized to a square.",
                 "The network’s input",
                 (f"{seen.shape[1]} × {seen.shape[0]} pixels.",),
             ),

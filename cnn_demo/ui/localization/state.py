@@ -1,4 +1,4 @@
-"""Page 5: the chosen localizer, its prediction, and the true box, which all views share."""
+"""Page 5: the chosen localizer, its prediction, and the ground-truth box, shared by all views."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ DEFAULTS: dict[str, Any] = {MODEL: None, SURE: None}  # None stands for the netw
 _SURE_OF = "sure_of"  # the network whose threshold the slider has
 _DRAWN = "drawn_truths"  # photo key -> (4,) corners in pixels, of this visitor
 _ABOUT = {
-    "everyday_localizer": "twenty classes of Pascal VOC; its trunk was trained on ImageNet before.",
+    "everyday_localizer": "twenty classes of Pascal VOC; backbone pretrained on ImageNet.",
     "caltech_localizer": "three classes; trained from scratch on about 1,400 photos of Caltech-101.",
-    "caltech_localizer_mobilenet_v2": "the same three classes; its trunk was trained on ImageNet before.",
+    "caltech_localizer_mobilenet_v2": "the same three classes; backbone pretrained on ImageNet.",
 }
 _KEPT = 20  # photos whose drawn box is kept
 
@@ -35,7 +35,7 @@ def usable_localizers() -> tuple[ModelSpec, ...]:
     """
     usable = tuple(spec for spec in list_models("localization") if spec.availability() in ("bundled", "at hand"))
     if not usable:
-        raise ModelUnavailable("No localizer is on this machine: please put the bundled weights back.")
+        raise ModelUnavailable("No localizer is on this machine: restore the bundled weights.")
     return usable
 
 
@@ -81,8 +81,10 @@ def threshold_slider(spec: ModelSpec) -> float:
         format="%d %%",
         key=SURE,
         bind="query-params",
-        help="Below it the network predicts nothing. At 0 it puts a box around whatever its classes come nearest to, "
-        "unless “nothing” is still more probable.",
+        help=(
+            "Below it no box is shown. At 0 the box of the most probable class is shown, unless “nothing” is more "
+            "probable."
+        ),
     )
     return percents / 100
 

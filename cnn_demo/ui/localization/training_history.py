@@ -40,9 +40,8 @@ def learned_view(photo: Photo) -> None:
     count = sum(len(values) for values in record.overlaps.values())
     st.markdown(
         "This is the **Caltech localizer**, a small network of three classes (airplane, face and motorcycle), trained "
-        f"from scratch: it began with random weights. Drag the bar: in **{len(record.epochs)} epochs** its box settles "
-        "on faces, and it learns to predict “nothing” for the rest. None of these photos was in its training data. "
-        + _growth(record)
+        f"from scratch. Drag the bar: in **{len(record.epochs)} epochs** its box settles on faces, and it learns to "
+        "predict “nothing” for the rest. None of these photos was in its training data. " + _growth(record)
     )
     flipbook(
         _frames(record),
@@ -53,20 +52,20 @@ def learned_view(photo: Photo) -> None:
         max_width=640,
         photographs=True,
     )
-    st.subheader(f"On {count} photos that it was never trained on", anchor=False)
+    st.subheader(f"On {count} held-out photos", anchor=False)
     chart, words = st.columns([3, 2], gap="large")
     with chart:
         st.plotly_chart(
             _histogram(record),
             key="localizer_histogram",
             config=CHART_CONFIG,
-            alt="How many held-back photos got which IoU, by class.",
+            alt="Histogram of the IoU on held-out photos, by class.",
         )
     with words:
         st.markdown(_in_figures(record))
     st.markdown(
-        f"**The {len(record.worst)} worst**, not hidden. The photos belong to Caltech-101 and are not part of this "
-        "app; these are their frames, with the true box in green and the network’s in amber."
+        f"**The {len(record.worst)} worst predictions.** The photos belong to Caltech-101 and are not part of this "
+        "app; these are their outlines, with the ground truth in green and the prediction in amber."
     )
     picture_cards(_worst(record), width=120, columns=6)
     st.caption(f"Mean IoU {figures['iou']:.3f}; `training/evaluate.py` prints these figures.")
@@ -139,11 +138,11 @@ def _charts(record: LocalizerRecord) -> list[Chart]:
             percent=True,
         ),
         Chart(
-            "Right class, and boxes on nothing",
-            (line("right class", "whole_accuracy"), line("false boxes", "false_boxes")),
+            "Accuracy, and false positives",
+            (line("accuracy", "whole_accuracy"), line("false positives", "false_boxes")),
             percent=True,
         ),
-        Chart("Parts of the loss", (line("class", "class"), line("1 − GIoU", "giou"))),
+        Chart("Loss terms", (line("class", "class"), line("1 − GIoU", "giou"))),
     ]
 
 
@@ -169,7 +168,7 @@ def _histogram(record: LocalizerRecord) -> go.Figure:
         bargap=0.05,
         legend=LEGEND_ABOVE,
     )
-    figure.update_xaxes(title="IoU with the true box", range=[0, 1], dtick=0.1)
+    figure.update_xaxes(title="IoU with the ground truth", range=[0, 1], dtick=0.1)
     figure.update_yaxes(title="photos")
     return figure
 
@@ -180,18 +179,17 @@ def _in_figures(record: LocalizerRecord) -> str:
     threshold = find("caltech_localizer").threshold
     by_class = "; ".join(f"{name} {np.mean(values):.2f}" for name, values in record.overlaps.items())
     return (
-        f"- **Right class**: {percent(figures['accuracy'])}\n"
-        f"- **Mean IoU**: {figures['iou']:.2f} ({by_class})\n"
-        f"- **IoU above 0.5**: {percent(figures['over_50'])}; above 0.75: {percent(figures['over_75'])}\n"
-        f"- **Pasted** small and anywhere onto other photos: mean IoU {last['pasted_iou']:.2f}. Where the object is "
-        "small, the same error in pixels costs more IoU.\n"
-        f"- **On photos with none of the three**, one of them was more probable than “nothing” in "
-        f"{percent(last['false_boxes'])}: hence its confidence threshold of {percent(threshold)} in *Find it*"
+        f"- **Accuracy**: {percent(figures['accuracy'])}\n- **Mean IoU**: {figures['iou']:.2f} ({by_class})\n- **IoU "
+        f"above 0.5**: {percent(figures['over_50'])}; above 0.75: {percent(figures['over_75'])}\n- **Pasted** small "
+        f"and anywhere onto other photos: mean IoU {last['pasted_iou']:.2f}. Where the object is small, the same error "
+        "in pixels costs more IoU.\n- **On photos with none of the three**, one of them was more probable than "
+        f"“nothing” in {percent(last['false_boxes'])}: hence its confidence threshold of {percent(threshold)} in "
+        "*Localize*"
     )
 
 
 def _worst(record: LocalizerRecord) -> list[Card]:
-    """The frames of the worst photos as drawings: their proportions, the true box and the network's."""
+    """The frames of the worst photos as drawings: their proportions, the ground-truth box and the predicted one."""
     cards = []
     for case in record.worst:
         width, height = (160, 160 / case["aspect"]) if case["aspect"] > 4 / 3 else (120 * case["aspect"], 120)
@@ -206,6 +204,6 @@ def _worst(record: LocalizerRecord) -> list[Card]:
         svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 160 120">{drawn}</svg>'
         source = "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode("ascii")
         answer = case["answer"] if case["answer"] == case["label"] else f"{case['answer']} ✗"
-        alt = f"The frame of a photo with the true box and the network’s: IoU {case['iou']:.2f}."
+        alt = f"The outline of a photo with the ground-truth box and the predicted one: IoU {case['iou']:.2f}."
         cards.append(Card(source, alt, f"IoU {case['iou']:.2f}", (f"{case['label']} → {answer}",)))
     return cards

@@ -46,9 +46,9 @@ DEFAULTS: dict[str, Any] = {CLASS: None, **{WEIGHT.format(part): weight for part
 CANVAS = 330  # pixels of the longer side: fits on a phone
 TITLES = {"class": "Cross-entropy", "smooth_l1": "Smooth L1", "giou": "1 − GIoU"}
 _WHAT = {
-    "class": "−ln of the probability that the true class got",
+    "class": "−ln of the probability of the true class",
     "smooth_l1": f"over the four corner coordinates, as fractions of the sides; linear beyond {BETA}",
-    "giou": "how badly the boxes overlap; it also depends on how far apart they are",
+    "giou": "from the overlap of the boxes, and the distance between them",
 }
 _SHADE = np.array([255, 210, 31])
 
@@ -69,14 +69,14 @@ def _drawn_and_measured(photo: Photo, spec: ModelSpec) -> None:
     evidence = evidence_of(photo, spec.key)
     drawing, shown, numbers = st.columns([4, 4, 3], gap="medium")
     with drawing:
-        st.markdown("**Draw the true box**, with mouse or finger")
+        st.markdown("**Draw the ground-truth box** with mouse or finger")
         _canvas(photo, spec)
     truth = truth_of(photo, spec.labels)
     with shown:
         _overlap(photo, evidence, truth)
     with numbers:
         _measures(evidence, truth)
-    st.subheader("The loss, taken apart", anchor=False)
+    st.subheader("Terms of the loss", anchor=False)
     _loss(load_localizer(spec.key), photo, evidence, truth)
 
 
@@ -103,9 +103,9 @@ def _canvas(photo: Photo, spec: ModelSpec) -> None:
     if drawn_truth(photo) is not None:
         st.button("Draw another", icon=":material/delete:", key="truth_clear", on_click=_clear, args=(photo,))
     elif known_truth(photo, spec.labels) is not None:
-        st.caption("This sample has a true box, in green; draw your own, and it is used instead.")
+        st.caption("This sample has a ground-truth box, in green; if you draw your own, it is used instead.")
     else:
-        st.caption("From one corner to the opposite one, as tight as you can.")
+        st.caption("Drag from one corner to the opposite one, as tightly as you can.")
 
 
 def _clear(photo: Photo) -> None:
@@ -135,7 +135,7 @@ def _overlap(photo: Photo, evidence: LocalizerDetails, truth: np.ndarray | None)
     if truth is not None:
         boxes, names, colours = [truth * scale, answer], ["truth", "network"], [GROUND_TRUTH, PREDICTION]
         small = shaded(small, truth * scale, answer)
-    both = "" if truth is None else " and the true one"
+    both = "" if truth is None else " and the ground truth"
     picture(
         jpeg_url(draw_boxes(small, boxes, names, colours)),
         photo.size,
@@ -236,9 +236,9 @@ def _parts(parts: tuple[LossPart, ...]) -> None:
     )
     st.html(
         '<div style="max-width:720px;font-variant-numeric:tabular-nums">'
-        '<div role="img" aria-label="What each part adds to the loss" style="display:flex;height:16px;'
+        '<div role="img" aria-label="Contribution of each term to the loss" style="display:flex;height:16px;'
         f'border-radius:4px;overflow:hidden;margin-bottom:8px">{bar}</div>'
-        f'<table aria-label="The loss taken apart" style="width:100%;border-collapse:collapse;font-size:15px">{rows}'
+        f'<table aria-label="Terms of the loss" style="width:100%;border-collapse:collapse;font-size:15px">{rows}'
         '<tr><td style="padding:6px 0;border-top:1px solid rgba(128,140,165,.5)"><b>Loss</b></td>'
         '<td style="text-align:right;padding:6px 0;border-top:1px solid rgba(128,140,165,.5)">'
         f"<b>{total:.3f}</b></td></tr></table></div>"

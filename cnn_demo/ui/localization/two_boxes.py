@@ -46,8 +46,8 @@ BEGINNINGS = {
         "Overlapping",
         (0.15, 0.2, 0.6, 0.75),
         (0.3, 0.3, 0.78, 0.88),
-        "They look much alike, and yet IoU is far from 1: shifted by a third in one direction alone, two equal boxes "
-        "are down to 0.5.",
+        "They look similar, and yet the IoU is far from 1: shifted by a third of its side in one direction, a box has "
+        "an IoU of 0.5 with itself.",
     ),
     "apart": Beginning(
         "Apart",
@@ -135,7 +135,7 @@ def boxes_view(photo: Photo) -> None:
     """Show two boxes to drag, and box A written in every way."""
     size = photo.size
     begin = choose(
-        "Begin with",
+        "Example",
         {key: each.title for key, each in BEGINNINGS.items()},
         key=BEGIN,
         default=DEFAULTS[BEGIN],
@@ -153,7 +153,7 @@ def boxes_view(photo: Photo) -> None:
         on_move=lambda moved: _keep(photo, begin, moved),
     )
     st.info(f"**What to notice.** {BEGINNINGS[begin].notice}", icon=":material/visibility:")
-    st.subheader("Four ways to write box A down", anchor=False)
+    st.subheader("Four encodings of box A", anchor=False)
     _written(photo, begin, boxes)
 
 
@@ -204,8 +204,8 @@ def _written(photo: Photo, begin: str, boxes: np.ndarray) -> None:
         moved = within([wanted.tolist(), boxes[1].tolist()], size)
         if moved is None:
             st.session_state["boxes_error"] = (
-                "That box has no area on the photo: its right edge must be right of its left one, its lower edge "
-                "below its upper one. Box A stays where it was."
+                "That box has no area on the photo: its right edge must be right of its left one, its lower edge below "
+                "its upper one. Box A is unchanged."
             )
             return
         _keep(photo, begin, moved)
@@ -223,7 +223,7 @@ def _written(photo: Photo, begin: str, boxes: np.ndarray) -> None:
         if error := st.session_state.pop("boxes_error", None):
             st.error(error, icon=":material/crop_free:")
     overlap = float(iou(boxes[0], boxes[1]))
-    st.caption(f"All four encode the same box; its IoU with B is {overlap:.3f}. Boxes are cut where the photo ends.")
+    st.caption(f"All four encode the same box; its IoU with B is {overlap:.3f}. Boxes are clipped to the photo.")
 
 
 def _number(value: float, digits: int) -> str:

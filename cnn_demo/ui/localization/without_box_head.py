@@ -54,9 +54,8 @@ def without_view(photo: Photo) -> None:
     spec = pick_localizer()
     load_with_spinner(spec, load_localizer)
     st.markdown(
-        "A classifier is trained without boxes, and yet there are ways to get a box out of it. Here are two of them, "
-        "with the network's **class head alone**; beside them the box of the **box head**, which was trained with "
-        "boxes."
+        "A classifier is trained without boxes, and yet it can localize. Here are two methods that use the network's "
+        "**class head alone**, beside the **box head**, which was trained with boxes."
     )
     _three_ways(photo, spec)
 
@@ -69,10 +68,10 @@ def _three_ways(photo: Photo, spec: ModelSpec) -> None:
     likely = evidence.localization.label or model.labels[int(evidence.logits[:-1].argmax())]
     classes, cuts, opacities = st.columns(3, gap="medium")
     with classes:
-        label = pick_class("Class to look for", model.labels[:-1], LOOKED_FOR, likely, "the most probable")
+        label = pick_class("Class", model.labels[:-1], LOOKED_FOR, likely, "the most probable")
     with cuts:
         cut = st.slider(
-            "Threshold, of the map’s maximum",
+            "Threshold (% of the map’s maximum)",
             5,
             95,
             DEFAULTS[CUT],
@@ -97,7 +96,7 @@ def _window_controls(size: tuple[int, int]) -> tuple[tuple[float, ...], float]:
     left, right = st.columns([3, 2], gap="medium")
     with left:
         chosen = st.pills(
-            "Windows, of the photo's sides",
+            "Window sizes (% of the photo's sides)",
             list(ALL_SIZES),
             selection_mode="multi",
             default=DEFAULTS[SIZES],
@@ -107,7 +106,7 @@ def _window_controls(size: tuple[int, int]) -> tuple[tuple[float, ...], float]:
         )
     with right:
         step = st.slider(
-            "Stride, of the window’s size",
+            "Stride (% of the window’s size)",
             10,
             100,
             DEFAULTS[STRIDE],
@@ -118,7 +117,7 @@ def _window_controls(size: tuple[int, int]) -> tuple[tuple[float, ...], float]:
         )
     sizes = tuple(share / 100 for share in sorted(set(chosen or ()) & set(ALL_SIZES), reverse=True))
     if not sizes:
-        st.info("Choose at least one size of window.", icon=":material/select_all:")
+        st.info("Choose at least one window size.", icon=":material/select_all:")
         return (), step / 100
     try:
         windows(size, sizes, step / 100)
@@ -170,11 +169,11 @@ def _cards(
         best = scan.best(label)
         share = float(scan.probabilities[best, scan.labels.index(label)])
         ground = overlay(pixels, window_map(scan, label, scale, (height, width)), opacity)
-        line = f"The window that is most probably {label}: {percent(share)}. {scan.passes:,} passes."
+        line = f"The window with the highest probability of {label}: {percent(share)}. {scan.passes:,} passes."
         cards.append(card("Sliding window", scan.boxes[best], ground, line))
     picture_cards(cards, width=240, columns=3, ratio=f"{width} / {height}")
     if truth is None:
-        st.caption("Draw the true box in *Draw the truth*, and each box is compared with it here.")
+        st.caption("Draw a box in *Draw the ground truth* to compare each box with it here.")
 
 
 def window_map(scan: WindowScan, label: str, scale: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -209,9 +208,9 @@ def _compared(box: np.ndarray | None, truth: np.ndarray | None, head: np.ndarray
 def _cost(scan: WindowScan, evidence: LocalizerDetails, title: str) -> None:
     once = evidence.localization.milliseconds
     st.markdown(
-        f"**What a scan costs**: {scan.passes:,} crops through {title}, against one pass for the head. At "
-        f"{once:.0f} ms a pass, as measured for the head’s one, that would be {scan.passes * once / 1000:,.1f} s; in "
-        "batches it is somewhat less. Finer steps fit the object better and cost more; and no window has the object’s "
-        "own proportions. The colours are the mean probability of all windows that cover a pixel. Objects were "
-        "located like this before networks had box heads."
+        f"**What a scan costs**: {scan.passes:,} crops through {title}, against one pass for the head. At {once:.0f} "
+        f"ms a pass, as measured for the head’s one, that would be {scan.passes * once / 1000:,.1f} s; batches are "
+        "somewhat faster. A smaller stride fits the object better and costs more, but no window has the object’s own "
+        "proportions. The colours are the mean probability of all windows that cover a pixel. This is how objects were "
+        "localized before networks had box heads."
     )

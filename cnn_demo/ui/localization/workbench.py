@@ -15,11 +15,11 @@ from cnn_demo.ui.page.tabs import fill_open_tab
 
 # Tab to the view that fills it.
 VIEWS: dict[str, Callable[[Photo], None]] = {
-    "Find it": find_view,
-    "Draw the truth": truth_view,
+    "Localize": find_view,
+    "Draw the ground truth": truth_view,
     "Two boxes": boxes_view,
     "Without a box head": without_view,
-    "How it learned": learned_view,
+    "Training": learned_view,
 }
 
 # The default of every bound control, which *Try this* restores.

@@ -34,16 +34,18 @@ def architectures_view(photo: Photo) -> None:
         title = st.selectbox("Encoder", list(ENCODERS.values()), key=ENCODER, bind="query-params")
     with second:
         side = st.selectbox(
-            "Picture", SIDES, SIDES.index(DEFAULTS[SIDE]), format_func="{0} × {0} pixels".format, key=SIDE,
+            "Image size", SIDES, SIDES.index(DEFAULTS[SIDE]), format_func="{0} × {0} pixels".format, key=SIDE,
             bind="query-params",
         )  # fmt: skip
     encoder = next(name for name, shown in ENCODERS.items() if shown == title)
     asked = st.session_state.setdefault(_ASKED, set())
     with third:
-        if st.button("Measure here", icon=":material/timer:", key="smp_measure", disabled=(encoder, side) in asked):
+        if st.button(
+            "Measure on this machine", icon=":material/timer:", key="smp_measure", disabled=(encoder, side) in asked
+        ):
             asked.add((encoder, side))
     if (encoder, side) not in asked:
-        st.info("Building and running all of them takes some seconds, or a minute on a busy machine.")
+        st.info("Building and running all of them takes some seconds, or up to a minute on a busy machine.")
         return
     device = frameworks.torch_device("auto")
     costs = computed(
@@ -71,7 +73,7 @@ def table_of(costs: dict[str, Cost | None]) -> pd.DataFrame:
         {
             "Architecture": [ARCHITECTURES[cost.architecture] for cost in built],
             "Million parameters": [cost.parameters / 1e6 for cost in built],
-            "of them in the decoder": [cost.decoder_parameters / 1e6 for cost in built],
+            "of which in the decoder": [cost.decoder_parameters / 1e6 for cost in built],
             "Billion multiply-adds": [cost.multiply_adds / 1e9 for cost in built],
             "Milliseconds": [cost.milliseconds for cost in built],
         }
@@ -87,16 +89,16 @@ def _show(costs: dict[str, Cost | None], encoder: str, device: str) -> None:
         quickest = table.loc[table["Milliseconds"].idxmin()]
         slowest = table.loc[table["Milliseconds"].idxmax()]
         st.markdown(
-            f"On {DEVICES[device]}, **{quickest['Architecture']}** is the quickest with "
-            f"{quickest['Milliseconds']:.0f} ms, **{slowest['Architecture']}** the slowest with "
-            f"{slowest['Milliseconds']:.0f} ms: the fastest of {REPEATS} runs of each. Multiply-adds do not tell all: "
-            "moving large maps about costs time too."
+            f"On {DEVICES[device]}, **{quickest['Architecture']}** is the quickest with {quickest['Milliseconds']:.0f} "
+            f"ms, **{slowest['Architecture']}** the slowest with {slowest['Milliseconds']:.0f} ms: the fastest of "
+            f"{REPEATS} runs of each. Multiply-adds are not the whole cost: memory traffic of large maps takes time "
+            "too."
         )
         left_out = [ARCHITECTURES[name] for name, cost in costs.items() if cost is None]
         if left_out:
             st.caption(f"Not with {ENCODERS[encoder]}: {', '.join(left_out)}.")
         if costs.get("DPT"):
-            st.caption("DPT reads a vision transformer's tokens: it has a ViT-Tiny for an encoder.")
+            st.caption("DPT reads a vision transformer's tokens: its encoder is a ViT-Tiny.")
     number = st.column_config.NumberColumn
     st.dataframe(
         table,

@@ -49,7 +49,7 @@ def classical_view(
     found = found_of(photo, finder, finder_side, confidence)
     names = countable(segmentation, found)
     if not names:
-        st.info("There is nothing here but background: try another photo or network.", icon=":material/search_off:")
+        st.info("Everything here is background: try another photo or model.", icon=":material/search_off:")
         return
     choice, slider = st.columns([2, 3], gap="large")
     with choice:
@@ -69,7 +69,7 @@ def classical_view(
     st.caption(
         f"Objects that agree with one of the network's (IoU of at least {MATCH_IOU}) have its colour; grey ones agree "
         f"with none. Computed on {pixels.shape[1]} × {pixels.shape[0]} pixels. Neither classical method separates "
-        "overlapping objects, or joins the parts of an object that is cut in two by another."
+        "overlapping objects, or joins the parts of an object that another one covers."
     )
     if len(own):
         _table(own, overlaps)
@@ -85,14 +85,14 @@ def countable(segmentation: Segmentation, found: sv.Detections) -> list[str]:
 def _pick_class(names: list[str]) -> str:
     if CLASS in st.session_state and st.session_state[CLASS] not in names:
         st.session_state[CLASS] = names[0]
-    chosen = st.selectbox("Class", names, key=CLASS, bind="query-params", help="One that is on the photo.")
+    chosen = st.selectbox("Class", names, key=CLASS, bind="query-params", help="Classes on the photo.")
     return chosen if chosen in names else names[0]
 
 
 def _narrow_slider() -> float:
     return (
         st.slider(
-            "Watershed: how narrow parts two objects",
+            "Watershed: width of necks to split",
             0,
             95,
             DEFAULTS[SHARE],
@@ -116,7 +116,7 @@ def _objects_named(found: sv.Detections, name: str, size: tuple[int, int]) -> sv
     return some
 
 
-@st.cache_resource(max_entries=24, show_spinner="Parting objects…", hash_funcs=HASH_BY_KEY)
+@st.cache_resource(max_entries=24, show_spinner="Separating objects…", hash_funcs=HASH_BY_KEY)
 def _made(photo: Photo, key: str, side: int, mode: str, name: str, method: str, narrow: float) -> sv.Detections:
     """What a classical way makes of a class; connected components do not depend on `narrow`."""
     _, answer = reduced_answer(photo, segmentation_of(photo, key, side, mode), SIDE)
@@ -154,7 +154,7 @@ def _show(
         jpeg_url(drawn_objects(pixels, objects, colours)),
         pixels.shape[:2],
         key=f"classical_{title}",
-        alt=f"{title}: {len(objects)} objects of the class {name}, a colour each.",
+        alt=f"{title}: {len(objects)} objects of the class {name}, each in its own colour.",
         max_height=320,
     )
     st.markdown(words)

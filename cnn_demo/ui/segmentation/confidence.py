@@ -1,4 +1,4 @@
-"""Page 7, how sure: confidence and entropy of every pixel, a confidence threshold, and one pixel's probabilities."""
+"""Page 7, confidence: confidence and entropy of every pixel, a confidence threshold, and one pixel's probabilities."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ _WHITE = 0.85  # how white a blank pixel is
 
 
 def confidence_view(photo: Photo) -> None:
-    """Show how sure the network is of each pixel.
+    """Show the network's confidence at each pixel.
 
     Raises:
         ModelUnavailable: If no network that labels pixels is available.
     """
     spec, side, mode = pick_segmenter(photo)
     _maps(photo, spec, side, mode)
-    st.subheader("Leave doubtful pixels blank", anchor=False)
+    st.subheader("Hide uncertain pixels", anchor=False)
     _blank(photo, spec, side, mode)
-    st.subheader("Ask a pixel", anchor=False)
+    st.subheader("Probabilities of a pixel", anchor=False)
     _ask(photo, spec, side, mode)
 
 
@@ -58,17 +58,17 @@ def _maps(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
     with sure:
         _heat(photo, small, segmentation.confidence, opacity, "confidence", f"Confidence, {percent(mean)} on average")
         legend("0 %", "100 %")
-        st.caption("The probability of the class that the pixel was given. Bright is sure.")
+        st.caption("The probability of the predicted class. Bright is confident.")
     with undecided:
         _heat(photo, small, entropy, opacity, "entropy", f"Entropy, {entropy.mean():.2f} on average")
-        legend("0: one class alone", "1: all classes alike")
-        st.caption("How evenly the probability is spread over all classes. Bright is undecided.")
+        legend("0: one class", "1: all classes equal")
+        st.caption("How evenly the probability is spread over the classes. Bright is uncertain.")
     near, far = border_confidence(segmentation)
     if np.isfinite([near, far]).all():
         st.markdown(
-            f"Within {REACH} pixels of a border between classes it is **{percent(near)}** sure on average, everywhere "
+            f"Within {REACH} pixels of a border between classes the mean confidence is **{percent(near)}**, everywhere "
             f"else **{percent(far)}**. "
-            + ("It is least sure along borders." if near < far else "On this photo, it is not less sure along borders.")
+            + ("It is lowest along borders." if near < far else "On this photo, it is not lower along borders.")
         )
 
 
@@ -112,15 +112,16 @@ def _blank(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
     shown, said = st.columns([3, 2], gap="large")
     with said:
         threshold = (
-            st.slider("Leave blank below", 0, 99, DEFAULTS[BLANK], format="%d %%", key=BLANK, bind="query-params") / 100
+            st.slider("Confidence threshold", 0, 99, DEFAULTS[BLANK], format="%d %%", key=BLANK, bind="query-params")
+            / 100
         )
         doubtful = segmentation.doubtful(threshold)
-        st.metric("Left of the photo", percent(1 - float(doubtful.mean())), border=True)
+        st.metric("Pixels above the threshold", percent(1 - float(doubtful.mean())), border=True)
         st.plotly_chart(
             _curve(segmentation, threshold),
             key="sure_curve",
             config=CHART_CONFIG,
-            alt="The share of the photo that is left, by the confidence that is asked for.",
+            alt="Fraction of pixels above each confidence threshold.",
         )
     with shown:
         small, answer = reduced_answer(photo, segmentation, SHOWN_SIDE)
@@ -128,10 +129,13 @@ def _blank(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
             jpeg_url(without_doubt(small, answer, threshold)),
             photo.size,
             key="sure_blanked",
-            alt=f"The photo under its classes, white where the network is in doubt. {photo.description}",
+            alt=f"The photo under its classes, white below the confidence threshold. {photo.description}",
             max_height=480,
         )
-        st.caption("White: less sure than that. In colour: its classes. The network cannot know which are wrong.")
+        st.caption(
+            "White: below the threshold. In colour: the predicted classes. A high confidence is no guarantee of a "
+            "correct class."
+        )
         _left_of_each(segmentation, doubtful)
 
 
@@ -152,12 +156,12 @@ def _curve(segmentation: Segmentation, threshold: float) -> go.Figure:
         y=100 * shares_left(segmentation.confidence, THRESHOLDS),
         mode="lines",
         line={"color": chart_colours().blue},
-        hovertemplate="below %{x:.0f} % blank: %{y:.1f} % left<extra></extra>",
+        hovertemplate="threshold %{x:.0f} %: %{y:.1f} % above<extra></extra>",
     )
     figure.add_vline(100 * threshold, line=REFERENCE_LINE)
     figure.update_layout(height=260, margin={"l": 0, "r": 0, "t": 8, "b": 0}, showlegend=False)
-    figure.update_xaxes(title="confidence that is asked for", ticksuffix=" %", range=[0, 100])
-    figure.update_yaxes(title="left of the photo", ticksuffix=" %", range=[0, 102])
+    figure.update_xaxes(title="confidence threshold", ticksuffix=" %", range=[0, 100])
+    figure.update_yaxes(title="pixels above the threshold", ticksuffix=" %", range=[0, 102])
     return figure
 
 
@@ -172,14 +176,14 @@ def _left_of_each(segmentation: Segmentation, doubtful: np.ndarray) -> None:
             {
                 "Class": list(coverage),
                 "Of the photo": [100 * value for value in coverage.values()],
-                "Of it left": [100 * left[i] / counts[i] for i in indices],
+                "Above the threshold": [100 * left[i] / counts[i] for i in indices],
             }
         ),
         key="sure_classes",
         hide_index=True,
         height=min(35 * (len(coverage) + 1) + 3, 220),
-        alt="Each class with its share of the photo, and how much of it is left.",
-        column_config={"Of the photo": share, "Of it left": share},
+        alt="Each class with its fraction of the photo, and the fraction of it above the threshold.",
+        column_config={"Of the photo": share, "Above the threshold": share},
     )
 
 
@@ -197,8 +201,8 @@ def _ask(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
             jpeg_url(reduced(photo.pixels, SHOWN_SIDE)),
             photo.size,
             key="sure_photo",
-            alt=f"The photo; tap it to ask a pixel. {photo.description}",
-            caption="Tap the photo. It begins with the pixel of which the network is least decided.",
+            alt=f"The photo; tap it to select a pixel. {photo.description}",
+            caption="Tap the photo. The default is the pixel with the highest entropy.",
             marks=[Mark(row, column, 1, 1)],
             step=(4, 4),
             on_pick=ask,
@@ -220,13 +224,13 @@ def _asked(photo: Photo, segmentation: Segmentation) -> tuple[int, int]:
 def _answer(segmentation: Segmentation, row: int, column: int, spec: ModelSpec) -> None:
     label = segmentation.labels[segmentation.class_map[row, column]]
     st.markdown(
-        f"Row {row}, column {column}: **{label}**, {percent(float(segmentation.confidence[row, column]))} sure; "
+        f"Row {row}, column {column}: **{label}**, confidence {percent(float(segmentation.confidence[row, column]))}; "
         f"entropy {segmentation.entropy()[row, column]:.2f}."
     )
     if segmentation.probabilities is None:
         st.info(
-            f"{spec.title} has {len(segmentation.labels)} classes. Their probabilities at every pixel would fill the "
-            f"memory, so they are kept of networks with at most {FEW_CLASSES} classes only.",
+            f"{spec.title} has {len(segmentation.labels)} classes. Their probabilities at every pixel would take too "
+            f"much memory, so they are kept only for networks with at most {FEW_CLASSES} classes.",
             icon=":material/memory:",
         )
         return

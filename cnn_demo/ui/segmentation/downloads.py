@@ -25,7 +25,7 @@ CUT = "cut_out_classes"
 DEFAULTS: dict[str, Any] = {CUT: []}
 _PNG, _JSON = "image/png", "application/json"
 _HELP = {
-    "Mask": "A PNG with a palette: people see colours, programs read the index of the class or of the object.",
+    "Mask": "A PNG with a palette, whose pixel values are the indices of the classes or of the objects.",
     "Cut-out": "A PNG that is transparent outside the chosen classes.",
     "COCO": "A COCO dataset of this one photo with run-length encoded masks, for annotation tools and pycocotools.",
     "Polygons": "The outlines in pixels of the photo, as JSON.",
@@ -43,7 +43,7 @@ def downloads(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
         mode: A key of `MODES`.
     """
     segmentation = segmentation_of(photo, spec.key, side, mode)
-    st.markdown("**Take it along**")
+    st.markdown("**Download**")
     chosen = _pick_classes(segmentation)
     class_map = segmentation.class_map
     colours = class_colours(segmentation.labels)
@@ -78,12 +78,12 @@ def _pick_classes(segmentation: Segmentation) -> list[str]:
         st.session_state[CUT] = [label for label in held if label in present]
     usual = cut_out_of(segmentation)
     chosen = st.multiselect(
-        "Classes to cut out",
+        "Classes in the cut-out",
         present,
         default=DEFAULTS[CUT],
         key=CUT,
         bind="query-params",
-        placeholder=", ".join(usual) or "Nothing to cut out",
+        placeholder=", ".join(usual) or "None",
     )
     return chosen or usual
 

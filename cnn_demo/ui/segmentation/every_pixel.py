@@ -43,10 +43,9 @@ def _how(photo: Photo, segmentation: Segmentation, spec: ModelSpec, side: int, m
         if len(parts) > 1:
             way = f"in {len(parts)} tiles of {parts[0].width} × {parts[0].height}"
         else:
-            way += ", for it fits into one tile"
+            way += ", because it fits into one tile"
     where = DEVICES[segmentation.device]
     return (
-        f"**{segmentation.milliseconds:.0f} ms** on {where}. The photo of {width} × {height} pixels goes in as "
-        f"{columns} × {rows}, {way}; the prediction comes back at the photo's own size. {spec.knows} "
-        f"{official_instead(spec)}"
+        f"**{segmentation.milliseconds:.0f} ms** on {where}. The photo of {width} × {height} pixels is resized to "
+        f"{columns} × {rows}, {way}; the prediction has the size of the photo. {spec.knows} {official_instead(spec)}"
     )

@@ -47,21 +47,21 @@ def pick_instances() -> tuple[ModelSpec, int, float]:
     """
     network, size, sure = st.columns([3, 2, 2])
     with network:
-        spec = pick_model(MODEL, "Network for instances", task="instance-segmentation")
+        spec = pick_model(MODEL, "Instance model", task="instance-segmentation")
     segmenter = load_with_spinner(spec, load_detector)
     with size:
         side = pick_side(
             SIDE,
             segmenter.sides,
             spec.input_size[0],
-            "Pixels of the photo's longer side as the network sees it (with Mask R-CNN, of its shorter one).",
+            "Longer side of the input in pixels (with Mask R-CNN, the shorter one).",
         )
     with sure:
         confidence = confidence_slider(SURE)
     return spec, side, confidence
 
 
-@st.cache_resource(max_entries=6, show_spinner="Looking for objects…", hash_funcs=HASH_BY_KEY)
+@st.cache_resource(max_entries=6, show_spinner="Running the network…", hash_funcs=HASH_BY_KEY)
 def objects_of(photo: Photo, key: str, side: int) -> Candidates:
     """All that a network for instances has for a photo; kept, so that sliders need not ask it. Nobody may change it.
 
@@ -71,7 +71,7 @@ def objects_of(photo: Photo, key: str, side: int) -> Candidates:
     return load_detector(key).candidates(photo.pixels, side)
 
 
-@st.cache_resource(max_entries=3, show_spinner="Looking for objects…", hash_funcs=HASH_BY_KEY)
+@st.cache_resource(max_entries=3, show_spinner="Running the network…", hash_funcs=HASH_BY_KEY)
 def found_of(photo: Photo, key: str, side: int, confidence: float) -> sv.Detections:
     """The objects that the cuts leave over, the surest first, with masks (K, H, W); kept too, and nobody may change it.
 
@@ -96,7 +96,7 @@ def object_layers(found: sv.Detections) -> list[Layer]:
     colours = distinct_colours(min(len(found), BLANK - 1))
     named = zip(numbered(found), masks(found), confidences(found).tolist(), colours, strict=False)
     return [
-        Layer(number, name, as_hex(colour), float(mask.mean()), said=f"{percent(confidence)} sure")
+        Layer(number, name, as_hex(colour), float(mask.mean()), said=f"confidence {percent(confidence)}")
         for number, (name, mask, confidence, colour) in enumerate(named, 1)
     ]
 

@@ -26,13 +26,13 @@ def models_view(photo: Photo) -> None:
     models_overview(
         specs,
         {
-            "Answers with": [ANSWERS[spec.task] for spec in specs],
+            "Prediction": [ANSWERS[spec.task] for spec in specs],
             "Classes": [len(spec.labels) for spec in specs],
             "Mean IoU": figures(specs, SEMANTIC_METRIC),
             "Mask mAP50-95": figures(specs, MASK_METRIC),
         },
         {
-            "Answers with": text(help="Semantic segmentation labels pixels; instance segmentation finds objects."),
+            "Prediction": text(help="Semantic segmentation labels pixels; instance segmentation finds objects."),
             "Mean IoU": number(
                 format="%.1f %%",
                 help="Intersection of prediction and ground truth divided by their union, averaged over the classes. "
@@ -41,7 +41,7 @@ def models_view(photo: Photo) -> None:
             "Mask mAP50-95": number(
                 format="%.1f %%", help="Mean average precision of the masks on COCO, over IoU 0.5 to 0.95."
             ),
-            "Data set": text(help="A network that knows 150 classes has a harder task than one that knows 20."),
+            "Data set": text(help="150 classes are a harder task than 20."),
         },
         key="segmenters_table",
         alt="All networks for segmentation with their figures and sizes.",

@@ -46,18 +46,23 @@ def _painted_and_scored(photo: Photo, spec: ModelSpec, answer: Segmentation) -> 
     with shown:
         if (truth == IGNORED).all():
             st.info(
-                "Paint what is there, class by class; read here how well the network agrees.", icon=":material/brush:"
+                "Paint the ground truth, class by class; the scores of the prediction appear here.",
+                icon=":material/brush:",
             )
             return
         said = _small(answer.class_map, truth.shape)
         _judged(photo, said, truth)
     scores = score_masks(said, truth, len(spec.labels))
     with numbers:
-        st.metric("Mean IoU", f"{scores.mean_iou:.3f}", help="Over the classes that you painted or it found there.")
+        st.metric(
+            "Mean IoU",
+            f"{scores.mean_iou:.3f}",
+            help="Averaged over the classes that you painted or that are predicted there.",
+        )
         st.metric(
             "Pixel accuracy",
             percent(scores.pixel_accuracy),
-            help="Fraction of the counted pixels whose class is right.",
+            help="Fraction of the counted pixels with the correct class.",
         )
     st.dataframe(
         scores_table(spec, said, truth),
@@ -70,14 +75,15 @@ def _painted_and_scored(photo: Photo, spec: ModelSpec, answer: Segmentation) -> 
         },
     )
     st.caption(
-        "Measured on the canvas, whose pixels are larger than the photo's. A blank pixel counts only if you say so."
+        "Measured on the canvas, whose pixels are larger than the photo's. Blank pixels count only if you switch that "
+        "on."
     )
 
 
 _FIGURES = {
     "IoU": "Intersection divided by union.",
     "Dice": "Twice the intersection, divided by the sum of both areas: never below the IoU.",
-    "boundary F": f"How much of each outline is within {TOLERANCE:g} pixels of the other one.",
+    "boundary F": f"F-score of the outlines, with a tolerance of {TOLERANCE:g} pixels.",
 }
 
 
@@ -88,12 +94,12 @@ def _canvas(photo: Photo, spec: ModelSpec, answer: Segmentation) -> np.ndarray:
 
     present = list(answer.coverage())
     names = [*present, *(name for name in spec.labels if name not in present)][:MAX_CLASSES]
-    chosen = st.selectbox("Paint", names, key="paint_class", help="What the network found comes first.")
+    chosen = st.selectbox("Class", names, key="paint_class", help="Predicted classes come first.")
     way, width = st.columns(2)
     with way:
-        mode = st.segmented_control("With", list(WAYS), default=DEFAULTS[WAY], key=WAY, bind="query-params")
+        mode = st.segmented_control("Tool", list(WAYS), default=DEFAULTS[WAY], key=WAY, bind="query-params")
     with width:
-        brush = st.slider("Brush, pixels", 2, 40, DEFAULTS[WIDTH], key=WIDTH, bind="query-params")
+        brush = st.slider("Brush size (pixels)", 2, 40, DEFAULTS[WIDTH], key=WIDTH, bind="query-params")
     small = reduced(photo.pixels, 2 * CANVAS)
     height, wide = canvas_size(small, CANVAS)
     colour = pen(spec.labels.index(chosen))
@@ -111,12 +117,12 @@ def _canvas(photo: Photo, spec: ModelSpec, answer: Segmentation) -> np.ndarray:
     with st.container(horizontal=True, gap="small"):
         st.button("Clear", icon=":material/delete:", key="paint_clear", on_click=_clear)
     blanks = st.toggle(
-        "What I left blank is background",
+        "Blank pixels are background",
         DEFAULTS[BLANKS],
         key=BLANKS,
         bind="query-params",
         disabled=BACKGROUND not in spec.labels,
-        help="Otherwise it does not count: paint only what you are sure of.",
+        help="Otherwise blank pixels are ignored: paint only what you are sure of.",
     )
     truth = painted(result.image_data, used_classes(result.json_data), (height, wide))
     if blanks and BACKGROUND in spec.labels and (truth != IGNORED).any():
@@ -164,7 +170,7 @@ def _small(class_map: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def _judged(photo: Photo, said: np.ndarray, truth: np.ndarray) -> None:
-    st.markdown("**Right** in green, **wrong** in red")
+    st.markdown("**Correct** in green, **wrong** in red")
     small = cv2.resize(reduced(photo.pixels, 2 * CANVAS), truth.shape[::-1], interpolation=cv2.INTER_AREA)
     picture(
         jpeg_url(judged(small, said, truth)),

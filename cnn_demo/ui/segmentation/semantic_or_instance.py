@@ -47,26 +47,26 @@ def objects_view(photo: Photo) -> None:
         st.markdown(f"**Instance**: a mask for every object, by {finder.title}")
         _show_objects(photo, found)
         st.caption(_how(found, finder))
-    st.subheader("What each can say", anchor=False)
+    st.subheader("Classes and objects", anchor=False)
     _in_words(segmentation, found)
     _table(segmentation, found)
     if len(found):
         object_downloads(photo, finder, found)
-    st.subheader("From semantic to instances, the classical way", anchor=False)
+    st.subheader("Classical instance segmentation", anchor=False)
     classical_instances.classical_view(photo, spec.key, side, mode, finder.key, finder_side, confidence)
 
 
 def _show_objects(photo: Photo, found: sv.Detections) -> None:
     small = reduced(photo.pixels, SHOWN_SIDE)
-    what = ", ".join(f"{count} {name}" for name, count in counts(found).items()) or "nothing found"
+    what = ", ".join(f"{count} × {name}" for name, count in counts(found).items()) or "nothing found"
     mask_view(
         small,
         resized_map(instance_map(found, photo.size), small.shape[:2]),
         object_layers(found),
         key="objects_instance",
         alt=f"The photo with a mask for each object: {what}. {photo.description}",
-        legend="Objects, each with the share of the photo that it covers",
-        hint="Point at the photo: here is which object it is.",
+        legend="Objects, each with the fraction of the photo that it covers",
+        hint="Point at the photo to see the object.",
         max_height=_HEIGHT,
     )
 
@@ -76,7 +76,7 @@ def _how(found: sv.Detections, finder: ModelSpec) -> str:
     words = f"**{facts['milliseconds']:.0f} ms** on {DEVICES[facts['device']]}. {finder.knows} "
     words += official_instead(finder)
     if len(found) == MAX_OBJECTS:
-        words += f" These are the {MAX_OBJECTS} surest."
+        words += f" These are the {MAX_OBJECTS} most confident."
     return words
 
 
@@ -87,19 +87,19 @@ def _in_words(segmentation: Segmentation, found: sv.Detections) -> None:
     masked, shared = float((layers > 0).mean()), float((layers > 1).mean())
     semantic, instance = st.columns(2, gap="large")
     semantic.markdown(
-        f"It has a word for **{percent(known)}** of the photo: **{classes}** {_plural('class', 'es', classes)}. "
-        "It cannot count: all that is of one class is one area, also where two of a kind touch."
+        f"It assigns **{classes}** {_plural('class', 'es', classes)} to **{percent(known)}** of the photo. It cannot "
+        "count: objects of one class that touch are one area."
     )
     if not len(found):
         instance.markdown(
-            "It finds **no object**. Lower its confidence threshold, or choose a network that knows more."
+            "It finds **no object**. Lower its confidence threshold, or choose a model with more classes."
         )
         return
     objects = counted(counts(found)).rstrip(".")
     instance.markdown(
-        f"It counts **{len(found)}** {_plural('object', 's', len(found))}: {objects}. It has masks for "
-        f"**{percent(masked)}** of the photo, and no word for the rest. **{percent(shared)}** of it is part of two "
-        "objects or more: masks may overlap, classes cannot."
+        f"It finds **{len(found)}** {_plural('object', 's', len(found))}: {objects}. Its masks cover "
+        f"**{percent(masked)}** of the photo; the rest has no prediction. **{percent(shared)}** is covered by two or "
+        "more: masks may overlap, classes cannot."
     )
 
 
@@ -149,8 +149,8 @@ def _table(segmentation: Segmentation, found: sv.Detections) -> None:
         alt="Each class with its pixels in both predictions, and its number of objects.",
         placeholder="–",
         column_config={
-            "Pixels, semantic": number(format="%.1f %%", help="Share of the photo that has this class."),
-            "Pixels, instances": number(format="%.1f %%", help="Share of the photo within masks of this class."),
-            "Objects": number(format="%d", help="Only the network for instances can count."),
+            "Pixels, semantic": number(format="%.1f %%", help="Fraction of the photo with this class."),
+            "Pixels, instances": number(format="%.1f %%", help="Fraction of the photo covered by masks of this class."),
+            "Objects": number(format="%d", help="Only instance segmentation can count."),
         },
     )

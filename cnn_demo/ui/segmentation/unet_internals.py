@@ -44,21 +44,23 @@ def inside_view(photo: Photo) -> None:
 
 @st.fragment
 def _skips(photo: Photo, spec: ModelSpec) -> None:
-    st.subheader("Skip connections, switched off one by one", anchor=False)
+    st.subheader("Ablation of the skip connections", anchor=False)
     st.markdown(
         "The encoder shrinks the photo step by step, to features of *what* there is; the skips bring the decoder "
         "*where* it is. They were on during training: switch them off, and see what each of them contributes."
     )
     names = _skip_names(spec)
     on = st.pills(
-        "Skips that are on, by their resolution",
+        "Active skip connections, by resolution",
         names,
         selection_mode="multi",
         default=names,
         key=SKIPS_ON,
         bind="query-params",
-        help="1/4 carries maps of a quarter of the photo's resolution, and so on. One that is off carries each map's "
-        "mean: what there is on average, but not where.",
+        help=(
+            "1/4 carries maps of a quarter of the photo's resolution, and so on. One that is off carries only the mean "
+            "of each map, without positions."
+        ),
     )
     if missing := [SKIP_NAMES[stride] for stride in SKIPS if stride not in skips_of(spec)]:
         st.caption(f"The decoder of this network ends before {' and '.join(missing)}: it has no such skip connection.")
@@ -74,8 +76,8 @@ def _skips(photo: Photo, spec: ModelSpec) -> None:
         help="IoU with the prediction with all skips on, averaged over classes; 1 is no change.",
         border=True,
     )
-    second.metric("Pixels that change their class", percent(1 - same.pixel_accuracy), border=True)
-    with st.expander("Each skip alone", icon=":material/table_rows:"):
+    second.metric("Pixels with another class", percent(1 - same.pixel_accuracy), border=True)
+    with st.expander("Each skip connection", icon=":material/table_rows:"):
         st.dataframe(
             _one_by_one(photo, spec, whole),
             key="skips_table",
@@ -83,7 +85,7 @@ def _skips(photo: Photo, spec: ModelSpec) -> None:
             alt="Agreement with the full prediction when one skip is off, or all are.",
             column_config={
                 "mean IoU": st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.3f"),
-                "pixels that change": st.column_config.NumberColumn(format="percent"),
+                "pixels changed": st.column_config.NumberColumn(format="percent"),
             },
         )
         st.caption("Measured on this photo, against the prediction of the whole network, which may itself be wrong.")
@@ -113,15 +115,13 @@ def _one_by_one(photo: Photo, spec: ModelSpec, whole: Segmentation) -> pd.DataFr
     for off in (*((stride,) for stride in skips), skips):
         scores = score_masks(_without(photo, spec.key, off).class_map, whole.class_map, len(spec.labels))
         name = "all of them" if len(off) > 1 else SKIP_NAMES[off[0]]
-        rows.append(
-            {"switched off": name, "mean IoU": scores.mean_iou, "pixels that change": 1 - scores.pixel_accuracy}
-        )
+        rows.append({"switched off": name, "mean IoU": scores.mean_iou, "pixels changed": 1 - scores.pixel_accuracy})
     return pd.DataFrame(rows)
 
 
 @st.fragment
 def _maps(photo: Photo, spec: ModelSpec) -> None:
-    st.subheader("Down and up again", anchor=False)
+    st.subheader("Encoder and decoder", anchor=False)
     st.markdown(
         f"The {STRONGEST} strongest feature maps of every step, black where they are zero or negative. The encoder, "
         "from fine to coarse, and beside it the decoder at the same resolution, after the skip has joined it."

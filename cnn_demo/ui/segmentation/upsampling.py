@@ -33,14 +33,19 @@ COUNTED = 4  # pixels a side of the map whose stamps are counted
 def upsampling_view(photo: Photo) -> None:
     """Enlarge a coarse map by nearest neighbour, bilinear interpolation and transposed convolution."""
     st.markdown(
-        "A decoder has to make coarse maps large again. Here is the photo's brightness as a map of few numbers, and "
-        "three ways to enlarge it. The kernel of a **transposed convolution** is learned: each number stamps it onto "
-        "the larger map, and stamps that overlap unevenly leave a **checkerboard**."
+        "A decoder has to upsample coarse maps. Here is the photo's brightness as a small map, and three ways to "
+        "enlarge it. The kernel of a **transposed convolution** is learned: each value of the map adds a scaled copy "
+        "of the kernel to the larger map, and copies that overlap unevenly leave a **checkerboard**."
     )
     first, second, third = st.columns(3, gap="medium")
     with first:
         times = st.select_slider(
-            "Enlarged", [2, 4, 8, 16], DEFAULTS[TIMES], format_func="{} times".format, key=TIMES, bind="query-params"
+            "Scale factor",
+            [2, 4, 8, 16],
+            DEFAULTS[TIMES],
+            format_func="{} times".format,
+            key=TIMES,
+            bind="query-params",
         )
     with second:
         size = st.slider(
@@ -53,14 +58,14 @@ def upsampling_view(photo: Photo) -> None:
             help="Of the transposed convolution, whose stride is 2: each step doubles the map.",
         )
     with third:
-        kind = st.selectbox("Its numbers", list(KERNELS.values()), key=KIND, bind="query-params")
+        kind = st.selectbox("Kernel", list(KERNELS.values()), key=KIND, bind="query-params")
     kind = next(name for name, title in KERNELS.items() if title == kind)
     plane = small_map(photo.pixels)
     weights = kernel_of(kind, size)
     steps = int(np.log2(times))
     pictures = {
-        f"Nearest neighbour, × {times}": (nearest(plane, times), "Squares: no number is invented."),
-        f"Bilinear, × {times}": (bilinear(plane, times), "Smooth: means of the neighbours, nothing to learn."),
+        f"Nearest neighbour, × {times}": (nearest(plane, times), "Squares: only values of the map."),
+        f"Bilinear, × {times}": (bilinear(plane, times), "Smooth: weighted means of the neighbours; not learned."),
         f"Transposed convolution, {steps} × {size} × {size}": (
             transposed(plane, weights, steps),
             _verdict(weights, kind),
@@ -70,7 +75,7 @@ def upsampling_view(photo: Photo) -> None:
     picture_cards(
         [
             Card(_coloured(values, scale, times), f"The map enlarged: {title}.", title, (note,))
-            for title, (values, note) in {"The map itself": (plane, _size(plane)), **pictures}.items()
+            for title, (values, note) in {"The map": (plane, _size(plane)), **pictures}.items()
         ],
         width=200,
         columns=4,
@@ -82,12 +87,12 @@ def upsampling_view(photo: Photo) -> None:
     with counted:
         number_grid(
             stamps(size, COUNTED).astype(float),
-            title="How many stamps each pixel gets",
-            alt="Stamps for each pixel.",
+            title="Kernel copies that overlap at each pixel",
+            alt="Kernel copies at each pixel.",
             note=_why(size),
         )
     with kernel:
-        number_grid(weights, title="The kernel", alt="The numbers of the kernel.", note="They sum to 4.")
+        number_grid(weights, title="The kernel", alt="The weights of the kernel.", note="They sum to 4.")
 
 
 def small_map(pixels: np.ndarray) -> np.ndarray:
@@ -105,24 +110,25 @@ def _coloured(values: np.ndarray, scale: float, times: int) -> str:
 
 
 def _size(plane: np.ndarray) -> str:
-    return f"{plane.shape[0]} × {plane.shape[1]} numbers"
+    return f"{plane.shape[0]} × {plane.shape[1]} values"
 
 
 def _verdict(weights: np.ndarray, kind: str) -> str:
     uneven = ripple(weights)
     if kind == "random":
         return (
-            f"Random numbers stamp a pattern: an even map of 1 would vary by {uneven:.1f}. Training has to unlearn it."
+            f"Random weights leave a pattern: a constant map of 1 would vary by {uneven:.1f}. Training has to remove "
+            "it."
         )
     if uneven > 1e-3:
-        return f"Neighbours get different numbers of stamps: an even map of 1 would vary by {uneven:.1f}."
+        return f"Neighbouring pixels get different numbers of copies: a constant map of 1 would vary by {uneven:.1f}."
     if unevenness(len(weights)) > 1:
-        return "Stamps overlap unevenly, but the pyramid's slopes add up: no checkerboard."
-    return "Each pixel gets as many stamps as its neighbour: no checkerboard."
+        return "The copies overlap unevenly, but a pyramid's slopes add up: no checkerboard."
+    return "All pixels get equally many copies: no checkerboard."
 
 
 def _why(size: int) -> str:
     times = unevenness(size)
     if times == 1:
-        return "Even: 2 divides the kernel's size. Only at the border are there fewer."
-    return f"Away from the border, some get {times} times as many as others."
+        return "Even: the kernel size is a multiple of 2. There are fewer only at the border."
+    return f"Away from the border, some pixels get {times} times as many as others."

@@ -28,12 +28,12 @@ from cnn_demo.ui.segmentation.upsampling import upsampling_view
 
 # Tab to the view that fills it.
 VIEWS: dict[str, Callable[[Photo], None]] = {
-    "Every pixel": pixels_view,
-    "How sure": confidence_view,
+    "Segment": pixels_view,
+    "Confidence": confidence_view,
     "Semantic or instance": objects_view,
     "Inside a U-Net": inside_view,
     "Upsampling": upsampling_view,
-    "Paint it yourself": paint_view,
+    "Paint the ground truth": paint_view,
     "Architectures": architectures_view,
     "Models": models_view,
 }

@@ -25,7 +25,7 @@ PHOTOS = {
 @each_experiment
 def test_an_experiment_begins_with_what_there_is(experiment):
     assert experiment.settings.get("boxes_begin", DEFAULTS["boxes_begin"]) in BEGINNINGS
-    if experiment.settings["task"] == "Draw the truth":
+    if experiment.settings["task"] == "Draw the ground truth":
         assert experiment.photo in TRUTHS  # else there would be nothing to hold against
 
 

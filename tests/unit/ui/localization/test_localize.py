@@ -86,7 +86,7 @@ def test_what_the_beginnings_promise_is_so():
     assert (small[2:] < large[2:]).all()
     lying, standing = pairs["shape"]
     np.testing.assert_allclose((lying[:2] + lying[2:]) / 2, (standing[:2] + standing[2:]) / 2)
-    shift = np.array([1 / 3, 0, 1 / 3, 0])  # "shifted by a third in one direction alone … 0.5"
+    shift = np.array([1 / 3, 0, 1 / 3, 0])  # "shifted by a third of its side in one direction … 0.5"
     assert iou(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 1]) + shift) == pytest.approx(0.5)
 
 

@@ -97,7 +97,7 @@ def test_objects_are_numbered_within_their_class():
     assert numbered(objects) == ["cat 1", "dog 1", "cat 2"]
     layers = object_layers(objects)
     assert [layer.id for layer in layers] == [1, 2, 3]
-    assert layers[2].said == "70.0 % sure"
+    assert layers[2].said == "confidence 70.0 %"
     assert layers[0].share == pytest.approx(1 / 3)
     assert len({layer.colour for layer in layers}) == 3
 
