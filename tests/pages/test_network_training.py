@@ -162,7 +162,7 @@ def test_a_training_from_start_to_end(canvas):
     figure = json.loads(app.get("plotly_chart")[0].proto.spec)
     assert figure["data"][0]["type"] == "heatmap"
     wrong = int((run.probabilities.argmax(axis=1) != data.held_out_labels).sum())
-    assert f"**{wrong} of 360** test digits are misclassified" in written(app)
+    assert f"**{wrong} of 360** test digits misclassified" in written(app)
     assert html(app).count("predicted ") == min(wrong, 12)
     assert "Draw a digit from 0 to 9" in app.info[-1].value
 

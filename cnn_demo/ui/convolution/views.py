@@ -125,7 +125,8 @@ def size_and_cost(settings: ConvolutionSettings, result: ConvolutionResult) -> N
     rows, columns = dropped_border(size, kernel_size, spec)
     if rows or columns:
         st.markdown(
-            f"The last **{rows}** rows and **{columns}** columns (padding included) are dropped: no whole stride fits."
+            f"Dropped at the end, because no whole stride fits (padding included): **{rows}** "
+            f"{'row' if rows == 1 else 'rows'} and **{columns}** {'column' if columns == 1 else 'columns'}."
         )
     else:
         st.markdown("No border is dropped: the last window ends where the padded photo ends.")
@@ -156,7 +157,7 @@ def _padding_sentence(size: tuple, kernel_size: tuple, spec: ConvSpec) -> str:
     (top, bottom), (left, right) = padding_amounts(size, kernel_size, spec)
     if not any((top, bottom, left, right)):
         return "There is no padding."
-    return f"The padding has **{top}** rows above, **{bottom}** below, **{left}** columns left and **{right}** right."
+    return f"Padding: rows **{top}** above and **{bottom}** below, columns **{left}** left and **{right}** right."
 
 
 def _size_formula(axis: int, name: str, size: tuple, kernel_size: tuple, spec: ConvSpec) -> str:

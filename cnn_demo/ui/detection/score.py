@@ -198,7 +198,7 @@ def _share(value: float) -> str:
 
 
 def _figures(score: Score) -> None:
-    st.markdown(f"**{score.right}** true positives · **{score.wrong}** false positives · **{score.missed}** missed")
+    st.markdown(f"True positives: **{score.right}** · false positives: **{score.wrong}** · missed: **{score.missed}**")
     for cell, (name, value, why) in zip(
         st.columns(3),
         (

@@ -54,7 +54,9 @@ def forgiving_view(photo: Photo) -> None:
         st.markdown(summary(at, question))
         _table(at, question.distortion)
         if limit < DISTORTIONS[question.distortion].most:
-            st.caption(f"This photo is so narrow that it can be shifted by {limit:g} pixels only.")
+            st.caption(
+                f"This photo is so narrow that it can be shifted by {limit:g} pixel{'' if limit == 1 else 's'} only."
+            )
     _side_by_side(photo, question, amount)
     _how_measured(question)
 

@@ -180,7 +180,7 @@ def _how_many(wrong: int, total: int) -> str:
     if wrong == 0:
         return f"All {total} test digits are classified correctly."
     which = f"The {MAX_MISTAKES} most confident mistakes:" if wrong > MAX_MISTAKES else "With their confidence:"
-    return f"**{wrong} of {total}** test digits are misclassified. {which}"
+    return f"**{wrong} of {total}** test digits misclassified. {which}"
 
 
 def _confusion_chart(counts: np.ndarray) -> go.Figure:

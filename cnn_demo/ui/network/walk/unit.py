@@ -54,9 +54,9 @@ def show_field(
 
 
 def _sees(height: float, width: float, inside: float) -> str:
-    text = f"Receptive field: {width:.0f} × {height:.0f} pixel{'s' if width * height > 1 else ''}."
+    text = f"Receptive field: {width:.0f} × {height:.0f} pixel{'s' if width * height > 1 else ''}"
     outside = height * width - inside
-    return text + (f" {outside:.0f} of them are in the zero padding." if outside else "")
+    return text + (f", {outside:.0f} of them in the zero padding." if outside else ".")
 
 
 def show_sum(
