@@ -33,7 +33,7 @@ def serve(script: str, output: int | IO = subprocess.DEVNULL) -> tuple[subproces
 
     Args:
         script: Path of the script, relative to the project's root.
-        output: Where the server's log goes.
+        output: File for the server's log.
 
     Returns:
         The process, to be terminated by the caller, and the address, such as "http://127.0.0.1:40123".

@@ -30,7 +30,7 @@ class Job:
 
     Attributes:
         state: "waiting", "running", or how it ended: "finished", "stopped" (by the visitor), "abandoned" or "failed".
-        progress: What the work reported last; None before.
+        progress: The last report of the work; None before the first.
         error: One sentence, if it failed.
     """
 

@@ -40,7 +40,7 @@ class ConvLayer:
         seed: Seed of random weights.
 
     Raises:
-        ValueError: In one sentence, if a value is none of these.
+        ValueError: If a value is none of these; the message is one sentence.
     """
 
     filters: int = 8
@@ -77,7 +77,7 @@ class PoolLayer:
         stride: Pixels from window to window; without meaning for the whole map.
 
     Raises:
-        ValueError: In one sentence, if a value is none of these.
+        ValueError: If a value is none of these; the message is one sentence.
     """
 
     kind: str = "max"

@@ -21,10 +21,10 @@ def parse_stack(text: str) -> tuple[Layer, ...]:
     """Read a stack.
 
     Args:
-        text: As `format_stack` writes it; spaces and capitals do not count.
+        text: A stack in the format of `format_stack`; spaces and case are ignored.
 
     Raises:
-        ValueError: In one sentence that says what to change.
+        ValueError: If the text is no valid stack; the message is one sentence that says what to change.
     """
     parts = re.sub(r"\s", "", text).lower().split("_")
     if not any(parts):

@@ -58,7 +58,7 @@ def as_coco(detections: sv.Detections, name: str, size: tuple[int, int], labels:
     """Return a COCO data set of one photo; each annotation has its `score` as well.
 
     Args:
-        detections: Of the photo.
+        detections: Detections on the photo.
         name: File name of the photo.
         size: (height, width) of the photo.
         labels: All classes of the detector; COCO counts them from 1.
@@ -84,7 +84,7 @@ def as_yolo(detections: sv.Detections, size: tuple[int, int]) -> str:
     """Return YOLO's label file: a line for each detection, class index, centre and size as fractions of the sides.
 
     Args:
-        detections: Of the photo.
+        detections: Detections on the photo.
         size: (height, width) of the photo.
     """
     plain = sv.Detections(detections.xyxy, class_id=detections.class_id)

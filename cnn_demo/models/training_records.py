@@ -18,7 +18,7 @@ class TrainingRecord:
 
     Attributes:
         labels: The ten class names.
-        epochs: For each epoch `loss`, `accuracy`, `validation_loss` and `validation_accuracy`.
+        epochs: Dictionaries, one per epoch, of `loss`, `accuracy`, `validation_loss` and `validation_accuracy`.
         restarts: Epochs, counted from 1, at which the learning rate was restarted.
         kernels: (epochs + 1, 5, 5, 3, 32) float32: the first layer's kernels before training and after each epoch.
         temperature: Softmax temperature.
@@ -26,7 +26,8 @@ class TrainingRecord:
         ece: Expected calibration error, 15 bins, with the temperature fitted on one half and evaluated on the other,
             and vice versa.
         ece_before: Expected calibration error without temperature scaling.
-        reliability: For each of 15 confidence bins `low`, `high`, `count`, mean `confidence`, `accuracy`.
+        reliability: Dictionaries, one for each of 15 confidence bins, of `low`, `high`, `count`, mean `confidence`,
+            `accuracy`.
         confusion: (10, 10) confusion matrix; rows are ground truth.
         confidences: Counts over 20 confidence bins of `right` and `wrong` predictions.
     """
@@ -53,9 +54,9 @@ class LocalizerRecord:
 
     Attributes:
         labels: The three class names, and "nothing".
-        epochs: For each epoch the training loss and its terms `class`, `smooth_l1`, `giou`, `votes`; for the validation
-            photos, original (`whole_`) and pasted onto others (`pasted_`), `accuracy`, mean `iou`, the fractions
-            `over_50` and `over_75`, and a `histogram` of IoU over 20 bins; `false_boxes` on other photos.
+        epochs: Dictionaries, one per epoch, of the training loss and its terms `class`, `smooth_l1`, `giou`, `votes`;
+            for the validation photos, original (`whole_`) and pasted onto others (`pasted_`), `accuracy`, mean `iou`,
+            the fractions `over_50` and `over_75`, and a `histogram` of IoU over 20 bins; `false_boxes` on other photos.
         samples: Keys of the sample photos.
         boxes: (epochs + 1, samples, 4) float32: predictions of the box head before training and after each epoch,
             whether or not a label is predicted.

@@ -14,9 +14,9 @@ class LocalServer(http.server.ThreadingHTTPServer):
     """Sends `CONTENT`; of an address it is the first part that tells how.
 
     Attributes:
-        address: Of the server.
+        address: Address of the server.
         asked: Paths that were asked for.
-        gate: What `/held` waits for in the middle of the file.
+        gate: Event that `/held` waits for in the middle of the file.
     """
 
     daemon_threads = True

@@ -56,7 +56,7 @@ def read_assorted(folder: Path) -> tuple[list[Labelled], list[Labelled]]:
     """Read all sources.
 
     Args:
-        folder: Where `caltech3`, `pets`, `raccoon`, `cards` and `bccd` are, as `.tar.gz`.
+        folder: Folder of the archives `caltech3`, `pets`, `raccoon`, `cards` and `bccd`, as `.tar.gz`.
 
     Returns:
         (training, validation). Held back are of caltech3, raccoon and cards the last 15 % by file number, of the pets
@@ -116,7 +116,7 @@ def pasted(photos: list[Labelled], folder: Path, seed: int = 0) -> list[Labelled
 
     Args:
         photos: Training photos.
-        folder: Where `clothing.tar.gz` and `cifar10.tar.gz` are.
+        folder: Folder of `clothing.tar.gz` and `cifar10.tar.gz`.
         seed: Random seed.
     """
     clothes = read_archive(folder / "clothing.tar.gz")

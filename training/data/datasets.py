@@ -56,7 +56,7 @@ def read_cifar10(folder: Path = DATA) -> tuple[LabelledImages, LabelledImages]:
     """Read the training images of CIFAR-10 from `cifar10.tar.gz`, which holds `train/LABEL/NUMBER.jpg`.
 
     Args:
-        folder: Where the archive is.
+        folder: Folder of the archive.
 
     Returns:
         (training, validation): 45,000 and 5,000 images; of each class the last 500 by file number are validation.
@@ -102,7 +102,7 @@ def read_caltech3(folder: Path = DATA) -> tuple[list[BoxedPhoto], list[BoxedPhot
     """Read `caltech3.tar.gz`, which holds `CLASS/image_NUMBER.jpg` and `CLASS.csv` with a box for each.
 
     Args:
-        folder: Where the archive is.
+        folder: Folder of the archive.
 
     Returns:
         (training, validation): of each class the last 15 % by file number are validation.
@@ -135,7 +135,7 @@ def read_backgrounds(
     Photos on which somebody's face is to be seen are left out (`WITH_PEOPLE`).
 
     Args:
-        folder: Where `pets.tar.gz`, `clothing.tar.gz`, `cards.tar.gz`, `raccoon.tar.gz` and `bccd.tar.gz` are.
+        folder: Folder of `pets.tar.gz`, `clothing.tar.gz`, `cards.tar.gz`, `raccoon.tar.gz` and `bccd.tar.gz`.
         archives: Keys of `BACKGROUNDS`, which to read of these.
 
     Returns:
@@ -171,7 +171,7 @@ def read_small_things(folder: Path = DATA) -> list[np.ndarray]:
     """Read pictures of 32 × 32 of animals, cars, ships and trucks, to be pasted where no object is meant.
 
     Args:
-        folder: Where `cifar10.tar.gz` is.
+        folder: Folder of `cifar10.tar.gz`.
 
     Returns:
         (32, 32, 3) uint8: the first `SMALL_THINGS` by file number of each class but airplane.

@@ -42,7 +42,7 @@ def read_camvid(folder: Path) -> tuple[list[MaskedPhoto], list[MaskedPhoto]]:
     """Read the street scenes of `camvid.tar.gz`, whose classes are `STREET_LABELS`.
 
     Args:
-        folder: Where the archive is.
+        folder: Folder of the archive.
 
     Returns:
         (training, validation), as the set itself has them; its unlabelled pixels are ignored.
@@ -68,7 +68,7 @@ def read_pets(folder: Path) -> tuple[list[MaskedPhoto], list[MaskedPhoto]]:
     """Read the pets of `pets.tar.gz`, whose classes are `PET_LABELS`.
 
     Args:
-        folder: Where the archive is.
+        folder: Folder of the archive.
 
     Returns:
         (training, validation): sorted by breed, each seventh is validation; the border around a pet is ignored.

@@ -79,7 +79,7 @@ def clutter(canvas: np.ndarray, box: np.ndarray, scenery: Backgrounds, rng: np.r
     Args:
         canvas: The picture (side, side, 3) uint8.
         box: (4,) of the object, as fractions of the side.
-        scenery: Where the things come from.
+        scenery: Source of the backgrounds and distractors.
         rng: Random generator.
     """
     for _ in range(rng.integers(1, 4)):

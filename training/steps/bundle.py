@@ -41,11 +41,11 @@ def bundle_cifar10(
 
     Args:
         trained: The Keras network with batch normalization.
-        history: Of every epoch loss, accuracy and the same of the validation images.
+        history: Loss and accuracy of every epoch, on training and validation images.
         restarts: Epochs, counted from 1, for which the learning rate was raised anew.
         snapshots: Snapshots of the first layer's kernels (5, 5, 3, 32), before training and after each epoch.
-        validation: What it was never trained on; the temperature is fitted on all of it.
-        folder: Where to.
+        validation: Images that the network was not trained on; the temperature is fitted on all of them.
+        folder: Output folder.
     """
     network = cifar10_cnn()
     fold_batch_norm(trained, network)
@@ -73,9 +73,9 @@ def bundle_localizer(
 
     Args:
         epochs: The torch network's state before training and after each epoch; the last is bundled.
-        history: What was measured after each epoch, and on pictures of which side.
+        history: Metrics after each epoch, and the image size of that epoch.
         held_out: Held-out photos, never trained on.
-        folder: Where to.
+        folder: Output folder.
         earlier: Record of the training that this one continues.
     """
     torch = frameworks.torch()

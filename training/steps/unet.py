@@ -33,7 +33,7 @@ def read_unet_options(recipe: Recipe, description: str, **defaults: int) -> tupl
     """Read the arguments of a U-Net's training, and return them with the recipe of its stage.
 
     Args:
-        recipe: Of the whole network's training.
+        recipe: Recipe of the whole network's training.
         description: The program's.
         **defaults: Of `loop.options_of`.
     """
@@ -175,9 +175,9 @@ def measured(
 
     Args:
         network: A U-Net.
-        photos: To measure on.
+        photos: Validation photos.
         labels: The classes.
-        side: What the photos' longer side has at most; as large as they are where it is not given.
+        side: Maximum longer side of the photos in pixels; None keeps their size.
     """
     network.eval()
     device = next(network.parameters()).device

@@ -45,7 +45,7 @@ def build(architecture: str, encoder: str, classes: int, decoder_steps: int = ST
         architecture: A key of `ARCHITECTURES`.
         encoder: Name of the encoder in segmentation-models-pytorch; "tu-NAME" is a timm encoder.
         classes: Number of classes.
-        decoder_steps: Of a U-Net with EfficientNet-Lite: number of decoder stages. With 3 it predicts at stride 4, and
+        decoder_steps: Number of decoder stages of a U-Net with EfficientNet-Lite. With 3 it predicts at stride 4, and
             its logits are upsampled bilinearly, as those of DeepLabV3+ are.
         **kwargs: Further arguments, such as `decoder_channels`; those unknown to the architecture go to timm's encoder.
 

@@ -49,7 +49,7 @@ def corrupted_view(
     Args:
         photo: The visitor's photo.
         models: (key, title) pair of each network.
-        fit: How the photo is fitted to the input, as in `Classifier.prepare`.
+        fit: Resize mode, as in `Classifier.prepare`.
         answer_of: Function that returns a network's prediction for the original photo, given its key and a fit.
     """
     st.subheader("Robustness", anchor=False)

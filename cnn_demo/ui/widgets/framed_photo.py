@@ -24,7 +24,7 @@ def draw_on_photo(photo: Photo, fit: str, box: Box, *, key: str, caption: str, a
 
     Args:
         photo: The photo.
-        fit: With "pad" the grey padding is shown too; with "crop" the parts outside the crop are dimmed.
+        fit: Resize mode. "pad" shows the grey padding too; "crop" dims the parts outside the crop.
         box: Box in pixels of the photo; only its part on the shown picture is framed.
         key: Widget key.
         caption: Line under it.
