@@ -1,4 +1,4 @@
-"""Home: the seven topics as cards, and what this machine offers."""
+"""Home: the seven topics as cards, and the machine's devices, memory and weights."""
 
 import streamlit as st
 

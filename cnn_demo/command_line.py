@@ -111,4 +111,4 @@ def _milliseconds(prediction: Classification | Localization | Segmentation | sv.
 
 def _read(path: Path) -> Photo:
     with path.open("rb") as file:
-        return read_photo(file.read(MAX_BYTES + 1), path.name)  # no more than what shows that it is too large
+        return read_photo(file.read(MAX_BYTES + 1), path.name)  # only as much as shows that it is too large

@@ -79,7 +79,7 @@ class Classify(Command[Classification]):
     """The most probable classes of each photo."""
 
     name = "classify"
-    summary = "what is on the photo"
+    summary = "classify a photo"
     tasks = ("classification",)
 
     @staticmethod
@@ -166,7 +166,7 @@ class Segment(Command[Segmentation | sv.Detections]):
     """The class of every pixel, or the mask of every object."""
 
     name = "segment"
-    summary = "what every pixel is, or the pixels of every object; with files"
+    summary = "segment a photo: a class for every pixel, or a mask for every object"
     tasks = SEGMENTATION
 
     @staticmethod

@@ -116,7 +116,7 @@ def _in_background(specs: Sequence[ModelSpec]) -> int:
         print(f"Official weights of {_listed([spec.title for spec in specs])} are on this machine.", flush=True)
         return 0
     print(
-        f"Official weights of {_listed(list(reasons))} were not downloaded, and bundled networks take their place: "
+        f"Official weights of {_listed(list(reasons))} were not downloaded, and bundled networks are used instead: "
         f"{next(iter(reasons.values()))}",
         flush=True,
     )
@@ -155,7 +155,7 @@ class _Bar:
         print(f"{begin}{spec.title}: {percent:3d} % of {total / 1e6:.1f} MB", end=end, file=sys.stderr, flush=True)
 
     def clear(self) -> None:
-        """Take the line away, so that the next one stands in its place."""
+        """Clear the line for the next one."""
         if self._terminal and self._told is not None:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
         self._told = None

@@ -25,8 +25,8 @@ class JobError(Exception):
 class Job:
     """One training, from waiting to its end.
 
-    The work is a function of the job. It calls `report` with what it has so far, asks `goes_on` after each epoch and
-    returns when that is false. What it reported last stays in `progress`.
+    The work is a function of the job. It calls `report` with its state so far, checks `goes_on` after each epoch and
+    returns when that is false. The last report stays in `progress`.
 
     Attributes:
         state: "waiting", "running", or how it ended: "finished", "stopped" (by the visitor), "abandoned" or "failed".
@@ -63,11 +63,11 @@ class Job:
         self._touched = self._clock()
 
     def stop(self) -> None:
-        """Ask it to end; what it has learned so far is kept."""
+        """Ask it to end; the weights trained so far are kept."""
         self._stop.set()
 
     def report(self, progress: Any) -> None:
-        """Publish what there is so far: a value that is never changed afterwards, for other threads read it."""
+        """Publish the state so far: a value that is never changed afterwards, because other threads read it."""
         self.progress = progress
 
     def wait(self, timeout: float | None = None) -> bool:

@@ -17,7 +17,7 @@ class Machine:
     """The machine that the app runs on.
 
     Attributes:
-        device: "cuda", "mps" or "cpu": what the networks will most likely run on.
+        device: "cuda", "mps" or "cpu": the device that the networks will most likely run on.
         device_name: Name of that device, as its driver or the system gives it.
         device_memory: Bytes of memory on a CUDA device; None elsewhere.
         cores: CPU cores that this process may use.
@@ -34,7 +34,7 @@ class Machine:
 
 
 def describe_machine() -> Machine:
-    """Detect the hardware: GPU by its driver, memory and cores within what a container allows."""
+    """Detect the hardware: GPU by its driver, memory and cores within the limits of the container."""
     device, name, device_memory = _device()
     status = psutil.virtual_memory()
     memory, free = status.total, status.available

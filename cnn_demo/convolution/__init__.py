@@ -1,7 +1,7 @@
 """Convolution in NumPy and OpenCV: the operation, its geometry, its kernels and its cost, free of any framework.
 
-`convolve_definition` says in plain loops what convolution is; `convolve` is the same, fast. Images are (H, W) or
-(H, W, C) float32, usually in 0...1; sizes, strides and positions are (rows, columns).
+`convolve_definition` is the definition in plain loops; `convolve` is the same, fast. Images are (H, W) or (H, W, C)
+float32, usually in 0...1; sizes, strides and positions are (rows, columns).
 """
 
 from cnn_demo.convolution.activations import ACTIVATIONS, Activation, activate

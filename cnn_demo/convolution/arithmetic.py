@@ -20,7 +20,7 @@ class PixelArithmetic:
         bias: the bias that was added.
         rows: (kh,) int, rows of the image under the taps; in the padding they are negative or at least H.
         columns: (kw,) int, columns of the image under the taps, likewise.
-        inside: (kh, kw) bool, whether a tap lies on the image and not on its padding.
+        inside: (kh, kw) bool, whether a weight is applied to the image and not to its padding.
     """
 
     window: np.ndarray

@@ -10,7 +10,7 @@ def convolve_definition(
 ) -> np.ndarray:
     """Convolve an image with a kernel, one multiplication at a time.
 
-    Takes and returns what `convolve` does; sums in float64, so it is also the more exact of the two.
+    Arguments and result are those of `convolve`; it sums in float64 and is the more exact of the two.
     """
     spec = spec or ConvSpec()
     weights = weights[::-1, ::-1] if spec.flip else weights

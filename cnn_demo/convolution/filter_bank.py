@@ -28,8 +28,7 @@ def hand_made_filters(count: int, size: int) -> np.ndarray:
 
     Edges are derivatives of a Gaussian (at 3 × 3, Sobel's kernels within 2 %), lines are Gabor kernels, spots are
     differences of Gaussians. All of these sum to zero and their magnitudes to two, so that the answer to an image in
-    0...1 lies in −1...1; the blur sums to one. One tap can tell nothing but brightness: at size 1 every filter hands
-    the image on.
+    0...1 is in −1...1; the blur sums to one. At size 1 there is only brightness: every filter hands the image on.
 
     Args:
         count: 1 to `len(FILTER_TITLES)`.

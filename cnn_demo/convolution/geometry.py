@@ -28,7 +28,7 @@ def as_pair(value: object, name: str, minimum: int) -> Pair:
 
     Args:
         value: an integer, or two of them as a tuple, list or array.
-        name: what the value is called in the error message.
+        name: Name of the value in the error message.
         minimum: the smallest integer allowed.
 
     Raises:
@@ -51,11 +51,11 @@ class ConvSpec:
         stride: (rows, columns) from one window to the next, in pixels, at least 1.
         padding: "same" (the output has ceil(size / stride) pixels, the rule of TensorFlow and Keras), "valid" (none),
             or an explicit number of pixels on both sides, (rows, columns).
-        padding_mode: what the padding holds: "zeros", "reflect" (mirrored about the border pixel, which is not
+        padding_mode: Content of the padding: "zeros", "reflect" (mirrored about the border pixel, which is not
             repeated), "replicate" (the border pixel again) or "circular" (the opposite side of the image).
         dilation: (rows, columns) from one kernel tap to the next, in pixels, at least 1.
-        flip: False is cross-correlation, what every deep learning library calls convolution; True rotates the kernel
-            by 180° first, which is convolution as mathematics and signal processing define it.
+        flip: False is cross-correlation, which deep learning libraries call convolution; True rotates the kernel by
+            180° first, which is convolution as mathematics and signal processing define it.
 
     Raises:
         ValueError: if an attribute is not one of these.

@@ -151,7 +151,7 @@ def gabor(
 ) -> np.ndarray:
     """Return a wave under a Gaussian: it answers stripes of one width and direction.
 
-    The weights sum to zero and their magnitudes to two, so that the answer to an image in 0...1 lies in −1...1.
+    The weights sum to zero and their magnitudes to two, so that the response to an image in 0...1 is in −1...1.
 
     Args:
         size: taps per side.
@@ -169,7 +169,7 @@ def gabor(
     across = -x * math.sin(radians) + y * math.cos(radians)
     envelope = np.exp(-(along**2 + (aspect * across) ** 2) / (2 * sigma**2))
     wave = np.cos(2 * math.pi * along / wavelength - math.radians(phase))
-    # Take the Gaussian's share away, not a constant, so that the weights still fade to zero at the rim.
+    # Subtract a multiple of the Gaussian, not a constant, so that the weights still fade to zero at the rim.
     weights = envelope * wave
     weights = weights - envelope * weights.sum() / envelope.sum()
     magnitude = np.abs(weights).sum()

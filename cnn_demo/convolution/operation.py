@@ -15,7 +15,9 @@ from cnn_demo.convolution.geometry import ConvSpec, dilated_size, output_size, p
 _BORDERS = {"zeros": cv2.BORDER_CONSTANT, "reflect": cv2.BORDER_REFLECT_101, "replicate": cv2.BORDER_REPLICATE}
 _MAX_CHANNELS = 64  # OpenCV refuses arrays of more than 128 channels.
 _SMALLEST_SPLIT = 25  # Taps; below, one filter is as fast as two (measured).
-_SPLIT_TOLERANCE = 3e-7  # Of the largest weight: what rounding to float32 leaves; 15 × 15 such errors stay below 1e-4.
+_SPLIT_TOLERANCE = (
+    3e-7  # Rounding error of float32, relative to the largest weight; 15 × 15 such errors stay below 1e-4.
+)
 _FEW_CHANNELS = 4  # Up to here `filter2D` per pair of channels beats a matrix product per kernel tap (measured).
 
 
@@ -108,8 +110,8 @@ def _filter(image: np.ndarray, kernel: np.ndarray, spec: ConvSpec, bias: float =
     kernel = _insert_zeros(kernel, spec.dilation)
     height, width = image.shape[0] + top + bottom, image.shape[1] + left + right
     border = _BORDERS.get(spec.padding_mode)
-    # OpenCV makes as many results as the image has pixels, and its anchor lies inside the kernel.
-    # Where padding asks for more than that, or wraps around, the padding is laid out in memory first.
+    # OpenCV makes as many results as the image has pixels, and its anchor is inside the kernel. Where padding asks for
+    # more than that, or wraps around, the padding is laid out in memory first.
     if border is None or top + bottom >= kernel.shape[0] or left + right >= kernel.shape[1]:
         image = pad_image(image, ((top, bottom), (left, right)), spec.padding_mode)
         top, left, border = 0, 0, cv2.BORDER_CONSTANT

@@ -16,7 +16,7 @@ class WindowArithmetic:
     Attributes:
         window: (kh, kw) float32, the numbers of the map.
         weights: (kh, kw) float32, how much each counts, which is also the gradient that it gets: for the maximum one 1
-            among zeros, for the average equal shares, for the L2 norm each number's share of the norm.
+            among zeros, for the average equal weights, for the L2 norm each value divided by the norm.
         value: the pooled number.
         row: row of the window's first value in the map.
         column: column of the window's first value in the map.

@@ -32,7 +32,7 @@ def pooled_size(size: Pair, window: int | Pair, stride: int | Pair | None = None
 def pool_definition(
     maps: np.ndarray, kind: str, size: int | Pair, stride: int | Pair | None = None, padding: int | Pair = 0
 ) -> np.ndarray:
-    """Pool in plain loops, one window at a time: the definition of what `pool` returns."""
+    """Pool in plain loops, one window at a time: the definition of `pool`."""
     height, width = pooled_size(maps.shape[:2], size, stride, padding)
     (kh, kw), (rows, columns), (top, left) = _checked(size, stride, padding)
     reduce = _REDUCTIONS[_known(kind)]
@@ -141,8 +141,8 @@ def pool_gradient(
 ) -> np.ndarray:
     """Return the gradient that each number of the maps gets when every number of the pooled maps gets 1.
 
-    Maximum and minimum hand it to one number of each window; the average gives all of them the same share; the L2 norm
-    gives each its share of the norm, and nothing in a window of zeros.
+    Maximum and minimum pass it to one value of each window; the average passes all of them the same fraction; the L2
+    norm passes each its value divided by the norm, and zero in a window of zeros.
 
     Returns:
         float32 of the shape of `maps`; for the maximum, how many windows' maximum each number is.
@@ -160,7 +160,7 @@ def pool_gradient(
     (kh, kw), (down, right), (top, left) = _checked(size, stride, padding)
     if kind == "l2":
         each = np.divide(1, pooled, out=np.zeros_like(pooled), where=pooled > 0)
-    else:  # one over the pixels that exist, which is what the average of ones divided by their sum is
+    else:  # one over the pixels that exist, as for the average of ones divided by their sum
         ones = _pad(np.ones(maps.shape[:2], np.float32), (top, left), 0)
         counts = _combine_windows(ones, np.add, pooled.shape[:2], (kh, kw), (down, right))
         each = np.broadcast_to(1 / (counts if maps.ndim == 2 else counts[..., np.newaxis]), pooled.shape)

@@ -154,7 +154,7 @@ PUBLISHED = (
 
 @cache
 def stages(network: PublishedNetwork) -> tuple[tuple[str, MapGeometry], ...]:
-    """Return (name, size of the map and what its units see) after every stage, at the network's own input size."""
+    """Return (name, map size and receptive fields) after every stage, at the network's own input size."""
     rows = []
     here = None
     for name, chain in network.stages:

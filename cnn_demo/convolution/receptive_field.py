@@ -13,12 +13,12 @@ from cnn_demo.convolution.geometry import ConvSpec, Pair, as_pair, output_size, 
 
 @dataclass(frozen=True)
 class ReceptiveField:
-    """What the units of a layer see of the image along one axis, in pixels of the image.
+    """Receptive fields of the units of a layer along one axis, in pixels of the image.
 
     Attributes:
         size: pixels from the first to the last that one unit sees, padding included.
-        jump: distance between what two neighbouring units see (the product of all strides).
-        start: middle of what the first unit sees; 0 is the middle of the first pixel.
+        jump: Distance between the fields of two neighbouring units (the product of all strides).
+        start: Centre of the first unit's field; 0 is the centre of the first pixel.
     """
 
     size: int
@@ -26,11 +26,11 @@ class ReceptiveField:
     start: float
 
     def middle(self, unit: int) -> float:
-        """Return the middle of what a unit sees: a pixel, or half-way between two where the size is even."""
+        """Return the centre of a unit's field: a pixel, or half-way between two if the size is even."""
         return self.start + unit * self.jump
 
     def span(self, unit: int) -> tuple[int, int]:
-        """Return the first and the last pixel that a unit sees; in the padding they lie outside the image."""
+        """Return the first and the last pixel of a unit's field; in the padding they are outside the image."""
         first = round(self.middle(unit) - (self.size - 1) / 2)
         return first, first + self.size - 1
 
@@ -47,8 +47,8 @@ def receptive_fields(layers: Iterable[tuple[int, ...]], first: ReceptiveField = 
 
     Args:
         layers: (kernel, stride), (kernel, stride, dilation) or (kernel, stride, dilation, padding) of each convolution
-            or pooling, from the image on; padding is what lies before the first pixel. Along one axis.
-        first: what the units see whose output the first layer takes; the image's own pixels by default.
+            or pooling, from the image on; padding is the number of values before the first pixel. Along one axis.
+        first: Receptive field of the first layer's inputs; default: the image's own pixels.
 
     Raises:
         ValueError: if a layer has other numbers than these, or smaller than 1 (padding: 0).
@@ -76,7 +76,7 @@ def receptive_field(layers: Iterable[tuple[int, ...]], first: ReceptiveField = I
 
 
 def joined_field(*fields: ReceptiveField) -> ReceptiveField:
-    """Return what a unit sees that adds or joins units of several branches: from the first pixel to the last of any.
+    """Return the field of a unit that adds or concatenates several branches: from the first to the last pixel of any.
 
     Raises:
         ValueError: if the branches do not move over the image in equal steps.
@@ -113,11 +113,11 @@ class Fork:
 
 @dataclass(frozen=True)
 class MapGeometry:
-    """Size and place of a feature map.
+    """Size of a feature map and the receptive fields of its units.
 
     Attributes:
         size: (rows, columns) of units.
-        fields: what they see of the image down and across.
+        fields: Receptive fields down and across the image.
     """
 
     size: Pair
@@ -127,12 +127,12 @@ class MapGeometry:
 def trace(parts: Iterable[Window | Fork], size: Pair, first: MapGeometry | None = None) -> MapGeometry:
     """Follow an image through layers and branches to the map that comes out at the end.
 
-    Of branches that meet, every unit sees what the branches see together: from the first pixel to the last of any.
+    Where branches meet, the field is the union of their fields: from the first to the last pixel of any.
 
     Args:
         parts: Layers and forks, from the image on.
         size: (H, W) of the image.
-        first: The map that goes in, where it is not the image itself.
+        first: Input map, if it is not the image itself.
 
     Raises:
         ValueError: If a window does not fit, or branches that meet have maps of different sizes or strides.

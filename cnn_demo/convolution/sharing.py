@@ -45,7 +45,7 @@ def layer_costs(size: Pair, kernel: int, stride: int, in_channels: int, out_chan
 
 
 def _taps_inside(size: Pair, kernel: int, spec: ConvSpec) -> Pair:
-    """How many taps of all windows lie on the picture, along each axis."""
+    """Number of weights of all windows that are applied to the image and not to padding, along each axis."""
     amounts = padding_amounts(size, (kernel, kernel), spec)
     out = output_size(size, (kernel, kernel), spec)
     counts = []
@@ -56,7 +56,7 @@ def _taps_inside(size: Pair, kernel: int, spec: ConvSpec) -> Pair:
 
 
 def weight_numbers(kind: str, size: Pair, kernel_size: Pair, spec: ConvSpec) -> np.ndarray:
-    """Return the layer's weight matrix with the number of each weight in place of its value.
+    """Return the layer's weight matrix with the index of each weight instead of its value.
 
     Args:
         kind: One of `KINDS`.
@@ -122,7 +122,7 @@ def moved_difference(before: np.ndarray, after: np.ndarray, steps: int, border: 
         border: Units at each side that see the padding and are left out.
 
     Returns:
-        (H, W) difference, zero where it is not compared, and its largest magnitude as a share of the largest number in
+        (H, W) difference, zero where it is not compared, and its largest magnitude relative to the largest value in
         both maps.
     """
     difference = np.zeros_like(before)

@@ -47,7 +47,7 @@ def transposed_convolve_definition(
     dilation: int | Pair = 1,
     bias: float | np.ndarray = 0.0,
 ) -> np.ndarray:
-    """Stamp the kernel pixel by pixel, tap by tap: the definition of what `transposed_convolve` returns."""
+    """Add the scaled kernel for each pixel, weight by weight: the definition of `transposed_convolve`."""
     height, width = transposed_output_size(
         image.shape[:2], weights.shape[:2], stride, padding, output_padding, dilation
     )

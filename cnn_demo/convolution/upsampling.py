@@ -64,7 +64,7 @@ def transposed(plane: np.ndarray, weights: np.ndarray, steps: int) -> np.ndarray
         steps: Number of transposed convolutions.
 
     Returns:
-        (H · 2^steps, W · 2^steps) float32; what a stamp would put beyond the border is cut off, evenly on both sides.
+        (H · 2^steps, W · 2^steps) float32; values beyond the border are cropped, evenly on both sides.
     """
     for _ in range(steps):
         height, width = (STRIDE * side for side in plane.shape)

@@ -22,7 +22,7 @@ def cut_out(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
         mask: (H, W) bool.
 
     Returns:
-        (H, W, 4) uint8 RGBA; what is transparent is black, so that a viewer who ignores transparency learns nothing.
+        (H, W, 4) uint8 RGBA; transparent pixels are black, so that viewers without transparency show nothing of them.
     """
     alpha = mask.astype(np.uint8)
     return np.dstack([pixels * alpha[..., None], alpha * np.uint8(255)])

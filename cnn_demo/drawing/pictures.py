@@ -81,7 +81,7 @@ def signed_colours(shares: np.ndarray) -> np.ndarray:
 def _red_blue(values: np.ndarray) -> np.ndarray:
     plane = _channel_mean(values)
     scale = signed_scale(plane) or 1.0
-    # The table has 127 steps either way; what is beyond full colour stays there.
+    # The table has 127 steps either way; values beyond are clipped to full colour.
     steps = np.clip(plane, -scale, scale)
     return cv2.applyColorMap(cv2.convertScaleAbs(steps, alpha=127 / scale, beta=127), RED_BLUE)
 

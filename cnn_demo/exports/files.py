@@ -30,7 +30,7 @@ def write_masks(
 
     Returns:
         NAME_mask.png (indexed: the class, or the number of the object from 1 on), NAME_overlay.png, NAME_cutout.png
-        (without what is "background", or no object), NAME_coco.json and NAME_polygons.json.
+        (without the background), NAME_coco.json and NAME_polygons.json.
 
     Raises:
         OSError: If they cannot be written.

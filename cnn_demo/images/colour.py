@@ -27,7 +27,7 @@ def orientation_of(image: Image.Image) -> int:
     """Return the EXIF orientation, 1 to 8; 1 if it is missing or unreadable.
 
     HEIC and AVIF turn their pictures by properties of their own: for the former the plugin has turned it already and
-    says 1, for the latter it puts the property into EXIF. Orientation in XMP is left aside, as browsers do.
+    says 1, for the latter it puts the property into EXIF. Orientation in XMP is ignored, as in browsers.
     """
     image.info.pop("xmp", None)
     image.info.pop("XML:com.adobe.xmp", None)

@@ -36,7 +36,7 @@ class Photo:
     credit: str = ""
     alt: str = ""
     key: str = field(init=False)
-    """What to cache by: the digest and the size of `pixels`, which together say all about them."""
+    """Cache key: the digest and the size of `pixels`."""
 
     def __post_init__(self) -> None:
         check_pixels(self.pixels)

@@ -7,12 +7,12 @@ The bytes are untrusted:
 
 * the format is read from the first bytes, and that one Pillow plugin is called directly. `Image.open` would also try
   others, and would apply Pillow's process-wide pixel limit, which is too low for a phone's 200 megapixels and cannot be
-  changed for one visitor alone;
-* sizes are checked in the header, before there is a buffer for pixels (`validation`). Only AVIF and HEIC can state one
-  size there and hold another in their video frames, or very many of these: a few kilobytes of AVIF then take minutes,
-  or a gigabyte and more (its library stops at 268 megapixels). So no more than one of these two is decoded at a time;
-* JPEG is decoded at 1/2, 1/4 or 1/8 scale where that suffices, which saves both time and memory;
-* only pixels survive (`colour`): EXIF (with its place and time), comments and colour profile end here.
+  changed for one visitor alone; * sizes are checked in the header, before there is a buffer for pixels (`validation`).
+  Only AVIF and HEIC can state one size there and hold another in their video frames, or very many of these: a few
+  kilobytes of AVIF then take minutes, or a gigabyte and more (its library stops at 268 megapixels). So no more than one
+  of these two is decoded at a time; * JPEG is decoded at 1/2, 1/4 or 1/8 scale where that suffices, which saves both
+  time and memory; * only pixels are kept (`colour`): EXIF (with location and time), comments and colour profile are
+  dropped.
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ _DECODING_VIDEO_FRAMES = threading.BoundedSemaphore(1)
 def read_photo(data: bytes, name: str = "photo", max_side: int = 1280) -> Photo:
     """Decode a photo.
 
-    JPEG (also MPO), PNG, WebP, AVIF and HEIC are accepted, told by their content whatever the name says; of several
-    pictures or frames the first is taken. EXIF orientation is applied, an embedded colour profile is converted to sRGB,
-    16 bits are scaled to 8, transparency is laid on white.
+    JPEG (also MPO), PNG, WebP, AVIF and HEIC are accepted, recognized by content, not by name; of several pictures or
+    frames the first is taken. EXIF orientation is applied, an embedded colour profile is converted to sRGB, 16 bits are
+    scaled to 8, transparency is laid on white.
 
     Args:
         data: the file's bytes, at most `MAX_BYTES`.
@@ -107,7 +107,7 @@ def _decode(data: bytes, kind: str, max_side: int) -> tuple[np.ndarray, tuple[in
     scale = min(1.0, max_side / max(size))
     target = max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
     # JPEG is decoded at the smallest of the scales 1, 1/2, 1/4, 1/8 that is not below the target. The last row and
-    # column may then reach beyond the picture: the box says how far it goes, in fractions of a pixel.
+    # column may then reach beyond the picture: the box has the exact extent, in fractions of a pixel.
     drafted = image.draft(None, target) if kind == "JPEG" else None
     image.load()
     if png and has_empty_row(image):
@@ -122,7 +122,7 @@ def _decode(data: bytes, kind: str, max_side: int) -> tuple[np.ndarray, tuple[in
     if orientation in UPRIGHT:
         image = image.transpose(UPRIGHT[orientation])
     image = on_white(image, profile)
-    # An array over immutable bytes: nobody can make it writeable again, and change a photo that others share.
+    # An array over immutable bytes cannot be made writeable again, which would change a photo that others use.
     pixels = np.frombuffer(image.tobytes(), np.uint8).reshape(image.height, image.width, 3)
     return pixels, size[::-1] if orientation >= 5 else size
 

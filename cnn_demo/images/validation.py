@@ -1,6 +1,6 @@
 """Checks of a photo's bytes before decoding: format, sizes, and the structure of PNG and JPEG.
 
-While these checks run there is no buffer for pixels yet. Each returns what decoding needs to know, or raises an
+While these checks run there is no buffer for pixels yet. Each returns the facts that decoding needs, or raises an
 `ImageError`. Only `check_png_rows` comes afterwards, for the few pictures that end in an empty row.
 """
 
@@ -34,7 +34,7 @@ MAX_CHUNKS = 50_000
 
 
 class ImageError(ValueError):
-    """These bytes cannot be shown as a photo; the message says why and what to do, in one sentence for the visitor."""
+    """The bytes cannot be shown as a photo; the message is one sentence with the reason and the remedy."""
 
 
 # Format from the first bytes ----------------------------------------------------------------------------------------
@@ -203,7 +203,7 @@ def check_jpeg(data: bytes) -> int:
             break
         length = int.from_bytes(data[position : position + 2], "big")
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            if marker > 0xC2:  # lossless, hierarchical, arithmetic: decoders differ in what they make of it
+            if marker > 0xC2:  # lossless, hierarchical, arithmetic: decoders differ in their results
                 raise ImageError("This is a rare kind of JPEG: please save it as an ordinary JPEG and retry.")
             components = data[position + 7]
             several = marker == 0xC2

@@ -13,7 +13,7 @@ class Experiment:
 
     Attributes:
         title: Label of its button.
-        notice: What to look for, in one or two sentences.
+        notice: The effect to look for, in one or two sentences.
         settings: Values by widget key; every other control of the page goes back to its default.
         photo: Key of the sample photo or pattern to show, or None to keep the visitor's.
     """

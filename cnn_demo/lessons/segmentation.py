@@ -18,9 +18,9 @@ SIDE = 480  # pixels of the longer side of the photos that misconceptions are an
 
 LESSON = Lesson(
     idea=(
-        "**Segmentation** predicts for every pixel what it belongs to. *Semantic* segmentation predicts its class; "
-        "*instance* segmentation also tells several objects of a class apart. Switch classes on and off, see where the "
-        "network is unsure, and open it to see how coarse feature maps become a fine outline."
+        "**Segmentation** makes a prediction for every pixel. *Semantic* segmentation predicts its class; *instance* "
+        "segmentation also tells several objects of a class apart. Switch classes on and off, see where the network is "
+        "unsure, and open it to see how coarse feature maps become a fine outline."
     ),
     experiments=(
         Experiment(

@@ -1,1 +1,1 @@
-"""What the pages share and that needs Streamlit: page frame, photo picker, picture views."""
+"""Streamlit code: one folder per page, and the page frame, widgets and components that they share."""

@@ -122,7 +122,7 @@ def _title(kind: str, kernel: np.ndarray | None, stride: int, shape: tuple[int, 
     if kernel is not None and kind == "convolution":
         return f"{kernel.shape[0]} × {kernel.shape[1]} convolution" + (f", stride {stride}" if stride > 1 else "")
     return {
-        "input": "What the network sees",
+        "input": "Input",
         "activation": "ReLU",
         "add": "Sum of both branches",
         "pool": "Global average",

@@ -1,8 +1,8 @@
 """Browser components (Streamlit components v2): each has its html, css and js beside the Python that declares it.
 
-What several scripts need is in shared.js, a module that they import; `script` puts it in the place of the import, since
-Streamlit hands a component's script to the browser as one text.
-A component's assets are read once, when its module is imported; nothing that a visitor typed ever enters them.
+Helpers of several scripts are in shared.js, a module that they import; `script` inserts it instead of the import, since
+Streamlit hands a component's script to the browser as one text. A component's assets are read once, when its module is
+imported; nothing that a visitor typed ever enters them.
 """
 
 import re
@@ -46,7 +46,7 @@ def declare(name: str) -> Callable[..., Any]:
 
 
 def script(name: str) -> str:
-    """Return a component's script with the shared helpers in the place of their import.
+    """Return a component's script with the shared helpers instead of their import.
 
     Args:
         name: File stem of the component.

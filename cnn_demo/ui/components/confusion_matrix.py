@@ -44,4 +44,4 @@ def confusion_matrix(
 
 def _title(truth: str, answer: str, count: int) -> str:
     photos = "1 photo" if count == 1 else f"{count} photos"
-    return f"{photos} of {truth} taken for {answer}" if truth != answer else f"{photos} of {truth} taken for what it is"
+    return f"{photos} of {truth} taken for {answer}" if truth != answer else f"{photos} of {truth} classified correctly"

@@ -10,7 +10,7 @@ _mount = declare("layer_row")
 
 @dataclass(frozen=True)
 class Volume:
-    """What one layer holds.
+    """Feature maps of one layer.
 
     Attributes:
         title: Line under the drawing, such as "2 · Max".

@@ -1,4 +1,4 @@
-"""Page 6, what NMS throws away: suppression step by step, and the boxes kept at other thresholds."""
+"""Page 6, non-maximum suppression: step by step, and the boxes kept at other thresholds."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def _in_words(selection: Selection, step: int, photo: Photo) -> None:
 
 
 def _without_nms(selection: Selection) -> str:
-    """What NMS would find to do where the head needs none."""
+    """Overlaps among the boxes of a head that needs no NMS."""
     boxes = selection.candidates.boxes_xyxy[selection.order]
     classes = selection.candidates.class_ids[selection.order]
     rivals = sum(

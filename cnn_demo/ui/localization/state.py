@@ -65,7 +65,7 @@ def pick_localizer() -> ModelSpec:
 
 
 def threshold_slider(spec: ModelSpec) -> float:
-    """Let the visitor set the confidence threshold, which begins anew where the network changes; returns a share."""
+    """Let the visitor set the confidence threshold, which is reset if the network changes; returns a fraction."""
     own = round(100 * spec.threshold)
     if SURE in st.session_state and (
         st.session_state[SURE] is None or st.session_state.get(_SURE_OF, spec.key) != spec.key

@@ -118,7 +118,7 @@ def _objects_named(found: sv.Detections, name: str, size: tuple[int, int]) -> sv
 
 @st.cache_resource(max_entries=24, show_spinner="Separating objects…", hash_funcs=HASH_BY_KEY)
 def _made(photo: Photo, key: str, side: int, mode: str, name: str, method: str, narrow: float) -> sv.Detections:
-    """What a classical way makes of a class; connected components do not depend on `narrow`."""
+    """Objects of a class by a classical method; connected components do not depend on `narrow`."""
     _, answer = reduced_answer(photo, segmentation_of(photo, key, side, mode), SIDE)
     return instances(answer, [name], method, narrow)
 

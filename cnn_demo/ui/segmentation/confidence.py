@@ -100,7 +100,7 @@ def _mean(values: np.ndarray) -> float:
 
 
 def shares_left(confidence: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
-    """Return the share of pixels that are at least so confident, for each threshold, (T,) float64."""
+    """Return the fraction of pixels whose confidence is at least each threshold, (T,) float64."""
     ordered = np.sort(confidence, axis=None)
     doubtful = np.searchsorted(ordered, np.asarray(thresholds, ordered.dtype), side="left")
     return 1 - doubtful / ordered.size

@@ -52,7 +52,7 @@ def choose(
 def index_field(
     label: str, count: int, *, key: str, placeholder: str, persist_state: Literal["session"] | None = None
 ) -> int | None:
-    """Let the visitor type an index; an empty field stands for what the placeholder names.
+    """Let the visitor type an index; an empty field stands for the value in the placeholder.
 
     Args:
         label: Label of the field, to which the range is added.

@@ -50,7 +50,7 @@ def _watch(job: Job, show: Callable[[Any], None], key: str) -> None:
     runs = before == 0
     if not job.active or runs != st.session_state.get(key, runs):
         st.session_state[key] = runs
-        st.rerun()  # the buttons and what follows change too
+        st.rerun()  # the buttons and the rest of the page change too
     st.session_state[key] = runs
     if before:
         st.info(
