@@ -132,7 +132,7 @@ def test_in_the_background_one_line_is_printed(published, capsys, monkeypatch):
     assert main(["fetch", "photo_net", "--background"]) == 1
     out, err = capsys.readouterr()
     assert out == (
-        "Official weights of Photo_Net were not downloaded, and bundled networks take their place: "
+        "Official weights of Photo_Net were not downloaded, and bundled networks are used instead: "
         "CNN_DEMO_DOWNLOADS=off.\n"
     )
     assert (err, published.asked) == ("", [])
