@@ -3,8 +3,8 @@
 Run from anywhere: `python benchmarks/activations.py [--repeats N]`. Ours begins with the photo as the page has it (the
 astronaut sample, made 1280 × 1280 to be as large as photos are kept), brings it to 32 × 32, runs the network and hands
 every layer's output out as NumPy arrays. The peer is a `tf.function` of the same Keras model on a ready 32 × 32 tensor,
-which returns the ten logits alone. Times are taken as `timing.py` says. The bars, under 150 ms and at most 1.5 × the
-bare call, are held against the fastest tenth; they are printed, not enforced.
+which returns the ten logits alone. Times are measured by `timing.py`. The bars, under 150 ms and at most 1.5 × the bare
+call, are held against the fastest tenth; they are printed, not enforced.
 """
 
 import argparse

@@ -4,7 +4,7 @@ Run from anywhere: `python benchmarks/classify.py [--repeats N] [KEY ...]`. Ours
 it (the astronaut sample) and ends with labelled probabilities. The bare peer is a `tf.function` of the same Keras model
 on the same picture, ready and scaled; `model.predict` gets that picture too. Beside them Grad-CAM of one class.
 
-Times are taken as `timing.py` says. The bars (at most 1.1 × the bare call, at least 2.5 × faster than `model.predict`,
+Times are measured by `timing.py`. The bars (at most 1.1 × the bare call, at least 2.5 × faster than `model.predict`,
 Grad-CAM of EfficientNet-Lite0 and MobileNetV2 in 200 ms) are held against the fastest tenth. They are printed, not
 enforced. After each network stands the process's resident memory. Weights of Keras's networks that are not on this
 machine are drawn by chance and kept in a temporary folder: the arithmetic is the same.

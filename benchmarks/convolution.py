@@ -30,7 +30,7 @@ AT_LEAST_SCIPY = 5.0
 
 
 def contestants(image: np.ndarray, weights: np.ndarray) -> dict[str, Callable[[], object]]:
-    """Return what is timed, by name; all compute the same "same" zero-padded convolution, up to a flip."""
+    """Return the timed functions, by name; all compute the same "same" zero-padded convolution, up to a flip."""
     spec = ConvSpec()
     image_torch, weights_torch = torch.from_numpy(image)[None, None], torch.from_numpy(weights)[None, None]
     return {

@@ -2,7 +2,7 @@
 
 Run from anywhere: `python benchmarks/detect.py [--repeats N] [KEY]`. Both begin with the bus sample as an array and end
 with boxes, scores and classes, at 640 pixels. Ours runs in OpenVINO, exported beforehand; the export's time is not in
-the figures. Beside them, what it costs to move a slider: the cuts alone, on candidates that are kept. After that the
+the figures. Beside them, the cost of moving a slider: the post-processing alone, on cached candidates. After that the
 bundled everyday detector at its own 320 pixels, alone, for nobody else runs it. The bars, at least 2 × faster than
 Ultralytics on a processor, 100 ms for a slider, and 15 ms for the everyday detector on two cores, are held against the
 fastest tenth; they are printed, not enforced. Weights that are not on this machine are drawn by chance: the arithmetic
@@ -74,7 +74,7 @@ def measure(key: str, repeats: int) -> None:
 
 
 def measure_everyday(repeats: int) -> None:
-    """Print what a photo costs in the bundled detector, at the size that it is made for."""
+    """Print the time of the bundled detector for a photo, at its own image size."""
     pixels = next(sample for sample in sample_photos() if sample.key == "bus").load().pixels
     model = load_detector(EVERYDAY, "cpu")
     model.wait_for_export()

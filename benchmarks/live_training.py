@@ -1,7 +1,8 @@
 """How long page 3's live training takes while another process keeps one core busy, and how well it then reads.
 
 Prints, for the settings that the page begins with, seconds and accuracy on the 360 held-out digits, once with torch's
-own threads and once as the app trains: the first is what `cnn_demo.models.classification.digits` would do without care.
+own threads and once as the app trains: the first is `cnn_demo.models.classification.digits` with torch's default
+threads.
 
     python benchmarks/live_training.py
 """

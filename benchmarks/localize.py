@@ -2,8 +2,8 @@
 
 Run from anywhere: `python benchmarks/localize.py [--repeats N] [KEY ...]`. Ours begins with the photo as the page has
 it (the astronaut sample) and ends with a label and a box in its pixels. The bare peer is a `tf.function` of the same
-Keras model on the same picture, ready and scaled. Times are taken as `timing.py` says. The bars, at
-most 60 ms and at most 1.2 × the bare call, are held against the fastest tenth; they are printed, not enforced.
+Keras model on the same picture, ready and scaled. Times are measured by `timing.py`. The bars, at most 60 ms and at
+most 1.2 × the bare call, are held against the fastest tenth; they are printed, not enforced.
 """
 
 import argparse

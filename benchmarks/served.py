@@ -1,4 +1,4 @@
-"""A served app and a browser to look at it with: what the benchmarks and the browser tests both need."""
+"""A served app and a browser, for the benchmarks and the browser tests."""
 
 import os
 import shutil

@@ -104,7 +104,7 @@ def _prepare(browser: Browser, address: str, photo: Path, img: str) -> Page:
 
 
 def _move(page: Page, share: float) -> float:
-    """Drag the sigma slider to a share of its length and return the milliseconds to the new picture."""
+    """Drag the sigma slider to a fraction of its length and return the milliseconds to the new picture."""
     page.bring_to_front()
     slider = page.locator("[data-testid=stSlider]", has_text="Sigma (px)")
     slider.scroll_into_view_if_needed()
@@ -119,7 +119,7 @@ def _move(page: Page, share: float) -> float:
     page.mouse.up()
     page.wait_for_function("window.latency != null", timeout=20_000)
     milliseconds = page.evaluate("window.latency")
-    page.wait_for_timeout(700)  # let what follows the picture settle
+    page.wait_for_timeout(700)  # wait for the rest of the page
     return milliseconds
 
 

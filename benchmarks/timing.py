@@ -1,4 +1,4 @@
-"""How the benchmarks take times on machines that others share."""
+"""Time measurement on shared machines."""
 
 import random
 import time
@@ -25,7 +25,7 @@ def take_times(contestants: Mapping[str, Callable[[], object]], repeats: int) ->
 
 
 def fastest(times: Mapping[str, np.ndarray]) -> dict[str, float]:
-    """Return the fastest tenth of each: what a call costs when it is let run; the median also tells who else ran."""
+    """Return the fastest tenth of each: the time of an undisturbed call, unlike the median."""
     return {name: float(np.percentile(values, 10)) for name, values in times.items()}
 
 

@@ -1,4 +1,4 @@
-"""What a new head on EfficientNet-Lite0 makes of five classes of clothes, a dozen photos each, and in how many seconds.
+"""Accuracy and training time of a new head on EfficientNet-Lite0 for five classes of clothes, a dozen photos each.
 
 The classes are the first five in alphabetical order (dress, hat, longsleeve, outwear, pants), the photos the first
 twelve files of each. Prints the mean accuracy on the held-out photos of five splits and the seconds from bytes to a
@@ -114,7 +114,7 @@ def measure(model: Classifier, read: Callable[[], photo_sets.PhotoSet], bar: flo
 
 
 def report(name: str, ended: Sequence[linear_head.HeadRun], seconds: float) -> float:
-    """Print and return the mean accuracy on what was held out."""
+    """Print and return the mean accuracy on the held-out photos."""
     scores = [run.epochs[-1].held_out_accuracy for run in ended]
     each = ", ".join(f"{score:.2f}" for score in scores)
     print(f"{name:17} hold-out accuracy {np.mean(scores):.3f}  ({each})  {seconds:5.1f} s", flush=True)

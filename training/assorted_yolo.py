@@ -96,7 +96,7 @@ def yolo_loss(network: TorchNetwork, batch: dict) -> Tensor:
 
 
 def measured(network: TorchNetwork, photos: list[Labelled], side: int) -> dict[str, float]:
-    """Return mAP50 and mAP50-95 of the network as it is, for the log; `training.evaluate` measures what is bundled."""
+    """Return mAP50 and mAP50-95 of the current network, for the log; `training.evaluate` measures the bundled one."""
     precisions = average_precisions(network, photos, side, len(LABELS))
     return {"map50": float(np.nanmean(precisions[:, 0])), "map50_95": float(np.nanmean(precisions))}
 

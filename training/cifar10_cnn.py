@@ -30,7 +30,7 @@ keras = frameworks.keras()
 # Cycles of epochs; in each the learning rate falls from its peak to 0, in the first it also rises to it.
 # (epochs, peak rate, whether a part of each image is hidden)
 CYCLES = ((26, 0.15, False), (18, 0.075, True))
-WEIGHT_DECAY = 4e-3  # decoupled: times the learning rate it is what one step takes off a weight
+WEIGHT_DECAY = 4e-3  # decoupled: one step subtracts this times the learning rate times the weight
 SHIFT = 4  # pixels that an image is moved at most
 HOLE = 10  # pixels a side of the grey square that hides a part of each image
 
@@ -138,7 +138,7 @@ def augment(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def cut_out(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Hide a square of each image, (N, H, W, 3) uint8, behind grey; its middle may lie anywhere.
+    """Hide a square of each image, (N, H, W, 3) uint8, behind grey; its centre may be anywhere.
 
     DeVries & Taylor (2017), "Cutout", https://arxiv.org/abs/1708.04552.
     """

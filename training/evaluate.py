@@ -28,7 +28,7 @@ from training.steps.bundle import crossed_calibration_error
 PASTED_SIDE = 320  # pixels of the pictures that photos are pasted onto
 PASTED_SEED = 1
 
-Figures = list[tuple[str, str, str]]  # what was measured, its value, on what
+Figures = list[tuple[str, str, str]]  # name of the metric, its value, the data
 
 
 def main() -> None:

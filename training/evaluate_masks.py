@@ -14,7 +14,7 @@ from training.pets_instances import FEWEST_SURE, truth_of
 from training.steps.mask_precision import MaskedAnswer, mask_precisions
 from training.steps.unet import foreground_iou
 
-Figures = list[tuple[str, str, str]]  # what was measured, its value, on what
+Figures = list[tuple[str, str, str]]  # name of the metric, its value, the data
 
 
 def evaluate_streets(folder: Path, key: str = "street_unet") -> Figures:
@@ -25,7 +25,7 @@ def evaluate_streets(folder: Path, key: str = "street_unet") -> Figures:
 def evaluate_pets(folder: Path, key: str = "pet_unet") -> Figures:
     """IoU of the U-Net of pets on held-back photos: of pet against background, and of each class."""
     photos = read_pets(folder)[1]
-    figures, scores = _figures_of(key, photos, "held-back pets", outlined=False)  # outlines lie in ignored borders
+    figures, scores = _figures_of(key, photos, "held-back pets", outlined=False)  # outlines are in ignored borders
     here = f"{len(photos)} held-back pets"
     return [("foreground IoU, cat or dog", f"{foreground_iou(scores.confusion):.4f}", here), *figures]
 

@@ -165,7 +165,7 @@ def distillation_loss(criterion: Any, outputs: dict[str, Tensor], batch: dict[st
 
 
 def measured(network: TorchNetwork, photos: list[EverydayPhoto], side: int) -> dict[str, float]:
-    """Return mAP50 and mAP50-95 of the network as it is, for the log; `training.evaluate` measures what is bundled."""
+    """Return mAP50 and mAP50-95 of the current network, for the log; `training.evaluate` measures the bundled one."""
     precisions = average_precisions(network, photos, side, len(LABELS))
     worst = int(np.nanargmin(precisions[:, 0]))
     return {

@@ -88,7 +88,7 @@ def draw_kept(
 def fit(
     heads: Heads, maps: np.ndarray, labels: np.ndarray, boxes: np.ndarray, tests: dict, rng: np.random.Generator
 ) -> list[dict]:
-    """Train the heads on feature maps (N, h, w, C) float16 and return what was measured after each epoch."""
+    """Train the heads on feature maps (N, h, w, C) float16 and return the metrics after each epoch."""
     batch = min(BATCH, len(maps))
     optimizer, schedule = optimization(heads, EPOCHS * (len(maps) // batch))
     step = training_step(heads, optimizer, schedule, "cpu", bfloat16=False)

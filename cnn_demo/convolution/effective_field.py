@@ -60,7 +60,7 @@ def uniform_influence(size: Pair, layers: Sequence[Step], unit: Pair) -> np.ndar
         unit: (row, column) in the last map.
 
     Returns:
-        (H, W) float64 that sums to 1; all zero if the unit sees only padding.
+        (H, W) float64 that sums to 1; all zero if the field has only padding.
     """
     down, across = (_axis_influence(size[axis], layers, unit[axis]) for axis in (0, 1))
     influence = np.outer(down, across)
@@ -89,7 +89,7 @@ def random_influence(
 
     Every network has `channels` maps in each layer and one in the last, which has no ReLU; its weights are drawn as He
     et al. (2015), https://arxiv.org/abs/1502.01852, begin a network. The gates of the ReLUs are those that this image
-    opens. Only the part of each map that the unit sees is computed.
+    opens. Only the part of each map in the unit's receptive field is computed.
 
     Args:
         image: (H, W, C) float32, around zero.
@@ -125,7 +125,7 @@ def random_weights(layers: Sequence[Step], inputs: int, channels: int, seed: int
 
 
 def _cone(size: Pair, layers: Sequence[Step], unit: Pair) -> list[tuple]:
-    """Return each map's crop that the unit sees: ((first, last) down and across, its padding), from the image on."""
+    """Return each map's crop in the unit's field: ((first, last) down and across, its padding), from the image on."""
     maps = stack_geometry(size, layers)
     needed = [(unit[0], unit[0]), (unit[1], unit[1])]
     result = []

@@ -22,15 +22,13 @@ def parse_matrix(text: str) -> np.ndarray:
     Raises:
         ValueError: in one sentence, if it is no such matrix.
     """
-    text = text.replace("−", "-")  # the sign that the app's own numbers have
+    text = text.replace("−", "-")  # the minus sign that the app writes
     rows = [re.sub(r"[\[\](),]", " ", row).split() for row in re.split(r"[;\n]|\]\s*,", text)]
     rows = [row for row in rows if row]
     try:
         values = [[float(cell) for cell in row] for row in rows]
     except ValueError:
-        raise ValueError(
-            "Please write numbers only, with a point for decimals, such as “-1 0 1; -2 0 2; -1 0 1”."
-        ) from None
+        raise ValueError("Write numbers only, with a point for decimals, such as “-1 0 1; -2 0 2; -1 0 1”.") from None
     if not values:
         raise ValueError("Please write at least one number, such as “1”.")
     if len({len(row) for row in values}) > 1:

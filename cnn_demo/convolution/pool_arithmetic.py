@@ -14,7 +14,7 @@ class WindowArithmetic:
     """How a window becomes one number: `value = sum(window * weights)`, whatever the kind of pooling.
 
     Attributes:
-        window: (kh, kw) float32, the numbers of the map.
+        window: (kh, kw) float32, the values of the map.
         weights: (kh, kw) float32, how much each counts, which is also the gradient that it gets: for the maximum one 1
             among zeros, for the average equal weights, for the L2 norm each value divided by the norm.
         value: the pooled number.

@@ -16,7 +16,7 @@ class ReceptiveField:
     """Receptive fields of the units of a layer along one axis, in pixels of the image.
 
     Attributes:
-        size: pixels from the first to the last that one unit sees, padding included.
+        size: Side of the field in pixels, padding included.
         jump: Distance between the fields of two neighbouring units (the product of all strides).
         start: Centre of the first unit's field; 0 is the centre of the first pixel.
     """
@@ -39,7 +39,7 @@ class ReceptiveField:
         return max(0, min(math.ceil((pixel - self.start) / self.jump - 0.5), units - 1))
 
 
-IMAGE = ReceptiveField(size=1, jump=1, start=0.0)  # a pixel of the image sees itself
+IMAGE = ReceptiveField(size=1, jump=1, start=0.0)  # the field of a pixel of the image is the pixel itself
 
 
 def receptive_fields(layers: Iterable[tuple[int, ...]], first: ReceptiveField = IMAGE) -> tuple[ReceptiveField, ...]:
@@ -51,7 +51,7 @@ def receptive_fields(layers: Iterable[tuple[int, ...]], first: ReceptiveField = 
         first: Receptive field of the first layer's inputs; default: the image's own pixels.
 
     Raises:
-        ValueError: if a layer has other numbers than these, or smaller than 1 (padding: 0).
+        ValueError: if a layer has other values than these, or smaller than 1 (padding: 0).
     """
     fields = [first]
     for layer in layers:

@@ -1,7 +1,7 @@
 """Code to copy: the same convolution, written for PyTorch, Keras and plain NumPy.
 
 Each snippet expects `image`, (H, W, C) float32 in 0...1, and leaves `result`, (H', W', C) float32. Where a framework's
-own options say what the spec asks for they are used; elsewhere the padding is written out.
+own options cover the spec they are used; otherwise the padding is written out.
 """
 
 import numpy as np
@@ -188,7 +188,7 @@ def _numpy_flip(spec: ConvSpec) -> list[str]:
 
 
 def _matrix(weights: np.ndarray) -> str:
-    """Return the weights as nested lists, one row a line, with just the digits that tell float32 numbers apart."""
+    """Return the weights as nested lists, one row a line, with as many digits as identify a float32."""
     rows = ["[" + ", ".join(_number(value) for value in row) + "]" for row in weights]
     return "[" + rows[0] + "]" if len(rows) == 1 else "[\n    " + ",\n    ".join(rows) + ",\n]"
 

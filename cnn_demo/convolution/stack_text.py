@@ -24,7 +24,7 @@ def parse_stack(text: str) -> tuple[Layer, ...]:
         text: A stack in the format of `format_stack`; spaces and case are ignored.
 
     Raises:
-        ValueError: If the text is no valid stack; the message is one sentence that says what to change.
+        ValueError: If the text is no valid stack; the message is one sentence with the remedy.
     """
     parts = re.sub(r"\s", "", text).lower().split("_")
     if not any(parts):

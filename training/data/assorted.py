@@ -1,7 +1,7 @@
 """The merged set that the bundled detector learns from: fifteen classes from five published sets.
 
-Most of the photos show one thing in their middle. A network that sees nothing else learns where things are in the set;
-so each such photo comes a second time, its object pasted at random scale and position onto a photo of clothes.
+Most of the photos show one thing in their middle. A network trained on nothing else learns these positions; so each
+such photo comes a second time, its object pasted at random scale and position onto a photo of clothes.
 """
 
 from __future__ import annotations

@@ -18,10 +18,10 @@ from training.data.placement import part_of, recolour
 BACKGROUND_ARCHIVES = ("clothing", "cards", "bccd", "raccoon")  # archives whose photos show neither cat nor dog
 ALONE, AT_HOME = 0.3, 0.4  # fraction of pictures of one photo; fraction of the others that begin with a whole photo
 MOST = 5  # pets and other things that are pasted onto a picture
-SMALLEST, LARGEST = 0.2, 0.9  # of the picture's side: what a pasted pet's longer side takes
-CUT = 0.3  # how much of its height and width may lie outside
+SMALLEST, LARGEST = 0.2, 0.9  # longer side of a pasted pet, as a fraction of the picture's side
+CUT = 0.3  # fraction of its height and width that may be outside
 TURN, STRETCH = 12.0, 0.15  # degrees, and logarithm of how much wider or higher it may become
-OTHER_THINGS = 0.25  # fraction of what is pasted that is no pet, but another picture in the outline of one
+OTHER_THINGS = 0.25  # fraction of pasted objects that are no pets, but other pictures in the outline of one
 BLENDS = (0.0, 0.6, 1.2, 2.0)  # deviations in pixels of the blur at the edges
 MIN_VISIBLE, MIN_PIXELS = 0.2, 40  # visible fraction and pixels of a pet for it to count
 
@@ -53,7 +53,7 @@ class Composite:
 
     @property
     def boxes(self) -> np.ndarray:
-        """(N, 4) float32: the corners around what is visible of each pet, in pixels."""
+        """(N, 4) float32: the corners around the visible part of each pet, in pixels."""
         return boxes_around([self.instances == number + 1 for number in range(len(self.labels))])
 
 
@@ -125,7 +125,7 @@ def picture(menagerie: PetPool, side: int, rng: np.random.Generator) -> Composit
 def _counted(
     pixels: np.ndarray, instances: np.ndarray, labels: np.ndarray, areas: np.ndarray, classes: np.ndarray
 ) -> Composite:
-    """Leave out what is too much hidden, and number the rest from 1."""
+    """Drop instances that are mostly hidden, and number the rest from 1."""
     visible = np.bincount(instances.ravel(), minlength=len(labels) + 1)[1:]
     kept = (visible >= MIN_PIXELS) & (visible >= MIN_VISIBLE * areas)
     numbers = np.concatenate([[0], np.where(kept, np.cumsum(kept), 0)]).astype(np.uint8)
@@ -163,7 +163,7 @@ def random_paste(cutout: Cutout, side: int, rng: np.random.Generator) -> tuple[n
 
 
 def blended(under: np.ndarray, over: np.ndarray, cover: np.ndarray, deviation: float) -> np.ndarray:
-    """Lay a picture over another where `cover` (S, S) bool says so, with an edge blurred by so many pixels."""
+    """Paste a picture over another where `cover` (S, S) bool is True, with an edge blurred by so many pixels."""
     hard = cover.astype(np.float32)
     share = cv2.GaussianBlur(hard, (0, 0), deviation) if deviation else hard
     return np.round(under + share[..., None] * (over.astype(np.float32) - under)).astype(np.uint8)

@@ -22,7 +22,7 @@ CIFAR10_VALIDATION = 500  # validation images of each class, the last ones by fi
 HELD_BACK = 0.15  # of each class or archive, the last ones by file number
 SMALL_THINGS = 150  # of each class of CIFAR-10
 LONGEST = 320  # longer side in pixels of the localizer's photos
-BACKGROUNDS = {  # archive -> what of it serves as photos without airplane, face or motorcycle
+BACKGROUNDS = {  # archive -> its photos without airplane, face or motorcycle
     "pets": "pets/more_cats/",
     "clothing": "clothing/",
     "cards": "cards/train/",
@@ -201,7 +201,7 @@ def _contents(archive: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
 
 
 def decode(data: bytes, longest: int = LONGEST) -> tuple[np.ndarray, float]:
-    """Return the pixels, their longer side at most `longest`, and by what their coordinates were multiplied."""
+    """Return the pixels, their longer side at most `longest`, and the scale factor of their coordinates."""
     picture = Image.open(io.BytesIO(data))
     scale = min(1.0, longest / max(picture.size))
     width = max(1, round(picture.width * scale))

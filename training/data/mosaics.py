@@ -83,7 +83,7 @@ def picture(pool: PhotoPool, side: int, rng: np.random.Generator) -> tuple[np.nd
 def placed(
     photo: Labelled, size: tuple[int, int], zooms: tuple[float, float], rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Show a photo in a window (height, width) at random scale and position, mirrored where that leaves it what it is.
+    """Show a photo in a window (height, width) at random scale and position, mirrored if that keeps its class.
 
     Returns:
         pixels (height, width, 3) uint8, the visible boxes (N, 4) float32, and their class ids (N,) int64.

@@ -20,17 +20,17 @@ from training.data.datasets import BoxedPhoto
 NOTHING = 3  # the class of a picture without any of the three
 IN_PLACE = 0.5  # fraction of objects that stay in their own photo, which then fills the picture
 WHOLE = 0.5  # fraction of objects that bring all of their photo along
-SMALLEST, LARGEST = 0.22, 0.95  # of the picture's side: what a pasted object's longer side may take
-CLUTTERED = 0.5  # fraction of pictures with an object in which other things lie beside it
-CLUTTER_SMALLEST, CLUTTER_LARGEST = 0.15, 0.5  # of the picture's side: what the longer side of these takes
+SMALLEST, LARGEST = 0.22, 0.95  # longer side of a pasted object, as a fraction of the picture's side
+CLUTTERED = 0.5  # fraction of pictures with an object that have distractors beside it
+CLUTTER_SMALLEST, CLUTTER_LARGEST = 0.15, 0.5  # longer side of a distractor, as a fraction of the picture's side
 MAX_HIDDEN = 0.02  # fraction of the object's box that one of them may cover
 TINTED, HUE_TURN = 0.5, 25  # fraction of pictures whose hues turn, and how far at most, in degrees / 2
-CUT = 0.12  # of its width or height: how much of a pasted object may lie outside the picture, on each side
+CUT = 0.12  # fraction of its width or height that may be outside the picture, on each side
 
 
 @dataclass(frozen=True)
 class Backgrounds:
-    """What pictures are made of beside the objects.
+    """Backgrounds and distractors of composed pictures.
 
     Attributes:
         backgrounds: Photos without any of the three classes.
@@ -96,9 +96,10 @@ def clutter(canvas: np.ndarray, box: np.ndarray, scenery: Backgrounds, rng: np.r
 
 
 def empty_picture(photos: list[BoxedPhoto], scenery: Backgrounds, rng: np.random.Generator) -> np.ndarray:
-    """Make a picture (side, side, 3) uint8 without any of the three classes: a background, or what lies beside a box.
+    """Make a picture (side, side, 3) uint8 without any of the three classes: a background, or a crop beside a box.
 
-    What surrounds the objects is shown by itself, or else a bookshelf would mean a face and a sky an airplane.
+    The surroundings of objects are also shown without them; otherwise a bookshelf would mean a face and a sky an
+    airplane.
     """
     canvas = random_canvas(scenery, rng)
     if rng.random() < 0.35:
@@ -115,7 +116,7 @@ def empty_picture(photos: list[BoxedPhoto], scenery: Backgrounds, rng: np.random
 def pasted_picture(
     photo: BoxedPhoto, background: np.ndarray, side: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Paste a whole photo at random scale and position onto another picture: what the localizer is tested with.
+    """Paste a whole photo at random scale and position onto another picture, to test the localizer.
 
     The photo keeps its proportions, and its longer side takes from 0.35 to 0.9 of the picture.
 
@@ -175,7 +176,7 @@ def random_place(box: np.ndarray, crop: np.ndarray, rng: np.random.Generator) ->
 def random_canvas(
     scenery: Backgrounds, rng: np.random.Generator, pixels: np.ndarray | None = None, crop: np.ndarray | None = None
 ) -> np.ndarray:
-    """Draw what an object is pasted onto: a part of a background, the crop's own edge colour, or one colour."""
+    """Draw the canvas for an object: a part of a background, the crop's own edge colour, or one colour."""
     side = scenery.side
     kind = rng.random()
     if pixels is not None and crop is not None and kind < 0.2:

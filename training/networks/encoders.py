@@ -44,8 +44,8 @@ def load_encoder(encoder: TorchNetwork, detector: Path | None = None) -> None:
 def freeze_early_stages(encoder: TorchNetwork) -> None:
     """Keep the stem and the first three stages of an encoder as they are, batch statistics too.
 
-    They work at strides 2 to 8, where a training step costs the most, and see edges and textures that photos share.
-    While the network trains on a processor, OpenVINO runs them, several times as fast as torch.
+    They work at strides 2 to 8, where a training step costs the most, and detect edges and textures common to all
+    photos. While the network trains on a processor, OpenVINO runs them, several times as fast as torch.
 
     Args:
         encoder: Encoder of segmentation-models-pytorch with `conv_stem`, `bn1` and `blocks`, weights loaded.
@@ -98,7 +98,7 @@ class _FrozenStages(nn.Module):
 
 
 class CompiledByShape:
-    """A network in OpenVINO, compiled once for each shape of its input; copies share what is compiled."""
+    """A network in OpenVINO, compiled once for each shape of its input; copies share the compiled network."""
 
     def __init__(self) -> None:
         self._requests: dict[tuple[int, ...], Any] = {}

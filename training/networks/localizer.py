@@ -148,7 +148,7 @@ def answers(
 
 
 def from_keras(deployed: keras.Model, trained: TorchNetwork, pictures: Tensor) -> None:
-    """Set the weights of a torch network so that it computes what a Keras network computes: `to_keras` backwards.
+    """Set the weights of a torch network from a Keras network: the inverse of `to_keras`.
 
     Folding has lost each normalization's statistics: they are measured anew on pictures. Kernels get back the size
     that they are drawn with, because how fast they learn depends on it.
@@ -207,7 +207,7 @@ def _keep_moments(
 
 
 def to_keras(trained: TorchNetwork, deployed: keras.Model) -> None:
-    """Set the weights of a Keras network so that it computes what the torch network computes at prediction time.
+    """Set the weights of a Keras network so that it computes the same as the torch network in evaluation mode.
 
     Args:
         trained: A `LocalizerNetwork` or `Heads`.

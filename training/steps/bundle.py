@@ -96,7 +96,7 @@ def bundle_localizer(
     folder.mkdir(parents=True, exist_ok=True)
     network.save_weights(folder / "caltech_localizer.weights.h5")
     arrays = {"boxes": np.stack(boxes), "probabilities": np.stack(probabilities)}
-    if earlier is not None:  # whose last epoch is what this training began with
+    if earlier is not None:  # whose last epoch this training started from
         arrays = {name: np.concatenate([getattr(earlier, name), array[1:]]) for name, array in arrays.items()}
         history = [*earlier.epochs, *history]
     arrays = {name: array.astype(np.float16) for name, array in arrays.items()}
@@ -111,7 +111,7 @@ def bundle_localizer(
 
 
 def measure_boxes(network: keras.Model, held_out: list[BoxedPhoto]) -> dict:
-    """Return what `LocalizerRecord` holds of the held-back photos: `figures`, `overlaps` and `worst`."""
+    """Return the metrics of the held-out photos for `LocalizerRecord`: `figures`, `overlaps` and `worst`."""
     pictures, truths = zip(*(squashed_picture(photo, LOCALIZER_SIDE) for photo in held_out), strict=True)
     outputs = network.predict(network_input(np.stack(pictures)), 61, verbose=0)
     answers = outputs["logits"].argmax(1)
@@ -159,7 +159,7 @@ def _rounded(epoch: dict) -> dict:
 
 
 def measure(logits: np.ndarray, labels: np.ndarray) -> dict:
-    """Return what `TrainingRecord` holds of the validation images.
+    """Return the metrics of the validation images for `TrainingRecord`.
 
     Args:
         logits: (N, C) float32.

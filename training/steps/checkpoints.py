@@ -18,7 +18,7 @@ def save(folder: Path, states: dict, history: list[dict]) -> None:
 
 
 def restore(folder: Path, states: dict) -> list[dict]:
-    """Read what `save` wrote into the states, and return the history; an empty one if there is no checkpoint."""
+    """Load a checkpoint into the states, and return the history; an empty one if there is no checkpoint."""
     if not (folder / "checkpoint.pt").is_file():
         return []
     saved = torch.load(folder / "checkpoint.pt", weights_only=True)

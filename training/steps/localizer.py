@@ -126,7 +126,7 @@ def training_step(
 def validation_sets(
     held_out: list[BoxedPhoto], backgrounds: list[np.ndarray], side: int, to_input: Callable[[np.ndarray], np.ndarray]
 ) -> dict[str, tuple]:
-    """Make what is measured after each epoch: the held-back photos, the same pasted, and pictures of nothing.
+    """Make the validation sets: the held-out photos, the same pasted, and pictures without any of the classes.
 
     Args:
         held_out: The photos.

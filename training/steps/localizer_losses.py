@@ -1,4 +1,4 @@
-"""The loss of the localizer's box head, in torch; `cnn_demo.models.boxes` says the same for one pair of boxes."""
+"""The loss of the localizer's box head, in torch; `cnn_demo.models.boxes` has the same for one pair of boxes."""
 
 from torch import Tensor
 

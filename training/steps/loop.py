@@ -1,7 +1,7 @@
 """Training loop in torch, which can be interrupted, resumed and extended.
 
-AdamW, a learning rate that stays and falls at the end, a running mean of the weights, which is the result, and pictures
-that grow: the first epochs see smaller ones, which cost a part of the time.
+AdamW, a learning rate that is constant and decays at the end, an exponential moving average of the weights, which is
+the result, and a growing image size: the first epochs train on smaller images, which take less time.
 """
 
 import argparse
@@ -54,7 +54,7 @@ class Recipe:
 def read_options(
     recipe: Recipe, description: str, *, epochs: int, side: int, batch: int, pictures: int
 ) -> argparse.Namespace:
-    """Read the arguments that these trainings share; what is given here are the defaults."""
+    """Parse the common arguments of these trainings; the parameters are their defaults."""
     return options_of(recipe, description, epochs=epochs, side=side, batch=batch, pictures=pictures).parse_args()
 
 
@@ -102,7 +102,7 @@ def train(
         measure: Function from the network with the EMA weights to its figures on the validation part, for the log.
 
     Returns:
-        For each epoch the side, the loss for each picture, the seconds, and what was measured.
+        For each epoch the side, the loss for each picture, the seconds, and the metrics.
     """
     if options.start:  # of an earlier run of the same program, whose checkpoint is gone
         from safetensors.torch import load_file

@@ -1,4 +1,4 @@
-"""What the trainings of the two bundled U-Nets share: batches, the loss, and the figures for the log."""
+"""Common parts of the U-Net trainings: batches, the loss, and the metrics for the log."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def batch_of(views: list[tuple[np.ndarray, np.ndarray]], device: str) -> dict:
 
 
 def as_input(pixels: np.ndarray, device: str | torch_device) -> Tensor:
-    """From pictures (N, H, W, 3) uint8 to what the bundled U-Nets take."""
+    """Convert pictures (N, H, W, 3) uint8 to the input of the bundled U-Nets."""
     return torch.from_numpy(SCALINGS["tf"].apply(pixels)).to(device).permute(0, 3, 1, 2)
 
 
@@ -171,7 +171,7 @@ def sampled(logits: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
 def measured(
     network: TorchNetwork, photos: list[MaskedPhoto], labels: tuple[str, ...], side: int | None = None
 ) -> MaskScores:
-    """Return the scores of the network on whole photos, for the log; `training.evaluate` measures what is bundled.
+    """Return the scores of the network on whole photos, for the log; `training.evaluate` measures the bundled one.
 
     Args:
         network: A U-Net.

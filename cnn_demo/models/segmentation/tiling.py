@@ -1,7 +1,7 @@
 """Input preparation for segmentation: resizing, padding to multiples of the stride, and tiling.
 
 The photo is placed at the input's upper left corner and padded on the right and at the bottom by reflection, so that
-the network sees neither a border nor a distorted image. Tiles start at multiples of the stride, so that every pixel
+the network's input has neither a border nor distortion. Tiles start at multiples of the stride, so that every pixel
 keeps its position in the network's grids, and overlapping tiles are blended.
 """
 
@@ -108,8 +108,8 @@ def _starts(length: int, tile: int, overlap: float, stride: int) -> list[int]:
 def weight_of(tile: Tile, size: tuple[int, int]) -> np.ndarray:
     """Return the blending weight of each pixel of a tile, (height, width) float32, above 0.
 
-    Weights rise from the tile's border to its centre, because at the border the network sees zero padding instead of
-    the photo. They do not fall off towards the borders of the input, where no other tile overlaps.
+    Weights rise from the tile's border to its centre, because at the border the network has zero padding instead of the
+    photo. They do not fall off towards the borders of the input, where no other tile overlaps.
 
     Args:
         tile: One of `tiles`.
