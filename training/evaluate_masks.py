@@ -33,7 +33,7 @@ def evaluate_pets(folder: Path, key: str = "pet_unet") -> Figures:
 def evaluate_everyday(folder: Path, key: str = "everyday_unet") -> Figures:
     """IoU of each class of the everyday U-Net, on Pascal VOC's validation photos with masks."""
     photos = masked(read_voc(folder)[1])
-    return _figures_of(key, photos, "validation photos", outlined=False)[0]  # outlines lie in ignored borders
+    return _figures_of(key, photos, "validation photos", outlined=False)[0]  # outlines are in ignored borders
 
 
 def _figures_of(key: str, photos: list[MaskedPhoto], what: str, *, outlined: bool = True) -> tuple[Figures, MaskScores]:

@@ -197,13 +197,15 @@ def _loss(model: Localizer, photo: Photo, evidence: LocalizerDetails, truth: np.
     index = model.labels.index(label)
     has_box = index < len(model.labels) - 1
     if has_box and truth is None:
-        st.info("Draw the true box above: without it there is only the loss of the class.", icon=":material/draw:")
+        st.info("Draw a box above: without one, the loss has only the term of the class.", icon=":material/draw:")
     size = photo.size
     box = normalize_boxes(evidence.box_xyxy, size)
     there = normalize_boxes(truth, size) if has_box and truth is not None else None
     _parts(loss_parts(evidence.logits, index, box, there, weights))
     if not has_box:
-        st.caption("A photo of “nothing” has no true box: the box head’s prediction does not count in the loss.")
+        st.caption(
+            "A photo of “nothing” has no ground-truth box: the box head’s prediction does not count in the loss."
+        )
     else:
         st.caption(
             "Training changes every weight of the network a little in the direction in which this sum falls, photo by "
