@@ -46,7 +46,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Chromium, or a skip that says why."""
+    """Chromium, or a skip with the reason."""
     path = find_chromium()
     if path is None:
         pytest.skip("needs Chromium: apt-get install chromium")

@@ -1,4 +1,4 @@
-"""What a visitor of page 1 lives through, in a real browser."""
+"""Page 1 in a real browser."""
 
 import io
 from urllib.parse import parse_qs, urlparse

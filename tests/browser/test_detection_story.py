@@ -1,4 +1,4 @@
-"""What a visitor lives through who looks for many objects on page 6, in a real browser."""
+"""Page 6 in a real browser: detection."""
 
 import re
 
@@ -17,7 +17,7 @@ def open_page_6(page: Page, query: str = "") -> None:
 
 
 def total(page: Page) -> int:
-    """How many objects the page says there are: "2 face · 1 cat head"."""
+    """Return the number of objects in the page's counts, such as "2 × face · 1 × cat head"."""
     counted = page.locator("h3").filter(has_text=re.compile(r"^(\d+ |No objects)")).first.inner_text()
     return sum(map(int, re.findall(r"\d+", counted)))
 

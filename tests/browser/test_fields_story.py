@@ -1,4 +1,4 @@
-"""What a visitor of page 3 lives through who wants to know what a unit sees."""
+"""Page 3 in a real browser: receptive fields and weight sharing."""
 
 from playwright.sync_api import Page, expect
 from visitor import settle, slide

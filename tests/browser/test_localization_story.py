@@ -1,4 +1,4 @@
-"""What a visitor lives through who looks for one object on page 5, in a real browser."""
+"""Page 5 in a real browser: localization."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What a visitor lives through who walks through the network of page 3, in a real browser."""
+"""Page 3 in a real browser: activations and features."""
 
 import io
 import re

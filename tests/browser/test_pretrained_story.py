@@ -1,4 +1,4 @@
-"""What a visitor lives through who asks pretrained networks on page 4, in a real browser with the bundled ones."""
+"""Page 4 in a real browser, with the bundled networks."""
 
 import io
 import re

@@ -1,4 +1,4 @@
-"""What a visitor lives through who labels every pixel on page 7, in a real browser."""
+"""Page 7 in a real browser: segmentation."""
 
 import io
 import re

@@ -1,4 +1,4 @@
-"""What every visitor of the browser tests does."""
+"""Helpers of the browser tests."""
 
 from playwright.sync_api import Page, expect
 
@@ -24,7 +24,7 @@ QUIET = """patience => new Promise((resolve, reject) => {
 
 
 def settle(page: Page) -> None:
-    """Wait until the server has answered all that was asked of it.
+    """Wait until the server has responded to all requests.
 
     Between two runs a page looks idle for a moment, and a key press takes a moment to reach the server.
     """
@@ -39,7 +39,7 @@ def visit(page: Page, address: str) -> None:
 
 
 def slide(page: Page, label: str, steps: int, key: str = "ArrowRight") -> None:
-    """Move a slider by so many steps, and wait for the answer.
+    """Move a slider by so many steps, and wait for the response.
 
     Step by step, for Streamlit's slider takes a step back when it is moved on while it reports the one before: a
     visitor would press again.

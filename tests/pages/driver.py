@@ -1,4 +1,4 @@
-"""What the tests of pages share: open a page, read its pictures, and act where AppTest has no hand of its own."""
+"""Helpers of the page tests: open a page, read its pictures, and trigger events that AppTest cannot."""
 
 import base64
 import io
@@ -95,7 +95,7 @@ def component(app: AppTest, key: str) -> dict:
 
 
 def picture(app: AppTest, key: str) -> tuple[dict, np.ndarray]:
-    """What the picture component was given, and its decoded pixels."""
+    """Return the data of the picture component, and its decoded pixels."""
     data = component(app, key)
     with Image.open(io.BytesIO(base64.b64decode(data["src"].partition(",")[2]))) as image:
         pixels = np.asarray(image)
@@ -104,7 +104,7 @@ def picture(app: AppTest, key: str) -> tuple[dict, np.ndarray]:
 
 
 def fire(app: AppTest, key: str, event: str, value) -> AppTest:
-    """Do what a browser component does when the visitor acts on it: AppTest has no method for that."""
+    """Trigger an event of a browser component: AppTest has no method for that."""
     widget_id = _make_trigger_id(app.get_by_key(key).proto.id, "events")
     return send(app, widget_id, json_trigger_value=json.dumps([{"event": event, "value": value}]))
 

@@ -1,4 +1,4 @@
-"""A detector for tests of pages: it sees what was planted, as YOLO would say it, and needs no framework."""
+"""A fake detector for page tests: it predicts planted boxes in YOLO's format, without a framework."""
 
 import numpy as np
 

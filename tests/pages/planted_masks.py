@@ -1,4 +1,4 @@
-"""Segmenters for tests of pages: they see what was planted, and need no framework."""
+"""Fake segmenters for page tests: they predict planted masks, without a framework."""
 
 import cv2
 import numpy as np
@@ -42,7 +42,7 @@ def planted_map(labels: tuple[str, ...], size: tuple[int, int]) -> np.ndarray:
 
 
 class PlantedSegmenter(SemanticSegmenter):
-    """Labels pixels as planted: sure within things, less sure of all else, in doubt along borders."""
+    """Predicts the planted class map: confident within objects, less elsewhere, uncertain along borders."""
 
     def __init__(self, spec) -> None:
         self.spec, self.device, self.stride, self.asked = spec, "cpu", 32, []

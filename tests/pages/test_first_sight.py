@@ -1,4 +1,4 @@
-"""What a visitor sees first on pages 5, 6 and 7 who has no internet, and changes no control."""
+"""The default views of pages 5, 6 and 7 without internet."""
 
 import pytest
 from driver import assert_fine, open_app

@@ -29,7 +29,7 @@ PATIENCE = 400  # seconds that a test waits at most for a training that takes tw
 
 @pytest.fixture(autouse=True)
 def canvas(monkeypatch):
-    """The canvas, whose package can be imported only by a served app: what is drawn on it is set by the test."""
+    """A fake canvas, since its package can be imported only by a served app; the test sets the drawing."""
     drawn = SimpleNamespace(image_data=None)
     module = ModuleType("streamlit_drawable_canvas")
     module.st_canvas = lambda **options: drawn
@@ -42,7 +42,7 @@ def open_view(view: str, link: dict | None = None, photo: Photo | None = None):
 
 
 def book(app, key: str) -> tuple[dict, np.ndarray]:
-    """What the flipbook was given, and its frames, (frames, H, W, 3)."""
+    """Return the data of the flipbook, and its frames, (frames, H, W, 3)."""
     data = component(app, key)
     with Image.open(io.BytesIO(base64.b64decode(data["sprite"].partition(",")[2]))) as image:
         pixels = np.asarray(image.convert("RGB"))

@@ -18,7 +18,7 @@ BROKEN = {
 
 
 def caption(app) -> str:
-    """The line that says which photo is shown."""
+    """The caption of the current photo."""
     return next(text.value for text in app.caption if " pixels" in text.value and text.value.startswith("**"))
 
 

@@ -1,4 +1,4 @@
-"""Page 4, why and feature maps: what is shown is what the network's numbers say, composed here once more by hand.
+"""Page 4, explain and feature maps: the pictures agree with the network's maps, composed here by hand.
 
 Pictures of 32 × 32 pixels are sent as PNG, larger ones as JPEG: most tests ask the smallest network, to be exact.
 """
@@ -114,7 +114,7 @@ def test_the_first_network_is_one_that_knows_a_thousand_classes(photo):
 
 
 def quick_explain(model, seen, label_index, method, layer=None, progress=None):
-    """The real methods, but for those that run the network many times: their map is drawn by what they were asked."""
+    """The real methods, except for those that run the network many times: their map depends only on their arguments."""
     if method not in explanations.SLOW:
         return explain(model, seen, label_index, method, layer)
     for share in (0.5, 1.0):

@@ -1,4 +1,4 @@
-"""Films: objects keep their numbers, what comes out plays, and what is no film is refused in one sentence."""
+"""Video: objects keep their IDs, the output plays, and invalid files are refused with one sentence."""
 
 import io
 from fractions import Fraction
@@ -98,7 +98,7 @@ def test_an_object_keeps_its_number_and_colour():
     assert tracks.seen == {"red": 1, "green": 1}
 
 
-def test_nothing_found_is_a_film_too():
+def test_a_video_without_objects():
     done = annotate_film(film(5), lambda pixels: squares(np.zeros_like(pixels)), 0.5)
     assert (done.frames, done.tracks) == (5, {})
 
@@ -143,7 +143,7 @@ def test_the_rate_is_kept_within_reason():
     ],
     ids=["empty", "gif", "zeros", "sound", "avi", "beginning"],
 )
-def test_what_is_no_film_is_refused_in_one_sentence(data, sentence):
+def test_an_invalid_file_is_refused_with_one_sentence(data, sentence):
     with pytest.raises(VideoError) as refused:
         open_film(data)
     assert str(refused.value).endswith(sentence) or sentence == "please bring"
@@ -156,7 +156,7 @@ def test_pictures_that_are_too_large_are_refused(monkeypatch):
         open_film(film(2))
 
 
-def test_a_film_that_breaks_off_is_shown_up_to_there():
+def test_a_truncated_video_is_annotated_up_to_its_end():
     whole = film(container="webm")
     done = annotate_film(whole[: len(whole) * 2 // 3], squares, 0.5)
     assert 1 <= done.frames <= 24
