@@ -38,7 +38,7 @@ def test_the_story(page: Page) -> None:
     expect(page.locator(MAPS)).to_have_count(16)
     page.locator(MAPS).nth(2).click()
     page.wait_for_url("**map=3**")
-    expect(page.get_by_text("What each number counts", exact=False).first).to_be_visible()
+    expect(page.get_by_text("The weight of each value", exact=False).first).to_be_visible()
     opened = page.locator("img[alt^='Map 3 of layer 4']")
     box = opened.bounding_box()
     opened.click(position={"x": box["width"] * 10.5 / 64, "y": box["height"] * 5.5 / 42})
@@ -88,13 +88,13 @@ def test_the_keyboard_goes_through_layers_and_maps(page: Page) -> None:
 def test_the_stack_survives_the_other_views_and_another_page(page: Page) -> None:
     open_layers(page, "?stack=c4.3.1.same.1.relu.hand_paverage.3.3&layer=2")
     expect(page.locator(LAYERS)).to_have_count(3)
-    slide(page, "Window", 1)
+    slide(page, "Window size", 1)
     page.wait_for_url("**paverage.4.3**")
-    page.get_by_role("tab", name="What pooling forgives").click()
+    page.get_by_role("tab", name="Invariance").click()
     page.get_by_text("Your stack", exact=True).click()
     expect(page.get_by_role("textbox", name="As text")).to_have_value("c4.3.1.same.1.relu.hand_paverage.4.3")
     settle(page)
-    page.get_by_role("tab", name="Pool side by side").click()
+    page.get_by_role("tab", name="Compare pooling").click()
     expect(page.locator("img[alt='Max of the map']")).to_be_visible()
     settle(page)
     page.get_by_test_id("stSidebar").get_by_role("link", name="Deep CNNs, live").click()
@@ -114,7 +114,7 @@ def test_a_visitor_measures_invariance(page: Page) -> None:
     said = page.get_by_text("is the most invariant", exact=False)
     before = said.inner_text()
     assert before.startswith("At 1 px")
-    slide(page, "Pixels to the right", 3)
+    slide(page, "Shift to the right (pixels)", 3)
     expect(said).to_contain_text("At 4 px")
     page.wait_for_url("**pixels=4**")
 
@@ -122,9 +122,9 @@ def test_a_visitor_measures_invariance(page: Page) -> None:
 def test_a_phone_shows_every_view_without_scrolling_sideways(page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     for view, sign, scheme in (
-        ("Build a stack", "One number of one map", "light"),
-        ("Pool side by side", "Who learns from it", "dark"),
-        ("What pooling forgives", "See the representation with", "light"),
+        ("Build a stack", "One activation", "light"),
+        ("Compare pooling", "Gradients", "dark"),
+        ("Invariance", "Show the maps with", "light"),
     ):
         page.emulate_media(color_scheme=scheme)
         open_layers(page, f"?tab={view.replace(' ', '+')}")

@@ -141,7 +141,7 @@ def test_any_kernel_can_be_taken_over_into_the_matrix():
     for name in KERNELS:
         app.selectbox(key="kernel").set_value(name).run()
         weights = expected(app)[0].weights
-        next(button for button in app.button if button.label == "Edit the numbers").click().run()
+        next(button for button in app.button if button.label == "Edit the weights").click().run()
         assert_shown(app)
         assert app.selectbox(key="kernel").value == "matrix"
         assert app.session_state["cells"] == format_matrix(weights), name
@@ -195,7 +195,7 @@ def test_a_kernel_that_does_not_fit_can_be_edited():
     app = open_page(kernel="box", dilation=8, padding="valid")
     app.slider(key="box_size").set_value(15).run()
     assert_fine(app, errors=1)
-    next(button for button in app.button if button.label == "Edit the numbers").click().run()
+    next(button for button in app.button if button.label == "Edit the weights").click().run()
     assert parse_matrix(app.session_state["cells"]).shape == (15, 15)
 
 
@@ -241,7 +241,7 @@ def test_every_view_opens_and_no_other_is_computed(view, way):
     content = {
         "Look inside": any("Sum of the products" in text.value for text in app.markdown),
         "Size and cost": len(app.table) == 1,
-        "Frequencies": len(app.get("plotly_chart")) == 1,
+        "Frequency response": len(app.get("plotly_chart")) == 1,
         "Code": len(app.code) == 1,
     }
     assert [name for name, there in content.items() if there] == [view]
@@ -333,7 +333,7 @@ GOOD_LINKS = [
     ({"kernel": "Laplacian", "laplacian_neighbours": "8"}, {"laplacian_neighbours": 8}),
     ({"kernel": "Random", "random_seed": "77", "random_distribution": "Sign"}, {"random_distribution": "sign"}),
     ({"stride": "4", "dilation": "2", "padding": "Pixels", "pad": "9"}, {"stride": 4, "padding": "explicit", "pad": 9}),
-    ({"mode": "Mirror image", "flip": "true", "grey": "true", "zoom": "true"}, {"mode": "reflect", "zoom": True}),
+    ({"mode": "Reflect", "flip": "true", "grey": "true", "zoom": "true"}, {"mode": "reflect", "zoom": True}),
     (
         {"bias": "-0.5", "activation": "ReLU", "show": "Stretch"},
         {"bias": -0.5, "activation": "relu", "show": "stretch"},

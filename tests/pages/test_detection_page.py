@@ -43,7 +43,7 @@ def test_every_view_opens_with_every_kind_of_detector(view, network):
 
 
 def test_what_was_planted_is_found_and_counted():
-    app = open_view("Find them")
+    app = open_view("Detect")
     assert "### **2** × person · **1** × bus" in written(app)
     table = app.dataframe[0].value
     assert table["class"].tolist() == ["person", "person", "bus"]
@@ -52,7 +52,7 @@ def test_what_was_planted_is_found_and_counted():
 
 
 def test_the_cuts_cut():
-    app = open_view("Find them")
+    app = open_view("Detect")
     app.slider(key="detect_confidence").set_value(90).run()
     assert "### **1** × person" in written(app)
     app.slider(key="detect_confidence").set_value(25).run()
@@ -61,7 +61,7 @@ def test_the_cuts_cut():
     app.slider(key="detect_iou").set_value(95).run()
     assert "### **4** × bus" in written(app)
     app.multiselect(key="detect_classes").set_value(["kite"]).run()
-    assert "### Nothing." in written(app)
+    assert "### No objects." in written(app)
     assert_fine(app)
 
 
@@ -69,14 +69,14 @@ def test_a_slider_does_not_run_the_network_again(monkeypatch):
     calls = []
     ask = load("yolo11n").candidates
     monkeypatch.setattr(load("yolo11n"), "candidates", lambda *args: calls.append(1) or ask(*args))
-    app = open_view("Find them")
+    app = open_view("Detect")
     for value in (30, 50, 70):
         app.slider(key="detect_confidence").set_value(value).run()
     assert len(calls) == 1
 
 
 def test_a_tapped_box_is_marked_in_the_table_and_a_second_tap_lets_go():
-    app = open_view("Find them")
+    app = open_view("Detect")
     middle = {"row": 300, "column": 304}  # on the second person, the smallest box there
     fire(app, "detect_photo", "point", middle)
     found = select(load("yolo11n").candidates(STREET.pixels)).detections()
@@ -93,7 +93,7 @@ def test_the_smallest_box_around_a_point():
 
 
 def test_downloads_say_what_the_table_says():
-    app = open_view("Find them")
+    app = open_view("Detect")
     found = select(load("yolo11n").candidates(STREET.pixels)).detections()
     labels = [button.proto.label for button in app.get("download_button")]
     assert labels == ["Picture", "JSON", "CSV", "COCO", "YOLO"]
@@ -101,17 +101,17 @@ def test_downloads_say_what_the_table_says():
 
 
 def test_an_end_to_end_head_has_no_slider_that_does_nothing():
-    for view in ("Find them", "What NMS throws away", "Score it"):
+    for view in ("Detect", "Non-maximum suppression", "Evaluate"):
         app = open_view(view, link={"detector": "YOLO26n"})
         assert "No NMS here" in written(app)
         assert not [slider for slider in app.slider if slider.key == "detect_iou"]
-    assert "only one predicts a box" in written(open_view("What NMS throws away", link={"detector": "YOLO26n"}))
+    assert "only one predicts a box" in written(open_view("Non-maximum suppression", link={"detector": "YOLO26n"}))
 
 
 def test_nms_is_shown_step_by_step():
     selection = select(load("yolo11n").candidates(STREET.pixels), 0.25, 0.7)
     lost = int((selection.suppressor != NOT_SUPPRESSED).sum())
-    app = open_view("What NMS throws away", link={"nms_step": "1"})
+    app = open_view("Non-maximum suppression", link={"nms_step": "1"})
     assert [metric.value for metric in app.metric] == [str(len(selection.order)), str(lost), str(len(selection.kept))]
     suppressed = selection.suppressed(int(selection.kept[0]))
     assert f"It suppresses **{len(suppressed)}**" in written(app)
@@ -120,7 +120,7 @@ def test_nms_is_shown_step_by_step():
 
 
 def test_a_box_names_its_cell():
-    app = open_view("Where boxes come from")
+    app = open_view("Cells and proposals")
     candidates = load("yolo11n").candidates(STREET.pixels)
     index = int(np.argmax(candidates.scores))
     level, row, column = candidates.cells[index]
@@ -133,16 +133,16 @@ def test_a_box_names_its_cell():
 
 
 def test_two_stages_are_shown_beside_each_other():
-    app = open_view("Where boxes come from", link={"detector": TWO_STAGES})
-    assert "names 12 regions" in written(app)
+    app = open_view("Cells and proposals", link={"detector": TWO_STAGES})
+    assert "proposes 12 regions" in written(app)
     assert "kept **2**" in written(app)
 
 
 def test_detectors_are_compared():
-    app = open_view("Side by side", link={"detectors": ["YOLO11n", "YOLO26n"]})
+    app = open_view("Compare", link={"detectors": ["YOLO11n", "YOLO26n"]})
     assert "They agree" in written(app)
-    app = open_view("Side by side", link={"detectors": ["YOLO11n", TWO_STAGES]})
-    assert "1 of its 3 boxes are not in all others" in written(app)
+    app = open_view("Compare", link={"detectors": ["YOLO11n", TWO_STAGES]})
+    assert "1 of its 3 boxes has no match in another model" in written(app)
     assert "0 of its 2 boxes" in written(app)
     found = select(load("yolo11n").candidates(STREET.pixels)).detections()
     assert unmatched(found, [found[:2]]).tolist() == [2]
@@ -164,21 +164,21 @@ def draw(monkeypatch):
 
 def test_the_drawn_truth_is_scored(draw):
     draw(*OBJECTS[:2], (5, (0.6, 0.72, 0.9, 0.98)))  # a bus where none was found
-    app = open_view("Score it")
-    assert "**2** right · **1** wrong · **1** missed" in written(app)
+    app = open_view("Evaluate")
+    assert "True positives: **2** · false positives: **1** · missed: **1**" in written(app)
     assert [metric.value for metric in app.metric] == ["0.67", "0.67", "0.67"]
     assert "**Average precision: 0.50**" in written(app)
     app.slider(key="detect_confidence").set_value(90).run()
-    assert "**1** right · **0** wrong · **2** missed" in written(app)
+    assert "True positives: **1** · false positives: **0** · missed: **2**" in written(app)
 
 
 def test_without_a_truth_the_page_says_what_to_do(draw):
-    app = open_view("Score it")
+    app = open_view("Evaluate")
     assert any("Draw the ground truth" in note.value for note in app.info)
 
 
 def test_one_begins_with_what_was_found(draw):
-    app = open_view("Score it")
+    app = open_view("Evaluate")
     app.button(key="score_take").click().run()
     begin = app.session_state["score_begin"][1]
     assert [class_of(thing["stroke"]) for thing in begin["objects"]] == [0, 0, 5]

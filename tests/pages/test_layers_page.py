@@ -66,17 +66,17 @@ def test_layers_are_added_moved_and_removed():
     press(app, "Add pooling")
     assert app.session_state["stack"] == "c4.3.1.same.1.relu.hand_pmax.2.2"
     assert app.session_state["layer"] == 2
-    press(app, "Earlier")
+    press(app, "Move left")
     assert app.session_state["stack"] == "pmax.2.2_c4.3.1.same.1.relu.hand"
     assert shapes(app) == [(30, 40, 3), (15, 20, 3), (15, 20, 4)]
-    press(app, "Later")
+    press(app, "Move right")
     press(app, "Remove")
     assert app.session_state["stack"] == "c4.3.1.same.1.relu.hand"
     for _ in range(MAX_LAYERS - 1):
         press(app, "Add convolution")
     assert_fine(app)
     assert len(parse_stack(app.session_state["stack"])) == MAX_LAYERS
-    assert all(b.disabled for b in app.button if b.label in ("Add convolution", "Add pooling", "Later"))
+    assert all(b.disabled for b in app.button if b.label in ("Add convolution", "Add pooling", "Move right"))
     for _ in range(MAX_LAYERS - 1):
         press(app, "Remove")
     assert next(b for b in app.button if b.label == "Remove").disabled
@@ -140,7 +140,7 @@ def test_a_layer_that_does_not_fit_gets_a_sentence_and_the_maps_before_it_stay()
     assert app.warning[0].value == "Layer 3 does not fit. The window of 8 × 8 is larger than the map of 3 × 5."
     assert shapes(app) == [(30, 40, 3), (30, 40, 4), (3, 5, 4)]
     assert component(app, "row_of_layers")["problem"].startswith("3 · ")
-    assert "these are of layer 2" in written(app)
+    assert "these are the maps of layer 2" in written(app)
     app.slider(key="l3_window").set_value(2).run()
     app.slider(key="l3_step").set_value(1).run()
     assert_fine(app)
@@ -230,7 +230,7 @@ def test_a_click_opens_a_layer_a_map_and_a_number():
     assert app.number_input(key="map").value == 6
 
 
-# Pool side by side ------------------------------------------------------------------------------------------------
+# Compare pooling ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_maps_pooled_side_by_side_are_those_computed(window, stride, fourth):
         assert shown["marks"] == [{"row": row, "column": column, "height": 1, "width": 1}]
         assert f"= {opened:.4f}" in "".join(html.proto.body for html in app.get("html"))
     chosen = pool_gradient(plane, "max", window, stride) > 0
-    assert f"**{chosen.mean():.1%}** of the map's numbers" in written(app)
+    assert f"**{chosen.mean():.1%}** of the map's values" in written(app)
 
 
 def test_every_map_and_every_kernel_of_the_strided_convolution():
@@ -271,7 +271,7 @@ def test_a_click_opens_a_window():
     assert [app.number_input(key=key).value for key in ("pool_row", "pool_column")] == [3, 4]
 
 
-# What pooling forgives --------------------------------------------------------------------------------------------
+# Invariance --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("features", ["one", "stack"])
@@ -297,7 +297,7 @@ def test_the_numbers_are_those_measured(distortion, features):
 def test_both_representations_are_shown(kind, source):
     app = open_page(tab=FORGIVE, compare=kind, filters=source, pool_size=3, pool_stride=2)
     captions = [component(app, f"forgiving_{number}")["caption"] for number in range(5)]
-    assert captions[1] == "The photo, moved by 1 px"
+    assert captions[1] == "The photo, shifted by 1 px"
     sizes = [(component(app, f"forgiving_{n}")["height"], component(app, f"forgiving_{n}")["width"]) for n in (2, 3, 4)]
     assert len(set(sizes)) == 1
 

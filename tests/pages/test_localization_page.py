@@ -55,7 +55,7 @@ def test_every_view_opens_with_a_photo_of_ones_own(view):
 
 @pytest.mark.parametrize(("key", "label", "link"), [(NETWORK, "person", {}), ("caltech_localizer", "face", CALTECH)])
 def test_the_astronaut_is_found_and_its_numbers_shown(key, label, link, astronaut):
-    app = open_view("Find it", astronaut, link)
+    app = open_view("Localize", astronaut, link)
     model = load(key)
     answer = model.predict(astronaut.pixels)
     assert answer.label == label
@@ -67,37 +67,39 @@ def test_the_astronaut_is_found_and_its_numbers_shown(key, label, link, astronau
 
 
 def test_a_flower_is_nothing_and_nothing_is_as_it_seems(flower):
-    app = open_view("Find it", flower)
+    app = open_view("Localize", flower)
     assert "### Nothing, " in written(app)
     assert html(app).count("<tr>") == 6  # the most probable classes of 21, "nothing" among them
     assert "nothing" in html(app)
-    app = open_view("Draw the truth", flower)
+    app = open_view("Draw the ground truth", flower)
     assert app.selectbox(key="true_class").placeholder == "nothing: as it seems"
-    assert "has no true box" in written(app)
+    assert "has no ground-truth box" in written(app)
 
 
 def test_the_threshold_takes_the_box_away(model, astronaut):
     share = float(model.predict(astronaut.pixels).probability)
     if share > 0.999:
         pytest.skip("the network is too sure for any threshold of the slider")
-    app = open_view("Find it", astronaut)
+    app = open_view("Localize", astronaut)
     app.slider(key="sure").set_value(100).run()
     assert "### No box" in written(app)
     assert f"person, has {percent(share)}: less than the threshold of 100.0 %" in written(app)
 
 
 def test_each_network_begins_with_its_own_threshold(astronaut):
-    app = open_view("Find it", astronaut)
+    app = open_view("Localize", astronaut)
     for key in ("caltech_localizer", NETWORK):
         app.slider(key="sure").set_value(10).run()
         app.button_group(key="localizer").set_value(key).run()
         assert_fine(app)
         assert app.slider(key="sure").value == round(100 * find(key).threshold)
     assert find("caltech_localizer").threshold != find(NETWORK).threshold
-    assert open_view("Find it", astronaut, {"sure": "60"} | CALTECH).slider(key="sure").value == 60
+    assert open_view("Localize", astronaut, {"sure": "60"} | CALTECH).slider(key="sure").value == 60
 
 
-@pytest.mark.parametrize(("view", "key"), [("Draw the truth", "true_class"), ("Without a box head", "cam_class")])
+@pytest.mark.parametrize(
+    ("view", "key"), [("Draw the ground truth", "true_class"), ("Without a box head", "cam_class")]
+)
 def test_a_class_that_another_network_knew_is_forgotten(view, key, astronaut):
     app = open_view(view, astronaut, CALTECH, **{key: "sheep"})
     assert app.selectbox(key=key).value is None
@@ -106,7 +108,7 @@ def test_a_class_that_another_network_knew_is_forgotten(view, key, astronaut):
 def test_the_loss_is_the_sum_of_its_parts(model, astronaut):
     box = np.array([100.0, 20, 320, 210])
     app = open_view(
-        "Draw the truth",
+        "Draw the ground truth",
         astronaut,
         {"weight_giou": "4.0", "true_class": "motorbike"},
         drawn_truths={astronaut.key: box},
@@ -125,13 +127,13 @@ def test_the_loss_is_the_sum_of_its_parts(model, astronaut):
 
 
 def test_nothing_has_no_box_to_learn(astronaut):
-    app = open_view("Draw the truth", astronaut, {"true_class": "nothing"})
-    assert "has no true box" in written(app)
+    app = open_view("Draw the ground truth", astronaut, {"true_class": "nothing"})
+    assert "has no ground-truth box" in written(app)
     assert re.search(r"0\.000 × 5 = <b>0\.000</b>", html(app))
 
 
 def test_without_a_drawn_box_the_page_says_what_to_do(flower):
-    app = open_view("Draw the truth", flower)
+    app = open_view("Draw the ground truth", flower)
     assert any("Draw a box" in note.value for note in app.info)
 
 
@@ -182,7 +184,7 @@ def test_no_window_and_too_many_windows_are_one_sentence(cat, monkeypatch):
     app = open_view("Without a box head", cat)
     app.pills(key="window_sizes").set_value([]).run()
     assert_fine(app)
-    assert any("at least one size" in note.value for note in app.info)
+    assert any("at least one window size" in note.value for note in app.info)
     app.slider(key="window_step").set_value(10).run()
     app.pills(key="window_sizes").set_value([25, 50]).run()
     assert_fine(app)
@@ -193,7 +195,7 @@ def test_how_it_learned_shows_every_epoch_and_the_worst():
     from cnn_demo.models.training_records import localizer_record
 
     record = localizer_record()
-    app = open_view("How it learned", next(iter(sample_photos())).load())
+    app = open_view("Training", next(iter(sample_photos())).load())
     data = component(app, "localizer_book")
     assert data["frames"] == len(record.epochs) + 1
     assert all(len(line["values"]) == len(record.epochs) for chart in data["charts"] for line in chart["lines"])
@@ -211,7 +213,7 @@ def test_without_its_weights_the_page_says_so_and_the_boxes_still_work(monkeypat
 
 
 def test_giou_of_the_page_is_giou(model, astronaut):
-    app = open_view("Draw the truth", astronaut)
+    app = open_view("Draw the ground truth", astronaut)
     evidence, (_, truth) = model.evidence(astronaut.pixels), localize_state.known_truth(astronaut, model.labels)
     expected = f"{float(giou(evidence.box_xyxy, truth)):.3f}".replace("-", "−")
     assert expected in str(app.table[0].value)

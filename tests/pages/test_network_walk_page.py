@@ -22,13 +22,13 @@ def model():
 
 
 def open_walk(photo=SMALL, link=None, **state):
-    return open_page(PAGE_3, photo, {"view": "Walk through", **(link or {})}, **state)
+    return open_page(PAGE_3, photo, {"view": "Activations", **(link or {})}, **state)
 
 
 def shown_numbers(app) -> tuple[float, float]:
     """The number that the page adds up (after its activation), and the network's own that is shown beside it."""
     sums = re.search(r"\*\*(?:Sum|Their)[^=]*\*\* = \*\*(-?[\d.]+)\*\*(?: → ReLU → \*\*(-?[\d.]+)\*\*)?", written(app))
-    own = re.search(r"own number here: \*\*(-?[\d.]+)\*\*", written(app))
+    own = re.search(r"computed by the network: \*\*(-?[\d.]+)\*\*", written(app))
     return float(sums[2] or sums[1]), float(own[1])
 
 
@@ -50,7 +50,7 @@ def test_every_layer_opens_and_adds_up(model):
 
 
 def test_a_number_of_the_photo_itself():
-    app = open_walk(link={LAYER: "What the network sees"}, **{CHANNEL: 1, ROW: 4, COLUMN: 6})
+    app = open_walk(link={LAYER: "Input"}, **{CHANNEL: 1, ROW: 4, COLUMN: 6})
     seen = load("cifar10_cnn").prepare(SMALL.pixels)
     pixel = int(seen[4, 6, 1])
     assert f"{pixel} of 255" in written(app)
@@ -75,7 +75,7 @@ def test_a_stop_a_channel_and_a_pixel_are_opened_by_clicks(model):
     mark = picture(app, "unit_seen")[0]["marks"][0]
     assert (mark["row"], mark["height"]) == (1 + 2 * 3 - 5, 11)
     assert (mark["column"], mark["width"]) == (1 + 2 * 14 - 5, 32 - 24)  # clipped at the right border
-    assert "lie in the padding" in picture(app, "unit_seen")[0]["caption"]
+    assert "in the zero padding" in picture(app, "unit_seen")[0]["caption"]
     # From one of its kernels on to the channel that it is laid on.
     kernels = component(app, "kernels")["items"]
     fire(app, "kernels", "pick", kernels[2]["key"])

@@ -56,11 +56,11 @@ def test_each_tab_opens_with_the_bundled_networks_alone(task):
                 assert escape(label) in answers
                 assert percent(probability) in answers
         said = "\n".join(caption.value for caption in app.caption)
-        assert "4 networks are on this machine and work without internet" in said
+        assert "4 models are on this machine and work offline" in said
         assert re.search(r"\*\*[\d.]+ ms\*\* on the (CPU|GPU)", said)
-        assert picture(app, "corrupted_photo")[0]["caption"].startswith("Nothing has happened yet")
+        assert picture(app, "corrupted_photo")[0]["caption"].startswith("No corruption yet")
         assert median_milliseconds().keys() == set(SIDE_BY_SIDE)
-    elif task in ("Why", "Feature maps", "Teach it"):
+    elif task in ("Explain", "Feature maps", "Transfer learning"):
         assert app.selectbox(key="model").value == "efficientnet_lite0"
 
 
@@ -68,7 +68,7 @@ def test_without_the_packages_the_ten_classes_are_left(monkeypatch):
     monkeypatch.setattr(weights, "package_folders", tuple)
     app = open_page()
     assert app.multiselect(key="models").value == ["cifar10_cnn"]
-    assert "Only the bundled network is on this machine" in "\n".join(caption.value for caption in app.caption)
+    assert "Only the bundled model is on this machine" in "\n".join(caption.value for caption in app.caption)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_a_corruption_shows_what_the_network_says_of_it(kind, amount, model):
     app = open_page({"corruption": one.title, f"corrupt_{kind}": str(amount), "photo_fit": "Squash"})
     shown = next(text.value for text in app.markdown if "went from" in text.value)
     assert f"“{label}” went from {percent(before)} to **{percent(float(after.probabilities[index]))}**" in shown
-    assert ("is still its answer" in shown) == (after.top(1)[0][0] == label)
+    assert ("is still the prediction" in shown) == (after.top(1)[0][0] == label)
     data, pixels = picture(app, "corrupted_photo")
     assert data["caption"] == f"{one.title}: {one.written(amount)}"
     assert pixels.shape == corrupt(SMALL.pixels, kind, amount).shape
@@ -121,7 +121,7 @@ def test_no_network_chosen_is_said_in_one_sentence():
     app = open_page()
     app.multiselect(key="models").set_value([]).run()
     assert_fine(app)
-    assert any("at least one network" in info.value for info in app.info)
+    assert any("at least one model" in info.value for info in app.info)
 
 
 def test_a_broken_file_costs_its_network_and_nothing_else(cache):
@@ -142,13 +142,13 @@ def answer(labels: str, best: str) -> Classification:
 @pytest.mark.parametrize(
     ("answers", "said"),
     [
-        (["abc a", "abc a"], "**Both say “a”.**"),
-        (["abc b", "abc b", "abc b"], "**All three say “b”.**"),
-        (["abc b", "abc c", "abc b"], "**Two of three say “b”;** N2 says “c”."),
-        (["abc c", "abc b"], "**No two agree:** N1 says “c” and N2 says “b”."),
-        (["abc a", "abc b", "abc c"], "**No two agree:** N1 says “a”, N2 says “b” and N3 says “c”."),
-        (["abc a", "xy y", "abc a"], "**Both say “a”.** N2 knows other classes and is not compared."),
-        (["abc a", "xy y"], "They know different classes, so their answers are not compared: N1 and N2."),
+        (["abc a", "abc a"], "**Both predict “a”.**"),
+        (["abc b", "abc b", "abc b"], "**All three predict “b”.**"),
+        (["abc b", "abc c", "abc b"], "**Two of three predict “b”;** N2 predicts “c”."),
+        (["abc c", "abc b"], "**No two agree:** N1 predicts “c” and N2 predicts “b”."),
+        (["abc a", "abc b", "abc c"], "**No two agree:** N1 predicts “a”, N2 predicts “b” and N3 predicts “c”."),
+        (["abc a", "xy y", "abc a"], "**Both predict “a”.** N2 has other classes and is not compared."),
+        (["abc a", "xy y"], "These models have different classes, so their predictions are not compared: N1 and N2."),
     ],
 )
 def test_agreement_in_one_sentence(answers, said):
@@ -161,7 +161,7 @@ def test_agreement_in_one_sentence(answers, said):
 
 def test_the_table_lists_all_and_a_measured_time_appears():
     app = open_page({"task": "Models", "models_axis": "Milliseconds here"})
-    table = app.dataframe[0].value.set_index("Network")
+    table = app.dataframe[0].value.set_index("Model")
     assert len(table) == len(list_models("classification"))
     assert table.loc["VGG16", "Top-1"] == pytest.approx(71.3)
     assert table.loc["VGG16", "Top-5"] == pytest.approx(90.1)
@@ -171,12 +171,12 @@ def test_the_table_lists_all_and_a_measured_time_appears():
     assert lite["Top-1"] == pytest.approx(74.8, abs=0.05)
     assert own["Weights"] == lite["Weights"] == "bundled"
     assert table["Milliseconds here"].isna().all()
-    assert any("No ImageNet network has run here" in info.value for info in app.info)
+    assert any("No ImageNet model has run here" in info.value for info in app.info)
     keep_time("vgg16", Classification(("a",), np.ones(1, np.float32), 80.0))
     keep_time("vgg16", Classification(("a",), np.ones(1, np.float32), 90.0))
     app.button(key="models_measure").click().run()
     assert_fine(app)
-    table = app.dataframe[0].value.set_index("Network")
+    table = app.dataframe[0].value.set_index("Model")
     assert table.loc["VGG16", "Milliseconds here"] == pytest.approx(85)
     assert table.loc[find("cifar10_cnn").title, "Milliseconds here"] > 0
     points = chart(app, "models_chart")["data"]
@@ -212,7 +212,7 @@ def test_a_failing_download_is_one_sentence_and_the_next_one_comes(cache, monkey
     assert_fine(app)
     assert "MobileNetV2 is on this machine now" in app.success[0].value
     assert "MobileNetV2" not in app.selectbox(key="models_wanted").options
-    table = app.dataframe[0].value.set_index("Network")
+    table = app.dataframe[0].value.set_index("Model")
     assert table.loc["MobileNetV2", "Weights"] == "on this machine"
 
 
@@ -231,7 +231,7 @@ def test_where_the_operator_forbids_downloads_the_button_is_disabled_and_told_wh
 
 
 def test_no_download_is_offered_where_the_operator_forbids_them(monkeypatch):
-    app, offer = open_page(), "offers others to download"
+    app, offer = open_page(), "You can download others"
     assert offer in "\n".join(caption.value for caption in app.caption)
     monkeypatch.setenv("CNN_DEMO_DOWNLOADS", "off")
     app.run()

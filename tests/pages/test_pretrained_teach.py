@@ -32,7 +32,7 @@ def bundled_alone(monkeypatch, tmp_path):
 
 
 def open_tab(**link):
-    return open_page(PAGE_4, SMALL, {"task": "Teach it", **link})
+    return open_page(PAGE_4, SMALL, {"task": "Transfer learning", **link})
 
 
 def click(app, key: str, errors: int = 0):
@@ -105,8 +105,8 @@ def test_from_the_sample_set_to_a_head_and_back(monkeypatch):
     assert held(app) == {"Class 1": 0, "Class 2": 0}
     click(app, "teach_sample")
     assert held(app) == {"brick": 16, "grass": 16, "gravel": 16}
-    assert "easier than photos of many" in written(app)
-    assert "**36 photos** to learn from; **12**" in written(app)
+    assert "easier to classify than photos of many" in written(app)
+    assert "**36 training photos** and **12 held-out photos**" in written(app)
     click(app, "teach_start")
     assert_fine(ended(app))
     taught, photos = app.session_state["teach_taught"], textures()
@@ -136,7 +136,7 @@ def test_from_the_sample_set_to_a_head_and_back(monkeypatch):
         assert_fine(app)
         names = [photos.photos[index].name for index in cells[row][column]]
         assert all(f"<b>{name}</b>" in html(app) for name in names)
-        assert html(app).count(f"the head says {photos.labels[column]}") == len(names)
+        assert html(app).count(f"predicted: {photos.labels[column]}") == len(names)
 
     # What the head says of the page's photo; it is saved, and loaded again.
     head = taught.runs[PRETRAINED].head
@@ -144,7 +144,7 @@ def test_from_the_sample_set_to_a_head_and_back(monkeypatch):
     assert all(percent(float(share)) in html(app) for share in said)
     np.testing.assert_array_equal(load_head(saved[-1]).weights, head.weights)
     drop(app, "teach_head", ("mine.safetensors", saved[-1]))
-    assert "Loaded: a head on EfficientNet-Lite0 that knows brick, grass, gravel." in written(app)
+    assert "Loaded: a head on EfficientNet-Lite0 for the classes brick, grass, gravel." in written(app)
     assert html(app).count(percent(float(said.max()))) >= 2  # both heads say the same
     other = Head(*(np.ones(s, np.float32) for s in ((1280, 2), 2, 1280, 1280)), ("a", "b"), "mobilenet_v2")
     drop(app, "teach_head", ("other.safetensors", save_head(other)), errors=1)
@@ -156,7 +156,7 @@ def test_from_the_sample_set_to_a_head_and_back(monkeypatch):
     # A control that moves loses nothing; fine-tuning goes on from the head.
     app.number_input(key="teach_draw").set_value(5).run()
     assert app.session_state["teach_taught"] is taught
-    assert "Something above has changed since" in written(app)
+    assert "You have changed something above since" in written(app)
     click(app, "teach_tune")
     ended(app)
     tuned = app.session_state["teach_taught"]

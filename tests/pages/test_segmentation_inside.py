@@ -123,7 +123,7 @@ def tab_script(photo):
 
 def test_a_checkerboard_comes_and_goes():
     app = open_view("Upsampling")
-    assert "Neighbours get different numbers of stamps" in html(app)
+    assert "Neighbouring pixels get different numbers of copies" in html(app)
     app.slider(key="up_kernel").set_value(4).run()
     assert_fine(app)
     assert "no checkerboard" in html(app)
@@ -155,7 +155,7 @@ def paint(monkeypatch):
 
 def test_before_anything_is_painted_the_page_says_what_to_do(segmenters, paint):
     app = open_view("Paint it yourself", STREET, {"segmenter": FEW})
-    assert "Paint what is there" in app.info[0].value
+    assert "Paint the ground truth" in app.info[0].value
 
 
 def test_what_is_painted_is_scored(segmenters, paint):

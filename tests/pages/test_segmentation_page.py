@@ -17,7 +17,7 @@ from cnn_demo.results import percent
 
 pytestmark = pytest.mark.usefixtures("segmenters")
 KEY = "lraspp_mobilenet_v3_large"
-VIEWS = ("Every pixel", "How sure", "Semantic or instance")
+VIEWS = ("Segment", "Confidence", "Semantic or instance")
 STREET = Photo(np.random.default_rng(0).integers(0, 256, (*SIZE, 3), dtype=np.uint8), "street.jpg", "digest-street")
 PANORAMA = Photo(np.zeros((40, 900, 3), np.uint8), "panorama.jpg", "digest-panorama")
 
@@ -49,7 +49,7 @@ def test_photos_of_any_shape_are_taken(view, photo):
 
 
 def test_the_masks_and_their_legend_say_what_was_planted():
-    app = open_view("Every pixel")
+    app = open_view("Segment")
     data = component(app, "segment_photo")
     np.testing.assert_array_equal(pixels_of(data["ids"]), planted())
     shares = {one["name"]: one["share"] for one in data["classes"]}
@@ -62,16 +62,16 @@ def test_the_masks_and_their_legend_say_what_was_planted():
 
 
 def test_size_and_tiles_are_what_the_network_is_asked_for():
-    app = open_view("Every pixel")
+    app = open_view("Segment")
     app.selectbox(key="segment_side").set_value(960).run()
     app.segmented_control(key="segment_mode").set_value("tiled").run()
     assert_fine(app)
     assert load(KEY).asked == [("whole", 520), ("whole", 960), ("tiled", 960)]
-    assert "goes in as 1280 × 960, in 4 tiles of 768 × 768" in written(app)
+    assert "is resized to 1280 × 960, in 4 tiles of 768 × 768" in written(app)
 
 
 def test_the_network_is_not_asked_twice():
-    app = open_view("How sure")
+    app = open_view("Confidence")
     for value in (10, 90):
         app.slider(key="sure_blank").set_value(value).run()
     assert_fine(app)
@@ -79,14 +79,14 @@ def test_the_network_is_not_asked_twice():
 
 
 def test_a_long_photo_has_no_size_that_is_too_long():
-    app = open_view("Every pixel", PANORAMA)
+    app = open_view("Segment", PANORAMA)
     sides = [int(option.split()[0]) for option in app.selectbox(key="segment_side").options]
     assert all(load(KEY).frame((40, 900), side) for side in sides)
     assert max(sides) == 182
 
 
 def test_pixels_are_offered_as_files():
-    app = open_view("Every pixel")
+    app = open_view("Segment")
     labels = [button.proto.label for button in app.get("download_button")]
     assert labels == ["Mask", "Overlay", "Cut-out", "COCO", "Polygons"]
     assert app.multiselect(key="cut_out_classes").options == ["background", "bus", "person"]
@@ -95,22 +95,22 @@ def test_pixels_are_offered_as_files():
 
 
 def test_confidence_and_entropy_are_named_with_their_means():
-    app = open_view("How sure")
+    app = open_view("Confidence")
     answer = load(KEY).predict(STREET.pixels)
     assert f"{percent(float(answer.confidence.mean()))} on average" in component(app, "sure_confidence")["caption"]
     assert f"{answer.entropy().mean():.2f} on average" in component(app, "sure_entropy")["caption"]
-    assert "It is least sure along borders" in written(app)
+    assert "It is lowest along borders" in written(app)
 
 
 def test_the_threshold_leaves_doubtful_pixels_blank():
-    app = open_view("How sure")
+    app = open_view("Confidence")
     app.slider(key="sure_blank").set_value(60).run()
     doubtful = np.isclose(load(KEY).predict(STREET.pixels).confidence, BORDER)
     assert 0 < doubtful.mean() < 0.1
     assert app.metric[0].value == percent(1 - float(doubtful.mean()))
     table = app.dataframe[0].value.set_index("Class")
     persons = planted() == find(KEY).labels.index("person")
-    assert table.loc["person", "Of it left"] == pytest.approx(100 * (~doubtful)[persons].mean())
+    assert table.loc["person", "Above the threshold"] == pytest.approx(100 * (~doubtful)[persons].mean())
     app.slider(key="sure_blank").set_value(99).run()
     assert app.metric[0].value == "0.0 %"
     app.slider(key="sure_blank").set_value(0).run()
@@ -118,9 +118,9 @@ def test_the_threshold_leaves_doubtful_pixels_blank():
 
 
 def test_a_tapped_pixel_names_its_class_and_all_probabilities():
-    app = open_view("How sure")
+    app = open_view("Confidence")
     fire(app, "sure_photo", "point", {"row": 390, "column": 560})
-    assert "Row 390, column 560: **person**, 95.0 % sure" in written(app)
+    assert "Row 390, column 560: **person**, confidence 95.0 %" in written(app)
     assert component(app, "sure_photo")["marks"][0] == {"row": 390, "column": 560, "height": 1, "width": 1}
     bars = next(
         part.proto.body for part in app.get("html") if "aria-label" in part.proto.body and "<th" in part.proto.body
@@ -132,12 +132,12 @@ def test_a_tapped_pixel_names_its_class_and_all_probabilities():
 
 
 def test_of_many_classes_the_page_says_why_there_are_no_bars():
-    app = open_view("How sure", network=MANY)
+    app = open_view("Confidence", network=MANY)
     assert any("150 classes" in note.value and "at most 25" in note.value for note in app.info)
 
 
 def test_it_begins_with_the_pixel_that_is_least_decided():
-    app = open_view("How sure")
+    app = open_view("Confidence")
     answer = load(KEY).predict(STREET.pixels)
     row, column = np.unravel_index(answer.entropy().argmax(), SIZE)
     assert f"Row {row}, column {column}:" in written(app)
@@ -147,7 +147,7 @@ def test_objects_have_a_colour_a_number_and_a_confidence_each():
     app = open_view("Semantic or instance")
     data = component(app, "objects_instance")
     assert [one["name"] for one in data["classes"]] == ["person 1", "person 2", "person 3", "person 4", "bus 1"]
-    assert [one["said"] for one in data["classes"]] == [f"{percent(score)} sure" for score in np.float32(SCORES)]
+    assert [one["said"] for one in data["classes"]] == [f"confidence {percent(score)}" for score in np.float32(SCORES)]
     assert len({one["colour"] for one in data["classes"]}) == 5
     ids = pixels_of(data["ids"])
     assert [ids[row, column] for row, column, _ in PERSONS] == [1, 2, 3, 4]
@@ -157,13 +157,13 @@ def test_objects_have_a_colour_a_number_and_a_confidence_each():
 def test_what_can_be_counted_is_counted():
     app = open_view("Semantic or instance")
     known = (planted() > 0).mean()
-    assert f"It has a word for **{percent(known)}** of the photo: **2** classes" in written(app)
-    assert "It counts **5** objects: **4** × person · **1** × bus" in written(app)
+    assert f"It assigns **2** classes to **{percent(known)}** of the photo" in written(app)
+    assert "It finds **5** objects: **4** × person · **1** × bus" in written(app)
     table = app.dataframe[0].value.set_index("Class")
     assert table["Objects"].to_dict() == {"bus": 1, "person": 4}
     np.testing.assert_allclose(table["Pixels, semantic"], table["Pixels, instances"])
     app.slider(key="instance_confidence").set_value(85).run()
-    assert "It counts **2** objects: **2** × person" in written(app)
+    assert "It finds **2** objects: **2** × person" in written(app)
     table = app.dataframe[0].value.set_index("Class")
     assert np.isnan(table.loc["bus", "Objects"])
     assert_fine(app)
