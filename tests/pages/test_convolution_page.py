@@ -299,7 +299,7 @@ def test_sizes_and_cost_are_those_of_this_case():
     text = written(app)
     assert "= 14" in text
     assert "= 19" in text
-    assert "last **1** rows and **1** columns" in text
+    assert "**1** row and **1** column" in text
 
 
 @pytest.mark.parametrize(
