@@ -290,10 +290,7 @@ def gradient_colours(grey: np.ndarray, share: np.ndarray) -> np.ndarray:
 
     Args:
         grey: The map, (H, W), shown from 0 to 1.
-        share: The gradient, (H, W) in -1...1.
-
-    Returns:
-        (H, W, 3) uint8.
+        share: The gradient, (H, W) in -1...1; the result is (H, W, 3) uint8.
     """
     base = np.repeat(np.clip(grey, 0, 1)[..., np.newaxis] * 200, 3, axis=2)
     strength = np.sqrt(np.abs(share))[..., np.newaxis]  # a gradient of 1/9 must still be visible
