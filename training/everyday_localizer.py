@@ -1,31 +1,39 @@
 """Train the everyday localizer: the main object of a photo among twenty classes, or nothing, and its box.
 
-`python -m training.everyday_localizer --data FOLDER --encoder FILE`, where FILE holds the weights of the everyday
-detector, whose encoder it starts with; without it the encoder starts from ImageNet weights. The main object is the one
-with the largest box. Trained in torch, the network is then handed over to the Keras network that the app runs. The
-validation parts are never trained on, and nothing is chosen by them: the exponential moving average of the weights at
-the end is the result, in `runs/everyday_localizer/bundle`.
+The main object is the one with the largest box. Training has two stages, since fine-tuning the encoder on so few
+photos makes boxes better but classes worse: ImageNet's features tell them apart already.
+
+1. `python -m training.everyday_localizer --data FOLDER` trains all but the first stages, from ImageNet weights.
+2. `python -m training.everyday_localizer --data FOLDER --out runs/everyday_localizer_heads --heads-of FILE`, where FILE
+   holds the weights of the first stage, averages its encoder with ImageNet's (Wortsman et al., "Robust fine-tuning of
+   zero-shot models" (2022), https://arxiv.org/abs/2109.01903), keeps it as it is, trains the box head on, and fits the
+   class head to whole photos.
+
+Trained in torch, the network is then handed over to the Keras network that the app runs. The validation parts are never
+trained on: the exponential moving average of the weights at the end is the result, in the folder's `bundle`.
 """
 
 import argparse
 from pathlib import Path
 
 import numpy as np
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from cnn_demo.models import frameworks
 from cnn_demo.models.boxes import LOSS_WEIGHTS, iou
-from cnn_demo.models.bundled_networks import EVERYDAY_SIDE, everyday_localizer
+from cnn_demo.models.bundled_networks import EVERYDAY_SIDE, NECK_CHANNELS, everyday_localizer
 from cnn_demo.models.frameworks import TorchNetwork
 from cnn_demo.models.lite.conversion import folded
 from cnn_demo.models.lite.encoder import lite_encoder
-from cnn_demo.models.lite.network import weighted_layers
+from cnn_demo.models.lite.network import HEAD, weighted_layers
 from training.data.everyday import LABELS, EverydayPhoto, main_object, read_coco, read_nothing, read_voc
 from training.data.placement import recolour, squash, tint
 from training.everyday_detector import EverydayPool
 from training.networks.encoders import freeze_early_stages, load_encoder
-from training.networks.localizer import Heads, to_keras
+from training.networks.localizer import Convolution, Heads, to_keras
 from training.pseudo_labels import read_pseudo_labelled
+from training.steps.bundle import bundle_float16
 from training.steps.localizer_losses import box_losses
 from training.steps.loop import Recipe, options_of, prepare, train
 from training.steps.unet import as_input
@@ -33,10 +41,11 @@ from training.steps.unet import as_input
 torch = frameworks.torch()
 
 RECIPE = Recipe(
-    "everyday_localizer", rate=1e-3, weight_decay=0.05, clip=5.0, small_side=224, encoder_rate=0.5, measured_every=2
+    "everyday_localizer", rate=1e-3, weight_decay=0.05, clip=5.0, small_side=224, encoder_rate=0.2, measured_every=2
 )
 NOTHING = len(LABELS)
-EMPTY = 0.3  # probability of a picture of nothing
+IMAGENET_FRACTION = 0.3  # of ImageNet's weights in the encoder's average, in the second stage
+EMPTY = 0.2  # probability of a picture of nothing
 WHOLE = 0.4  # probability that a photo is shown whole
 MIN_CROP = 0.55  # minimum fraction of the photo's height and width that a crop keeps
 MIN_VISIBLE = 0.4  # minimum visible fraction of a box for it to count
@@ -52,17 +61,36 @@ class LocalizerNetwork(nn.Module):
         encoder: TorchNetwork = lite_encoder()
         self.encoder = encoder
         self.dropout = nn.Dropout2d(0.1)
-        self.heads = Heads(encoder.out_channels[-1], NOTHING + 1)
+        self.neck_coarse = Convolution(HEAD, NECK_CHANNELS, 1)
+        self.neck_finer = Convolution(encoder.out_channels[-2], NECK_CHANNELS, 1)
+        self.neck_conv = Convolution(NECK_CHANNELS, NECK_CHANNELS, 3)
+        self.heads = Heads(HEAD, NOTHING + 1, NECK_CHANNELS)
+
+    def train(self, mode: bool = True) -> "LocalizerNetwork":
+        """Set the mode; a frozen encoder stays in evaluation mode."""
+        super().train(mode)
+        if not self.encoder.conv_head.weight.requires_grad:
+            self.encoder.eval()
+        return self
+
+    def features(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the feature maps (N, 112, S / 16, S / 16) and (N, 1280, S / 32, S / 32)."""
+        finer, coarse = self.encoder(pictures)[-2:]
+        return finer, self.encoder.bn2(self.encoder.conv_head(coarse))
 
     def forward(self, pictures: Tensor) -> dict[str, Tensor]:
         """From pictures to the outputs of `Heads`."""
-        return self.heads(self.dropout(self.encoder(pictures)[-1]))
+        finer, maps = self.features(pictures)
+        maps = self.dropout(maps)
+        enlarged = nn.functional.interpolate(self.neck_coarse(maps), scale_factor=2)
+        box_maps = self.neck_conv((enlarged + self.neck_finer(finer)).relu()).relu()  # (N, 128, S / 16, S / 16)
+        return self.heads(maps, box_maps)
 
 
 def main() -> None:
     """Read the arguments and train."""
-    parser = options_of(RECIPE, __doc__, epochs=10, side=EVERYDAY_SIDE, batch=16, pictures=2048)
-    parser.add_argument("--encoder", type=Path, metavar="FILE", help="weights of the everyday detector")
+    parser = options_of(RECIPE, __doc__, epochs=12, side=EVERYDAY_SIDE, batch=16, pictures=2048)
+    parser.add_argument("--heads-of", type=Path, metavar="FILE", help="train the heads only, from these weights")
     run(parser.parse_args())
 
 
@@ -74,8 +102,10 @@ def run(options: argparse.Namespace) -> list[dict]:
     more = EverydayPool([p for p in read_pseudo_labelled(options.data) if len(p.boxes)])
     nothing, other_nothing = read_nothing(options.data)
     network: TorchNetwork = LocalizerNetwork()
-    load_encoder(network.encoder, options.encoder)
+    load_encoder(network.encoder)
     freeze_early_stages(network.encoder)
+    if options.heads_of:
+        average_encoders(network, load_file(options.heads_of))
     network.to(device, memory_format=torch.channels_last)
     held_back = [photo for photo in validation if len(photo.boxes)]
     print(f"{len(pool.photos) + len(more.photos):,} photos with objects, {len(nothing):,} without", flush=True)
@@ -87,8 +117,63 @@ def run(options: argparse.Namespace) -> list[dict]:
         return measured(mean, held_back, other_nothing)
 
     history = train(network, RECIPE, options, draw, localizer_loss, measure)
-    hand_over(options.out / "bundle" / f"{RECIPE.name}.safetensors")
+    weights = options.out / "bundle" / f"{RECIPE.name}.safetensors"
+    if options.heads_of:
+        network.load_state_dict(load_file(weights))
+        fit_class_head(network, pool.photos, nothing, options.side)
+        bundle_float16(network, weights)
+    hand_over(weights)
     return history
+
+
+def average_encoders(network: TorchNetwork, trained: dict[str, Tensor]) -> None:
+    """Load weights, except that the encoder's are averaged with ImageNet's, which the network has, and kept so.
+
+    Args:
+        network: A `LocalizerNetwork` whose encoder has ImageNet's weights.
+        trained: State dict of another one.
+    """
+    state = network.state_dict()
+    for name, value in trained.items():
+        if name.startswith("encoder.") and value.is_floating_point():
+            state[name] = torch.lerp(value.float(), state[name], IMAGENET_FRACTION)
+        else:
+            state[name] = value
+    network.load_state_dict(state)
+    network.encoder.requires_grad_(False)
+
+
+def fit_class_head(
+    network: TorchNetwork, photos: list[EverydayPhoto], nothing: list[np.ndarray], side: int, epochs: int = 20
+) -> None:
+    """Fit the class head by logistic regression to whole photos, on the averaged feature maps of a frozen encoder."""
+    network.eval()
+    rows = [_averaged(network, photo.pixels, side) for photo in photos]
+    rows += [_averaged(network, pixels, side) for pixels in nothing]
+    inputs = torch.stack(rows)  # (N, 1280)
+    targets = [main_object(photo.boxes, photo.class_ids)[0] for photo in photos] + [NOTHING] * len(nothing)
+    labels = torch.tensor(targets, device=inputs.device)
+    mean = inputs.mean(0)
+    deviation = inputs.std(0) + 1e-3
+    inputs = (inputs - mean) / deviation
+    fitted = nn.Linear(inputs.shape[1], NOTHING + 1).to(inputs.device)
+    optimizer = torch.optim.AdamW(fitted.parameters(), 1e-3, weight_decay=0.1)
+    for _ in range(epochs):
+        for rows_of_batch in torch.randperm(len(inputs)).split(64):
+            loss = nn.functional.cross_entropy(fitted(inputs[rows_of_batch]), labels[rows_of_batch])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    head = network.heads.logits
+    with torch.no_grad():
+        head.weight.copy_(fitted.weight / deviation)
+        head.bias.copy_(fitted.bias - (fitted.weight / deviation) @ mean)
+
+
+def _averaged(network: TorchNetwork, pixels: np.ndarray, side: int) -> Tensor:
+    device = str(next(network.parameters()).device)
+    with torch.no_grad():
+        return network.features(as_input(squash(pixels, side)[None], device))[1].mean((2, 3))[0]
 
 
 def drawn(
@@ -192,16 +277,14 @@ def predict(network: TorchNetwork, pixels: np.ndarray) -> tuple[np.ndarray, np.n
 
 def hand_over(weights: Path) -> None:
     """Write the weights of the Keras network beside those of the torch network."""
-    from safetensors.torch import load_file
-
     trained = LocalizerNetwork()
     deployed = everyday_localizer()
     trained.load_state_dict(load_file(weights))
-    layers = [name for name in weighted_layers("efficientnet_lite0") if name not in ("top_conv", "predictions")]
+    layers = [name for name in weighted_layers("efficientnet_lite0") if name != "predictions"]
     arrays = folded(trained.encoder.state_dict(), layers)
     for name in layers:
         deployed.get_layer(name).set_weights([arrays[f"{name}/kernel"], arrays[f"{name}/bias"]])
-    to_keras(trained.heads, deployed)
+    to_keras(trained, deployed)
     path = weights.with_suffix(".weights.h5")
     deployed.save_weights(path)
     print(f"Wrote {path}.", flush=True)

@@ -86,10 +86,10 @@ class Trunk(nn.Module):
 class Heads(nn.Module):
     """The class head and the box head, as `cnn_demo.models.bundled_networks.localizer_heads` describes them."""
 
-    def __init__(self, channels: int, classes: int = LOCALIZER_CLASSES) -> None:
+    def __init__(self, channels: int, classes: int = LOCALIZER_CLASSES, box_channels: int | None = None) -> None:
         super().__init__()
         self.logits = nn.Linear(channels, classes)
-        self.box_conv1 = Convolution(channels, LOCALIZER_BOX_CHANNELS, 1)
+        self.box_conv1 = Convolution(box_channels or channels, LOCALIZER_BOX_CHANNELS, 1)
         self.box_conv2 = Convolution(LOCALIZER_BOX_CHANNELS, LOCALIZER_BOX_CHANNELS, 3)
         self.box_places = nn.Conv2d(LOCALIZER_BOX_CHANNELS, len(START), 1)
         nn.init.xavier_uniform_(self.logits.weight)
@@ -97,9 +97,12 @@ class Heads(nn.Module):
         nn.init.normal_(self.box_places.weight, std=0.01)
         self.box_places.bias = nn.Parameter(torch.tensor(START))
 
-    def forward(self, maps: Tensor) -> dict[str, Tensor]:
-        """From feature maps (N, C, h, w) to `logits` (N, 4), `box` (N, 4) and `votes` (N, h, w, 4)."""
-        y = self.box_conv2(self.box_conv1(maps).relu()).relu()
+    def forward(self, maps: Tensor, box_maps: Tensor | None = None) -> dict[str, Tensor]:
+        """From feature maps (N, C, h, w) to `logits` (N, 4), `box` (N, 4) and `votes` (N, h, w, 4).
+
+        `box_maps`, if given, are the feature maps of the box head, and the votes have their height and width.
+        """
+        y = self.box_conv2(self.box_conv1(maps if box_maps is None else box_maps).relu()).relu()
         with torch.autocast(maps.device.type, enabled=False):  # the predictions need float32
             logits = self.logits(maps.float().mean((2, 3)))  # (N, C, h, w) -> (N, C) -> (N, classes)
             said = self.box_places(y.float()).permute(0, 2, 3, 1)  # (N, 5, h, w) -> (N, h, w, 5)

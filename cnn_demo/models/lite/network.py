@@ -120,10 +120,23 @@ def efficientnet_lite(variant: str) -> keras.Model:
     layers, side = keras.layers, VARIANTS[variant].side
 
     inputs = keras.Input((side, side, 3), name="image")
-    x = _convolution(trunk(inputs, variant), HEAD, "top_conv")
+    x = features(inputs, variant)
     x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
     logits = layers.Dense(CLASSES, name="predictions")(x)
     return keras.Model(inputs, logits, name=variant)
+
+
+def features(inputs: keras.KerasTensor, variant: str) -> keras.KerasTensor:
+    """Build the backbone with its last convolution: the 1,280 channels that the classifier averages.
+
+    Args:
+        inputs: As for `trunk`.
+        variant: A key of `VARIANTS`.
+
+    Returns:
+        The feature maps, a Keras tensor of (N, ⌈H / 32⌉, ⌈W / 32⌉, 1280).
+    """
+    return _convolution(trunk(inputs, variant), HEAD, "top_conv")
 
 
 def trunk(inputs: keras.KerasTensor, variant: str) -> keras.KerasTensor:

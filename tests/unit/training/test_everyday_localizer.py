@@ -4,13 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from safetensors.torch import load_file
 
 from cnn_demo.models import frameworks
 from cnn_demo.models.bundled_networks import EVERYDAY_SIDE, everyday_localizer
+from cnn_demo.models.calibration import softmax
 from training import everyday_localizer as program
 from training.data.everyday import LABELS, EverydayPhoto, main_object, read_nothing
 from training.data.placement import squash
 from training.everyday_localizer import NOTHING, LocalizerNetwork, cropped, predict
+from training.networks.encoders import load_encoder
 
 torch = frameworks.torch()
 CAT, CAR = LABELS.index("cat"), LABELS.index("car")
@@ -63,6 +66,60 @@ def trained(pseudo_labelled, everyday_archives, training_options, tmp_path_facto
         return folder, program.run(training_options(everyday_archives, folder))
 
 
+@pytest.fixture(scope="module")
+def heads(trained, pseudo_labelled, everyday_archives, training_options, tmp_path_factory):
+    """A folder with the results of the second stage, which trains the heads only."""
+    folder = tmp_path_factory.mktemp("heads")
+    first = trained[0] / "bundle" / "everyday_localizer.safetensors"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(pseudo_labelled)
+        patch.setattr(program, "RECIPE", replace(program.RECIPE, small_side=64, rate=0.2))
+        program.run(training_options(everyday_archives, folder, heads_of=first))
+    return folder
+
+
+def test_the_second_stage_averages_encoders_and_trains_the_heads(trained, heads):
+    first = load_file(trained[0] / "bundle" / "everyday_localizer.safetensors")
+    second = load_file(heads / "bundle" / "everyday_localizer.safetensors")
+    imagenet = LocalizerNetwork()
+    load_encoder(imagenet.encoder)
+    for name, value in imagenet.encoder.state_dict().items():
+        if value.is_floating_point():
+            expected = program.IMAGENET_FRACTION * value + (1 - program.IMAGENET_FRACTION) * first[f"encoder.{name}"]
+            torch.testing.assert_close(second[f"encoder.{name}"].float(), expected, rtol=2e-3, atol=2e-3)
+    for name in ("heads.logits.weight", "neck_conv.conv.weight", "heads.box_places.weight"):
+        assert not torch.equal(first[name], second[name])
+
+
+def test_the_class_head_separates_what_it_was_fitted_to():
+    class Means(torch.nn.Module):
+        """A network whose averaged feature maps are the picture's mean colour."""
+
+        def __init__(self):
+            super().__init__()
+            self.heads = torch.nn.Module()
+            self.heads.logits = torch.nn.Linear(3, NOTHING + 1)
+
+        def features(self, pictures):
+            return None, pictures
+
+    colours = {CAT: (250, 10, 10), CAR: (10, 10, 250), NOTHING: (10, 250, 10)}
+    draw = np.random.default_rng(0)
+    pictures = {
+        label: [np.clip(draw.normal(colour, 20, (8, 8, 3)), 0, 255).astype(np.uint8) for _ in range(30)]
+        for label, colour in colours.items()
+    }
+    box, sure = np.array([[0, 0, 8, 8]], np.float32), np.zeros(1, bool)
+    photos = [
+        EverydayPhoto(pixels, box, np.array([label]), "", sure) for label in (CAT, CAR) for pixels in pictures[label]
+    ]
+    network = Means()
+    program.fit_class_head(network, photos, pictures[NOTHING], side=8, epochs=300)
+    for label, colour in colours.items():
+        means = torch.tensor(colour, dtype=torch.float32) / 127.5 - 1
+        assert int(network.heads.logits(means).argmax()) == label
+
+
 def test_an_epoch_is_trained_and_measured(trained):
     history = trained[1]
     assert np.isfinite(history[0]["loss"])
@@ -70,17 +127,14 @@ def test_an_epoch_is_trained_and_measured(trained):
     assert 0 <= history[0]["mean_iou"] <= 1
 
 
-def test_keras_computes_what_torch_has_learned(trained, photo):
-    from safetensors.torch import load_file
-
-    bundle = trained[0] / "bundle"
+def test_keras_computes_what_torch_has_learned(heads, photo):
+    bundle = heads / "bundle"
     network, deployed = LocalizerNetwork(), everyday_localizer()
     network.load_state_dict(load_file(bundle / "everyday_localizer.safetensors"))
     deployed.load_weights(bundle / "everyday_localizer.weights.h5")
     probabilities, box = predict(network.eval(), photo.pixels)
     seen = squash(photo.pixels, EVERYDAY_SIDE)[None].astype(np.float32) / 127.5 - 1
     outputs = {name: np.array(value) for name, value in deployed(seen, training=False).items()}
-    logits = outputs["logits"][0]
-    np.testing.assert_allclose(np.exp(logits) / np.exp(logits).sum(), probabilities, atol=1e-3)
+    np.testing.assert_allclose(softmax(outputs["logits"][0]), probabilities, atol=1e-3)
     np.testing.assert_allclose(outputs["box"][0], box, atol=1e-3)
     assert probabilities.std() > 1e-3
