@@ -72,11 +72,11 @@ def test_the_scrub_bar_moves_kernels_and_markers_without_the_server(page: Page) 
 
 
 def test_train_and_draw(page: Page) -> None:
-    open_view(page, "Train+one+live")
+    open_view(page, "Train+your+own")
     page.get_by_role("button", name="Train", exact=True).click()
     expect(page.get_by_text("Trained for all 25 epochs.")).to_be_visible()
     expect(page.get_by_text("Draw a digit from 0 to 9")).to_be_visible()
-    accuracy = page.get_by_test_id("stMetric").filter(has_text="Unseen digits").get_by_test_id("stMetricValue")
+    accuracy = page.get_by_test_id("stMetric").filter(has_text="Test accuracy").get_by_test_id("stMetricValue")
     assert float(accuracy.inner_text().rstrip(" %")) >= 97
     draw(page, [[(0.5, 0.12), (0.5, 0.88)]])
     expect(page.get_by_text("Prediction: 1")).to_be_visible()
@@ -86,7 +86,7 @@ def test_train_and_draw(page: Page) -> None:
 
 
 def test_stop_and_two_visitors(page: Page) -> None:
-    query = "Train+one+live&live_epochs=150&live_filters=32&live_pooling=false"
+    query = "Train+your+own&live_epochs=150&live_filters=32&live_pooling=false"
     friend = page.context.new_page()
     for visitor in (friend, page):
         open_view(visitor, query)

@@ -131,7 +131,7 @@ def test_without_the_weights_the_rest_goes_on(monkeypatch):
 
 @pytest.mark.parametrize("drawn", ["Row of 8 pixels", "Image of 5 × 5"])
 def test_sharing_at_the_ends_of_its_sliders(drawn):
-    app = open_view("Shared weights", share_drawn=drawn)
+    app = open_view("Weight sharing", share_drawn=drawn)
     for values in ((4, 1, 1, 1, 1), (4, 11, 4, 1, 1), (64, 11, 1, 128, 128), (64, 4, 3, 3, 128)):
         for key, value in zip(("side", "kernel", "stride", "in", "out"), values, strict=True):
             app.slider(key=f"share_{key}").set_value(value)
@@ -152,7 +152,7 @@ def differences(app: AppTest) -> dict[str, str]:
 
 @pytest.mark.parametrize("shift", [0, 5, 12])
 def test_only_the_convolution_follows_the_photo(shift):
-    app = open_view("Shared weights", share_shift=shift)
+    app = open_view("Weight sharing", share_shift=shift)
     measured = differences(app)
     assert measured["Convolution"] == "0.0%"
     for name in ("Dense", "Locally connected"):
@@ -160,12 +160,12 @@ def test_only_the_convolution_follows_the_photo(shift):
 
 
 def test_a_move_between_two_steps_is_said():
-    app = open_view("Shared weights", share_shift=3, share_stride=2)
+    app = open_view("Weight sharing", share_shift=3, share_stride=2)
     assert differences(app)["Convolution"] != "0.0%"
     assert any("no multiple of the stride" in caption.value for caption in app.caption)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 1), (7, 5)])
 def test_sharing_on_any_photo(size):
-    app = open_view("Shared weights", photo=photo_of(*size), share_kernel=11, share_stride=4, share_shift=4)
+    app = open_view("Weight sharing", photo=photo_of(*size), share_kernel=11, share_stride=4, share_shift=4)
     assert differences(app)["Convolution"] == "0.0%"

@@ -268,9 +268,9 @@ def test_an_answer_names_the_prediction_for_the_photo(item, model):
 def test_a_step_against_the_answer_lowers_it_more_than_chance(model):
     """The adversarial picture's own numbers, computed again from the two pictures that are shown."""
     image = sample_photos()[0].load().pixels.astype(np.float32) / 255
-    claim = next(item for item in MISCONCEPTIONS if "same answer" in item.claim)
+    claim = next(item for item in MISCONCEPTIONS if "same prediction" in item.claim)
     (_, seen, _), (caption, moved, _) = claim.answer(image).pictures
-    step = int(re.search(r"Moved by (\d+)", caption)[1])
+    step = int(re.search(r"Changed by (\d+)", caption)[1])
     seen, moved = (np.rint(values * 255).astype(np.uint8) for values in (seen, moved))
     assert np.abs(seen.astype(int) - moved).max() <= step
     before, after = model.probabilities(model.logits(np.stack([seen, moved])))

@@ -273,7 +273,7 @@ def test_waiting_stopping_and_moving_a_control_lose_nothing(queue_held, monkeypa
     assert job.state == "stopped"
     assert 0 < len(taught.runs[PRETRAINED].epochs) < 100
     assert taught.task.draw == 2
-    assert f"ended after {len(taught.runs[PRETRAINED].epochs)} of 100 epochs" in written(app)
+    assert f"stopped after {len(taught.runs[PRETRAINED].epochs)} of 100 epochs" in written(app)
     assert "Pretrained features" in [metric.label for metric in app.metric]
 
 

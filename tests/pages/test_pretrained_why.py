@@ -77,7 +77,7 @@ def test_maps_over_the_photo(model, photo):
     grad_cam = explain(model, seen, label, "grad_cam", layers[-1])
     assert grad_cam.max() == 1  # or this photo would show nothing
 
-    app = open_view("Why", photo)
+    app = open_view("Explain", photo)
     found = shown_maps(app)
     assert list(found) == [SEEN, "Grad-CAM"]
     np.testing.assert_array_equal(found[SEEN], seen)
@@ -106,7 +106,7 @@ def test_the_first_network_is_one_that_knows_a_thousand_classes(photo):
     lite = load("efficientnet_lite0")
     seen, (label, _) = lite.prepare(photo.pixels), lite.predict(photo.pixels).top(1)[0]
     values = explain(lite, seen, lite.labels.index(label), "grad_cam", "top_conv")
-    app = open_view("Why", photo, network=None)
+    app = open_view("Explain", photo, network=None)
     assert app.selectbox(key="model").value == "efficientnet_lite0"
     assert np.abs(shown_maps(app)["Grad-CAM"] - composed(seen, values, 0.6)).mean() < 5
     app = open_view("Feature maps", photo, network=None)
@@ -131,7 +131,7 @@ def test_every_method_for_another_class_at_another_layer(model, photo, monkeypat
     link = {deletion_check.CHECK: "false", explanations.CLASS: top[1][0], explanations.LAYER: layer}
     link[explanations.SHOWN] = [method.title for method in METHODS.values()]
     link[explanations.OPACITY] = "100"
-    app = open_view("Why", photo, link)
+    app = open_view("Explain", photo, link)
     assert not app.get("plotly_chart")
     found = shown_maps(app)
     assert list(found) == [SEEN, *(method.title for method in METHODS.values())]
@@ -190,7 +190,7 @@ def grid(app) -> dict:
 @pytest.mark.parametrize("value", ["nonsense", "nan"])
 def test_links_to_what_there_is_not(photo, value):
     keys = [key for key in explanations.DEFAULTS if key != deletion_check.CHECK]
-    app = open_view("Why", photo, dict.fromkeys(keys, value) | {deletion_check.CHECK: "false"})
+    app = open_view("Explain", photo, dict.fromkeys(keys, value) | {deletion_check.CHECK: "false"})
     assert SEEN in shown_maps(app)
     app = open_view("Feature maps", photo, dict.fromkeys(pretrained_maps.DEFAULTS, value) | {"maps_channel": "1e9"})
     assert grid(app)["items"]

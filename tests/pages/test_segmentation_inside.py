@@ -154,7 +154,7 @@ def paint(monkeypatch):
 
 
 def test_before_anything_is_painted_the_page_says_what_to_do(segmenters, paint):
-    app = open_view("Paint it yourself", STREET, {"segmenter": FEW})
+    app = open_view("Paint the ground truth", STREET, {"segmenter": FEW})
     assert "Paint the ground truth" in app.info[0].value
 
 
@@ -163,7 +163,7 @@ def test_what_is_painted_is_scored(segmenters, paint):
     bus = labels.index("bus")
     said = planted_map(labels, (248, 330))
     paint((bus, (20, 90, 40, 300)))  # within the planted bus
-    app = open_view("Paint it yourself", STREET, {"segmenter": FEW})
+    app = open_view("Paint the ground truth", STREET, {"segmenter": FEW})
     assert app.metric[0].value == "1.000"
     assert (said[20:90, 40:300] == bus).all()
     table = app.dataframe[0].value.set_index("class")
