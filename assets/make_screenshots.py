@@ -25,7 +25,7 @@ LINKS = {  # page -> settings in its link
     1: {"photo": "chelsea"},
     2: {"photo": "chelsea"},
     3: {"photo": "chelsea"},
-    4: {"photo": "chelsea", "task": "Why"},
+    4: {"photo": "chelsea", "task": "Explain"},
     5: {"photo": "motorcycle"},
     6: {"photo": "bus"},
     7: {"photo": "bus"},
