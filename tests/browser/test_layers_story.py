@@ -128,6 +128,6 @@ def test_a_phone_shows_every_view_without_scrolling_sideways(page: Page) -> None
     ):
         page.emulate_media(color_scheme=scheme)
         open_layers(page, f"?tab={view.replace(' ', '+')}")
-        expect(page.get_by_text(sign)).to_be_visible()
+        expect(page.get_by_text(sign, exact=True)).to_be_visible()
         main = page.get_by_test_id("stMain")
         assert main.evaluate("e => e.scrollWidth <= e.clientWidth")
