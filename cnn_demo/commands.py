@@ -23,7 +23,7 @@ from cnn_demo.results import Classification, Localization, Segmentation
 
 Prediction = TypeVar("Prediction", bound=Classification | Localization | Segmentation | sv.Detections)
 SEGMENTATION: tuple[Task, Task] = ("semantic-segmentation", "instance-segmentation")
-CUTS = ("confidence", "iou", "classes", "max_detections")  # settings of object detectors
+DETECTOR_SETTINGS = ("confidence", "iou", "classes", "max_detections")
 
 
 class Command(ABC, Generic[Prediction]):
@@ -117,7 +117,9 @@ class Localize(Command[Localization]):
     @staticmethod
     def add_options(parser: argparse.ArgumentParser) -> None:
         """Add `--threshold`."""
-        parser.add_argument("--threshold", type=_share, help="confidence threshold, 0 to 1; default: the model's own")
+        parser.add_argument(
+            "--threshold", type=_fraction, help="confidence threshold, 0 to 1; default: the model's own"
+        )
 
     def settings(self) -> dict[str, Any]:
         """Return the confidence threshold."""
@@ -146,12 +148,12 @@ class Detect(Command[sv.Detections]):
     @staticmethod
     def add_options(parser: argparse.ArgumentParser) -> None:
         """Add the thresholds and `--side`."""
-        _cuts(parser)
+        _add_detector_settings(parser)
         parser.add_argument("--side", type=_count, metavar="PIXELS", help="image size that the network sees")
 
     def settings(self) -> dict[str, Any]:
         """Return the thresholds and the image size."""
-        return self._options_named(*CUTS, "side")
+        return self._options_named(*DETECTOR_SETTINGS, "side")
 
     def as_json(self, prediction: sv.Detections) -> dict[str, Any]:
         """Return all detections, and their number per class."""
@@ -179,13 +181,13 @@ class Segment(Command[Segmentation | sv.Detections]):
             "--mode", default="whole", choices=tuple(MODES), help="every pixel: in one pass or in tiles"
         )
         parser.add_argument("--side", type=_count, metavar="PIXELS", help="image size that the network sees")
-        _cuts(parser, "objects: ")
+        _add_detector_settings(parser, "objects: ")
 
     def settings(self) -> dict[str, Any]:
         """Return the settings of the model's task: semantic or instance segmentation."""
         if find(self.options.model).task == SEGMENTATION[0]:
             return self._options_named("mode", "side")
-        return self._options_named(*CUTS, "side")
+        return self._options_named(*DETECTOR_SETTINGS, "side")
 
     def as_json(self, prediction: Segmentation | sv.Detections) -> dict[str, Any]:
         """Return the fraction of each class, or all objects with the size of their masks in pixels."""
@@ -214,9 +216,9 @@ class Segment(Command[Segmentation | sv.Detections]):
 COMMANDS: tuple[type[Command[Any]], ...] = (Classify, Localize, Detect, Segment)
 
 
-def _cuts(parser: argparse.ArgumentParser, of: str = "") -> None:
-    parser.add_argument("--confidence", type=_share, default=CONFIDENCE, help=f"{of}confidence threshold, 0 to 1")
-    parser.add_argument("--iou", type=_share, default=IOU, help=f"{of}IoU threshold of NMS, 0 to 1")
+def _add_detector_settings(parser: argparse.ArgumentParser, of: str = "") -> None:
+    parser.add_argument("--confidence", type=_fraction, default=CONFIDENCE, help=f"{of}confidence threshold, 0 to 1")
+    parser.add_argument("--iou", type=_fraction, default=IOU, help=f"{of}IoU threshold of NMS, 0 to 1")
     parser.add_argument("--classes", nargs="+", metavar="CLASS", help=f"{of}only these; put them behind the photos")
     parser.add_argument("--max-detections", type=_count, default=MAX_DETECTIONS, metavar="N", help=f"{of}at most")
 
@@ -229,7 +231,7 @@ def _detection_lines(detections: sv.Detections) -> Iterator[str]:
         yield f"  {row['confidence']:6.1%}  {row['class']}, from ({left}, {top}) to ({right}, {bottom})"
 
 
-def _share(text: str) -> float:
+def _fraction(text: str) -> float:
     value = float(text)
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"must be from 0 to 1, not {text}")

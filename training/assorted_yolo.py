@@ -123,8 +123,7 @@ def average_precisions(network: TorchNetwork, photos: Sequence[Labelled], side: 
         found = found[0].cpu().numpy()
         boxes = frame.to_photo(found[:, :4])
         class_ids = found[:, 5].astype(int)
-        difficult = getattr(photo, "difficult", np.zeros(len(photo.boxes), bool))
-        predictions.append((boxes, found[:, 4], class_ids, photo.boxes, photo.class_ids, difficult))
+        predictions.append((boxes, found[:, 4], class_ids, *photo.ground_truth))
     return class_precisions(predictions, classes, IOUS)
 
 

@@ -20,7 +20,7 @@ from cnn_demo.models.detection.yolo_detector import MIN_SCORE, YoloDetector
 from cnn_demo.models.localization.localizers import Localizer
 from training.data.assorted import Labelled, read_assorted
 from training.data.datasets import argument_parser, read_backgrounds, read_caltech3, read_cifar10, read_streets
-from training.data.everyday import EverydayPhoto, main_object, read_nothing, read_voc
+from training.data.everyday import main_object, read_nothing, read_voc
 from training.data.placement import pasted_picture
 from training.evaluate_masks import evaluate_everyday, evaluate_instances, evaluate_pets, evaluate_streets
 from training.steps.bundle import crossed_calibration_error
@@ -179,8 +179,7 @@ def precisions_of(model: YoloDetector, photos: Sequence[Labelled]) -> np.ndarray
     for photo in photos:
         candidates = model.candidates(photo.pixels, several_classes=True)
         found = select(candidates, confidence=MIN_SCORE, iou=IOU).detections()
-        prediction = (found.xyxy, found.confidence, found.class_id, photo.boxes, photo.class_ids)
-        predictions.append((*prediction, photo.difficult) if isinstance(photo, EverydayPhoto) else prediction)
+        predictions.append((found.xyxy, found.confidence, found.class_id, *photo.ground_truth))
     return class_precisions(predictions, len(model.spec.labels))
 
 

@@ -66,13 +66,6 @@ class LocalizerNetwork(nn.Module):
         self.neck_conv = Convolution(NECK_CHANNELS, NECK_CHANNELS, 3)
         self.heads = Heads(HEAD, NOTHING + 1, NECK_CHANNELS)
 
-    def train(self, mode: bool = True) -> "LocalizerNetwork":
-        """Set the mode; a frozen encoder stays in evaluation mode."""
-        super().train(mode)
-        if not self.encoder.conv_head.weight.requires_grad:
-            self.encoder.eval()
-        return self
-
     def features(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """Return the feature maps (N, 112, S / 16, S / 16) and (N, 1280, S / 32, S / 32)."""
         finer, coarse = self.encoder(pictures)[-2:]

@@ -124,9 +124,11 @@ Parameter = IntParameter | FloatParameter | Choice
 
 
 def _number_between(name: str, value: object, minimum: float, maximum: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
-        raise ValueError(f"{name} must lie between {minimum} and {maximum}, not {value!r}.")
-    if not minimum <= value <= maximum:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float | np.integer | np.floating)
+        or not minimum <= value <= maximum
+    ):
         raise ValueError(f"{name} must lie between {minimum} and {maximum}, not {value!r}.")
     return float(value)
 

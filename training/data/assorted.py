@@ -46,6 +46,11 @@ class Labelled:
     name: str
 
     @property
+    def ground_truth(self) -> tuple[np.ndarray, ...]:
+        """Boxes and class ids, and whether each box is difficult if that is known, as `class_precisions` takes them."""
+        return self.boxes, self.class_ids
+
+    @property
     def may_be_mirrored(self) -> tuple[bool, bool]:
         """Whether it may be flipped horizontally (letters may not), and vertically (blood cells may)."""
         labels = {LABELS[class_id] for class_id in self.class_ids}

@@ -45,6 +45,11 @@ class EverydayPhoto(Labelled):
     mask: np.ndarray | None = field(default=None, repr=False)
 
     @property
+    def ground_truth(self) -> tuple[np.ndarray, ...]:
+        """Boxes, class ids, and whether each box is difficult."""
+        return self.boxes, self.class_ids, self.difficult
+
+    @property
     def may_be_mirrored(self) -> tuple[bool, bool]:
         """Whether it may be flipped horizontally, and vertically."""
         return True, False

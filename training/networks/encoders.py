@@ -72,7 +72,7 @@ class _EarlyStages(nn.Module):
 
 
 class _FrozenStages(nn.Module):
-    """The encoder's class once its early stages are frozen."""
+    """The encoder's class once its early stages are frozen; without trainable weights it keeps its batch statistics."""
 
     conv_stem: nn.Module
     bn1: nn.Module
@@ -83,7 +83,7 @@ class _FrozenStages(nn.Module):
         return _EarlyStages(self.conv_stem, self.bn1, self.blocks[:FROZEN_BLOCKS]).eval()
 
     def train(self, mode: bool = True) -> _FrozenStages:
-        super().train(mode)
+        super().train(mode and any(values.requires_grad for values in self.parameters()))
         self.early_stages()  # sets these modules to evaluation mode
         return self
 
