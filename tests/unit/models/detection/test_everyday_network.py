@@ -4,6 +4,7 @@ import copy
 
 import numpy as np
 import pytest
+from random_networks import fit_normalizations
 
 from cnn_demo.models import frameworks
 from cnn_demo.models.catalogue.segmentation_models import VOC_LABELS
@@ -28,15 +29,11 @@ def pictures():
 def network(pictures):
     """Random weights, and statistics of the pictures, so that maps do not fade on the way."""
     torch.manual_seed(0)
-    network = everyday_detector(LABELS).train()
-    for module in network.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.momentum = 1.0
-    with torch.no_grad():
-        network(torch.cat([pictures, pictures.flip(2), pictures.flip(3), 1 - pictures]))
+    network = everyday_detector(LABELS)
+    fit_normalizations(network, torch.cat([pictures, pictures.flip(2), pictures.flip(3), 1 - pictures]))
     for branch in network.head.cv3:
         branch[-1].bias.data.zero_()  # scores around one half, not around one in a thousand
-    return network.eval()
+    return network
 
 
 @pytest.fixture(scope="module")

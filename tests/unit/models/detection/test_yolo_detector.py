@@ -9,6 +9,7 @@ import numpy as np
 import psutil
 import pytest
 import supervision as sv
+from random_networks import fit_normalizations
 
 from cnn_demo.models import ModelUnavailable, find, frameworks, list_models, load, openvino_export, release
 from cnn_demo.models.detection.candidates import Grid, select
@@ -28,14 +29,9 @@ def folder(tmp_path_factory):
         torch.manual_seed(seed)
         model = ultralytics.YOLO(find(key).builder)
         model.model.names = dict(enumerate(find(key).labels))
-        network, head = model.model.train(), model.model.model[-1]
+        network, head = model.model, model.model.model[-1]
         seen = torch.tensor(photo().transpose(2, 0, 1)[None, :, :96, :64] / 255, dtype=torch.float32)
-        norms = [module for module in network.modules() if isinstance(module, torch.nn.BatchNorm2d)]
-        for norm in norms:
-            norm.momentum = 1.0  # what it sees now is what it will expect: maps do not fade on the way
-        with torch.no_grad():
-            network(torch.cat([seen, seen.flip(2), seen.flip(3), 1 - seen]))
-        network.eval()
+        fit_normalizations(network, torch.cat([seen, seen.flip(2), seen.flip(3), 1 - seen]))
         with torch.no_grad():
             said = network(seen)[1]
         for name, scores in (("cv3", said.get("one2many", said)), ("one2one_cv3", said.get("one2one"))):

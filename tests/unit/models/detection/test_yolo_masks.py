@@ -5,6 +5,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+from random_networks import fit_normalizations
 
 from cnn_demo.models import ModelUnavailable, find, frameworks, load, release
 from cnn_demo.models.detection.candidates import select
@@ -56,16 +57,13 @@ def networks(request):
     spec = find(request.param)
     torch.manual_seed(4)
     theirs = ultralytics.YOLO(spec.builder)
-    network, head = theirs.model.train(), theirs.model.model[-1]
+    network, head = theirs.model, theirs.model.model[-1]
     theirs.model.names = dict(enumerate(spec.labels))
     seen = Letterbox.fit(photo().shape[:2], SIDE, 32).apply(photo())
     seen = torch.tensor(seen.transpose(2, 0, 1)[None] / 255, dtype=torch.float32)
-    for module in network.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.momentum = 1.0
+    fit_normalizations(network, torch.cat([seen, seen.flip(2), seen.flip(3), 1 - seen]))
     with torch.no_grad():
-        network(torch.cat([seen, seen.flip(2), seen.flip(3), 1 - seen]))
-        said = network.eval()(seen)[1]
+        said = network(seen)[1]
     for name, scores in (("cv3", said.get("one2many", said)), ("one2one_cv3", said.get("one2one"))):
         if scores is None:
             continue

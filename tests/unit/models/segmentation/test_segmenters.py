@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from random_networks import fit_normalizations
 
 from cnn_demo.models import ModelUnavailable, find, frameworks, load, release
 from cnn_demo.models.catalogue.registry import PET_LABELS
@@ -50,13 +51,7 @@ def photo(height: int = 64, width: int = 96, seed: int = 0) -> np.ndarray:
 
 def lively(network, picture) -> None:
     """Have batch normalizations expect what they see, and the last layer tell classes apart."""
-    torch = frameworks.torch()
-    for module in network.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.momentum = 1.0
-    with torch.no_grad():
-        network.train()(torch.cat([picture, picture.flip(2)]))
-    network.eval()
+    fit_normalizations(network, frameworks.torch().cat([picture, picture.flip(2)]))
 
 
 @pytest.fixture(scope="module")

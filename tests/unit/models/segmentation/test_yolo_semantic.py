@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from random_networks import fit_normalizations
 
 from cnn_demo.models import ModelUnavailable, find, frameworks, load, release
 from cnn_demo.models.segmentation.segmenters import load_torch_segmenter
@@ -23,12 +24,7 @@ def checkpoint(tmp_path_factory):
     theirs = ultralytics.YOLO(SPEC.builder, task="semantic")
     theirs.model.names = dict(enumerate(SPEC.labels))
     seen = torch.from_numpy(photo().transpose(2, 0, 1)[None] / np.float32(255))
-    for module in theirs.model.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.momentum = 1.0
-    with torch.no_grad():
-        theirs.model.train()(torch.cat([seen, seen.flip(2), seen.flip(3)]))
-    theirs.model.eval()
+    fit_normalizations(theirs.model, torch.cat([seen, seen.flip(2), seen.flip(3)]))
     folder = tmp_path_factory.mktemp("weights")
     theirs.save(folder / SPEC.weights)
     return folder
