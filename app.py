@@ -16,8 +16,8 @@ st.markdown(
 )
 
 for start in range(0, len(TOPICS), CARDS_PER_ROW):
-    for place, topic in zip(st.columns(CARDS_PER_ROW), TOPICS[start : start + CARDS_PER_ROW], strict=False):
-        with place.container(border=True, height="stretch"):
+    for source, topic in zip(st.columns(CARDS_PER_ROW), TOPICS[start : start + CARDS_PER_ROW], strict=False):
+        with source.container(border=True, height="stretch"):
             st.image(str(ROOT / topic.picture), width="stretch", alt=topic.alt)
             topic_link(topic)
             st.caption(topic.summary)
@@ -37,4 +37,4 @@ models.metric(
 )
 files = models.expander("Show files")
 for file in weights:
-    files.caption(f"{file.name} · {file.bytes / 1e6:.1f} MB · {file.place}")
+    files.caption(f"{file.name} · {file.bytes / 1e6:.1f} MB · {file.source}")

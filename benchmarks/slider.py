@@ -103,7 +103,7 @@ def _prepare(browser: Browser, address: str, photo: Path, img: str) -> Page:
     return page
 
 
-def _move(page: Page, share: float) -> float:
+def _move(page: Page, fraction: float) -> float:
     """Drag the sigma slider to a fraction of its length and return the milliseconds to the new picture."""
     page.bring_to_front()
     slider = page.locator("[data-testid=stSlider]", has_text="Sigma (px)")
@@ -114,7 +114,7 @@ def _move(page: Page, share: float) -> float:
     y = start["y"] + start["height"] / 2
     page.mouse.move(start["x"] + start["width"] / 2, y)
     page.mouse.down()
-    page.mouse.move(track["x"] + track["width"] * share, y, steps=4)
+    page.mouse.move(track["x"] + track["width"] * fraction, y, steps=4)
     page.wait_for_timeout(150)
     page.mouse.up()
     page.wait_for_function("window.latency != null", timeout=20_000)

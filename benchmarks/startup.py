@@ -42,8 +42,8 @@ def main() -> None:
                 process.terminate()
                 process.wait()
         browser.close()
-    for what, seconds in times.items():
-        print(f"{what:28s} median {statistics.median(seconds):5.2f} s   n = {len(seconds)}")
+    for name, seconds in times.items():
+        print(f"{name:28s} median {statistics.median(seconds):5.2f} s   n = {len(seconds)}")
 
 
 def _paint(browser: Browser, address: str, selector: str) -> float:

@@ -46,28 +46,28 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{path}: {reason}", file=sys.stderr)
             continue
         try:
-            answer = model.predict(photo.pixels, **settings)
+            prediction = model.predict(photo.pixels, **settings)
         except ValueError as error:  # a size or a class that this model does not have
             print(error, file=sys.stderr)
             return 2
         try:
-            files = command.write(path, photo, answer)
+            files = command.write(path, photo, prediction)
         except OSError as error:
             print(f"{options.out}: {error.strerror}", file=sys.stderr)
             return 2
         if options.json:
-            facts = {"photo": str(path), "model": options.model, **command.as_json(answer)}
-            facts |= {"device": _device(answer), "milliseconds": round(_milliseconds(answer), 2)}
-            facts |= {"files": [str(file) for file in files]} if files else {}
-            print(json.dumps(facts), flush=True)
+            record = {"photo": str(path), "model": options.model, **command.as_json(prediction)}
+            record |= {"device": _device(prediction), "milliseconds": round(_milliseconds(prediction), 2)}
+            record |= {"files": [str(file) for file in files]} if files else {}
+            print(json.dumps(record), flush=True)
         else:
-            print(f"{path}  ({_milliseconds(answer):.0f} ms on {_device(answer)})")
-            print("\n".join([*command.as_text(answer), *(f"  {file}" for file in files)]), flush=True)
+            print(f"{path}  ({_milliseconds(prediction):.0f} ms on {_device(prediction)})")
+            print("\n".join([*command.as_text(prediction), *(f"  {file}" for file in files)]), flush=True)
     return int(failed)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m cnn_demo", description="Ask a network about photos.")
+    parser = argparse.ArgumentParser(prog="python -m cnn_demo", description="Predict on photos with one of the models.")
     commands = parser.add_subparsers(dest="command", required=True)
     for command in COMMANDS:
         subparser = commands.add_parser(command.name, help=command.summary)

@@ -86,7 +86,7 @@ class Classify(Command[Classification]):
     def add_options(parser: argparse.ArgumentParser) -> None:
         """Add `--fit` and `--top`."""
         parser.add_argument("--fit", default="crop", choices=tuple(FITS), help="how an oblong photo becomes square")
-        parser.add_argument("--top", type=int, default=5, metavar="N", help="how many classes to name")
+        parser.add_argument("--top", type=int, default=5, metavar="N", help="number of classes to print")
 
     def settings(self) -> dict[str, Any]:
         """Return how an oblong photo becomes square."""
@@ -111,7 +111,7 @@ class Localize(Command[Localization]):
     """The class and box of one object."""
 
     name = "localize"
-    summary = "which one object is on the photo, and where"
+    summary = "predict the class and box of one object"
     tasks = ("localization",)
 
     @staticmethod
@@ -132,7 +132,7 @@ class Localize(Command[Localization]):
     def as_text(self, prediction: Localization) -> Iterator[str]:
         """Yield one line: the object, or that there is none."""
         if prediction.box_xyxy is None:
-            yield "  nothing that it knows"
+            yield "  no object found"
         else:
             left, top, right, bottom = prediction.box_xyxy.round().astype(int).tolist()
             yield f"  {prediction.probability:6.1%}  {prediction.label}, from ({left}, {top}) to ({right}, {bottom})"
@@ -142,14 +142,16 @@ class Detect(Command[sv.Detections]):
     """The class and box of every object."""
 
     name = "detect"
-    summary = "all objects on the photo, and where"
+    summary = "predict the class and box of every object"
     tasks = ("detection",)
 
     @staticmethod
     def add_options(parser: argparse.ArgumentParser) -> None:
         """Add the thresholds and `--side`."""
         _add_detector_settings(parser)
-        parser.add_argument("--side", type=_count, metavar="PIXELS", help="image size that the network sees")
+        parser.add_argument(
+            "--side", type=_count, metavar="PIXELS", help="size to which the photo is resized for the network"
+        )
 
     def settings(self) -> dict[str, Any]:
         """Return the thresholds and the image size."""
@@ -178,10 +180,12 @@ class Segment(Command[Segmentation | sv.Detections]):
             "--out", type=Path, metavar="DIR", help="folder for mask, overlay, cut-out, COCO and polygons"
         )
         parser.add_argument(
-            "--mode", default="whole", choices=tuple(MODES), help="every pixel: in one pass or in tiles"
+            "--mode", default="whole", choices=tuple(MODES), help="semantic segmentation: in one pass or in tiles"
         )
-        parser.add_argument("--side", type=_count, metavar="PIXELS", help="image size that the network sees")
-        _add_detector_settings(parser, "objects: ")
+        parser.add_argument(
+            "--side", type=_count, metavar="PIXELS", help="size to which the photo is resized for the network"
+        )
+        _add_detector_settings(parser, "instance segmentation: ")
 
     def settings(self) -> dict[str, Any]:
         """Return the settings of the model's task: semantic or instance segmentation."""
@@ -203,8 +207,8 @@ class Segment(Command[Segmentation | sv.Detections]):
         if isinstance(prediction, sv.Detections):
             yield from _detection_lines(prediction)
         else:
-            for label, share in prediction.coverage().items():
-                yield f"  {share:6.1%}  {label}"
+            for label, fraction in prediction.coverage().items():
+                yield f"  {fraction:6.1%}  {label}"
 
     def write(self, path: Path, photo: Photo, prediction: Segmentation | sv.Detections) -> tuple[Path, ...]:
         """Write masks, overlay, cut-out, COCO and polygons to the folder `--out`, if one is given."""
@@ -216,16 +220,26 @@ class Segment(Command[Segmentation | sv.Detections]):
 COMMANDS: tuple[type[Command[Any]], ...] = (Classify, Localize, Detect, Segment)
 
 
-def _add_detector_settings(parser: argparse.ArgumentParser, of: str = "") -> None:
-    parser.add_argument("--confidence", type=_fraction, default=CONFIDENCE, help=f"{of}confidence threshold, 0 to 1")
-    parser.add_argument("--iou", type=_fraction, default=IOU, help=f"{of}IoU threshold of NMS, 0 to 1")
-    parser.add_argument("--classes", nargs="+", metavar="CLASS", help=f"{of}only these; put them behind the photos")
-    parser.add_argument("--max-detections", type=_count, default=MAX_DETECTIONS, metavar="N", help=f"{of}at most")
+def _add_detector_settings(parser: argparse.ArgumentParser, prefix: str = "") -> None:
+    parser.add_argument(
+        "--confidence", type=_fraction, default=CONFIDENCE, help=f"{prefix}confidence threshold, 0 to 1"
+    )
+    parser.add_argument("--iou", type=_fraction, default=IOU, help=f"{prefix}IoU threshold of NMS, 0 to 1")
+    parser.add_argument(
+        "--classes", nargs="+", metavar="CLASS", help=f"{prefix}only these classes; list them after the photos"
+    )
+    parser.add_argument(
+        "--max-detections",
+        type=_count,
+        default=MAX_DETECTIONS,
+        metavar="N",
+        help=f"{prefix}maximum number of detections",
+    )
 
 
 def _detection_lines(detections: sv.Detections) -> Iterator[str]:
     if not len(detections):
-        yield "  nothing that it knows"
+        yield "  no object found"
     for row in rows(detections):
         left, top, right, bottom = (round(row[side]) for side in ("xmin", "ymin", "xmax", "ymax"))
         yield f"  {row['confidence']:6.1%}  {row['class']}, from ({left}, {top}) to ({right}, {bottom})"

@@ -125,7 +125,7 @@ class JobQueue:
             self._start_next()
         return job
 
-    def place(self, job: Job) -> int:
+    def position(self, job: Job) -> int:
         """How many trainings come before this one, the running one included; 0 if it runs or has ended."""
         with self._lock:
             self._drop()

@@ -158,8 +158,8 @@ class Segmentation:
             return self.entropies
         if self.probabilities is None:
             raise ValueError("The entropy needs the probabilities of all classes, which were not kept.")
-        shares = self.probabilities.astype(np.float32)
-        terms = -shares * np.log(np.maximum(shares, np.finfo(np.float32).tiny))
+        probabilities = self.probabilities.astype(np.float32)
+        terms = -probabilities * np.log(np.maximum(probabilities, np.finfo(np.float32).tiny))
         return np.clip(terms.sum(0) / np.log(max(len(self.labels), 2)), 0, 1).astype(np.float32)
 
     def doubtful(self, threshold: float) -> np.ndarray:
@@ -181,15 +181,16 @@ class Segmentation:
             "width": self.class_map.shape[1],
             "confidence": round(float(self.confidence.mean()), 4),
             "coverage": {
-                label: {"share": round(share, 6), "pixels": pixels[label]} for label, share in self.coverage().items()
+                label: {"share": round(fraction, 6), "pixels": pixels[label]}
+                for label, fraction in self.coverage().items()
             },
         }
 
 
-def percent(share: float) -> str:
+def percent(fraction: float) -> str:
     """Format a fraction as a percentage; never rounds to 100 % or 0 % unless it is exact."""
-    if 0.9995 <= share < 1:
+    if 0.9995 <= fraction < 1:
         return "> 99.9 %"
-    if 0 < share < 0.0005:
+    if 0 < fraction < 0.0005:
         return "< 0.1 %"
-    return f"{share:.1%}".replace("%", " %")
+    return f"{fraction:.1%}".replace("%", " %")

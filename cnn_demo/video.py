@@ -48,7 +48,7 @@ class Progress:
     """Progress on a video: frames done, the maximum number of frames, and the last annotated frame."""
 
     done: int
-    most: int
+    total: int
     pixels: np.ndarray = field(repr=False)
 
 
@@ -179,7 +179,7 @@ def annotate_film(
     data: bytes,
     detect: Callable[[np.ndarray], sv.Detections],
     confidence: float,
-    tell: Callable[[Progress], bool] = lambda _progress: True,
+    report: Callable[[Progress], bool] = lambda _progress: True,
 ) -> AnnotatedFilm:
     """Detect and track the objects of a video.
 
@@ -187,7 +187,7 @@ def annotate_film(
         data: The file's content.
         detect: Function from (H, W, 3) uint8 to detections above half the confidence threshold, with `class_name`.
         confidence: Confidence threshold for a new track, 0 to 1.
-        tell: Callback that receives the progress after each frame; processing stops if it returns False.
+        report: Callback that receives the progress after each frame; processing stops if it returns False.
 
     Returns:
         The annotated video, up to the last processed frame.
@@ -198,7 +198,7 @@ def annotate_film(
     film = open_film(data)
     rate = rate_of(film)
     stream = film.streams.video[0]
-    most = min(MAX_FRAMES, max(1, round(MAX_SECONDS * float(rate))), stream.frames or MAX_FRAMES)
+    total = min(MAX_FRAMES, max(1, round(MAX_SECONDS * float(rate))), stream.frames or MAX_FRAMES)
     length = float(film.duration / av.time_base) if film.duration else 0.0
     tracks = Tracks(confidence, float(rate))
     file = io.BytesIO()
@@ -209,7 +209,7 @@ def annotate_film(
             scene = draw_tracks(frame.pixels, tracks.follow(detect(frame.pixels)))
             writer.add(scene)
             seconds = number / float(rate)
-            if not tell(Progress(number, max(most, number), scene)):
+            if not report(Progress(number, max(total, number), scene)):
                 break
     return AnnotatedFilm(file.getvalue(), number, seconds, tracks.seen, cut=length > seconds + 0.5)
 

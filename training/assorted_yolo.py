@@ -90,9 +90,9 @@ def batch_of(pictures: list[tuple], device: str) -> dict:
 def yolo_loss(network: TorchNetwork, batch: dict) -> Tensor:
     """Return Ultralytics' loss, summed over the pictures: the network in `autocast`, the loss in float32."""
     with autocast(batch["img"].device.type):
-        said = network(batch["img"])
-    said = {name: value.float() if name != "feats" else value for name, value in said.items()}
-    return network.loss(batch, said)[0].sum()
+        outputs = network(batch["img"])
+    outputs = {name: value.float() if name != "feats" else value for name, value in outputs.items()}
+    return network.loss(batch, outputs)[0].sum()
 
 
 def measured(network: TorchNetwork, photos: list[Labelled], side: int) -> dict[str, float]:

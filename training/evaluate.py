@@ -80,8 +80,8 @@ def evaluate_localizer(folder: Path, key: str = "caltech_localizer") -> Figures:
         pixels, box = pasted_picture(photo, backgrounds[rng.integers(len(backgrounds))], PASTED_SIDE, rng)
         pasted.append(measured_box(model, pixels, box * PASTED_SIDE))
     figures = []
-    for answers, here in ((whole, "held-back photos"), (pasted, "the same, pasted at random scale and place")):
-        labels, overlaps = (np.array(values) for values in zip(*answers, strict=True))
+    for measured, here in ((whole, "held-back photos"), (pasted, "the same, pasted at random scale and position")):
+        labels, overlaps = (np.array(values) for values in zip(*measured, strict=True))
         here = f"{len(held_out)} {here}"
         figures += [
             ("class accuracy; no box counts as wrong", f"{(labels == truth).mean():.4f}", here),

@@ -11,7 +11,7 @@ from training.data.everyday import read_voc
 from training.data.masks import MaskedPhoto, read_camvid, read_pets
 from training.everyday_unet import masked
 from training.pets_instances import FEWEST_SURE, truth_of
-from training.steps.mask_precision import MaskedAnswer, mask_precisions
+from training.steps.mask_precision import MaskedPrediction, mask_precisions
 from training.steps.unet import foreground_iou
 
 Figures = list[tuple[str, str, str]]  # name of the metric, its value, the data
@@ -36,19 +36,21 @@ def evaluate_everyday(folder: Path, key: str = "everyday_unet") -> Figures:
     return _figures_of(key, photos, "validation photos", outlined=False)[0]  # outlines are in ignored borders
 
 
-def _figures_of(key: str, photos: list[MaskedPhoto], what: str, *, outlined: bool = True) -> tuple[Figures, MaskScores]:
+def _figures_of(
+    key: str, photos: list[MaskedPhoto], description: str, *, outlined: bool = True
+) -> tuple[Figures, MaskScores]:
     model = load_segmenter(key)
     model.wait_for_export()  # what visitors get
     labels = model.spec.labels
     confusion = np.zeros((len(labels), len(labels)), np.int64)
     boundary_scores = []
     for photo in photos:
-        answer = model.predict(photo.pixels).class_map
-        confusion += score_masks(answer, photo.mask, len(labels)).confusion
+        prediction = model.predict(photo.pixels).class_map
+        confusion += score_masks(prediction, photo.mask, len(labels)).confusion
         if outlined:
-            boundary_scores.append(boundary_f(answer, photo.mask, len(labels)))
+            boundary_scores.append(boundary_f(prediction, photo.mask, len(labels)))
     scores = MaskScores(confusion)
-    here = f"{len(photos)} {what}"
+    here = f"{len(photos)} {description}"
     figures = [
         ("mean IoU", f"{scores.mean_iou:.4f}", here),
         ("mean Dice", f"{scores.mean_dice:.4f}", here),
@@ -56,9 +58,9 @@ def _figures_of(key: str, photos: list[MaskedPhoto], what: str, *, outlined: boo
     ]
     if outlined and not np.isnan(boundary_scores).all():
         figures.append(("boundary F, within 2 pixels", f"{np.nanmean(boundary_scores):.4f}", f"{here}, mean over both"))
-    shares = confusion.sum(axis=1) / confusion.sum()
+    fractions = confusion.sum(axis=1) / confusion.sum()
     return figures + [
-        (f"IoU on {name}", f"{scores.iou[i]:.3f}", f"{shares[i]:.1%} of the pixels") for i, name in enumerate(labels)
+        (f"IoU on {name}", f"{scores.iou[i]:.3f}", f"{fractions[i]:.1%} of the pixels") for i, name in enumerate(labels)
     ], scores
 
 
@@ -67,15 +69,15 @@ def evaluate_instances(folder: Path, key: str = "pets_instances") -> Figures:
     model = load_detector(key)
     photos = read_pets(folder)[1]
     model.wait_for_export()  # what visitors get
-    answers = []
+    predictions = []
     for photo in photos:
         found = model.predict(photo.pixels, confidence=FEWEST_SURE)
         own_masks = np.zeros((0, *photo.mask.shape), bool) if found.mask is None else masks(found)
-        answers.append(MaskedAnswer(own_masks, confidences(found), class_ids(found), *truth_of(photo)))
+        predictions.append(MaskedPrediction(own_masks, confidences(found), class_ids(found), *truth_of(photo)))
     labels = model.spec.labels
-    precisions = mask_precisions(answers, len(labels))
+    precisions = mask_precisions(predictions, len(labels))
     here = f"{len(photos)} held-back pets"
-    truths = np.concatenate([answer.true_class_ids for answer in answers])
+    truths = np.concatenate([prediction.true_class_ids for prediction in predictions])
     figures = [
         ("mask mAP50", f"{np.nanmean(precisions[:, 0]):.4f}", here),
         ("mask mAP50-95", f"{np.nanmean(precisions):.4f}", here),

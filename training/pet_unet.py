@@ -35,11 +35,11 @@ def run(options: argparse.Namespace) -> list[dict]:
     device = prepare(options)
     training, validation = read_pets(options.data)
     training += read_masked_cats(options.data)
-    menagerie = PetPool(training, read_backgrounds(options.data, BACKGROUND_ARCHIVES)[0])
+    pool = PetPool(training, read_backgrounds(options.data, BACKGROUND_ARCHIVES)[0])
     print(f"{len(training):,} pets to learn from, {len(validation):,} held back, on {device}", flush=True)
 
     def draw(side: int, rng: np.random.Generator) -> dict:
-        return batch_of([pet_view(menagerie, side, rng) for _ in range(options.batch)], device)
+        return batch_of([pet_view(pool, side, rng) for _ in range(options.batch)], device)
 
     def measure(mean: TorchNetwork) -> dict[str, float]:
         scores = measured(mean, validation, PET_LABELS, options.side)
@@ -50,13 +50,13 @@ def run(options: argparse.Namespace) -> list[dict]:
     )
 
 
-def pet_view(menagerie: PetPool, side: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def pet_view(pool: PetPool, side: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Draw a picture (side, side) and its classes."""
     if rng.random() < AT_HOME:
-        photo = menagerie.draw(rng)[1]
+        photo = pool.draw(rng)[1]
         fits = side / max(photo.mask.shape)
         return view(photo, (side, side), (ZOOMS[0] * fits, ZOOMS[1] * fits), rng, outside=0)
-    made = picture(menagerie, side, rng)
+    made = picture(pool, side, rng)
     return made.pixels, made.classes
 
 

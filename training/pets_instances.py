@@ -21,7 +21,7 @@ from training.data.composites import BACKGROUND_ARCHIVES, Composite, PetPool, pi
 from training.data.datasets import read_backgrounds
 from training.data.masks import MaskedPhoto, foreground, read_pets
 from training.steps.loop import Recipe, prepare, read_options, train
-from training.steps.mask_precision import MaskedAnswer, mask_precisions
+from training.steps.mask_precision import MaskedPrediction, mask_precisions
 
 torch = frameworks.torch()
 
@@ -41,15 +41,15 @@ def run(options: argparse.Namespace) -> list[dict]:
     """Train, and return the history."""
     device = prepare(options)
     training, validation = read_pets(options.data)
-    menagerie = PetPool(training, read_backgrounds(options.data, BACKGROUND_ARCHIVES)[0])
+    pool = PetPool(training, read_backgrounds(options.data, BACKGROUND_ARCHIVES)[0])
     network = new_network(ARCHITECTURE, LABELS).to(device, memory_format=torch.channels_last)
     print(f"{len(training):,} pets to learn from, {len(validation):,} held back, on {device}", flush=True)
 
     def draw(side: int, rng: np.random.Generator) -> dict:
-        return masked_batch([picture(menagerie, side, rng) for _ in range(options.batch)], device)
+        return masked_batch([picture(pool, side, rng) for _ in range(options.batch)], device)
 
     def measure(mean: TorchNetwork) -> dict[str, float]:
-        precisions = mask_precisions([answer_to(mean, photo, options.side) for photo in validation], len(LABELS))
+        precisions = mask_precisions([prediction_for(mean, photo, options.side) for photo in validation], len(LABELS))
         return {"mask_map50": float(np.nanmean(precisions[:, 0])), "mask_map50_95": float(np.nanmean(precisions))}
 
     return train(network, RECIPE, options, draw, yolo_loss, measure)
@@ -66,7 +66,7 @@ def masked_batch(pictures: list[Composite], device: str) -> dict:
     return boxed | {"masks": torch.from_numpy(masks).to(device)}
 
 
-def answer_to(network: TorchNetwork, photo: MaskedPhoto, side: int) -> MaskedAnswer:
+def prediction_for(network: TorchNetwork, photo: MaskedPhoto, side: int) -> MaskedPrediction:
     """Return the network's predictions for a photo and the ground truth, for the log."""
     from ultralytics.utils.nms import non_max_suppression
     from ultralytics.utils.ops import process_mask
@@ -75,11 +75,11 @@ def answer_to(network: TorchNetwork, photo: MaskedPhoto, side: int) -> MaskedAns
     frame = Letterbox.fit(photo.mask.shape, side, 32)
     pixels = torch.from_numpy(frame.apply(photo.pixels)).to(next(network.parameters()).device)
     with torch.no_grad():
-        said, prototypes = network(pixels.permute(2, 0, 1)[None].float() / 255)[0]
-        found = non_max_suppression(said, FEWEST_SURE, 0.7, nc=len(LABELS), max_det=100)[0]
+        outputs, prototypes = network(pixels.permute(2, 0, 1)[None].float() / 255)[0]
+        found = non_max_suppression(outputs, FEWEST_SURE, 0.7, nc=len(LABELS), max_det=100)[0]
         masks = process_mask(prototypes[0], found[:, 6:], found[:, :4], frame.input, upsample=True)
     masks = [on_photo(mask, frame) for mask in masks.cpu().numpy()]
-    return MaskedAnswer(
+    return MaskedPrediction(
         np.array(masks, bool).reshape(-1, *photo.mask.shape),
         found[:, 4].cpu().numpy(),
         found[:, 5].cpu().numpy().astype(int),

@@ -22,7 +22,7 @@ from cnn_demo.models.detection.detector import Detector
 from cnn_demo.models.segmentation.metrics import IGNORED
 from training.data.datasets import argument_parser, read_archive
 from training.data.everyday import LABELS, EverydayPhoto, read_voc, voc_label
-from training.data.masks import MaskedPhoto, whole
+from training.data.masks import MaskedPhoto, decode_photo
 
 TEACHER = "yolov8n-seg"
 SIDE = 640  # image size of the teacher
@@ -61,7 +61,7 @@ def read_unmasked(folder: Path) -> dict[str, np.ndarray]:
     """
     files = read_archive(folder / "pets.tar.gz")
     names = sorted(name for name in files if name.startswith("pets/more_cats/") and name.endswith(".jpg"))
-    return {Path(name).stem: whole(files[name]) for name in names}
+    return {Path(name).stem: decode_photo(files[name]) for name in names}
 
 
 def class_map(teacher: Detector, pixels: np.ndarray, truth: EverydayPhoto | None = None) -> np.ndarray:

@@ -17,7 +17,7 @@ def convolve_definition(
     size, kernel_size = image.shape[:2], weights.shape[:2]
     padded = pad_image(image, padding_amounts(size, kernel_size, spec), spec.padding_mode).astype(np.float64)
     height, width = output_size(size, kernel_size, spec)
-    # (C,) values of a pixel times a tap's weights: one number, (C,) numbers, or a (C, F) matrix, which sums over C.
+    # (C,) values of a pixel times a tap's weights: a scalar, a (C,) vector, or a (C, F) matrix, which sums over C.
     tail = weights.shape[3:] if weights.ndim == 4 else image.shape[2:]
     result = np.zeros((height, width, *tail))
     for i in range(height):

@@ -14,45 +14,45 @@ _ROUNDING = 1e-6
 _BORDER = 3  # columns of a map that interpolation and the blur's mirrored border may touch
 
 
-def shift_room(width: int, most: int) -> int:
-    """Return how far a photo `width` pixels wide can be moved, at most `most`: half of it must stay in the window."""
-    return max(0, min(most, width // 2))
+def shift_room(width: int, maximum: int) -> int:
+    """Return how far a photo `width` pixels wide can be moved, up to `maximum`: half of it must stay inside."""
+    return max(0, min(maximum, width // 2))
 
 
-def shifted(image: np.ndarray, pixels: int, room: int) -> np.ndarray:
+def shifted(image: np.ndarray, pixels: int, margin: int) -> np.ndarray:
     """Cut the window out of the photo, whose content is moved to the right under it.
 
     Args:
         image: The photo, (H, W, C).
-        pixels: 0 to `room`.
-        room: Columns that the window is narrower than the photo.
+        pixels: 0 to `margin`.
+        margin: Columns that the window is narrower than the photo.
 
     Returns:
-        (H, W − room, C); at `pixels` = 0 the window begins at column `room`.
+        (H, W − room, C); at `pixels` = 0 the window begins at column `margin`.
 
     Raises:
         ValueError: If the photo has no such columns.
     """
-    width = image.shape[1] - room
-    if not 0 <= pixels <= room or width < 1:
-        raise ValueError(f"A photo {image.shape[1]} pixels wide cannot be moved by {pixels} of {room} pixels.")
-    return image[:, room - pixels : room - pixels + width]
+    width = image.shape[1] - margin
+    if not 0 <= pixels <= margin or width < 1:
+        raise ValueError(f"A photo {image.shape[1]} pixels wide cannot be moved by {pixels} of {margin} pixels.")
+    return image[:, margin - pixels : margin - pixels + width]
 
 
-def rotated(image: np.ndarray, degrees: float, most: float = 30.0) -> np.ndarray:
-    """Turn the photo about its middle, counter-clockwise, and cut out the window that no turn up to `most` empties.
+def rotated(image: np.ndarray, degrees: float, maximum: float = 30.0) -> np.ndarray:
+    """Turn the photo about its middle, counter-clockwise, and cut out the window that no turn up to `maximum` empties.
 
     Args:
         image: The photo, (H, W, C) float32.
         degrees: Angle, −most to most.
-        most: The largest angle; the window is the same for all.
+        maximum: The largest angle; the window is the same for all.
 
     Returns:
         (H', W', C) float32, interpolated bicubically (at 0° the pixels themselves).
     """
     height, width = image.shape[:2]
-    sine = math.sin(math.radians(most))
-    cosine = math.cos(math.radians(most))
+    sine = math.sin(math.radians(maximum))
+    cosine = math.cos(math.radians(maximum))
     # A window of the photo's shape, scaled so that its corners stay inside while the photo turns.
     scale = min(width / (width * cosine + height * sine), height / (width * sine + height * cosine))
     rows, columns = max(1, int(height * scale)), max(1, int(width * scale))
@@ -99,8 +99,8 @@ def _norm(maps: np.ndarray) -> float:
 def moved_along(before: np.ndarray, after: np.ndarray, distance: float) -> tuple[np.ndarray, np.ndarray]:
     """Move the maps of a photo along with it, so that they can be compared with the maps of the moved photo.
 
-    If the shift is no whole number of map pixels, they are interpolated along the row (cubic convolution, Keys 1981):
-    maps that sample their layer finely enough lose little by it, aliased ones cannot be interpolated.
+    If the shift is a fraction of map pixels, they are interpolated along the row (cubic convolution, Keys 1981): maps
+    that sample their layer finely enough lose little by it, aliased ones cannot be interpolated.
 
     Args:
         before: (H, W, C) maps of the photo.
@@ -110,10 +110,10 @@ def moved_along(before: np.ndarray, after: np.ndarray, distance: float) -> tuple
     Returns:
         Both maps, cropped to their common columns, (H, W', C); W' may be 0.
     """
-    whole = math.floor(distance)
-    t = distance - whole
+    integer = math.floor(distance)
+    t = distance - integer
     taps = ((t - t**2) * (1 - t) / -2, 1 - 2.5 * t**2 + 1.5 * t**3, (t + 4 * t**2 - 3 * t**3) / 2, (t**3 - t**2) / 2)
-    first = whole + _BORDER + 1
+    first = integer + _BORDER + 1
     last = before.shape[1] - _BORDER
     if last <= first:
         return before[:, :0], after[:, :0]
@@ -122,5 +122,5 @@ def moved_along(before: np.ndarray, after: np.ndarray, distance: float) -> tuple
     moved = np.zeros_like(compared)
     for tap, offset in zip(taps, (-1, 0, 1, 2), strict=True):
         if tap:
-            moved += np.float32(tap) * before[:, first - whole - offset : last - whole - offset]
+            moved += np.float32(tap) * before[:, first - integer - offset : last - integer - offset]
     return moved, compared

@@ -41,14 +41,14 @@ def path_counts(layers: Sequence[Step]) -> np.ndarray:
     Returns:
         (size of the receptive field,) float64: the paths to the first pixel, the second, ...
     """
-    ways = np.ones(1)
+    paths = np.ones(1)
     for kernel, stride, dilation in reversed(layers):
-        below = np.zeros((len(ways) - 1) * stride + (kernel - 1) * dilation + 1)
+        below = np.zeros((len(paths) - 1) * stride + (kernel - 1) * dilation + 1)
         for tap in range(kernel):
             begin = tap * dilation
-            below[begin : begin + (len(ways) - 1) * stride + 1 : stride] += ways
-        ways = below
-    return ways
+            below[begin : begin + (len(paths) - 1) * stride + 1 : stride] += paths
+        paths = below
+    return paths
 
 
 def uniform_influence(size: Pair, layers: Sequence[Step], unit: Pair) -> np.ndarray:
@@ -201,13 +201,13 @@ def _correlate(padded: np.ndarray, weights: np.ndarray, stride: int, dilation: i
     return result
 
 
-def middle_side(influence: np.ndarray, middle: tuple[float, float], share: float = 0.5) -> int:
+def middle_side(influence: np.ndarray, middle: tuple[float, float], fraction: float = 0.5) -> int:
     """Return the side in pixels of the smallest square around a unit's middle with a fraction of the influence.
 
     Args:
         influence: Influence of each pixel, (H, W), not negative.
-        middle: (row, column) of the receptive field's middle; both whole numbers, or both half-way between two.
-        share: Fraction of the influence, 0 to 1.
+        middle: (row, column) of the receptive field's middle; both integers, or both half-way between two.
+        fraction: Fraction of the influence, 0 to 1.
 
     Returns:
         0 if there is no influence.
@@ -220,7 +220,7 @@ def middle_side(influence: np.ndarray, middle: tuple[float, float], share: float
     while True:
         (top, bottom), (left, right) = (_clipped(middle[axis], side, influence.shape[axis]) for axis in (0, 1))
         inside = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
-        if inside >= share * total * (1 - 1e-9) or side > 2 * max(influence.shape) + 2:
+        if inside >= fraction * total * (1 - 1e-9) or side > 2 * max(influence.shape) + 2:
             return side
         side += 2
 

@@ -1,4 +1,4 @@
-"""A bank of hand-made filters, for layers that nobody has trained: edges, spots, stripes and a blur at any size."""
+"""A bank of hand-made filters, for untrained layers: edges, spots, stripes and a blur at any size."""
 
 import math
 
@@ -27,8 +27,8 @@ def hand_made_filters(count: int, size: int) -> np.ndarray:
     """Return the first `count` filters of the bank.
 
     Edges are derivatives of a Gaussian (at 3 × 3, Sobel's kernels within 2 %), lines are Gabor kernels, spots are
-    differences of Gaussians. All of these sum to zero and their magnitudes to two, so that the answer to an image in
-    0...1 is in −1...1; the blur sums to one. At size 1 there is only brightness: every filter hands the image on.
+    differences of Gaussians. All of these sum to zero and their magnitudes to two, so that the response to an image in
+    0...1 is in −1...1; the blur sums to one. At size 1 there is only brightness: every filter passes the image on.
 
     Args:
         count: 1 to `len(FILTER_TITLES)`.

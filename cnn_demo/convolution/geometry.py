@@ -45,7 +45,7 @@ def as_pair(value: object, name: str, minimum: int) -> Pair:
 
 @dataclass(frozen=True, init=False)
 class ConvSpec:
-    """How a kernel travels over an image. When it is made, one integer stands for both axes: `ConvSpec(stride=2)`.
+    """The geometry of a convolution. One integer stands for both axes: `ConvSpec(stride=2)`.
 
     Attributes:
         stride: (rows, columns) from one window to the next, in pixels, at least 1.
@@ -146,8 +146,8 @@ def output_size(size: Pair, kernel_size: Pair, spec: ConvSpec) -> Pair:
 def dropped_border(size: Pair, kernel_size: Pair, spec: ConvSpec) -> Pair:
     """Return how many bottom rows and right columns of the padded image no window reaches.
 
-    A stride that does not divide the way leaves such a border; libraries drop it silently. With a stride beyond the
-    kernel's span there are gaps between windows too, which are not counted here.
+    A stride that does not divide the distance leaves such a border; libraries drop it silently. With a stride beyond
+    the kernel's span there are gaps between windows too, which are not counted here.
 
     Raises:
         ValueError: if the dilated kernel is larger than the padded image.

@@ -277,7 +277,7 @@ def kernel(name: str, **parameters: float | str) -> np.ndarray:
     if name not in KERNELS:
         raise KeyError(f"There is no kernel {name!r}; choose one of {', '.join(KERNELS)}.")
     family = KERNELS[name]
-    known: dict[str, Parameter] = {parameter.name: parameter for parameter in family.parameters}
-    for unknown in parameters.keys() - known.keys():
-        raise ValueError(f"The kernel {name!r} has no parameter {unknown!r}; it has {', '.join(known)}.")
-    return family.function(**{key: known[key].check(value) for key, value in parameters.items()})
+    by_name: dict[str, Parameter] = {parameter.name: parameter for parameter in family.parameters}
+    for unknown in parameters.keys() - by_name.keys():
+        raise ValueError(f"The kernel {name!r} has no parameter {unknown!r}; it has {', '.join(by_name)}.")
+    return family.function(**{key: by_name[key].check(value) for key, value in parameters.items()})

@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True, kw_only=True)
 class IntParameter:
-    """A whole number among the settings of a kernel family.
+    """An integer parameter of a kernel family, such as a size in pixels.
 
     Attributes:
         name: Keyword argument of `kernel`.
@@ -32,26 +32,26 @@ class IntParameter:
     help: str
 
     def check(self, value: object) -> int:
-        """Return the value as an int.
+        """Return the value as an int that the slider can show.
 
         Raises:
             ValueError: If it is out of range or between two steps, in one sentence.
         """
         number = _number_between(self.name, value, self.minimum, self.maximum)
         if (number - self.minimum) % self.step:
-            whole = "a whole number" if self.step == 1 else f"{self.minimum} plus a multiple of {self.step}"
-            raise ValueError(f"{self.name} must be {whole}, not {value!r}.")
+            allowed = "an integer" if self.step == 1 else f"{self.minimum} plus a multiple of {self.step}"
+            raise ValueError(f"{self.name} must be {allowed}, not {value!r}.")
         return int(number)
 
     def nearest(self, value: float) -> int:
-        """Return the closest value that `check` accepts: a link may hold one that no slider can be dragged to."""
+        """Return the step nearest to a value, which may be out of range or between two steps in a link."""
         inside = min(max(value, self.minimum), self.maximum)
         return self.minimum + round((inside - self.minimum) / self.step) * self.step
 
 
 @dataclass(frozen=True, kw_only=True)
 class FloatParameter:
-    """A number among the settings of a kernel family.
+    """A continuous parameter of a kernel family, such as an angle or a standard deviation.
 
     Attributes:
         name: Keyword argument of `kernel`.
@@ -74,7 +74,7 @@ class FloatParameter:
     help: str
 
     def check(self, value: object) -> float:
-        """Return the value as a float.
+        """Return the value as a float anywhere in the range.
 
         Raises:
             ValueError: If it is out of range, in one sentence with the range.
@@ -82,13 +82,13 @@ class FloatParameter:
         return float(_number_between(self.name, value, self.minimum, self.maximum))
 
     def nearest(self, value: float) -> float:
-        """Return the closest value that `check` accepts."""
+        """Return the value, clipped to the range."""
         return min(max(value, self.minimum), self.maximum)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """A choice among the settings of a kernel family.
+    """A parameter of a kernel family with a few named values, such as a distribution.
 
     Attributes:
         name: Keyword argument of `kernel`.
@@ -129,7 +129,7 @@ def _number_between(name: str, value: object, minimum: float, maximum: float) ->
         or not isinstance(value, int | float | np.integer | np.floating)
         or not minimum <= value <= maximum
     ):
-        raise ValueError(f"{name} must lie between {minimum} and {maximum}, not {value!r}.")
+        raise ValueError(f"{name} must be between {minimum} and {maximum}, not {value!r}.")
     return float(value)
 
 

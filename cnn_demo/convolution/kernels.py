@@ -1,4 +1,4 @@
-"""The kernels a visitor can choose, as functions that return (kh, kw) float32 weights.
+"""The kernels that a visitor can choose, as functions that return (kh, kw) float32 weights.
 
 Signs follow cross-correlation (`ConvSpec(flip=False)`): the weight at the right is multiplied by the pixel at the
 right. Angles are in degrees, 0° points right and they turn counter-clockwise, as in mathematics; rows count downwards.
@@ -149,7 +149,7 @@ def gabor(
     phase: float = 0.0,
     aspect: float = 0.5,
 ) -> np.ndarray:
-    """Return a wave under a Gaussian: it answers stripes of one width and direction.
+    """Return a Gabor kernel, a wave under a Gaussian: it responds to stripes of one width and direction.
 
     The weights sum to zero and their magnitudes to two, so that the response to an image in 0...1 is in −1...1.
 
@@ -157,7 +157,7 @@ def gabor(
         size: taps per side.
         sigma: standard deviation of the Gaussian along the wave, in pixels.
         wavelength: distance from stripe to stripe, in pixels.
-        angle: direction in which the wave travels, in degrees; 0 answers vertical stripes.
+        angle: direction in which the wave travels, in degrees; 0 responds to vertical stripes.
         phase: 0 is symmetric (a bright line in the middle), 90 antisymmetric (an edge), in degrees.
         aspect: below 1 stretches the Gaussian along the stripes.
 

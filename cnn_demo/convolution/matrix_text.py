@@ -20,7 +20,7 @@ def parse_matrix(text: str) -> np.ndarray:
         (kh, kw) float32, each side 1 to 15.
 
     Raises:
-        ValueError: in one sentence, if it is no such matrix.
+        ValueError: If the text is not such a matrix; the message is one sentence.
     """
     text = text.replace("−", "-")  # the minus sign that the app writes
     rows = [re.sub(r"[\[\](),]", " ", row).split() for row in re.split(r"[;\n]|\]\s*,", text)]
@@ -42,7 +42,7 @@ def parse_matrix(text: str) -> np.ndarray:
 
 
 def normalise(weights: np.ndarray) -> np.ndarray:
-    """Scale the weights to sum to one or, where they sum to zero, their magnitudes to sum to one; zeros stay zeros."""
+    """Scale the weights to a sum of one; if they sum to zero, their magnitudes to a sum of one. Zeros stay zeros."""
     total, magnitude = float(weights.sum()), float(np.abs(weights).sum())
     if abs(total) > 1e-6 * magnitude:
         return (weights / total).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Convolution, fast: OpenCV's filters wherever they say exactly the same, matrix products for many channels.
+"""Fast convolution: OpenCV's filters where they compute exactly the same, matrix products for many channels.
 
 `filter2D` is a cross-correlation at stride 1. Dilation becomes zeros between the taps (which `filter2D` skips), a
 stride becomes every second, third... of its results, and the anchor moves the window to where the padding begins.
@@ -27,11 +27,11 @@ def convolve(
     """Convolve an image with a kernel.
 
     Args:
-        image: (H, W) or (H, W, C) float32; any other number type is converted to it.
+        image: (H, W) or (H, W, C) float32; any other dtype is converted to it.
         weights: one of three layouts. (kh, kw): the same kernel on every channel. (kh, kw, C): depthwise, one kernel
             for each channel. (kh, kw, C, F), the layout of Keras: F filters, each summed over the C channels.
         spec: stride, padding, dilation and flip; None is `ConvSpec()`, stride 1 and padding "same".
-        bias: added to every result: a number, or one for each channel of the result.
+        bias: added to every result: a scalar, or one value for each channel of the result.
 
     Returns:
         float32 (H', W') for an image (H, W) and weights (kh, kw), else (H', W', C) or (H', W', F); H' and W' are
@@ -93,7 +93,7 @@ def check_bias(bias: float | np.ndarray, image: np.ndarray, weights: np.ndarray)
     """Return how many channels the result has (1 for an image without channels), refusing a bias that does not fit.
 
     Raises:
-        ValueError: if the bias is neither a number nor one number for each channel of the result.
+        ValueError: if the bias is neither a scalar nor one value for each channel of the result.
     """
     channels = weights.shape[3] if weights.ndim == 4 else image.shape[2] if image.ndim == 3 else 1
     if np.ndim(bias) and (image.ndim == 2 or np.shape(bias) != (channels,)):
@@ -131,7 +131,7 @@ def _filter(image: np.ndarray, kernel: np.ndarray, spec: ConvSpec, bias: float =
 
 
 def _factors(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    """Split a kernel into a row and a column whose outer product it is; None where there are none or it is small.
+    """Split a kernel into a row and a column whose outer product it is; None if there are none or it is small.
 
     Filtering with both in turn takes kh + kw products a pixel, not kh · kw. Gaussians, boxes and upright Sobels split.
     """

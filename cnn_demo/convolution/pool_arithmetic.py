@@ -11,13 +11,13 @@ from cnn_demo.convolution.pooling import pool
 
 @dataclass(frozen=True)
 class WindowArithmetic:
-    """How a window becomes one number: `value = sum(window * weights)`, whatever the kind of pooling.
+    """How a window becomes one value: `value = sum(window * weights)`, whatever the kind of pooling.
 
     Attributes:
         window: (kh, kw) float32, the values of the map.
         weights: (kh, kw) float32, how much each counts, which is also the gradient that it gets: for the maximum one 1
             among zeros, for the average equal weights, for the L2 norm each value divided by the norm.
-        value: the pooled number.
+        value: the pooled value.
         row: row of the window's first value in the map.
         column: column of the window's first value in the map.
     """
@@ -32,11 +32,11 @@ class WindowArithmetic:
 def explain_window(
     plane: np.ndarray, kind: str, size: int | tuple[int, int], stride: int, row: int, column: int
 ) -> WindowArithmetic:
-    """Return the arithmetic of number (row, column) of a pooled map.
+    """Return the arithmetic of value (row, column) of a pooled map.
 
     Args:
         plane: (H, W) map.
-        kind: "max", "min", "average", "l2", "skip" (the window's first number) or "blur" (`blur_pool`; its window holds
+        kind: "max", "min", "average", "l2", "skip" (the window's first value) or "blur" (`blur_pool`; its window holds
             the maxima at stride 1).
         size: window size, one integer or (rows, columns).
         stride: stride in pixels.

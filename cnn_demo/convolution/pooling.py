@@ -1,4 +1,4 @@
-"""Pooling: one number for each window of a feature map. Scherer et al. (2010) compare its kinds.
+"""Pooling: one value for each window of a feature map. Scherer et al. (2010) compare its kinds.
 
 Padding never wins: maximum and minimum ignore it, the average is taken over the pixels that exist (in PyTorch
 `count_include_pad=False`; Keras's "same" does so too), and for the L2 norm it is zero.
@@ -19,7 +19,7 @@ def pooled_size(size: Pair, window: int | Pair, stride: int | Pair | None = None
     """Return the (H', W') that `pool` makes of maps of `size` (H, W): floor((n + 2·padding − window) / stride) + 1.
 
     Raises:
-        ValueError: if a number is out of range, or the window is larger than the padded map.
+        ValueError: if an argument is out of range, or the window is larger than the padded map.
     """
     (height, width), (down, right), (top, left) = _checked(window, stride, padding)
     rows = size[0] + 2 * top - height
@@ -35,7 +35,7 @@ def pool_definition(
     """Pool in plain loops, one window at a time: the definition of `pool`."""
     height, width = pooled_size(maps.shape[:2], size, stride, padding)
     (kh, kw), (rows, columns), (top, left) = _checked(size, stride, padding)
-    reduce = _REDUCTIONS[_known(kind)]
+    reduce = _REDUCTIONS[_checked_kind(kind)]
     result = np.zeros((height, width, *maps.shape[2:]))
     for i in range(height):
         for j in range(width):
@@ -73,7 +73,7 @@ def pool(
         float32 (H', W') or (H', W', C), with `pooled_size`. Rows and columns that fill no window are dropped.
 
     Raises:
-        ValueError: if the kind is unknown, a number is out of range, or the window is larger than the padded map.
+        ValueError: if the kind is unknown, an argument is out of range, or the window is larger than the padded map.
 
     Example:
         >>> import numpy as np
@@ -88,7 +88,7 @@ def pool(
     shape = pooled_size(maps.shape[:2], size, stride, padding)
     window = as_pair(size, "size", 1)
     stride, padding = _checked(size, stride, padding)[1:]
-    if _known(kind) in ("max", "min"):
+    if _checked_kind(kind) in ("max", "min"):
         empty, combine = (-np.inf, np.maximum) if kind == "max" else (np.inf, np.minimum)
         return _combine_windows(_pad(maps, padding, empty), combine, shape, window, stride)
     if kind == "l2":
@@ -139,13 +139,13 @@ def pool_positions(
 def pool_gradient(
     maps: np.ndarray, kind: str, size: int | Pair, stride: int | Pair | None = None, padding: int | Pair = 0
 ) -> np.ndarray:
-    """Return the gradient that each number of the maps gets when every number of the pooled maps gets 1.
+    """Return the gradient of each value of the maps if every value of the pooled maps has the gradient 1.
 
     Maximum and minimum pass it to one value of each window; the average passes all of them the same fraction; the L2
     norm passes each its value divided by the norm, and zero in a window of zeros.
 
     Returns:
-        float32 of the shape of `maps`; for the maximum, how many windows' maximum each number is.
+        float32 of the shape of `maps`; for the maximum, the number of windows whose maximum each value is.
 
     Raises:
         ValueError: as `pool`.
@@ -174,7 +174,7 @@ def pool_gradient(
 
 
 def blur_pool(maps: np.ndarray, size: int | Pair, stride: int | Pair | None = None) -> np.ndarray:
-    """Take the maximum of every window at stride 1, blur, and only then keep every `stride`-th number.
+    """Take the maximum of every window at stride 1, blur, and only then keep every `stride`-th value.
 
     The blur is binomial, of 2 · stride + 1 taps (5 at stride 2), the maps mirrored at their border. Zhang, "Making
     convolutional networks shift-invariant again" (2019), https://arxiv.org/abs/1904.11486, calls it MaxBlurPool.
@@ -225,7 +225,7 @@ def _pad(maps: np.ndarray, padding: Pair, value: float) -> np.ndarray:
     return np.pad(maps, [(p, p) for p in padding] + [(0, 0)] * (maps.ndim - 2), constant_values=value)
 
 
-def _known(kind: str) -> str:
+def _checked_kind(kind: str) -> str:
     if kind not in POOLINGS:
         raise ValueError(f"There is no pooling {kind!r}; choose one of {', '.join(POOLINGS)}.")
     return kind

@@ -35,7 +35,7 @@ class ReceptiveField:
         return first, first + self.size - 1
 
     def nearest(self, pixel: float, units: int) -> int:
-        """Return which of so many units has its middle nearest to a pixel."""
+        """Return which of the units has its middle nearest to a pixel."""
         return max(0, min(math.ceil((pixel - self.start) / self.jump - 0.5), units - 1))
 
 
@@ -47,7 +47,7 @@ def receptive_fields(layers: Iterable[tuple[int, ...]], first: ReceptiveField = 
 
     Args:
         layers: (kernel, stride), (kernel, stride, dilation) or (kernel, stride, dilation, padding) of each convolution
-            or pooling, from the image on; padding is the number of values before the first pixel. Along one axis.
+            or pooling, from the image on; padding is the number of values before the first pixel, along one axis.
         first: Receptive field of the first layer's inputs; default: the image's own pixels.
 
     Raises:
@@ -56,7 +56,7 @@ def receptive_fields(layers: Iterable[tuple[int, ...]], first: ReceptiveField = 
     fields = [first]
     for layer in layers:
         if not 2 <= len(layer) <= 4 or min(layer[:3]) < 1 or min(layer) < 0:
-            raise ValueError(f"A layer is (kernel, stride, dilation, padding) of whole numbers, not {layer!r}.")
+            raise ValueError(f"A layer is (kernel, stride, dilation, padding) of integers, not {layer!r}.")
         kernel, stride, dilation, padding = (*layer, 1, 0)[:4] if len(layer) == 2 else (*layer, 0)[:4]
         size, jump, start = fields[-1].size, fields[-1].jump, fields[-1].start
         reach = (kernel - 1) * dilation
@@ -94,7 +94,7 @@ class Window:
     """A convolution or a pooling, as far as receptive fields go.
 
     Attributes:
-        kernel: (rows, columns) of its window, or one number for both.
+        kernel: (rows, columns) of its window, or one integer for both.
         stride: from window to window, along both axes.
         padding: "same" (TensorFlow's rule), "valid" (none), or pixels on every side.
     """

@@ -50,8 +50,8 @@ def _taps_inside(size: Pair, kernel: int, spec: ConvSpec) -> Pair:
     out = output_size(size, (kernel, kernel), spec)
     counts = []
     for axis in (0, 1):
-        places = np.add.outer(np.arange(out[axis]) * spec.stride[axis] - amounts[axis][0], np.arange(kernel))
-        counts.append(int(((places >= 0) & (places < size[axis])).sum()))
+        positions = np.add.outer(np.arange(out[axis]) * spec.stride[axis] - amounts[axis][0], np.arange(kernel))
+        counts.append(int(((positions >= 0) & (positions < size[axis])).sum()))
     return counts[0], counts[1]
 
 
@@ -65,7 +65,7 @@ def weight_numbers(kind: str, size: Pair, kernel_size: Pair, spec: ConvSpec) -> 
         spec: Stride and padding; zeros fill the padding.
 
     Returns:
-        (outputs, inputs) int: equal numbers are one and the same weight, −1 is none. Outputs and inputs are counted
+        (outputs, inputs) int: equal indices are one and the same weight, −1 is none. Outputs and inputs are counted
         row by row.
     """
     rows, columns = output_size(size, kernel_size, spec)
@@ -119,7 +119,7 @@ def moved_difference(before: np.ndarray, after: np.ndarray, steps: int, border: 
         before: (H, W) map of the photo.
         after: (H, W) map of the photo moved to the right.
         steps: Units of the map that it was moved by.
-        border: Units at each side that see the padding and are left out.
+        border: Units at each side whose receptive field has padding, which are left out.
 
     Returns:
         (H, W) difference, zero where it is not compared, and its largest magnitude relative to the largest value in

@@ -14,9 +14,9 @@ from cnn_demo.convolution.pooling import POOLINGS, blur_pool, pool, pooled_size
 from cnn_demo.convolution.receptive_field import ReceptiveField, receptive_field
 
 SOURCES = ("hand", "random", "learned")
-# Beside those of `pool`: "blur" is `blur_pool`, "skip" keeps the first number of every stride, as a strided layer does.
+# Beside those of `pool`: "blur" is `blur_pool`, "skip" keeps the first value of every stride, as a strided layer does.
 POOL_KINDS = (*POOLINGS, "blur", "skip")
-# Smallest and largest value of every number of a layer, by attribute.
+# Smallest and largest value of every attribute of a layer.
 CONV_RANGES = {"filters": (1, 32), "size": (1, 11), "stride": (1, 4), "padding": (0, 16), "dilation": (1, 4)}
 CONV_RANGES |= {"seed": (0, 999)}
 POOL_RANGES = {"size": (1, 8), "stride": (1, 8)}
@@ -99,7 +99,7 @@ Step = tuple[int, int, int, int]  # kernel, stride, dilation and padding along o
 
 def _check_number(name: str, value: int, low: int, high: int) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise ValueError(f"{name} is a whole number from {low} to {high}, not {value!r}.")
+        raise ValueError(f"{name} must be an integer from {low} to {high}, not {value!r}.")
 
 
 def _check_choice(name: str, value: str, choices: Collection[str]) -> None:
@@ -151,14 +151,14 @@ def plan_stack(size: Pair, layers: Sequence[Layer], channels: int = 3) -> StackP
     shape = (*size, channels)
     down: list[Step] = []
     across: list[Step] = []
-    spent = 0
+    total = 0
     for number, layer in enumerate(layers, 1):
         try:
             plan, steps = _plan_layer(layer, shape, (down, across), number == 1)
         except ValueError as error:
             return StackPlan(tuple(plans), f"Layer {number} does not fit. {error}")
-        spent += plan.multiply_adds
-        if spent > MAX_MULTIPLY_ADDS:
+        total += plan.multiply_adds
+        if total > MAX_MULTIPLY_ADDS:
             return StackPlan(
                 tuple(plans),
                 f"Layer {number} takes {plan.multiply_adds / 1e9:.2g} billion multiply-adds, and a stack may have "
@@ -220,10 +220,10 @@ def layer_weights(layer: ConvLayer, channels: int, number: int, learned: np.ndar
         layer: The layer.
         channels: Maps that it reads.
         number: How many-th convolution of the stack it is, from 1: layers with one seed still differ.
-        learned: (5, 5, 3, 32) float32, where the source is "learned".
+        learned: (5, 5, 3, 32) float32, if the source is "learned".
 
     Raises:
-        ValueError: If learned weights are asked for and not given.
+        ValueError: If the source is "learned" and no learned weights are given.
     """
     if layer.source == "hand":
         bank = hand_made_filters(layer.filters, layer.size)[:, :, np.newaxis] / np.float32(channels)

@@ -22,7 +22,7 @@ def transposed_output_size(
     """Return the (H', W') of `transposed_convolve`: (n − 1)·stride − 2·padding + dilation·(k − 1) + output_padding + 1.
 
     Raises:
-        ValueError: if a number is out of range, or nothing is left of the image.
+        ValueError: if an argument is out of range, or nothing is left of the image.
     """
     size, kernel_size = as_pair(size, "size", 1), as_pair(kernel_size, "kernel_size", 1)
     stride, dilation = as_pair(stride, "stride", 1), as_pair(dilation, "dilation", 1)
@@ -87,13 +87,13 @@ def transposed_convolve(
         padding: rows and columns cropped from every side of the result.
         output_padding: rows and columns left uncropped at the bottom and the right, smaller than stride or dilation.
         dilation: pixels of the result from one kernel tap to the next.
-        bias: a number, or one for each channel of the result.
+        bias: a scalar, or one value for each channel of the result.
 
     Returns:
         float32 (H', W'), (H', W', C) or (H', W', F), with `transposed_output_size`.
 
     Raises:
-        ValueError: if the shapes do not fit or a number is out of range.
+        ValueError: if the shapes do not fit or an argument is out of range.
     """
     image, weights = np.asarray(image, np.float32), np.asarray(weights, np.float32)
     check_shapes(image, weights)

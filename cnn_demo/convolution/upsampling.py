@@ -1,7 +1,7 @@
 """Three ways to make a feature map larger: repeat its pixels, interpolate between them, stamp a kernel for each.
 
 The decoder of a segmentation network has to bring coarse maps back to the photo's resolution. Interpolation is fixed;
-the kernel of a transposed convolution is learned, and where its stamps overlap unevenly a checkerboard shows (Odena,
+the kernel of a transposed convolution is learned, and if its stamps overlap unevenly a checkerboard appears (Odena,
 Dumoulin & Olah, "Deconvolution and checkerboard artifacts" (2016), https://doi.org/10.23915/distill.00003).
 """
 
@@ -35,7 +35,7 @@ def kernel_of(kind: str, size: int, seed: int = 0) -> np.ndarray:
         seed: Seed of the random kernel.
 
     Returns:
-        (size, size) float32, whose numbers sum to 4: a map of even brightness then keeps it on average, as each of its
+        (size, size) float32, whose weights sum to 4: a map of even brightness then keeps it on average, as each of its
         pixels becomes four.
 
     Raises:
@@ -69,8 +69,8 @@ def transposed(plane: np.ndarray, weights: np.ndarray, steps: int) -> np.ndarray
     for _ in range(steps):
         height, width = (STRIDE * side for side in plane.shape)
         over = len(weights) - STRIDE
-        whole = transposed_convolve(plane, weights, STRIDE)
-        plane = whole[over // 2 : over // 2 + height, over // 2 : over // 2 + width]
+        enlarged = transposed_convolve(plane, weights, STRIDE)
+        plane = enlarged[over // 2 : over // 2 + height, over // 2 : over // 2 + width]
     return plane
 
 
@@ -81,8 +81,8 @@ def stamps(size: int, count: int) -> np.ndarray:
         size: Height and width of the kernel.
         count: Height and width of the map before.
     """
-    once = transposed(np.ones((count, count), np.float32), np.ones((size, size), np.float32), 1)
-    return np.rint(once).astype(int)
+    counts = transposed(np.ones((count, count), np.float32), np.ones((size, size), np.float32), 1)
+    return np.rint(counts).astype(int)
 
 
 def unevenness(size: int) -> int:

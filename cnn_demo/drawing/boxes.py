@@ -84,8 +84,8 @@ def _as_bgr(colour: str) -> str:
 
 def box_at(boxes: np.ndarray, row: int, column: int) -> int | None:
     """Return the index of the smallest box (N, 4) around a pixel, None if there is none."""
-    around = (boxes[:, :2] <= (column + 0.5, row + 0.5)).all(1) & (boxes[:, 2:] >= (column + 0.5, row + 0.5)).all(1)
-    inside = np.flatnonzero(around)
+    containing = (boxes[:, :2] <= (column + 0.5, row + 0.5)).all(1) & (boxes[:, 2:] >= (column + 0.5, row + 0.5)).all(1)
+    inside = np.flatnonzero(containing)
     if not len(inside):
         return None
     areas = (boxes[inside, 2:] - boxes[inside, :2]).prod(axis=1)

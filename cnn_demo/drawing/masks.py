@@ -60,16 +60,16 @@ def instance_map(detections: sv.Detections, size: tuple[int, int]) -> np.ndarray
         detections: Detections with masks, the most confident first.
         size: (height, width) of the photo.
     """
-    numbers = np.zeros(size, np.uint8)
+    index_map = np.zeros(size, np.uint8)
     if not len(detections):
-        return numbers
+        return index_map
     numbered = masks(detections)[: BLANK - 1]
-    for place in reversed(range(len(numbered))):
-        numbers[numbered[place]] = place + 1
-    return numbers
+    for index in reversed(range(len(numbered))):
+        index_map[numbered[index]] = index + 1
+    return index_map
 
 
 def overlay_instances(pixels: np.ndarray, detections: sv.Detections, opacity: float = OPACITY) -> np.ndarray:
     """Overlay each object with its own colour, as `overlay` does."""
-    numbers = instance_map(detections, pixels.shape[:2])
-    return overlay(pixels, numbers, object_colours(int(numbers.max())), opacity, numbers > 0)
+    index_map = instance_map(detections, pixels.shape[:2])
+    return overlay(pixels, index_map, object_colours(int(index_map.max())), opacity, index_map > 0)

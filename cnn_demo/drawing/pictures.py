@@ -73,9 +73,9 @@ RED_BLUE = np.vstack([_BLUE + (_WHITE - _BLUE) * _HALF[:-1], _WHITE + (_RED - _W
 RED_BLUE = np.ascontiguousarray(RED_BLUE.round().astype(np.uint8)[:, None])
 
 
-def signed_colours(shares: np.ndarray) -> np.ndarray:
+def signed_colours(values: np.ndarray) -> np.ndarray:
     """Return colours of values in −1..1: red is positive, blue negative, white zero; uint8, with one more axis."""
-    return RED_BLUE[np.rint(shares * 127).astype(np.int16) + 127, 0]
+    return RED_BLUE[np.rint(values * 127).astype(np.int16) + 127, 0]
 
 
 def _red_blue(values: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ from cnn_demo.results import Segmentation
 
 
 def write_masks(
-    folder: Path, photo: Path, pixels: np.ndarray, answer: Segmentation | sv.Detections, labels: tuple[str, ...]
+    folder: Path, photo: Path, pixels: np.ndarray, prediction: Segmentation | sv.Detections, labels: tuple[str, ...]
 ) -> tuple[Path, ...]:
     """Write all mask files of one photo.
 
@@ -25,7 +25,7 @@ def write_masks(
         folder: Output folder, created if missing; files of the same names are replaced.
         photo: Path of the photo, from which NAME is taken.
         pixels: (H, W, 3) uint8 RGB, the network's photo.
-        answer: The prediction: a class for each pixel, or objects with masks.
+        prediction: The prediction: a class for each pixel, or objects with masks.
         labels: All classes of the network.
 
     Returns:
@@ -35,24 +35,24 @@ def write_masks(
     Raises:
         OSError: If they cannot be written.
     """
-    if isinstance(answer, Segmentation):
+    if isinstance(prediction, Segmentation):
         colours = class_colours(labels)
-        numbers = answer.class_map
-        foreground = answer.foreground()
-        laid = overlay(pixels, numbers, colours, shown=foreground)
-        found = classes_as_detections(answer)
+        index_map = prediction.class_map
+        foreground = prediction.foreground()
+        overlaid = overlay(pixels, index_map, colours, shown=foreground)
+        detections = classes_as_detections(prediction)
     else:
-        numbers = instance_map(answer, pixels.shape[:2])
-        colours = object_colours(int(numbers.max()))
-        foreground = numbers > 0
-        laid = overlay_instances(pixels, answer)
-        found = answer
+        index_map = instance_map(prediction, pixels.shape[:2])
+        colours = object_colours(int(index_map.max()))
+        foreground = index_map > 0
+        overlaid = overlay_instances(pixels, prediction)
+        detections = prediction
     contents = {
-        "mask.png": indexed_png(numbers, colours),
-        "overlay.png": png_bytes(laid),
+        "mask.png": indexed_png(index_map, colours),
+        "overlay.png": png_bytes(overlaid),
         "cutout.png": png_bytes(cut_out(pixels, foreground)),
-        "coco.json": _json(as_coco_masks(found, photo.name, labels)),
-        "polygons.json": _json(as_polygons(found)),
+        "coco.json": _json(as_coco_masks(detections, photo.name, labels)),
+        "polygons.json": _json(as_polygons(detections)),
     }
     folder.mkdir(parents=True, exist_ok=True)
     paths = []

@@ -61,9 +61,9 @@ def kind_of(data: bytes) -> str:
         raise ImageError(f"This file is empty: please choose a {ACCEPTED} photo.")
     if len(data) > MAX_BYTES:
         megabytes = -(-len(data) // 2**20)
-        most = MAX_BYTES // 2**20
+        limit = MAX_BYTES // 2**20
         raise ImageError(
-            f"This file has {megabytes} MB but at most {most} MB are accepted: please save the photo smaller."
+            f"This file has {megabytes} MB but at most {limit} MB are accepted: please save the photo smaller."
         )
     if data.startswith(b"\xff\xd8\xff"):
         return "JPEG"
@@ -71,7 +71,7 @@ def kind_of(data: bytes) -> str:
         return "PNG"
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return "WebP"
-    what = next((what for start, what in _OTHER_KINDS.items() if data.startswith(start)), "another kind of file")
+    kind = next((kind for start, kind in _OTHER_KINDS.items() if data.startswith(start)), "another kind of file")
     if data[4:8] == b"ftyp":
         # The first brand may be the neutral "mif1"; the list of compatible brands then tells which of the two it is.
         listed = data[16 : min(256, int.from_bytes(data[:4], "big"))]
@@ -83,8 +83,8 @@ def kind_of(data: bytes) -> str:
                 return "HEIC"
         if brands[0] in (b"mif1", b"msf1"):
             return "HEIC"
-        what = "a video"
-    raise ImageError(f"This looks like {what} and not like a photo we can read: please choose a {ACCEPTED} file.")
+        kind = "a video"
+    raise ImageError(f"This looks like {kind} and not like a photo we can read: please choose a {ACCEPTED} file.")
 
 
 # Sizes and structure ------------------------------------------------------------------------------------------------

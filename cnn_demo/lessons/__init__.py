@@ -26,10 +26,10 @@ class Experiment:
 
 @dataclass(frozen=True)
 class Answer:
-    """A misconception answered on a photo.
+    """The correction of a misconception, shown on a photo.
 
     Attributes:
-        text: The answer, with figures measured on this photo.
+        text: The correction, with figures measured on this photo.
         pictures: (caption, values (H, W) or (H, W, 3), a key of `drawing.pictures.DISPLAYS`) to show beside it.
     """
 
@@ -84,6 +84,6 @@ class Lesson:
     papers: tuple[Paper, ...]
 
 
-def percent(share: float) -> str:
+def percent(fraction: float) -> str:
     """Format a fraction from 0 to 1 as "84 %"."""
-    return f"{share:.0%}".replace("%", " %")
+    return f"{fraction:.0%}".replace("%", " %")

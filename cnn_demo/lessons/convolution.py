@@ -105,10 +105,10 @@ def _flip(image: np.ndarray) -> Answer:
 def _negative(image: np.ndarray) -> Answer:
     response = convolve(image.mean(axis=2), kernel("sobel"), ConvSpec(padding_mode="replicate"))
     strong = np.abs(response) > 0.25
-    share = float((response[strong] < 0).mean()) if strong.any() else 0.0
+    fraction = float((response[strong] < 0).mean()) if strong.any() else 0.0
     return Answer(
         "A negative response counts as much as a positive one: here, brightness falls to the right instead of growing. "
-        f"Of this photo's strong responses (magnitude above 0.25), {share:.0%} are negative; clipping at zero, or a "
+        f"Of this photo's strong responses (magnitude above 0.25), {fraction:.0%} are negative; clipping at zero, or a "
         "ReLU, discards them. Networks keep them by learning a second kernel of opposite sign.",
         (("Clipped at zero", response, "clip"), ("With its sign", response, "signed")),
     )

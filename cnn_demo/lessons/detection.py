@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from cnn_demo.models.detection.detector import Detector
 
-SIDE = 640  # pixels of the longer side of the photos that misconceptions are answered on
+SIDE = 640  # longer side in pixels of the photos on which misconceptions are corrected
 MATCH_IOU = 0.5  # IoU from which two boxes are taken for one object
 
 LESSON = Lesson(
@@ -111,7 +111,7 @@ LESSON = Lesson(
 
 _WITHOUT_STREETS = Experiment(
     "A face",
-    "This network has fifteen classes, from faces to playing cards, and was trained on few other things. It finds "
+    "This network has fifteen classes, from faces to playing cards, and was trained on few other objects. It finds "
     "her face; other objects may be mistaken for a card. Click a row of the table, and its box stands out.",
     {"task": "Detect", "detect_confidence": 20},
     photo="astronaut",
@@ -164,10 +164,10 @@ def _counterparts(found: sv.Detections, others: sv.Detections, boxes: np.ndarray
     from cnn_demo.models.detection.metrics import match
 
     matches = match(boxes, confidences(others), class_ids(others), found.xyxy, class_ids(found), MATCH_IOU)
-    places = np.full(len(found), -1)
+    counterparts = np.full(len(found), -1)
     taken = matches.truth >= 0
-    places[matches.truth[taken]] = matches.order[taken]
-    return places
+    counterparts[matches.truth[taken]] = matches.order[taken]
+    return counterparts
 
 
 def _how_sure(image: np.ndarray) -> Answer:
@@ -178,8 +178,8 @@ def _how_sure(image: np.ndarray) -> Answer:
     again = model.predict(mirrored)
     width = pixels.shape[1]
     back = again.xyxy[:, [2, 1, 0, 3]] * (-1, 1, -1, 1) + (width, 0, width, 0)
-    places = _counterparts(found, again, back)
-    same = np.flatnonzero(places >= 0)
+    matched = _counterparts(found, again, back)
+    same = np.flatnonzero(matched >= 0)
     pictures = (
         ("The photo", _picture(pixels, found), "clip"),
         ("Mirrored", _picture(mirrored, again), "clip"),
@@ -192,14 +192,14 @@ def _how_sure(image: np.ndarray) -> Answer:
         return Answer(
             text + f"On this photo there is nothing to compare: {_found(found)}; mirrored, {_found(again)}.", pictures
         )
-    first, second = confidences(found)[same], confidences(again)[places[same]]
-    most = int(np.abs(first - second).argmax())
-    name = class_names(found)[same[most]]
+    first, second = confidences(found)[same], confidences(again)[matched[same]]
+    changed = int(np.abs(first - second).argmax())
+    name = class_names(found)[same[changed]]
     return Answer(
         text
         + (
             f"Mirrored, this photo shows the same objects: {len(same)} of {len(found)} are found again, and the "
-            f"confidence of one {name} goes from {percent(first[most])} to {percent(second[most])}."
+            f"confidence of one {name} goes from {percent(first[changed])} to {percent(second[changed])}."
         ),
         pictures,
     )
@@ -215,16 +215,16 @@ def _once(image: np.ndarray) -> Answer:
         text = "On this photo no box has a confidence of even 5 %: try another photo."
         return Answer(text, (("The photo", pixels.astype(np.float32) / 255, "clip"),))
     candidates = selection.candidates
-    rivals = [len(selection.suppressed(place)) for place in selection.kept]
-    best = int(np.argmax(rivals))
-    place = selection.kept[best]
-    swarm = selection.order[np.append(selection.suppressed(place), place)]
-    name = candidates.labels[candidates.class_ids[selection.order[place]]]
+    suppressed_counts = [len(selection.suppressed(winner)) for winner in selection.kept]
+    best = int(np.argmax(suppressed_counts))
+    winner = selection.kept[best]
+    cluster = selection.order[np.append(selection.suppressed(winner), winner)]
+    name = candidates.labels[candidates.class_ids[selection.order[winner]]]
     if candidates.needs_nms:
         text = (
             f"Several cells of the network predict a box for the same object. Of {len(selection.order)} boxes with a "
             f"confidence of at least 5 % on this photo, {len(selection.kept)} are left after non-maximum suppression; "
-            f"one {name} alone had {len(swarm)}. That each object seems to be found once is the work of NMS, and it "
+            f"one {name} alone had {len(cluster)}. That each object seems to be found once is the work of NMS, and it "
             "can be wrong: of two people who embrace, one may be suppressed."
         )
     else:
@@ -234,7 +234,7 @@ def _once(image: np.ndarray) -> Answer:
         )
     from cnn_demo.drawing.boxes import PREDICTION, draw_boxes
 
-    boxes = candidates.visible(swarm)
+    boxes = candidates.visible(cluster)
     colours = [PREDICTION] * len(boxes)
     shown = draw_boxes(pixels, boxes, [""] * len(boxes), colours, thickness=1).astype(np.float32) / 255
     return Answer(text, ((f"All boxes of one {name}", shown, "clip"),))
@@ -262,14 +262,15 @@ def _pixels_matter(image: np.ndarray) -> Answer:
     pixels = _pixels(image)
     own = model.spec.input_size[0]
     sides = sorted({own, next((side for side in model.sides if side != own), own)})
-    answers = [model.predict(pixels, side=side) for side in sides]
-    said = "; ".join(f"at {side} pixels {_found(found)}" for side, found in zip(sides, answers, strict=True))
+    predictions = [model.predict(pixels, side=side) for side in sides]
+    by_size = "; ".join(f"at {side} pixels {_found(found)}" for side, found in zip(sides, predictions, strict=True))
     return Answer(
         "Each photo is first resized to the image size of the network. Small objects are then a few pixels, and those "
-        f"smaller than a cell of the finest grid are hardly ever found. The same photo, {said}. More pixels take more "
-        "time, in proportion to the area, and objects larger than any in the training data are missed again.",
+        f"smaller than a cell of the finest grid are hardly ever found. The same photo, {by_size}. More pixels take "
+        "more time, in proportion to the area, and objects larger than any in the training data are missed again.",
         tuple(
-            (f"At {side} pixels", _picture(pixels, found), "clip") for side, found in zip(sides, answers, strict=True)
+            (f"At {side} pixels", _picture(pixels, found), "clip")
+            for side, found in zip(sides, predictions, strict=True)
         ),
     )
 

@@ -160,18 +160,20 @@ def _shift(image: np.ndarray) -> Answer:
 
 def _always_max(image: np.ndarray) -> Answer:
     image = _room_for(image)
-    loud = noisy(image, 0.1)
+    with_noise = noisy(image, 0.1)
     kinds = ("max", "average")
-    maximum, average = (_change(image, loud, PoolLayer(kind, 4, 4)) for kind in kinds)
+    maximum, average = (_change(image, with_noise, PoolLayer(kind, 4, 4)) for kind in kinds)
     return Answer(
         "The maximum keeps the largest value of a window, and that is often noise. "
         + _unless_even(
-            (_change(image, loud), maximum, average),
+            (_change(image, with_noise), maximum, average),
             "With noise of standard deviation 0.1 on this photo, the maps change by {:.0%} of their norm without "
             "pooling, by {:.0%} after 4 × 4 max pooling and by {:.0%} after 4 × 4 average pooling. ",
         )
         + "Max is better for rare and clear features, the average for dense or noisy ones (Boureau et al. 2010).",
-        tuple((f"{kind.capitalize()}, with noise", _grey_map(loud, PoolLayer(kind, 4, 4)), "clip") for kind in kinds),
+        tuple(
+            (f"{kind.capitalize()}, with noise", _grey_map(with_noise, PoolLayer(kind, 4, 4)), "clip") for kind in kinds
+        ),
     )
 
 

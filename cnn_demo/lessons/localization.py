@@ -23,7 +23,7 @@ TRUTHS: dict[str, dict[str, tuple[float, float, float, float]]] = {
     "bus": {"bus": (0.02, 0.213, 0.99, 0.69)},
     "motorcycle": {"motorbike": _MOTORCYCLE, "motorcycle": _MOTORCYCLE},
 }
-SIDE = 480  # pixels of the longer side of the photos that misconceptions are answered on
+SIDE = 480  # longer side in pixels of the photos on which misconceptions are corrected
 MARGIN = 0.12  # of the photo's sides, cut off in each of four ways
 HALF = 0.5
 
@@ -150,13 +150,13 @@ def _sure_of_the_box(image: np.ndarray) -> Answer:
         evidence = model.evidence(np.ascontiguousarray(pixels[top:low, left:far]))
         box = evidence.box_xyxy + np.array([left, top, left, top])
         found.append((float(evidence.localization.probabilities[index]), float(iou(box, first.box_xyxy)), box))
-    shares, overlaps = [share for share, _, _ in found], [overlap for _, overlap, _ in found]
+    probabilities, overlaps = [probability for probability, _, _ in found], [overlap for _, overlap, _ in found]
     worst = int(np.argmin(overlaps))
     return Answer(
         f"The probability is the class head's: it is that of “{label}”, not of the box. With "
         f"{percent(MARGIN)} cut off two sides of this photo, in four ways, the probability goes from "
-        f"{percent(min(shares))} to {percent(max(shares))}, and the IoU of the new boxes with the first from "
-        f"{min(overlaps):.2f} to {max(overlaps):.2f}. Nothing in the prediction tells which box is better.",
+        f"{percent(min(probabilities))} to {percent(max(probabilities))}, and the IoU of the new boxes with the first "
+        f"from {min(overlaps):.2f} to {max(overlaps):.2f}. Nothing in the prediction indicates which box is better.",
         (
             ("The box, on the whole photo", _picture(pixels, first.box_xyxy), "clip"),
             (f"And after a cut: IoU {overlaps[worst]:.2f}", _picture(pixels, found[worst][2]), "clip"),
@@ -228,15 +228,15 @@ def _in_the_middle(image: np.ndarray) -> Answer:
             box = model.evidence(canvas).box_xyxy
             found.append((float(iou(box, expected + np.array([left, top, left, top]))), canvas, box))
     overlaps = [overlap for overlap, _, _ in found]
-    least, most = int(np.argmin(overlaps)), int(np.argmax(overlaps))
+    worst, best = int(np.argmin(overlaps)), int(np.argmax(overlaps))
     return Answer(
-        "In most photos the main object is in the middle, so a network could learn to predict a box there whatever it "
-        "sees. That is why training photos are cropped, moved and scaled at random. This photo at half its size in "
+        "In most photos the main object is in the middle, so a network could learn to always predict a box "
+        "there. That is why training photos are cropped, moved and scaled at random. This photo at half its size in "
         f"each corner of a grey canvas: the box has IoU {min(overlaps):.2f} to {max(overlaps):.2f} with the "
         f"expected box, the network's own box on the whole photo moved and scaled alike. {_followed(overlaps)}",
         (
-            (f"Worst corner: IoU {overlaps[least]:.2f}", _picture(found[least][1], found[least][2]), "clip"),
-            (f"Best corner: IoU {overlaps[most]:.2f}", _picture(found[most][1], found[most][2]), "clip"),
+            (f"Worst corner: IoU {overlaps[worst]:.2f}", _picture(found[worst][1], found[worst][2]), "clip"),
+            (f"Best corner: IoU {overlaps[best]:.2f}", _picture(found[best][1], found[best][2]), "clip"),
         ),
     )
 

@@ -107,12 +107,14 @@ def _shift(image: np.ndarray) -> Answer:
     model = _network()
     seen = _seen(model, image)
     side = len(seen)
-    most, step = side // 8, side // 16
-    padded = np.pad(seen, ((most,) * 2, (most,) * 2, (0, 0)), mode="reflect")
-    places = [(down, right) for down in range(0, 2 * most + 1, step) for right in range(0, 2 * most + 1, step)]
-    pictures = np.stack([padded[down : down + side, right : right + side] for down, right in places])
+    max_shift, step = side // 8, side // 16
+    padded = np.pad(seen, ((max_shift,) * 2, (max_shift,) * 2, (0, 0)), mode="reflect")
+    offsets = [
+        (down, right) for down in range(0, 2 * max_shift + 1, step) for right in range(0, 2 * max_shift + 1, step)
+    ]
+    pictures = np.stack([padded[down : down + side, right : right + side] for down, right in offsets])
     probabilities = _probabilities(model, pictures)
-    unmoved = probabilities[places.index((most, most))]
+    unmoved = probabilities[offsets.index((max_shift, max_shift))]
     label = model.labels[unmoved.argmax()]
     of_label = probabilities[:, unmoved.argmax()]
     other = int((probabilities.argmax(axis=1) != unmoved.argmax()).sum())
@@ -120,8 +122,8 @@ def _shift(image: np.ndarray) -> Answer:
     return Answer(
         "The output of a convolution moves along with the picture, but a stride of 2 keeps every second position only, "
         f"and the border never moves. {model.spec.title} predicts “{label}” with {unmoved.max():.0%} for this photo. "
-        f"Shifted by up to {most} of its {side} pixels in {len(places)} ways, “{label}” gets {of_label.min():.0%} to "
-        f"{of_label.max():.0%}, and {other} times another class is predicted.",
+        f"Shifted by up to {max_shift} of its {side} pixels in {len(offsets)} ways, “{label}” gets "
+        f"{of_label.min():.0%} to {of_label.max():.0%}, and {other} times another class is predicted.",
         (
             (f"Lowest for “{label}”: {of_label[lowest]:.0%}", _as_image(pictures[lowest]), "clip"),
             (f"Highest for “{label}”: {of_label[highest]:.0%}", _as_image(pictures[highest]), "clip"),
@@ -213,7 +215,7 @@ def _upside_down(image: np.ndarray) -> Answer:
         )
     )
     end = (
-        "The predicted class stays the same, its probability does not: some things look similar from all sides."
+        "The predicted class stays the same, its probability does not: some objects look similar from all sides."
         if len(set(labels)) == 1
         else "Invariance to rotation has to be built in or learned from rotated training photos."
     )

@@ -95,16 +95,16 @@ def _fits(image: np.ndarray) -> Answer:
     model = _network()
     pictures = np.stack([model.prepare(_pixels(image), fit) for fit in _FITTED])
     height, width = image.shape[:2]
-    lost = 1 - min(height, width) / max(height, width)
-    said = "; ".join(
+    cropped = 1 - min(height, width) / max(height, width)
+    predicted = "; ".join(
         f"{way}: “{label}” with {probability:.0%}"
         for way, (label, probability) in zip(_FITTED.values(), _predictions(model, pictures), strict=True)
     )
     side = model.spec.input_size[0]
     return Answer(
         f"A network takes a square of a fixed size: {model.spec.title} takes {side} × {side} pixels. Each photo has to "
-        f"be resized first, and you choose how: a centre crop drops {lost:.0%} of this one. The predictions are: "
-        f"{said}.",
+        f"be resized first, and you choose how: a centre crop drops {cropped:.0%} of this one. The predictions are: "
+        f"{predicted}.",
         tuple(
             (way.capitalize(), _as_image(seen), "clip") for way, seen in zip(_FITTED.values(), pictures, strict=True)
         ),
@@ -119,17 +119,17 @@ def _shuffled(image: np.ndarray) -> Answer:
     seen, draws, (label, probability), rest = _shuffled_predictions(model, image)
     best = max(range(len(rest)), key=lambda index: rest[index][1])
     *_, of_small = _shuffled_predictions(small, image)
-    its, most = max(of_small, key=lambda prediction: prediction[1])
+    small_label, highest = max(of_small, key=lambda prediction: prediction[1])
     sure = sum(p > 0.5 for _, p in of_small)
-    beside = (
+    small_sentence = (
         f"{small.spec.title}, with its ten classes, predicts one with more than 50 % for {sure} of {len(draws)} random "
-        f"orders, and “{its}” with up to {most:.0%}. "
+        f"orders, and “{small_label}” with up to {highest:.0%}. "
     )
     return Answer(
         f"{model.spec.title} predicts “{label}” with {probability:.0%} for this photo. With its pixels in random order "
         f"nothing can be recognized any more, and the network still predicts a class: in {len(draws)} random orders, "
-        f"“{rest[best][0]}” with {rest[best][1]:.0%} at most. {beside if model is not small else ''}The probabilities "
-        "of a softmax always sum to 100 %: there is no class for “none of these”.",
+        f"“{rest[best][0]}” with {rest[best][1]:.0%} at most. {small_sentence if model is not small else ''}The "
+        "probabilities of a softmax always sum to 100 %: there is no class for “none of these”.",
         (
             ("The network's input", _as_image(seen), "clip"),
             (f"Shuffled: “{rest[best][0]}”, {rest[best][1]:.0%}", _as_image(draws[best]), "clip"),
@@ -167,18 +167,18 @@ def _adversarial(image: np.ndarray) -> Answer:
     direction = _against(model, seen)
     steps = range(MAX_STEPS + 1)
     pictures = np.stack([np.clip(seen + step * direction, 0, 255).astype(np.uint8) for step in steps])
-    answers = _predictions(model, pictures)
-    label, probability = answers[0]
-    turned = next((step for step in steps if answers[step][0] != label), None)
+    predictions = _predictions(model, pictures)
+    label, probability = predictions[0]
+    turned = next((step for step in steps if predictions[step][0] != label), None)
     step = MAX_STEPS if turned is None else turned
     signs = np.random.default_rng(0).choice((-1, 1), (CHANCES, *seen.shape))
     moved = np.clip(seen + step * signs, 0, 255).astype(np.uint8)
     by_chance = sum(other != label for other, _ in _predictions(model, moved))
-    other, its = answers[step]
+    other, lowered = predictions[step]
     outcome = (
-        f"the prediction changes from “{label}” ({probability:.0%}) to “{other}” ({its:.0%})"
+        f"the prediction changes from “{label}” ({probability:.0%}) to “{other}” ({lowered:.0%})"
         if turned is not None
-        else f"the prediction stays “{label}” ({probability:.0%}, now {its:.0%}): this photo is robust"
+        else f"the prediction stays “{label}” ({probability:.0%}, now {lowered:.0%}): this photo is robust"
     )
     return Answer(
         f"Every colour value of the input of {model.spec.title} is changed by at most {step} of 255, in the direction "
@@ -187,7 +187,7 @@ def _adversarial(image: np.ndarray) -> Answer:
         "has the weights can compute it.",
         (
             (f"“{label}”, {probability:.0%}", _as_image(seen), "clip"),
-            (f"Changed by {step}: “{other}”, {its:.0%}", _as_image(pictures[step]), "clip"),
+            (f"Changed by {step}: “{other}”, {lowered:.0%}", _as_image(pictures[step]), "clip"),
         ),
     )
 
@@ -199,17 +199,17 @@ def _ten_looks(image: np.ndarray) -> Answer:
     height, width = pixels.shape[:2]
     rows, columns = max(1, round(LOOK * height)), max(1, round(LOOK * width))
     down, right = height - rows, width - columns
-    looks = []
+    crops = []
     for top, left in ((0, 0), (0, right), (down, 0), (down, right), (down // 2, right // 2)):
-        look = model.prepare(np.ascontiguousarray(pixels[top : top + rows, left : left + columns]))
-        looks += [look, look[:, ::-1]]
-    pictures = np.stack([model.prepare(pixels), *looks])
+        crop = model.prepare(np.ascontiguousarray(pixels[top : top + rows, left : left + columns]))
+        crops += [crop, crop[:, ::-1]]
+    pictures = np.stack([model.prepare(pixels), *crops])
     probabilities = model.probabilities(model.logits(pictures))
     label = model.labels[probabilities[0].argmax()]
     of_label = probabilities[1:, probabilities[0].argmax()]
     mean = probabilities[1:].mean(axis=0)
     same = int((probabilities[1:].argmax(axis=1) == probabilities[0].argmax()).sum())
-    least, most = int(of_label.argmin()), int(of_label.argmax())
+    lowest, highest = int(of_label.argmin()), int(of_label.argmax())
     return Answer(
         f"{model.spec.title} predicts “{label}” with {probabilities[0].max():.0%} for the whole photo. Of ten crops, "
         f"the corners, the middle and their mirror images, each {LOOK:.0%} of its sides, {same} get the same "
@@ -217,8 +217,8 @@ def _ten_looks(image: np.ndarray) -> Answer:
         f"“{model.labels[mean.argmax()]}” with {mean.max():.0%}. Such test-time augmentation is common in papers: a "
         "little more accurate, and ten times as slow.",
         (
-            (f"Lowest for “{label}”: {of_label[least]:.0%}", _as_image(looks[least]), "clip"),
-            (f"Highest for “{label}”: {of_label[most]:.0%}", _as_image(looks[most]), "clip"),
+            (f"Lowest for “{label}”: {of_label[lowest]:.0%}", _as_image(crops[lowest]), "clip"),
+            (f"Highest for “{label}”: {of_label[highest]:.0%}", _as_image(crops[highest]), "clip"),
         ),
     )
 

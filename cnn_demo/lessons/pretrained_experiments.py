@@ -16,7 +16,7 @@ EXPERIMENTS = (
     Experiment(
         "A thousand classes, or ten",
         "EfficientNet-Lite0 predicts espresso. The other network has ten classes, none of which is a cup or a drink, "
-        "and is nearly as confident of one of them: a probability compares only the classes that a network knows.",
+        "and is nearly as confident of one of them: a probability compares only the classes that a network has.",
         {"task": "Classify", "models": [LITE0, TEN_CLASSES]},
         photo="coffee",
     ),

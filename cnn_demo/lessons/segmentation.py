@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cnn_demo.models.segmentation.segmenters import SemanticSegmenter
     from cnn_demo.results import Segmentation
 
-SIDE = 480  # pixels of the longer side of the photos that misconceptions are answered on
+SIDE = 480  # longer side in pixels of the photos on which misconceptions are corrected
 
 LESSON = Lesson(
     idea=(
@@ -115,16 +115,16 @@ def _pixels(image: np.ndarray) -> np.ndarray:
     return reduced(np.rint(image * 255).astype(np.uint8), SIDE)
 
 
-def _painted(pixels: np.ndarray, answer: Segmentation) -> np.ndarray:
+def _painted(pixels: np.ndarray, segmentation: Segmentation) -> np.ndarray:
     """Draw the class colours over the photo."""
     from cnn_demo.drawing.masks import overlay
     from cnn_demo.drawing.palette import class_colours
 
-    return overlay(pixels, answer.class_map, class_colours(answer.labels)).astype(np.float32) / 255
+    return overlay(pixels, segmentation.class_map, class_colours(segmentation.labels)).astype(np.float32) / 255
 
 
-def _largest(answer: Segmentation) -> str:
-    return ", ".join(f"{percent(share)} {label}" for label, share in list(answer.coverage().items())[:3])
+def _largest(segmentation: Segmentation) -> str:
+    return ", ".join(f"{percent(fraction)} {label}" for label, fraction in list(segmentation.coverage().items())[:3])
 
 
 def _counting(image: np.ndarray) -> Answer:
@@ -132,19 +132,19 @@ def _counting(image: np.ndarray) -> Answer:
 
     model = _segmenter()
     pixels = _pixels(image)
-    answer = model.predict(pixels)
+    segmentation = model.predict(pixels)
     twice = np.ascontiguousarray(np.concatenate([pixels, pixels[:, ::-1]], axis=1))
     doubled = model.predict(twice)
-    found = list(answer.coverage())  # the largest first
+    found = list(segmentation.coverage())  # the largest first
     label = next((name for name in found if name != BACKGROUND), found[0])
-    index = answer.labels.index(label)
-    before, after = (int(components(found.class_map == index).max()) for found in (answer, doubled))
+    index = segmentation.labels.index(label)
+    before, after = (int(components(found.class_map == index).max()) for found in (segmentation, doubled))
     return Answer(
         "It predicts classes, not objects. Two objects of a class that touch are one area: a class map does not "
         f"separate them. On this photo “{label}” has {before} connected area{'s' * (before != 1)}; beside its "
         f"mirror image, both together have {after}. Counting needs instance segmentation.",
         (
-            ("The photo", _painted(pixels, answer), "clip"),
+            ("The photo", _painted(pixels, segmentation), "clip"),
             ("Beside its mirror image", _painted(twice, doubled), "clip"),
         ),
     )
@@ -155,15 +155,15 @@ def _accuracy(image: np.ndarray) -> Answer:
 
     model = _segmenter()
     pixels = _pixels(image)
-    answer = model.predict(pixels)
-    lazy = np.full_like(answer.class_map, answer.labels.index(next(iter(answer.coverage()))))
-    scores = score_masks(lazy, answer.class_map, len(answer.labels))
+    segmentation = model.predict(pixels)
+    lazy = np.full_like(segmentation.class_map, segmentation.labels.index(next(iter(segmentation.coverage()))))
+    scores = score_masks(lazy, segmentation.class_map, len(segmentation.labels))
     return Answer(
         "A network that predicts the most frequent class everywhere would look good: if this photo's masks were right "
-        f"({_largest(answer)}), it would reach a pixel accuracy of {percent(scores.pixel_accuracy)}, but a mean IoU of "
-        f"{scores.mean_iou:.2f} only. That is why IoU is averaged over classes: a small one counts as much as a large "
-        "one.",
-        (("The photo", _painted(pixels, answer), "clip"),),
+        f"({_largest(segmentation)}), it would reach a pixel accuracy of {percent(scores.pixel_accuracy)}, but a mean "
+        f"IoU of {scores.mean_iou:.2f} only. That is why IoU is averaged over classes: a small one counts as much as a "
+        "large one.",
+        (("The photo", _painted(pixels, segmentation), "clip"),),
     )
 
 
@@ -172,35 +172,35 @@ def _fine(image: np.ndarray) -> Answer:
 
     model = _segmenter()
     pixels = _pixels(image)
-    answer = model.predict(pixels)
-    edges = np.zeros(answer.class_map.shape, bool)
-    for index in np.unique(answer.class_map):
-        edges |= outline(answer.class_map == index)
+    segmentation = model.predict(pixels)
+    edges = np.zeros(segmentation.class_map.shape, bool)
+    for index in np.unique(segmentation.class_map):
+        edges |= outline(segmentation.class_map == index)
     if not edges.any():
         text = "On this photo the network predicts one class alone, so there is no outline to be unsure of; its mean "
-        text += f"confidence is {percent(answer.confidence.mean())}."
-        return Answer(text, (("Confidence", answer.confidence, "stretch"),))
+        text += f"confidence is {percent(segmentation.confidence.mean())}."
+        return Answer(text, (("Confidence", segmentation.confidence, "stretch"),))
     return Answer(
         "An outline is the least certain part of a mask: there the class changes within a few pixels, and feature maps "
-        f"are coarser than the photo. Here the mean confidence is {percent(answer.confidence[edges].mean())} along the "
-        f"outlines, and {percent(answer.confidence[~edges].mean())} everywhere else.",
-        (("Confidence", answer.confidence, "stretch"), ("The photo", _painted(pixels, answer), "clip")),
+        f"are coarser than the photo. Here the mean confidence is {percent(segmentation.confidence[edges].mean())} "
+        f"along the outlines, and {percent(segmentation.confidence[~edges].mean())} everywhere else.",
+        (("Confidence", segmentation.confidence, "stretch"), ("The photo", _painted(pixels, segmentation), "clip")),
     )
 
 
 def _something_else(image: np.ndarray) -> Answer:
     model = _segmenter()
     pixels = _pixels(image)
-    answer = model.predict(pixels)
+    segmentation = model.predict(pixels)
     noise = np.random.default_rng(0).integers(0, 256, pixels.shape, dtype=np.uint8)
     of_noise = model.predict(noise)
     return Answer(
         "There is no class for “unknown”: each pixel gets one of the classes of the training data. Background is one "
-        f"of them, often, and can be as wrong as any other. This photo is {_largest(answer)}, with a mean confidence "
-        f"of {percent(answer.confidence.mean())}. Pure noise, which was not in the training data, is "
+        f"of them, often, and can be as wrong as any other. This photo is {_largest(segmentation)}, with a mean "
+        f"confidence of {percent(segmentation.confidence.mean())}. Pure noise, which was not in the training data, is "
         f"{_largest(of_noise)}, with {percent(of_noise.confidence.mean())}. Look at what a network was trained on "
         "before you rely on it.",
-        (("The photo", _painted(pixels, answer), "clip"), ("Noise", _painted(noise, of_noise), "clip")),
+        (("The photo", _painted(pixels, segmentation), "clip"), ("Noise", _painted(noise, of_noise), "clip")),
     )
 
 

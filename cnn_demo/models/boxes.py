@@ -127,9 +127,9 @@ def giou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     Unlike IoU, it also measures how far apart two disjoint boxes are.
     Rezatofighi et al. (2019), https://arxiv.org/abs/1902.09630.
     """
-    around = area(enclosing(first, second))
+    enclosure = area(enclosing(first, second))
     with np.errstate(divide="ignore", invalid="ignore"):
-        return iou(first, second) - (around - union(first, second)) / around
+        return iou(first, second) - (enclosure - union(first, second)) / enclosure
 
 
 def diou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -138,8 +138,8 @@ def diou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     Zheng et al. (2020), https://arxiv.org/abs/1911.08287.
     """
     first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
-    around = enclosing(first, second)
-    diagonal = ((around[..., 2:] - around[..., :2]) ** 2).sum(axis=-1) + EPSILON
+    enclosure = enclosing(first, second)
+    diagonal = ((enclosure[..., 2:] - enclosure[..., :2]) ** 2).sum(axis=-1) + EPSILON
     centres = corners_to_centre(first)[..., :2] - corners_to_centre(second)[..., :2]
     return iou(first, second) - (centres**2).sum(axis=-1) / diagonal
 

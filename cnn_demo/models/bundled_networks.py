@@ -134,8 +134,8 @@ def localizer_heads(
     y = layers.Conv2D(5, 1, dtype="float32", name="box_places")(y)  # (N, h, w, 5)
     height, width = box_maps.shape[1:3]
     columns, rows = np.meshgrid((np.arange(width) + 0.5) / width, (np.arange(height) + 0.5) / height)
-    places = np.stack([columns, rows, columns, rows], axis=-1).astype(np.float32)  # (h, w, 4)
-    votes = y[..., :4] * np.array([-1, -1, 1, 1], np.float32) + places  # (N, h, w, 4)
+    positions = np.stack([columns, rows, columns, rows], axis=-1).astype(np.float32)  # (h, w, 4)
+    votes = y[..., :4] * np.array([-1, -1, 1, 1], np.float32) + positions  # (N, h, w, 4)
     attention = ops.softmax(ops.reshape(y[..., 4], (-1, height * width)))  # (N, h·w)
     attention = ops.reshape(attention, (-1, height, width))  # (N, h, w)
     box = ops.sum(attention[..., None] * votes, axis=(1, 2))  # (N, 4)

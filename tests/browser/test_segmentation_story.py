@@ -44,7 +44,7 @@ def test_she_hides_a_class_and_puts_the_photo_beside_it(page: Page) -> None:
     assert middle(page) == masked
 
     page.locator(".frame").first.hover()
-    expect(page.locator(".said").first).to_contain_text(re.compile(r"cat, confidence \d+ %"))
+    expect(page.locator(".status").first).to_contain_text(re.compile(r"cat, confidence \d+ %"))
 
     page.get_by_label("Photo beside it").check()
     expect(page.locator(".divider").first).to_be_visible()

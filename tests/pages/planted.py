@@ -3,7 +3,7 @@
 import numpy as np
 
 from cnn_demo.models.detection.candidates import Candidates, Grid
-from cnn_demo.models.detection.yolo_detector import cell_places
+from cnn_demo.models.detection.yolo_detector import cell_indices
 
 # Class index and corners as shares of the sides: two persons, one of them in a crowd of boxes, and a bus.
 OBJECTS = ((0, (0.05, 0.3, 0.3, 0.95)), (0, (0.4, 0.35, 0.55, 0.9)), (5, (0.1, 0.05, 0.95, 0.7)))
@@ -21,7 +21,7 @@ class PlantedEngine:
     def __call__(self, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         height, width = pictures.shape[2:]
         grids = tuple(Grid(stride, height // stride, width // stride) for stride in self.strides)
-        places = cell_places(grids)
+        places = cell_indices(grids)
         strides = np.array(self.strides)[places[:, 0]]
         middles = (places[:, :0:-1] + 0.5) * strides[:, None]
         scores = np.full((80, len(places)), 0.0001, np.float32)

@@ -61,7 +61,7 @@ def test_the_astronaut_is_found_and_its_numbers_shown(key, label, link, astronau
     assert answer.label == label
     left, top, right, bottom = answer.box_xyxy.round().astype(int)
     assert f"From ({left}, {top}) to ({right}, {bottom})" in written(app)
-    known, truth = localize_state.known_truth(astronaut, model.labels)
+    known, truth = localize_state.sample_truth(astronaut, model.labels)
     assert known == label
     assert f"**{float(iou(answer.box_xyxy, truth)):.2f}**" in written(app)
 
@@ -214,6 +214,6 @@ def test_without_its_weights_the_page_says_so_and_the_boxes_still_work(monkeypat
 
 def test_giou_of_the_page_is_giou(model, astronaut):
     app = open_view("Draw the ground truth", astronaut)
-    evidence, (_, truth) = model.evidence(astronaut.pixels), localize_state.known_truth(astronaut, model.labels)
+    evidence, (_, truth) = model.evidence(astronaut.pixels), localize_state.sample_truth(astronaut, model.labels)
     expected = f"{float(giou(evidence.box_xyxy, truth)):.3f}".replace("-", "−")
     assert expected in str(app.table[0].value)

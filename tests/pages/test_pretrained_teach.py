@@ -16,7 +16,7 @@ from cnn_demo.models import load
 from cnn_demo.models.transfer.heads import Head, load_head, save_head
 from cnn_demo.models.transfer.linear_head import confusion
 from cnn_demo.models.transfer.sample_sets import textures
-from cnn_demo.models.transfer.session import PRETRAINED, RANDOM, TUNED, answers, teach, wilson_interval
+from cnn_demo.models.transfer.session import PRETRAINED, RANDOM, TUNED, predict_photos, teach, wilson_interval
 from cnn_demo.results import percent
 from cnn_demo.ui.pretrained.transfer import heads, training
 
@@ -140,7 +140,7 @@ def test_from_the_sample_set_to_a_head_and_back(monkeypatch):
 
     # What the head says of the page's photo; it is saved, and loaded again.
     head = taught.runs[PRETRAINED].head
-    said = answers(head, [SMALL])[0]
+    said = predict_photos(head, [SMALL])[0]
     assert all(percent(float(share)) in html(app) for share in said)
     np.testing.assert_array_equal(load_head(saved[-1]).weights, head.weights)
     drop(app, "teach_head", ("mine.safetensors", saved[-1]))

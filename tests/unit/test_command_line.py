@@ -92,7 +92,7 @@ def test_what_was_localized_can_be_read(capsys):
     assert first.startswith(str(PHOTOS["astronaut"]))
     assert "person, from (" in found
     assert second.startswith(str(PHOTOS["flower"]))
-    assert nothing.strip() == "nothing that it knows"
+    assert nothing.strip() == "no object found"
 
 
 def test_nothing_is_sure_enough_for_a_threshold_of_one(capsys):

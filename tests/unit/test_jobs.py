@@ -60,11 +60,11 @@ def test_one_runs_and_the_others_wait_in_order(queue):
     jobs = [queue.submit(work) for work in works]
     assert works[0].started.wait(SOON)
     assert [job.state for job in jobs] == ["running", "waiting", "waiting"]
-    assert [queue.place(job) for job in jobs] == [0, 1, 2]
+    assert [queue.position(job) for job in jobs] == [0, 1, 2]
     works[0].may_end.set()
     assert works[1].started.wait(SOON)
     assert jobs[0].state == "finished"
-    assert [queue.place(job) for job in jobs] == [0, 0, 1]
+    assert [queue.position(job) for job in jobs] == [0, 0, 1]
     for work in works:
         work.may_end.set()
     assert all(job.wait(SOON) for job in jobs)
@@ -90,7 +90,7 @@ def test_who_leaves_the_queue_is_not_waited_for(queue):
     queue.stop(jobs[1])
     assert jobs[1].state == "stopped"
     assert jobs[1].wait(0)
-    assert queue.place(jobs[2]) == 1
+    assert queue.position(jobs[2]) == 1
     for work in works:
         work.may_end.set()
     assert jobs[2].wait(SOON)
@@ -104,7 +104,7 @@ def test_a_waiting_job_that_nobody_touches_is_dropped(queue, clock):
     jobs[0].touch()
     jobs[2].touch()
     clock.now += 2  # 16 seconds for b, 2 for the others
-    assert queue.place(jobs[2]) == 1
+    assert queue.position(jobs[2]) == 1
     assert [job.state for job in jobs] == ["running", "abandoned", "waiting"]
     for work in works:
         work.may_end.set()

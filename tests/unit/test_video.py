@@ -76,7 +76,7 @@ def test_objects_are_found_and_followed(container):
     assert (done.frames, done.tracks, done.cut) == (24, {"red": 1, "green": 1}, False)
     assert done.seconds == pytest.approx(2.0)
     assert [progress.done for progress in told] == list(range(1, 25))
-    assert all(progress.done <= progress.most for progress in told)
+    assert all(progress.done <= progress.total for progress in told)
     shown = pictures(done.mp4)
     assert len(shown) == 24
     assert shown[0].shape == (120, 160, 3)

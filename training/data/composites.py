@@ -99,21 +99,21 @@ def boxes_around(masks: list[np.ndarray]) -> np.ndarray:
     return boxes
 
 
-def picture(menagerie: PetPool, side: int, rng: np.random.Generator) -> Composite:
+def picture(pool: PetPool, side: int, rng: np.random.Generator) -> Composite:
     """Make a picture (side, side): a pet in its own photo, or several pets pasted onto another or onto one's photo."""
     alone = rng.random() < ALONE
     if alone or rng.random() < AT_HOME:
-        canvas, instances, labels, classes = full_photo(menagerie.draw(rng)[1], side, rng)
+        canvas, instances, labels, classes = full_photo(pool.draw(rng)[1], side, rng)
     else:
-        canvas = menagerie.background(side, rng)
+        canvas = pool.background(side, rng)
         labels = []
         instances, classes = np.zeros((2, side, side), np.uint8)
     areas = np.bincount(instances.ravel(), minlength=len(labels) + 1)[1:].tolist()
     for _ in range(0 if alone else rng.integers(1, MOST + 1)):
-        cutout = menagerie.draw(rng)[0]
+        cutout = pool.draw(rng)[0]
         pixels, cover = random_paste(cutout, side, rng)
         other = rng.random() < OTHER_THINGS
-        pixels = menagerie.background(side, rng) if other else recolour(pixels, rng)
+        pixels = pool.background(side, rng) if other else recolour(pixels, rng)
         canvas = blended(canvas, pixels, cover, BLENDS[rng.integers(len(BLENDS))])
         classes[cover] = 0 if other else cutout.label
         instances[cover] = 0 if other else len(labels) + 1
@@ -165,5 +165,5 @@ def random_paste(cutout: Cutout, side: int, rng: np.random.Generator) -> tuple[n
 def blended(under: np.ndarray, over: np.ndarray, cover: np.ndarray, deviation: float) -> np.ndarray:
     """Paste a picture over another where `cover` (S, S) bool is True, with an edge blurred by so many pixels."""
     hard = cover.astype(np.float32)
-    share = cv2.GaussianBlur(hard, (0, 0), deviation) if deviation else hard
-    return np.round(under + share[..., None] * (over.astype(np.float32) - under)).astype(np.uint8)
+    opacity = cv2.GaussianBlur(hard, (0, 0), deviation) if deviation else hard
+    return np.round(under + opacity[..., None] * (over.astype(np.float32) - under)).astype(np.uint8)

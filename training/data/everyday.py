@@ -146,10 +146,10 @@ def read_unlabelled(folder: Path) -> dict[str, np.ndarray]:
     names = [name for number, name in enumerate(names) if number % EVERY]
     names += sorted(name for name in files if name.startswith("pets/more_cats/") and name.endswith(".jpg"))
     photos |= {name: decode(files[name], LONGEST)[0] for name in names}
-    for archive, most in (("scenes_msrc", None), ("people_clothes", 400)):
+    for archive, limit in (("scenes_msrc", None), ("people_clothes", 400)):
         files = read_archive(folder / f"{archive}.tar.gz")
         table = csv.DictReader(files[_table_of(files)].decode().splitlines())
-        names = [row["file"] for row in table if row["split"] == "train"][:most]
+        names = [row["file"] for row in table if row["split"] == "train"][:limit]
         photos |= {name: decode(files[_image_of(files, name)], LONGEST)[0] for name in names}
     return photos
 
@@ -187,9 +187,9 @@ def read_nothing(folder: Path) -> tuple[list[np.ndarray], list[np.ndarray]]:
         part += [photo.pixels for photo in photos if not len(photo.boxes)]
     files = read_archive(folder / "scenes_msrc.tar.gz")
     boxes = csv.DictReader(files["scenes_msrc/boxes.csv"].decode().splitlines())
-    known = {row["file"] for row in boxes if row["label"] not in OTHER_OBJECTS}
+    labelled = {row["file"] for row in boxes if row["label"] not in OTHER_OBJECTS}
     for row in csv.DictReader(files["scenes_msrc/photos.csv"].decode().splitlines()):
-        if row["file"] not in known:
+        if row["file"] not in labelled:
             pixels = decode(files[f"scenes_msrc/images/{row['file']}"], LONGEST)[0]
             (training if row["split"] == "train" else validation).append(pixels)
     return training, validation

@@ -60,7 +60,7 @@ def _street_part(files: dict[str, bytes], part: str) -> list[MaskedPhoto]:
         name = Path(path).stem
         mask = decode_levels(files[f"camvid/{part}annot/{name}.png"])
         mask[mask >= len(STREET_LABELS)] = IGNORED
-        photos.append(MaskedPhoto(whole(files[path]), mask, name))
+        photos.append(MaskedPhoto(decode_photo(files[path]), mask, name))
     return photos
 
 
@@ -85,7 +85,7 @@ def read_pets(folder: Path) -> tuple[list[MaskedPhoto], list[MaskedPhoto]]:
         mask = np.full(trimap.shape, IGNORED, np.uint8)
         for level, meaning in _TRIMAP.items():
             mask[trimap == level] = PET_LABELS.index(species[name] if meaning == "pet" else meaning)
-        photos.append(MaskedPhoto(whole(files[f"pets/images/{name}.jpg"]), mask, name))
+        photos.append(MaskedPhoto(decode_photo(files[f"pets/images/{name}.jpg"]), mask, name))
     return [photo for number, photo in enumerate(photos) if number % EVERY], photos[::EVERY]
 
 
@@ -94,7 +94,7 @@ def decode_levels(data: bytes) -> np.ndarray:
     return np.array(Image.open(io.BytesIO(data)))
 
 
-def whole(data: bytes) -> np.ndarray:
+def decode_photo(data: bytes) -> np.ndarray:
     """Decode a photo as large as it is, and as its mask: (H, W, 3) uint8."""
     return decode(data, longest=10_000)[0]
 
@@ -140,11 +140,11 @@ def view(
         pixels, mask = cv2.flip(pixels, 1), cv2.flip(mask, 1)
     zoom = np.exp(rng.uniform(*np.log(zooms)) + rng.uniform(-STRETCH, STRETCH, 2))
     scaled = np.maximum(1, np.round(np.array(mask.shape) * zoom)).astype(int)
-    spare = np.array(size) - scaled
-    corner = rng.random(2) * spare  # negative where the photo is larger than the window
+    padding = np.array(size) - scaled
+    corner = rng.random(2) * padding  # negative where the photo is larger than the window
     if rng.random() < FOCUSED:
         corner = rng.random(2) * size - focus(mask, rng) * scaled
-        corner = np.clip(corner, np.minimum(spare, 0), np.maximum(spare, 0))
+        corner = np.clip(corner, np.minimum(padding, 0), np.maximum(padding, 0))
     corner = np.round(corner).astype(int)
     shrinks = scaled[0] <= mask.shape[0]
     pixels = cv2.resize(pixels, scaled[::-1].tolist(), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
@@ -157,5 +157,5 @@ def focus(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     labels = np.setdiff1d(np.unique(mask), [IGNORED])
     if not len(labels):
         return rng.random(2)
-    places = np.flatnonzero(mask == labels[rng.integers(len(labels))])
-    return np.array(np.unravel_index(places[rng.integers(len(places))], mask.shape)) / mask.shape
+    pixels = np.flatnonzero(mask == labels[rng.integers(len(labels))])
+    return np.array(np.unravel_index(pixels[rng.integers(len(pixels))], mask.shape)) / mask.shape

@@ -1,4 +1,4 @@
-"""Pictures to train the bundled detector on: one photo, or four side by side, at any scale and place.
+"""Pictures to train the bundled detector on: one photo, or four side by side, at any scale and position.
 
 Most photos of the set show one thing in their middle. Four of them side by side, cut by each other, show many things
 anywhere, small and large (Bochkovskiy et al., "YOLOv4" (2020), https://arxiv.org/abs/2004.10934).
@@ -47,14 +47,14 @@ class Pool:
 
     def __init__(self, photos: list[Labelled]) -> None:
         self.photos = photos
-        places = [[i for i, photo in enumerate(photos) if label in photo.class_ids] for label in range(len(LABELS))]
-        self._of_class = [of_class for of_class in places if of_class]
-        shares = [SHARES.get(label, 1) for label, of_class in zip(LABELS, places, strict=True) if of_class]
-        self._shares = np.array(shares) / sum(shares)
+        by_label = [[i for i, photo in enumerate(photos) if label in photo.class_ids] for label in range(len(LABELS))]
+        self._of_class = [of_class for of_class in by_label if of_class]
+        weights = [SHARES.get(label, 1) for label, of_class in zip(LABELS, by_label, strict=True) if of_class]
+        self._weights = np.array(weights) / sum(weights)
 
     def draw(self, rng: np.random.Generator) -> Labelled:
         """Draw a class, then a photo with it."""
-        of_class = self._of_class[rng.choice(len(self._of_class), p=self._shares)]
+        of_class = self._of_class[rng.choice(len(self._of_class), p=self._weights)]
         return self.photos[of_class[rng.integers(len(of_class))]]
 
 
@@ -92,17 +92,17 @@ def placed(
     zoom = np.exp(rng.uniform(*np.log(zooms))) * min(size[0] / pixels.shape[0], size[1] / pixels.shape[1])
     zoom = zoom * np.exp(rng.uniform(-STRETCH, STRETCH, 2))
     scaled = np.maximum(1, np.round(np.array(pixels.shape[:2]) * zoom)).astype(int)
-    spare = np.array(size) - scaled
-    top, left = np.round(rng.random(2) * spare).astype(int)  # negative where the photo is larger than the window
+    padding = np.array(size) - scaled
+    top, left = np.round(rng.random(2) * padding).astype(int)  # negative where the photo is larger than the window
     shrinks = scaled[0] <= pixels.shape[0]
     pixels = cv2.resize(pixels, scaled[::-1].tolist(), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
     window = in_window(pixels, (top, left), size, GREY)
     gains = scaled[[1, 0, 1, 0]] / np.array(photo.pixels.shape)[[1, 0, 1, 0]]
-    whole = boxes * gains + np.array([left, top, left, top])
-    boxes = np.clip(whole, 0, np.array([size[1], size[0]] * 2))
+    uncut = boxes * gains + np.array([left, top, left, top])
+    boxes = np.clip(uncut, 0, np.array([size[1], size[0]] * 2))
     sides = boxes[:, 2:] - boxes[:, :2]
-    shares = sides.prod(1) / (whole[:, 2:] - whole[:, :2]).prod(1)
-    kept = (shares > MIN_VISIBLE) & (sides.min(1) > MIN_SIDE) if len(boxes) else np.zeros(0, bool)
+    visible = sides.prod(1) / (uncut[:, 2:] - uncut[:, :2]).prod(1)
+    kept = (visible > MIN_VISIBLE) & (sides.min(1) > MIN_SIDE) if len(boxes) else np.zeros(0, bool)
     return window, boxes[kept].astype(np.float32), class_ids[kept]
 
 

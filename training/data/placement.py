@@ -57,14 +57,14 @@ def object_picture(photo: BoxedPhoto, scenery: Backgrounds, rng: np.random.Gener
     crop = random_crop(pixels.shape[:2], box, rng)
     if rng.random() < IN_PLACE:
         canvas = np.zeros((scenery.side, scenery.side, 3), np.uint8)
-        place = np.array([0.0, 0.0, 1.0, 1.0])
+        target = np.array([0.0, 0.0, 1.0, 1.0])
     else:
-        place = random_place(box, crop, rng)
+        target = random_place(box, crop, rng)
         canvas = random_canvas(scenery, rng, pixels, crop)
-    paste(canvas, pixels, crop, place)
-    scale = (place[2:] - place[:2]) / (crop[2:] - crop[:2])
-    corners = np.concatenate([(box[:2] - crop[:2]) * scale + place[:2], (box[2:] - crop[:2]) * scale + place[:2]])
-    shown = np.clip(place, 0, 1)  # a tight crop leaves a little of the object out
+    paste(canvas, pixels, crop, target)
+    scale = (target[2:] - target[:2]) / (crop[2:] - crop[:2])
+    corners = np.concatenate([(box[:2] - crop[:2]) * scale + target[:2], (box[2:] - crop[:2]) * scale + target[:2]])
+    shown = np.clip(target, 0, 1)  # a tight crop leaves a little of the object out
     visible = np.clip(corners, np.tile(shown[:2], 2), np.tile(shown[2:], 2))
     if rng.random() < CLUTTERED:
         clutter(canvas, visible, scenery, rng)
@@ -88,10 +88,10 @@ def clutter(canvas: np.ndarray, box: np.ndarray, scenery: Backgrounds, rng: np.r
         size = rng.uniform(CLUTTER_SMALLEST, CLUTTER_LARGEST) * np.array(patch.shape[1::-1]) / max(patch.shape[:2])
         for _ in range(6):  # attempts; none may fit
             corner = rng.uniform(-CUT * size, 1 - (1 - CUT) * size)
-            place = np.concatenate([corner, corner + size])
-            if intersection(place, box) <= MAX_HIDDEN * area(box):
+            target = np.concatenate([corner, corner + size])
+            if intersection(target, box) <= MAX_HIDDEN * area(box):
                 whole = np.array([0.0, 0.0, patch.shape[1], patch.shape[0]])
-                paste(canvas, patch[:, :: rng.choice((1, -1))], whole, place)
+                paste(canvas, patch[:, :: rng.choice((1, -1))], whole, target)
                 break
 
 
@@ -104,12 +104,12 @@ def empty_picture(photos: list[BoxedPhoto], scenery: Backgrounds, rng: np.random
     canvas = random_canvas(scenery, rng)
     if rng.random() < 0.35:
         photo = photos[rng.integers(len(photos))]
-        crop = beside(photo, rng)
+        crop = background_crop(photo, rng)
         if crop is not None:
-            whole = rng.random() < 0.6
-            place = np.array([0.0, 0.0, 1.0, 1.0]) if whole else random_place(crop, crop, rng)
+            whole_canvas = rng.random() < 0.6
+            target = np.array([0.0, 0.0, 1.0, 1.0]) if whole_canvas else random_place(crop, crop, rng)
             pixels = photo.pixels
-            paste(canvas, pixels, crop, place)
+            paste(canvas, pixels, crop, target)
     return recolour(tint(canvas, rng), rng)
 
 
@@ -162,7 +162,7 @@ def random_place(box: np.ndarray, crop: np.ndarray, rng: np.random.Generator) ->
         rng: Random generator.
 
     Returns:
-        Corners of the crop's place as fractions of the picture's side; it may reach beyond the picture.
+        Corners of the pasted crop as fractions of the picture's side; it may reach beyond the picture.
     """
     width, height = box[2:] - box[:2]
     aspect = np.exp(np.log(width / height) + rng.uniform(-0.4, 0.4))
@@ -205,27 +205,27 @@ def part_of(picture: np.ndarray, side: int, rng: np.random.Generator) -> np.ndar
     return cv2.resize(part, (side, side), interpolation=cv2.INTER_AREA)
 
 
-def beside(photo: BoxedPhoto, rng: np.random.Generator) -> np.ndarray | None:
+def background_crop(photo: BoxedPhoto, rng: np.random.Generator) -> np.ndarray | None:
     """Draw a part of a photo at one side of its box, in pixels; None if there is no room."""
     height, width = photo.pixels.shape[:2]
     left, top, right, bottom = photo.box
     sides = np.array([[0, 0, left, height], [right, 0, width, height], [0, 0, width, top], [0, bottom, width, height]])
     sizes = sides[:, 2:] - sides[:, :2]
-    roomy = sides[sizes.min(axis=1) > 0.1 * min(height, width)]
-    if not len(roomy):
+    wide_enough = sides[sizes.min(axis=1) > 0.1 * min(height, width)]
+    if not len(wide_enough):
         return None
-    region = roomy[rng.integers(len(roomy))]
+    region = wide_enough[rng.integers(len(wide_enough))]
     size = region[2:] - region[:2]
     size = np.minimum(size, min(size) * rng.uniform(1, 2))  # not much longer than wide
     corner = region[:2] + rng.random(2) * (region[2:] - region[:2] - size)
     return np.concatenate([corner, corner + size])
 
 
-def paste(canvas: np.ndarray, pixels: np.ndarray, crop: np.ndarray, place: np.ndarray) -> None:
-    """Draw a crop of a photo (corners in pixels) at a place of the canvas (corners as fractions of it), in place."""
+def paste(canvas: np.ndarray, pixels: np.ndarray, crop: np.ndarray, target: np.ndarray) -> None:
+    """Draw a crop of a photo (corners in pixels) into a box of the canvas (corners as fractions of it), in place."""
     side = len(canvas)
     left, top, right, bottom = np.round(crop).astype(int)
-    to_left, to_top, to_right, to_bottom = np.round(place * side).astype(int)
+    to_left, to_top, to_right, to_bottom = np.round(target * side).astype(int)
     patch = pixels[top : max(bottom, top + 1), left : max(right, left + 1)]
     size = max(to_right - to_left, 1), max(to_bottom - to_top, 1)
     shrinks = size[0] <= patch.shape[1] and size[1] <= patch.shape[0]
@@ -258,8 +258,8 @@ def recolour(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         picture = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     elif kind < 0.25:
         size = picture.shape[1::-1]
-        share = rng.uniform(1 / 3, 1)
-        small = cv2.resize(picture, [max(1, round(share * length)) for length in size], interpolation=cv2.INTER_AREA)
+        scale = rng.uniform(1 / 3, 1)
+        small = cv2.resize(picture, [max(1, round(scale * length)) for length in size], interpolation=cv2.INTER_AREA)
         picture = cv2.resize(small, size, interpolation=cv2.INTER_LINEAR)
     return picture
 

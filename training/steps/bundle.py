@@ -114,7 +114,7 @@ def measure_boxes(network: keras.Model, held_out: list[BoxedPhoto]) -> dict:
     """Return the metrics of the held-out photos for `LocalizerRecord`: `figures`, `overlaps` and `worst`."""
     pictures, truths = zip(*(squashed_picture(photo, LOCALIZER_SIDE) for photo in held_out), strict=True)
     outputs = network.predict(network_input(np.stack(pictures)), 61, verbose=0)
-    answers = outputs["logits"].argmax(1)
+    predicted = outputs["logits"].argmax(1)
     boxes = np.clip(outputs["box"], 0, 1)
     labels = np.array([photo.label for photo in held_out])
     overlaps = iou(boxes, np.stack(truths))
@@ -123,7 +123,7 @@ def measure_boxes(network: keras.Model, held_out: list[BoxedPhoto]) -> dict:
         {
             "photo": held_out[i].name,
             "label": names[labels[i]],
-            "answer": names[answers[i]],
+            "answer": names[predicted[i]],
             "iou": round(float(overlaps[i]), 4),
             "aspect": round(held_out[i].pixels.shape[1] / held_out[i].pixels.shape[0], 4),
             "truth": truths[i].round(4).tolist(),
@@ -133,7 +133,7 @@ def measure_boxes(network: keras.Model, held_out: list[BoxedPhoto]) -> dict:
     ]
     return {
         "figures": {
-            "accuracy": float((answers == labels).mean()),
+            "accuracy": float((predicted == labels).mean()),
             "iou": float(overlaps.mean()),
             "over_50": float((overlaps > 0.5).mean()),
             "over_75": float((overlaps > 0.75).mean()),
@@ -167,11 +167,11 @@ def measure(logits: np.ndarray, labels: np.ndarray) -> dict:
     """
     temperature = fit_temperature(logits, labels)
     probabilities = softmax(logits, temperature)
-    answers = probabilities.argmax(1)
+    predicted = probabilities.argmax(1)
     confidence = probabilities.max(1)
-    right = answers == labels
+    right = predicted == labels
     confusion = np.zeros((logits.shape[1], logits.shape[1]), int)
-    np.add.at(confusion, (labels, answers), 1)
+    np.add.at(confusion, (labels, predicted), 1)
     edges = np.linspace(0, 1, 21)
     return {
         "temperature": round(float(temperature), 5),

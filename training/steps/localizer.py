@@ -52,12 +52,12 @@ def optimization(
     optimizer = torch.optim.AdamW(groups, peak_rate)
     warm_up = max(1, round(WARM_UP * steps))
 
-    def share(step: int) -> float:
+    def rate(step: int) -> float:
         if step < warm_up:
             return (step + 1) / warm_up
         return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm_up) / max(1, steps - warm_up))))
 
-    return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, share)
+    return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
 
 
 def balanced(photos: list, rng: np.random.Generator) -> np.ndarray:
@@ -67,11 +67,11 @@ def balanced(photos: list, rng: np.random.Generator) -> np.ndarray:
         (N,) int: indices of photos; −1 is a picture of nothing.
     """
     labels = np.array([photo.label for photo in photos])
-    most = np.bincount(labels).max()
-    drawn = [np.full(most, -1)]
+    largest = np.bincount(labels).max()
+    drawn = [np.full(largest, -1)]
     for label in range(NOTHING):
         own = np.flatnonzero(labels == label)
-        drawn += [own, rng.choice(own, most - len(own))]
+        drawn += [own, rng.choice(own, largest - len(own))]
     return rng.permutation(np.concatenate(drawn))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 
 @dataclass(frozen=True, eq=False)
-class MaskedAnswer:
+class MaskedPrediction:
     """Predictions (N masks) and ground truth (T masks) of one photo.
 
     Attributes:
@@ -28,11 +28,11 @@ class MaskedAnswer:
     true_class_ids: np.ndarray
 
 
-def mask_precisions(answers: list[MaskedAnswer], classes: int) -> np.ndarray:
+def mask_precisions(predictions: list[MaskedPrediction], classes: int) -> np.ndarray:
     """Return the average precision of each class at the IoUs 0.5, 0.55 to 0.95: (classes, 10), NaN for absent classes.
 
     Args:
-        answers: Predictions and ground truth of each photo.
+        predictions: Predictions and ground truth of each photo.
         classes: Number of classes.
     """
     from pycocotools.coco import COCO
@@ -41,13 +41,13 @@ def mask_precisions(answers: list[MaskedAnswer], classes: int) -> np.ndarray:
     images: list[dict] = []
     truths: list[dict] = []
     found: list[dict] = []
-    for photo, answer in enumerate(answers):
-        height, width = answer.true_masks.shape[1:]
+    for photo, prediction in enumerate(predictions):
+        height, width = prediction.true_masks.shape[1:]
         images.append({"id": photo, "height": height, "width": width})
-        for mask, label in zip(answer.true_masks, answer.true_class_ids, strict=True):
+        for mask, label in zip(prediction.true_masks, prediction.true_class_ids, strict=True):
             numbered = {"id": len(truths) + 1, "iscrowd": 0}  # an id of 0 would mean "no match"
             truths.append(_row(photo, mask, label) | numbered)
-        for mask, label, score in zip(answer.masks, answer.class_ids, answer.scores, strict=True):
+        for mask, label, score in zip(prediction.masks, prediction.class_ids, prediction.scores, strict=True):
             found.append(_row(photo, mask, label) | {"score": float(score)})
     if not found:
         there = np.isin(np.arange(classes), [row["category_id"] for row in truths])

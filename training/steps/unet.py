@@ -187,8 +187,8 @@ def measured(
             pixels = photo.pixels if side is None else reduced(photo.pixels, side)
             logits = network(as_input(pixels[None], device)).float()
         logits = torch.nn.functional.interpolate(logits, photo.mask.shape, mode="bilinear")
-        answer = logits.argmax(1)[0].cpu().numpy()
-        confusion += score_masks(answer, photo.mask, len(labels)).confusion
+        prediction = logits.argmax(1)[0].cpu().numpy()
+        confusion += score_masks(prediction, photo.mask, len(labels)).confusion
     return MaskScores(confusion)
 
 

@@ -108,7 +108,7 @@ class ModelSpec:
             from cnn_demo.models import find
 
             return find(self.backbone).availability()
-        return "bundled" if found.place == "bundled" else "at hand"
+        return "bundled" if found.source == "bundled" else "at hand"
 
     def weights_file(self) -> WeightsFile:
         """Return the model's own weights file, without that of its backbone.

@@ -42,7 +42,7 @@ def _fitted(digit: np.ndarray) -> np.ndarray:
 def _centred(digit: np.ndarray) -> np.ndarray:
     """Paste the digit into the bitmap, with its centre of mass as close to the centre as possible."""
     height, width = digit.shape
-    row, column = (float(places.mean()) + 0.5 for places in np.nonzero(digit))
+    row, column = (float(indices.mean()) + 0.5 for indices in np.nonzero(digit))
     top = int(np.clip(round(BITMAP / 2 - row), 0, BITMAP - height))
     left = int(np.clip(round(BITMAP / 2 - column), 0, BITMAP - width))
     bitmap = np.zeros((BITMAP, BITMAP), bool)

@@ -159,7 +159,9 @@ def input_box(size: tuple[int, int], fit: str, crop: float = 1.0) -> Box:
     )
 
 
-def on_photo(box: Box, whole: Box, size: tuple[int, int]) -> Box:
-    """Map a box from the network's input of (height, width) to the photo, whose region `whole` is the input."""
-    down, right = whole.height / size[0], whole.width / size[1]
-    return Box(whole.row + box.row * down, whole.column + box.column * right, box.height * down, box.width * right)
+def on_photo(box: Box, input_area: Box, size: tuple[int, int]) -> Box:
+    """Map a box from the network's input of (height, width) to the photo, whose region `input_area` is the input."""
+    down, right = input_area.height / size[0], input_area.width / size[1]
+    return Box(
+        input_area.row + box.row * down, input_area.column + box.column * right, box.height * down, box.width * right
+    )

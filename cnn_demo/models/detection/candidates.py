@@ -146,9 +146,9 @@ class Selection:
             },
         )
 
-    def suppressed(self, place: int) -> np.ndarray:
+    def suppressed(self, index: int) -> np.ndarray:
         """Return the indices into `order` of the boxes suppressed by the box at this index."""
-        return np.flatnonzero(self.suppressor == place)
+        return np.flatnonzero(self.suppressor == index)
 
 
 def select(

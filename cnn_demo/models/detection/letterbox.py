@@ -48,9 +48,9 @@ class Letterbox:
         height, width = photo
         gain = min(side / height, side / width)
         scaled = max(round(height * gain), 1), max(round(width * gain), 1)
-        spare = [(side - length) % stride for length in scaled]
-        top, left = (round(rest / 2 - 0.1) for rest in spare)
-        return cls(photo, (scaled[0] + spare[0], scaled[1] + spare[1]), scaled, left, top)
+        padding = [(side - length) % stride for length in scaled]
+        top, left = (round(rest / 2 - 0.1) for rest in padding)
+        return cls(photo, (scaled[0] + padding[0], scaled[1] + padding[1]), scaled, left, top)
 
     def apply(self, pixels: np.ndarray) -> np.ndarray:
         """Resize and pad a photo (H, W, 3) uint8 to the network's input (height, width, 3) uint8."""

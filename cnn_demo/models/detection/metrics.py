@@ -55,20 +55,20 @@ class Score:
     @property
     def precision(self) -> float:
         """Fraction of the predictions that are true positives."""
-        return _share(self.right, self.right + self.wrong)
+        return _ratio(self.right, self.right + self.wrong)
 
     @property
     def recall(self) -> float:
         """Fraction of the ground-truth boxes that were detected."""
-        return _share(self.right, self.right + self.missed)
+        return _ratio(self.right, self.right + self.missed)
 
     @property
     def f1(self) -> float:
         """Harmonic mean of precision and recall."""
-        return _share(2 * self.right, 2 * self.right + self.wrong + self.missed)
+        return _ratio(2 * self.right, 2 * self.right + self.wrong + self.missed)
 
 
-def _share(part: int, whole: int) -> float:
+def _ratio(part: int, whole: int) -> float:
     return part / whole if whole else NOTHING_TRUE
 
 
@@ -99,18 +99,18 @@ def match(
     truth = np.full(len(order), NOT_SUPPRESSED)
     overlap = np.zeros(len(order))
     free = np.ones(len(true_boxes), bool)
-    for place, found in enumerate(order):
+    for rank, found in enumerate(order):
         overlaps = np.where(true_class_ids == class_ids[found], overlap_of(boxes[found], true_boxes), 0.0)
         if not len(overlaps):
             continue
         left = np.where(free, overlaps, 0.0)
         best = int(left.argmax())
         if left[best] >= iou:
-            truth[place] = best
+            truth[rank] = best
             free[best] = False
-            overlap[place] = left[best]
+            overlap[rank] = left[best]
         else:
-            overlap[place] = overlaps.max()
+            overlap[rank] = overlaps.max()
     return Matches(np.asarray(scores)[order], order, truth, overlap, len(true_boxes))
 
 
@@ -190,8 +190,8 @@ def average_precision(right: np.ndarray, count: int) -> float:
         return NOTHING_TRUE
     precision, recall = precision_recall(right, count)
     envelope = np.maximum.accumulate(precision[::-1])[::-1]
-    places = np.searchsorted(recall, RECALLS, side="left")
-    return float(np.append(envelope, 0.0)[np.minimum(places, len(envelope))].mean())
+    indices = np.searchsorted(recall, RECALLS, side="left")
+    return float(np.append(envelope, 0.0)[np.minimum(indices, len(envelope))].mean())
 
 
 def class_precisions(photos: list[tuple], classes: int, ious: tuple[float, ...] = IOUS) -> np.ndarray:

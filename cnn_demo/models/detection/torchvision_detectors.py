@@ -85,22 +85,22 @@ class TorchvisionDetector(Detector):
         picture = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1), np.float32) / 255)
         with self.lock, torch.inference_mode():
             self.network.transform.min_size = (side,)
-            answer = self.network([picture.to(self.device)])[0]
-            answer = {name: value.cpu().numpy() for name, value in answer.items()}
+            outputs = self.network([picture.to(self.device)])[0]
+            outputs = {name: value.cpu().numpy() for name, value in outputs.items()}
             proposals = self._proposals_on_photo(pixels.shape[:2])
             masks_of = self._mask_maker(pixels.shape[:2])
-        class_ids = self._to_label[answer["labels"]]
-        known = np.flatnonzero(class_ids >= 0)
-        known = known[np.argsort(-answer["scores"][known], kind="stable")]
+        class_ids = self._to_label[outputs["labels"]]
+        kept = np.flatnonzero(class_ids >= 0)
+        kept = kept[np.argsort(-outputs["scores"][kept], kind="stable")]
         return Candidates(
             size=pixels.shape[:2],
-            boxes_xyxy=answer["boxes"][known].astype(np.float32),
-            scores=answer["scores"][known].astype(np.float32),
-            class_ids=class_ids[known].astype(np.int64),
+            boxes_xyxy=outputs["boxes"][kept].astype(np.float32),
+            scores=outputs["scores"][kept].astype(np.float32),
+            class_ids=class_ids[kept].astype(np.int64),
             labels=self.spec.labels,
             proposals_xyxy=proposals[0],
             objectness=proposals[1],
-            masks=masks_of and masks_of(answer["boxes"][known], answer["labels"][known]),
+            masks=masks_of and masks_of(outputs["boxes"][kept], outputs["labels"][kept]),
             milliseconds=(time.perf_counter() - start) * 1000,
             device=self.device,
         )

@@ -144,7 +144,7 @@ class YoloDetector(BackgroundOpenVinoExport[Engine], Detector):
             class_ids=class_ids.astype(np.int64),
             labels=self.spec.labels,
             needs_nms=self.needs_nms,
-            cells=cell_places(raw.grids)[cells],
+            cells=cell_indices(raw.grids)[cells],
             grids=raw.grids,
             frame=raw.frame,
             masks=masks,
@@ -167,19 +167,19 @@ def decode(distances: np.ndarray, grids: tuple[Grid, ...]) -> np.ndarray:
     Returns:
         (N, 4) float32: corners in pixels of the network's input.
     """
-    places = cell_places(grids)
-    strides = np.array([grid.stride for grid in grids], np.float32)[places[:, 0], None]  # (N, 1)
-    middles = (places[:, [2, 1]] + 0.5).astype(np.float32)  # column, row
+    indices = cell_indices(grids)
+    strides = np.array([grid.stride for grid in grids], np.float32)[indices[:, 0], None]  # (N, 1)
+    middles = (indices[:, [2, 1]] + 0.5).astype(np.float32)  # column, row
     return np.concatenate([middles - distances[:, :2], middles + distances[:, 2:]], axis=1) * strides
 
 
-def cell_places(grids: tuple[Grid, ...]) -> np.ndarray:
+def cell_indices(grids: tuple[Grid, ...]) -> np.ndarray:
     """Return the grid index, row and column of each cell, (N, 3) int64, in the network's order."""
-    places = []
+    indices = []
     for level, grid in enumerate(grids):
         rows, columns = np.indices((grid.rows, grid.columns)).reshape(2, -1)  # each (rows·columns,)
-        places.append(np.stack([np.full(rows.shape, level), rows, columns], axis=1))
-    return np.concatenate(places).astype(np.int64)
+        indices.append(np.stack([np.full(rows.shape, level), rows, columns], axis=1))
+    return np.concatenate(indices).astype(np.int64)
 
 
 def read_network(path: Path, spec: ModelSpec) -> TorchNetwork:

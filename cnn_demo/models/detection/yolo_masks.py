@@ -46,19 +46,19 @@ class PrototypeMasks:
         mixture = np.tensordot(self.coefficients[index], self.prototypes, 1).astype(np.float32)
         frame = self.frame
         rows, columns = mixture.shape
-        x = _places(left, right, frame.photo[1], frame.scaled[1], frame.left, columns / frame.input[1])
-        y = _places(top, bottom, frame.photo[0], frame.scaled[0], frame.top, rows / frame.input[0])
+        x = _coordinates(left, right, frame.photo[1], frame.scaled[1], frame.left, columns / frame.input[1])
+        y = _coordinates(top, bottom, frame.photo[0], frame.scaled[0], frame.top, rows / frame.input[0])
         across, down = np.meshgrid(x, y)
         return cv2.remap(mixture, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
-def _places(start: int, stop: int, photo: int, scaled: int, margin: int, share: float) -> np.ndarray:
+def _coordinates(start: int, stop: int, photo: int, scaled: int, margin: int, scale: float) -> np.ndarray:
     """Map the photo's pixels from `start` to `stop` to coordinates along one axis of a prototype, float32.
 
     Coordinates are clipped to the centres of the outermost prototype pixels that belong to the photo: the padding
     predicts background and would otherwise erode masks at the photo's border.
     """
-    first = margin * share
-    last = (margin + scaled) * share - 1
-    places = ((np.arange(start, stop) + 0.5) * scaled / photo + margin) * share - 0.5
-    return np.clip(places, first, max(first, last)).astype(np.float32)
+    first = margin * scale
+    last = (margin + scaled) * scale - 1
+    coordinates = ((np.arange(start, stop) + 0.5) * scaled / photo + margin) * scale - 0.5
+    return np.clip(coordinates, first, max(first, last)).astype(np.float32)

@@ -133,13 +133,13 @@ def integrated_gradients(
     start, end = model.scaled(ends)
     _, shape = compiled(model, _compile, OUTPUT)
     seed = _seed(shape, None, label_index)
-    shares = np.linspace(0, 1, steps + 1, dtype=np.float32)
+    alphas = np.linspace(0, 1, steps + 1, dtype=np.float32)
     weights = np.full(steps + 1, 1 / steps, np.float32)
     weights[[0, -1]] /= 2
     mean = np.zeros_like(start)
     for first in range(0, steps + 1, BATCH):
         part = slice(first, first + BATCH)
-        between = start + shares[part, np.newaxis, np.newaxis, np.newaxis] * (end - start)  # (steps, h, w, 3)
+        between = start + alphas[part, np.newaxis, np.newaxis, np.newaxis] * (end - start)  # (steps, h, w, 3)
         mean += np.tensordot(weights[part], _gradients(model, OUTPUT, between, seed), axes=1)
         if progress is not None:
             progress(min(first + BATCH, steps + 1) / (steps + 1))

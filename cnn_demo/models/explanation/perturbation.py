@@ -118,10 +118,10 @@ def occlusion(
             covered[square] = GREY
             yield covered
 
-    whole, *left = _probabilities(model, pictures(), label_index, 1 + len(squares), progress)
+    unmasked, *masked = _probabilities(model, pictures(), label_index, 1 + len(squares), progress)
     total, times = np.zeros((height, width), np.float32), np.zeros((height, width), np.float32)
-    for square, lost in zip(squares, _without_rounding(whole - np.array(left)), strict=True):
-        total[square] += lost
+    for square, drop in zip(squares, _without_rounding(unmasked - np.array(masked)), strict=True):
+        total[square] += drop
         times[square] += 1
     return total / np.maximum(times, 1)
 

@@ -31,14 +31,14 @@ class WindowActivations:
         windows: (N, 3) int: row, column and side of each window in pixels of the photo.
         seen: (N, h, w, 3) uint8, the windows resized to the network's input.
         values: Maximum activation of each channel in each window, (N, C) float32 by layer name.
-        places: Row and column of that maximum, (N, C, 2) int16 by layer name.
+        positions: Row and column of that maximum, (N, C, 2) int16 by layer name.
     """
 
     size: tuple[int, int]
     windows: np.ndarray = field(repr=False)
     seen: np.ndarray = field(repr=False)
     values: dict[str, np.ndarray] = field(repr=False)
-    places: dict[str, np.ndarray] = field(repr=False)
+    positions: dict[str, np.ndarray] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def window_activations(taps: ActivationExtractor, pixels: np.ndarray) -> WindowA
     seen = np.stack([taps.model.prepare(cut) for cut in cuts])
     inside = {layer.name: _inside(layer, seen.shape[1:3]) for layer in taps.layers}
     values: dict[str, list[np.ndarray]] = {layer.name: [] for layer in taps.layers}
-    places: dict[str, list[np.ndarray]] = {layer.name: [] for layer in taps.layers}
+    positions: dict[str, list[np.ndarray]] = {layer.name: [] for layer in taps.layers}
     for outputs in taps.batches(seen):
         for name, maps in outputs.items():
             rows, columns = inside[name]
@@ -136,13 +136,13 @@ def window_activations(taps: ActivationExtractor, pixels: np.ndarray) -> WindowA
             best = flat.argmax(axis=1)  # (N, C)
             values[name].append(np.take_along_axis(flat, best[:, None], axis=1)[:, 0])
             row, column = np.unravel_index(best, part.shape[1:3])  # each (N, C)
-            places[name].append(np.stack([row + rows.start, column + columns.start], axis=-1).astype(np.int16))
+            positions[name].append(np.stack([row + rows.start, column + columns.start], axis=-1).astype(np.int16))
     return WindowActivations(
         pixels.shape[:2],
         windows,
         seen,
         {name: np.concatenate(parts) for name, parts in values.items()},
-        {name: np.concatenate(parts) for name, parts in places.items()},
+        {name: np.concatenate(parts) for name, parts in positions.items()},
     )
 
 
@@ -176,11 +176,11 @@ def strongest_patches(
     for value, photo, at in zip(values, photos, windows, strict=True):
         if len(found) == count or value <= 0:
             break
-        mine = [exciter for exciter in found if exciter.photo == photo]
-        if len(mine) >= per_photo:
+        own = [exciter for exciter in found if exciter.photo == photo]
+        if len(own) >= per_photo:
             continue
         box = _patch(excitations[photo], layer, channel, at)
-        if not any(_overlap(box, other.box) for other in mine):
+        if not any(_overlap(box, other.box) for other in own):
             found.append(Patch(int(photo), box, float(value)))
     return found
 
@@ -196,7 +196,7 @@ def _ranking(excitations: Sequence[WindowActivations], layer: NetworkLayer, chan
 
 def _patch(excitation: WindowActivations, layer: NetworkLayer, channel: int, at: int) -> Box:
     """Return the receptive field of a window's most active unit, in pixels of the photo."""
-    row, column = (int(place) for place in excitation.places[layer.name][at, channel])
+    row, column = (int(index) for index in excitation.positions[layer.name][at, channel])
     size = excitation.seen.shape[1:3]
     top, left, side = (int(edge) for edge in excitation.windows[at])
     return on_photo(field_box(layer.field, row, column).clipped(size), Box(top, left, side, side), size)
@@ -230,7 +230,7 @@ def mean_patch(
     strong = int((values > 0).sum())
     for photo, at in zip(photos[:strong], windows[:strong], strict=True):
         excitation = excitations[photo]
-        middle = layer.field.start + layer.field.jump * excitation.places[layer.name][at, channel].astype(int)
+        middle = layer.field.start + layer.field.jump * excitation.positions[layer.name][at, channel].astype(int)
         top, left = np.floor(middle - (size - 1) / 2).astype(int)
         rows, columns = (slice(max(edge, 0), min(edge + size, side)) for edge, side in ((top, height), (left, width)))
         there = slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left)

@@ -92,19 +92,19 @@ def stop_all() -> None:
         transfer.part.unlink(missing_ok=True)  # its thread may be blocked on the network and never remove it
 
 
-def _join_or_start(spec: ModelSpec, most: int | None) -> Transfer | None:
+def _join_or_start(spec: ModelSpec, limit: int | None) -> Transfer | None:
     """Return the running download of a file, starting it if necessary; None if it has just finished.
 
     Args:
         spec: Metadata of the model.
-        most: Maximum number of concurrent downloads; None for no limit.
+        limit: Maximum number of concurrent downloads; None for no limit.
     """
     with _LOCK:
         if (transfer := _RUNNING.get(spec.weights)) is not None:
             return transfer
         if find_weights(spec.weights):
             return None
-        if most is not None and len(_RUNNING) >= most:
+        if limit is not None and len(_RUNNING) >= limit:
             raise ModelUnavailable(_busy(len(_RUNNING)))
         transfer = _RUNNING[spec.weights] = Transfer(spec, _folder(spec))
     threading.Thread(target=_run, args=(transfer,), name=f"download {spec.key}", daemon=True).start()

@@ -190,8 +190,8 @@ def _part_file(path: Path) -> Iterator[IO[bytes]]:
 
 def _require_room(folder: Path, size: int) -> None:
     """Raise `_Refused` if the file would fill the disk."""
-    place = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    free = shutil.disk_usage(place).free
+    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    free = shutil.disk_usage(existing).free
     if free < size + MARGIN:
         raise _Refused(
             f"the disk is too full: {size / 1e6:.0f} MB are needed and {MARGIN / 1e6:.0f} MB must stay free, but only "

@@ -20,12 +20,12 @@ class WeightsFile:
 
     Attributes:
         path: Path of the file.
-        place: "bundled" (with the app, or with a package that it requires), "weights folder" or "cache".
+        source: "bundled" (with the app, or with a package that it requires), "weights folder" or "cache".
         bytes: Size of the file.
     """
 
     path: Path
-    place: str
+    source: str
     bytes: int
 
     @property
@@ -38,7 +38,7 @@ class WeightsFile:
 
 
 def weight_folders() -> tuple[tuple[str, Path], ...]:
-    """Return the folders to search as (place, folder), in order of preference; they need not exist."""
+    """Return the folders to search as (source, folder), in order of preference; they need not exist."""
     folders = [("bundled", BUNDLED), *(("bundled", folder) for folder in package_folders())]
     if own := os.environ.get("CNN_DEMO_WEIGHTS"):
         folders.append(("weights folder", Path(own)))
@@ -73,10 +73,10 @@ def hub_cache() -> Path:
 def local_weights() -> tuple[WeightsFile, ...]:
     """Return all locally available weights files; the first one with a name takes precedence, as in loading."""
     found: dict[str, WeightsFile] = {}
-    for place, folder in weight_folders():
+    for source, folder in weight_folders():
         for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
             if path.suffix in SUFFIXES and path.is_file():
-                file = WeightsFile(path, place, path.stat().st_size)
+                file = WeightsFile(path, source, path.stat().st_size)
                 found.setdefault(file.name, file)
     for path in sorted(hub_cache().glob(f"models--smp-hub--*/snapshots/*/{HUB_FILE}")):
         if path.is_file():

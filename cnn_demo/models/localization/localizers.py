@@ -97,7 +97,7 @@ class Localizer:
         check_pixels(pixels)
         return resized(pixels, self.spec.input_size)
 
-    def answers(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def outputs(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return logits (N, K + 1) and normalized boxes (N, 4) for images (N, H, W, 3) uint8."""
         tf = frameworks.tensorflow()
         with self.lock, frameworks.placed_on(self.device):
@@ -115,7 +115,7 @@ class Localizer:
             ValueError: If the pixels have another shape or dtype, or the threshold is not from 0 to 1.
         """
         start = time.perf_counter()
-        logits, boxes = self.answers(self.prepare(pixels)[None])
+        logits, boxes = self.outputs(self.prepare(pixels)[None])
         return self._localization(logits[0], boxes[0], pixels.shape[:2], threshold, start)
 
     def evidence(self, pixels: np.ndarray, threshold: float | None = None) -> LocalizerDetails:

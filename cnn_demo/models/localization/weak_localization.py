@@ -108,8 +108,8 @@ def _around_largest_part(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray 
         return None
     left, top, width, height, _ = facts[1 + facts[1:, cv2.CC_STAT_AREA].argmax()]
     rows, columns = mask.shape
-    shares = np.array([left, top, left + width, top + height]) / (columns, rows, columns, rows)
-    return to_pixels(shares, size).astype(np.float32)
+    fractions = np.array([left, top, left + width, top + height]) / (columns, rows, columns, rows)
+    return to_pixels(fractions, size).astype(np.float32)
 
 
 def windows(size: tuple[int, int], scales: Sequence[float] = SCALES, step: float = STEP) -> np.ndarray:
@@ -133,11 +133,11 @@ def windows(size: tuple[int, int], scales: Sequence[float] = SCALES, step: float
     counts = [1 + int(np.ceil((1 - scale) / (step * scale) - 1e-9)) for scale in scales]
     if (total := sum(count**2 for count in counts)) > MAX_WINDOWS:
         raise ValueError(f"That would be {total:,} windows: take larger scales or steps, for {MAX_WINDOWS:,} at most.")
-    shares = []
+    fractions = []
     for scale, count in zip(scales, counts, strict=True):
         starts = np.linspace(0, 1 - scale, count)
-        shares += [(left, top, left + scale, top + scale) for top in starts for left in starts]
-    return to_pixels(np.array(shares), size).astype(np.float32)
+        fractions += [(left, top, left + scale, top + scale) for top in starts for left in starts]
+    return to_pixels(np.array(fractions), size).astype(np.float32)
 
 
 def slide(
@@ -164,11 +164,11 @@ def slide(
     logits = []
     for start in range(0, len(boxes), BATCH):
         crops = [_cut(pixels, box) for box in boxes[start : start + BATCH]]
-        logits.append(model.answers(np.stack([resized(crop, model.spec.input_size) for crop in crops]))[0])
+        logits.append(model.outputs(np.stack([resized(crop, model.spec.input_size) for crop in crops]))[0])
         if progress:
             progress(min(start + BATCH, len(boxes)), len(boxes))
-    shares = (boxes[:, 2] - boxes[:, 0]) / width
-    return WindowScan(model.labels, boxes, shares, softmax(np.concatenate(logits)).astype(np.float32))
+    fractions = (boxes[:, 2] - boxes[:, 0]) / width
+    return WindowScan(model.labels, boxes, fractions, softmax(np.concatenate(logits)).astype(np.float32))
 
 
 def _cut(pixels: np.ndarray, box: np.ndarray) -> np.ndarray:

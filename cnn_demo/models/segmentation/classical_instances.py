@@ -18,7 +18,7 @@ from cnn_demo.results import Segmentation
 
 METHODS = {"components": "Connected components", "watershed": "Watershed"}
 NARROW = 0.6  # fraction of a component's maximum distance above which a pixel is a marker
-LEAST = 0.0005  # minimum object area as a fraction of the photo
+MIN_AREA = 0.0005  # minimum object area as a fraction of the photo
 
 
 def components(mask: np.ndarray) -> np.ndarray:
@@ -90,7 +90,7 @@ def instances(
     classes: Iterable[int | str] | None = None,
     method: str = "watershed",
     narrow: float = NARROW,
-    least: float = LEAST,
+    min_area: float = MIN_AREA,
 ) -> sv.Detections:
     """Extract instances from a semantic segmentation.
 
@@ -99,7 +99,7 @@ def instances(
         classes: Names or indices of the classes to extract; None for all.
         method: A key of `METHODS`.
         narrow: Marker threshold of `watershed`.
-        least: Minimum area as a fraction of the photo; smaller objects are left out.
+        min_area: Minimum area as a fraction of the photo; smaller objects are left out.
 
     Returns:
         Masks (K, H, W) bool, their bounding boxes and the mean confidence within each mask, sorted by descending area.
@@ -118,7 +118,7 @@ def instances(
             continue
         numbers = components(mask) if method == "components" else watershed(mask, narrow)
         counts = np.bincount(numbers.ravel())
-        for number in np.flatnonzero(counts[1:] >= max(1, least * mask.size)) + 1:
+        for number in np.flatnonzero(counts[1:] >= max(1, min_area * mask.size)) + 1:
             masks.append(numbers == number)
             class_ids.append(class_id)
     order = np.argsort([-int(mask.sum()) for mask in masks], kind="stable")
@@ -134,7 +134,7 @@ def classes_as_detections(segmentation: Segmentation) -> sv.Detections:
 def detections_of(masks: list[np.ndarray], class_ids: list[int], segmentation: Segmentation) -> sv.Detections:
     """Build detections from non-empty masks (H, W) bool and their classes."""
     height, width = segmentation.class_map.shape
-    boxes = np.array([around(mask) for mask in masks], np.float32).reshape(-1, 4)
+    boxes = np.array([neighbourhood(mask) for mask in masks], np.float32).reshape(-1, 4)
     confidences = [segmentation.confidence[mask].mean() for mask in masks]
     return sv.Detections(
         xyxy=boxes,
@@ -146,7 +146,7 @@ def detections_of(masks: list[np.ndarray], class_ids: list[int], segmentation: S
     )
 
 
-def around(mask: np.ndarray) -> tuple[int, int, int, int]:
+def neighbourhood(mask: np.ndarray) -> tuple[int, int, int, int]:
     """Return the corners of the bounding box of a non-empty mask (H, W) bool; the last row and column are included."""
     left, top, width, height = cv2.boundingRect(mask.astype(np.uint8))
     return left, top, left + width, top + height

@@ -23,19 +23,19 @@ def mask_overlaps(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return sv.mask_iou_batch(np.asarray(first, bool), np.asarray(second, bool), memory_limit=MEMORY)
 
 
-def partners(overlaps: np.ndarray, least: float = 0.5) -> list[tuple[int, int]]:
+def partners(overlaps: np.ndarray, threshold: float = 0.5) -> list[tuple[int, int]]:
     """Match masks greedily by descending IoU; each mask is matched at most once.
 
     Args:
         overlaps: (N, M) pairwise IoUs.
-        least: IoU threshold of a match, above 0.
+        threshold: IoU threshold of a match, above 0.
 
     Returns:
         (index of the first, index of the second) of each pair, ordered by the first.
     """
     pairs = []
     left = np.array(overlaps, np.float64)
-    while left.size and left.max() >= least:
+    while left.size and left.max() >= threshold:
         row, column = np.unravel_index(left.argmax(), left.shape)
         pairs.append((int(row), int(column)))
         left[row], left[:, column] = 0, 0

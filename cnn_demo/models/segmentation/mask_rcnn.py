@@ -69,8 +69,8 @@ class MaskRcnn(TorchvisionDetector):
         pool, head, predictor = self._mask_stages
         with self.lock:
             logits = predictor(head(pool(features, [boxes], sizes)))  # (K, classes, 28, 28)
-        places = frameworks.torch().arange(len(labels), device=labels.device)
-        return logits[places, labels][:, None].sigmoid()  # (K, 28, 28) -> (K, 1, 28, 28)
+        indices = frameworks.torch().arange(len(labels), device=labels.device)
+        return logits[indices, labels][:, None].sigmoid()  # (K, 28, 28) -> (K, 1, 28, 28)
 
 
 @dataclass(frozen=True, eq=False)

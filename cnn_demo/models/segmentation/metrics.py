@@ -28,12 +28,12 @@ class MaskScores:
     def iou(self) -> np.ndarray:
         """(C,) intersection over union per class; NaN for classes absent from prediction and ground truth."""
         both = np.diag(self.confusion)
-        return _shares(both, self.confusion.sum(0) + self.confusion.sum(1) - both)
+        return _ratios(both, self.confusion.sum(0) + self.confusion.sum(1) - both)
 
     @property
     def dice(self) -> np.ndarray:
         """(C,) Dice coefficient per class; NaN for classes absent from prediction and ground truth."""
-        return _shares(2 * np.diag(self.confusion), self.confusion.sum(0) + self.confusion.sum(1))
+        return _ratios(2 * np.diag(self.confusion), self.confusion.sum(0) + self.confusion.sum(1))
 
     @property
     def mean_iou(self) -> float:
@@ -48,14 +48,14 @@ class MaskScores:
     @property
     def pixel_accuracy(self) -> float:
         """Fraction of the pixels with the correct class."""
-        return float(_shares(np.trace(self.confusion), self.confusion.sum()))
+        return float(_ratios(np.trace(self.confusion), self.confusion.sum()))
 
 
-def score_masks(answer: np.ndarray, truth: np.ndarray, classes: int, ignored: int = IGNORED) -> MaskScores:
+def score_masks(prediction: np.ndarray, truth: np.ndarray, classes: int, ignored: int = IGNORED) -> MaskScores:
     """Compare a predicted class map with the ground truth; for several photos, add up the `confusion` of each.
 
     Args:
-        answer: (H, W) predicted class ids.
+        prediction: (H, W) predicted class ids.
         truth: (H, W) ground-truth class ids, `ignored` for pixels to ignore.
         classes: Number of classes.
         ignored: Label of ignored pixels in the ground truth.
@@ -70,17 +70,17 @@ def score_masks(answer: np.ndarray, truth: np.ndarray, classes: int, ignored: in
         >>> scores.iou.round(3), scores.pixel_accuracy
         (array([0.5  , 0.667]), 0.75)
     """
-    _check_sizes(answer, truth)
+    _check_sizes(prediction, truth)
     counts = truth != ignored
-    true, said = truth[counts].astype(np.int64), answer[counts].astype(np.int64)
-    for name, labels in (("truth", true), ("answer", said)):
+    true, predicted = truth[counts].astype(np.int64), prediction[counts].astype(np.int64)
+    for name, labels in (("truth", true), ("prediction", predicted)):
         if labels.size and not 0 <= labels.min() <= labels.max() < classes:
             raise ValueError(f"The {name} has labels from {labels.min()} to {labels.max()}, not below {classes}.")
-    return MaskScores(np.bincount(true * classes + said, minlength=classes**2).reshape(classes, classes))
+    return MaskScores(np.bincount(true * classes + predicted, minlength=classes**2).reshape(classes, classes))
 
 
 def boundary_f(
-    answer: np.ndarray, truth: np.ndarray, classes: int, tolerance: float = TOLERANCE, ignored: int = IGNORED
+    prediction: np.ndarray, truth: np.ndarray, classes: int, tolerance: float = TOLERANCE, ignored: int = IGNORED
 ) -> np.ndarray:
     """Return the boundary F-score of each class.
 
@@ -91,7 +91,7 @@ def boundary_f(
     tolerance of the predicted one, and the score is their harmonic mean.
 
     Args:
-        answer: (H, W) predicted class ids.
+        prediction: (H, W) predicted class ids.
         truth: (H, W) ground-truth class ids, `ignored` for pixels to ignore.
         classes: Number of classes.
         tolerance: Distance tolerance in pixels, between pixel centres.
@@ -103,15 +103,15 @@ def boundary_f(
     Raises:
         ValueError: If the two have different sizes.
     """
-    _check_sizes(answer, truth)
+    _check_sizes(prediction, truth)
     counts = truth != ignored
     scores = np.full(classes, np.nan)
     for label in range(classes):
-        said, true = outline((answer == label) & counts, counts), outline((truth == label) & counts, counts)
-        if said.any() and true.any():
-            precision, recall = _share_near(said, true, tolerance), _share_near(true, said, tolerance)
+        predicted, true = outline((prediction == label) & counts, counts), outline((truth == label) & counts, counts)
+        if predicted.any() and true.any():
+            precision, recall = _fraction_near(predicted, true, tolerance), _fraction_near(true, predicted, tolerance)
             scores[label] = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
-        elif said.any() or true.any():
+        elif predicted.any() or true.any():
             scores[label] = 0.0
     return scores
 
@@ -124,25 +124,25 @@ def outline(inside: np.ndarray, counts: np.ndarray | None = None) -> np.ndarray:
         counts: (H, W) bool mask of the pixels that are not ignored; None for all.
     """
     outside = ~inside if counts is None else ~inside & counts
-    beside = np.zeros_like(inside)
-    beside[:, 1:] |= outside[:, :-1]
-    beside[:, :-1] |= outside[:, 1:]
-    beside[1:] |= outside[:-1]
-    beside[:-1] |= outside[1:]
-    return inside & beside
+    near_outside = np.zeros_like(inside)
+    near_outside[:, 1:] |= outside[:, :-1]
+    near_outside[:, :-1] |= outside[:, 1:]
+    near_outside[1:] |= outside[:-1]
+    near_outside[:-1] |= outside[1:]
+    return inside & near_outside
 
 
-def _share_near(pixels: np.ndarray, others: np.ndarray, tolerance: float) -> float:
+def _fraction_near(pixels: np.ndarray, others: np.ndarray, tolerance: float) -> float:
     distances = cv2.distanceTransform((~others).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     return float((distances[pixels] <= tolerance + 1e-4).mean())  # distances are float32
 
 
-def _check_sizes(answer: np.ndarray, truth: np.ndarray) -> None:
-    if answer.shape != truth.shape:
-        raise ValueError(f"The masks must be of one size, not {answer.shape} and {truth.shape}.")
+def _check_sizes(prediction: np.ndarray, truth: np.ndarray) -> None:
+    if prediction.shape != truth.shape:
+        raise ValueError(f"The masks must be of one size, not {prediction.shape} and {truth.shape}.")
 
 
-def _shares(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+def _ratios(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=np.asarray(whole) > 0)
 
 

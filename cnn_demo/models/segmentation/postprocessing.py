@@ -24,7 +24,7 @@ class SegmentationArrays(TypedDict):
     probabilities: np.ndarray | None
 
 
-def answers(logits: torch.Tensor, frame: Frame, keep_probabilities: bool = False) -> SegmentationArrays:
+def postprocess(logits: torch.Tensor, frame: Frame, keep_probabilities: bool = False) -> SegmentationArrays:
     """Convert logits into the arrays of a `Segmentation`, a few rows of the photo at a time.
 
     The logits are resized bilinearly to the photo's size before the argmax: boundaries then have the photo's
@@ -74,12 +74,14 @@ def _on_photo(logits: torch.Tensor, frame: Frame, rows: slice) -> torch.Tensor:
     if frame.scaled == frame.photo:
         return logits[:, rows].float()
     torch = frameworks.torch()
-    places = (torch.arange(rows.start, rows.stop, dtype=torch.float64) + 0.5) * (frame.scaled[0] / frame.photo[0]) - 0.5
-    places = places.clamp(min=0)
-    above = places.long()
+    rows_in_map = (torch.arange(rows.start, rows.stop, dtype=torch.float64) + 0.5) * (
+        frame.scaled[0] / frame.photo[0]
+    ) - 0.5
+    rows_in_map = rows_in_map.clamp(min=0)
+    above = rows_in_map.long()
     below = (above + 1).clamp(max=frame.scaled[0] - 1)
-    share = (places - above).float()[:, None].to(logits.device)  # (rows, 1)
+    weight = (rows_in_map - above).float()[:, None].to(logits.device)  # (rows, 1)
     above, below = above.to(logits.device), below.to(logits.device)
-    some = torch.lerp(logits[:, above].float(), logits[:, below].float(), share)  # (C, rows, w)
+    some = torch.lerp(logits[:, above].float(), logits[:, below].float(), weight)  # (C, rows, w)
     size = (some.shape[1], frame.photo[1])
     return torch.nn.functional.interpolate(some[None], size, mode="bilinear", align_corners=False)[0]

@@ -16,7 +16,7 @@ from cnn_demo.models.detection.yolo_detector import read_network
 from cnn_demo.models.openvino_export import BackgroundOpenVinoExport
 from cnn_demo.models.preprocessing import SCALINGS
 from cnn_demo.models.segmentation import unets
-from cnn_demo.models.segmentation.postprocessing import answers
+from cnn_demo.models.segmentation.postprocessing import postprocess
 from cnn_demo.models.segmentation.tiling import OVERLAP, TILE, Frame, tiles, weight_of
 from cnn_demo.models.torch_weights import with_weights
 from cnn_demo.results import Segmentation
@@ -69,8 +69,8 @@ class OpenVinoLogits:
 
     def __call__(self, batch: torch.Tensor) -> torch.Tensor:
         """Return logits (1, C, h, w) for an input (1, 3, H, W)."""
-        answer = self._request.infer([batch.contiguous().numpy()])[0]
-        return frameworks.torch().from_numpy(np.array(answer))  # a copy: the request reuses its buffer
+        output = self._request.infer([batch.contiguous().numpy()])[0]
+        return frameworks.torch().from_numpy(np.array(output))  # a copy: the request reuses its buffer
 
 
 class SemanticSegmenter(BackgroundOpenVinoExport[Engine]):
@@ -163,7 +163,7 @@ class SemanticSegmenter(BackgroundOpenVinoExport[Engine]):
         total = torch.zeros((len(self.labels), *size), device=self.device)
         weights = torch.zeros(size, device=self.device)
         for part in parts:
-            rows, columns = part.place
+            rows, columns = part.slices
             with self.lock:  # released between tiles, so that small photos need not wait for large ones
                 logits = self.run(batch[:, :, rows, columns].contiguous(memory_format=torch.channels_last))
             weight = torch.from_numpy(weight_of(part, size)).to(self.device)
@@ -198,7 +198,7 @@ class SemanticSegmenter(BackgroundOpenVinoExport[Engine]):
         check_pixels(pixels)
         frame = self.frame(pixels.shape[:2], side)
         logits = self.logits(frame.apply(pixels), mode, tile, overlap)
-        arrays = answers(logits, frame, keep_probabilities)
+        arrays = postprocess(logits, frame, keep_probabilities)
         milliseconds = (time.perf_counter() - start) * 1000
         return Segmentation(labels=self.labels, milliseconds=milliseconds, device=self.device, **arrays)
 
@@ -246,7 +246,7 @@ def _load_smp(spec: ModelSpec, device: str) -> SemanticSegmenter:
     network = with_weights(spec, build_smp)
     model = SemanticSegmenter(spec, network, device, int(network.encoder.output_stride))
     found = spec.weights_file()
-    if device == "cpu" and found.place == "bundled":
+    if device == "cpu" and found.source == "bundled":
         model.export_in_background(lambda: _in_openvino(spec, found.path))
     return model
 

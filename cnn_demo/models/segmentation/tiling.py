@@ -70,7 +70,7 @@ class Tile:
     width: int
 
     @property
-    def place(self) -> tuple[slice, slice]:
+    def slices(self) -> tuple[slice, slice]:
         """Rows and columns of the tile in the input."""
         return slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
 
@@ -122,9 +122,9 @@ def weight_of(tile: Tile, size: tuple[int, int]) -> np.ndarray:
 
 def _ramp(length: int, rises: bool, falls: bool) -> np.ndarray:
     near = np.ones(length)
-    places = (np.arange(length) + 0.5) / length
+    positions = (np.arange(length) + 0.5) / length
     if rises:
-        near = np.minimum(near, np.clip(2 * places, 0, 1))
+        near = np.minimum(near, np.clip(2 * positions, 0, 1))
     if falls:
-        near = np.minimum(near, np.clip(2 * (1 - places), 0, 1))
+        near = np.minimum(near, np.clip(2 * (1 - positions), 0, 1))
     return np.maximum(np.sin(np.pi / 2 * near) ** 4, 1e-6)

@@ -11,7 +11,7 @@ from cnn_demo.images.photo import check_pixels
 from cnn_demo.models import frameworks
 from cnn_demo.models.catalogue.specs import ModelSpec
 from cnn_demo.models.segmentation import unets
-from cnn_demo.models.segmentation.postprocessing import answers
+from cnn_demo.models.segmentation.postprocessing import postprocess
 from cnn_demo.models.segmentation.segmenters import SemanticSegmenter
 from cnn_demo.results import Segmentation
 
@@ -72,6 +72,6 @@ def without_skips(
     batch = model.batch(frame.apply(pixels))
     with model.lock, frameworks.torch().inference_mode():
         logits = unets.forward_without(model.network, batch, skips_off)[0]
-    arrays = answers(logits, frame)
+    arrays = postprocess(logits, frame)
     milliseconds = (time.perf_counter() - start) * 1000
     return Segmentation(labels=model.labels, milliseconds=milliseconds, device=model.device, **arrays)

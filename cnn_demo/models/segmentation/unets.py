@@ -104,7 +104,7 @@ def feature_maps(network: TorchNetwork, x: torch.Tensor) -> dict[str, torch.Tens
     features = _encoded(network, x)
     steps = _decoded(network, features)
     maps = {f"encoder 1/{2**depth}": features[depth] for depth in range(1, len(features))}
-    maps |= {f"decoder 1/{2 ** (len(features) - 2 - place)}": step for place, step in enumerate(steps)}
+    maps |= {f"decoder 1/{2 ** (len(features) - 2 - index)}": step for index, step in enumerate(steps)}
     return maps | {"logits": network.segmentation_head(steps[-1])}
 
 
@@ -147,9 +147,9 @@ def _decoded(network: TorchNetwork, features: list[torch.Tensor]) -> list[torch.
     decoder = network.decoder
     step = decoder.center(features[-1])
     steps = []
-    for place, block in enumerate(decoder.blocks):
-        target = features[-2 - place]
-        skip = target if place < STEPS - 1 else None  # the last of five stage has the input's resolution
+    for index, block in enumerate(decoder.blocks):
+        target = features[-2 - index]
+        skip = target if index < STEPS - 1 else None  # the last of five stage has the input's resolution
         step = block(step, *target.shape[2:], skip_connection=skip)
         steps.append(step)
     return steps

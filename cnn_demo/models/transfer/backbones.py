@@ -39,8 +39,8 @@ def feature_tensor(network: keras.Model):
     layers = frameworks.keras().layers
     last = [layer for layer in network.layers if layer.weights][-1]
     tensor = last.input
-    of_one_place = len(tensor.shape) == 2 or tuple(tensor.shape[1:-1]) == (1, 1)
-    if not isinstance(last, layers.Dense | layers.Conv2D) or not of_one_place:
+    single_position = len(tensor.shape) == 2 or tuple(tensor.shape[1:-1]) == (1, 1)
+    if not isinstance(last, layers.Dense | layers.Conv2D) or not single_position:
         raise ValueError(f"The network {network.name!r} does not end in a dense layer: it has no features to learn on.")
     return tensor
 

@@ -43,12 +43,12 @@ class HeadRun:
     probabilities: np.ndarray = field(repr=False)
 
 
-def split(classes: np.ndarray, share: float = SHARE, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def split(classes: np.ndarray, fraction: float = SHARE, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Split photos into training and validation set, stratified by class, with at least one of each class in both.
 
     Args:
         classes: (N,) int, class indices, at least two photos of each class.
-        share: Fraction of each class to hold out, above 0 and below 1, rounded to whole photos.
+        fraction: Fraction of each class to hold out, above 0 and below 1, rounded to whole photos.
         seed: Seed of the split.
 
     Returns:
@@ -57,15 +57,15 @@ def split(classes: np.ndarray, share: float = SHARE, seed: int = 0) -> tuple[np.
     Raises:
         ValueError: If the fraction is out of range, or a class has a single photo.
     """
-    if not 0 < share < 1:
-        raise ValueError(f"The fraction to hold out must be above 0 and below 1, not {share}.")
+    if not 0 < fraction < 1:
+        raise ValueError(f"The fraction to hold out must be above 0 and below 1, not {fraction}.")
     chance = np.random.default_rng(seed)
     held = np.zeros(len(classes), bool)
     for number in np.unique(classes):
         photos = chance.permutation(np.flatnonzero(classes == number))
         if len(photos) < 2:
             raise ValueError("A class of a single photo cannot be split: please add another one.")
-        count = min(max(1, round(share * len(photos))), len(photos) - 1)
+        count = min(max(1, round(fraction * len(photos))), len(photos) - 1)
         held[photos[:count]] = True
     return np.flatnonzero(~held), np.flatnonzero(held)
 
@@ -202,8 +202,8 @@ def confusion(
         C rows (ground truth) of C cells (prediction), each with ascending photo indices.
     """
     cells: list[list[list[int]]] = [[[] for _ in range(probabilities.shape[1])] for _ in range(probabilities.shape[1])]
-    for photo, answer in zip(hold_out, probabilities.argmax(axis=1), strict=True):
-        cells[classes[photo]][answer].append(int(photo))
+    for photo, predicted in zip(hold_out, probabilities.argmax(axis=1), strict=True):
+        cells[classes[photo]][predicted].append(int(photo))
     return tuple(tuple(tuple(sorted(cell)) for cell in row) for row in cells)
 
 

@@ -74,8 +74,8 @@ class TransferState:
 
     def right(self, which: str) -> int:
         """Return the number of validation photos that a run classifies correctly."""
-        answers = self.runs[which].probabilities.argmax(axis=1)
-        return int((answers == self.task.photos.classes[self.task.hold_out]).sum())
+        predictions = self.runs[which].probabilities.argmax(axis=1)
+        return int((predictions == self.task.photos.classes[self.task.hold_out]).sum())
 
 
 Report = Callable[[TransferState], None]
@@ -101,14 +101,14 @@ def teach(task: Task, report: Report = lambda taught: None, goes_on: ShouldConti
     photos, key = task.photos, task.model_key
     model = _loaded(key)
     with suppress(_Ended):
-        looked = _looking(TransferState(task), "Computing features with the trained network", report, goes_on)
-        features = backbones.features(model, photos.photos, progress=looked)
-        looked = _looking(TransferState(task), "Computing features with random weights", report, goes_on)
-        random = backbones.random_features(model, photos.photos, progress=looked)
+        progress = _photo_progress(TransferState(task), "Computing features with the trained network", report, goes_on)
+        features = backbones.features(model, photos.photos, progress=progress)
+        progress = _photo_progress(TransferState(task), "Computing features with random weights", report, goes_on)
+        random = backbones.random_features(model, photos.photos, progress=progress)
         given = photos.classes, photos.labels, task.hold_out
         both = linear_head.train_head(features, *given, backbone=key), linear_head.train_head(random, *given)
-        for epoch, (trained, beside) in enumerate(zip(*both, strict=True), start=1):
-            runs = {PRETRAINED: trained, RANDOM: beside}
+        for epoch, (trained, untrained) in enumerate(zip(*both, strict=True), start=1):
+            runs = {PRETRAINED: trained, RANDOM: untrained}
             step = f"Epoch {epoch} of {linear_head.EPOCHS}"
             done = epoch / linear_head.EPOCHS
             report(TransferState(task, runs, step, done, time.perf_counter() - start))
@@ -137,8 +137,8 @@ def tune(taught: TransferState, report: Report = lambda taught: None, goes_on: S
     except ValueError as error:
         raise JobError(str(error)) from error
     with suppress(_Ended):
-        looked = _looking(kept, "Computing features with the frozen layers", report, goes_on)
-        epochs = fine_tuning.fine_tune(model, photos.photos, photos.classes, task.hold_out, head, progress=looked)
+        progress = _photo_progress(kept, "Computing features with the frozen layers", report, goes_on)
+        epochs = fine_tuning.fine_tune(model, photos.photos, photos.classes, task.hold_out, head, progress=progress)
         for epoch, run in enumerate(epochs, start=1):
             step = f"Epoch {epoch} of {fine_tuning.EPOCHS}"
             done = epoch / fine_tuning.EPOCHS
@@ -147,7 +147,7 @@ def tune(taught: TransferState, report: Report = lambda taught: None, goes_on: S
                 return
 
 
-def answers(head: Head, photos: Sequence[Photo], tuned: TunedRun | None = None) -> np.ndarray:
+def predict_photos(head: Head, photos: Sequence[Photo], tuned: TunedRun | None = None) -> np.ndarray:
     """Return a head's class probabilities (N, C) for photos.
 
     Args:
@@ -174,10 +174,10 @@ def wilson_interval(right: int, count: int) -> tuple[float, float]:
         right: Number of correct predictions, 0..count.
         count: Number of predictions, at least 1.
     """
-    share = right / count
+    accuracy = right / count
     z2 = Z95**2
-    middle = (share + z2 / (2 * count)) / (1 + z2 / count)
-    half = Z95 * sqrt(share * (1 - share) / count + z2 / (4 * count**2)) / (1 + z2 / count)
+    middle = (accuracy + z2 / (2 * count)) / (1 + z2 / count)
+    half = Z95 * sqrt(accuracy * (1 - accuracy) / count + z2 / (4 * count**2)) / (1 + z2 / count)
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
@@ -188,13 +188,13 @@ def _loaded(key: str) -> Classifier:
         raise JobError(str(error)) from error
 
 
-def _looking(taught: TransferState, step: str, report: Report, goes_on: ShouldContinue) -> backbones.Progress:
+def _photo_progress(taught: TransferState, step: str, report: Report, goes_on: ShouldContinue) -> backbones.Progress:
     """Return a progress callback that reports the processed photos and stops the computation on request."""
 
-    def told(done: int, of: int) -> None:
+    def report_photos(done: int, of: int) -> None:
         report(replace(taught, step=f"{step}: {done} of {of}", done=done / of))
         if not goes_on():
             raise _Ended
 
     report(replace(taught, step=step, done=0.0))
-    return told
+    return report_photos

@@ -27,9 +27,9 @@ def confusion_matrix(
         on_pick: Callback; only indices of the C · C cells reach it.
     """
     cells = [
-        {"photos": count, "share": count / max(1, sum(row)), "title": _title(names[truth], names[answer], count)}
+        {"photos": count, "share": count / max(1, sum(row)), "title": _title(names[truth], names[predicted], count)}
         for truth, row in enumerate(counts)
-        for answer, count in enumerate(row)
+        for predicted, count in enumerate(row)
     ]
     data = {
         "names": list(names),
@@ -42,6 +42,10 @@ def confusion_matrix(
     _mount(key=key, data=data, on_pick_change=picked_index(key, len(cells), on_pick))
 
 
-def _title(truth: str, answer: str, count: int) -> str:
+def _title(truth: str, predicted: str, count: int) -> str:
     photos = "1 photo" if count == 1 else f"{count} photos"
-    return f"{photos} of {truth} taken for {answer}" if truth != answer else f"{photos} of {truth} classified correctly"
+    return (
+        f"{photos} of {truth} taken for {predicted}"
+        if truth != predicted
+        else f"{photos} of {truth} classified correctly"
+    )

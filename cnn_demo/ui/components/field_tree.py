@@ -45,13 +45,13 @@ def tree_data(layers: Sequence[Step]) -> dict[str, Any]:
     ways = path_counts(layers)
     fold = -(-size // MAX_BARS)  # pixels to a bar
     bars = np.add.reduceat(ways, np.arange(0, size, fold)) / ways.max()
-    places = (np.arange(len(bars)) * fold + (fold - 1) / 2) - (size - 1) / 2
+    positions = (np.arange(len(bars)) * fold + (fold - 1) / 2) - (size - 1) / 2
     alt = f"A tree of {len(layers)} layers: one unit at the top, {size} pixels wide at the bottom."
     return {
         "rows": rows,
         "size": size,
         "drawn": drawn,
-        "bars": {"positions": places.tolist(), "ways": bars.tolist(), "width": fold},
+        "bars": {"positions": positions.tolist(), "ways": bars.tolist(), "width": fold},
         "alt": alt,
         "caption": _caption(size, float(ways.max()), drawn),
     }
@@ -76,10 +76,14 @@ def _add_positions(rows: list[dict]) -> bool:
     return True
 
 
-def _caption(size: int, most: float, drawn: bool) -> str:
-    ways = f"{most:,.0f}" if most < 1e7 else f"{most / 10 ** int(np.log10(most)):.1f} · 10^{int(np.log10(most))}"
+def _caption(size: int, maximum: float, drawn: bool) -> str:
+    ways = (
+        f"{maximum:,.0f}"
+        if maximum < 1e7
+        else f"{maximum / 10 ** int(np.log10(maximum)):.1f} · 10^{int(np.log10(maximum))}"
+    )
     tap = "Tap a unit to see its own receptive field." if drawn else "There are too many lines to draw each."
-    if most == 1:
+    if maximum == 1:
         return f"Along one row of the photo, {size:,} pixels wide: one way leads to each pixel. {tap}"
     return (
         f"Along one row of the photo, {size:,} pixels wide: {ways} ways lead to the pixel with the most, one to the "

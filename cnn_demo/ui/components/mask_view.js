@@ -7,15 +7,15 @@ import { arrowStep, clamp } from "./shared.js"
  * @property {number} id - Its value in the class map.
  * @property {string} name
  * @property {string} colour - "#rrggbb".
- * @property {number} share - Fraction of the photo that it covers.
- * @property {string} note - Text of the legend in place of the share; may be empty.
- * @property {string} said - Text added when one of its pixels is pointed at; may be empty.
+ * @property {number} fraction - Fraction of the photo that it covers.
+ * @property {string} note - Text of the legend in place of the fraction; may be empty.
+ * @property {string} detail - Text added when one of its pixels is pointed at; may be empty.
  *
  * @typedef {object} Settings
  * @property {number} opacity - In percent.
  * @property {boolean} outline
  * @property {number | null} split - Where the divider is, from 0 to 1 of the width; null without it.
- * @property {number} least - Confidence in percent, below which pixels stay blank.
+ * @property {number} threshold - Confidence in percent, below which pixels stay blank.
  *
  * @typedef {object} Data
  * @property {string} photo - Data URL, as are ids and confidence.
@@ -73,12 +73,12 @@ function colourOf(hex) {
 
 /**
  * Write a fraction as a percentage.
- * @param {number} share
+ * @param {number} fraction
  * @returns {string}
  */
-function percent(share) {
-  if (share > 0 && share < 0.001) return "< 0.1 %"
-  return `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`
+function percent(fraction) {
+  if (fraction > 0 && fraction < 0.001) return "< 0.1 %"
+  return `${(fraction * 100).toFixed(fraction < 0.1 ? 1 : 0)} %`
 }
 
 /** The photo, its masks and their controls. */
@@ -93,7 +93,7 @@ class MaskView {
     this.frame = this.find(".frame")
     const changed = (read) => (event) => { read(event.target); this.draw() }
     this.find(".opacity").oninput = changed((input) => (this.settings.opacity = Number(input.value)))
-    this.find(".least").oninput = changed((input) => (this.settings.least = Number(input.value)))
+    this.find(".threshold").oninput = changed((input) => (this.settings.threshold = Number(input.value)))
     this.find(".outline").onchange = changed((input) => (this.settings.outline = input.checked))
     this.find(".split").onchange = changed((input) => (this.settings.split = input.checked ? 0.5 : null))
     this.find(".all").onclick = () => {
@@ -164,10 +164,10 @@ class MaskView {
     this.find(".legend").replaceChildren(...this.view.classes.map((one) => {
       const button = Object.assign(document.createElement("button"), { type: "button", className: "class" })
       button.style.setProperty("--swatch", one.colour)
-      const [swatch, name, share] = ["i", "span", "b"].map((tag) => document.createElement(tag))
+      const [swatch, name, fraction] = ["i", "span", "b"].map((tag) => document.createElement(tag))
       name.textContent = one.name
-      share.textContent = one.note || percent(one.share)
-      button.append(swatch, name, share)
+      fraction.textContent = one.note || percent(one.fraction)
+      button.append(swatch, name, fraction)
       button.onclick = () => {
         if (!this.hidden.delete(one.id)) this.hidden.add(one.id)
         this.draw()
@@ -181,7 +181,7 @@ class MaskView {
   draw() {
     if (!this.view) return
     const { width, height } = this.view
-    const { opacity, outline, split, least } = this.settings
+    const { opacity, outline, split, threshold } = this.settings
     const table = new Uint8Array(256 * 4)
     for (const one of this.view.classes) {
       if (!this.hidden.has(one.id)) table.set([...colourOf(one.colour), 255], 4 * one.id)
@@ -193,7 +193,7 @@ class MaskView {
     const edge = thick * width
     for (let at = 0; at < ids.length; at++) {
       const id = ids[at]
-      if (!table[4 * id + 3] || (sure && sure[at] < least * 2.55)) continue
+      if (!table[4 * id + 3] || (sure && sure[at] < threshold * 2.55)) continue
       if (outline) {
         const column = at % width
         const inside = (column < thick || ids[at - thick] === id) && (column >= width - thick || ids[at + thick] === id) &&
@@ -214,8 +214,8 @@ class MaskView {
 
   /** Set the controls to the settings. */
   showControls() {
-    const { opacity, outline, split, least } = this.settings
-    for (const [selector, value] of [[".opacity", opacity], [".least", least]]) {
+    const { opacity, outline, split, threshold } = this.settings
+    for (const [selector, value] of [[".opacity", opacity], [".threshold", threshold]]) {
       const input = this.find(selector)
       input.value = value
       input.nextElementSibling.textContent = `${value} %`
@@ -264,9 +264,9 @@ class MaskView {
     const cross = this.find(".cross")
     cross.hidden = !at
     for (const button of this.switches?.values() ?? []) button.classList.remove("here")
-    const said = this.find(".said")
+    const status = this.find(".status")
     if (!at) {
-      said.textContent = this.view.hint
+      status.textContent = this.view.hint
       return
     }
     const place = at.row * this.view.width + at.column
@@ -274,15 +274,15 @@ class MaskView {
     cross.style.top = `${(at.row + 0.5) / this.view.height * 100}%`
     const one = this.view.classes.find((each) => each.id === this.ids[place])
     if (!one) {
-      said.textContent = "Nothing that the network knows."
+      status.textContent = "None of the classes of this network."
       return
     }
     this.switches.get(one.id).classList.add("here")
     const swatch = document.createElement("i")
     swatch.style.background = one.colour
     const name = Object.assign(document.createElement("strong"), { textContent: one.name })
-    const rest = this.sure ? `, confidence ${Math.round(this.sure[place] / 2.55)} %` : one.said ? `, ${one.said}` : ""
-    said.replaceChildren(swatch, name, document.createTextNode(rest))
+    const rest = this.sure ? `, confidence ${Math.round(this.sure[place] / 2.55)} %` : one.detail ? `, ${one.detail}` : ""
+    status.replaceChildren(swatch, name, document.createTextNode(rest))
   }
 }
 

@@ -25,17 +25,17 @@ class Layer:
         id: Index in the map, from 0 to 254.
         name: Name in the legend.
         colour: Colour as "#rrggbb".
-        share: Fraction of the photo that it covers, from 0 to 1.
+        fraction: Fraction of the photo that it covers, from 0 to 1.
         note: Text in the legend instead of the fraction.
-        said: Text after its name at the pointer if there is no confidence map.
+        detail: Text after its name at the pointer if there is no confidence map.
     """
 
     id: int
     name: str
     colour: str
-    share: float
+    fraction: float
     note: str = ""
-    said: str = ""
+    detail: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,13 @@ class Controls:
 
     Attributes:
         opacity: Opacity of the masks, in percent.
-        least: Confidence threshold in percent, below which pixels are left blank.
+        threshold: Confidence threshold in percent, below which pixels are left blank.
         outline: Whether only the outlines of masks are drawn.
         split: Fraction of the width at which the plain photo ends and the masks begin; None for masks everywhere.
     """
 
     opacity: int = 60
-    least: int = 0
+    threshold: int = 0
     outline: bool = False
     split: float | None = None
 

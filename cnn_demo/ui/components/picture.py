@@ -34,7 +34,7 @@ def picture(
     key: str,
     alt: str,
     caption: str = "",
-    room: tuple[int, int] | None = None,
+    frame_size: tuple[int, int] | None = None,
     zoom: float = 1.0,
     max_height: int = 460,
     marks: Sequence[Mark] = (),
@@ -51,16 +51,16 @@ def picture(
         key: Widget key, unique on the page.
         alt: Text alternative for the picture.
         caption: Text under the picture.
-        room: (height, width) of the largest picture in the row: pictures of one row with one `room` are drawn at one
-            scale. Default: the picture itself.
+        frame_size: (height, width) of the largest picture in the row: pictures with one `frame_size` are drawn at one
+            scale. Default: the picture's own size.
         zoom: Enlargement over that scale.
-        max_height: Greatest height of the room in CSS pixels.
+        max_height: Greatest height of the frame in CSS pixels.
         marks: Rectangles to draw. The arrow keys start from the first one's centre.
         on_pick: Callback; without it the picture is not clickable.
         step: (rows, columns) that an arrow key moves; ten times as far with Shift.
         pixelated: Show pixels as squares where the picture is enlarged.
     """
-    room = room or size
+    frame_size = frame_size or size
 
     def picked() -> None:
         point = st.session_state[key].point
@@ -75,8 +75,8 @@ def picture(
             "width": size[1],
             "alt": alt,
             "caption": caption,
-            "roomHeight": room[0],
-            "roomWidth": room[1],
+            "roomHeight": frame_size[0],
+            "roomWidth": frame_size[1],
             "zoom": zoom,
             "maxHeight": max_height,
             "marks": [asdict(mark) for mark in marks],

@@ -75,7 +75,7 @@ def _parameter(family: str, parameter: Parameter) -> None:
 
 def geometry_controls() -> None:
     """Show the controls of the geometry: stride, dilation, padding, flip."""
-    for place, (key, label, help_text) in zip(
+    for container, (key, label, help_text) in zip(
         st.columns(2),
         (
             ("stride", "Stride", "Pixels from one window to the next."),
@@ -83,7 +83,7 @@ def geometry_controls() -> None:
         ),
         strict=True,
     ):
-        place.slider(label, 1, 8, DEFAULTS[key], key=key, bind="query-params", help=help_text)
+        container.slider(label, 1, 8, DEFAULTS[key], key=key, bind="query-params", help=help_text)
     padding = choose(
         "Padding",
         PADDINGS,
@@ -144,9 +144,9 @@ def pixel_controls(size: tuple[int, int], grey: bool) -> None:
         size: Size (height, width) of the result.
         grey: Whether there is one channel only.
     """
-    places = st.columns(3)
-    for place, key, side in zip(places, ("row", "column"), size, strict=False):
-        with place:
+    containers = st.columns(3)
+    for container, key, side in zip(containers, ("row", "column"), size, strict=False):
+        with container:
             index_field(
                 f"{key.capitalize()} of the result",
                 side,
@@ -155,6 +155,6 @@ def pixel_controls(size: tuple[int, int], grey: bool) -> None:
                 persist_state="session",
             )
     if not grey:
-        places[2].segmented_control(
+        containers[2].segmented_control(
             "Channel", ["R", "G", "B"], default="R", required=True, key="channel", bind="query-params"
         )

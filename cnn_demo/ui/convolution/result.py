@@ -84,7 +84,7 @@ def show_input(photo: Photo, settings: ConvolutionSettings, result: ConvolutionR
         key="before",
         alt=f"Before: {photo.description}",
         caption=f"Before · {size[1]} × {size[0]} pixels. The frame is the window of the selected pixel.",
-        room=_room(result),
+        frame_size=_frame_size(result),
         marks=[window],
         on_pick=pick,
         step=stride,
@@ -95,8 +95,8 @@ def show_input(photo: Photo, settings: ConvolutionSettings, result: ConvolutionR
 def show_output(photo: Photo, settings: ConvolutionSettings, result: ConvolutionResult) -> None:
     """Show the result, with the selected pixel."""
     size = result.values.shape[:2]
-    room = _room(result)
-    zoom = min(room[0] / size[0], room[1] / size[1]) if settings.zoom else 1.0
+    frame_size = _frame_size(result)
+    zoom = min(frame_size[0] / size[0], frame_size[1] / size[1]) if settings.zoom else 1.0
     row, column = result.pixel
 
     def pick(row: int, column: int) -> None:
@@ -108,7 +108,7 @@ def show_output(photo: Photo, settings: ConvolutionSettings, result: Convolution
         key="after",
         alt=f"After: {settings.title} on {photo.name}",
         caption=f"After · {size[1]} × {size[0]} pixels. {display_caption(settings, result)} Click to select a pixel.",
-        room=room,
+        frame_size=frame_size,
         zoom=zoom,
         marks=[Mark(row, column, 1, 1)],
         on_pick=pick,
@@ -138,6 +138,6 @@ def result_png(settings: ConvolutionSettings, result: ConvolutionResult) -> byte
     return png_bytes(display_values(result.values, settings.display))
 
 
-def _room(result: ConvolutionResult) -> tuple[int, int]:
+def _frame_size(result: ConvolutionResult) -> tuple[int, int]:
     (height, width), (result_height, result_width) = result.image.shape[:2], result.values.shape[:2]
     return max(height, result_height), max(width, result_width)

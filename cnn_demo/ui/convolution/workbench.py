@@ -37,13 +37,13 @@ def workbench(photo: Photo) -> None:
         _let_the_picture_go_first(photo)
         with before:
             show_input(photo, settings, result)
-    kernel_place, chart_place, geometry_place, value_place = st.columns(4, border=True)
+    kernel_container, chart_container, geometry_container, value_container = st.columns(4, border=True)
     tabs = dict(zip(VIEWS, st.tabs(VIEWS, key="view", bind="query-params", on_change="rerun"), strict=True))
-    with kernel_place:
+    with kernel_container:
         controls.kernel_controls()
-    with geometry_place:
+    with geometry_container:
         controls.geometry_controls()
-    with value_place:
+    with value_container:
         controls.value_controls()
         if result is not None:
             _download(settings, result)
@@ -53,7 +53,7 @@ def workbench(photo: Photo) -> None:
     if values_in_force(SESSION) != state:
         st.rerun()
     if result is not None:
-        with chart_place:
+        with chart_container:
             views.kernel_chart(settings.weights, settings.spec)
         _show_open_view(tabs, settings, result)
 
@@ -94,7 +94,7 @@ def _let_the_picture_go_first(photo: Photo) -> None:
 def _download(settings: ConvolutionSettings, result: ConvolutionResult) -> None:
     st.download_button(
         "Download the result",
-        lambda: result_png(settings, result),  # only when someone asks for it
+        lambda: result_png(settings, result),  # computed only when it is clicked
         file_name="convolution.png",
         mime="image/png",
         icon=":material/download:",

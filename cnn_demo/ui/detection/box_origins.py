@@ -55,8 +55,8 @@ def _origins(photo: Photo, spec: ModelSpec, side: int) -> None:
 
 
 def _cells(photo: Photo, candidates: Candidates, cells: np.ndarray, frame: Letterbox, where: tuple) -> None:
-    shown, said = st.columns([3, 2], gap="large")
-    with said:
+    shown, details = st.columns([3, 2], gap="large")
+    with details:
         confidence = confidence_slider()
     selection = select(candidates, confidence)
     kept = selection.order[selection.kept]
@@ -66,7 +66,7 @@ def _cells(photo: Photo, candidates: Candidates, cells: np.ndarray, frame: Lette
     if tuple(at) == where and chosen in kept:
         index = chosen
     grids = " and ".join(f"{grid.rows} × {grid.columns}" for grid in candidates.grids)
-    with said:
+    with details:
         st.markdown(
             f"The network predicts on grids of **{grids}** cells: the coarser the grid, the larger the objects. "
             "**Every cell** predicts one box: the distances from its centre to the four sides, and a probability for "
@@ -197,11 +197,11 @@ def _two_stages(photo: Photo, candidates: Candidates, proposals_xyxy: np.ndarray
     names = [f"{candidates.labels[candidates.class_ids[i]]} {percent(float(candidates.scores[i]))}" for i in final]
     second = draw_boxes(small, candidates.visible(final) * scale, names, [PREDICTION] * len(final))
     left, right = st.columns(2, gap="medium")
-    for place, scene, key, caption in (
+    for container, scene, key, caption in (
         (left, first, "proposals_photo", f"First stage: {shown} of {total} proposals"),
         (right, second, "second_photo", f"Second stage: {len(final)} detections"),
     ):
-        with place:
+        with container:
             picture(
                 jpeg_url(scene),
                 photo.size,

@@ -44,9 +44,9 @@ def compare_view(photo: Photo) -> None:
     if not specs:
         st.info("Choose at least one model.", icon=":material/image_search:")
         return
-    answers = _answers(photo, specs, confidence)
-    if len(answers) > 1:
-        if not any(len(unmatched(found, list(answers.values()))) for found in answers.values()):
+    predictions = _predictions(photo, specs, confidence)
+    if len(predictions) > 1:
+        if not any(len(unmatched(found, list(predictions.values()))) for found in predictions.values()):
             st.markdown("**They agree**: every box has a match in all other models.")
         else:
             st.caption(
@@ -55,11 +55,11 @@ def compare_view(photo: Photo) -> None:
             )
     elif len(specs) == 1:
         st.caption("Choose a second model to see which objects only one of them finds.")
-    _show(photo, specs, answers)
+    _show(photo, specs, predictions)
 
 
-def _answers(photo: Photo, specs: Sequence[ModelSpec], confidence: float) -> dict[str, sv.Detections]:
-    answers = {}
+def _predictions(photo: Photo, specs: Sequence[ModelSpec], confidence: float) -> dict[str, sv.Detections]:
+    predictions = {}
     for spec in specs:
         try:
             with st.spinner(f"Running {spec.title}…"):
@@ -68,8 +68,8 @@ def _answers(photo: Photo, specs: Sequence[ModelSpec], confidence: float) -> dic
         except ModelUnavailable as error:
             st.error(str(error), icon=":material/cloud_off:")
             continue
-        answers[spec.key] = select(candidates, confidence, IOU).detections()
-    return answers
+        predictions[spec.key] = select(candidates, confidence, IOU).detections()
+    return predictions
 
 
 def unmatched(found: sv.Detections, others: Sequence[sv.Detections]) -> np.ndarray:
@@ -84,18 +84,18 @@ def unmatched(found: sv.Detections, others: Sequence[sv.Detections]) -> np.ndarr
     return np.array(lacking, int)
 
 
-def _show(photo: Photo, specs: Sequence[ModelSpec], answers: dict[str, sv.Detections]) -> None:
-    shown = [spec for spec in specs if spec.key in answers]
-    for spec, place in zip(shown, st.columns(len(shown) or 1, gap="medium"), strict=False):
-        found = answers[spec.key]
-        others = [answer for key, answer in answers.items() if key != spec.key]
+def _show(photo: Photo, specs: Sequence[ModelSpec], predictions: dict[str, sv.Detections]) -> None:
+    shown = [spec for spec in specs if spec.key in predictions]
+    for spec, container in zip(shown, st.columns(len(shown) or 1, gap="medium"), strict=False):
+        found = predictions[spec.key]
+        others = [prediction for key, prediction in predictions.items() if key != spec.key]
         small, boxes = reduced_with_boxes(photo.pixels, found, SHOWN_SIDE)
         alone = unmatched(found, others)
         colours = [class_colour(i) for i in class_ids(found)]
         if others:
             colours = [ALONE if i in alone else SHARED_BY_ALL for i in range(len(found))]
         scene = draw_boxes(small, boxes.xyxy, class_names(found), colours)
-        with place:
+        with container:
             picture(
                 jpeg_url(scene),
                 photo.size,

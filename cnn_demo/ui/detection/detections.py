@@ -37,19 +37,19 @@ def find_view(photo: Photo) -> None:
         ModelUnavailable: If no detector is available.
     """
     spec, side = pick_detector()
-    _answer(photo, spec, side)
+    _detections(photo, spec, side)
 
 
 @st.fragment
-def _answer(photo: Photo, spec: ModelSpec, side: int) -> None:
+def _detections(photo: Photo, spec: ModelSpec, side: int) -> None:
     candidates = candidates_of(photo, spec.key, side)
-    shown, said = st.columns([3, 2], gap="large")
-    with said:
+    shown, details = st.columns([3, 2], gap="large")
+    with details:
         cuts = cuts_controls(candidates, spec)
     found = cuts.of(candidates).detections()
     where = (photo.key, spec.key, side)
     pointed = _pointed(where, found)
-    with said:
+    with details:
         st.markdown(f"### {counted(counts(found))}")
         st.caption(_how(candidates, spec))
     with shown:
@@ -75,8 +75,8 @@ def _pointed(where: tuple, found: sv.Detections) -> int | None:
     *at, candidate = st.session_state.get(_POINTED, (None, None))
     if tuple(at) != where:
         return None
-    places = np.flatnonzero(data_column(found, "candidate") == candidate)
-    return int(places[0]) if len(places) else None
+    indices = np.flatnonzero(data_column(found, "candidate") == candidate)
+    return int(indices[0]) if len(indices) else None
 
 
 def _point(where: tuple, candidate: int | None, *, by_picture: bool) -> None:
@@ -92,12 +92,12 @@ def _picture(photo: Photo, found: sv.Detections, pointed: int | None, where: tup
         _point(where, candidate, by_picture=True)
 
     small, boxes = reduced_with_boxes(photo.pixels, found, SHOWN_SIDE)
-    what = ", ".join(f"{count} × {name}" for name, count in counts(found).items()) or "nothing found"
+    summary = ", ".join(f"{count} × {name}" for name, count in counts(found).items()) or "nothing found"
     picture(
         jpeg_url(drawn(small, boxes, pointed)),
         photo.size,
         key="detect_photo",
-        alt=f"The photo with boxes: {what}. {photo.description}",
+        alt=f"The photo with boxes: {summary}. {photo.description}",
         max_height=560,
         on_pick=pick,
     )

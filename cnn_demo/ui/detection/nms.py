@@ -41,12 +41,12 @@ def nms_view(photo: Photo) -> None:
 @st.fragment
 def _steps(photo: Photo, spec: ModelSpec, side: int) -> None:
     candidates = candidates_of(photo, spec.key, side)
-    shown, said = st.columns([3, 2], gap="large")
-    with said:
+    shown, details = st.columns([3, 2], gap="large")
+    with details:
         confidence = confidence_slider()
         iou = overlap_slider(candidates, spec)
     selection = select(candidates, confidence, iou)
-    with said:
+    with details:
         step = _step_slider(selection) if candidates.needs_nms and len(selection.kept) else 0
         _in_numbers(selection, confidence)
         _in_words(selection, step, photo)
@@ -72,13 +72,13 @@ def _steps(photo: Photo, spec: ModelSpec, side: int) -> None:
 
 
 def _step_slider(selection: Selection) -> int:
-    most = min(len(selection.kept), MAX_STEPS)
-    if st.session_state.get(STEP, 0) > most:
-        st.session_state[STEP] = most
+    max_step = min(len(selection.kept), MAX_STEPS)
+    if st.session_state.get(STEP, 0) > max_step:
+        st.session_state[STEP] = max_step
     return st.slider(
         "Step: boxes kept so far",
         0,
-        most,
+        max_step,
         0,
         key=STEP,
         bind="query-params",
@@ -90,11 +90,15 @@ def _step_slider(selection: Selection) -> int:
 
 
 def _in_numbers(selection: Selection, confidence: float) -> None:
-    lost = int((selection.suppressor != NOT_SUPPRESSED).sum())
+    suppressed = int((selection.suppressor != NOT_SUPPRESSED).sum())
     cells = st.columns(3)
     for cell, (label, value) in zip(
         cells,
-        {f"Above {confidence:.0%}": len(selection.order), "Suppressed": lost, "Remaining": len(selection.kept)}.items(),
+        {
+            f"Above {confidence:.0%}": len(selection.order),
+            "Suppressed": suppressed,
+            "Remaining": len(selection.kept),
+        }.items(),
         strict=True,
     ):
         cell.metric(label, value, border=True)
@@ -111,9 +115,9 @@ def _in_words(selection: Selection, step: int, photo: Photo) -> None:
     if step == 0:
         st.markdown("Drag the step to see which boxes each kept box suppresses.")
         return
-    place = int(selection.kept[step - 1])
-    index = selection.order[place]
-    suppressed = selection.suppressed(place)
+    winner = int(selection.kept[step - 1])
+    index = selection.order[winner]
+    suppressed = selection.suppressed(winner)
     name = candidates.labels[candidates.class_ids[index]]
     words = (
         f"**Step {step}**: {name}, {percent(float(candidates.scores[index]))}, is the most confident remaining box. "
@@ -141,10 +145,14 @@ def _without_nms(selection: Selection) -> str:
     """Overlaps among the boxes of a head that needs no NMS."""
     boxes = selection.candidates.boxes_xyxy[selection.order]
     classes = selection.candidates.class_ids[selection.order]
-    rivals = sum(
+    suppressed_count = sum(
         bool(((overlap_of(boxes[i], boxes[:i]) > 0.7) & (classes[:i] == classes[i])).any()) for i in range(len(boxes))
     )
-    many = "none of them overlaps" if not rivals else f"{rivals} of them overlap{'s' if rivals == 1 else ''}"
+    many = (
+        "none of them overlaps"
+        if not suppressed_count
+        else f"{suppressed_count} of them overlap{'s' if suppressed_count == 1 else ''}"
+    )
     return (
         "This network’s head was trained so that, of all cells on an object, only one predicts a box. Of its "
         f"{len(boxes)} boxes above the confidence threshold, {many} a better one of its class by more than 0.7: there "

@@ -121,13 +121,13 @@ def _truth(
     ratio = photo.size[1] / width
     with st.container(horizontal=True, gap="small"):
         found = select(candidates, confidence, iou).detections()
-        things = [rectangle(box / ratio, int(i)) for box, i in zip(found.xyxy, class_ids(found), strict=True)]
+        predicted = [rectangle(box / ratio, int(i)) for box, i in zip(found.xyxy, class_ids(found), strict=True)]
         st.button(
             "Start from the predictions",
             icon=":material/content_copy:",
             key="score_take",
             on_click=_begin_with,
-            args=(photo.key, things),
+            args=(photo.key, predicted),
         )
         st.button("Clear", icon=":material/delete:", key="score_clear", on_click=_begin_with, args=(photo.key, []))
     boxes, true_classes = rectangles(result.json_data, (height, width))
@@ -135,8 +135,8 @@ def _truth(
     return boxes * ratio, true_classes
 
 
-def _begin_with(photo_key: str, things: list[dict]) -> None:
-    st.session_state[_BEGIN] = (photo_key, {"version": "4.4.0", "objects": things})
+def _begin_with(photo_key: str, objects: list[dict]) -> None:
+    st.session_state[_BEGIN] = (photo_key, {"version": "4.4.0", "objects": objects})
     st.session_state[_TURN] += 1  # a canvas with another key is another canvas
 
 
@@ -193,7 +193,7 @@ def _judged(
     )
 
 
-def _share(value: float) -> str:
+def _format_ratio(value: float) -> str:
     return "–" if np.isnan(value) else f"{value:.2f}"
 
 
@@ -208,7 +208,7 @@ def _figures(score: Score) -> None:
         ),
         strict=True,
     ):
-        cell.metric(name, _share(value), help=why)
+        cell.metric(name, _format_ratio(value), help=why)
 
 
 def _curve(matches: Matches, confidence: float) -> go.Figure:

@@ -121,12 +121,12 @@ def follow(data: bytes, key: str, side: int, confidence: float, job: Job) -> Non
     def detect(pixels: np.ndarray) -> sv.Detections:
         return detector.predict(pixels, confidence / 2, IOU, side=side)
 
-    def tell(progress: Progress) -> bool:
+    def report(progress: Progress) -> bool:
         job.report(progress)
         return job.goes_on
 
     try:
-        film = annotate_film(data, detect, confidence, tell)
+        film = annotate_film(data, detect, confidence, report)
     except VideoError as error:
         raise JobError(str(error)) from error
     job.report(film)
@@ -136,7 +136,7 @@ def _show_progress(progress: Progress | None) -> None:
     if not isinstance(progress, Progress):
         st.progress(0.0, "Opening the video…")
         return
-    st.progress(progress.done / progress.most, f"Frame {progress.done} of at most {progress.most}")
+    st.progress(progress.done / progress.total, f"Frame {progress.done} of at most {progress.total}")
     picture(
         jpeg_url(progress.pixels),
         progress.pixels.shape[:2],
@@ -147,10 +147,10 @@ def _show_progress(progress: Progress | None) -> None:
 
 
 def _show_film(film: AnnotatedFilm) -> None:
-    shown, said = st.columns([3, 2], gap="large")
+    shown, details = st.columns([3, 2], gap="large")
     with shown:
         st.video(film.mp4, format="video/mp4", autoplay=True, muted=True, loop=True)
-    with said:
+    with details:
         st.markdown(f"### {counted(film.tracks)}")
         st.markdown("Number of tracked objects, each with its own ID.")
         end = "; yours is longer" if film.cut else ""

@@ -1,4 +1,4 @@
-"""Controls of page 2's stack of layers; they edit the stack's text, the only place where it is stored."""
+"""Controls of page 2's stack of layers; they edit the stack's text, which is its only copy."""
 
 import zlib
 from collections.abc import Callable

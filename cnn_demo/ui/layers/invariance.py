@@ -53,7 +53,7 @@ def forgiving_view(photo: Photo) -> None:
         at = _at(measured, amount)
         st.markdown(summary(at, question))
         _table(at, question.distortion)
-        if limit < DISTORTIONS[question.distortion].most:
+        if limit < DISTORTIONS[question.distortion].maximum:
             st.caption(
                 f"This photo is so narrow that it can be shifted by {limit:g} pixel{'' if limit == 1 else 's'} only."
             )
@@ -219,8 +219,8 @@ def _side_by_side(photo: Photo, question: Question, amount: float) -> None:
         (f"The same, {written}", display_values(other / scale, display), size),
         ("Difference: red is more, blue less", display_values(other - one, "signed"), size),
     )
-    for number, (place, (caption, pixels, shape)) in enumerate(zip(_five_places(), shown, strict=True)):
-        with place:
+    for number, (container, (caption, pixels, shape)) in enumerate(zip(_five_columns(), shown, strict=True)):
+        with container:
             picture(
                 tile_url(pixels),
                 shape,
@@ -232,7 +232,7 @@ def _side_by_side(photo: Photo, question: Question, amount: float) -> None:
             )
 
 
-def _five_places() -> list:
+def _five_columns() -> list:
     """Return five columns in a row, which a phone shows as two, two and one."""
     photos, maps, difference = st.columns([2, 2, 1])
     return [*photos.columns(2, wrap=False), *maps.columns(2, wrap=False), difference]

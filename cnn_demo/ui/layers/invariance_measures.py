@@ -45,7 +45,7 @@ class Distortion:
     happened: str
 
     @property
-    def most(self) -> float:
+    def maximum(self) -> float:
         """The largest amount."""
         return self.amounts[-1]
 
@@ -117,7 +117,7 @@ def distort(image: np.ndarray, distortion: str, amount: float) -> np.ndarray:
     if distortion == "shift":
         return np.ascontiguousarray(shifted(image, int(amount), shift_room(image.shape[1], MAX_SHIFT)))
     if distortion == "rotate":
-        return np.ascontiguousarray(rotated(image, amount, DISTORTIONS["rotate"].most))
+        return np.ascontiguousarray(rotated(image, amount, DISTORTIONS["rotate"].maximum))
     return noisy(image, amount)
 
 
@@ -136,7 +136,7 @@ def curves(photo: Photo, question: Question) -> tuple[pd.DataFrame, float]:
         ValueError: If the layers do not fit, or the photo is too small; the message is one sentence.
     """
     image = working_image(photo, SIDES[question.is_short])
-    limit = DISTORTIONS[question.distortion].most
+    limit = DISTORTIONS[question.distortion].maximum
     if question.distortion == "shift":
         limit = shift_room(image.shape[1], MAX_SHIFT)
         if limit == 0:
@@ -153,7 +153,7 @@ def curves(photo: Photo, question: Question) -> tuple[pd.DataFrame, float]:
 def _curves(photo: Photo, distortion: str, text: str) -> pd.DataFrame:
     question = Question(distortion, parse_stack(text))
     image = working_image(photo, SIDES[question.is_short])
-    limit = shift_room(image.shape[1], MAX_SHIFT) if distortion == "shift" else DISTORTIONS[distortion].most
+    limit = shift_room(image.shape[1], MAX_SHIFT) if distortion == "shift" else DISTORTIONS[distortion].maximum
     references = _representations(distort(image, distortion, 0), question)
     rows = []
     for amount in DISTORTIONS[distortion].amounts:

@@ -37,15 +37,15 @@ def opened_map(photo: Photo, layers: tuple[Layer, ...], step: LayerPlan) -> None
     else:
         window = _pooling_plane(before, index)
         reads = index
-    pair, map_place = st.columns([2, 1])
-    photo_place, before_place = pair.columns(2, wrap=False)
+    pair, map_container = st.columns([2, 1])
+    photo_container, before_container = pair.columns(2, wrap=False)
     plane = np.ascontiguousarray(maps[..., index])
     size = maps.shape[:2]
-    with photo_place:
+    with photo_container:
         _photo_picture(photo, step, row, column)
-    with before_place:
+    with before_container:
         _before_picture(layer, window, row, column, layers, reads)
-    with map_place:
+    with map_container:
         picture(
             tile_url(map_pictures(plane[..., np.newaxis], False)[0]),
             size,
@@ -67,16 +67,16 @@ def _position(shape: tuple[int, ...], channels: int, layer: Layer) -> tuple[int,
     """Return the selected activation (map, row, column) and the input map that is shown, all from 0."""
     height, width, count = shape
     left, right = st.columns(2)
-    places = [*left.columns(2, wrap=False), *right.columns(2, wrap=False)]
-    with places[0]:
+    containers = [*left.columns(2, wrap=False), *right.columns(2, wrap=False)]
+    with containers[0]:
         index = bounded_number("Map", 1, count, "map", 1) - 1
-    with places[1]:
+    with containers[1]:
         row = bounded_number("Row", 0, height - 1, "map_row", height // 2)
-    with places[2]:
+    with containers[2]:
         column = bounded_number("Column", 0, width - 1, "map_column", width // 2)
     reads = 0
     if isinstance(layer, ConvLayer) and layer.source != "hand":
-        with places[3]:
+        with containers[3]:
             reads = bounded_number("Input map shown", 1, channels, "reads", 1) - 1
     return index, row, column, reads
 
@@ -166,8 +166,8 @@ def _show_convolution(
             for c in range(channels)
         ]
         total = sum(sums)
-        what = "red, green and blue" if number == 1 else f"all {channels} maps"
-        text = f"**Sum of the products** here: {_number(sums[reads])} · **over {what}:** {_written_sum(sums)}"
+        inputs = "red, green and blue" if number == 1 else f"all {channels} maps"
+        text = f"**Sum of the products** here: {_number(sums[reads])} · **over {inputs}:** {_written_sum(sums)}"
     if layer.activation != "none":
         after = float(activate(np.array(total), layer.activation))
         text += f" · after {ACTIVATIONS[layer.activation].title}: **{_number(after)}**"
@@ -192,12 +192,12 @@ def _show_pooling(layer: PoolLayer, plane: np.ndarray, row: int, column: int) ->
 
 def _three_grids(window: np.ndarray, weights: np.ndarray, products: np.ndarray, name: str) -> None:
     pair, last = st.columns([2, 1])
-    places = [*pair.columns(2, wrap=False), last]
-    with places[0]:
+    containers = [*pair.columns(2, wrap=False), last]
+    with containers[0]:
         number_grid(window, title="Window", alt="The window")
-    with places[1]:
+    with containers[1]:
         number_grid(weights, title=f"× {name}", alt=name)
-    with places[2]:
+    with containers[2]:
         number_grid(products, title="= Products", alt="The products")
 
 

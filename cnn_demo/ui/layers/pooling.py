@@ -82,19 +82,19 @@ def _kinds() -> tuple[str, ...]:
 
 
 def _controls() -> tuple[int, int]:
-    places = st.columns(5)
+    containers = st.columns(5)
     low, high = POOL_RANGES["size"]
-    with places[0]:
+    with containers[0]:
         st.selectbox(
             "Map", MAPS, index=MAPS.index(DEFAULTS["of"]), format_func=_map_title, key="of", bind="query-params"
         )
-    with places[1]:
+    with containers[1]:
         window = st.slider("Window size", low, high, DEFAULTS["window"], key="window", bind="query-params")
-    with places[2]:
+    with containers[2]:
         stride = st.slider("Stride", low, high, DEFAULTS["step"], key="step", bind="query-params")
-    with places[3]:
+    with containers[3]:
         st.selectbox("Compare with", list(FOURTH), format_func=FOURTH.__getitem__, key="fourth", bind="query-params")
-    with places[4]:
+    with containers[4]:
         st.selectbox(
             "Kernel",
             list(TAPS),
@@ -156,17 +156,17 @@ def _pooled(plane: np.ndarray, kind: str, window: int, stride: int, row: int, co
 
 
 def _open_window(size: tuple[int, int]) -> tuple[int, int]:
-    places = st.columns([1, 1, 2], wrap=False)
-    with places[0]:
+    containers = st.columns([1, 1, 2], wrap=False)
+    with containers[0]:
         row = bounded_number("Row", 0, size[0] - 1, "pool_row", size[0] // 2)
-    with places[1]:
+    with containers[1]:
         column = bounded_number("Column", 0, size[1] - 1, "pool_column", size[1] // 2)
     return row, column
 
 
 def _pictures(plane: np.ndarray, results: list[Pooled], scale: float, row: int, column: int) -> None:
     """Show all results with one brightness scale and at one size, so that only the effect of pooling differs."""
-    first, *places = _four_places()
+    first, *containers = _four_columns()
     opened = results[0].opened
     with first:
         height, width = plane.shape
@@ -179,8 +179,8 @@ def _pictures(plane: np.ndarray, results: list[Pooled], scale: float, row: int, 
             max_height=280,
             marks=[Mark(opened.row, opened.column, *opened.window.shape)],
         )
-    for place, result in zip(places, results, strict=True):
-        with place:
+    for container, result in zip(containers, results, strict=True):
+        with container:
             height, width = result.values.shape
             shown = result.values / scale
             picture(
@@ -196,9 +196,9 @@ def _pictures(plane: np.ndarray, results: list[Pooled], scale: float, row: int, 
             )
 
 
-def _four_places() -> list:
+def _four_columns() -> list:
     """Return four columns in a row, which a phone shows as two rows."""
-    return [place for half in st.columns(2) for place in half.columns(2, wrap=False)]
+    return [container for half in st.columns(2) for container in half.columns(2, wrap=False)]
 
 
 def _squares(pixels: np.ndarray) -> np.ndarray:
@@ -208,11 +208,11 @@ def _squares(pixels: np.ndarray) -> np.ndarray:
 
 
 def _arithmetic(results: list[Pooled]) -> None:
-    places = _four_places()
-    with places[0]:
+    containers = _four_columns()
+    with containers[0]:
         number_grid(results[0].opened.window, title="The window", alt="The selected window of the map")
-    for place, result in zip(places[1:], results, strict=True):
-        with place:
+    for container, result in zip(containers[1:], results, strict=True):
+        with container:
             value = f"{result.opened.value:.4f}".replace("-", "−")
             number_grid(
                 result.opened.weights,
@@ -225,7 +225,7 @@ def _arithmetic(results: list[Pooled]) -> None:
 def _gradients(plane: np.ndarray, results: list[Pooled], scale: float) -> None:
     st.subheader("Gradients", anchor=False)
     text, pair, last = st.columns([1, 2, 1])
-    places = [*pair.columns(2, wrap=False), last]
+    containers = [*pair.columns(2, wrap=False), last]
     with text:
         st.markdown(gradient_sentence(results))
         st.caption(
@@ -235,8 +235,8 @@ def _gradients(plane: np.ndarray, results: list[Pooled], scale: float) -> None:
     part = _close_up(plane.shape, results[0].opened)
     opened = results[0].opened
     mark = Mark(opened.row - part[0].start, opened.column - part[1].start, *opened.window.shape)
-    for place, result in zip(places, results, strict=True):
-        with place:
+    for container, result in zip(containers, results, strict=True):
+        with container:
             colours = gradient_colours(plane[part] / scale, result.gradient[part] / limit)
             picture(
                 jpeg_url(_squares(colours)),
@@ -266,33 +266,33 @@ def gradient_sentence(results: list[Pooled]) -> str:
         "The weight of a value is also the gradient it gets in training. With **max** pooling, "
         f"**{float(chosen.mean()):.1%}** of the map's values get a gradient, one for each window"
     )
-    most = int(maximum.max())
-    if most > 1:
+    largest = int(maximum.max())
+    if largest > 1:
         shared = float((maximum > 1).sum() / chosen.sum())
-        text += f"; **{shared:.1%}** of these are the maximum of several windows, up to **{most}**"
+        text += f"; **{shared:.1%}** of these are the maximum of several windows, up to **{largest}**"
     return f"{text}. With **average** pooling, **{float((average > 0).mean()):.1%}** get one."
 
 
 def _close_up(shape: tuple[int, int], opened: WindowArithmetic) -> tuple[slice, slice]:
-    """Return a crop around the selected window, small enough to tell single pixels apart."""
+    """Return a crop around the selected window, small enough to distinguish single pixels."""
     height, width = opened.window.shape
-    return _around(opened.row, height, shape[0]), _around(opened.column, width, shape[1])
+    return _crop_slice(opened.row, height, shape[0]), _crop_slice(opened.column, width, shape[1])
 
 
-def _around(first: int, extent: int, side: int) -> slice:
+def _crop_slice(first: int, extent: int, side: int) -> slice:
     """Return the crop of one axis, of length `side`, around a window of `extent` pixels from `first`."""
     start = max(0, min(first + extent // 2 - CLOSE_UP // 2, side - CLOSE_UP))
     return slice(start, start + CLOSE_UP)
 
 
-def gradient_colours(grey: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """Lay the gradient over the map: orange where it is positive, blue where negative, the stronger the larger.
+def gradient_colours(grey: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+    """Draw the gradient over the map: positive orange, negative blue, the stronger the larger it is.
 
     Args:
         grey: The map, (H, W), shown from 0 to 1.
-        share: The gradient, (H, W) in -1...1; the result is (H, W, 3) uint8.
+        gradient: The gradient, (H, W) in -1...1; the result is (H, W, 3) uint8.
     """
     base = np.repeat(np.clip(grey, 0, 1)[..., np.newaxis] * 200, 3, axis=2)
-    strength = np.sqrt(np.abs(share))[..., np.newaxis]  # a gradient of 1/9 must still be visible
-    colour = np.where(share[..., np.newaxis] >= 0, ORANGE, BLUE)
+    strength = np.sqrt(np.abs(gradient))[..., np.newaxis]  # a gradient of 1/9 must still be visible
+    colour = np.where(gradient[..., np.newaxis] >= 0, ORANGE, BLUE)
     return np.rint(base + (colour - base) * strength).astype(np.uint8)

@@ -34,7 +34,7 @@ def stack_view(photo: Photo) -> None:
         layer_controls(layers)
     with grid:
         if shown:
-            _grid(photo, layers[:shown], asked=number)
+            _grid(photo, layers[:shown], selected=number)
             _table(photo, planned)
         else:
             st.info("No layer fits yet: change the first one, on the left.", icon=":material/arrow_back:")
@@ -82,7 +82,7 @@ def _shape(shape: tuple[int, ...]) -> str:
     return f"{shape[0]} × {shape[1]} × {shape[2]}"
 
 
-def _grid(photo: Photo, layers: tuple[Layer, ...], asked: int) -> None:
+def _grid(photo: Photo, layers: tuple[Layer, ...], selected: int) -> None:
     maps = stack_maps(photo, layers)
     common = st.toggle(
         "Same scale for all maps",
@@ -106,16 +106,18 @@ def _grid(photo: Photo, layers: tuple[Layer, ...], asked: int) -> None:
     colours = (
         "Red is positive, blue negative, white zero." if is_signed(maps) else "Black is zero, white is the maximum."
     )
-    late = f" Layer {asked} has no maps: these are the maps of layer {len(layers)}." if asked != len(layers) else ""
-    st.caption(f"{colours} Click a map to open it below.{late} {_source_sentence(layers[-1], len(layers))}")
+    note = (
+        f" Layer {selected} has no maps: these are the maps of layer {len(layers)}." if selected != len(layers) else ""
+    )
+    st.caption(f"{colours} Click a map to open it below.{note} {_source_sentence(layers[-1], len(layers))}")
 
 
 def _source_sentence(layer: Layer, number: int) -> str:
     if not isinstance(layer, ConvLayer):
         return "Pooling is applied to each map separately, so the number of maps stays the same."
     if layer.source == "hand":
-        what = "the photo's brightness (the mean of red, green and blue)" if number == 1 else "the mean of all maps"
-        return f"Each hand-made filter is applied to {what}."
+        inputs = "the photo's brightness (the mean of red, green and blue)" if number == 1 else "the mean of all maps"
+        return f"Each hand-made filter is applied to {inputs}."
     if layer.source == "learned":
         return (
             "Kernels of the bundled CIFAR-10 network; the input is pixels / 127.5 − 1, as in training, without the "

@@ -36,33 +36,33 @@ def find_view(photo: Photo) -> None:
     """
     spec = pick_localizer()
     load_with_spinner(spec, load_localizer)
-    _answer(photo, spec)
+    _show_prediction(photo, spec)
 
 
 @st.fragment
-def _answer(photo: Photo, spec: ModelSpec) -> None:
-    shown, said = st.columns([3, 2], gap="large")
-    with said:
+def _show_prediction(photo: Photo, spec: ModelSpec) -> None:
+    shown, details = st.columns([3, 2], gap="large")
+    with details:
         threshold = threshold_slider(spec)
     evidence = evidence_of(photo, spec.key, threshold)
-    answer = evidence.localization
-    with said:
-        _in_words(answer, photo, threshold)
-        indices = shown_classes(answer.probabilities)
+    prediction = evidence.localization
+    with details:
+        _in_words(prediction, photo, threshold)
+        indices = shown_classes(prediction.probabilities)
         probability_bars(
-            [answer.labels[i] for i in indices],
-            answer.probabilities[indices],
+            [prediction.labels[i] for i in indices],
+            prediction.probabilities[indices],
             caption="Probability of the most probable classes",
         )
         st.caption(
-            f"**{answer.milliseconds:.1f} ms** on {DEVICES[answer.device]}: one pass, two heads. "
+            f"**{prediction.milliseconds:.1f} ms** on {DEVICES[prediction.device]}: one pass, two heads. "
             f"{spec.knows} For a photo of anything else it should predict “nothing”."
         )
-    drawn = _drawn(photo, answer)
+    drawn = _drawn(photo, prediction)
     with shown:
         height, width = photo.size
         small = reduced(drawn, SHOWN_SIDE)
-        found = f"a box around the {answer.label}" if answer.label else "no box"
+        found = f"a box around the {prediction.label}" if prediction.label else "no box"
         picture(
             jpeg_url(small),
             (height, width),
@@ -70,7 +70,7 @@ def _answer(photo: Photo, spec: ModelSpec) -> None:
             alt=f"The photo with {found}: {photo.description}",
             max_height=480,
         )
-        _downloads(photo, answer, spec, drawn)
+        _downloads(photo, prediction, spec, drawn)
     st.subheader("How the box head predicts the box", anchor=False)
     _weighted(photo, evidence)
 
@@ -82,23 +82,23 @@ def shown_classes(probabilities: np.ndarray) -> np.ndarray:
     return order if nothing in order else np.append(order[:-1], nothing)
 
 
-def _in_words(answer: Localization, photo: Photo, threshold: float) -> None:
-    if answer.label is None or answer.box_xyxy is None:
-        best = int(answer.probabilities[:-1].argmax())
-        nearest = f"{answer.labels[best]}, has {percent(float(answer.probabilities[best]))}"
-        if answer.probabilities[-1] >= answer.probabilities[best]:
-            st.markdown(f"### Nothing, {percent(float(answer.probabilities[-1]))}")
-            st.markdown(f"None of its {len(answer.labels) - 1} classes: the most probable one, {nearest}.")
+def _in_words(prediction: Localization, photo: Photo, threshold: float) -> None:
+    if prediction.label is None or prediction.box_xyxy is None:
+        best = int(prediction.probabilities[:-1].argmax())
+        nearest = f"{prediction.labels[best]}, has {percent(float(prediction.probabilities[best]))}"
+        if prediction.probabilities[-1] >= prediction.probabilities[best]:
+            st.markdown(f"### Nothing, {percent(float(prediction.probabilities[-1]))}")
+            st.markdown(f"None of its {len(prediction.labels) - 1} classes: the most probable one, {nearest}.")
         else:
             st.markdown("### No box")
             st.markdown(f"The most probable class, {nearest}: less than the threshold of {percent(threshold)}.")
         return
-    st.markdown(f"### {answer.label.capitalize()}, {percent(answer.probability)}")
-    left, top, right, bottom = answer.box_xyxy.round().astype(int).tolist()
+    st.markdown(f"### {prediction.label.capitalize()}, {percent(prediction.probability)}")
+    left, top, right, bottom = prediction.box_xyxy.round().astype(int).tolist()
     words = f"From ({left}, {top}) to ({right}, {bottom}), in pixels of the photo."
-    truth = truth_of(photo, answer.labels)
+    truth = truth_of(photo, prediction.labels)
     if truth is not None:
-        words += f" IoU with the ground truth: **{float(iou(answer.box_xyxy, truth)):.2f}**."
+        words += f" IoU with the ground truth: **{float(iou(prediction.box_xyxy, truth)):.2f}**."
     st.markdown(words)
 
 
@@ -108,12 +108,12 @@ def _boxed(_pixels: np.ndarray, key: str, box: tuple[float, ...] | None, name: s
     return draw_boxes(_pixels, boxes, [name] * len(boxes), [PREDICTION] * len(boxes))
 
 
-def _drawn(photo: Photo, answer: Localization) -> np.ndarray:
-    box = None if answer.box_xyxy is None else tuple(answer.box_xyxy.tolist())
-    return _boxed(photo.pixels, photo.key, box, f"{answer.label} {percent(answer.probability)}")
+def _drawn(photo: Photo, prediction: Localization) -> np.ndarray:
+    box = None if prediction.box_xyxy is None else tuple(prediction.box_xyxy.tolist())
+    return _boxed(photo.pixels, photo.key, box, f"{prediction.label} {percent(prediction.probability)}")
 
 
-def _downloads(photo: Photo, answer: Localization, spec: ModelSpec, drawn: np.ndarray) -> None:
+def _downloads(photo: Photo, prediction: Localization, spec: ModelSpec, drawn: np.ndarray) -> None:
     stem = photo.name.rpartition(".")[0] or photo.name
     left, right, _ = st.columns([2, 2, 3])
     left.download_button(
@@ -125,7 +125,7 @@ def _downloads(photo: Photo, answer: Localization, spec: ModelSpec, drawn: np.nd
         on_click="ignore",
         width="stretch",
     )
-    facts = {"photo": photo.name, "model": spec.key, **answer.as_json()}
+    facts = {"photo": photo.name, "model": spec.key, **prediction.as_json()}
     right.download_button(
         "JSON",
         json.dumps(facts, indent=1),
@@ -146,7 +146,7 @@ def _weighted(photo: Photo, evidence: LocalizerDetails) -> None:
     scale = box_scale(photo.pixels, pixels)
     heaviest = np.argsort(-evidence.attention.ravel(), kind="stable")[:HEAVIEST]
     votes = evidence.votes.reshape(-1, 4)[heaviest] * scale
-    share = float(evidence.attention.ravel()[heaviest].sum())
+    fraction = float(evidence.attention.ravel()[heaviest].sum())
     drawn = draw_boxes(pixels, votes[::-1], [""] * HEAVIEST, [OTHER] * HEAVIEST, thickness=1)
     drawn = draw_boxes(drawn, [evidence.box_xyxy * scale], [""], [PREDICTION], thickness=3)
     st.markdown(
@@ -169,7 +169,7 @@ def _weighted(photo: Photo, evidence: LocalizerDetails) -> None:
                 jpeg_url(overlay(pixels, attention, 0.6)),
                 "A heat map over the photo: the weight of each location.",
                 "Weights of the locations",
-                (f"The {HEAVIEST} greatest of {rows * columns} sum to {percent(share)}.",),
+                (f"The {HEAVIEST} greatest of {rows * columns} sum to {percent(fraction)}.",),
             ),
             Card(
                 jpeg_url(drawn),
@@ -188,5 +188,5 @@ def _weighted(photo: Photo, evidence: LocalizerDetails) -> None:
 
 def resized_map(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Bring a map (h, w), not negative, to 0..1 and to (height, width)."""
-    shares = (255 * values / max(float(values.max()), 1e-12)).astype(np.uint8)
-    return resized(shares, size).astype(np.float32) / 255
+    grey = (255 * values / max(float(values.max()), 1e-12)).astype(np.uint8)
+    return resized(grey, size).astype(np.float32) / 255

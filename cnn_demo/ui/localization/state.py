@@ -130,21 +130,21 @@ def keep_truth(photo: Photo, box: np.ndarray | None) -> None:
         drawn.pop(next(iter(drawn)))
 
 
-def known_truth(photo: Photo, labels: Sequence[str]) -> tuple[str, np.ndarray] | None:
+def sample_truth(photo: Photo, labels: Sequence[str]) -> tuple[str, np.ndarray] | None:
     """The class of these and the box (4,) of a sample photo that comes with them; None for all others."""
     key = next((sample.key for sample in sample_photos() if photo.credit and sample.title == photo.name), None)
     if key is None:
         return None
-    for label, shares in TRUTHS.get(key, {}).items():
+    for label, fractions in TRUTHS.get(key, {}).items():
         if label in labels:
-            return label, to_pixels(np.array(shares), photo.size)
+            return label, to_pixels(np.array(fractions), photo.size)
     return None
 
 
 def likely_class(photo: Photo, evidence: LocalizerDetails) -> str:
     """The class that a photo is probably of: the sample's, else the predicted one, else "nothing"."""
-    known = known_truth(photo, evidence.localization.labels)
-    return known[0] if known else evidence.localization.label or NOTHING
+    labelled = sample_truth(photo, evidence.localization.labels)
+    return labelled[0] if labelled else evidence.localization.label or NOTHING
 
 
 def truth_of(photo: Photo, labels: Sequence[str]) -> np.ndarray | None:
@@ -152,5 +152,5 @@ def truth_of(photo: Photo, labels: Sequence[str]) -> np.ndarray | None:
     drawn = drawn_truth(photo)
     if drawn is not None:
         return drawn
-    known = known_truth(photo, labels)
-    return None if known is None else known[1]
+    labelled = sample_truth(photo, labels)
+    return None if labelled is None else labelled[1]

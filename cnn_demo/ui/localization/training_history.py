@@ -89,10 +89,12 @@ def _frames(record: LocalizerRecord) -> list[np.ndarray]:
     frames = []
     for epoch in range(len(record.boxes)):
         drawn = []
-        for (ground, place), key in zip(tiles, shown, strict=True):
+        for (ground, position), key in zip(tiles, shown, strict=True):
             index = record.samples.index(key)
             drawn.append(
-                _with_box(ground, place, record.boxes[epoch, index], record.probabilities[epoch, index], record.labels)
+                _with_box(
+                    ground, position, record.boxes[epoch, index], record.probabilities[epoch, index], record.labels
+                )
             )
         drawn += [np.full((*TILE, 3), _GROUND, np.uint8)] * (-len(drawn) % COLUMNS)
         rows = [np.concatenate(drawn[i : i + COLUMNS], axis=1) for i in range(0, len(drawn), COLUMNS)]
@@ -114,12 +116,12 @@ def _tile(pixels: np.ndarray) -> tuple[np.ndarray, tuple[int, int, int, int]]:
 
 def _with_box(
     ground: np.ndarray,
-    place: tuple[int, int, int, int],
+    position: tuple[int, int, int, int],
     box: np.ndarray,
     probabilities: np.ndarray,
     labels: tuple[str, ...],
 ) -> np.ndarray:
-    left, top, width, height = place
+    left, top, width, height = position
     corners = np.clip(box, 0, 1) * (width, height, width, height) + (left, top, left, top)
     best = int(probabilities.argmax())
     found = best < len(labels) - 1
@@ -203,7 +205,7 @@ def _worst(record: LocalizerRecord) -> list[Card]:
             )
         svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 160 120">{drawn}</svg>'
         source = "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode("ascii")
-        answer = case["answer"] if case["answer"] == case["label"] else f"{case['answer']} ✗"
+        predicted = case["answer"] if case["answer"] == case["label"] else f"{case['answer']} ✗"
         alt = f"The outline of a photo with the ground-truth box and the predicted one: IoU {case['iou']:.2f}."
-        cards.append(Card(source, alt, f"IoU {case['iou']:.2f}", (f"{case['label']} → {answer}",)))
+        cards.append(Card(source, alt, f"IoU {case['iou']:.2f}", (f"{case['label']} → {predicted}",)))
     return cards

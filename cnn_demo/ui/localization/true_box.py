@@ -30,10 +30,10 @@ from cnn_demo.ui.localization.state import (
     drawn_truth,
     evidence_of,
     keep_truth,
-    known_truth,
     likely_class,
     pick_class,
     pick_localizer,
+    sample_truth,
     truth_of,
 )
 from cnn_demo.ui.widgets.canvas import canvas_size, drawn_boxes
@@ -102,7 +102,7 @@ def _canvas(photo: Photo, spec: ModelSpec) -> None:
         keep_truth(photo, box)
     if drawn_truth(photo) is not None:
         st.button("Draw another", icon=":material/delete:", key="truth_clear", on_click=_clear, args=(photo,))
-    elif known_truth(photo, spec.labels) is not None:
+    elif sample_truth(photo, spec.labels) is not None:
         st.caption("This sample has a ground-truth box, in green; if you draw your own, it is used instead.")
     else:
         st.caption("Drag from one corner to the opposite one, as tightly as you can.")
@@ -130,11 +130,11 @@ def _overlap(photo: Photo, evidence: LocalizerDetails, truth: np.ndarray | None)
     st.markdown("**Intersection**, in yellow")
     small = reduced(photo.pixels, 640)
     scale = box_scale(photo.pixels, small)
-    answer = evidence.box_xyxy * scale
-    boxes, names, colours = [answer], ["network"], [PREDICTION]
+    predicted = evidence.box_xyxy * scale
+    boxes, names, colours = [predicted], ["network"], [PREDICTION]
     if truth is not None:
-        boxes, names, colours = [truth * scale, answer], ["truth", "network"], [GROUND_TRUTH, PREDICTION]
-        small = shaded(small, truth * scale, answer)
+        boxes, names, colours = [truth * scale, predicted], ["truth", "network"], [GROUND_TRUTH, PREDICTION]
+        small = shaded(small, truth * scale, predicted)
     both = "" if truth is None else " and the ground truth"
     picture(
         jpeg_url(draw_boxes(small, boxes, names, colours)),
@@ -183,8 +183,8 @@ def _loss(model: Localizer, photo: Photo, evidence: LocalizerDetails, truth: np.
     with choice:
         label = pick_class("True class", model.labels, CLASS, likely_class(photo, evidence), "as it seems")
     weights = {}
-    for part, place in zip(LOSS_WEIGHTS, sliders, strict=True):
-        with place:
+    for part, container in zip(LOSS_WEIGHTS, sliders, strict=True):
+        with container:
             weights[part] = st.slider(
                 f"Weight of {_named(part)}",
                 0.0,

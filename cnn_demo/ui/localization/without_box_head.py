@@ -85,8 +85,8 @@ def _three_ways(photo: Photo, spec: ModelSpec) -> None:
         opacity = opacity_slider(OPACITY, DEFAULTS[OPACITY])
     cam = cam_box(model, evidence, label, size, cut / 100)
     sizes, step = _window_controls(size)
-    progress_place = st.empty()
-    scan = _scan(photo, spec, sizes, step, progress_place) if sizes else None
+    progress_container = st.empty()
+    scan = _scan(photo, spec, sizes, step, progress_container) if sizes else None
     _cards(photo, evidence, cam, scan, label, opacity)
     if scan is not None:
         _cost(scan, evidence, model.spec.title)
@@ -100,7 +100,7 @@ def _window_controls(size: tuple[int, int]) -> tuple[tuple[float, ...], float]:
             list(ALL_SIZES),
             selection_mode="multi",
             default=DEFAULTS[SIZES],
-            format_func=lambda share: f"{share} %",
+            format_func=lambda size: f"{size} %",
             key=SIZES,
             bind="query-params",
         )
@@ -115,7 +115,7 @@ def _window_controls(size: tuple[int, int]) -> tuple[tuple[float, ...], float]:
             key=STRIDE,
             bind="query-params",
         )
-    sizes = tuple(share / 100 for share in sorted(set(chosen or ()) & set(ALL_SIZES), reverse=True))
+    sizes = tuple(size / 100 for size in sorted(set(chosen or ()) & set(ALL_SIZES), reverse=True))
     if not sizes:
         st.info("Choose at least one window size.", icon=":material/select_all:")
         return (), step / 100
@@ -127,11 +127,13 @@ def _window_controls(size: tuple[int, int]) -> tuple[tuple[float, ...], float]:
     return sizes, step / 100
 
 
-def _scan(photo: Photo, spec: ModelSpec, sizes: tuple[float, ...], step: float, place: DeltaGenerator) -> WindowScan:
+def _scan(
+    photo: Photo, spec: ModelSpec, sizes: tuple[float, ...], step: float, container: DeltaGenerator
+) -> WindowScan:
     def compute(report: Callable[[float], None]) -> WindowScan:
         return slide(load_localizer(spec.key), photo.pixels, sizes, step, lambda done, of: report(done / of))
 
-    return computed(("scan", photo.key, spec.key, sizes, step), "Classifying every window…", place, compute)
+    return computed(("scan", photo.key, spec.key, sizes, step), "Classifying every window…", container, compute)
 
 
 def _cards(
@@ -167,9 +169,9 @@ def _cards(
     ]
     if scan is not None:
         best = scan.best(label)
-        share = float(scan.probabilities[best, scan.labels.index(label)])
+        probability = float(scan.probabilities[best, scan.labels.index(label)])
         ground = overlay(pixels, window_map(scan, label, scale, (height, width)), opacity)
-        line = f"The window with the highest probability of {label}: {percent(share)}. {scan.passes:,} passes."
+        line = f"The window with the highest probability of {label}: {percent(probability)}. {scan.passes:,} passes."
         cards.append(card("Sliding window", scan.boxes[best], ground, line))
     picture_cards(cards, width=240, columns=3, ratio=f"{width} / {height}")
     if truth is None:
@@ -206,11 +208,12 @@ def _compared(box: np.ndarray | None, truth: np.ndarray | None, head: np.ndarray
 
 
 def _cost(scan: WindowScan, evidence: LocalizerDetails, title: str) -> None:
-    once = evidence.localization.milliseconds
+    milliseconds = evidence.localization.milliseconds
     st.markdown(
-        f"**What a scan costs**: {scan.passes:,} crops through {title}, against one pass for the head. At {once:.0f} "
-        f"ms a pass, as measured for the head’s one, that would be {scan.passes * once / 1000:,.1f} s; batches are "
-        "somewhat faster. A smaller stride fits the object better and costs more, but no window has the object’s own "
-        "proportions. The colours are the mean probability of all windows that cover a pixel. This is how objects were "
-        "localized before networks had box heads."
+        f"**What a scan costs**: {scan.passes:,} crops through {title}, against one pass for the head. At "
+        f"{milliseconds:.0f} ms a pass, as measured for the head’s one, that would be "
+        f"{scan.passes * milliseconds / 1000:,.1f} s; batches are somewhat faster. A smaller stride "
+        "fits the object better and costs more, but no window has the object’s own proportions. The colours are the "
+        "mean probability of all windows that cover a pixel. This is how objects were localized before networks had "
+        "box heads."
     )

@@ -45,12 +45,12 @@ def confidence_view(photo: Photo) -> None:
         FileNotFoundError: If its record is missing.
     """
     record = cifar10_record()
-    answer = _classified(photo)
+    prediction = _classified(photo)
     bars, diagram = st.columns([2, 3], gap="large")
     with bars:
-        _answer(answer)
+        _show_prediction(prediction)
     with diagram:
-        _reliability(record, answer.top(1)[0][1])
+        _reliability(record, prediction.top(1)[0][1])
     st.subheader("Photos of none of the ten classes", anchor=False)
     _none_of_the_ten(record)
 
@@ -61,7 +61,7 @@ def _classified(photo: Photo) -> Classification:
 
 
 @st.fragment
-def _answer(answer: Classification) -> None:
+def _show_prediction(prediction: Classification) -> None:
     """Show the ten probabilities and a temperature slider."""
     st.markdown("**Prediction for your photo**")
     factor = st.slider(
@@ -74,8 +74,8 @@ def _answer(answer: Classification) -> None:
         bind="query-params",
         help="The calibrated logits are divided by it before the softmax. 1 leaves the probabilities calibrated.",
     )
-    shown = at_temperature(answer.probabilities, factor)
-    probability_bars(answer.labels, shown, caption="Probability of each class")
+    shown = at_temperature(prediction.probabilities, factor)
+    probability_bars(prediction.labels, shown, caption="Probability of each class")
     if factor == 1:
         st.caption("The softmax returns ten probabilities that sum to 1, whatever the photo shows.")
     else:
@@ -165,11 +165,11 @@ def _points(error: float) -> str:
 
 def _none_of_the_ten(record: TrainingRecord) -> None:
     """Show live predictions for the sample photos and for two images without content, beside the ground truth."""
-    answers = _sample_answers()
-    wrong = [answer for answer in answers if answer[3] is None]
-    sure = [answer for answer in wrong if answer[2] >= 0.5]
+    predictions = _sample_predictions()
+    wrong = [prediction for prediction in predictions if prediction[3] is None]
+    sure = [prediction for prediction in wrong if prediction[2] >= 0.5]
     st.markdown(
-        f"**It still predicts one of the ten.** The softmax has no “none of these”. Of the {len(answers)} pictures "
+        f"**It still predicts one of the ten.** The softmax has no “none of these”. Of the {len(predictions)} pictures "
         f"below, {len(wrong)} show none of its classes; for **{len(sure)}** of those its confidence is above 50 %. The "
         "diagram above does not apply here: it was measured on photos like the training data, each of which shows one "
         "of the ten. A high probability means *most similar to this one of the ten*, never *this is one of the ten*."
@@ -182,7 +182,7 @@ def _none_of_the_ten(record: TrainingRecord) -> None:
                 f"{label}, {percent(probability)}",
                 (title, _truth(truth, label)),
             )
-            for (title, source, alt), label, probability, truth in answers
+            for (title, source, alt), label, probability, truth in predictions
         ],
         width=140,
         columns=6,
@@ -197,7 +197,7 @@ def _truth(truth: str | None, label: str) -> str:
 
 
 @st.cache_data(max_entries=1, show_spinner="Classifying the sample photos…")
-def _sample_answers() -> list[tuple[tuple[str, str, str], str, float, str | None]]:
+def _sample_predictions() -> list[tuple[tuple[str, str, str], str, float, str | None]]:
     """Return title, image and description of each sample, and the prediction: label, probability, ground truth."""
     model = load_classifier(MODEL)
     found = []

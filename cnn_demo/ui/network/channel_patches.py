@@ -114,8 +114,8 @@ def _overview(model: Classifier, gallery: Gallery) -> None:
         )
         st.markdown(f"**{layer_label(layer.name)}** · {reach}")
         choosiest = np.argsort(-selectivity(gallery.excitations, layer), kind="stable")[:CHANNELS_SHOWN]
-        for place, channel in zip(st.columns(CHANNELS_SHOWN), choosiest, strict=True):
-            with place:
+        for container, channel in zip(st.columns(CHANNELS_SHOWN), choosiest, strict=True):
+            with container:
                 _row(gallery, layer, int(channel), IN_A_ROW, key=f"row_{layer.name}_{channel}", width=58)
 
 
@@ -138,9 +138,9 @@ def _row(
         name = gallery.photos[exciter.photo].name
         value = short_number(exciter.value)
         items.append(Tile(at + 1, f"{name}: {value}", f"{value} · {name}" if named else value))
-    place = st.container(gap=None)
-    place.caption(f"Channel {channel}" + ("" if found else ": no patch of these photos activates it."))
-    with place:
+    container = st.container(gap=None)
+    container.caption(f"Channel {channel}" + ("" if found else ": no patch of these photos activates it."))
+    with container:
         tiles(
             jpeg_url(np.concatenate(pictures)),
             items,
@@ -186,8 +186,8 @@ def cut(pixels: np.ndarray, exciter: Patch) -> np.ndarray:
 def _open_channel(model: Classifier, gallery: Gallery) -> None:
     """Show the strongest patch of every channel of a layer, and more patches of one channel."""
     layers = {layer.name: layer for layer in activation_layers(model.layers)}
-    layer_place, channel_place = st.columns(2)
-    name = layer_place.selectbox(
+    layer_container, channel_container = st.columns(2)
+    name = layer_container.selectbox(
         "Layer",
         list(layers),
         index=list(layers).index(DEFAULTS[LAYER]),
@@ -198,13 +198,13 @@ def _open_channel(model: Classifier, gallery: Gallery) -> None:
     )
     layer = layers[name]
     choosiest = np.argsort(-selectivity(gallery.excitations, layer), kind="stable")
-    channel = _channel_field(channel_place, layer, int(choosiest[0]))
+    channel = _channel_field(channel_container, layer, int(choosiest[0]))
     _row(gallery, layer, channel, OPENED, key="feature_patches", width=SIDE, named=True)
     _every_channel(gallery, layer, choosiest, channel)
 
 
-def _channel_field(place: DeltaGenerator, layer: NetworkLayer, automatic: int) -> int:
-    with place:
+def _channel_field(container: DeltaGenerator, layer: NetworkLayer, automatic: int) -> int:
+    with container:
         channel = index_field("Channel", layer.shape[-1], key=CHANNEL, placeholder=f"{automatic}, the most selective")
     return automatic if channel is None else channel
 

@@ -22,19 +22,19 @@ def kernel_mosaic(kernels: np.ndarray, columns: int, full_scale: float | None = 
     """
     count = kernels.shape[-1]
     largest = np.abs(kernels).max(axis=tuple(range(kernels.ndim - 1))) if full_scale is None else full_scale
-    shares = np.clip(kernels / np.maximum(largest, np.finfo(np.float32).tiny), -1, 1)
+    scaled = np.clip(kernels / np.maximum(largest, np.finfo(np.float32).tiny), -1, 1)
     rows = -(-count // columns)
     height, width = (side * MAGNIFIED + GAP for side in kernels.shape[:2])
     picture = np.full((rows * height + GAP, columns * width + GAP, 3), _LINE, np.uint8)
     for index in range(count):
         top, left = GAP + index // columns * height, GAP + index % columns * width
-        tile = np.kron(_colours(shares[..., index]), np.ones((MAGNIFIED, MAGNIFIED, 1), np.uint8))
+        tile = np.kron(_colours(scaled[..., index]), np.ones((MAGNIFIED, MAGNIFIED, 1), np.uint8))
         picture[top : top + tile.shape[0], left : left + tile.shape[1]] = tile
     return picture
 
 
-def _colours(shares: np.ndarray) -> np.ndarray:
+def _colours(scaled: np.ndarray) -> np.ndarray:
     """Return the colours of values in −1..1: (kh, kw, 3) as they are, (kh, kw) by the red–blue map."""
-    if shares.ndim == 3:
-        return np.rint(127.5 + 127.5 * shares).astype(np.uint8)
-    return signed_colours(shares)
+    if scaled.ndim == 3:
+        return np.rint(127.5 + 127.5 * scaled).astype(np.uint8)
+    return signed_colours(scaled)

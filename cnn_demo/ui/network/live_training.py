@@ -96,7 +96,7 @@ def _buttons(job: Job | None) -> None:
             icon=":material/play_arrow:",
             key="live_start",
             disabled=running,
-            on_click=_want,
+            on_click=_request_training,
         )
         waiting = job is not None and job.state == "waiting"
         st.button(
@@ -109,7 +109,7 @@ def _buttons(job: Job | None) -> None:
         )
 
 
-def _want() -> None:
+def _request_training() -> None:
     old = st.session_state.get(_JOB)
     if old is None or not old.active:  # otherwise a second click came before the page was updated
         st.session_state[_WANTED] = True
@@ -132,7 +132,7 @@ def _stop() -> None:
 def _watch(job: Job) -> None:
     """Show the training progress; reruns by itself, and signals the training that it is being watched."""
     job.touch()
-    before = job_queue().place(job)
+    before = job_queue().position(job)
     if not job.active or (before == 0) != st.session_state.get("live_running", before == 0):
         st.session_state["live_running"] = before == 0
         st.rerun()  # the buttons and the page below change too

@@ -93,7 +93,7 @@ def drawing(run: DigitRun) -> None:
     from streamlit_drawable_canvas import st_canvas
 
     st.subheader("Draw a digit", anchor=False)
-    canvas, seen, answer = st.columns([CANVAS, CANVAS, 340], gap="medium")
+    canvas, seen, prediction = st.columns([CANVAS, CANVAS, 340], gap="medium")
     with canvas:
         st.markdown("Draw with mouse or finger, as large as you like")
         result = st_canvas(
@@ -122,7 +122,7 @@ def drawing(run: DigitRun) -> None:
             alt="The drawing as 8 by 8 values",
             brightness=True,
         )
-    with answer:
+    with prediction:
         st.markdown(f"Prediction: **{best}** ({percent(float(probabilities[best]))})")
         probability_bars(DIGITS, probabilities, caption="Probability of each digit", ordered=False)
     st.caption(
@@ -144,8 +144,8 @@ def _ink(image: np.ndarray) -> np.ndarray:
 def mistakes(run: DigitRun) -> None:
     """Show the confusion matrix of the test digits, and the misclassified ones as images."""
     data = digit_data()
-    answers = run.probabilities.argmax(axis=1)
-    wrong = np.flatnonzero(answers != data.held_out_labels)
+    predictions = run.probabilities.argmax(axis=1)
+    wrong = np.flatnonzero(predictions != data.held_out_labels)
     st.subheader("Misclassified digits", anchor=False)
     chart, pictures = st.columns([3, 2], gap="medium")
     with chart:
@@ -156,17 +156,17 @@ def mistakes(run: DigitRun) -> None:
             alt="Confusion matrix of the test digits.",
         )
     with pictures:
-        st.markdown(_how_many(len(wrong), len(answers)))
-        surest = wrong[np.argsort(-run.probabilities[wrong, answers[wrong]])][:MAX_MISTAKES]
+        st.markdown(_how_many(len(wrong), len(predictions)))
+        most_confident = wrong[np.argsort(-run.probabilities[wrong, predictions[wrong]])][:MAX_MISTAKES]
         picture_cards(
             [
                 Card(
                     _picture(data.held_out_images[index]),
                     f"A handwritten {data.held_out_labels[index]}, 8 by 8 pixels",
-                    f"predicted {answers[index]}, is {data.held_out_labels[index]}",
-                    (percent(float(run.probabilities[index, answers[index]])),),
+                    f"predicted {predictions[index]}, is {data.held_out_labels[index]}",
+                    (percent(float(run.probabilities[index, predictions[index]])),),
                 )
-                for index in surest
+                for index in most_confident
             ],
             width=92,
             columns=4,

@@ -44,10 +44,10 @@ def paint(values: np.ndarray, palette: str, scale: float | np.ndarray) -> np.nda
     """
     if palette == "grey":
         return _GREY[np.rint(np.clip(values + 1, 0, 2) * 127.5).astype(np.uint8), 0]
-    share = values / np.where(np.asarray(scale) > 0, scale, 1.0)
+    scaled = values / np.where(np.asarray(scale) > 0, scale, 1.0)
     if palette == "heat":
-        return _HEAT[np.rint(np.clip(share, 0, 1) * 255).astype(np.uint8), 0]
-    return signed_colours(np.clip(share, -1, 1))
+        return _HEAT[np.rint(np.clip(scaled, 0, 1) * 255).astype(np.uint8), 0]
+    return signed_colours(np.clip(scaled, -1, 1))
 
 
 def channels_first(values: np.ndarray) -> np.ndarray:

@@ -92,7 +92,7 @@ def _what_happened(record: TrainingRecord) -> str:
     turned = turns(record.kernels)
     half = next(i for i, accuracy in enumerate(accuracies, 1) if accuracy >= accuracies[-1] / 2)
     near = next(i for i, accuracy in enumerate(accuracies, 1) if accuracy >= 0.95 * accuracies[-1])
-    most = int(turned.argmax())
+    largest = int(turned.argmax())
     restarts = " and ".join(map(str, record.restarts))
     fell = (
         f"\n- **Warm restart**: at epoch {restarts} the learning rate was raised again. Accuracy falls at first, and "
@@ -100,10 +100,10 @@ def _what_happened(record: TrainingRecord) -> str:
     )
     return (
         (
-            f"- **Most is learned early**: half of the final accuracy by epoch {half}, 95 % of it by epoch {near}.\n- "
-            f"**The first kernels soon keep their pattern**: in epoch {most + 1} their direction changed by "
-            f"{turned[most]:.1f} degrees on average, more than in any other; in the last one by {turned[-1]:.1f}.\n- "
-            f"**Training and validation**: the accuracy is {last['accuracy']:.1%} on training photos and "
+            f"- **Most is learned early**: half the final accuracy by epoch {half}, 95 % of it by epoch {near}.\n"
+            f"- **The first kernels soon keep their pattern**: in epoch {largest + 1} their direction changed by "
+            f"{turned[largest]:.1f} degrees on average, more than in any other; in the last one by {turned[-1]:.1f}.\n"
+            f"- **Training and validation**: the accuracy is {last['accuracy']:.1%} on training photos and "
             f"{last['validation_accuracy']:.1%} on 5,000 validation photos. The second figure is the one to expect on "
             "new photos." + (fell if restarts else "")
         )

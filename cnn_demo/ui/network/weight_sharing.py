@@ -70,8 +70,8 @@ def sharing_view(photo: Photo) -> None:
 
 def _controls() -> SharingSettings:
     values = []
-    for place, (key, (label, low, high, help_text)) in zip(st.columns(len(SLIDERS)), SLIDERS.items(), strict=True):
-        values.append(place.slider(label, low, high, DEFAULTS[key], key=key, bind="query-params", help=help_text))
+    for container, (key, (label, low, high, help_text)) in zip(st.columns(len(SLIDERS)), SLIDERS.items(), strict=True):
+        values.append(container.slider(label, low, high, DEFAULTS[key], key=key, bind="query-params", help=help_text))
     return SharingSettings(*values)
 
 
@@ -137,8 +137,8 @@ def _show_same_weights(settings: SharingSettings) -> None:
     in_a_row = drawn != SQUARE
     kernel = min(settings.kernel, ROW_LENGTH - 1 if in_a_row else SQUARE_SIDE)
     size = (1, ROW_LENGTH) if in_a_row else (SQUARE_SIDE, SQUARE_SIDE)
-    for place, kind in zip(st.columns(3), KINDS, strict=True):
-        with place:
+    for container, kind in zip(st.columns(3), KINDS, strict=True):
+        with container:
             if in_a_row:
                 parts, extent = drawings.connections(kind, ROW_LENGTH, kernel, settings.stride)
                 alt = f"{drawings.TITLES[kind]}: lines from the inputs to each output, in the colours of their weights"
@@ -180,11 +180,11 @@ def _show_moved_photo(photo: Photo, settings: SharingSettings) -> None:
             title="The photo, and the shifted photo",
             caption=f"{WINDOW} × {WINDOW} greyscale pixels of the photo; real pixels come in at the left.",
         )
-    places = st.columns(3)
-    for place, kind in zip(places, reversed(KINDS), strict=True):
-        maps, difference, share = _moved(photo, kind, settings.kernel, settings.stride, shift)
-        with place:
-            st.markdown(f"**{drawings.TITLES[kind]}** · differs by up to **{share:.1%}** of the largest value")
+    containers = st.columns(3)
+    for container, kind in zip(containers, reversed(KINDS), strict=True):
+        maps, difference, ratio = _moved(photo, kind, settings.kernel, settings.stride, shift)
+        with container:
+            st.markdown(f"**{drawings.TITLES[kind]}** · differs by up to **{ratio:.1%}** of the largest value")
             _strip(
                 (*maps, difference),
                 "signed",
@@ -228,8 +228,8 @@ def _moved(
     """Return the maps of both windows, their difference after shifting back, and its largest relative magnitude."""
     before, after = (random_layer(kind, window * 2 - 1, kernel, stride) for window in _windows(photo, shift))
     border = -(-(kernel // 2) // stride)  # units whose windows overlap the padding
-    difference, share = moved_difference(before, after, round(shift / stride), border)
-    return (before, after), difference, share
+    difference, ratio = moved_difference(before, after, round(shift / stride), border)
+    return (before, after), difference, ratio
 
 
 def _strip(maps: tuple[np.ndarray, ...], display: str, *, key: str, title: str, caption: str) -> None:

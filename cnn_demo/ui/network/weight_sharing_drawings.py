@@ -16,12 +16,12 @@ CELLS = 232  # width of a matrix
 
 def area_squares(costs: dict[str, LayerCost]) -> tuple[str, tuple[float, float]]:
     """Draw the layers' weights as squares whose areas are to scale; return SVG and its (width, height)."""
-    most = max(cost.parameters for cost in costs.values())
+    maximum = max(cost.parameters for cost in costs.values())
     parts = []
     x = 8.0
     floor = AREA_SIDE + 10
     for kind in KINDS:
-        side = AREA_SIDE * math.sqrt(costs[kind].parameters / most)
+        side = AREA_SIDE * math.sqrt(costs[kind].parameters / maximum)
         parts.append(f'<rect class="area" x="{x:.2f}" y="{floor - side:.2f}" width="{side:.3f}" height="{side:.3f}"/>')
         if side < SMALLEST:
             parts.append(f'<circle class="ring" cx="{x + side / 2:.2f}" cy="{floor - side / 2:.2f}" r="{SMALLEST}"/>')
@@ -46,16 +46,16 @@ def connections(kind: str, length: int, kernel: int, stride: int) -> tuple[str, 
     step = (PANEL - 24) / (length - 1)
     (_, (left, _)) = padding_amounts((1, length), (1, kernel), ConvSpec(stride=stride))
     centre = (kernel - 1) / 2 - left  # an output is drawn above the middle of its window
-    places = [12 + step * min(max(i * stride + centre, 0), length - 1) for i in range(outputs)]
+    positions = [12 + step * min(max(i * stride + centre, 0), length - 1) for i in range(outputs)]
     top, bottom = 14, 124
     parts = []
     for output, input_ in np.argwhere(numbers >= 0):
         line = colour(int(numbers[output, input_]))
         parts.append(
-            f'<line x1="{places[output]:.1f}" y1="{top}" x2="{12 + step * input_:.1f}" y2="{bottom}" '
+            f'<line x1="{positions[output]:.1f}" y1="{top}" x2="{12 + step * input_:.1f}" y2="{bottom}" '
             f'stroke="{line}" stroke-width="2" stroke-opacity="{0.55 if kind == "dense" else 0.95}"/>'
         )
-    parts += [f'<circle class="unit" cx="{x:.1f}" cy="{top}" r="7"/>' for x in places]
+    parts += [f'<circle class="unit" cx="{x:.1f}" cy="{top}" r="7"/>' for x in positions]
     parts += [f'<circle class="unit" cx="{12 + step * i:.1f}" cy="{bottom}" r="7"/>' for i in range(length)]
     return "".join(parts), (PANEL, 136)
 

@@ -33,14 +33,16 @@ def _misconception(photo: Photo, item: Misconception, index: int) -> None:
         if not expander.open:
             return
         try:
-            answer = item.answer(reduced(photo.pixels, WORKING_SIDE).astype(np.float32) / 255)
+            correction = item.answer(reduced(photo.pixels, WORKING_SIDE).astype(np.float32) / 255)
         except ModelUnavailable as error:
             st.error(str(error), icon=":material/cloud_off:")
             return
-        text, *places = st.columns([2, *[2] * len(answer.pictures)], vertical_alignment="center")
-        text.markdown(answer.text)
-        for number, (place, (caption, values, display)) in enumerate(zip(places, answer.pictures, strict=True)):
-            with place:
+        text, *containers = st.columns([2, *[2] * len(correction.pictures)], vertical_alignment="center")
+        text.markdown(correction.text)
+        for number, (container, (caption, values, display)) in enumerate(
+            zip(containers, correction.pictures, strict=True)
+        ):
+            with container:
                 picture(
                     jpeg_url(display_values(values, display)),
                     values.shape[:2],

@@ -53,11 +53,11 @@ def choose(key: str) -> None:
 
 def _take_from_link() -> None:
     """Take the photo from the link on the first run; later, set the link to the session's photo."""
-    known = {sample.key for sample in sample_photos()} | set(PATTERNS)
+    keys = {sample.key for sample in sample_photos()} | set(PATTERNS)
     wanted = st.query_params.get("photo")
     if "photo_key" not in st.session_state:
-        st.session_state["photo_key"] = wanted if wanted in known else sample_photos()[0].key
-    if wanted is not None and wanted not in known:
+        st.session_state["photo_key"] = wanted if wanted in keys else sample_photos()[0].key
+    if wanted is not None and wanted not in keys:
         del st.query_params["photo"]
     if st.session_state["photo_key"] not in (OWN, sample_photos()[0].key, wanted):
         st.query_params["photo"] = st.session_state["photo_key"]

@@ -42,19 +42,19 @@ def classify_view(photo: Photo) -> None:
     if not specs:
         st.info("Choose at least one model.", icon=":material/image_search:")
         return
-    answers = _answers(photo, specs, fit)
-    if len(answers) > 1:
-        said = agreement([(spec.title, answer) for spec, answer in answers])
-        st.markdown(said)
-    if answers:
-        models = tuple((spec.key, spec.title) for spec, _ in answers)
+    predictions = _predictions(photo, specs, fit)
+    if len(predictions) > 1:
+        sentence = agreement([(spec.title, prediction) for spec, prediction in predictions])
+        st.markdown(sentence)
+    if predictions:
+        models = tuple((spec.key, spec.title) for spec, _ in predictions)
         robustness.corrupted_view(photo, models, fit, answer_of=classified)
 
 
 def _controls() -> tuple[tuple[ModelSpec, ...], str]:
     networks, fits = st.columns([3, 2])
     with networks:
-        specs = pick_models(MODELS, "Models (up to three)", MAX_MODELS, beside=SIDE_BY_SIDE)
+        specs = pick_models(MODELS, "Models (up to three)", MAX_MODELS, preselected=SIDE_BY_SIDE)
         st.caption(_at_hand())
     with fits:
         fit = choose(
@@ -87,26 +87,28 @@ def classified(photo: Photo, key: str, fit: str) -> Classification:
     return keep_time(key, load_classifier(key).predict(photo.pixels, fit))
 
 
-def _answers(photo: Photo, specs: Sequence[ModelSpec], fit: str) -> list[tuple[ModelSpec, Classification]]:
+def _predictions(photo: Photo, specs: Sequence[ModelSpec], fit: str) -> list[tuple[ModelSpec, Classification]]:
     """Show the photo and each network's top-5 predictions; return the predictions of the networks that could run."""
-    photo_place, *places = st.columns([3, *[3 if len(specs) > 1 else 6] * len(specs)], gap="medium")
-    with photo_place:
+    photo_container, *containers = st.columns([3, *[3 if len(specs) > 1 else 6] * len(specs)], gap="medium")
+    with photo_container:
         crop = max(spec.crop for spec in specs)  # crops differ by an eighth; the largest is framed
-        whole = input_box(photo.size, fit, crop)
-        draw_on_photo(photo, fit, whole, key="classify_photo", caption=_taken(specs, fit), alt="The photo", crop=crop)
-    answers = []
-    for spec, place in zip(specs, places, strict=True):
-        with place:
+        input_area = input_box(photo.size, fit, crop)
+        draw_on_photo(
+            photo, fit, input_area, key="classify_photo", caption=_taken(specs, fit), alt="The photo", crop=crop
+        )
+    predictions = []
+    for spec, container in zip(specs, containers, strict=True):
+        with container:
             st.markdown(f"**{spec.title}**")
             try:
                 with st.spinner("Running the network…"):
-                    answer = classified(photo, spec.key, fit)
+                    prediction = classified(photo, spec.key, fit)
             except ModelUnavailable as error:
                 st.error(str(error), icon=":material/cloud_off:")
                 continue
-            _show_answer(spec, answer)
-            answers.append((spec, answer))
-    return answers
+            _show_prediction(spec, prediction)
+            predictions.append((spec, prediction))
+    return predictions
 
 
 def _taken(specs: Sequence[ModelSpec], fit: str) -> str:
@@ -119,31 +121,31 @@ def _taken(specs: Sequence[ModelSpec], fit: str) -> str:
     return f"{_TAKES[fit]} {names}: only the central {percent(smaller[0].crop / crop)} of its sides."
 
 
-def _show_answer(spec: ModelSpec, answer: Classification) -> None:
-    labels, probabilities = zip(*answer.top(5), strict=True)
+def _show_prediction(spec: ModelSpec, prediction: Classification) -> None:
+    labels, probabilities = zip(*prediction.top(5), strict=True)
     probability_bars(labels, np.array(probabilities), caption=f"The five most probable classes of {spec.title}")
     st.caption(
-        f"**{answer.milliseconds:.1f} ms** on {DEVICES[answer.device]}, for {spec.input_size[1]} × "
+        f"**{prediction.milliseconds:.1f} ms** on {DEVICES[prediction.device]}, for {spec.input_size[1]} × "
         f"{spec.input_size[0]} pixels. {spec.knows}"
     )
 
 
-def agreement(answers: Sequence[tuple[str, Classification]]) -> str:
+def agreement(predictions: Sequence[tuple[str, Classification]]) -> str:
     """Describe whether the networks' top-1 predictions agree; only networks with the same classes are compared.
 
     Args:
-        answers: (title, prediction) pairs of two or more networks.
+        predictions: (title, prediction) pairs of two or more networks.
     """
     groups: dict[tuple[str, ...], list[tuple[str, str]]] = {}
-    for title, answer in answers:
-        groups.setdefault(answer.labels, []).append((title, answer.top(1)[0][0]))
-    said = [_one_group(group) for group in groups.values() if len(group) > 1]
+    for title, prediction in predictions:
+        groups.setdefault(prediction.labels, []).append((title, prediction.top(1)[0][0]))
+    sentences = [_one_group(group) for group in groups.values() if len(group) > 1]
     alone = [title for group in groups.values() if len(group) == 1 for title, _ in group]
-    if not said:
+    if not sentences:
         return f"These models have different classes, so their predictions are not compared: {_listed(alone)}."
     if alone:
-        said.append(f"{_listed(alone)} has other classes and is not compared.")
-    return " ".join(said)
+        sentences.append(f"{_listed(alone)} has other classes and is not compared.")
+    return " ".join(sentences)
 
 
 def _one_group(group: Sequence[tuple[str, str]]) -> str:

@@ -53,7 +53,7 @@ def check(photo: Photo, model_key: str, question: Question, maps: Mapping[str, E
 def _curves(
     photo: Photo, model_key: str, question: Question, maps: Mapping[str, Explanation]
 ) -> dict[str, DeletionCurve]:
-    place = st.empty()
+    container = st.empty()
     model = load_classifier(model_key)
     seen = model.prepare(photo.pixels)
     label = question.label_index
@@ -66,19 +66,19 @@ def _curves(
             def measure(report: Callable[[float], None], values: np.ndarray = explanation.values) -> DeletionCurve:
                 return deletion_curve(model, seen, label, values, progress=report)
 
-            curves[title] = computed((*name, question.layer_for(key), key), f"Checking {title}…", place, measure)
+            curves[title] = computed((*name, question.layer_for(key), key), f"Checking {title}…", container, measure)
     curves[RANDOM] = computed(
         (*name, RANDOM),
         "Checking a random order…",
-        place,
+        container,
         lambda report: random_deletion_curve(model, seen, label, progress=report),
     )
     return curves
 
 
 def _show(curves: Mapping[str, DeletionCurve], label: str) -> None:
-    chart_place, table_place = st.columns([3, 2], gap="large", vertical_alignment="center")
-    chart_place.plotly_chart(
+    chart_container, table_container = st.columns([3, 2], gap="large", vertical_alignment="center")
+    chart_container.plotly_chart(
         deletion_chart(curves),
         key="why_curves",
         config=CHART_CONFIG,
@@ -87,7 +87,7 @@ def _show(curves: Mapping[str, DeletionCurve], label: str) -> None:
     rows = "\n".join(f"| {title} | {curve.area:.3f} |" for title, curve in curves.items())
     start = float(curves[RANDOM].probability[0])
     little = f" The test is not informative here: {label} starts at {percent(start)}." if start < LITTLE else ""
-    table_place.markdown(
+    table_container.markdown(
         f"**For a faithful map the curve falls early**: the area under it is smaller than for a random order.{little}\n"
         f"\n| Order of removal | Area under the curve |\n|---|--:|\n{rows}"
     )

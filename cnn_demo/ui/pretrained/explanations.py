@@ -49,8 +49,8 @@ def _explained(photo: Photo, model_key: str) -> None:
     """Show the controls, maps and check; takes the network's key, as a fragment would keep the network alive."""
     model = load_classifier(model_key)
     seen = model.prepare(photo.pixels)
-    answer = _classified(photo, model)
-    question = _question(model, answer)
+    prediction = _classified(photo, model)
+    question = _question(model, prediction)
     methods = st.pills(
         "Methods",
         list(METHODS),
@@ -64,9 +64,11 @@ def _explained(photo: Photo, model_key: str) -> None:
             f"{', '.join(TITLES[key] for key in SLOW)}."
         ),
     )
-    progress_place = st.empty()
-    maps = {key: _explanation(photo, model, seen, question, key, progress_place) for key in METHODS if key in methods}
-    _pictures(photo, seen, _says(answer, question), question.label, maps)
+    progress_container = st.empty()
+    maps = {
+        key: _explanation(photo, model, seen, question, key, progress_container) for key in METHODS if key in methods
+    }
+    _pictures(photo, seen, _probability(prediction, question), question.label, maps)
     if maps:
         deletion_check.check(photo, model_key, question, maps)
     st.caption(
@@ -82,11 +84,11 @@ def _classified(photo: Photo, model: Classifier) -> Classification:
     return model.predict(photo.pixels)
 
 
-def _question(model: Classifier, answer: Classification) -> Question:
+def _question(model: Classifier, prediction: Classification) -> Question:
     """Return the class and the layer; the defaults depend on the photo and the network."""
-    class_place, layer_place = st.columns(2)
-    top = [label for label, _ in answer.top(FIRST)]
-    label = class_place.selectbox(
+    class_container, layer_container = st.columns(2)
+    top = [label for label, _ in prediction.top(FIRST)]
+    label = class_container.selectbox(
         "Class",
         [*top, *sorted(set(model.labels) - set(top), key=str.casefold)],
         index=None,
@@ -96,7 +98,7 @@ def _question(model: Classifier, answer: Classification) -> Question:
         help=f"The {len(top)} most probable classes first, then all others by name.",
     )
     layers = convolutional_layers(model.network)
-    layer = layer_place.selectbox(
+    layer = layer_container.selectbox(
         "Layer",
         layers,
         index=None,
@@ -109,12 +111,12 @@ def _question(model: Classifier, answer: Classification) -> Question:
     return Question(label, model.labels.index(label), layer or layers[-1])
 
 
-def _says(answer: Classification, question: Question) -> str:
-    return f"Probability of **{question.label}**: {percent(float(answer.probabilities[question.label_index]))}."
+def _probability(prediction: Classification, question: Question) -> str:
+    return f"Probability of **{question.label}**: {percent(float(prediction.probabilities[question.label_index]))}."
 
 
 def _explanation(
-    photo: Photo, model: Classifier, seen: np.ndarray, question: Question, method: str, place: DeltaGenerator
+    photo: Photo, model: Classifier, seen: np.ndarray, question: Question, method: str, container: DeltaGenerator
 ) -> Explanation:
     layer = question.layer_for(method)
 
@@ -126,17 +128,17 @@ def _explanation(
         return Explanation(values, (time.perf_counter() - start) * 1000)
 
     name = ("map", photo.key, model.spec.key, question.label_index, layer, method)
-    return computed(name, f"{TITLES[method]} for {question.label}…", place, compute)
+    return computed(name, f"{TITLES[method]} for {question.label}…", container, compute)
 
 
 @st.fragment
-def _pictures(photo: Photo, seen: np.ndarray, says: str, label: str, maps: Mapping[str, Explanation]) -> None:
+def _pictures(photo: Photo, seen: np.ndarray, probability: str, label: str, maps: Mapping[str, Explanation]) -> None:
     """Show the maps over the photo; the opacity slider only redraws them."""
-    words, slider_place, legend_place = st.columns([4, 3, 3], vertical_alignment="center")
-    words.markdown(says if maps else f"{says} Choose a method to explain it.")
-    with slider_place:
+    words, slider_container, legend_container = st.columns([4, 3, 3], vertical_alignment="center")
+    words.markdown(probability if maps else f"{probability} Choose a method to explain it.")
+    with slider_container:
         opacity = opacity_slider(OPACITY, DEFAULTS[OPACITY])
-    with legend_place:
+    with legend_container:
         legend("least important", "most important")
     height, width = seen.shape[:2]
     shown = photo.description

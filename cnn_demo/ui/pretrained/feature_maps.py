@@ -49,21 +49,21 @@ def _layer_view(photo: Photo, model_key: str) -> None:
     layer = _layer(model)
     maps, order = _maps(photo, model, layer)
     height, width, count = maps.shape
-    words, all_place = st.columns([7, 3], vertical_alignment="center")
+    words, all_container = st.columns([7, 3], vertical_alignment="center")
     words.markdown(
         f"**{height} × {width} × {count}**: {count:,} maps of {height} × {width} activations, sorted by their **mean "
         "activation**, the strongest first."
     )
     shown = order
-    with all_place:
+    with all_container:
         if count > FEW:
             everything = st.toggle(f"Show all {count:,}", DEFAULTS[ALL], key=ALL, bind="query-params")
             shown = order if everything else order[:FEW]
-    grid_place, open_place = st.columns([3, 2], gap="medium")
-    with open_place:
+    grid_container, open_container = st.columns([3, 2], gap="medium")
+    with open_container:
         channel = _channel_field(count, int(order[0]))
         _opened(photo, model.prepare(photo.pixels), maps[..., channel].copy(), channel, bool(maps.min() < 0))
-    with grid_place:
+    with grid_container:
         _grid(photo, model, layer, maps, shown, channel)
 
 
@@ -159,8 +159,8 @@ def map_colours(plane: np.ndarray, signed: bool) -> np.ndarray:
         signed: Whether to use a blue-white-red map, for layers with negative activations; else black to yellow.
     """
     largest = float(np.abs(plane).max())
-    shares = plane / largest if largest > 0 else np.zeros_like(plane)
-    return signed_colours(shares) if signed else heat_colours(shares)
+    scaled = plane / largest if largest > 0 else np.zeros_like(plane)
+    return signed_colours(scaled) if signed else heat_colours(scaled)
 
 
 @st.fragment

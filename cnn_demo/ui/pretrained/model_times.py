@@ -11,16 +11,16 @@ _LOCK = threading.Lock()
 _TIMES: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=KEPT))
 
 
-def keep_time(key: str, answer: Classification) -> Classification:
+def keep_time(key: str, prediction: Classification) -> Classification:
     """Record the time of one prediction, and return the prediction.
 
     Args:
         key: Model key.
-        answer: The prediction, newly computed rather than cached.
+        prediction: The prediction, newly computed rather than cached.
     """
     with _LOCK:
-        _TIMES[key].append(answer.milliseconds)
-    return answer
+        _TIMES[key].append(prediction.milliseconds)
+    return prediction
 
 
 def median_milliseconds() -> dict[str, float]:

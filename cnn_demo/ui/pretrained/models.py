@@ -14,7 +14,7 @@ from cnn_demo.ui.pretrained.model_times import keep_time, median_milliseconds
 from cnn_demo.ui.widgets import model_downloads
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, GREY, LEGEND_ABOVE, chart_colours
 from cnn_demo.ui.widgets.choice import choose
-from cnn_demo.ui.widgets.model_table import PLACES, where_weights_are
+from cnn_demo.ui.widgets.model_table import SOURCES, where_weights_are
 
 AXIS = "models_axis"
 AXES = {"megabytes": "Megabytes", "milliseconds": "Milliseconds here"}
@@ -27,16 +27,16 @@ def models_view(photo: Photo) -> None:
     """Show all classifiers, offer to time them on the photo, and offer downloads of missing weights."""
     specs = list_models("classification")
     where = where_weights_are(specs)
-    here = [spec for spec in specs if where[spec.key] in PLACES.values()]
+    here = [spec for spec in specs if where[spec.key] in SOURCES.values()]
     st.markdown(
         f"**{len(here)} of {len(specs)}** models are on this machine and work offline. Click a column header to sort "
         "by it."
     )
-    table_place = st.container()  # filled after the timing
+    table_container = st.container()  # filled after the timing
     _own_figure(find(OWN))
     _measure_button(photo, here)
     frame = models_table(specs, where, median_milliseconds())
-    with table_place:
+    with table_container:
         _show_table(frame)
     _show_plot(frame[frame["key"] != OWN])
     model_downloads.offer([spec for spec in specs if where[spec.key] == "to download"])
@@ -174,7 +174,7 @@ def _show_plot(frame: pd.DataFrame) -> None:
 
 def _chart(frame: pd.DataFrame, column: str) -> go.Figure:
     figure = go.Figure()
-    is_here = frame["Weights"].isin(list(PLACES.values()))
+    is_here = frame["Weights"].isin(list(SOURCES.values()))
     for rows, name, marker in (
         (frame[is_here], "on this machine", {"color": chart_colours().blue, "size": 11}),
         (frame[~is_here], "to download", {"color": GREY, "size": 9, "symbol": "circle-open", "line": {"width": 2}}),

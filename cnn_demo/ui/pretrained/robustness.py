@@ -60,8 +60,8 @@ def corrupted_view(
             before = [answer_of(photo, key, fit) for key, _ in models]
             after = [_answered(photo, key, fit, kind, amount, answer_of) for key, _ in models]
             curves = [
-                _curve(photo, key, fit, kind, answer.top(1)[0][0])
-                for (key, _), answer in zip(models, before, strict=True)
+                _curve(photo, key, fit, kind, prediction.top(1)[0][0])
+                for (key, _), prediction in zip(models, before, strict=True)
             ]
     except ModelUnavailable as error:
         st.error(str(error), icon=":material/cloud_off:")
@@ -141,8 +141,8 @@ def _show_photo(
     pixels = corrupted(photo, kind, amount)
     is_neutral = amount == one.neutral
     caption = "No corruption yet: move the slider." if is_neutral else f"{one.title}: {one.written(amount)}"
-    photo_place, *places = st.columns([3, *[3 if len(titles) > 1 else 6] * len(titles)], gap="medium")
-    with photo_place:
+    photo_container, *containers = st.columns([3, *[3 if len(titles) > 1 else 6] * len(titles)], gap="medium")
+    with photo_container:
         picture(
             jpeg_url(np.ascontiguousarray(reduced(pixels, WORKING_SIDE))),
             pixels.shape[:2],
@@ -152,8 +152,8 @@ def _show_photo(
             max_height=300,
             pixelated=max(pixels.shape[:2]) < 100,
         )
-    for place, title, first, now in zip(places, titles, before, after, strict=True):
-        with place:
+    for container, title, first, now in zip(containers, titles, before, after, strict=True):
+        with container:
             st.markdown(in_words(title, first, now, is_neutral))
             labels, probabilities = zip(*now.top(3), strict=True)
             probability_bars(labels, np.array(probabilities), caption=f"Prediction of {title} for the corrupted photo")

@@ -38,13 +38,13 @@ def architectures_view(photo: Photo) -> None:
             bind="query-params",
         )  # fmt: skip
     encoder = next(name for name, shown in ENCODERS.items() if shown == title)
-    asked = st.session_state.setdefault(_ASKED, set())
+    measured = st.session_state.setdefault(_ASKED, set())
     with third:
         if st.button(
-            "Measure on this machine", icon=":material/timer:", key="smp_measure", disabled=(encoder, side) in asked
+            "Measure on this machine", icon=":material/timer:", key="smp_measure", disabled=(encoder, side) in measured
         ):
-            asked.add((encoder, side))
-    if (encoder, side) not in asked:
+            measured.add((encoder, side))
+    if (encoder, side) not in measured:
         st.info("Building and running all of them takes some seconds, or up to a minute on a busy machine.")
         return
     device = frameworks.torch_device("auto")
@@ -52,16 +52,16 @@ def architectures_view(photo: Photo) -> None:
         ("architectures", encoder, side, device),
         "Building and running…",
         st.empty(),
-        lambda tell: _costs(encoder, side, device, tell),
+        lambda report: _costs(encoder, side, device, report),
     )
     _show(costs, encoder, device)
 
 
-def _costs(encoder: str, side: int, device: str, tell: Callable[[float], None]) -> dict[str, Cost | None]:
+def _costs(encoder: str, side: int, device: str, report: Callable[[float], None]) -> dict[str, Cost | None]:
     costs = {}
     with frameworks.keep_torch_threads():
         for done, architecture in enumerate(ARCHITECTURES):
-            tell(done / len(ARCHITECTURES))
+            report(done / len(ARCHITECTURES))
             costs[architecture] = cost_of(architecture, encoder, side, device=device)
     return costs
 

@@ -21,7 +21,7 @@ from cnn_demo.results import BACKGROUND, Segmentation
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.segmentation.instances import common_name, found_of, numbered
-from cnn_demo.ui.segmentation.state import reduced_answer, resized_map, segmentation_of
+from cnn_demo.ui.segmentation.state import reduced_segmentation, resized_map, segmentation_of
 
 CLASS, SHARE = "classical_class", "classical_narrow"
 DEFAULTS: dict[str, Any] = {CLASS: None, SHARE: round(100 * NARROW)}
@@ -58,13 +58,13 @@ def classical_view(
         narrow = _narrow_slider()
     pixels = reduced(photo.pixels, SIDE)
     own = _objects_named(found, name, pixels.shape[:2])
-    answers = {title: _made(photo, key, side, mode, name, method, narrow) for method, title in METHODS.items()}
-    overlaps = {title: mask_overlaps(masks(answer), masks(own)) for title, answer in answers.items()}
-    places = st.columns(len(answers) + 1, gap="medium")
-    for (title, answer), place in zip(answers.items(), places, strict=False):
-        with place:
-            _show(pixels, masks(answer), partners(overlaps[title], MATCH_IOU), len(own), title, name)
-    with places[-1]:
+    predictions = {title: _made(photo, key, side, mode, name, method, narrow) for method, title in METHODS.items()}
+    overlaps = {title: mask_overlaps(masks(prediction), masks(own)) for title, prediction in predictions.items()}
+    containers = st.columns(len(predictions) + 1, gap="medium")
+    for (title, prediction), container in zip(predictions.items(), containers, strict=False):
+        with container:
+            _show(pixels, masks(prediction), partners(overlaps[title], MATCH_IOU), len(own), title, name)
+    with containers[-1]:
         _show(pixels, masks(own), [(i, i) for i in range(len(own))], len(own), "The network's instances", name)
     st.caption(
         f"Objects that agree with one of the network's (IoU of at least {MATCH_IOU}) have its colour; grey ones agree "
@@ -119,8 +119,8 @@ def _objects_named(found: sv.Detections, name: str, size: tuple[int, int]) -> sv
 @st.cache_resource(max_entries=24, show_spinner="Separating objects…", hash_funcs=HASH_BY_KEY)
 def _made(photo: Photo, key: str, side: int, mode: str, name: str, method: str, narrow: float) -> sv.Detections:
     """Objects of a class by a classical method; connected components do not depend on `narrow`."""
-    _, answer = reduced_answer(photo, segmentation_of(photo, key, side, mode), SIDE)
-    return instances(answer, [name], method, narrow)
+    _, segmentation = reduced_segmentation(photo, segmentation_of(photo, key, side, mode), SIDE)
+    return instances(segmentation, [name], method, narrow)
 
 
 def drawn_objects(pixels: np.ndarray, objects: np.ndarray, colours: np.ndarray) -> np.ndarray:
@@ -145,8 +145,8 @@ def _show(
     """Show one method's objects; `pairs` matches them to the network's."""
     colours = np.tile(np.array(ALONE, np.uint8), (len(objects), 1))
     table = distinct_colours(partners_there)
-    for mine, partner in pairs:
-        colours[mine] = table[partner]
+    for predicted, partner in pairs:
+        colours[predicted] = table[partner]
     words = f"**{title}**: {len(objects)}"
     if title in METHODS.values():
         words += f", of which **{len(pairs)}** agree{'s' if len(pairs) == 1 else ''}"

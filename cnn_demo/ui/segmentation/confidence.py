@@ -19,7 +19,7 @@ from cnn_demo.images import Photo
 from cnn_demo.models import ModelSpec
 from cnn_demo.results import Segmentation, percent
 from cnn_demo.ui.components.picture import Mark, picture
-from cnn_demo.ui.segmentation.state import FEW_CLASSES, pick_segmenter, reduced_answer, segmentation_of
+from cnn_demo.ui.segmentation.state import FEW_CLASSES, pick_segmenter, reduced_segmentation, segmentation_of
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, REFERENCE_LINE, chart_colours
 from cnn_demo.ui.widgets.heatmap_controls import legend, opacity_slider
 from cnn_demo.ui.widgets.probability_bars import probability_bars
@@ -90,8 +90,8 @@ def border_confidence(segmentation: Segmentation, reach: int = REACH) -> tuple[f
         reach: Pixels up, down, left, right or across that count as near.
     """
     classes = segmentation.class_map.astype(np.int16)
-    around = np.ones((2 * reach + 1,) * 2, np.uint8)
-    near = np.asarray(cv2.dilate(classes, around) != cv2.erode(classes, around))
+    kernel = np.ones((2 * reach + 1,) * 2, np.uint8)
+    near = np.asarray(cv2.dilate(classes, kernel) != cv2.erode(classes, kernel))
     return _mean(segmentation.confidence[near]), _mean(segmentation.confidence[~near])
 
 
@@ -99,7 +99,7 @@ def _mean(values: np.ndarray) -> float:
     return float(values.mean()) if values.size else float("nan")
 
 
-def shares_left(confidence: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+def fractions_left(confidence: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
     """Return the fraction of pixels whose confidence is at least each threshold, (T,) float64."""
     ordered = np.sort(confidence, axis=None)
     doubtful = np.searchsorted(ordered, np.asarray(thresholds, ordered.dtype), side="left")
@@ -109,8 +109,8 @@ def shares_left(confidence: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
 @st.fragment
 def _blank(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
     segmentation = segmentation_of(photo, spec.key, side, mode)
-    shown, said = st.columns([3, 2], gap="large")
-    with said:
+    shown, details = st.columns([3, 2], gap="large")
+    with details:
         threshold = (
             st.slider("Confidence threshold", 0, 99, DEFAULTS[BLANK], format="%d %%", key=BLANK, bind="query-params")
             / 100
@@ -124,9 +124,9 @@ def _blank(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
             alt="Fraction of pixels above each confidence threshold.",
         )
     with shown:
-        small, answer = reduced_answer(photo, segmentation, SHOWN_SIDE)
+        small, prediction = reduced_segmentation(photo, segmentation, SHOWN_SIDE)
         picture(
-            jpeg_url(without_doubt(small, answer, threshold)),
+            jpeg_url(certain_pixels(small, prediction, threshold)),
             photo.size,
             key="sure_blanked",
             alt=f"The photo under its classes, white below the confidence threshold. {photo.description}",
@@ -139,7 +139,7 @@ def _blank(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
         _left_of_each(segmentation, doubtful)
 
 
-def without_doubt(pixels: np.ndarray, segmentation: Segmentation, threshold: float) -> np.ndarray:
+def certain_pixels(pixels: np.ndarray, segmentation: Segmentation, threshold: float) -> np.ndarray:
     """Draw the classes over a photo (H, W, 3) uint8; pixels below the confidence threshold are white."""
     colours = class_colours(segmentation.labels)
     doubtful = segmentation.doubtful(threshold)
@@ -153,7 +153,7 @@ def _curve(segmentation: Segmentation, threshold: float) -> go.Figure:
     figure = go.Figure()
     figure.add_scatter(
         x=100 * THRESHOLDS,
-        y=100 * shares_left(segmentation.confidence, THRESHOLDS),
+        y=100 * fractions_left(segmentation.confidence, THRESHOLDS),
         mode="lines",
         line={"color": chart_colours().blue},
         hovertemplate="threshold %{x:.0f} %: %{y:.1f} % above<extra></extra>",
@@ -170,7 +170,7 @@ def _left_of_each(segmentation: Segmentation, doubtful: np.ndarray) -> None:
     left = np.bincount(segmentation.class_map[~doubtful], minlength=len(segmentation.labels))
     coverage = segmentation.coverage()
     indices = [segmentation.labels.index(label) for label in coverage]
-    share = st.column_config.NumberColumn(format="%.1f %%")
+    percentage = st.column_config.NumberColumn(format="%.1f %%")
     st.dataframe(
         pd.DataFrame(
             {
@@ -183,19 +183,19 @@ def _left_of_each(segmentation: Segmentation, doubtful: np.ndarray) -> None:
         hide_index=True,
         height=min(35 * (len(coverage) + 1) + 3, 220),
         alt="Each class with its fraction of the photo, and the fraction of it above the threshold.",
-        column_config={"Of the photo": share, "Above the threshold": share},
+        column_config={"Of the photo": percentage, "Above the threshold": percentage},
     )
 
 
 @st.fragment
 def _ask(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
     segmentation = segmentation_of(photo, spec.key, side, mode)
-    row, column = _asked(photo, segmentation)
+    row, column = _selected(photo, segmentation)
 
     def ask(row: int, column: int) -> None:
         st.session_state[_ASKED] = (photo.key, row, column)
 
-    shown, said = st.columns([3, 2], gap="large")
+    shown, details = st.columns([3, 2], gap="large")
     with shown:
         picture(
             jpeg_url(reduced(photo.pixels, SHOWN_SIDE)),
@@ -207,11 +207,11 @@ def _ask(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
             step=(4, 4),
             on_pick=ask,
         )
-    with said:
-        _answer(segmentation, row, column, spec)
+    with details:
+        _show_pixel(segmentation, row, column, spec)
 
 
-def _asked(photo: Photo, segmentation: Segmentation) -> tuple[int, int]:
+def _selected(photo: Photo, segmentation: Segmentation) -> tuple[int, int]:
     """The pixel (row, column) that was tapped on this photo, else the one of greatest entropy."""
     key, row, column = st.session_state.get(_ASKED, (None, 0, 0))
     height, width = segmentation.class_map.shape
@@ -221,7 +221,7 @@ def _asked(photo: Photo, segmentation: Segmentation) -> tuple[int, int]:
     return int(row), int(column)
 
 
-def _answer(segmentation: Segmentation, row: int, column: int, spec: ModelSpec) -> None:
+def _show_pixel(segmentation: Segmentation, row: int, column: int, spec: ModelSpec) -> None:
     label = segmentation.labels[segmentation.class_map[row, column]]
     st.markdown(
         f"Row {row}, column {column}: **{label}**, confidence {percent(float(segmentation.confidence[row, column]))}; "

@@ -47,9 +47,9 @@ def downloads(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
     chosen = _pick_classes(segmentation)
     class_map = segmentation.class_map
     colours = class_colours(segmentation.labels)
-    known = segmentation.foreground()
+    foreground = segmentation.foreground()
     inside = np.isin(class_map, [segmentation.labels.index(label) for label in chosen])
-    files = _picture_files(photo, class_map, colours, known, inside)
+    files = _picture_files(photo, class_map, colours, foreground, inside)
     files |= _data_files(photo, spec, lambda: classes_as_detections(segmentation))
     file_buttons("segment_download", files, _HELP)
 

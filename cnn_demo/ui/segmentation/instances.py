@@ -96,7 +96,7 @@ def object_layers(found: sv.Detections) -> list[Layer]:
     colours = distinct_colours(min(len(found), BLANK - 1))
     named = zip(numbered(found), masks(found), confidences(found).tolist(), colours, strict=False)
     return [
-        Layer(number, name, as_hex(colour), float(mask.mean()), said=f"confidence {percent(confidence)}")
+        Layer(number, name, as_hex(colour), float(mask.mean()), detail=f"confidence {percent(confidence)}")
         for number, (name, mask, confidence, colour) in enumerate(named, 1)
     ]
 

@@ -34,15 +34,15 @@ def paint_view(photo: Photo) -> None:
         ModelUnavailable: If no segmenter is available.
     """
     spec, side, mode = pick_segmenter(photo)
-    answer = segmentation_of(photo, spec.key, side, mode)
-    _painted_and_scored(photo, spec, answer)
+    segmentation = segmentation_of(photo, spec.key, side, mode)
+    _painted_and_scored(photo, spec, segmentation)
 
 
 @st.fragment
-def _painted_and_scored(photo: Photo, spec: ModelSpec, answer: Segmentation) -> None:
+def _painted_and_scored(photo: Photo, spec: ModelSpec, segmentation: Segmentation) -> None:
     drawing, shown, numbers = st.columns([4, 4, 3], gap="medium")
     with drawing:
-        truth = _canvas(photo, spec, answer)
+        truth = _canvas(photo, spec, segmentation)
     with shown:
         if (truth == IGNORED).all():
             st.info(
@@ -50,9 +50,9 @@ def _painted_and_scored(photo: Photo, spec: ModelSpec, answer: Segmentation) -> 
                 icon=":material/brush:",
             )
             return
-        said = _small(answer.class_map, truth.shape)
-        _judged(photo, said, truth)
-    scores = score_masks(said, truth, len(spec.labels))
+        predicted = _small(segmentation.class_map, truth.shape)
+        _judged(photo, predicted, truth)
+    scores = score_masks(predicted, truth, len(spec.labels))
     with numbers:
         st.metric(
             "Mean IoU",
@@ -65,7 +65,7 @@ def _painted_and_scored(photo: Photo, spec: ModelSpec, answer: Segmentation) -> 
             help="Fraction of the counted pixels with the correct class.",
         )
     st.dataframe(
-        scores_table(spec, said, truth),
+        scores_table(spec, predicted, truth),
         key="paint_table",
         hide_index=True,
         alt="IoU, Dice and boundary F-score of each class.",
@@ -87,12 +87,12 @@ _FIGURES = {
 }
 
 
-def _canvas(photo: Photo, spec: ModelSpec, answer: Segmentation) -> np.ndarray:
+def _canvas(photo: Photo, spec: ModelSpec, segmentation: Segmentation) -> np.ndarray:
     """Show the canvas and return the painted class ids (h, w), `IGNORED` for pixels that do not count."""
     # Imported here: the package finds its own files only inside a running app.
     from streamlit_drawable_canvas import st_canvas
 
-    present = list(answer.coverage())
+    present = list(segmentation.coverage())
     names = [*present, *(name for name in spec.labels if name not in present)][:MAX_CLASSES]
     chosen = st.selectbox("Class", names, key="paint_class", help="Predicted classes come first.")
     way, width = st.columns(2)
@@ -169,11 +169,11 @@ def _small(class_map: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return cv2.resize(class_map.astype(np.int16), size[::-1], interpolation=cv2.INTER_NEAREST)
 
 
-def _judged(photo: Photo, said: np.ndarray, truth: np.ndarray) -> None:
+def _judged(photo: Photo, predicted: np.ndarray, truth: np.ndarray) -> None:
     st.markdown("**Correct** in green, **wrong** in red")
     small = cv2.resize(reduced(photo.pixels, 2 * CANVAS), truth.shape[::-1], interpolation=cv2.INTER_AREA)
     picture(
-        jpeg_url(judged(small, said, truth)),
+        jpeg_url(judged(small, predicted, truth)),
         photo.size,
         key="paint_judged",
         alt=f"The photo, green where the network agrees with the painting, red where not: {photo.description}",
@@ -181,19 +181,19 @@ def _judged(photo: Photo, said: np.ndarray, truth: np.ndarray) -> None:
     )
 
 
-def judged(pixels: np.ndarray, said: np.ndarray, truth: np.ndarray) -> np.ndarray:
+def judged(pixels: np.ndarray, predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Tint a photo (h, w, 3) uint8 green where both class maps agree, red where not; ignored pixels are dimmed."""
     tinted = (pixels * 0.45).astype(np.uint8)
-    for where, colour in ((said == truth, RIGHT), (said != truth, WRONG)):
+    for where, colour in ((predicted == truth, RIGHT), (predicted != truth, WRONG)):
         where = where & (truth != IGNORED)
         tinted[where] = (pixels[where] * 0.5 + np.array(colour) * 0.5).astype(np.uint8)
     return tinted
 
 
-def scores_table(spec: ModelSpec, said: np.ndarray, truth: np.ndarray) -> pd.DataFrame:
+def scores_table(spec: ModelSpec, predicted: np.ndarray, truth: np.ndarray) -> pd.DataFrame:
     """Make the table of figures, a row for each class that was painted or found there."""
-    scores = score_masks(said, truth, len(spec.labels))
-    edges = boundary_f(said, truth, len(spec.labels))
+    scores = score_masks(predicted, truth, len(spec.labels))
+    edges = boundary_f(predicted, truth, len(spec.labels))
     rows = [
         {"class": label, "IoU": scores.iou[i], "Dice": scores.dice[i], "boundary F": edges[i]}
         for i, label in enumerate(spec.labels)

@@ -58,13 +58,13 @@ def objects_view(photo: Photo) -> None:
 
 def _show_objects(photo: Photo, found: sv.Detections) -> None:
     small = reduced(photo.pixels, SHOWN_SIDE)
-    what = ", ".join(f"{count} × {name}" for name, count in counts(found).items()) or "nothing found"
+    summary = ", ".join(f"{count} × {name}" for name, count in counts(found).items()) or "nothing found"
     mask_view(
         small,
         resized_map(instance_map(found, photo.size), small.shape[:2]),
         object_layers(found),
         key="objects_instance",
-        alt=f"The photo with a mask for each object: {what}. {photo.description}",
+        alt=f"The photo with a mask for each object: {summary}. {photo.description}",
         legend="Objects, each with the fraction of the photo that it covers",
         hint="Point at the photo to see the object.",
         max_height=_HEIGHT,
@@ -81,14 +81,14 @@ def _how(found: sv.Detections, finder: ModelSpec) -> str:
 
 
 def _in_words(segmentation: Segmentation, found: sv.Detections) -> None:
-    known = float(segmentation.foreground().mean())
+    foreground = float(segmentation.foreground().mean())
     classes = sum(label != BACKGROUND for label in segmentation.coverage())
     layers = masks(found).sum(axis=0, dtype=np.uint8)  # no more than `MAX_OBJECTS`
     masked, shared = float((layers > 0).mean()), float((layers > 1).mean())
     semantic, instance = st.columns(2, gap="large")
     semantic.markdown(
-        f"It assigns **{classes}** {_plural('class', 'es', classes)} to **{percent(known)}** of the photo. It cannot "
-        "count: objects of one class that touch are one area."
+        f"It assigns **{classes}** {_plural('class', 'es', classes)} to **{percent(foreground)}** of the photo. It "
+        "cannot count: objects of one class that touch are one area."
     )
     if not len(found):
         instance.markdown(
@@ -114,17 +114,17 @@ def compared(segmentation: Segmentation, found: sv.Detections) -> pd.DataFrame:
         Columns "Class", "Pixels, semantic" and "Pixels, instances" in percent of the photo, and "Objects"; empty if
         a prediction lacks the class.
     """
-    shares: dict[str, float] = {}
-    for label, share in segmentation.coverage().items():
+    fractions: dict[str, float] = {}
+    for label, fraction in segmentation.coverage().items():
         if label != BACKGROUND:
-            shares[common_name(label)] = shares.get(common_name(label), 0.0) + share
+            fractions[common_name(label)] = fractions.get(common_name(label), 0.0) + fraction
     objects = counts(found)
-    names = [*shares, *(name for name in objects if common_name(name) not in shares)]
+    names = [*fractions, *(name for name in objects if common_name(name) not in fractions)]
     own = {common_name(name): name for name in objects}
     rows = [
         {
             "Class": name,
-            "Pixels, semantic": 100 * shares[name] if name in shares else None,
+            "Pixels, semantic": 100 * fractions[name] if name in fractions else None,
             "Pixels, instances": 100 * _masked_share(found, own[name]) if name in own else None,
             "Objects": objects[own[name]] if name in own else None,
         }

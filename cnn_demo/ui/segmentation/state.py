@@ -111,10 +111,10 @@ def layers_of(segmentation: Segmentation) -> list[Layer]:
     """Return a layer for each class that is on the photo, the largest first; the background has none."""
     colours = class_colours(segmentation.labels)
     layers = []
-    for label, share in segmentation.coverage().items():
+    for label, fraction in segmentation.coverage().items():
         if label != BACKGROUND:
             index = segmentation.labels.index(label)
-            layers.append(Layer(index, label, as_hex(colours[index]), share))
+            layers.append(Layer(index, label, as_hex(colours[index]), fraction))
     return layers
 
 
@@ -135,16 +135,16 @@ def masks_on(
         alt: Text alternative, one sentence; the classes are appended.
         max_height: Greatest height in CSS pixels.
     """
-    small, answer = reduced_answer(photo, segmentation, SHOWN_SIDE)
+    small, small_segmentation = reduced_segmentation(photo, segmentation, SHOWN_SIDE)
     layers = layers_of(segmentation)
     names = ", ".join(layer.name for layer in layers) or "background only"
     mask_view(
         small,
-        answer.class_map,
+        small_segmentation.class_map,
         layers,
         key=key,
         alt=f"{alt} Classes: {names}. {photo.description}",
-        confidence=answer.confidence,
+        confidence=small_segmentation.confidence,
         max_height=max_height,
     )
     if not layers:
@@ -163,7 +163,7 @@ def resized_map(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return cv2.resize(values, size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
 
 
-def reduced_answer(photo: Photo, segmentation: Segmentation, side: int) -> tuple[np.ndarray, Segmentation]:
+def reduced_segmentation(photo: Photo, segmentation: Segmentation, side: int) -> tuple[np.ndarray, Segmentation]:
     """Reduce a photo and its segmentation; probabilities are dropped.
 
     Args:
@@ -186,13 +186,13 @@ def reduced_answer(photo: Photo, segmentation: Segmentation, side: int) -> tuple
     )
 
 
-def covered(segmentation: Segmentation, most: int = 6) -> str:
+def covered(segmentation: Segmentation, limit: int = 6) -> str:
     """Say how much of the photo each class covers, as Markdown: the largest ones, and the background last."""
-    shares = segmentation.coverage()
-    background = shares.pop(BACKGROUND, None)
-    words = [f"**{percent(share)}** {label}" for label, share in list(shares.items())[:most]]
-    if len(shares) > most:
-        words.append(f"{len(shares) - most} more")
+    fractions = segmentation.coverage()
+    background = fractions.pop(BACKGROUND, None)
+    words = [f"**{percent(fraction)}** {label}" for label, fraction in list(fractions.items())[:limit]]
+    if len(fractions) > limit:
+        words.append(f"{len(fractions) - limit} more")
     if background is not None:
         words.append(f"{percent(background)} {BACKGROUND}")
     return " · ".join(words)

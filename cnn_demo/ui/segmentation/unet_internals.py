@@ -65,10 +65,10 @@ def _skips(photo: Photo, spec: ModelSpec) -> None:
     if missing := [SKIP_NAMES[stride] for stride in SKIPS if stride not in skips_of(spec)]:
         st.caption(f"The decoder of this network ends before {' and '.join(missing)}: it has no such skip connection.")
     off = tuple(stride for stride in skips_of(spec) if SKIP_NAMES[stride] not in on)
-    whole = segmentation_of(photo, spec.key, None, "whole")
-    shown = _without(photo, spec.key, off) if off else whole
+    segmentation = segmentation_of(photo, spec.key, None, "whole")
+    shown = _without(photo, spec.key, off) if off else segmentation
     masks_on(photo, shown, key="inside_mask", alt="The photo under the masks that are left.")
-    same = score_masks(shown.class_map, whole.class_map, len(spec.labels))
+    same = score_masks(shown.class_map, segmentation.class_map, len(spec.labels))
     first, second = st.columns(2)
     first.metric(
         "Mean IoU with its full prediction",
@@ -79,7 +79,7 @@ def _skips(photo: Photo, spec: ModelSpec) -> None:
     second.metric("Pixels with another class", percent(1 - same.pixel_accuracy), border=True)
     with st.expander("Each skip connection", icon=":material/table_rows:"):
         st.dataframe(
-            _one_by_one(photo, spec, whole),
+            _one_by_one(photo, spec, segmentation),
             key="skips_table",
             hide_index=True,
             alt="Agreement with the full prediction when one skip is off, or all are.",
@@ -109,11 +109,11 @@ def _without(photo: Photo, key: str, off: tuple[int, ...]) -> Segmentation:
     return without_skips(load_segmenter(key), photo.pixels, off)
 
 
-def _one_by_one(photo: Photo, spec: ModelSpec, whole: Segmentation) -> pd.DataFrame:
+def _one_by_one(photo: Photo, spec: ModelSpec, segmentation: Segmentation) -> pd.DataFrame:
     rows = []
     skips = skips_of(spec)
     for off in (*((stride,) for stride in skips), skips):
-        scores = score_masks(_without(photo, spec.key, off).class_map, whole.class_map, len(spec.labels))
+        scores = score_masks(_without(photo, spec.key, off).class_map, segmentation.class_map, len(spec.labels))
         name = "all of them" if len(off) > 1 else SKIP_NAMES[off[0]]
         rows.append({"switched off": name, "mean IoU": scores.mean_iou, "pixels changed": 1 - scores.pixel_accuracy})
     return pd.DataFrame(rows)

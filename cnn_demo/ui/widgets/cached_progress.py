@@ -8,15 +8,15 @@ from typing import Any, Generic, TypeVar
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
 @dataclass(eq=False)
-class _Slot(Generic[Answer]):
+class _Slot(Generic[Result]):
     """One cached result: the first visitor computes it, others wait for it."""
 
     lock: Lock = field(default_factory=Lock)
-    answer: Answer | None = None
+    result: Result | None = None
 
 
 @st.cache_resource(max_entries=96, show_spinner=False)
@@ -27,9 +27,9 @@ def _slot(name: tuple[Hashable, ...]) -> _Slot[Any]:
 def computed(
     name: tuple[Hashable, ...],
     title: str,
-    place: DeltaGenerator,
-    compute: Callable[[Callable[[float], None]], Answer],
-) -> Answer:
+    container: DeltaGenerator,
+    compute: Callable[[Callable[[float], None]], Result],
+) -> Result:
     """Return the result cached under this name; compute it if there is none.
 
     A function that Streamlit caches must not draw outside itself, so a slot for the result is cached.
@@ -37,18 +37,18 @@ def computed(
     Args:
         name: Everything the result depends on; photos and networks by their keys.
         title: Line above the progress bar.
-        place: Container from `st.empty` for the progress bar; emptied afterwards.
+        container: Container from `st.empty` for the progress bar; emptied afterwards.
         compute: Function that takes a callback for the fraction done (0..1); never returns None.
     """
-    slot: _Slot[Answer] = _slot(name)
+    slot: _Slot[Result] = _slot(name)
     with slot.lock:
-        if slot.answer is not None:
-            return slot.answer
-        bar = place.progress(0.0, title)
+        if slot.result is not None:
+            return slot.result
+        bar = container.progress(0.0, title)
 
-        def report(share: float) -> None:
-            bar.progress(min(share, 1.0), title)
+        def report(fraction: float) -> None:
+            bar.progress(min(fraction, 1.0), title)
 
-        slot.answer = compute(report)
-        place.empty()
-        return slot.answer
+        slot.result = compute(report)
+        container.empty()
+        return slot.result

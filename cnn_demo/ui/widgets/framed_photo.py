@@ -49,17 +49,19 @@ def draw_on_photo(photo: Photo, fit: str, box: Box, *, key: str, caption: str, a
 def _as_taken(photo: Photo, fit: str, crop: float) -> tuple[str, tuple[int, int], tuple[int, int]]:
     """Return the picture's data URL, its (height, width) in pixels of the photo, and its corner in the photo."""
     height, width = photo.size
-    whole = input_box((height, width), fit, crop)
+    input_area = input_box((height, width), fit, crop)
     size, origin = (height, width), (0, 0)
     if fit == "pad":
-        size, origin = (int(whole.height), int(whole.width)), (int(whole.row), int(whole.column))
+        size, origin = (int(input_area.height), int(input_area.width)), (int(input_area.row), int(input_area.column))
     scale = min(1.0, SHOWN_SIDE / max(size))
     small = (max(1, round(width * scale)), max(1, round(height * scale)))
     pixels = cv2.resize(photo.pixels, small, interpolation=cv2.INTER_AREA)
-    if fit == "crop" and whole.height * whole.width < height * width:
+    if fit == "crop" and input_area.height * input_area.width < height * width:
         taken = np.zeros(pixels.shape[:2], bool)
-        top, left = round(whole.row * scale), round(whole.column * scale)
-        taken[top : top + max(1, round(whole.height * scale)), left : left + max(1, round(whole.width * scale))] = True
+        top, left = round(input_area.row * scale), round(input_area.column * scale)
+        taken[
+            top : top + max(1, round(input_area.height * scale)), left : left + max(1, round(input_area.width * scale))
+        ] = True
         pixels = np.where(taken[..., None], pixels, pixels // 3 + 85)
     elif fit == "pad":
         canvas = np.full((max(1, round(size[0] * scale)), max(1, round(size[1] * scale)), 3), GREY, np.uint8)

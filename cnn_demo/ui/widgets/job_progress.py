@@ -46,7 +46,7 @@ def watch(job: Job, show: Callable[[Any], None], key: str) -> None:
 
 def _watch(job: Job, show: Callable[[Any], None], key: str) -> None:
     job.touch()
-    before = job_queue().place(job)
+    before = job_queue().position(job)
     runs = before == 0
     if not job.active or runs != st.session_state.get(key, runs):
         st.session_state[key] = runs

@@ -22,8 +22,8 @@ DEFAULTS: dict[str, Any] = {WANTED: None}  # None stands for the smallest
 def offer(missing: Sequence[ModelSpec]) -> None:
     """Offer to download models that are not available locally."""
     st.subheader("Download a model", anchor=False)
-    if news := st.session_state.pop(NEWS, None):
-        st.success(news, icon=":material/check_circle:")
+    if message := st.session_state.pop(NEWS, None):
+        st.success(message, icon=":material/check_circle:")
     if not missing:
         st.caption("All networks are on this machine.")
         return
@@ -79,18 +79,18 @@ def first_offer(keys: Sequence[str]) -> str:
 
 def _fetch(spec: ModelSpec) -> None:
     bar = st.progress(0.0, f"Connecting for {spec.title}…")
-    told = -1
+    reported = -1
 
-    def tell(done: int, total: int) -> None:
-        nonlocal told
+    def report(done: int, total: int) -> None:
+        nonlocal reported
         total = total or spec.bytes
-        share = min(done / total, 1.0)
-        if (step := int(100 * share)) != told:  # a hundred messages to the browser, not thousands
-            told = step
-            bar.progress(share, f"{spec.title}: {done / 1e6:.1f} of {total / 1e6:.1f} MB")
+        fraction = min(done / total, 1.0)
+        if (step := int(100 * fraction)) != reported:  # a hundred messages to the browser, not thousands
+            reported = step
+            bar.progress(fraction, f"{spec.title}: {done / 1e6:.1f} of {total / 1e6:.1f} MB")
 
     try:
-        downloads.download(spec, tell)
+        downloads.download(spec, report)
     except ModelUnavailable as error:
         bar.empty()
         st.error(str(error), icon=":material/cloud_off:")

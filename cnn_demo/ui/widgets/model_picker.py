@@ -68,17 +68,17 @@ def load_with_spinner(spec: ModelSpec, load: Callable[[str], Loaded]) -> Loaded:
 
 
 def pick_models(
-    key: str, label: str, most: int, task: Task = "classification", beside: Sequence[str] = ()
+    key: str, label: str, limit: int, task: Task = "classification", preselected: Sequence[str] = ()
 ) -> tuple[ModelSpec, ...]:
-    """Let the visitor choose up to `most` models, in the order of selection; possibly none.
+    """Let the visitor choose up to `limit` models, in the order of selection; possibly none.
 
     Args:
         key: Widget key, and the name in the link. Its default is None, which stands for the preferred model and those
             beside it.
         label: Label of the select box.
-        most: Greatest number of models, at least 1.
+        limit: Greatest number of models, at least 1.
         task: Task of the models.
-        beside: Keys of models that are chosen by default, if they are available locally.
+        preselected: Keys of models that are chosen by default, if they are available locally.
 
     Raises:
         ModelUnavailable: If no network is on this machine.
@@ -86,14 +86,14 @@ def pick_models(
     usable = usable_models(task)
     titles = {spec.key: spec.title for spec in usable}
     preferred = preferred_model(task).key
-    first = [preferred, *(name for name in beside if name in titles and name != preferred)][:most]
+    first = [preferred, *(name for name in preselected if name in titles and name != preferred)][:limit]
     held = st.session_state.get(key)
-    _mend(key, first, held is not None and len(held) <= most and all(name in titles for name in held))
+    _mend(key, first, held is not None and len(held) <= limit and all(name in titles for name in held))
     chosen = st.multiselect(
         label,
         list(titles),
         default=first,
-        max_selections=most,
+        max_selections=limit,
         format_func=lambda name: titles.get(name, name),
         key=key,
         bind="query-params",

@@ -15,7 +15,7 @@ from cnn_demo.models.files.weights import local_weights
 from cnn_demo.results import percent
 from cnn_demo.ui.widgets import model_downloads
 
-PLACES = {"bundled": "bundled", "weights folder": "on this machine", "cache": "on this machine"}
+SOURCES = {"bundled": "bundled", "weights folder": "on this machine", "cache": "on this machine"}
 
 MEASURED_HERE = "training/evaluate.py"  # source of a bundled network's figure
 OWN = "Metric of a bundled model"
@@ -34,7 +34,7 @@ def models_overview(
         alt: Text alternative for the table.
     """
     where = where_weights_are(specs)
-    here = sum(place in PLACES.values() for place in where.values())
+    here = sum(source in SOURCES.values() for source in where.values())
     st.markdown(
         f"**{here} of {len(specs)}** models are on this machine and work offline. Click a column header to sort by it."
     )
@@ -87,7 +87,7 @@ def models_table(specs: Sequence[ModelSpec], where: Mapping[str, str], columns: 
             "Paper": [spec.paper for spec in specs],
         }
     )
-    elsewhere = [where[spec.key] not in PLACES.values() for spec in specs]
+    elsewhere = [where[spec.key] not in SOURCES.values() for spec in specs]
     return frame.iloc[np.argsort(elsewhere, kind="stable")].reset_index(drop=True)
 
 
@@ -117,5 +117,5 @@ def figures(specs: Sequence[ModelSpec], name: str) -> pd.Series:
 
 def where_weights_are(specs: Sequence[ModelSpec]) -> dict[str, str]:
     """Where the weights of each model are, after one look at the disk."""
-    places = {file.name: PLACES[file.place] for file in local_weights()}
-    return {spec.key: places.get(spec.weights, "to download" if spec.url else "not available") for spec in specs}
+    sources = {file.name: SOURCES[file.source] for file in local_weights()}
+    return {spec.key: sources.get(spec.weights, "to download" if spec.url else "not available") for spec in specs}

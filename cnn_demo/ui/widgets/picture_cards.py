@@ -7,8 +7,8 @@ from html import escape
 import streamlit as st
 
 # As many columns as fit at the minimum width, up to a maximum.
-_GRID = "display:grid;gap:14px 12px;align-items:start;grid-template-columns:repeat(auto-fill,minmax({least},1fr))"
-_LEAST = "max({width}px, calc((100% - {gaps}px) / {columns}))"
+_GRID = "display:grid;gap:14px 12px;align-items:start;grid-template-columns:repeat(auto-fill,minmax({min_width},1fr))"
+_MIN_WIDTH = "max({width}px, calc((100% - {gaps}px) / {columns}))"
 _IMAGE = "width:100%;aspect-ratio:{ratio};object-fit:cover;border-radius:4px;display:block;image-rendering:{rendering}"
 
 
@@ -48,5 +48,5 @@ def picture_cards(
         f"<b>{escape(card.title)}</b>{''.join(f'<br>{escape(line)}' for line in card.lines)}</figcaption></figure>"
         for card in cards
     )
-    least = _LEAST.format(width=width, gaps=12 * (columns - 1), columns=columns)
-    st.html(f'<div style="{_GRID.format(least=least)}">{html}</div>')
+    min_width = _MIN_WIDTH.format(width=width, gaps=12 * (columns - 1), columns=columns)
+    st.html(f'<div style="{_GRID.format(min_width=min_width)}">{html}</div>')

@@ -97,20 +97,20 @@ BAD = {
     "pmax.2.2_": "change layer 2",
     "pmax.2.2_<b>": "change layer 2",
     "c8.3.1.same.1.relu": "change layer 1",
-    "c0.3.1.same.1.relu.hand": "filters is a whole number from 1 to 32, not 0",
-    "c33.3.1.same.1.relu.hand": "filters is a whole number from 1 to 32",
-    "c8.12.1.same.1.relu.hand": "size is a whole number from 1 to 11",
-    "c8.3.5.same.1.relu.hand": "stride is a whole number from 1 to 4",
-    "c8.3.1.17.1.relu.hand": "padding is a whole number from 0 to 16",
+    "c0.3.1.same.1.relu.hand": "filters must be an integer from 1 to 32, not 0",
+    "c33.3.1.same.1.relu.hand": "filters must be an integer from 1 to 32",
+    "c8.12.1.same.1.relu.hand": "size must be an integer from 1 to 11",
+    "c8.3.5.same.1.relu.hand": "stride must be an integer from 1 to 4",
+    "c8.3.1.17.1.relu.hand": "padding must be an integer from 0 to 16",
     "c8.3.1.half.1.relu.hand": "change layer 1",
-    "c8.3.1.same.9.relu.hand": "dilation is a whole number",
+    "c8.3.1.same.9.relu.hand": "dilation must be an integer",
     "c8.3.1.same.1.gelu.hand": "no activation 'gelu'",
     "c8.3.1.same.1.relu.magic": "no source of weights 'magic'",
     "c8.3.1.same.1.relu.learned": "5 × 5 weights, not 3",
-    "c8.3.1.same.1.relu.random1000": "seed is a whole number from 0 to 999",
+    "c8.3.1.same.1.relu.random1000": "seed must be an integer from 0 to 999",
     "pmedian.2.2": "no pooling 'median'",
-    "pmax.9.2": "size is a whole number from 1 to 8",
-    "pmax.2.0": "stride is a whole number from 1 to 8",
+    "pmax.9.2": "size must be an integer from 1 to 8",
+    "pmax.2.0": "stride must be an integer from 1 to 8",
     "pskip.global": "no whole-map version",
     "pmax.inf.2": "change layer 1",
     "_".join(["pmax.2.2"] * 7): "at most 6 layers, not 7",
@@ -130,7 +130,7 @@ def test_bad_text_is_refused_in_one_sentence(text):
 @pytest.mark.parametrize("name", CONV_RANGES)
 @pytest.mark.parametrize("value", [-1, 1000, 1.5, True, None, "3"])
 def test_a_layer_refuses_what_is_no_number_in_range(name, value):
-    with pytest.raises(ValueError, match="whole number"):
+    with pytest.raises(ValueError, match="must be an integer"):
         ConvLayer(**{name: value})
 
 

@@ -99,7 +99,7 @@ def test_backgrounds_hold_only_what_they_are_made_of(scenery):
 
 def test_a_photo_without_room_beside_the_box_gives_none():
     full = BoxedPhoto(np.zeros((50, 50, 3), np.uint8), np.array([1, 1, 49, 49], np.float32), 0)
-    assert placement.beside(full, np.random.default_rng(0)) is None
+    assert placement.background_crop(full, np.random.default_rng(0)) is None
 
 
 def test_pasted_and_squashed_photos_keep_their_boxes(photo):

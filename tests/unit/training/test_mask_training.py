@@ -17,7 +17,7 @@ from training.assorted_yolo import new_network, yolo_loss
 from training.data.composites import Composite
 from training.data.everyday import read_voc
 from training.data.masks import MaskedPhoto, read_camvid, read_pets
-from training.pets_instances import answer_to, masked_batch, truth_of
+from training.pets_instances import masked_batch, prediction_for, truth_of
 from training.steps import loop, precision, schedules
 from training.steps.bundle import bundle_float16
 from training.steps.unet import (
@@ -261,7 +261,7 @@ def test_a_picture_without_pets_is_learned_from_too():
 def test_what_a_network_says_comes_back_to_the_photo(masked_archives):
     photo = read_pets(masked_archives)[1][0]
     network = new_network(pets_instances.ARCHITECTURE, pets_instances.LABELS)
-    answer = answer_to(network, photo, 96)
+    answer = prediction_for(network, photo, 96)
     assert answer.masks.shape[1:] == photo.mask.shape
     assert len(answer.masks) == len(answer.scores) == len(answer.class_ids)
     masks, labels = truth_of(photo)

@@ -28,7 +28,7 @@ def opened_unit(last: MapGeometry, size: tuple[int, int]) -> tuple[int, int]:
     return row, column
 
 
-def open_place(row: int, column: int, size: tuple[int, int]) -> None:
+def open_position(row: int, column: int, size: tuple[int, int]) -> None:
     """Select a pixel; it is stored as fractions of height and width, so it is valid for images of any size."""
     st.session_state["field_down"] = (row + 0.5) / size[0]
     st.session_state["field_across"] = (column + 0.5) / size[1]
@@ -121,7 +121,7 @@ def heat_picture(pixels: np.ndarray, influence: np.ndarray, field: tuple[slice, 
     return np.rint(base * (1 - weight) + heat * weight).astype(np.uint8)
 
 
-def show_place(
+def show_position(
     pixels: np.ndarray,
     size: tuple[int, int],
     marks: Sequence[Mark],
@@ -153,7 +153,7 @@ def show_place(
     def pick(row: int, column: int) -> None:
         inside_row = max(0, min(row - offset[0], area[0] - 1))
         inside_column = max(0, min(column - offset[1], area[1] - 1))
-        open_place(inside_row, inside_column, area)
+        open_position(inside_row, inside_column, area)
 
     picture(
         jpeg_url(pixels),
@@ -224,15 +224,15 @@ def profile(influence: np.ndarray, field: ReceptiveField, column: int, half: int
     """Plot the influence across the field: the sum of each column of pixels."""
     low, high = field.span(column)
     low, high = max(low, 0), min(high, influence.shape[1] - 1)
-    places = np.arange(low, high + 1)
-    share = influence.sum(axis=0)[low : high + 1] / (influence.sum() or 1)
-    offsets = places - field.middle(column)
-    drawn = {"x": offsets, "y": share, "name": "measured", "hovertemplate": "%{x:+.0f} px: %{y:.1%}<extra></extra>"}
-    bars = len(places) <= MAX_BARS  # a line would hide the gaps in a dilated kernel
+    columns = np.arange(low, high + 1)
+    fractions = influence.sum(axis=0)[low : high + 1] / (influence.sum() or 1)
+    offsets = columns - field.middle(column)
+    drawn = {"x": offsets, "y": fractions, "name": "measured", "hovertemplate": "%{x:+.0f} px: %{y:.1%}<extra></extra>"}
+    bars = len(columns) <= MAX_BARS  # a line would hide the gaps in a dilated kernel
     figure = go.Figure(go.Bar(**drawn) if bars else go.Scatter(**drawn, mode="lines", fill="tozeroy"))
     figure.add_scatter(
         x=[offsets[0] - 0.5, offsets[-1] + 0.5],
-        y=[1 / len(places)] * 2,
+        y=[1 / len(columns)] * 2,
         mode="lines",
         line={"dash": "dot", "color": GREY},
         name="uniform influence",
@@ -247,7 +247,7 @@ def profile(influence: np.ndarray, field: ReceptiveField, column: int, half: int
         bargap=0.1,
     )
     figure.update_xaxes(title="pixels from the centre", range=[offsets[0] - 0.5, offsets[-1] + 0.5])
-    tick_format = ".0%" if share.max() > 0.04 else ".1%"
+    tick_format = ".0%" if fractions.max() > 0.04 else ".1%"
     figure.update_yaxes(title="fraction of the influence", tickformat=tick_format, rangemode="tozero")
     st.plotly_chart(
         figure,

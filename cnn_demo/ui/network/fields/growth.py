@@ -25,8 +25,8 @@ def half_by_ways(layers: Sequence[Step]) -> float:
     steps = np.arange(len(ways) // 2 + 1)
     sides = np.concatenate([[0], 2 * steps + 1]) if odd else 2 * steps
     low, high = middle - steps, middle + steps + odd
-    shares = (reached[high] - reached[low]) ** 2
-    return float(np.interp(0.5, np.concatenate([[0.0], shares]) if odd else shares, sides))
+    fractions = (reached[high] - reached[low]) ** 2
+    return float(np.interp(0.5, np.concatenate([[0.0], fractions]) if odd else fractions, sides))
 
 
 @st.cache_data(max_entries=128, show_spinner=False)

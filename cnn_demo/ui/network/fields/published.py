@@ -24,9 +24,9 @@ def published_view(photo: Photo, defaults: dict[str, Any]) -> None:
     titles = {network.title: network for network in PUBLISHED}
     title = choose("Network", list(titles), key="field_network", default=defaults["field_network"])
     network = titles[title]
-    place, chart = st.columns([2, 3])
-    with place:
-        _show_place(photo, network)
+    container, chart = st.columns([2, 3])
+    with container:
+        _show_position(photo, network)
     with chart:
         _growth(network)
     st.table(comparison())
@@ -47,7 +47,7 @@ def _square(photo: Photo, side: int) -> np.ndarray:
     return cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA if edge >= side else cv2.INTER_LINEAR)
 
 
-def _show_place(photo: Photo, network: PublishedNetwork) -> None:
+def _show_position(photo: Photo, network: PublishedNetwork) -> None:
     name, last = stages(network)[-1]
     side = network.side
     unit = views.opened_unit(last, (side, side))
@@ -56,7 +56,7 @@ def _show_place(photo: Photo, network: PublishedNetwork) -> None:
     mark = type(mark)(mark.row + offset[0], mark.column + offset[1], mark.height, mark.width)
     field = last.fields[0].size
     more = " The grey border is padding." if any(offset) else ""
-    views.show_place(
+    views.show_position(
         pixels,
         pixels.shape[:2],
         [mark],
@@ -90,7 +90,7 @@ def _growth(chosen: PublishedNetwork) -> None:
         rows = stages(network)
         figure.add_scatter(
             x=list(range(1, len(rows) + 1)),
-            y=[place.fields[0].size for _, place in rows],
+            y=[geometry.fields[0].size for _, geometry in rows],
             text=[name for name, _ in rows],
             mode="lines+markers",
             name=network.title,

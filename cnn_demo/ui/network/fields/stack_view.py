@@ -174,9 +174,9 @@ def _show(
     middle = views.middle_of(last, unit)
     half = middle_side(influence, middle)
     pair, chart = st.columns([2, 1])
-    whole, close = pair.columns(2, wrap=False)
-    with whole:
-        views.show_place(
+    overview, close = pair.columns(2, wrap=False)
+    with overview:
+        views.show_position(
             views.heat_picture(views.large(photo, size), influence, views.seen(last, unit, size)),
             size,
             views.frames(last, unit, half, size),

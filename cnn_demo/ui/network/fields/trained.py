@@ -41,10 +41,10 @@ def trained_view(photo: Photo, defaults: dict[str, Any]) -> None:
         pair, chart = st.columns([2, 1])
         fields = [_influence(photo, layer.name, unit, channel, over, trained) for trained in (True, False)]
         halves = [middle_side(field, middle) for field in fields]
-        for place, field, half, title in zip(
+        for container, field, half, title in zip(
             pair.columns(2, wrap=False), fields, halves, ("Trained", "Random weights"), strict=True
         ):
-            with place:
+            with container:
                 _show(title, photo, seen, field, last, unit, half)
         with chart:
             views.numbers(last, unit, seen.shape[:2], halves[0])
@@ -130,7 +130,7 @@ def _show(
     fold = views.CLOSE_UP_SIDE // 32
     pixels = cv2.resize(seen, None, fx=fold, fy=fold, interpolation=cv2.INTER_NEAREST)
     half_text = f"half of the influence in {half} × {half} pixels" if half else "no influence at all"
-    views.show_place(
+    views.show_position(
         views.heat_picture(pixels, influence, views.seen(last, unit, seen.shape[:2])),
         seen.shape[:2],
         views.frames(last, unit, half, seen.shape[:2]),

@@ -101,6 +101,6 @@ def unit_controls(layer: NetworkLayer, values: np.ndarray) -> None:
     if values.ndim == 3:
         fields.append(("Row", state.ROW, layer.shape[0], selection.row))
         fields.append(("Column", state.COLUMN, layer.shape[1], selection.column))
-    for place, (label, key, size, automatic) in zip(st.columns(3), fields, strict=False):
-        with place:
+    for container, (label, key, size, automatic) in zip(st.columns(3), fields, strict=False):
+        with container:
             index_field(label, size, key=key, placeholder=f"{automatic}")

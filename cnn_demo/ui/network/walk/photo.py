@@ -16,17 +16,17 @@ from cnn_demo.ui.widgets.probability_bars import probability_bars
 
 def show_photo(photo: Photo, fit: str) -> None:
     """Show the photo with a frame around the crop that the network takes."""
-    whole = input_box(photo.size, fit)
-    draw_on_photo(photo, fit, whole, key="walk_photo", caption=_takes(photo, fit, whole), alt="The photo")
+    input_area = input_box(photo.size, fit)
+    draw_on_photo(photo, fit, input_area, key="walk_photo", caption=_takes(photo, fit, input_area), alt="The photo")
 
 
-def _takes(photo: Photo, fit: str, whole: Box) -> str:
+def _takes(photo: Photo, fit: str, input_area: Box) -> str:
     height, width = photo.size
     if fit == "squash":
         return f"All {width} × {height} pixels, resized to a square →"
     if fit == "pad":
         return f"All {width} × {height} pixels, padded with grey →"
-    return f"The {whole.width:.0f} × {whole.height:.0f} pixels in the frame →"
+    return f"The {input_area.width:.0f} × {input_area.height:.0f} pixels in the frame →"
 
 
 def show_seen(photo: Photo, seen: np.ndarray) -> None:
@@ -43,11 +43,11 @@ def show_seen(photo: Photo, seen: np.ndarray) -> None:
     )
 
 
-def show_answer(model: Classifier, answer: Classification) -> None:
+def show_prediction(model: Classifier, prediction: Classification) -> None:
     """Show the top-3 classes, all classes of the network, and the inference time."""
-    labels, probabilities = zip(*answer.top(3), strict=True)
+    labels, probabilities = zip(*prediction.top(3), strict=True)
     probability_bars(labels, np.array(probabilities), caption="The most probable classes")
     st.caption(
-        f"Computed in **{answer.milliseconds:.1f} ms** on {DEVICES[answer.device]}, with all activations below. "
-        f"{model.spec.knows} For any photo, it predicts one of these."
+        f"Computed in **{prediction.milliseconds:.1f} ms** on {DEVICES[prediction.device]}, with all activations "
+        f"below. {model.spec.knows} For any photo, it predicts one of these."
     )

@@ -23,14 +23,14 @@ def show_field(
     fit: str,
     seen: np.ndarray,
     selection: state.Selection,
-    seen_place: DeltaGenerator,
-    photo_place: DeltaGenerator,
+    seen_container: DeltaGenerator,
+    photo_container: DeltaGenerator,
 ) -> None:
     """Show the receptive field of the selected activation on the 32 × 32 input and on the photo."""
     size = seen.shape[:2]
     box = seen_box(selection.layer, selection.unit, size)
     inside = box.clipped(size)
-    with seen_place:
+    with seen_container:
         picture(
             png_url(seen),
             size,
@@ -41,12 +41,12 @@ def show_field(
             marks=[Mark(inside.row, inside.column, inside.height, inside.width)],
             pixelated=True,
         )
-    whole = input_box(photo.size, fit)
-    with photo_place:
+    input_area = input_box(photo.size, fit)
+    with photo_container:
         draw_on_photo(
             photo,
             fit,
-            on_photo(inside, whole, size),
+            on_photo(inside, input_area, size),
             key="unit_photo",
             caption="The receptive field on the photo.",
             alt="Receptive field of the selected activation on the photo",

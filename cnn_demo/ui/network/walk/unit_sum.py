@@ -70,8 +70,8 @@ def _explanation(opened: UnitSum, before: list[NetworkLayer]) -> str:
 
 def _total(result: Activations, selection: state.Selection, opened: UnitSum) -> str:
     """Return a text with the sum and the network's own value."""
-    what = {"pool": "Their average", "add": "Sum of both branches"}.get(opened.source.kind, "Sum")
-    text = f"**{what}** = **{plain(opened.total)}**"
+    operation = {"pool": "Their average", "add": "Sum of both branches"}.get(opened.source.kind, "Sum")
+    text = f"**{operation}** = **{plain(opened.total)}**"
     if opened.layer.kind == "activation":
         text += f" → ReLU → **{plain(opened.value)}**"
     value = float(result.maps[selection.layer.name][selection.unit])
@@ -183,13 +183,13 @@ def _products(opened: UnitSum, window: np.ndarray, kernel: np.ndarray, before: N
     labels = [list(range(at, at + count)) for at, count in zip(opened.corner, (rows, columns), strict=True)]
     pixels = window[..., channel]
     weights = kernel[..., channel]
-    places = st.columns(3)
-    for place, values, title, marks in (
-        (places[0], pixels, f"Window of {name}", (labels[0], labels[1])),
-        (places[1], weights, "× its kernel", None),
-        (places[2], pixels * weights, f"= products, sum {plain(float(opened.parts[channel]))}", None),
+    containers = st.columns(3)
+    for container, values, title, marks in (
+        (containers[0], pixels, f"Window of {name}", (labels[0], labels[1])),
+        (containers[1], weights, "× its kernel", None),
+        (containers[2], pixels * weights, f"= products, sum {plain(float(opened.parts[channel]))}", None),
     ):
-        with place:
+        with container:
             number_grid(values, title=title, alt=title, labels=marks)
     middle = opened.corner[0] + rows // 2, opened.corner[1] + columns // 2
     _open_button(before, channel, *middle)

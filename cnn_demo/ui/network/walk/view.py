@@ -10,7 +10,7 @@ from cnn_demo.results import Activations
 from cnn_demo.ui.components.strip import Stop, strip
 from cnn_demo.ui.network.walk import state
 from cnn_demo.ui.network.walk.channel import show_channel, show_maps, unit_controls
-from cnn_demo.ui.network.walk.photo import show_answer, show_photo, show_seen
+from cnn_demo.ui.network.walk.photo import show_photo, show_prediction, show_seen
 from cnn_demo.ui.network.walk.stages import draw_stops, find_arcs, group_layers, layer_label, step_label
 from cnn_demo.ui.network.walk.unit import show_field, show_sum
 from cnn_demo.ui.page.caching import HASH_BY_KEY
@@ -32,20 +32,20 @@ def walk_view(photo: Photo) -> None:
         model = load_classifier(state.MODEL)
         layers = model.layers
     result = _photo_and_answer(photo, model)
-    strip_place = st.container()
+    strip_container = st.container()
     layer = _layer_controls(layers)
-    with strip_place:
+    with strip_container:
         _show_strip(photo, model, result, layer)
     values = result.maps[layer.name]
     brightness, order = _map_controls(layer)
     show_maps(layer, values, state.read_selection(SESSION, layer, values), brightness, order)
     with st.container(border=True):
-        channel_place, seen_place, photo_place = st.columns(3)
+        channel_container, seen_container, photo_container = st.columns(3)
         unit_controls(layer, values)
         selection = state.read_selection(SESSION, layer, values)
-        with channel_place:
+        with channel_container:
             show_channel(layer, values, selection)
-        show_field(photo, _fit(), result.seen, selection, seen_place, photo_place)
+        show_field(photo, _fit(), result.seen, selection, seen_container, photo_container)
         show_sum(model, {other.name: other for other in layers}, result, selection)
 
 
@@ -60,10 +60,10 @@ def _fit() -> str:
 
 
 def _photo_and_answer(photo: Photo, model: Classifier) -> Activations:
-    pictures, answer = st.columns([10, 5], gap="medium")
-    photo_place, seen_place = pictures.columns([10, 7], wrap=False, vertical_alignment="center")
-    answer_place = answer.container()
-    with answer:
+    pictures, prediction = st.columns([10, 5], gap="medium")
+    photo_container, seen_container = pictures.columns([10, 7], wrap=False, vertical_alignment="center")
+    prediction_container = prediction.container()
+    with prediction:
         choose(
             "Resize mode",
             FITS,
@@ -73,12 +73,12 @@ def _photo_and_answer(photo: Photo, model: Classifier) -> Activations:
         )
     fit = _fit()
     result = activations(photo, model, fit)
-    with photo_place:
+    with photo_container:
         show_photo(photo, fit)
-    with seen_place:
+    with seen_container:
         show_seen(photo, result.seen)
-    with answer_place:
-        show_answer(model, result.classification)
+    with prediction_container:
+        show_prediction(model, result.classification)
     return result
 
 
@@ -141,7 +141,7 @@ def _map_controls(layer: NetworkLayer) -> tuple[str, str]:
     facts, brightness, order = st.columns([5, 2, 2], vertical_alignment="bottom")
     facts.markdown(facts_line(layer))
     chosen = []
-    for place, label, key, choices, text in (
+    for container, label, key, choices, text in (
         (
             brightness,
             "Brightness",
@@ -158,7 +158,7 @@ def _map_controls(layer: NetworkLayer) -> tuple[str, str]:
         ),
     ):
         chosen.append(
-            place.selectbox(
+            container.selectbox(
                 label,
                 choices,
                 key=key,

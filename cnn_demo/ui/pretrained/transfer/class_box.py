@@ -76,12 +76,12 @@ def _uploader(each: ClassBuilder) -> None:
     def report(done: int, of: int) -> None:
         bar.progress(done / of, f"Reading the photos: {done} of {of}")
 
-    draft, news = current_draft().with_photos(
+    draft, messages = current_draft().with_photos(
         each.number,
         [(file.name, file.getvalue()) for file in files],
         report,
     )
-    change(draft, news)
+    change(draft, messages)
     st.session_state[turn_key] = turn + 1
     st.rerun()
 

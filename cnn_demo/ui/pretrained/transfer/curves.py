@@ -36,25 +36,25 @@ def tuning_curves(taught: TransferState) -> None:
 
 def _charts(curves: Sequence[_Curve], last: int, key: str) -> None:
     names = " and ".join(TITLES[curve.phase].lower() for curve in curves)
-    for place, (what, title) in zip(
+    for container, (measure, title) in zip(
         st.columns(2, gap="medium"), (("accuracy", "Accuracy"), ("loss", "Loss")), strict=True
     ):
-        place.plotly_chart(
-            _chart(curves, what, title, last),
-            key=f"{key}_{what}",
+        container.plotly_chart(
+            _chart(curves, measure, title, last),
+            key=f"{key}_{measure}",
             config=CHART_CONFIG,
             alt=f"{title} over the epochs, of training and held-out photos: {names}.",
         )
 
 
-def _chart(curves: Sequence[_Curve], what: str, title: str, last: int) -> go.Figure:
+def _chart(curves: Sequence[_Curve], measure: str, title: str, last: int) -> go.Figure:
     colours = dict(zip(TITLES, chart_colours(), strict=False))
     figure = go.Figure()
     for curve in curves:
         numbers = list(range(curve.first, curve.first + len(curve.epochs)))
         for name, attribute, line in (
-            ("held-out photos", f"held_out_{what}", {"width": 2.5}),
-            ("training photos", what, {"dash": "dot", "width": 1.5}),
+            ("held-out photos", f"held_out_{measure}", {"width": 2.5}),
+            ("training photos", measure, {"dash": "dot", "width": 1.5}),
         ):
             figure.add_scatter(
                 x=numbers,
@@ -62,7 +62,7 @@ def _chart(curves: Sequence[_Curve], what: str, title: str, last: int) -> go.Fig
                 name=f"{TITLES[curve.phase]}, {name}",
                 mode="lines",
                 line={"color": colours[curve.phase], **line},
-                hovertemplate="%{y:.0%}" if what == "accuracy" else "%{y:.3f}",
+                hovertemplate="%{y:.0%}" if measure == "accuracy" else "%{y:.3f}",
             )
     figure.update_layout(
         height=300,
@@ -72,7 +72,7 @@ def _chart(curves: Sequence[_Curve], what: str, title: str, last: int) -> go.Fig
         legend={**LEGEND_ABOVE, "font": {"size": 11}},
     )
     figure.update_xaxes(title="epoch", range=[curves[0].first, last])
-    if what == "accuracy":
+    if measure == "accuracy":
         figure.update_yaxes(title=title.lower(), tickformat=".0%", range=[-0.02, 1.04])
     else:
         figure.update_yaxes(title=title.lower(), rangemode="tozero")

@@ -8,7 +8,7 @@ from cnn_demo.models import ModelSpec, find, load_classifier
 from cnn_demo.models.classification.units import input_box
 from cnn_demo.models.transfer.fine_tuning import TunedRun
 from cnn_demo.models.transfer.heads import MAX_HEAD_BYTES, Head, HeadError, check_fit, load_head, save_head
-from cnn_demo.models.transfer.session import PRETRAINED, TUNED, TransferState, answers
+from cnn_demo.models.transfer.session import PRETRAINED, TUNED, TransferState, predict_photos
 from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.pretrained.transfer.state import HEAD_REFUSED, LOADED
@@ -31,11 +31,11 @@ def heads_section(photo: Photo, spec: ModelSpec, taught: TransferState | None) -
     if taught is not None or loaded is not None:
         st.subheader("Try it on your photo", anchor=False)
         _try(photo, taught, loaded)
-    save_place, load_place = st.columns(2, gap="medium")
+    save_container, load_container = st.columns(2, gap="medium")
     if taught is not None:
-        with save_place, st.container(border=True):
+        with save_container, st.container(border=True):
             _save(taught)
-    with load_place if taught is not None else save_place, st.container(border=True):
+    with load_container if taught is not None else save_container, st.container(border=True):
         _load(spec, loaded)
 
 
@@ -44,27 +44,27 @@ def _try(photo: Photo, taught: TransferState | None, loaded: Head | None) -> Non
     with st.spinner("Running the network…"):
         if taught is not None:
             head = taught.runs[PRETRAINED].head
-            given.append(("Your head", head, _answer(photo, head)))
+            given.append(("Your head", head, _probabilities(photo, head)))
             tuned = taught.runs.get(TUNED)
             if isinstance(tuned, TunedRun):
-                given.append(("Your head, fine-tuned", head, answers(head, [photo], tuned)[0]))
+                given.append(("Your head, fine-tuned", head, predict_photos(head, [photo], tuned)[0]))
         if loaded is not None:
-            given.append(("Uploaded head", loaded, _answer(photo, loaded)))
-    photo_place, *places = st.columns([3, *[3] * len(given)], gap="medium")
-    with photo_place:
+            given.append(("Uploaded head", loaded, _probabilities(photo, loaded)))
+    photo_container, *containers = st.columns([3, *[3] * len(given)], gap="medium")
+    with photo_container:
         fit = given[0][1].fit
         crop = find(given[0][1].backbone).crop
-        whole = input_box(photo.size, fit, crop)
+        input_area = input_box(photo.size, fit, crop)
         caption = "Choose any photo above."
-        draw_on_photo(photo, fit, whole, key="teach_photo", caption=caption, alt="The photo", crop=crop)
-    for place, (title, head, probabilities) in zip(places, given, strict=True):
-        with place:
+        draw_on_photo(photo, fit, input_area, key="teach_photo", caption=caption, alt="The photo", crop=crop)
+    for container, (title, head, probabilities) in zip(containers, given, strict=True):
+        with container:
             st.markdown(f"**{title}** on {find(head.backbone).title}")
             probability_bars(head.labels, probabilities, caption=f"Probability of each class: {title}", ordered=False)
     st.caption("A head has only its own classes: whatever the photo shows, it predicts one of them.")
 
 
-def _answer(photo: Photo, head: Head) -> np.ndarray:
+def _probabilities(photo: Photo, head: Head) -> np.ndarray:
     return head.probabilities(_features(photo, head.backbone, head.fit))[0]
 
 

@@ -101,10 +101,10 @@ def _zip_uploader() -> None:
     draft = current_draft()
     try:
         with st.spinner("Reading the photos…"):
-            photos, news = from_zip(file.getvalue())
+            photos, messages = from_zip(file.getvalue())
     except PhotoSetError as error:
         change(draft, refused=str(error))
     else:
-        replace_classes(draft.replaced_by(photos), news)
+        replace_classes(draft.replaced_by(photos), messages)
     st.session_state["teach_zip_turn"] = turn + 1
     st.rerun()

@@ -12,7 +12,7 @@ from cnn_demo.ui.components.confusion_matrix import confusion_matrix
 from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.pretrained.transfer.curves import TITLES, head_curves, tuning_curves
 from cnn_demo.ui.pretrained.transfer.state import DEFAULTS, SHOWN
-from cnn_demo.ui.pretrained.transfer.training import TUNING, want
+from cnn_demo.ui.pretrained.transfer.training import TUNING, request_training
 from cnn_demo.ui.widgets.choice import choose
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
 
@@ -47,8 +47,8 @@ def _figures(taught: TransferState) -> None:
         for which, title in TITLES.items():
             if which in taught.runs:
                 right = taught.right(which)
-                said = f"{right} of {count} held-out photos"
-                st.metric(title, percent(right / count), said, delta_color="off", delta_arrow="off", border=True)
+                counts_text = f"{right} of {count} held-out photos"
+                st.metric(title, percent(right / count), counts_text, delta_color="off", delta_arrow="off", border=True)
         st.metric("Training time", f"{taught.seconds:.1f} s", border=True)
 
 
@@ -91,7 +91,7 @@ def _tuning(taught: TransferState) -> None:
             "Fine-tune again" if TUNED in taught.runs else "Fine-tune",
             icon=":material/tune:",
             key="teach_tune",
-            on_click=want,
+            on_click=request_training,
             args=(TUNING,),
         )
         if TUNED in taught.runs:
@@ -109,9 +109,9 @@ def _mistakes(taught: TransferState) -> None:
     cells = confusion(task.photos.classes, task.hold_out, run.probabilities)
     counts = [[len(cell) for cell in row] for row in cells]
     opened = _opened(counts)
-    truth, answer = divmod(opened, len(labels))
-    matrix_place, photos_place = st.columns([2, 3], gap="medium")
-    with matrix_place:
+    truth, predicted = divmod(opened, len(labels))
+    matrix_container, photos_container = st.columns([2, 3], gap="medium")
+    with matrix_container:
         confusion_matrix(
             labels,
             counts,
@@ -120,13 +120,13 @@ def _mistakes(taught: TransferState) -> None:
             label=f"Held-out photos by true and predicted class: {TITLES[which].lower()}",
             on_pick=_open,
         )
-    with photos_place:
-        is_right = truth == answer
+    with photos_container:
+        is_right = truth == predicted
         st.markdown(
             f"**{plain(labels[truth])}**, "
-            + ("classified correctly" if is_right else f"predicted as **{plain(labels[answer])}**")
+            + ("classified correctly" if is_right else f"predicted as **{plain(labels[predicted])}**")
         )
-        _photos(taught, which, cells[truth][answer])
+        _photos(taught, which, cells[truth][predicted])
 
 
 def _shown(taught: TransferState) -> str:
@@ -155,10 +155,10 @@ def _photos(taught: TransferState, which: str, numbers: tuple[int, ...]) -> None
     cards = []
     for number in numbers:
         photo = task.photos.photos[number]
-        said = run.probabilities[np.searchsorted(task.hold_out, number)]
-        answer = task.photos.labels[said.argmax()]
+        probabilities = run.probabilities[np.searchsorted(task.hold_out, number)]
+        predicted = task.photos.labels[probabilities.argmax()]
         truth = task.photos.labels[task.photos.classes[number]]
-        line = f"{answer} {percent(float(said.max()))}"
-        alt = f"{photo.description} It is {truth}; predicted: {answer}."
+        line = f"{predicted} {percent(float(probabilities.max()))}"
+        alt = f"{photo.description} It is {truth}; predicted: {predicted}."
         cards.append(Card(jpeg_url(reduced(photo.pixels, _PICTURE)), alt, photo.name, (line,)))
     picture_cards(cards, width=96, columns=5, ratio="1")

@@ -23,17 +23,17 @@ def current_draft() -> PhotoSetBuilder:
     return st.session_state.setdefault(DRAFT, PhotoSetBuilder.begin())
 
 
-def change(draft: PhotoSetBuilder, news: tuple[str, ...] = (), refused: str = "") -> None:
+def change(draft: PhotoSetBuilder, messages: tuple[str, ...] = (), refused: str = "") -> None:
     """Replace the draft, and store messages about skipped or refused files."""
-    st.session_state.update({DRAFT: draft, NEWS: news, REFUSED: refused})
+    st.session_state.update({DRAFT: draft, NEWS: messages, REFUSED: refused})
 
 
-def replace_classes(draft: PhotoSetBuilder, news: tuple[str, ...] = ()) -> None:
+def replace_classes(draft: PhotoSetBuilder, messages: tuple[str, ...] = ()) -> None:
     """Replace a draft that may contain photos; the replacement can be undone."""
     before = current_draft()
     if before.photos:
         st.session_state[BEFORE] = before
-    change(draft, news)
+    change(draft, messages)
 
 
 def take_back() -> None:

@@ -33,8 +33,8 @@ def training_section(draft: PhotoSetBuilder) -> tuple[ModelSpec, int]:
     """
     spec, draw = _controls(draft)
     with st.container():  # always present, to keep the layout stable
-        if wanted := st.session_state.pop(WANTED, None):
-            _submit(wanted, draft, spec, draw)
+        if requested := st.session_state.pop(WANTED, None):
+            _submit(requested, draft, spec, draw)
     job: Job | None = st.session_state.get(JOB)
     _keep(job)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -44,7 +44,7 @@ def training_section(draft: PhotoSetBuilder) -> tuple[ModelSpec, int]:
             icon=":material/play_arrow:",
             key="teach_start",
             disabled=job is not None and job.active,
-            on_click=want,
+            on_click=request_training,
             args=(HEADS,),
         )
         stop_button(job, "teach_stop")
@@ -58,11 +58,11 @@ def training_section(draft: PhotoSetBuilder) -> tuple[ModelSpec, int]:
     return spec, draw
 
 
-def want(what: str) -> None:
+def request_training(run: str) -> None:
     """Request a training; it is queued while the page is drawn."""
     job = st.session_state.get(JOB)
     if job is None or not job.active:  # ignores a second click before the page was redrawn
-        st.session_state[WANTED] = what
+        st.session_state[WANTED] = run
 
 
 def _controls(draft: PhotoSetBuilder) -> tuple[ModelSpec, int]:
@@ -82,10 +82,10 @@ def _controls(draft: PhotoSetBuilder) -> tuple[ModelSpec, int]:
         ),
     )
     try:
-        said = _parts(draft.checked(), int(draw))
+        sentence = _parts(draft.checked(), int(draw))
     except PhotoSetError as error:
-        said = f"Before you can train: {plain(str(error))}"
-    st.caption(said)
+        sentence = f"Before you can train: {plain(str(error))}"
+    st.caption(sentence)
     return spec, int(draw)
 
 
@@ -97,17 +97,17 @@ def _parts(photos: PhotoSet, draw: int) -> str:
     )
 
 
-def _submit(wanted: str, draft: PhotoSetBuilder, spec: ModelSpec, draw: int) -> None:
+def _submit(requested: str, draft: PhotoSetBuilder, spec: ModelSpec, draw: int) -> None:
     """Queue a training; nothing changes if it is refused."""
     try:
-        if wanted == HEADS:
+        if requested == HEADS:
             task = Task(draft.checked(), spec.key, draw)
             load_with_spinner(spec, load_classifier)  # before the page starts polling
             work = partial(teach, task)
         else:
             work = partial(tune, st.session_state[TAUGHT])
         st.session_state[JOB] = job_queue().submit(lambda job: work(job.report, lambda: job.goes_on))
-        st.session_state[_KIND] = wanted
+        st.session_state[_KIND] = requested
     except (PhotoSetError, JobError, ModelUnavailable) as error:
         st.session_state[_ERROR] = str(error)
 

@@ -13,7 +13,7 @@ from random_networks import fit_normalizations
 
 from cnn_demo.models import ModelUnavailable, find, frameworks, list_models, load, openvino_export, release
 from cnn_demo.models.detection.candidates import Grid, select
-from cnn_demo.models.detection.yolo_detector import YoloDetector, cell_places, decode, read_network
+from cnn_demo.models.detection.yolo_detector import YoloDetector, cell_indices, decode, read_network
 from cnn_demo.models.detection.yolo_engines import OpenVinoEngine, openvino_file
 
 SIDE = 96
@@ -210,7 +210,7 @@ def test_where_the_export_fails_it_stays_in_torch(own_place, monkeypatch, tmp_pa
 
 def test_cells_come_grid_by_grid_and_row_by_row():
     grids = (Grid(8, 2, 3), Grid(16, 1, 2))
-    assert cell_places(grids).tolist() == [
+    assert cell_indices(grids).tolist() == [
         [0, 0, 0], [0, 0, 1], [0, 0, 2], [0, 1, 0], [0, 1, 1], [0, 1, 2], [1, 0, 0], [1, 0, 1],
     ]  # fmt: skip
     boxes = decode(np.ones((8, 4), np.float32), grids)

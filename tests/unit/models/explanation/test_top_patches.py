@@ -62,9 +62,9 @@ def test_values_and_places_are_the_networks_own(model, excitations, photos):
         maps = model.activations(photos[1][row : row + side, column : column + side]).maps
         for name in ("stem_relu", "block3_relu", "block5_relu"):
             for channel in (0, 11, 31):
-                place = excitation.places[name][at, channel]
+                index = excitation.positions[name][at, channel]
                 value = excitation.values[name][at, channel]
-                assert maps[name][place[0], place[1], channel] == pytest.approx(value, rel=1e-3, abs=1e-4)
+                assert maps[name][index[0], index[1], channel] == pytest.approx(value, rel=1e-3, abs=1e-4)
         # Deep in the network all units count; near the picture those that see nothing of the padding.
         np.testing.assert_allclose(
             excitation.values["block5_relu"][at], maps["block5_relu"].max(axis=(0, 1)), rtol=1e-3, atol=1e-4
@@ -118,7 +118,7 @@ def test_the_mean_of_one_patch_is_that_patch(model, excitations):
     assert of == 1
     photo = int(np.argmax([e.values["stem_relu"][:, 3].max() for e in excitations]))
     at = int(excitations[photo].values["stem_relu"][:, 3].argmax())
-    row, column = excitations[photo].places["stem_relu"][at, 3]
+    row, column = excitations[photo].positions["stem_relu"][at, 3]
     seen = excitations[photo].seen[at]
     np.testing.assert_allclose(mean, seen[row - 2 : row + 3, column - 2 : column + 3])
 

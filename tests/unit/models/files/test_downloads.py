@@ -75,7 +75,7 @@ def test_it_arrives_whole_and_progress_is_told(server, tmp_path, how):
     told = []
     file = download(row(f"{server.address}/{how}"), lambda done, total: told.append((done, total)))
     assert file.path.read_bytes() == CONTENT
-    assert file.place == "cache"
+    assert file.source == "cache"
     total = len(CONTENT) if how == "good" else 0
     assert told[-1] == (len(CONTENT), total)
     assert all(of == total for _, of in told)

@@ -33,7 +33,7 @@ def put(folder, name, size=3):
 
 def test_missing_folders_hold_nothing(places):
     assert local_weights() == ()
-    assert [place for place, _ in weight_folders()] == ["bundled", "weights folder", "cache", "cache"]
+    assert [source for source, _ in weight_folders()] == ["bundled", "weights folder", "cache", "cache"]
     assert [folder for _, folder in weight_folders()] == list(places.values())
 
 
@@ -41,7 +41,7 @@ def test_files_of_installed_packages_count_as_bundled(places, monkeypatch, tmp_p
     monkeypatch.setattr(weights, "package_folders", lambda: (tmp_path / "package" / "models",))
     path = put(tmp_path / "package" / "models", "net-0123.pth", 5)
     put(places["own"], "net-0123.pth")
-    assert [(file.path, file.place, file.bytes) for file in local_weights()] == [(path, "bundled", 5)]
+    assert [(file.path, file.source, file.bytes) for file in local_weights()] == [(path, "bundled", 5)]
 
 
 def test_everything_is_found_with_its_place_and_size(places):
@@ -51,7 +51,7 @@ def test_everything_is_found_with_its_place_and_size(places):
         put(places["keras"], "c.h5", 0): ("cache", 0),
         put(places["torch"], "d-0123.pth", 4): ("cache", 4),
     }
-    assert {file.path: (file.place, file.bytes) for file in local_weights()} == expected
+    assert {file.path: (file.source, file.bytes) for file in local_weights()} == expected
 
 
 def test_the_first_place_wins(places):
@@ -71,7 +71,7 @@ def test_files_of_the_hub_go_by_their_repositorys_name(places, tmp_path, monkeyp
     one = put(tmp_path / "hub", "models--smp-hub--one/snapshots/0123abcd/model.safetensors")
     put(places["own"], "models--smp-hub--two/snapshots/0123abcd/model.safetensors")
     put(places["own"], "models--smp-hub--three/snapshots/0123abcd/model.safetensors")
-    names = {file.name: file.place for file in local_weights()}
+    names = {file.name: file.source for file in local_weights()}
     assert names == {
         "two.safetensors": "weights folder",
         "three.safetensors": "weights folder",
@@ -97,7 +97,7 @@ def test_an_operator_need_not_name_a_folder(places, monkeypatch):
             monkeypatch.delenv("CNN_DEMO_WEIGHTS")
         else:
             monkeypatch.setenv("CNN_DEMO_WEIGHTS", "")
-        assert [place for place, _ in weight_folders()] == ["bundled", "cache", "cache"]
+        assert [source for source, _ in weight_folders()] == ["bundled", "cache", "cache"]
         assert local_weights() == ()
 
 
@@ -105,7 +105,7 @@ def test_caches_are_where_the_libraries_keep_them(tmp_path, monkeypatch):
     for variable in ("CNN_DEMO_WEIGHTS", "KERAS_HOME", "TORCH_HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr(weights.Path, "home", lambda: tmp_path)
-    caches = [folder for place, folder in weight_folders() if place == "cache"]
+    caches = [folder for source, folder in weight_folders() if source == "cache"]
     assert caches == [tmp_path / ".keras/models", tmp_path / ".cache/torch/hub/checkpoints"]
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     assert weight_folders()[-1] == ("cache", tmp_path / "xdg/torch/hub/checkpoints")
@@ -116,5 +116,5 @@ def test_one_file_is_found_by_its_name(tmp_path, monkeypatch):
     (tmp_path / "deep" / "my_net.h5").write_bytes(b"12345")
     monkeypatch.setenv("CNN_DEMO_WEIGHTS", str(tmp_path))
     found = weights.find_weights("my_net.h5")
-    assert (found.path, found.place, found.bytes) == (tmp_path / "deep" / "my_net.h5", "weights folder", 5)
+    assert (found.path, found.source, found.bytes) == (tmp_path / "deep" / "my_net.h5", "weights folder", 5)
     assert weights.find_weights("my_other_net.h5") is None

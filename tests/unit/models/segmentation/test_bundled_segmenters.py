@@ -10,7 +10,7 @@ import pytest
 
 from cnn_demo.images.samples import sample_photos
 from cnn_demo.models import frameworks, load, openvino_export, release
-from cnn_demo.models.segmentation.postprocessing import answers
+from cnn_demo.models.segmentation.postprocessing import postprocess
 
 SAMPLES = {sample.key: sample for sample in sample_photos()}
 NOSE = (180, 270)  # row and column of the tip of Chelsea's
@@ -83,7 +83,7 @@ def test_openvino_says_what_torch_says(key, empty_cache):
         with frameworks.torch().inference_mode():
             theirs = model.network(seen)[0]
         np.testing.assert_allclose(ours.numpy(), theirs.numpy(), atol=1e-3)
-        answer = answers(theirs, model.frame(photo.shape[:2], side))
+        answer = postprocess(theirs, model.frame(photo.shape[:2], side))
         assert (now.class_map == answer["class_map"]).mean() > 0.9999
         np.testing.assert_allclose(now.confidence, answer["confidence"], atol=1e-3)
 

@@ -88,8 +88,8 @@ def test_instances_are_found_class_by_class_and_small_ones_are_left_out():
     )
     assert found.xyxy[0].tolist() == [12, 12, 49, 49]
     assert found.confidence[0] == pytest.approx(result.confidence[found.mask[0]].mean())
-    assert len(instances(result, [2], "components", least=0.01)) == 1
-    assert len(instances(result, [2], "components", least=1)) == 0
+    assert len(instances(result, [2], "components", min_area=0.01)) == 1
+    assert len(instances(result, [2], "components", min_area=1)) == 0
 
 
 def test_what_it_does_not_know_is_refused():

@@ -83,7 +83,7 @@ def test_what_does_not_fit_is_refused():
         boundary_f(square, square[:3], 2)
     with pytest.raises(ValueError, match="truth has labels"):
         score_masks(square, square + 7, 2)
-    with pytest.raises(ValueError, match="answer has labels"):
+    with pytest.raises(ValueError, match="prediction has labels"):
         score_masks(square + 7, square, 2)
 
 

@@ -12,7 +12,7 @@ from cnn_demo.models import ModelUnavailable, find, frameworks, load, release
 from cnn_demo.models.catalogue.registry import PET_LABELS
 from cnn_demo.models.files.weights import find_weights
 from cnn_demo.models.preprocessing import SCALINGS
-from cnn_demo.models.segmentation.postprocessing import answers
+from cnn_demo.models.segmentation.postprocessing import postprocess
 from cnn_demo.models.segmentation.segmenters import (
     SemanticSegmenter,
     build_smp,
@@ -194,7 +194,7 @@ def test_eight_visitors_at_once_get_what_one_gets(small):
 def test_more_classes_than_a_byte_can_count():
     torch = frameworks.torch()
     logits = torch.randn(300, 8, 8)
-    result = answers(logits, Frame((8, 8), (8, 8), (8, 8)))
+    result = postprocess(logits, Frame((8, 8), (8, 8), (8, 8)))
     assert result["class_map"].dtype == np.int16
     np.testing.assert_array_equal(result["class_map"], logits.argmax(0).numpy())
 

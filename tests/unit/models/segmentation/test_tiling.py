@@ -17,7 +17,7 @@ def test_tiles_cover_the_input_at_whole_strides(size, tile, overlap, stride):
         assert part.top + part.height <= size[0]
         assert part.left + part.width <= size[1]
         assert max(part.height, part.width) <= tile
-        seen[part.place] += 1
+        seen[part.slices] += 1
     assert seen.min() >= 1
 
 
@@ -36,7 +36,7 @@ def test_weights_are_positive_and_high_in_the_middle_and_at_the_photos_border(si
         assert weight.shape == (part.height, part.width)
         assert weight.min() > 0
         assert weight.max() <= 1
-        total[part.place] += weight
+        total[part.slices] += weight
     assert total.min() > 0.001  # where four tiles meet; enough to divide by
     assert total[0, 0] > 0.99
 

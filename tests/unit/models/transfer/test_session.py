@@ -11,7 +11,16 @@ from cnn_demo.models import ModelUnavailable, load
 from cnn_demo.models.transfer import backbones, fine_tuning, linear_head, session
 from cnn_demo.models.transfer.photo_sets import PhotoSet
 from cnn_demo.models.transfer.sample_sets import textures
-from cnn_demo.models.transfer.session import PRETRAINED, RANDOM, TUNED, Task, answers, teach, tune, wilson_interval
+from cnn_demo.models.transfer.session import (
+    PRETRAINED,
+    RANDOM,
+    TUNED,
+    Task,
+    predict_photos,
+    teach,
+    tune,
+    wilson_interval,
+)
 
 
 @pytest.fixture(scope="module")
@@ -115,8 +124,8 @@ def fail():
 def test_answers_to_the_held_out_photos_are_those_that_were_measured(task, told, tuned):
     held = [task.photos.photos[index] for index in task.hold_out]
     run, last = told[-1].runs[PRETRAINED], tuned[-1].runs[TUNED]
-    np.testing.assert_allclose(answers(run.head, held), run.probabilities, atol=1e-5)
-    np.testing.assert_allclose(answers(run.head, held, last), last.probabilities, atol=1e-5)
+    np.testing.assert_allclose(predict_photos(run.head, held), run.probabilities, atol=1e-5)
+    np.testing.assert_allclose(predict_photos(run.head, held, last), last.probabilities, atol=1e-5)
 
 
 def test_another_draw_holds_out_others(task):

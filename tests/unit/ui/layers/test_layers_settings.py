@@ -121,7 +121,7 @@ def test_every_pooling_is_exchanged():
 @pytest.mark.parametrize("distortion", DISTORTIONS)
 def test_curves_hold_what_was_asked(distortion):
     table, limit = curves(NOISE, Question.one_layer(distortion, "hand", 2, 2))
-    assert limit == DISTORTIONS[distortion].most
+    assert limit == DISTORTIONS[distortion].maximum
     assert set(table["pooling"]) == set(POOLINGS)
     assert sorted(set(table["amount"])) == sorted(DISTORTIONS[distortion].amounts)
     still = table[table["amount"] == 0]

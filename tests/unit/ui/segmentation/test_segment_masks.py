@@ -15,11 +15,11 @@ from cnn_demo.results import Segmentation
 from cnn_demo.ui.components import mask_view as component
 from cnn_demo.ui.components.mask_view import NOTHING, Layer, mask_view
 from cnn_demo.ui.segmentation.classical_instances import ALONE, countable, drawn_objects
-from cnn_demo.ui.segmentation.confidence import border_confidence, shares_left, without_doubt
+from cnn_demo.ui.segmentation.confidence import border_confidence, certain_pixels, fractions_left
 from cnn_demo.ui.segmentation.downloads import cut_out_of
 from cnn_demo.ui.segmentation.instances import common_name, numbered, object_layers
 from cnn_demo.ui.segmentation.semantic_or_instance import compared
-from cnn_demo.ui.segmentation.state import covered, layers_of, reduced_answer, resized_map, sides_for
+from cnn_demo.ui.segmentation.state import covered, layers_of, reduced_segmentation, resized_map, sides_for
 from cnn_demo.ui.widgets.model_table import figures, models_table
 
 LABELS = ("background", "cat", "aeroplane")
@@ -43,7 +43,7 @@ def found(masks: np.ndarray, names: list[str], confidences: list[float]) -> sv.D
 
 def test_the_background_has_no_layer_and_the_largest_class_comes_first():
     layers = layers_of(answer([[0, 0, 1, 2], [0, 2, 2, 2]]))
-    assert [(layer.id, layer.name, layer.share) for layer in layers] == [(2, "aeroplane", 0.5), (1, "cat", 0.125)]
+    assert [(layer.id, layer.name, layer.fraction) for layer in layers] == [(2, "aeroplane", 0.5), (1, "cat", 0.125)]
     assert layers[0].colour != layers[1].colour
 
 
@@ -62,13 +62,13 @@ def test_without_a_background_every_pixel_has_a_word():
 def test_coverage_in_words_ends_with_the_background():
     assert covered(answer([[0, 0, 0, 1, 2, 2, 2, 2]])) == "**50.0 %** aeroplane · **12.5 %** cat · 37.5 % background"
     many = answer([list(range(9))], labels=tuple("abcdefghi"))
-    assert covered(many, most=2).endswith("b · 7 more")
+    assert covered(many, limit=2).endswith("b · 7 more")
 
 
 def test_maps_are_made_smaller_without_classes_that_were_not_there():
     class_map = np.kron(np.array([[0, 2], [2, 0]]), np.ones((50, 60)))
     photo = Photo(np.zeros((100, 120, 3), np.uint8), "p", "key")
-    small, reduced = reduced_answer(photo, answer(class_map), 60)
+    small, reduced = reduced_segmentation(photo, answer(class_map), 60)
     assert small.shape == (50, 60, 3)
     assert reduced.class_map.shape == reduced.confidence.shape == reduced.entropies.shape == (50, 60)
     assert set(np.unique(reduced.class_map)) == {0, 2}
@@ -97,8 +97,8 @@ def test_objects_are_numbered_within_their_class():
     assert numbered(objects) == ["cat 1", "dog 1", "cat 2"]
     layers = object_layers(objects)
     assert [layer.id for layer in layers] == [1, 2, 3]
-    assert layers[2].said == "confidence 70.0 %"
-    assert layers[0].share == pytest.approx(1 / 3)
+    assert layers[2].detail == "confidence 70.0 %"
+    assert layers[0].fraction == pytest.approx(1 / 3)
     assert len({layer.colour for layer in layers}) == 3
 
 
@@ -130,7 +130,7 @@ def test_the_share_that_is_left_is_that_of_the_blank_pixels():
     thresholds = np.array([0, 0.3, 0.5, 1])
     segmentation = answer(np.zeros((30, 40)), confidence)
     expected = [1 - segmentation.doubtful(float(threshold)).mean() for threshold in thresholds]
-    np.testing.assert_allclose(shares_left(confidence, thresholds), expected)
+    np.testing.assert_allclose(fractions_left(confidence, thresholds), expected)
 
 
 def test_confidence_near_borders_is_told_from_that_elsewhere():
@@ -146,7 +146,7 @@ def test_confidence_near_borders_is_told_from_that_elsewhere():
 
 def test_doubtful_pixels_are_white_and_the_background_is_plain():
     pixels = np.full((1, 3, 3), 100, np.uint8)
-    scene = without_doubt(pixels, answer([[0, 1, 1]], [[0.9, 0.9, 0.2]]), 0.5)
+    scene = certain_pixels(pixels, answer([[0, 1, 1]], [[0.9, 0.9, 0.2]]), 0.5)
     assert scene[0, 0].tolist() == [100, 100, 100]
     assert scene[0, 1].tolist() != [100, 100, 100]
     assert scene[0, 2].min() > 225
@@ -203,7 +203,7 @@ def test_mask_view_hands_on_the_map_exactly(mounted):
     np.testing.assert_array_equal(decoded(data["ids"]), ids)
     np.testing.assert_array_equal(decoded(data["confidence"]), np.rint(confidence * 255))
     assert data["classes"][0]["name"] == "cat"
-    assert data["settings"] == {"opacity": 60, "least": 0, "outline": False, "split": None}
+    assert data["settings"] == {"opacity": 60, "threshold": 0, "outline": False, "split": None}
 
 
 def decoded(url: str) -> np.ndarray:
