@@ -22,7 +22,7 @@ def total(page: Page) -> int:
     return sum(map(int, re.findall(r"\d+", counted)))
 
 
-def test_she_finds_cuts_and_scores(page: Page) -> None:
+def test_detect_filter_and_score(page: Page) -> None:
     open_page_6(page, "photo=astronaut&detect_confidence=10")
     expect(page.locator("img[alt^='The photo with boxes']")).to_be_visible()
     found = total(page)

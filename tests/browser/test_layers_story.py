@@ -73,7 +73,7 @@ def test_the_story(page: Page) -> None:
     friend.context.close()
 
 
-def test_the_keyboard_goes_through_layers_and_maps(page: Page) -> None:
+def test_the_keyboard_moves_through_layers_and_maps(page: Page) -> None:
     open_layers(page)
     page.locator(LAYERS).nth(1).focus()
     page.keyboard.press("ArrowRight")

@@ -25,7 +25,7 @@ def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> No
     page.mouse.up()
 
 
-def test_she_finds_a_person_and_draws_the_truth(page: Page) -> None:
+def test_localize_a_person_and_draw_the_ground_truth(page: Page) -> None:
     open_page_5(page, "photo=astronaut")
     expect(page.get_by_role("heading", name=re.compile("^Person,"))).to_be_visible()
     expect(page.locator("img[alt^='The photo with a box around the person']")).to_be_visible()

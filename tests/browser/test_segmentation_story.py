@@ -33,7 +33,7 @@ def middle(page: Page) -> list[int]:
     )
 
 
-def test_she_hides_a_class_and_puts_the_photo_beside_it(page: Page) -> None:
+def test_hide_a_class_and_compare_with_the_photo(page: Page) -> None:
     open_page_7(page)
     legend = page.locator(".legend button").filter(has_text="cat")
     expect(legend).to_have_attribute("aria-pressed", "true")
@@ -60,7 +60,7 @@ def phone_jpeg() -> bytes:
     return file.getvalue()
 
 
-def test_she_uploads_a_photo_from_her_phone_and_takes_the_mask_along(page: Page) -> None:
+def test_upload_a_photo_from_a_phone_and_download_the_mask(page: Page) -> None:
     open_page_7(page)
     upload = {"name": "IMG_7.jpg", "mimeType": "image/jpeg", "buffer": phone_jpeg()}
     page.locator("input[type=file]").first.set_input_files(upload)
@@ -74,7 +74,7 @@ def test_she_uploads_a_photo_from_her_phone_and_takes_the_mask_along(page: Page)
     assert len(mask.getcolors()) >= 2
 
 
-def test_without_skips_the_mask_is_another(page: Page) -> None:
+def test_without_skips_the_mask_changes(page: Page) -> None:
     open_page_7(page, "task=Inside+a+U-Net")
     assert metric(page, "Mean IoU") == 1
     for name in ("1/4", "1/8", "1/16"):
@@ -83,7 +83,7 @@ def test_without_skips_the_mask_is_another(page: Page) -> None:
     assert metric(page, "Mean IoU") < 0.99
 
 
-def test_she_paints_the_cat_and_reads_how_well_the_network_agrees(page: Page) -> None:
+def test_paint_the_cat_and_read_the_scores(page: Page) -> None:
     open_page_7(page, "task=Paint+the+ground+truth")
     canvas = page.locator("canvas.upper-canvas").first
     canvas.scroll_into_view_if_needed()

@@ -5,7 +5,7 @@ import numpy as np
 
 from cnn_demo.models.detection.candidates import Candidates
 from cnn_demo.models.detection.detector import Detector
-from cnn_demo.models.segmentation.classical_instances import around
+from cnn_demo.models.segmentation.classical_instances import mask_box
 from cnn_demo.models.segmentation.segmenters import SIDES, SemanticSegmenter
 from cnn_demo.results import Segmentation
 
@@ -86,7 +86,7 @@ class PlantedInstances(Detector):
         labels = self.spec.labels
         return Candidates(
             size=size,
-            boxes_xyxy=np.array([around(mask) for mask in masks], np.float32),
+            boxes_xyxy=np.array([mask_box(mask) for mask in masks], np.float32),
             scores=np.array(SCORES, np.float32),
             class_ids=np.array([labels.index("person")] * len(PERSONS) + [labels.index("bus")]),
             labels=labels,

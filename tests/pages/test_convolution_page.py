@@ -422,7 +422,7 @@ def test_an_experiment_is_set_up_and_taken_back(experiment):
     assert app.selectbox(key="kernel").value == DEFAULTS["kernel"]
 
 
-def test_a_visitor_goes_on_from_an_experiment():
+def test_an_experiment_can_be_modified():
     app = open_page()
     app.pills(key="try_this").set_value("Find edges").run()
     app.slider(key="sobel_angle").set_value(90.0).run()
@@ -435,7 +435,7 @@ def test_a_visitor_goes_on_from_an_experiment():
 
 
 @pytest.mark.parametrize("index", range(len(MISCONCEPTIONS)))
-def test_a_misconception_is_answered_when_it_is_opened(index):
+def test_a_misconception_is_corrected_when_it_is_opened(index):
     app = open_page()
     assert app.expander[index].label == MISCONCEPTIONS[index].claim
     assert len(app.expander[index].markdown) == 0
@@ -453,7 +453,7 @@ def test_a_misconception_is_answered_when_it_is_opened(index):
 # Order of work ----------------------------------------------------------------------------------------------------
 
 
-def test_the_picture_goes_first_only_where_there_was_one(monkeypatch):
+def test_the_picture_is_sent_first_only_if_there_was_one_before(monkeypatch):
     pauses = []
     monkeypatch.setattr(workbench.time, "sleep", pauses.append)
     monkeypatch.setattr(workbench, "PAUSE", 0.08)
@@ -466,7 +466,7 @@ def test_the_picture_goes_first_only_where_there_was_one(monkeypatch):
     assert 0.08 not in pauses
 
 
-def test_two_visitors_do_not_share_their_settings():
+def test_two_visitors_have_separate_settings():
     one, other = open_page(), open_page()
     one.slider(key="stride").set_value(8).run()
     other.run()

@@ -42,7 +42,7 @@ def test_every_view_opens_with_every_kind_of_detector(view, network):
     open_view(view, link={"detector": network})
 
 
-def test_what_was_planted_is_found_and_counted():
+def test_planted_objects_are_detected_and_counted():
     app = open_view("Detect")
     assert "### **2** × person · **1** × bus" in written(app)
     table = app.dataframe[0].value
@@ -51,7 +51,7 @@ def test_what_was_planted_is_found_and_counted():
     np.testing.assert_allclose(table.loc[0, ["xmin", "ymin", "xmax", "ymax"]].astype(float), box, atol=2)
 
 
-def test_the_cuts_cut():
+def test_thresholds_and_limits_filter_the_boxes():
     app = open_view("Detect")
     app.slider(key="detect_confidence").set_value(90).run()
     assert "### **1** × person" in written(app)
@@ -92,7 +92,7 @@ def test_the_smallest_box_around_a_point():
     assert box_at(boxes, 200, 50) is None
 
 
-def test_downloads_say_what_the_table_says():
+def test_downloads_match_the_table():
     app = open_view("Detect")
     found = select(load("yolo11n").candidates(STREET.pixels)).detections()
     labels = [button.proto.label for button in app.get("download_button")]
@@ -100,7 +100,7 @@ def test_downloads_say_what_the_table_says():
     assert as_csv(found).count("\n") == 4
 
 
-def test_an_end_to_end_head_has_no_slider_that_does_nothing():
+def test_an_end_to_end_head_has_no_iou_slider():
     for view in ("Detect", "Non-maximum suppression", "Evaluate"):
         app = open_view(view, link={"detector": "YOLO26n"})
         assert "No NMS here" in written(app)
@@ -172,12 +172,12 @@ def test_the_drawn_truth_is_scored(draw):
     assert "True positives: **1** · false positives: **0** · missed: **2**" in written(app)
 
 
-def test_without_a_truth_the_page_says_what_to_do(draw):
+def test_without_ground_truth_the_page_explains_how_to_draw_it(draw):
     app = open_view("Evaluate")
     assert any("Draw the ground truth" in note.value for note in app.info)
 
 
-def test_one_begins_with_what_was_found(draw):
+def test_ground_truth_can_start_from_the_predictions(draw):
     app = open_view("Evaluate")
     app.button(key="score_take").click().run()
     begin = app.session_state["score_begin"][1]
@@ -209,7 +209,7 @@ def test_the_table_lists_every_detector():
     assert f"**{here} of {len(list_models('detection'))}**" in written(app)
 
 
-def test_without_any_detector_the_tab_says_so_and_the_table_is_there(monkeypatch, tmp_path):
+def test_without_any_detector_the_tab_has_a_message_and_the_table(monkeypatch, tmp_path):
     monkeypatch.setattr(weights, "BUNDLED", tmp_path / "nothing")
     monkeypatch.setenv("CNN_DEMO_WEIGHTS", str(tmp_path / "nothing"))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "nothing"))

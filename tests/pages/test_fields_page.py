@@ -65,7 +65,7 @@ def test_any_photo(kind, size):
             assert_fine(app)
 
 
-def test_a_click_opens_another_place():
+def test_a_click_selects_another_unit():
     app = open_view("Receptive fields", photo=photo_of(90, 120))
     first = component(app, "field_photo")["marks"][0]
     assert first["row"] + first["height"] // 2 == pytest.approx(45, abs=1)
@@ -117,7 +117,7 @@ def test_all_sample_photos():
     assert field_on_page(app) == 23
 
 
-def test_without_the_weights_the_rest_goes_on(monkeypatch):
+def test_without_the_weights_the_other_views_still_work(monkeypatch):
     def missing(key):
         raise ModelUnavailable("The weights are not on this machine.")
 
@@ -159,7 +159,7 @@ def test_only_the_convolution_follows_the_photo(shift):
         assert (measured[name] == "0.0%") == (shift == 0)
 
 
-def test_a_move_between_two_steps_is_said():
+def test_a_shift_between_two_strides_has_a_note():
     app = open_view("Weight sharing", share_shift=3, share_stride=2)
     assert differences(app)["Convolution"] != "0.0%"
     assert any("no multiple of the stride" in caption.value for caption in app.caption)

@@ -41,7 +41,7 @@ def press(app, label: str):
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_a_known_stack_is_shown_to_the_end(name):
+def test_a_preset_stack_is_shown_completely(name):
     app = open_page(photo=None)
     app.selectbox(key="preset").set_value(name).run()
     assert_fine(app)
@@ -276,7 +276,7 @@ def test_a_click_opens_a_window():
 
 @pytest.mark.parametrize("features", ["one", "stack"])
 @pytest.mark.parametrize("distortion", DISTORTIONS)
-def test_the_numbers_are_those_measured(distortion, features):
+def test_figures_on_the_page_are_the_measured_ones(distortion, features):
     amounts = {"shift": {"pixels": 3}, "rotate": {"degrees": 9}, "noise": {"noise": 0.2}}[distortion]
     app = open_page(tab=FORGIVE, distortion=distortion, features=features, **amounts)
     question = Question.one_layer(distortion, "hand", 2, 2)
@@ -302,7 +302,7 @@ def test_both_representations_are_shown(kind, source):
     assert len(set(sizes)) == 1
 
 
-def test_a_stack_without_pooling_is_said_to_have_none():
+def test_a_stack_without_pooling_has_a_note():
     app = open_page(tab=FORGIVE, features="stack", stack="c4.3.2.same.1.relu.hand")
     assert "Your stack has no pooling layer" in written(app)
 
@@ -432,7 +432,7 @@ def test_an_experiment_is_set_up_and_taken_back(experiment):
 
 
 @pytest.mark.parametrize("index", range(len(MISCONCEPTIONS)))
-def test_a_misconception_is_answered_when_it_is_opened(index):
+def test_a_misconception_is_corrected_when_it_is_opened(index):
     app = open_page()
     assert app.expander[index].label == MISCONCEPTIONS[index].claim
     app.session_state[f"misconception_{index}"] = True

@@ -54,7 +54,7 @@ def test_every_view_opens_with_a_photo_of_ones_own(view):
 
 
 @pytest.mark.parametrize(("key", "label", "link"), [(NETWORK, "person", {}), ("caltech_localizer", "face", CALTECH)])
-def test_the_astronaut_is_found_and_its_numbers_shown(key, label, link, astronaut):
+def test_the_astronaut_is_localized_with_its_figures(key, label, link, astronaut):
     app = open_view("Localize", astronaut, link)
     model = load(key)
     answer = model.predict(astronaut.pixels)
@@ -66,7 +66,7 @@ def test_the_astronaut_is_found_and_its_numbers_shown(key, label, link, astronau
     assert f"**{float(iou(answer.box_xyxy, truth)):.2f}**" in written(app)
 
 
-def test_a_flower_is_nothing_and_nothing_is_as_it_seems(flower):
+def test_a_flower_is_classified_as_nothing_without_a_box(flower):
     app = open_view("Localize", flower)
     assert "### Nothing, " in written(app)
     assert html(app).count("<tr>") == 6  # the most probable classes of 21, "nothing" among them
@@ -100,7 +100,7 @@ def test_each_network_begins_with_its_own_threshold(astronaut):
 @pytest.mark.parametrize(
     ("view", "key"), [("Draw the ground truth", "true_class"), ("Without a box head", "cam_class")]
 )
-def test_a_class_that_another_network_knew_is_forgotten(view, key, astronaut):
+def test_a_class_that_the_new_network_lacks_is_reset(view, key, astronaut):
     app = open_view(view, astronaut, CALTECH, **{key: "sheep"})
     assert app.selectbox(key=key).value is None
 
@@ -132,7 +132,7 @@ def test_nothing_has_no_box_to_learn(astronaut):
     assert re.search(r"0\.000 × 5 = <b>0\.000</b>", html(app))
 
 
-def test_without_a_drawn_box_the_page_says_what_to_do(flower):
+def test_without_a_drawn_box_the_page_explains_how_to_draw_one(flower):
     app = open_view("Draw the ground truth", flower)
     assert any("Draw a box" in note.value for note in app.info)
 
@@ -161,7 +161,7 @@ def test_a_dragged_box_is_kept_and_a_typed_one_too(cat):
     assert component(app, "box_pair")["boxes"][0] == [60, 20, 110, 80]
 
 
-def test_nonsense_from_a_browser_moves_nothing(cat):
+def test_invalid_values_from_a_browser_move_no_box(cat):
     app = open_view("Two boxes", cat)
     before = component(app, "box_pair")["boxes"]
     fire(app, "box_pair", "boxes", [[10, 20], "x"])
@@ -169,7 +169,7 @@ def test_nonsense_from_a_browser_moves_nothing(cat):
     assert component(app, "box_pair")["boxes"] == before
 
 
-def test_three_ways_to_a_box_and_what_a_scan_costs(astronaut):
+def test_three_ways_to_a_box_and_the_cost_of_a_scan(astronaut):
     app = open_view("Without a box head", astronaut)
     app.pills(key="window_sizes").set_value([100, 50]).run()
     assert_fine(app)
@@ -204,7 +204,7 @@ def test_how_it_learned_shows_every_epoch_and_the_worst():
     assert "This is the **Caltech localizer**" in written(app)  # not the network of the other tabs
 
 
-def test_without_its_weights_the_page_says_so_and_the_boxes_still_work(monkeypatch, cat):
+def test_without_its_weights_the_page_has_a_message_and_the_boxes_still_work(monkeypatch, cat):
     monkeypatch.setattr("cnn_demo.ui.localization.state.list_models", lambda task: ())
     app = open_app(PAGE_5, photo=cat)
     assert_fine(app, errors=1)

@@ -176,7 +176,7 @@ def test_a_training_from_start_to_end(canvas):
     assert "The drawing as 8 by 8 values" in html(app)
 
 
-def test_stop_keeps_what_was_learned():
+def test_stop_keeps_the_trained_weights():
     app = open_view("Train your own", link={"live_epochs": "150", "live_filters": "4"})
     app.button(key="live_start").click().run()
     wait_until(app, lambda app: getattr(app.session_state["live_job"].progress, "epochs", ()))
@@ -191,7 +191,7 @@ def test_stop_keeps_what_was_learned():
     assert "Draw a digit" in [header.value for header in app.subheader]
 
 
-def test_who_comes_second_waits_and_can_leave(queue_held):
+def test_the_second_visitor_waits_and_can_leave(queue_held):
     first, second = open_view("Train your own"), open_view("Train your own")
     for place, app in enumerate((first, second), 1):
         app.button(key="live_start").click().run()
@@ -254,7 +254,7 @@ def test_any_link_opens(link):
 # Confidence -------------------------------------------------------------------------------------------------------
 
 
-def test_the_answer_and_its_bin():
+def test_the_prediction_and_its_bin():
     app = open_view("Confidence", photo=SMALL)
     answer, record = load("cifar10_cnn").predict(SMALL.pixels), cifar10_record()
     label, top = answer.top(1)[0]
@@ -271,7 +271,7 @@ def test_the_answer_and_its_bin():
     assert chart["layout"]["yaxis"]["title"]["text"]
 
 
-def test_temperature_changes_how_sure_it_is_and_never_what_it_answers():
+def test_temperature_changes_the_confidence_and_never_the_prediction():
     app = open_view("Confidence", photo=SMALL)
     calibrated = html(app)
     first = calibrated.index("font-weight:600")
@@ -282,7 +282,7 @@ def test_temperature_changes_how_sure_it_is_and_never_what_it_answers():
     assert "temperature never changes the predicted class" in written(app)
 
 
-def test_every_sample_is_answered_and_said_to_be_one_of_the_ten_or_none():
+def test_every_sample_has_a_prediction_and_whether_it_is_one_of_the_ten_classes():
     app = open_view("Confidence", photo=SMALL)
     cards = html(app)
     model, record = load("cifar10_cnn"), cifar10_record()
@@ -301,7 +301,7 @@ def test_every_sample_is_answered_and_said_to_be_one_of_the_ten_or_none():
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 1280), (1280, 1), (33, 31)])
-def test_any_photo_has_an_answer(shape):
+def test_any_photo_gets_a_prediction(shape):
     pixels = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
     app = open_view("Confidence", photo=Photo(pixels, "Odd", f"digest-{shape}"))
     assert "Your photo got" in written(app)
@@ -311,5 +311,5 @@ def test_any_photo_has_an_answer(shape):
     ("share", "text"),
     [(1.0, "100.0 %"), (0.99996, "> 99.9 %"), (0.5, "50.0 %"), (0.0, "0.0 %"), (1e-9, "< 0.1 %"), (0.9994, "99.9 %")],
 )
-def test_a_share_in_words(share, text):
+def test_a_fraction_in_words(share, text):
     assert percent(share) == text

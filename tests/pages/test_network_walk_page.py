@@ -49,7 +49,7 @@ def test_every_layer_opens_and_adds_up(model):
         assert total == pytest.approx(own, abs=1.01e-4)
 
 
-def test_a_number_of_the_photo_itself():
+def test_an_input_value_of_the_photo():
     app = open_walk(link={LAYER: "Input"}, **{CHANNEL: 1, ROW: 4, COLUMN: 6})
     seen = load("cifar10_cnn").prepare(SMALL.pixels)
     pixel = int(seen[4, 6, 1])
@@ -142,7 +142,7 @@ def test_photos_of_any_shape_in_every_fit(model, fit, size):
     assert total == pytest.approx(own, abs=1.01e-4)
 
 
-def test_it_says_where_and_how_fast_the_network_ran():
+def test_device_and_time_of_the_network_are_shown():
     app = open_walk()
     text = "\n".join(caption.value for caption in app.caption)
     assert re.search(r"Computed in \*\*[\d.]+ ms\*\* on the (CPU|GPU)", text)
@@ -159,7 +159,7 @@ def test_it_says_where_and_how_fast_the_network_ran():
         {"view": "Features", "feature_layer": "?", "feature_channel": "500"},
     ],
 )
-def test_links_to_what_there_is_not(link):
+def test_invalid_links_still_open(link):
     open_walk(link=link)
 
 

@@ -91,7 +91,7 @@ def test_a_page_takes_the_smallest_photos(topic):
         assert_fine(open_app(topic.page, photo=Photo(pixels, "dot", f"digest-{shape}")))
 
 
-def test_going_back_and_forth_keeps_what_was_set():
+def test_settings_survive_navigation_between_pages():
     app = open_app(PAGE_1)
     app.selectbox(key="kernel").set_value("gabor").run()
     app.slider(key="gabor_wavelength").set_value(9.0)

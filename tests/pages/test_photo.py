@@ -139,7 +139,7 @@ def test_a_files_name_is_never_markdown(name, jpeg):
     assert re.sub(r"\\(.)", r"\1", shown) == app.session_state["own_photo"].name
 
 
-def test_the_camera_asks_only_when_it_is_opened(phone_photo):
+def test_the_camera_starts_only_when_it_is_opened(phone_photo):
     app = open_app(PAGE_1)
     assert len(app.camera_input) == 0
     app.session_state["camera"] = True

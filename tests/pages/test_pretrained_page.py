@@ -79,7 +79,7 @@ def test_without_the_packages_the_ten_classes_are_left(monkeypatch):
         {"task": "Models", "models_axis": "", "models_wanted": "my own"},
     ],
 )
-def test_links_to_what_there_is_not(link):
+def test_invalid_links_still_open(link):
     open_page(link)
 
 
@@ -87,7 +87,7 @@ def test_links_to_what_there_is_not(link):
 
 
 @pytest.mark.parametrize(("kind", "amount"), [("noise", 40), ("rotation", 90), ("crop", 50)])
-def test_a_corruption_shows_what_the_network_says_of_it(kind, amount, model):
+def test_a_corruption_shows_its_predictions(kind, amount, model):
     label, before = model.predict(SMALL.pixels, "squash").top(1)[0]
     index = model.labels.index(label)
     after = model.predict(corrupt(SMALL.pixels, kind, amount), "squash")
@@ -117,7 +117,7 @@ def numbers(values) -> np.ndarray:
     return np.asarray(values, float)
 
 
-def test_no_network_chosen_is_said_in_one_sentence():
+def test_without_a_network_there_is_one_sentence():
     app = open_page()
     app.multiselect(key="models").set_value([]).run()
     assert_fine(app)
@@ -216,7 +216,7 @@ def test_a_failing_download_is_one_sentence_and_the_next_one_comes(cache, monkey
     assert table.loc["MobileNetV2", "Weights"] == "on this machine"
 
 
-def test_where_the_operator_forbids_downloads_the_button_is_disabled_and_told_why(monkeypatch):
+def test_forbidden_downloads_disable_the_button_with_a_reason(monkeypatch):
     monkeypatch.setenv("CNN_DEMO_DOWNLOADS", "off")
     app = open_page({"task": "Models"})
     app.selectbox(key="models_wanted").set_value("mobilenet_v2").run()
@@ -230,7 +230,7 @@ def test_where_the_operator_forbids_downloads_the_button_is_disabled_and_told_wh
     assert not app.button(key="models_download").disabled
 
 
-def test_no_download_is_offered_where_the_operator_forbids_them(monkeypatch):
+def test_forbidden_downloads_are_not_offered(monkeypatch):
     app, offer = open_page(), "You can download others"
     assert offer in "\n".join(caption.value for caption in app.caption)
     monkeypatch.setenv("CNN_DEMO_DOWNLOADS", "off")
@@ -258,14 +258,14 @@ def test_every_experiment_is_set_up_and_taken_back():
 
 
 @pytest.mark.parametrize("item", MISCONCEPTIONS, ids=lambda item: item.claim)
-def test_an_answer_names_the_prediction_for_the_photo(item, model):
+def test_a_correction_names_the_prediction_for_the_photo(item, model):
     image = np.random.default_rng(8).random((48, 64, 3), dtype=np.float32)
     said = item.answer(image)
     label, probability = model.predict((image * 255).round().astype(np.uint8)).top(1)[0]
     assert f"“{label}” with {probability:.0%}" in said.text or f"“{label}” ({probability:.0%}" in said.text
 
 
-def test_a_step_against_the_answer_lowers_it_more_than_chance(model):
+def test_a_gradient_step_lowers_the_prediction_more_than_random_steps(model):
     """The adversarial picture's own numbers, computed again from the two pictures that are shown."""
     image = sample_photos()[0].load().pixels.astype(np.float32) / 255
     claim = next(item for item in MISCONCEPTIONS if "same prediction" in item.claim)

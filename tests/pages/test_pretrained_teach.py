@@ -170,7 +170,7 @@ def test_from_the_sample_set_to_a_head_and_back(monkeypatch):
 # What is refused --------------------------------------------------------------------------------------------------
 
 
-def test_what_is_refused_is_said_in_one_sentence_and_nothing_is_lost():
+def test_refused_input_gets_one_sentence_and_nothing_is_lost():
     app = open_tab()
     click(app, "teach_start", errors=1)
     assert "There are no photos yet" in app.error[0].value
@@ -233,7 +233,7 @@ def queue_held():
     assert job.wait(10)
 
 
-def test_waiting_stopping_and_moving_a_control_lose_nothing(queue_held, monkeypatch):
+def test_waiting_stopping_and_moving_a_control_keep_the_classes(queue_held, monkeypatch):
     slow = threading.Event()  # after which each epoch takes its time
 
     def slowly(task, report, goes_on):

@@ -102,7 +102,7 @@ def test_maps_over_the_photo(model, photo):
     np.testing.assert_array_equal(shown_maps(app)["Grad-CAM"], seen)
 
 
-def test_the_first_network_is_one_that_knows_a_thousand_classes(photo):
+def test_the_default_network_has_a_thousand_classes(photo):
     lite = load("efficientnet_lite0")
     seen, (label, _) = lite.prepare(photo.pixels), lite.predict(photo.pixels).top(1)[0]
     values = explain(lite, seen, lite.labels.index(label), "grad_cam", "top_conv")
@@ -188,7 +188,7 @@ def grid(app) -> dict:
 
 
 @pytest.mark.parametrize("value", ["nonsense", "nan"])
-def test_links_to_what_there_is_not(photo, value):
+def test_invalid_links_still_open(photo, value):
     keys = [key for key in explanations.DEFAULTS if key != deletion_check.CHECK]
     app = open_view("Explain", photo, dict.fromkeys(keys, value) | {deletion_check.CHECK: "false"})
     assert SEEN in shown_maps(app)

@@ -106,7 +106,7 @@ def test_every_step_has_its_maps(own_unet):
             assert f"{part} 1/{stride}" in shown
 
 
-def test_without_a_u_net_the_view_says_so(segmenters):
+def test_without_a_u_net_the_view_has_a_message(segmenters):
     app = AppTest.from_function(tab_script, default_timeout=200, args=(PHOTO,)).run()
     assert not app.exception
     assert "None of the models on this machine" in app.error[0].value
@@ -121,7 +121,7 @@ def tab_script(photo):
     fill_open_tab("task", {"Inside a U-Net": partial(inside_view, photo)})
 
 
-def test_a_checkerboard_comes_and_goes():
+def test_a_checkerboard_appears_and_disappears():
     app = open_view("Upsampling")
     assert "Neighbouring pixels get different numbers of copies" in html(app)
     app.slider(key="up_kernel").set_value(4).run()
@@ -153,12 +153,12 @@ def paint(monkeypatch):
     return put
 
 
-def test_before_anything_is_painted_the_page_says_what_to_do(segmenters, paint):
+def test_before_anything_is_painted_the_page_explains_how(segmenters, paint):
     app = open_view("Paint the ground truth", STREET, {"segmenter": FEW})
     assert "Paint the ground truth" in app.info[0].value
 
 
-def test_what_is_painted_is_scored(segmenters, paint):
+def test_painted_masks_are_scored(segmenters, paint):
     labels = find("lraspp_mobilenet_v3_large").labels
     bus = labels.index("bus")
     said = planted_map(labels, (248, 330))
@@ -174,7 +174,7 @@ def test_what_is_painted_is_scored(segmenters, paint):
     assert app.dataframe[0].value.set_index("class").loc["bus", "IoU"] == pytest.approx(share, abs=0.02)
 
 
-def test_architectures_are_measured_when_asked(monkeypatch):
+def test_architectures_are_measured_on_request(monkeypatch):
     asked = []
 
     def cost(architecture, encoder, side, **_device):

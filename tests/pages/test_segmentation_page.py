@@ -48,7 +48,7 @@ def test_photos_of_any_shape_are_taken(view, photo):
     open_view(view, photo)
 
 
-def test_the_masks_and_their_legend_say_what_was_planted():
+def test_masks_and_legend_show_the_planted_classes():
     app = open_view("Segment")
     data = component(app, "segment_photo")
     np.testing.assert_array_equal(pixels_of(data["ids"]), planted())
@@ -61,7 +61,7 @@ def test_the_masks_and_their_legend_say_what_was_planted():
     assert "**12 ms** on the CPU" in written(app)
 
 
-def test_size_and_tiles_are_what_the_network_is_asked_for():
+def test_size_and_tiles_are_passed_to_the_network():
     app = open_view("Segment")
     app.selectbox(key="segment_side").set_value(960).run()
     app.segmented_control(key="segment_mode").set_value("tiled").run()
@@ -70,7 +70,7 @@ def test_size_and_tiles_are_what_the_network_is_asked_for():
     assert "is resized to 1280 × 960, in 4 tiles of 768 × 768" in written(app)
 
 
-def test_the_network_is_not_asked_twice():
+def test_the_network_runs_once():
     app = open_view("Confidence")
     for value in (10, 90):
         app.slider(key="sure_blank").set_value(value).run()
@@ -131,12 +131,12 @@ def test_a_tapped_pixel_names_its_class_and_all_probabilities():
     assert "**bus**" in written(app)
 
 
-def test_of_many_classes_the_page_says_why_there_are_no_bars():
+def test_many_classes_get_a_note_instead_of_bars():
     app = open_view("Confidence", network=MANY)
     assert any("150 classes" in note.value and "at most 25" in note.value for note in app.info)
 
 
-def test_it_begins_with_the_pixel_that_is_least_decided():
+def test_the_default_pixel_has_the_highest_entropy():
     app = open_view("Confidence")
     answer = load(KEY).predict(STREET.pixels)
     row, column = np.unravel_index(answer.entropy().argmax(), SIZE)
@@ -154,7 +154,7 @@ def test_objects_have_a_colour_a_number_and_a_confidence_each():
     assert ids[100, 300] == 5
 
 
-def test_what_can_be_counted_is_counted():
+def test_instances_are_counted():
     app = open_view("Semantic or instance")
     known = (planted() > 0).mean()
     assert f"It assigns **2** classes to **{percent(known)}** of the photo" in written(app)
@@ -190,7 +190,7 @@ def test_objects_are_offered_as_files():
     assert labels == ["Mask", "Overlay", "Cut-out", "COCO", "Polygons"]
 
 
-def test_nothing_found_is_said_and_breaks_nothing():
+def test_no_detection_gets_a_message():
     app = open_view("Semantic or instance", link={"instance_confidence": "95"})
     assert "It finds **no object**." in written(app)
     assert not app.get("download_button")

@@ -14,7 +14,7 @@ PHOTOS = {sample.key: sample.path for sample in sample_photos()}
 CAT = PHOTOS["chelsea"]
 
 
-def test_it_answers_from_a_shell(root):
+def test_a_photo_is_classified_from_a_shell(root):
     command = [sys.executable, "-m", "cnn_demo", "classify", str(CAT), "--model", "cifar10_cnn", "--json"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=550)
     assert done.returncode == 0, done.stderr[-2000:]
@@ -45,7 +45,7 @@ def test_text_names_the_classes(capsys):
     assert second.split()[-1] == "cat"
 
 
-def test_what_cannot_be_read_is_said_and_the_rest_is_answered(tmp_path, capsys):
+def test_unreadable_photos_get_a_message_and_the_others_a_prediction(tmp_path, capsys):
     broken = tmp_path / "notes.txt"
     broken.write_text("This is no photo.")
     assert main(["classify", str(tmp_path / "missing.jpg"), str(broken), str(CAT), "--json"]) == 1
@@ -86,7 +86,7 @@ def test_one_object_is_localized_from_a_shell(choice, model, label, capsys):
     assert nothing["box_xyxy"] is None
 
 
-def test_what_was_localized_can_be_read(capsys):
+def test_a_localization_as_text(capsys):
     assert main(["localize", str(PHOTOS["astronaut"]), str(PHOTOS["flower"])]) == 0
     first, found, second, nothing = capsys.readouterr().out.splitlines()
     assert first.startswith(str(PHOTOS["astronaut"]))
@@ -95,7 +95,7 @@ def test_what_was_localized_can_be_read(capsys):
     assert nothing.strip() == "no object found"
 
 
-def test_nothing_is_sure_enough_for_a_threshold_of_one(capsys):
+def test_a_threshold_of_one_leaves_no_object(capsys):
     assert main(["localize", str(PHOTOS["astronaut"]), "--threshold", "1", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["label"] is None
     with pytest.raises(SystemExit):

@@ -84,13 +84,13 @@ def test_objects_as_json_count_their_pixels_and_nothing_is_written_unasked(model
     assert not list(tmp_path.iterdir())
 
 
-def test_a_folder_that_cannot_be_made_is_said(models, tmp_path, capsys):
+def test_a_folder_that_cannot_be_created_gets_a_message(models, tmp_path, capsys):
     (tmp_path / "file").write_text("in the way")
     assert main(["segment", str(CAT), "--model", "yolov8n-seg", "--out", str(tmp_path / "file" / "out")]) == 2
     assert "Not a directory" in capsys.readouterr().err
 
 
-def test_other_models_are_refused_and_none_at_hand_is_said(capsys, monkeypatch):
+def test_other_models_are_refused_and_missing_weights_get_a_message(capsys, monkeypatch):
     assert main(["segment", str(CAT), "--model", "cifar10_cnn"]) == 2
     assert "choose one of" in capsys.readouterr().err
 

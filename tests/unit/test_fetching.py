@@ -61,7 +61,7 @@ def test_a_model_is_downloaded_once_with_progress_and_one_line(published, capsys
     assert published.asked == ["/good"]
 
 
-def test_what_fails_is_one_line_and_the_others_come(published, capsys, monkeypatch):
+def test_a_failed_download_is_one_line_and_the_others_continue(published, capsys, monkeypatch):
     tried = []
     download = downloads.download
     monkeypatch.setattr(
@@ -78,7 +78,7 @@ def test_what_fails_is_one_line_and_the_others_come(published, capsys, monkeypat
     assert tried == ["far_net", "lost_net", "photo_net"]  # a server that is not there is not waited for twice
 
 
-def test_an_unknown_key_is_answered_with_near_ones(published, capsys, monkeypatch):
+def test_an_unknown_key_lists_similar_ones(published, capsys, monkeypatch):
     assert main(["fetch", "photo_net", "nothing_like_it"]) == 2
     assert capsys.readouterr().err.endswith("`python -m cnn_demo fetch --list` names them all.\n")
     monkeypatch.undo()
@@ -173,7 +173,7 @@ def test_make_run_offline_prints_one_line_and_leaves_no_trace(root, machine):
     assert list(machine.iterdir()) == []
 
 
-def test_it_starts_without_what_the_other_commands_import(root):
+def test_it_starts_without_the_imports_of_the_other_commands(root):
     program = "import sys; from cnn_demo.__main__ import main; main(['fetch', 'cifar10_cnn']); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, timeout=120)
     line, modules = done.stdout.splitlines()

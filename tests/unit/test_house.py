@@ -126,7 +126,7 @@ def test_no_page_imports_another_page():
     assert bad == []
 
 
-def test_what_pages_share_knows_no_page():
+def test_shared_modules_import_no_page():
     own = tuple(f"cnn_demo.ui.{page}" for page in PAGES)
     for folder in ("components", "page", "widgets"):
         for path in sorted((ROOT / "cnn_demo" / "ui" / folder).rglob("*.py")):
@@ -139,7 +139,7 @@ def test_files_stay_short_enough_to_read():
     assert {name(path): lines[path] for path in SOURCES if lines[path] > most[path]} == {}
 
 
-def test_every_module_says_what_it_is_for():
+def test_every_module_has_a_docstring():
     assert [name(path) for path in SOURCES if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))] == []
 
 

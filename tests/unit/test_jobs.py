@@ -72,7 +72,7 @@ def test_one_runs_and_the_others_wait_in_order(queue):
     assert not any(job.active for job in jobs)
 
 
-def test_stop_keeps_what_was_reported(queue):
+def test_stop_keeps_the_last_report(queue):
     work = Work("a")
     job = queue.submit(work)
     while not job.progress:
@@ -84,7 +84,7 @@ def test_stop_keeps_what_was_reported(queue):
     assert job.error == ""
 
 
-def test_who_leaves_the_queue_is_not_waited_for(queue):
+def test_a_job_that_left_the_queue_is_skipped(queue):
     works = [Work(name) for name in "abc"]
     jobs = [queue.submit(work) for work in works]
     queue.stop(jobs[1])
@@ -97,7 +97,7 @@ def test_who_leaves_the_queue_is_not_waited_for(queue):
     assert Work.order == ["a", "c"]
 
 
-def test_a_waiting_job_that_nobody_touches_is_dropped(queue, clock):
+def test_a_waiting_job_without_a_visitor_is_dropped(queue, clock):
     works = [Work(name) for name in "abc"]
     jobs = [queue.submit(work) for work in works]
     clock.now += 14
@@ -112,7 +112,7 @@ def test_a_waiting_job_that_nobody_touches_is_dropped(queue, clock):
     assert Work.order == ["a", "c"]
 
 
-def test_a_running_job_that_nobody_touches_ends_by_itself_and_the_next_one_runs(queue, clock):
+def test_a_running_job_without_a_visitor_ends_and_the_next_one_runs(queue, clock):
     first, second = Work("a"), Work("b")
     jobs = [queue.submit(first), queue.submit(second)]
     assert first.started.wait(SOON)

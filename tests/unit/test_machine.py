@@ -69,7 +69,7 @@ def test_this_machine_is_described_sanely():
 
 
 @pytest.mark.parametrize("path", ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"])
-def test_a_container_gets_what_it_is_allowed(files, path, monkeypatch):
+def test_the_limits_of_a_container_count(files, path, monkeypatch):
     files(path, f"{16 * GIB}\n")  # more than any run of this suite takes
     monkeypatch.setattr(psutil, "virtual_memory", lambda: types.SimpleNamespace(total=64 * GIB, available=32 * GIB))
     found = describe_machine()
@@ -126,7 +126,7 @@ def test_a_driver_that_fails_is_no_gpu(driver, call, monkeypatch):
     assert describe_machine().device == "cpu"
 
 
-def test_the_driver_is_asked_once(driver):
+def test_the_driver_is_queried_once(driver):
     calls = []
     driver.nvmlInit = lambda: calls.append(1)
     describe_machine()

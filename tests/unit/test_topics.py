@@ -29,7 +29,7 @@ def test_the_page_is_named_after_its_title(topic):
 
 
 @each
-def test_the_card_has_a_picture_and_says_what_it_shows(topic):
+def test_the_card_has_a_picture_with_alternative_text(topic):
     with Image.open(ROOT / topic.picture) as picture:
         picture.load()
         assert picture.format == "WEBP"

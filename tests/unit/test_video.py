@@ -83,7 +83,7 @@ def test_objects_are_found_and_followed(container):
     assert np.abs(shown[5].astype(int) - scene(5)).max() > 100  # there is a box now
 
 
-def test_what_comes_out_is_what_browsers_play():
+def test_the_output_plays_in_browsers():
     with av.open(io.BytesIO(annotate_film(film(6), squares, 0.5).mp4)) as read:
         stream = read.streams.video[0]
         assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
@@ -103,7 +103,7 @@ def test_a_video_without_objects():
     assert (done.frames, done.tracks) == (5, {})
 
 
-def test_it_ends_when_told_to_and_keeps_what_is_done():
+def test_it_stops_on_request_and_keeps_the_finished_frames():
     done = annotate_film(film(), squares, 0.5, lambda progress: progress.done < 7)
     assert done.frames == len(pictures(done.mp4)) == 7
     assert done.cut

@@ -134,7 +134,7 @@ def classes_as_detections(segmentation: Segmentation) -> sv.Detections:
 def detections_of(masks: list[np.ndarray], class_ids: list[int], segmentation: Segmentation) -> sv.Detections:
     """Build detections from non-empty masks (H, W) bool and their classes."""
     height, width = segmentation.class_map.shape
-    boxes = np.array([neighbourhood(mask) for mask in masks], np.float32).reshape(-1, 4)
+    boxes = np.array([mask_box(mask) for mask in masks], np.float32).reshape(-1, 4)
     confidences = [segmentation.confidence[mask].mean() for mask in masks]
     return sv.Detections(
         xyxy=boxes,
@@ -146,7 +146,7 @@ def detections_of(masks: list[np.ndarray], class_ids: list[int], segmentation: S
     )
 
 
-def neighbourhood(mask: np.ndarray) -> tuple[int, int, int, int]:
+def mask_box(mask: np.ndarray) -> tuple[int, int, int, int]:
     """Return the corners of the bounding box of a non-empty mask (H, W) bool; the last row and column are included."""
     left, top, width, height = cv2.boundingRect(mask.astype(np.uint8))
     return left, top, left + width, top + height

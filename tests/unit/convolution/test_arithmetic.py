@@ -7,7 +7,7 @@ IMAGE = np.arange(20, dtype=np.float32).reshape(4, 5)
 WEIGHTS = np.array([[1, 2, 3], [4, 5, 6], [7, 8, 9]], np.float32)
 
 
-def test_a_corner_by_hand():
+def test_a_corner_worked_out_by_hand():
     told = explain_pixel(IMAGE, WEIGHTS, ConvSpec(), 0.5, row=0, column=0)
     np.testing.assert_array_equal(told.window, [[0, 0, 0], [0, 0, 1], [0, 5, 6]])
     np.testing.assert_array_equal(told.rows, [-1, 0, 1])

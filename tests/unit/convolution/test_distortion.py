@@ -24,7 +24,7 @@ def wave(columns: int, moved: float, period: float = 12.0) -> np.ndarray:
     return np.sin((np.arange(columns, dtype=np.float32) - moved) * 2 * np.pi / period).reshape(1, -1, 1)
 
 
-def test_a_shift_brings_in_what_the_photo_has():
+def test_a_shift_brings_in_real_pixels_of_the_photo():
     still, moved = shifted(IMAGE, 0, 16), shifted(IMAGE, 5, 16)
     assert still.shape == moved.shape == (40, 44, 3)
     np.testing.assert_array_equal(moved[:, 5:], still[:, :-5])
@@ -79,7 +79,7 @@ def test_noise_has_its_deviation_and_always_the_same_grains():
     assert noisy(grey, 5).max() == 1
 
 
-def test_measures_where_they_are_known():
+def test_measures_of_opposite_orthogonal_and_zero_vectors():
     one = np.array([3.0, 4.0], np.float32)
     assert relative_change(one, one) == 0
     assert relative_change(one, 0 * one) == 1
@@ -100,7 +100,7 @@ def test_a_fine_map_can_be_moved_along(distance):
     assert relative_change(moved, after) < (1e-5 if distance == int(distance) else 0.01)
 
 
-def test_a_map_that_changes_from_number_to_number_cannot():
+def test_an_aliased_map_cannot_be_moved_along():
     """A stripe pattern of two pixels, kept every second pixel: all light or all dark, which no moving explains."""
     stripes = np.tile(np.array([0, 1], np.float32), 40).reshape(1, -1, 1)
     before, after = stripes[:, ::2], np.roll(stripes, 1, axis=1)[:, ::2]

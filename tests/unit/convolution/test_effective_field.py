@@ -106,7 +106,7 @@ def test_many_equal_layers_tend_to_a_gaussian():
         assert np.abs(ways - gaussian).max() < 0.05 / depth
 
 
-def test_what_lies_outside_the_field_has_no_influence():
+def test_pixels_outside_the_field_have_no_influence():
     image = np.random.default_rng(3).standard_normal((40, 50, 3)).astype(np.float32)
     layers = [(3, 1, 1), (3, 2, 1), (3, 1, 2)]
     last = stack_geometry((40, 50), layers)[-1]

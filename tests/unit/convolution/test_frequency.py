@@ -22,7 +22,7 @@ def test_is_the_sum_over_the_taps_it_stands_for(resolution):
         assert response[i, j] == pytest.approx(expected, abs=1e-4)
 
 
-def test_tells_how_much_of_a_wave_is_left():
+def test_is_the_gain_of_each_wave():
     weights = kernel("gaussian", size=7, sigma=1.0)
     columns = np.arange(128)
     axis, response = frequency_axis(64), frequency_response(weights)

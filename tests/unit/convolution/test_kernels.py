@@ -78,7 +78,7 @@ def test_every_corner_of_the_parameters_gives_a_kernel(name):
 
 
 @pytest.mark.parametrize("size", range(1, 16))
-def test_sizes_are_the_sizes_asked_for(size):
+def test_kernels_have_the_requested_size(size):
     for name, family in KERNELS.items():
         for parameter in family.parameters:
             if parameter.name in ("size", "length") and size >= parameter.minimum:
@@ -155,7 +155,7 @@ def test_a_quarter_turn_is_counter_clockwise(name):
 
 @pytest.mark.parametrize("angle", [0, 45, 90, 160])
 @pytest.mark.parametrize("wavelength", [4.0, 6.0])
-def test_gabor_answers_its_own_stripes_most(angle, wavelength):
+def test_gabor_responds_most_to_its_own_stripes(angle, wavelength):
     def answer(stripes_angle, stripes_wavelength):
         stripes = np.cos(2 * np.pi * ramp(stripes_angle, 61) / stripes_wavelength)
         return np.abs(convolve(stripes, kernel("gabor", angle=angle, wavelength=wavelength))).max()
@@ -166,7 +166,7 @@ def test_gabor_answers_its_own_stripes_most(angle, wavelength):
     assert all(answer(angle, wavelength * scale) < 0.75 * own for scale in (0.6, 2))
 
 
-def test_gabor_phase_tells_lines_from_edges():
+def test_gabor_phase_separates_lines_from_edges():
     line, edge = kernel("gabor", phase=0), kernel("gabor", phase=90)
     np.testing.assert_allclose(line, line[::-1, ::-1], atol=1e-6)
     np.testing.assert_allclose(edge, -edge[::-1, ::-1], atol=1e-6)
@@ -216,7 +216,7 @@ def test_random_weights_repeat_and_keep_the_spread(distribution):
     assert np.sum(one**2) == pytest.approx(1, abs=0.2)  # so unit-variance noise stays unit-variance noise
 
 
-def test_unknown_names_are_answered_with_the_choices():
+def test_unknown_names_list_the_choices():
     with pytest.raises(KeyError, match="choose one of identity, box, gaussian"):
         kernel("blur")
     with pytest.raises(ValueError, match="The kernel 'gaussian' has no parameter 'radius'; it has size, sigma"):

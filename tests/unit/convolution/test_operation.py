@@ -64,7 +64,7 @@ def test_definition_agrees_with_torch(draw):
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
 @pytest.mark.parametrize("kernel_size", [(3, 3), (2, 2), (4, 3), (1, 5), (11, 11)], ids=str)
 @pytest.mark.parametrize("dilation", [1, 2, (1, 2)], ids=str)
-def test_same_is_what_torch_calls_same(kernel_size, dilation, draw):
+def test_same_padding_agrees_with_torch(kernel_size, dilation, draw):
     image = draw.random((30, 31), dtype=np.float32)
     weights = draw.standard_normal(kernel_size).astype(np.float32)
     expected = torch.nn.functional.conv2d(
@@ -75,7 +75,7 @@ def test_same_is_what_torch_calls_same(kernel_size, dilation, draw):
 
 
 @pytest.mark.parametrize(("ours", "theirs"), [("reflect", "reflect"), ("replicate", "replicate"), ("circular",) * 2])
-def test_modes_are_what_torch_calls_them(ours, theirs, draw):
+def test_padding_modes_agree_with_torch(ours, theirs, draw):
     image = draw.random((9, 8, 1), dtype=np.float32)
     weights = draw.standard_normal((5, 7)).astype(np.float32)
     x = torch.nn.functional.pad(torch.from_numpy(image).permute(2, 0, 1)[None], (3, 3, 2, 2), mode=theirs)
@@ -197,7 +197,7 @@ def test_refuses_shapes_that_do_not_fit(image_shape, weights_shape, bias, messag
         convolve(np.zeros(image_shape, np.float32), np.zeros(weights_shape, np.float32), bias=bias)
 
 
-def test_refuses_weights_that_are_no_numbers():
+def test_refuses_nan_and_infinite_weights():
     with pytest.raises(ValueError, match="finite"):
         convolve(np.zeros((5, 5), np.float32), np.full((3, 3), np.nan, np.float32))
 

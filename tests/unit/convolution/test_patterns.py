@@ -15,7 +15,7 @@ def test_is_a_grey_photo_and_always_the_same(name, size):
 
 
 @pytest.mark.parametrize("name", PATTERNS)
-def test_uses_the_whole_range_and_says_what_for(name):
+def test_uses_the_whole_range_and_has_a_description(name):
     pixels = pattern(name)
     assert pixels.min() <= 2
     assert pixels.max() >= 253

@@ -85,6 +85,6 @@ def test_refuses_in_one_sentence(arguments, message):
         pool(np.zeros((4, 5)), *arguments)
 
 
-def test_refuses_what_are_no_maps():
+def test_refuses_arrays_of_other_shapes():
     with pytest.raises(ValueError, match="Feature maps have the shape"):
         pool(np.zeros((1, 4, 5, 3)), "max", 2)

@@ -85,7 +85,7 @@ def test_a_window_that_is_not_square():
     assert here.size == (10, 10)
 
 
-def test_a_unit_behind_a_fork_sees_what_its_branches_see_together():
+def test_the_field_behind_a_fork_is_the_union_of_its_branches():
     here = trace([Fork(((Window(1),), (Window(3), Window(5)), ()))], (20, 20))
     assert here.fields[0].size == 7
     assert here.fields[0].span(10) == (7, 13)

@@ -24,7 +24,7 @@ def test_published_sizes(layers, size, jump):
     assert (field.size, field.jump) == (size, jump)
 
 
-def test_an_image_sees_itself():
+def test_the_field_of_an_image_is_one_pixel():
     assert receptive_field(()) == ReceptiveField(size=1, jump=1, start=0)
 
 
@@ -56,12 +56,12 @@ def test_is_where_gradients_reach(layers):
 
 
 @pytest.mark.parametrize("wrong", [(3,), (0, 1), (3, 1, 0), (3, 1, 1, -1), (3, 1, 1, 0, 0)])
-def test_refuses_what_is_no_layer(wrong):
+def test_refuses_invalid_layers(wrong):
     with pytest.raises(ValueError, match="A layer is"):
         receptive_field([wrong])
 
 
-def test_goes_on_from_a_field():
+def test_continues_from_a_given_field():
     layers = [(3, 2, 1, 1), (5, 1), (2, 2)]
     assert receptive_field(layers[1:], receptive_field(layers[:1])) == receptive_field(layers)
 
@@ -74,7 +74,7 @@ def test_a_unit_has_a_middle_a_span_and_is_the_nearest_to_it():
     assert [field.nearest(pixel, 5) for pixel in (-9, 0, 10, 11, 12, 13, 99)] == [0, 0, 2, 3, 3, 3, 4]
 
 
-def test_an_even_field_lies_between_two_pixels():
+def test_an_even_field_is_centred_between_two_pixels():
     field = receptive_field([(2, 2)])
     assert field.middle(1) == 2.5
     assert field.span(1) == (2, 3)

@@ -25,7 +25,7 @@ def test_the_matrix_of_a_convolution_computes_it(size, kernel, stride):
 
 @settings(derandomize=True, deadline=None, max_examples=40)
 @given(sizes, st.integers(1, 4), st.integers(1, 3))
-def test_only_the_convolution_shares(size, kernel, stride):
+def test_only_the_convolution_shares_weights(size, kernel, stride):
     spec = ConvSpec(stride=stride)
     shared, local, dense = (weight_numbers(k, size, (kernel, kernel), spec) for k in ("convolution", "local", "dense"))
     np.testing.assert_array_equal(local >= 0, shared >= 0)
@@ -46,7 +46,7 @@ def test_costs_by_hand():
 
 @settings(derandomize=True, deadline=None, max_examples=40)
 @given(sizes, st.integers(1, 9), st.integers(1, 4))
-def test_costs_are_what_the_matrices_hold(size, kernel, stride):
+def test_costs_equal_the_entries_of_the_matrices(size, kernel, stride):
     costs = layer_costs(size, kernel, stride, 1, 1)
     for kind in ("dense", "local"):
         matrix = weight_numbers(kind, size, (kernel, kernel), ConvSpec(stride=stride))

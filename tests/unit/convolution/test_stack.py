@@ -55,7 +55,7 @@ def test_edges_of_three_taps_are_sobels():
         np.testing.assert_allclose(bank[..., FILTER_TITLES.index(title)], 2 * sobel / np.abs(sobel).sum(), atol=0.01)
 
 
-def test_the_bank_knows_its_end():
+def test_refuses_more_filters_than_the_bank_has():
     assert len(set(FILTER_TITLES)) == 32
     with pytest.raises(ValueError, match="1 to 32 filters, not 33"):
         hand_made_filters(33, 3)
@@ -82,7 +82,7 @@ stacks = st.lists(st.one_of(convolutions, seeded, learned, poolings, whole), min
 
 @settings(derandomize=True, deadline=None, max_examples=150)
 @given(stacks)
-def test_what_is_written_is_read(stack):
+def test_a_stack_survives_writing_and_parsing(stack):
     text = format_stack(stack)
     assert parse_stack(text) == tuple(stack)
     assert len(text) <= 250
@@ -129,7 +129,7 @@ def test_bad_text_is_refused_in_one_sentence(text):
 
 @pytest.mark.parametrize("name", CONV_RANGES)
 @pytest.mark.parametrize("value", [-1, 1000, 1.5, True, None, "3"])
-def test_a_layer_refuses_what_is_no_number_in_range(name, value):
+def test_a_layer_refuses_values_out_of_range(name, value):
     with pytest.raises(ValueError, match="must be an integer"):
         ConvLayer(**{name: value})
 
@@ -149,7 +149,7 @@ def test_lenets_published_shapes():
 
 @settings(derandomize=True, deadline=None, max_examples=60)
 @given(stacks, st.integers(1, 40), st.integers(1, 40))
-def test_the_plan_is_what_the_maps_are(stack, height, width):
+def test_the_plan_matches_the_maps(stack, height, width):
     plan = plan_stack((height, width), stack)
     maps = np.random.default_rng(1).random((height, width, 3), dtype=np.float32)
     done = 0
@@ -181,7 +181,7 @@ def test_a_stack_that_is_too_dear_is_refused():
 
 @settings(derandomize=True, deadline=None, max_examples=40)
 @given(st.lists(st.one_of(convolutions, poolings, whole), min_size=1, max_size=3), st.data())
-def test_a_number_sees_its_receptive_field_and_nothing_else(stack, data):
+def test_an_activation_depends_on_its_receptive_field_only(stack, data):
     """Change the image outside the field: the number stays. The field's place is the one that the plan says."""
     stack = [s if isinstance(s, PoolLayer) else ConvLayer(**{**vars(s), "source": "random"}) for s in stack]
     plan = plan_stack((24, 22), stack)
@@ -216,7 +216,7 @@ def test_maps_are_those_of_torch(source):
     np.testing.assert_allclose(run_layer(image, layer, 1, LEARNED), expected[0].permute(1, 2, 0).numpy(), atol=1e-4)
 
 
-def test_learned_kernels_read_what_they_were_trained_on():
+def test_learned_kernels_get_the_input_scale_of_training():
     image = np.full((9, 9, 3), 200 / 255, np.float32)
     maps = run_layer(image, ConvLayer(4, 5, activation="none", source="learned"), 1, LEARNED)
     np.testing.assert_allclose(maps[4, 4], (200 / 127.5 - 1) * LEARNED[..., :4].sum(axis=(0, 1, 2)), atol=1e-4)

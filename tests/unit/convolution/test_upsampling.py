@@ -71,7 +71,7 @@ def test_a_pyramid_makes_up_for_uneven_stamps():
         assert ripple(kernel_of("random", size)) > 0.1
 
 
-def test_what_is_wrong_is_refused():
+def test_unknown_kinds_and_small_sizes_are_refused():
     with pytest.raises(ValueError, match="2 or more"):
         kernel_of("even", 1)
     with pytest.raises(ValueError, match="choose one of"):

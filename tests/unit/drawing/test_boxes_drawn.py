@@ -12,7 +12,7 @@ def rgb(colour: str) -> tuple[int, ...]:
     return tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5))
 
 
-def test_a_box_has_its_colour_and_lies_where_it_is_told():
+def test_a_box_has_its_colour_and_position():
     drawn = draw_boxes(GREY, [np.array([40, 30, 120, 90])], [""], [PREDICTION], thickness=2)
     changed = (drawn != GREY).any(axis=2)
     rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))

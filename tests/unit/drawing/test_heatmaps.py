@@ -10,7 +10,7 @@ def noise(*shape: int) -> np.ndarray:
     return np.random.default_rng(3).integers(0, 256, shape, dtype=np.uint8)
 
 
-def test_larger_numbers_are_brighter():
+def test_larger_values_are_brighter():
     colours = heat_colours(np.linspace(0, 1, 256))
     assert colours.shape == (256, 3)
     assert colours.dtype == np.uint8
@@ -22,11 +22,11 @@ def test_larger_numbers_are_brighter():
     assert red > green > blue  # fire and not ice: the channels are in the order of RGB
 
 
-def test_numbers_beyond_the_scale_take_its_ends():
+def test_values_beyond_the_scale_are_clipped():
     np.testing.assert_array_equal(heat_colours(np.array([-2.0, 7.0])), heat_colours(np.array([0.0, 1.0])))
 
 
-def test_numbers_that_are_none_are_refused():
+def test_nan_and_infinity_are_refused():
     with pytest.raises(ValueError, match="finite"):
         heat_colours(np.array([0.5, np.nan]))
 
@@ -48,7 +48,7 @@ def test_an_overlay_is_the_picture_at_one_end_and_the_map_at_the_other():
     ("values", "opacity", "message"),
     [(np.zeros((6, 5)), 0.5, "shape"), (np.zeros((6, 4)), 1.01, "opacity"), (np.zeros((6, 4)), np.nan, "opacity")],
 )
-def test_what_does_not_fit_is_refused(values, opacity, message):
+def test_arguments_that_do_not_match_are_refused(values, opacity, message):
     with pytest.raises(ValueError, match=message):
         overlay(noise(6, 4, 3), values, opacity)
 
@@ -65,7 +65,7 @@ def test_what_does_not_fit_is_refused(values, opacity, message):
         (15, 2, "left"),
     ],
 )
-def test_the_place_of_the_peak_in_words(row, column, place):
+def test_the_position_of_the_peak_in_words(row, column, place):
     values = np.zeros((30, 30))
     values[row, column] = 1
     assert place_of_peak(values) == place

@@ -25,7 +25,7 @@ def test_colours_are_neither_black_nor_white_nor_grey():
     assert (np.hypot(points[:, 1], points[:, 2]) > 29).all()
 
 
-def test_more_colours_begin_with_the_same_ones_and_nobody_can_change_them():
+def test_a_larger_palette_extends_a_smaller_one_and_is_a_copy():
     first = distinct_colours(5)
     np.testing.assert_array_equal(distinct_colours(40)[:5], first)
     first[:] = 0

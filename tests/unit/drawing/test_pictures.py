@@ -115,7 +115,7 @@ def test_a_constant_image_keeps_its_sign(shape, value, colour):
 
 
 @pytest.mark.parametrize(("display", "expected"), [("clip", 255), ("absolute", 255), ("stretch", 128)])
-def test_a_constant_image_of_large_numbers(display, expected):
+def test_a_constant_image_of_large_values(display, expected):
     assert (display_values(np.full((3, 4, 3), 7.0, np.float32), display) == expected).all()
 
 

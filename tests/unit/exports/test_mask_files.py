@@ -66,14 +66,14 @@ def test_a_png_takes_no_more_classes_than_it_can_hold(segmented):
         indexed_png(segmented.class_map, object_colours(1))
 
 
-def test_a_cut_out_hides_what_is_not_in_the_mask(found):
+def test_a_cut_out_is_transparent_outside_the_mask(found):
     picture = cut_out(PIXELS, found.mask[0])
     np.testing.assert_array_equal(picture[..., 3] == 255, found.mask[0])
     np.testing.assert_array_equal(picture[found.mask[0]][:, :3], PIXELS[found.mask[0]])
     assert not picture[~found.mask[0]].any()
 
 
-def test_an_overlay_goes_from_the_photo_to_the_colours(segmented):
+def test_an_overlay_fades_from_the_photo_to_the_colours(segmented):
     colours = class_colours(LABELS)
     np.testing.assert_array_equal(overlay(PIXELS, segmented.class_map, colours, 0), PIXELS)
     np.testing.assert_array_equal(overlay(PIXELS, segmented.class_map, colours, 1), colours[segmented.class_map])
@@ -83,7 +83,7 @@ def test_an_overlay_goes_from_the_photo_to_the_colours(segmented):
     np.testing.assert_allclose(half[shown], (PIXELS[shown] + colours[2].astype(float)) / 2, atol=0.51)
 
 
-def test_the_surest_object_owns_what_two_share(found):
+def test_the_most_confident_object_owns_shared_pixels(found):
     numbers = instance_map(found, SIZE)
     np.testing.assert_array_equal(numbers == 1, found.mask[0])
     np.testing.assert_array_equal(numbers == 2, found.mask[1] & ~found.mask[0])

@@ -45,7 +45,7 @@ def test_the_smallest_photos_keep_their_size(kind, shape):
         assert out.shape == pixels.shape or (kind == "crop" and 0 not in out.shape)
 
 
-def test_blur_is_a_gaussian_of_the_shorter_sides_share():
+def test_blur_is_a_gaussian_in_percent_of_the_shorter_side():
     line = np.zeros((100, 140, 3), np.uint8)
     line[:, 70] = 255
     out = corrupt(line, "blur", 3.0)  # 3 pixels
@@ -110,7 +110,7 @@ def test_jpeg_is_worse_at_lower_quality_and_keeps_colours():
         (PHOTO, "blur", math.inf, "from 0 to 6"),
     ],
 )
-def test_what_cannot_be_done_is_said(pixels, kind, amount, says):
+def test_invalid_arguments_are_refused(pixels, kind, amount, says):
     with pytest.raises(ValueError, match=says):
         corrupt(pixels, kind, amount)
 

@@ -141,7 +141,7 @@ def test_too_large_heic_is_refused_by_the_header(monkeypatch):
 
 
 @pytest.mark.parametrize("size", [(24, 16), (1, 1), (4000, 3000)])
-def test_an_avif_whose_header_lies(size):
+def test_an_avif_with_a_false_header(size):
     """Its library decodes the frame at its own size, then scales it: the result is at least what the header says."""
     data = bytearray(encode(noise(640, 480), "AVIF"))
     place = data.index(b"ispe") + 8

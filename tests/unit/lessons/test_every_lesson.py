@@ -68,7 +68,7 @@ def test_a_claim_is_quoted_because_it_is_wrong(name):
 @pytest.mark.parametrize(
     ("name", "item"), MISCONCEPTIONS, ids=[f"{name}, {item.claim}" for name, item in MISCONCEPTIONS]
 )
-def test_an_answer_holds_for_any_photo(name, item, photo):
+def test_a_correction_holds_for_any_photo(name, item, photo):
     image = PHOTOS[photo].copy()
     image.flags.writeable = False
     answer = item.answer(image)

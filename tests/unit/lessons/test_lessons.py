@@ -36,7 +36,7 @@ def test_an_experiment_can_be_computed(experiment):
 
 
 @each_experiment
-def test_settings_lie_on_their_slider(experiment):
+def test_settings_are_steps_of_their_slider(experiment):
     for name, family in KERNELS.items():
         for parameter in family.parameters:
             value = experiment.settings.get(f"{name}_{parameter.name}", DEFAULTS[f"{name}_{parameter.name}"])
@@ -50,7 +50,7 @@ def test_figures_are_measured_on_the_photo():
         assert item.answer(PHOTOS["random"]).text != item.answer(PHOTOS["black"]).text, item.claim
 
 
-def test_the_figures_are_right_where_they_are_known():
+def test_figures_of_a_black_photo_are_zero():
     flip, negative, same, stride = (item.answer for item in MISCONCEPTIONS)
     black = PHOTOS["black"]
     assert "up to 0.00" in flip(black).text

@@ -23,13 +23,13 @@ PHOTOS = {
 
 
 @each_experiment
-def test_an_experiment_begins_with_what_there_is(experiment):
+def test_an_experiment_has_its_preset_and_its_ground_truth(experiment):
     assert experiment.settings.get("boxes_begin", DEFAULTS["boxes_begin"]) in BEGINNINGS
     if experiment.settings["task"] == "Draw the ground truth":
         assert experiment.photo in TRUTHS  # else there would be nothing to hold against
 
 
-def test_two_objects_get_one_box_and_its_numbers_are_the_networks():
+def test_two_objects_get_one_box_with_the_networks_figures():
     model, pixels = load(preferred_model("localization").key), SAMPLES["astronaut"].load(max_side=480).pixels
     text = next(m for m in MISCONCEPTIONS if "Two objects" in m.claim).answer(pixels.astype(np.float32) / 255).text
     left = float(re.search(r"IoU (\d\.\d\d) with the box of the left one", text).group(1))
@@ -38,7 +38,7 @@ def test_two_objects_get_one_box_and_its_numbers_are_the_networks():
     assert left == pytest.approx(float(iou(box, model.evidence(pixels).box_xyxy)), abs=0.02)
 
 
-def test_iou_is_as_harsh_as_the_text_says():
+def test_the_ious_in_the_text_are_right():
     text = (0, 0, 3, 3), (1, 0, 4, 3), (0.3, 0.3, 3.3, 3.3)
     first, third, tenth = (np.array(box, float) for box in text)
     assert iou(first, third) == pytest.approx(0.5)

@@ -23,7 +23,7 @@ def model():
     return load(preferred_model("classification").key)
 
 
-def test_the_answers_begin_with_the_networks_own(model):
+def test_corrections_start_with_the_networks_own_prediction(model):
     label, probability = model.predict((PHOTOS["cat"] * 255).round().astype(np.uint8)).top(1)[0]
     for item in MISCONCEPTIONS:
         text = item.answer(PHOTOS["cat"]).text

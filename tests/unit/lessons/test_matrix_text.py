@@ -49,7 +49,7 @@ def test_rows_and_columns_of_one(text, shape):
     assert parse_matrix(text).shape == shape
 
 
-def test_what_numpy_prints_can_be_pasted():
+def test_printed_numpy_arrays_can_be_pasted():
     for name in KERNELS:
         matrix = kernel(name)
         np.testing.assert_allclose(parse_matrix(str(matrix.tolist())), matrix)

@@ -47,7 +47,7 @@ def test_overlaps_are_those_of_torchvision(ours, theirs, scale):
     np.testing.assert_allclose(values, expected, atol=1e-5, equal_nan=True)
 
 
-def test_overlaps_that_are_known():
+def test_ious_worked_out_by_hand():
     one = np.array([0.0, 0, 4, 4])
     assert boxes.iou(one, one) == boxes.giou(one, one) == boxes.diou(one, one) == 1
     assert boxes.iou(one, [2, 0, 6, 4]) == pytest.approx(8 / 24)
@@ -77,7 +77,7 @@ def test_many_are_compared_at_once():
     np.testing.assert_array_equal(boxes.iou(first, second[3]), [boxes.iou(one, second[3]) for one in first])
 
 
-def test_encodings_that_are_known():
+def test_encodings_worked_out_by_hand():
     box = [40, 30, 120, 90]
     assert boxes.corners_to_centre(box).tolist() == [80, 60, 80, 60]
     assert boxes.normalize_boxes(box, SIZE).tolist() == pytest.approx([0.1, 0.1, 0.3, 0.3])

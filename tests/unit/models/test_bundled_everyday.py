@@ -75,7 +75,7 @@ def test_persons_are_found_in_front_of_the_bus():
 
 
 @pytest.mark.parametrize("key", OTHER)
-def test_nothing_is_detected_where_nothing_is_known(key):
+def test_photos_of_other_classes_have_no_detection(key):
     assert not len(load("everyday_detector", "cpu").predict(pixels_of(key), confidence=0.5))
 
 

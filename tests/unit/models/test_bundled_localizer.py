@@ -42,11 +42,11 @@ def test_the_motorcycle_is_one_and_the_box_is_around_it(model):
 
 
 @pytest.mark.parametrize("key", ["chelsea", "coffee", "rocket", "china", "flower", "bus", "zidane"])
-def test_what_it_does_not_know_gets_no_box(model, key):
+def test_photos_of_other_classes_get_no_box(model, key):
     assert model.predict(PHOTOS[key].load().pixels).label is None
 
 
-def test_it_is_as_good_as_its_card_says(record):
+def test_it_reaches_the_figures_of_its_card(record):
     figures, card = record.figures, find("caltech_localizer").card()
     assert figures["accuracy"] >= 0.98
     assert figures["iou"] >= 0.85
@@ -67,7 +67,7 @@ def test_the_measurements_agree_with_each_other(record):
         assert case["photo"].startswith(case["label"])
 
 
-def test_the_last_epoch_of_the_samples_is_the_networks_own_answer(model, record):
+def test_the_last_epoch_of_the_samples_is_the_networks_own_prediction(model, record):
     assert record.boxes.shape == record.probabilities.shape == (len(record.epochs) + 1, len(record.samples), 4)
     for sample, key in enumerate(record.samples):
         pixels = PHOTOS[key].load().pixels

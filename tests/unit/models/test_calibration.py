@@ -49,7 +49,7 @@ def test_bins_by_hand():
     assert expected_calibration_error(probabilities, labels, 2) == pytest.approx(0.1)
 
 
-def test_every_answer_is_in_the_bin_that_its_top_probability_names():
+def test_every_prediction_is_in_the_bin_of_its_confidence():
     logits, labels = answers(500)
     probabilities = softmax(logits)
     bins = reliability_bins(probabilities, labels)

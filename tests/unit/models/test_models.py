@@ -17,7 +17,7 @@ from cnn_demo.models.files import weights
 from cnn_demo.models.files.weights import BUNDLED
 
 
-def test_a_row_says_what_it_must():
+def test_a_row_is_complete():
     for spec in MODELS:
         assert spec.task in TASKS, spec.key
         assert spec.availability() in AVAILABILITIES, spec.key
@@ -139,7 +139,7 @@ def fakes(monkeypatch):
     models.release()
 
 
-def test_a_model_is_loaded_once_for_all_who_ask_at_once(fakes):
+def test_concurrent_requests_load_a_model_once(fakes):
     got = []
     threads = [threading.Thread(target=lambda: got.append(load("a"))) for _ in range(8)]
     for thread in threads:

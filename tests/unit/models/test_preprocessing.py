@@ -9,7 +9,7 @@ from cnn_demo.models.preprocessing import SCALINGS
 
 @pytest.mark.parametrize("mode", ["tf", "caffe", "torch"])
 @pytest.mark.parametrize("shape", [(5, 4, 3), (2, 5, 4, 3)])
-def test_it_is_what_keras_does(mode, shape):
+def test_agrees_with_keras(mode, shape):
     from keras.src.applications import imagenet_utils
 
     frameworks.keras()
@@ -25,12 +25,12 @@ def test_nothing_is_done_where_the_network_does_it():
     np.testing.assert_array_equal(SCALINGS["none"].apply(pixels), pixels.astype(np.float32))
 
 
-def test_lite_is_what_its_authors_do():
+def test_lite_agrees_with_its_authors():
     pixels = np.array([[[0, 127, 255]]], np.uint8)
     np.testing.assert_array_equal(SCALINGS["lite"].apply(pixels), [[[-127 / 128, 0, 1]]])
 
 
-def test_unit_is_what_ultralytics_does():
+def test_unit_agrees_with_ultralytics():
     np.testing.assert_allclose(SCALINGS["unit"].apply(np.array([0, 51, 255], np.uint8)), [0, 0.2, 1], rtol=1e-6)
 
 

@@ -47,13 +47,13 @@ def test_the_measurements_agree_with_each_other(record):
     assert right == pytest.approx(record.accuracy * IMAGES, abs=0.5)
 
 
-def test_it_is_as_good_as_its_card_says(record):
+def test_it_reaches_the_figures_of_its_card(record):
     assert record.accuracy >= 0.89
     assert record.ece <= 0.03
     assert record.temperature > 0
 
 
-def test_missing_files_are_said(monkeypatch, tmp_path):
+def test_missing_files_are_named(monkeypatch, tmp_path):
     monkeypatch.setattr(training_records, "BUNDLED", Path(tmp_path))
     with pytest.raises(FileNotFoundError, match="cifar10_cnn"):
         cifar10_record.__wrapped__()

@@ -75,7 +75,7 @@ def test_every_source_is_split_and_nothing_is_on_both_sides(folder):
     assert {"face", "airplane", "motorcycle", "cat head", "dog head", "raccoon", "king", "ace", "red cell"} == found
 
 
-def test_boxes_lie_on_the_photo_and_shrink_with_it(folder):
+def test_boxes_are_on_the_photo_and_shrink_with_it(folder):
     photos = {photo.name: photo for part in read_assorted(folder) for photo in part}
     assert photos["Breed_01.jpg"].pixels.shape == (320, assorted.LONGEST, 3)
     np.testing.assert_allclose(photos["Breed_01.jpg"].boxes, [[2.5, 2.5, 15, 15]])

@@ -34,7 +34,7 @@ def true_colours(monkeypatch):
         monkeypatch.setattr(module, "recolour", lambda picture, rng: picture)
 
 
-def test_backgrounds_are_those_that_were_asked_for(masked_archives):
+def test_backgrounds_come_from_the_requested_archives(masked_archives):
     backgrounds, held_back = read_backgrounds(masked_archives, ("cards",))
     assert len(backgrounds) + len(held_back) == 8
 
@@ -53,7 +53,7 @@ def test_cats_are_drawn_as_often_as_dogs(menagerie):
     assert 70 < labels.count(CAT) < 130
 
 
-def test_every_instance_lies_on_its_pet(menagerie, true_colours):
+def test_every_instance_is_on_its_pet(menagerie, true_colours):
     for seed in range(40):
         made = picture(menagerie, SIDE, np.random.default_rng(seed))
         assert made.pixels.shape == (SIDE, SIDE, 3)
@@ -74,7 +74,7 @@ def test_pictures_show_none_one_and_several(menagerie):
     assert max(counts) <= composites.MOST + 1
 
 
-def test_what_is_pasted_later_hides_what_was_there(menagerie, monkeypatch):
+def test_later_pastes_hide_earlier_ones(menagerie, monkeypatch):
     monkeypatch.setattr(composites, "ALONE", 0)
     monkeypatch.setattr(composites, "OTHER_THINGS", 0)
     everywhere = np.ones((SIDE, SIDE), bool)
@@ -85,7 +85,7 @@ def test_what_is_pasted_later_hides_what_was_there(menagerie, monkeypatch):
     np.testing.assert_array_equal(made.boxes, [[0, 0, SIDE, SIDE]])
 
 
-def test_a_pet_that_is_hidden_for_the_most_part_does_not_count():
+def test_a_pet_that_is_mostly_hidden_does_not_count():
     instances = np.zeros((20, 20), np.uint8)
     instances[:10], instances[10:, :5], instances[10:, 5:] = 1, 2, 3
     labels, areas = np.array([CAT, DOG, CAT]), np.array([200, 1000, 150])

@@ -89,7 +89,7 @@ def test_the_main_object_is_measured_and_boxes_on_nothing(everyday_archives, mon
     assert "class accuracy on sheep" not in figures  # it is on a photo, but never the main object
 
 
-def test_a_model_that_is_not_at_hand_has_its_line(monkeypatch, capsys, tmp_path):
+def test_an_unavailable_model_has_its_line(monkeypatch, capsys, tmp_path):
     def missing(folder):
         raise ModelUnavailable("The weights of “MobileNetV2” are not on this machine.")
 

@@ -30,7 +30,7 @@ def test_validation_photos_are_those_of_the_archive(everyday_archives):
     assert names(validation) == ["000000000002.jpg"]
 
 
-def test_boxes_and_masks_lie_on_their_objects(everyday_archives):
+def test_boxes_and_masks_are_on_their_objects(everyday_archives):
     photos = read_voc(everyday_archives)[0]
     assert photos[0].class_ids.tolist() == list(range(20))
     assert photos[0].difficult.tolist() == [label == "sheep" for label in LABELS]
@@ -73,7 +73,7 @@ def test_the_teachers_boxes_are_learned_from(everyday_archives, in_pseudo_labell
     assert len(photos["1_2_s.jpg"].boxes) == 0
 
 
-def test_without_boxes_it_says_how_to_make_them(everyday_archives, tmp_path):
+def test_without_boxes_the_error_names_the_program_that_makes_them(everyday_archives, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"run `python -m training\.pseudo_labels` first"):
         read_pseudo_labelled(everyday_archives, tmp_path)
     with pytest.raises(FileNotFoundError, match="voc_train"):

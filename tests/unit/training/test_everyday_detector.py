@@ -101,7 +101,7 @@ def test_dining_tables_are_not_distilled(criterion):
     assert float(distillation_loss(criterion, undecided(), teacher)) == before
 
 
-def test_a_student_that_equals_its_teacher_has_the_least_loss(criterion):
+def test_a_student_that_equals_its_teacher_has_the_lowest_loss(criterion):
     outputs, teacher = undecided(), taught(0.8, distance=3.0)
     alike = outputs | {"scores": teacher["probabilities"].logit(1e-4).requires_grad_()}
     bins = torch.zeros(1, 4, 16, CELLS)
@@ -178,7 +178,7 @@ def test_an_epoch_is_trained_and_measured(trained):
     assert json.loads((folder / "history.json").read_text()) == history
 
 
-def test_what_is_bundled_has_the_published_early_stages(trained):
+def test_the_bundled_weights_have_the_published_early_stages(trained):
     from safetensors.torch import load_file
 
     network, published = everyday_detector(LABELS), everyday_detector(LABELS)

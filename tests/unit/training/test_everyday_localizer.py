@@ -91,7 +91,7 @@ def test_the_second_stage_averages_encoders_and_trains_the_heads(trained, heads)
         assert not torch.equal(first[name], second[name])
 
 
-def test_the_class_head_separates_what_it_was_fitted_to():
+def test_the_class_head_separates_its_training_data():
     class Means(torch.nn.Module):
         """A network whose averaged feature maps are the picture's mean colour."""
 
@@ -127,7 +127,7 @@ def test_an_epoch_is_trained_and_measured(trained):
     assert 0 <= history[0]["mean_iou"] <= 1
 
 
-def test_keras_computes_what_torch_has_learned(heads, photo):
+def test_the_keras_network_agrees_with_torch(heads, photo):
     bundle = heads / "bundle"
     network, deployed = LocalizerNetwork(), everyday_localizer()
     network.load_state_dict(load_file(bundle / "everyday_localizer.safetensors"))

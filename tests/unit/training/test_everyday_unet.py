@@ -51,7 +51,7 @@ def test_a_photo_just_fits_at_a_zoom_of_one(monkeypatch):
     assert asked == {"size": (100, 100), "zooms": tuple(zoom / 2 for zoom in everyday_unet.ZOOMS)}
 
 
-def test_it_begins_with_the_detectors_encoder_and_goes_on_later(
+def test_it_starts_from_the_detectors_encoder_and_can_resume(
     everyday_archives, in_pseudo_labelled, training_options, tmp_path, monkeypatch, capsys
 ):
     torch.manual_seed(3)

@@ -51,7 +51,7 @@ def red_box(picture: np.ndarray) -> np.ndarray:
     return np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]) / len(picture)
 
 
-def test_the_box_goes_with_the_object(photo, scenery, monkeypatch):
+def test_the_box_moves_with_the_object(photo, scenery, monkeypatch):
     monkeypatch.setattr(placement, "recolour", lambda picture, rng: picture)
     monkeypatch.setattr(placement, "TINTED", 0)
     monkeypatch.setattr(placement, "random_canvas", lambda *_: np.full((SIDE, SIDE, 3), GREEN, np.uint8))
@@ -90,7 +90,7 @@ def test_a_picture_of_nothing_shows_no_object(photo, scenery, monkeypatch):
     assert 25 < blue < 80  # some show what lies beside the object
 
 
-def test_backgrounds_hold_only_what_they_are_made_of(scenery):
+def test_backgrounds_contain_their_sources_only(scenery):
     for seed in range(40):
         canvas = placement.random_canvas(scenery, np.random.default_rng(seed))
         assert canvas.shape == (SIDE, SIDE, 3)
@@ -288,7 +288,7 @@ def test_photos_with_people_are_left_out_of_the_backgrounds(tmp_path):
     assert {int(np.median(pixels)) for pixels in validation} <= {16, 17, 18, 19, 20}
 
 
-def test_other_things_lie_beside_the_object_and_never_on_it(scenery):
+def test_distractors_are_beside_the_object_and_never_on_it(scenery):
     box = np.array([0.4, 0.3, 0.8, 0.7], np.float32)
     covered = 0
     for seed in range(60):
@@ -322,7 +322,7 @@ def test_hues_turn_around_the_whole_circle_without_a_break(monkeypatch):
     assert len(changed) > 20
 
 
-def test_clutter_may_lie_at_any_rim(photo, scenery):
+def test_clutter_may_be_at_any_border(photo, scenery):
     for seed in range(400):
         picture, box = object_picture(photo, scenery, np.random.default_rng(seed))
         assert picture.shape == (SIDE, SIDE, 3)

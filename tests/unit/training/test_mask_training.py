@@ -70,7 +70,7 @@ def test_a_pretrained_encoder_learns_at_its_own_rate():
 
 
 @pytest.mark.parametrize("weights", [None, np.array([0.5, 1, 3], np.float32)])
-def test_the_loss_is_cross_entropy_and_dice_and_ignores_what_is_ignored(weights):
+def test_the_loss_is_cross_entropy_plus_dice_without_ignored_pixels(weights):
     rng = np.random.default_rng(0)
     classes = rng.integers(0, 3, (2, 8, 8)).astype(np.uint8)
     classes[:, :2] = IGNORED
@@ -183,7 +183,7 @@ def test_a_training_may_begin_with_the_weights_of_another(
         torch.testing.assert_close(states[1]["network"][name], mean, atol=1e-3, rtol=1e-3)
 
 
-def test_the_second_stage_goes_on_from_the_coarse_one(masked_archives, training_options, tmp_path, monkeypatch):
+def test_the_second_stage_starts_from_the_coarse_one(masked_archives, training_options, tmp_path, monkeypatch):
     monkeypatch.setattr("sys.argv", ["street_unet", "--coarse", "--out", str(tmp_path / "street_unet")])
     read, recipe = read_unet_options(street_unet.RECIPE, "Train it.", epochs=9, side=64, batch=2, pictures=4)
     assert (recipe.name, read.out.name) == ("street_unet_coarse", "street_unet_coarse")
@@ -230,7 +230,7 @@ def test_a_coarse_unet_is_the_unet_up_to_stride_four(tmp_path):
         load_coarse(whole, tmp_path / "other.safetensors")
 
 
-def test_the_instances_loss_takes_our_batch_and_its_figures_our_answers(masked_archives, training_options, tmp_path):
+def test_the_instance_loss_takes_our_batch_and_the_figures_our_predictions(masked_archives, training_options, tmp_path):
     history = pets_instances.run(training_options(masked_archives, tmp_path))
     assert np.isfinite(history[0]["loss"])
     assert 0 <= history[0]["mask_map50"] <= 1
@@ -258,7 +258,7 @@ def test_a_picture_without_pets_is_learned_from_too():
     assert float(loss.detach()) > 0
 
 
-def test_what_a_network_says_comes_back_to_the_photo(masked_archives):
+def test_predictions_are_mapped_back_to_the_photo(masked_archives):
     photo = read_pets(masked_archives)[1][0]
     network = new_network(pets_instances.ARCHITECTURE, pets_instances.LABELS)
     answer = prediction_for(network, photo, 96)
@@ -294,7 +294,7 @@ class Oracle:
         (evaluate_masks.evaluate_instances, read_pets, PET_LABELS[1:], "mask mAP50"),
     ],
 )
-def test_figures_of_a_model_that_knows_the_truth(evaluate, read, labels, figure, everyday_archives, monkeypatch):
+def test_figures_of_a_perfect_model(evaluate, read, labels, figure, everyday_archives, monkeypatch):
     oracle = Oracle(read(everyday_archives)[1], labels)
     for loader in ("load_segmenter", "load_detector"):
         monkeypatch.setattr(evaluate_masks, loader, lambda key: oracle)

@@ -20,7 +20,7 @@ def photo():
     return MaskedPhoto(np.repeat(LEVELS[mask][..., None], 3, 2), mask, "photo")
 
 
-def test_streets_come_in_their_own_parts_and_what_nobody_labelled_is_ignored(masked_archives):
+def test_streets_keep_their_own_split_and_unlabelled_pixels_are_ignored(masked_archives):
     training, validation = read_camvid(masked_archives)
     assert [photo.name for photo in training] == ["train_0", "train_1", "train_2"]
     assert [photo.name for photo in validation] == ["val_0", "val_1"]
@@ -42,7 +42,7 @@ def test_each_seventh_pet_is_held_back_and_has_its_species(masked_archives):
         assert bright == (species == "cat")
 
 
-def test_a_missing_archive_is_said(tmp_path):
+def test_a_missing_archive_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="camvid"):
         read_camvid(tmp_path)
 

@@ -32,7 +32,7 @@ def test_a_box_stays_on_its_object(size):
             assert class_ids.tolist() == [LABELS.index("face")]
 
 
-def test_what_is_cut_off_for_the_most_part_does_not_count():
+def test_objects_that_are_mostly_cropped_do_not_count():
     pixels = photo_of("face", box=(0, 0, 40, 30))
     found = [placed(pixels, (60, 80), (2.0, 2.0), np.random.default_rng(seed)) for seed in range(60)]
     assert 0 < sum(len(boxes) for _, boxes, _ in found) < 60
@@ -49,7 +49,7 @@ def test_a_photo_without_objects_may_be_placed():
 
 
 @pytest.mark.parametrize(("label", "kinds"), [("face", 2), ("ace", 1), ("white cell", 4)])
-def test_what_is_mirrored_takes_its_box_along(label, kinds):
+def test_mirroring_moves_the_box(label, kinds):
     photo, found = photo_of(label), set()
     for seed in range(40):
         pixels, boxes, _ = mirrored(photo, np.random.default_rng(seed))
@@ -66,7 +66,7 @@ def test_how_often_a_class_is_drawn_is_not_how_many_photos_it_has(label, share):
     assert names.count(label) / 4000 == pytest.approx(share, abs=0.04)
 
 
-def test_four_photos_lie_side_by_side(monkeypatch):
+def test_four_photos_are_side_by_side(monkeypatch):
     monkeypatch.setattr(mosaics, "MOSAICS", 1.0)
     pool, rng = Pool([photo_of("face"), photo_of("raccoon")]), np.random.default_rng(3)
     counts = []

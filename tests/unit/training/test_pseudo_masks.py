@@ -44,7 +44,7 @@ def truth(*objects: tuple[str, tuple]) -> EverydayPhoto:
     return EverydayPhoto(PHOTO, boxes, class_ids, "photo", np.zeros(len(objects), bool))
 
 
-def test_without_boxes_what_the_teacher_is_sure_of_counts(eyes):
+def test_without_boxes_confident_masks_count_and_doubtful_ones_are_ignored(eyes):
     eyes.confidences["person"] = 0.3
     mask = class_map(eyes, PHOTO)
     assert mask.dtype == np.uint8
@@ -108,14 +108,14 @@ def test_cats_and_photos_without_mask_get_one(everyday_archives, in_pseudo_label
         assert cat.pixels[cat.mask == 0].mean() < 80
 
 
-def test_what_may_be_a_dog_is_ignored_among_the_cats(everyday_archives, tmp_path):
+def test_possible_dogs_among_the_cats_are_ignored(everyday_archives, tmp_path):
     levels = np.array([0, CAT, LABELS.index("dog") + 1, PERSON, IGNORED], np.uint8)
     Image.fromarray(np.resize(levels, (60, 80))).save(tmp_path / "More_1.png")
     (cat,) = read_masked_cats(everyday_archives, tmp_path)
     assert cat.mask[0, :5].tolist() == [0, 1, IGNORED, 0, IGNORED]
 
 
-def test_cats_that_the_teacher_does_not_see_are_left_out(everyday_archives, teacher, tmp_path, monkeypatch, capsys):
+def test_cats_that_the_teacher_misses_are_left_out(everyday_archives, teacher, tmp_path, monkeypatch, capsys):
     teacher.confidences["cat"] = 0.3
     monkeypatch.setattr(pseudo_masks, "load_detector", lambda key, device: teacher)
     monkeypatch.setattr("sys.argv", ["pseudo_masks", "--data", str(everyday_archives), "--out", str(tmp_path)])
@@ -124,6 +124,6 @@ def test_cats_that_the_teacher_does_not_see_are_left_out(everyday_archives, teac
     assert set(read_pseudo_masked(tmp_path)) == {"2007_000001", "2007_000003"}
 
 
-def test_without_masks_it_says_how_to_make_them(tmp_path):
+def test_without_masks_the_error_names_the_program_that_makes_them(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"run `python -m training\.pseudo_masks` first"):
         read_pseudo_masked(tmp_path)

@@ -37,7 +37,7 @@ def test_the_last_500_of_each_class_are_held_back(archive):
     assert {int(validation.images[i, 0, 0, 0]) for i in first_of_class} == {2}
 
 
-def test_a_missing_archive_is_said(tmp_path):
+def test_a_missing_archive_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="cifar10"):
         read_cifar10(tmp_path)
 

@@ -32,7 +32,7 @@ def test_the_labels_are_cocos():
     assert tuple(names[i] for i in range(80)) == COCO_LABELS
 
 
-def test_a_row_of_torchvision_is_what_torchvision_says():
+def test_a_row_of_torchvision_agrees_with_its_metadata():
     models = frameworks.torchvision().models
     for spec in TORCHVISION:
         weights = models.get_model_weights(spec.builder).COCO_V1
@@ -53,7 +53,7 @@ def test_every_detector_of_torchvision_has_one_row():
     assert {spec.key for spec in TORCHVISION} == named
 
 
-def test_figures_are_shares_and_larger_models_are_better():
+def test_figures_are_fractions_and_larger_models_are_better():
     for spec in COCO_DETECTORS:
         if spec.metric:
             assert 0.2 < spec.metric.value < 0.6

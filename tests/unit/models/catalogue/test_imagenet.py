@@ -50,7 +50,7 @@ def test_a_row_scales_pixels_as_its_family_does():
         np.testing.assert_allclose(SCALINGS[spec.scaling].apply(pixels), expected, atol=1e-5, err_msg=spec.key)
 
 
-def test_figures_are_shares_and_top_5_is_the_better():
+def test_figures_are_fractions_and_top_5_is_higher_than_top_1():
     for spec in IMAGENET_MODELS:
         assert 0.6 < spec.metric.value < 0.9
         assert spec.metric.name == "top-1 accuracy"

@@ -41,7 +41,7 @@ def test_every_semantic_yolo_that_ultralytics_names_has_one_row():
         assert spec.url.endswith(f"/{spec.weights}")
 
 
-def test_a_row_of_torchvision_is_what_torchvision_says():
+def test_a_row_of_torchvision_agrees_with_its_metadata():
     models = frameworks.torchvision().models
     for spec in (*TORCHVISION, *MASK_RCNN):
         weights = models.get_model_weights(spec.builder).DEFAULT
@@ -75,7 +75,7 @@ def test_labels_are_those_of_the_data_sets():
     assert len(VOC_LABELS) == 21
 
 
-def test_a_row_of_the_hub_names_its_repository_and_what_builds_it():
+def test_a_row_of_the_hub_names_its_repository_and_builder():
     smp = frameworks.segmentation_models_pytorch()
     for spec in HUB:
         assert spec.url == f"https://huggingface.co/smp-hub/{spec.key}/resolve/main/model.safetensors"
@@ -86,7 +86,7 @@ def test_a_row_of_the_hub_names_its_repository_and_what_builds_it():
         assert spec.bytes == 4 * spec.parameters
 
 
-def test_figures_are_shares_and_larger_models_are_better():
+def test_figures_are_fractions_and_larger_models_are_better():
     assert set(SEMANTIC_SEGMENTERS) <= set(list_models("semantic-segmentation"))
     assert set(INSTANCE_SEGMENTERS) <= set(list_models("instance-segmentation"))
     for spec in (*SEMANTIC_SEGMENTERS, *INSTANCE_SEGMENTERS):

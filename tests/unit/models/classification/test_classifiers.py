@@ -24,7 +24,7 @@ def cat():
     return sample_photos()[0].load().pixels
 
 
-def test_it_answers_with_calibrated_probabilities(model, cat):
+def test_probabilities_are_calibrated(model, cat):
     answer = model.predict(cat)
     assert isinstance(answer, Classification)
     assert answer.labels == model.spec.labels
@@ -118,7 +118,7 @@ def test_an_unknown_fit_names_the_choices(model, cat):
         model.predict(cat, fit="stretch")
 
 
-def test_visitors_at_the_same_time_get_their_own_answers(model):
+def test_concurrent_visitors_get_their_own_predictions(model):
     photos = [np.random.default_rng(i).integers(0, 256, (40 + i, 50, 3), dtype=np.uint8) for i in range(25)]
     alone = [model.predict(pixels).probabilities for pixels in photos]
     with ThreadPoolExecutor(8) as pool:

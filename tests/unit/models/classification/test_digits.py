@@ -102,7 +102,7 @@ def test_the_same_settings_give_the_same_network_whatever_else_is_drawn_at_rando
     assert np.abs(first[-1].kernels[0] - other[-1].kernels[0]).max() > 0.01
 
 
-def test_it_stops_when_it_is_told_and_keeps_what_it_has():
+def test_training_stops_on_request_and_keeps_its_epochs():
     runs = []
     train(DigitSettings(filters=4, epochs=100), runs.append, lambda: len(runs) < 3)
     assert len(runs[-1].epochs) == 2
@@ -178,7 +178,7 @@ def test_a_drawing_is_read(trained, digit):
 
 
 @pytest.mark.parametrize("digit", STROKES)
-def test_place_size_and_pen_do_not_matter(digit):
+def test_position_size_and_pen_do_not_matter(digit):
     reference = eight_by_eight(drawn(digit))
     moved = eight_by_eight(drawn(digit, corner=(70, 11)))
     np.testing.assert_array_equal(moved, reference)
@@ -200,7 +200,7 @@ def test_place_size_and_pen_do_not_matter(digit):
     ],
     ids=["all", "diagonal", "dot", "one pixel in the corner", "hairline", "one by one"],
 )
-def test_odd_drawings_give_numbers_too(ink):
+def test_unusual_drawings_get_probabilities(ink):
     seen = eight_by_eight(ink)
     assert seen.shape == (8, 8)
     assert seen.dtype == np.float32

@@ -25,17 +25,17 @@ def mobilenet(weights_folder) -> Classifier:
 
 @pytest.mark.weights
 @pytest.mark.parametrize(("key", "label"), [("chelsea", "Egyptian cat"), ("coffee", "espresso")])
-def test_it_knows_the_samples(mobilenet, key, label):
+def test_sample_photos_are_classified_correctly(mobilenet, key, label):
     photo = next(sample for sample in sample_photos() if sample.key == key).load()
     assert mobilenet.predict(photo.pixels).top(1)[0][0] == label
 
 
 @pytest.mark.weights
-def test_it_knows_what_is_on_photos_of_imagenet(mobilenet):
+def test_imagenet_photos_are_classified_correctly(mobilenet):
     assert_knows(mobilenet, 85, 97)
 
 
-def test_efficientnet_lite_knows_what_is_on_photos_of_imagenet():
+def test_efficientnet_lite_classifies_imagenet_photos_correctly():
     assert_knows(load("efficientnet_lite0"), 86, 97)
 
 

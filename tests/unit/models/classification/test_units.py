@@ -34,7 +34,7 @@ def some_units(shape, count=6):
     return corners + [tuple(int(rng.integers(side)) for side in shape) for _ in range(count)]
 
 
-def test_the_layers_are_what_numpy_makes_of_the_photo(run, layers):
+def test_activations_agree_with_numpy(run, layers):
     maps = run.maps
     recomputed = {"image": run.seen.astype(np.float64) / 127.5 - 1}
     for name in ("stem", "block2_conv1", "block2_shortcut", "block5_conv2"):
@@ -55,7 +55,7 @@ def test_the_probabilities_are_the_softmax_of_the_logits(run, model):
     np.testing.assert_allclose(run.classification.probabilities, powers / powers.sum(), rtol=1e-4)
 
 
-def test_every_layers_sums_are_the_networks_numbers(run, layers):
+def test_the_sums_of_every_layer_are_its_activations(run, layers):
     for name, layer in list(layers.items())[1:]:
         scale = float(np.abs(run.maps[name]).max())
         for unit in some_units(layer.shape):
@@ -78,7 +78,7 @@ def test_a_windows_corner_is_where_the_stride_puts_it(run, layers):
     assert (opened.window[:, 3:] == 0).all()
 
 
-def test_what_there_is_not_cannot_be_opened(run, layers):
+def test_units_that_do_not_exist_are_refused(run, layers):
     for name, unit in (("stem", (32, 0, 0)), ("stem", (0, 0, -1)), ("pool", (128,)), ("pool", (0, 0, 0))):
         with pytest.raises(IndexError):
             decompose_activation(layers, run.maps, name, unit)
@@ -106,7 +106,7 @@ def test_nothing_outside_its_frame_moves_a_number(model, layers, name):
 
 
 @pytest.mark.parametrize("size", [(40, 70), (71, 40), (33, 33), (1, 90), (5, 4)])
-def test_what_is_framed_on_the_photo_is_what_the_network_takes(model, size):
+def test_the_frame_on_the_photo_is_the_networks_input(model, size):
     pixels = np.random.default_rng(1).integers(0, 256, (*size, 3), dtype=np.uint8)
     box = input_box(size, "crop")
     cut = pixels[int(box.row) : int(box.row + box.height), int(box.column) : int(box.column + box.width)]

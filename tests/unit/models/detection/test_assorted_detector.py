@@ -13,7 +13,7 @@ TRUE = {  # by hand: hair, face and chin; from the rear light to the front wheel
 
 
 @pytest.mark.parametrize("key", TRUE)
-def test_what_it_knows_is_what_it_is_surest_of(key):
+def test_its_own_classes_get_the_highest_confidence(key):
     photo = next(sample for sample in sample_photos() if sample.key == key).load()
     found = load("assorted_yolo11n", "cpu").predict(photo.pixels)
     best, (name, box) = int(found.confidence.argmax()), TRUE[key]

@@ -62,7 +62,7 @@ def test_the_selection_is_that_of_ultralytics(settings):
     assert answer.class_id.tolist() == expected[:, 5].astype(int).tolist()
 
 
-def test_it_says_who_suppressed_whom_and_at_which_overlap():
+def test_each_suppressed_box_has_its_suppressor_and_iou():
     found = drawn(200, 3)
     selection = select(found, 0.2, 0.4)
     of, classes = found.boxes_xyxy[selection.order], found.class_ids[selection.order]
@@ -94,7 +94,7 @@ def test_a_score_at_the_threshold_is_below_it_as_in_ultralytics():
     assert select(found, 0.5).detections()["candidate"].tolist() == [1]
 
 
-def test_what_is_beyond_the_limit_is_told():
+def test_boxes_beyond_max_detections_are_counted():
     found = boxes((0, 0, 9, 9, 0.3, 0), (20, 0, 29, 9, 0.9, 0), (40, 0, 49, 9, 0.6, 1))
     selection = select(found, 0.1, 0.5, max_detections=2)
     assert selection.order.tolist() == [1, 2, 0]
@@ -114,7 +114,7 @@ def test_detections_carry_names_and_where_they_come_from():
     assert nothing["class_name"].shape == (0,)
 
 
-def test_without_overlapping_boxes_nobody_is_suppressed():
+def test_boxes_that_do_not_overlap_are_not_suppressed():
     assert len(select(drawn(50, 1, needs_nms=False), 0.0, 0.0).kept) == 50
 
 
@@ -139,7 +139,7 @@ def test_settings_that_mean_nothing_are_refused_in_one_sentence(settings, messag
         select(drawn(5), **settings)
 
 
-def test_a_candidate_knows_its_cell():
+def test_a_candidate_has_its_cell():
     frame = Letterbox.fit((300, 600), 320, 32)  # half size and a little more, 160 rows
     cells = np.array([[1, 2, 3]])
     found = Candidates(
@@ -154,7 +154,7 @@ def test_a_candidate_knows_its_cell():
         drawn(1).cell_xyxy(0)
 
 
-def test_what_reaches_beyond_the_photo_is_cut_off_in_the_end():
+def test_boxes_are_clipped_to_the_photo_after_nms():
     found = boxes((-50, 10, 50, 500, 0.9, 0), (-50, 10, 60, 500, 0.8, 0))
     selection = select(found, 0.1, 0.9)
     assert selection.overlap[1] == pytest.approx(100 / 110)  # of the whole boxes, as Ultralytics compares them

@@ -9,7 +9,7 @@ from cnn_demo.images.samples import sample_photos
 from cnn_demo.models import ModelUnavailable, frameworks, load
 from cnn_demo.models.boxes import iou
 from cnn_demo.models.detection.yolo_detector import YoloDetector
-from cnn_demo.models.segmentation.classical_instances import around
+from cnn_demo.models.segmentation.classical_instances import mask_box
 
 pytestmark = pytest.mark.weights
 
@@ -34,7 +34,7 @@ def test_the_bus_and_its_four_persons_have_masks_that_fill_their_boxes(stand_in,
     assert (named["bus"], named["person"]) == (1, 4)
     assert found.mask.shape == (len(found), *pixels.shape[:2])
     for box, mask in zip(found.xyxy, found.mask, strict=True):
-        assert iou(np.array(around(mask), np.float32), box[None])[0] > 0.8
+        assert iou(np.array(mask_box(mask), np.float32), box[None])[0] > 0.8
     theirs = frameworks.ultralytics().YOLO(next(weights_folder.rglob("yolov8n-seg.pt")))
     with frameworks.keep_torch_threads():
         expected = theirs.predict(pixels[..., ::-1], verbose=False, device="cpu", retina_masks=True)[0]

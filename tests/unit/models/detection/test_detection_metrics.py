@@ -106,7 +106,7 @@ def test_the_right_box_with_the_wrong_name_is_wrong():
     assert score_at(matches, 0) == Score(0, 1, 1)
 
 
-def test_shares():
+def test_precision_recall_and_f1():
     score = Score(right=3, wrong=1, missed=2)
     assert (score.precision, score.recall) == (0.75, 0.6)
     assert score.f1 == pytest.approx(2 * 0.75 * 0.6 / (0.75 + 0.6))

@@ -34,7 +34,7 @@ def test_boxes_come_back_as_ultralytics_brings_them(size):
     np.testing.assert_allclose(ours, expected, atol=1e-3)
 
 
-def test_what_is_not_photo_is_grey_and_the_input_is_whole_strides():
+def test_the_padding_is_grey_and_the_input_a_multiple_of_the_stride():
     frame = Letterbox.fit((300, 640), 640, 32)
     seen = frame.apply(np.zeros((300, 640, 3), np.uint8))
     assert seen.shape == (320, 640, 3)

@@ -69,7 +69,7 @@ def by_torchvision(key: str, folder, pixels: np.ndarray, nms: float, limit: int)
     return {name: value.numpy() for name, value in answer.items()}
 
 
-def test_our_cuts_give_what_theirs_give(detector, folder):
+def test_our_post_processing_agrees_with_torchvisions(detector, folder):
     names = frameworks.torchvision().models.detection.FasterRCNN_ResNet50_FPN_Weights.COCO_V1.meta["categories"]
     theirs = by_torchvision(detector.spec.key, folder, photo(), nms=0.47, limit=10_000)
     known = np.array([names[i] in detector.spec.labels for i in theirs["labels"]], bool)
@@ -85,7 +85,7 @@ def test_our_cuts_give_what_theirs_give(detector, folder):
     assert sorted(ours["class_name"][:first]) == sorted(names[i] for i in theirs["labels"][known][:first])
 
 
-def test_two_stages_show_what_the_first_proposed(detector):
+def test_two_stage_detectors_return_the_proposals(detector):
     found = detector.candidates(photo())
     if not detector.spec.key.startswith("fasterrcnn"):
         assert found.proposals_xyxy is None

@@ -109,7 +109,7 @@ def assert_same(
 @pytest.mark.parametrize(
     "settings", [{"conf": 0.25, "iou": 0.7, "max_det": 100}, {"conf": 0.5, "iou": 0.3, "max_det": 4}]
 )
-def test_it_finds_what_ultralytics_finds(detector, reference, settings):
+def test_detections_agree_with_ultralytics(detector, reference, settings):
     names = {"conf": "confidence", "iou": "iou", "max_det": "max_detections"}
     ours = detector.predict(photo(), side=SIDE, **{names[name]: value for name, value in settings.items()})
     theirs = by_ultralytics(reference[detector.spec.key], photo(), not detector.needs_nms, **settings)
@@ -118,7 +118,7 @@ def test_it_finds_what_ultralytics_finds(detector, reference, settings):
     assert ours["class_name"].tolist() == [detector.spec.labels[i] for i in ours.class_id]
 
 
-def test_openvino_says_what_torch_says(detector):
+def test_openvino_agrees_with_torch(detector):
     torch_said, now = detector.by_torch, detector.candidates(photo(), SIDE)
     assert (torch_said.engine, now.engine) == ("torch", "OpenVINO")
     ours, theirs = (select(found, 0.3, 0.7, max_detections=5000).detections() for found in (now, torch_said))
@@ -143,7 +143,7 @@ def test_the_end_to_end_head_needs_no_suppression(detector):
         np.testing.assert_array_equal(loose.xyxy, strict.xyxy)
 
 
-def test_candidates_know_their_cells_and_are_of_any_size(detector):
+def test_candidates_have_their_cells_at_any_image_size(detector):
     for height, width in ((40, 300), (500, 20), (1, 1)):
         found = detector.candidates(photo(height, width), SIDE)
         rows, columns = (length // 32 for length in found.frame.input)
@@ -156,14 +156,14 @@ def test_candidates_know_their_cells_and_are_of_any_size(detector):
             assert 0 <= top <= bottom <= height
 
 
-def test_every_class_of_a_cell_may_be_asked_for(detector):
+def test_all_classes_of_a_cell_can_be_returned(detector):
     most_likely = detector.candidates(photo(), SIDE)
     all_classes = detector.candidates(photo(), SIDE, several_classes=True)
     assert len(all_classes.scores) >= len(most_likely.scores)
     assert all_classes.scores.max() == most_likely.scores.max()
 
 
-def test_eight_visitors_at_once_get_what_one_gets(detector):
+def test_eight_concurrent_visitors_get_the_same_predictions(detector):
     photos = [photo(60 + 7 * seed, 130 - 5 * seed, seed) for seed in range(6)]
     serial = [detector.predict(pixels, side=SIDE) for pixels in photos]
     with ThreadPoolExecutor(8) as pool:
@@ -184,7 +184,7 @@ def test_torchs_threads_are_left_alone(detector):
     assert frameworks.torch().get_num_threads() == frameworks.thread_count()
 
 
-def test_what_it_cannot_take_is_refused(detector):
+def test_invalid_input_is_refused(detector):
     with pytest.raises(ValueError, match="must be a multiple of 32, not 100"):
         detector.predict(photo(), side=100)
     with pytest.raises(ValueError, match="There is no class 'unicorn'"):
@@ -252,7 +252,7 @@ def test_a_row_is_the_network_that_ultralytics_builds(key):
     assert sum(parameter.numel() for parameter in network.parameters()) == spec.parameters
 
 
-def test_own_weights_are_numbers_for_an_architecture_built_here(monkeypatch, tmp_path):
+def test_own_weights_are_loaded_into_an_architecture_built_here(monkeypatch, tmp_path):
     frameworks.ultralytics()
     from safetensors.torch import save_file
     from ultralytics.nn.tasks import DetectionModel

@@ -13,7 +13,7 @@ from cnn_demo.models.detection.letterbox import Letterbox
 from cnn_demo.models.detection.yolo_detector import YoloDetector, read_network
 from cnn_demo.models.detection.yolo_engines import TorchEngine, with_raw_outputs
 from cnn_demo.models.detection.yolo_masks import PrototypeMasks
-from cnn_demo.models.segmentation.classical_instances import around
+from cnn_demo.models.segmentation.classical_instances import mask_box
 
 SIDE = 96
 KEYS = ("yolo11n-seg", "yolo26n-seg")  # with and without NMS
@@ -43,7 +43,7 @@ def test_masks_are_mixed_and_placed_as_ultralytics_does(size):
     assert np.mean(ours == theirs.astype(bool)) > 0.985  # they cut the frame off at whole pixels of the prototypes
     for mask, box in zip(ours, boxes, strict=True):
         if mask.any():
-            left, top, right, bottom = around(mask)
+            left, top, right, bottom = mask_box(mask)
             assert left >= box[0]
             assert top >= box[1]
             assert right <= box[2] + 1
@@ -93,7 +93,7 @@ def loaded(networks, tmp_path_factory):
         release()
 
 
-def test_it_finds_what_ultralytics_finds_and_the_same_masks(loaded):
+def test_detections_and_masks_agree_with_ultralytics(loaded):
     model, theirs = loaded
     ours = model.by_torch
     with frameworks.keep_torch_threads():
@@ -140,7 +140,7 @@ def test_masks_are_of_any_photos_size_and_of_wanted_classes(loaded):
     assert len(model.predict(photo(), side=SIDE, confidence=1.0).mask) == 0
 
 
-def test_own_weights_are_numbers_for_an_architecture_built_here(tmp_path):
+def test_own_weights_are_loaded_into_an_architecture_built_here(tmp_path):
     frameworks.ultralytics()
     from safetensors.torch import save_file
     from ultralytics.nn.tasks import SegmentationModel

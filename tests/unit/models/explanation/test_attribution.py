@@ -92,7 +92,7 @@ def test_an_effective_field_within_a_nested_network():
         ({"seen": picture(side=5)}, "The image must be uint8 of"),
     ],
 )
-def test_what_is_not_there_is_refused(options, sentence):
+def test_invalid_arguments_are_refused(options, sentence):
     model = Double(linear_network(np.ones((4, 4, 3))))
     with pytest.raises(ValueError, match=sentence):
         integrated_gradients(**{"model": model, "seen": picture(side=4), "label_index": 0} | options)

@@ -106,7 +106,7 @@ def test_the_three_weightings_by_hand():
     np.testing.assert_allclose(layer_cam(maps, gradients), [[2 * 1, 0.5 * 2]])
 
 
-def test_what_speaks_against_the_class_is_never_negative():
+def test_evidence_against_the_class_is_never_negative():
     maps, gradients = np.ones((2, 2, 3)), -np.ones((2, 2, 3))
     for method in (grad_cam, grad_cam_plus_plus, layer_cam):
         np.testing.assert_array_equal(method(maps, gradients), 0)
@@ -165,7 +165,7 @@ def test_all_classes_share_one_compiled_function():
         ({"seen": picture() / 255}, "The image must be uint8 of"),
     ],
 )
-def test_what_is_not_there_is_refused(pooled, options, sentence):
+def test_invalid_arguments_are_refused(pooled, options, sentence):
     with pytest.raises(ValueError, match=sentence):
         explain(**{"model": pooled, "seen": picture(), "label_index": 0, "method": "grad_cam"} | options)
 
@@ -175,7 +175,7 @@ def test_a_network_without_a_convolution_has_no_class_activation_map():
         explain(Double(linear_network(np.ones((4, 4, 3)))), picture(side=4), 0, "grad_cam")
 
 
-def test_every_method_tells_a_visitor_what_it_is():
+def test_every_method_has_a_description():
     for key, method in METHODS.items():
         assert key.islower()
         assert method.title

@@ -59,7 +59,7 @@ def test_the_middle_unit_is_the_default_and_photos_are_averaged(model, pixels):
     np.testing.assert_allclose(both, np.mean(each, axis=0), rtol=1e-3, atol=1e-5)
 
 
-def test_a_logit_sees_the_whole_picture(model, pixels):
+def test_a_logit_depends_on_the_whole_picture(model, pixels):
     field = effective_field(model, "logits", pixels, channel=3)
     assert field.shape == (32, 32)
     assert (field > 0).mean() > 0.95
@@ -76,7 +76,7 @@ def test_a_logit_sees_the_whole_picture(model, pixels):
         ({"layer": "logits", "unit": (0, 0)}, "no rows and columns"),
     ],
 )
-def test_what_is_not_there_is_refused(model, pixels, options, sentence):
+def test_invalid_arguments_are_refused(model, pixels, options, sentence):
     with pytest.raises(ValueError, match=sentence):
         effective_field(model, pixels=pixels, **options)
 

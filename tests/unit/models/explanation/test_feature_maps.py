@@ -60,7 +60,7 @@ def test_layers_are_named_through_nested_networks(kind):
     assert layer_names(network) == ("stem", *inner, "pool", "logits")
 
 
-def test_what_comes_before_the_first_convolution_and_single_numbers_are_not_listed():
+def test_layers_before_the_first_convolution_and_scalars_are_not_listed():
     keras = frameworks.keras()
     x = inputs = keras.Input((8, 8, 3))
     x = keras.layers.ZeroPadding2D(1, name="pad")(x)
@@ -108,7 +108,7 @@ def test_a_model_that_is_let_go_is_freed():
     assert network_gone() is None
 
 
-def test_so_many_layers_can_be_asked_that_some_are_compiled_again(monkeypatch):
+def test_evicted_layers_are_compiled_again(monkeypatch):
     monkeypatch.setattr("cnn_demo.models.explanation.feature_maps._FUNCTIONS", FunctionCache(2))
     keras = frameworks.keras()
     x = inputs = keras.Input((4, 4, 3))

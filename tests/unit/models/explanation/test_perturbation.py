@@ -39,7 +39,7 @@ def one_pixel() -> tuple[Double, np.ndarray, float]:
     return Double(linear_network(weights)), seen, 3 * (220 / 127.5 - 1)
 
 
-def test_occlusion_loses_what_the_covered_pixel_was_worth():
+def test_occlusion_equals_the_drop_of_the_covered_pixel():
     model, seen, logit = one_pixel()
     grey = 3 * (128 / 127.5 - 1)
     expected = np.zeros((8, 8))
@@ -61,7 +61,7 @@ def test_occlusion_averages_over_the_squares_that_covered_a_pixel():
     np.testing.assert_allclose(occlusion(model, seen, 0, patch=3, stride=2), total / times, atol=1e-6)
 
 
-def test_score_cam_is_what_the_masks_gain_one_after_the_other(pooled):
+def test_score_cam_weights_are_the_gains_of_the_masks(pooled):
     seen, label = picture(2), 2
     maps = feature_maps(pooled, seen, "first")
     grey = np.full_like(seen, 128)
@@ -77,7 +77,7 @@ def test_score_cam_is_what_the_masks_gain_one_after_the_other(pooled):
     np.testing.assert_allclose(score_cam(pooled, seen, label, "first"), expected, atol=1e-5)
 
 
-def test_score_cam_asks_the_strongest_channels_only(pooled):
+def test_score_cam_uses_the_strongest_channels_only(pooled):
     seen, shares = picture(2), []
     maps = feature_maps(pooled, seen, "second_relu")
     best = maps[:, :, strongest_first(maps)[0]]
@@ -174,7 +174,7 @@ def test_chance_is_the_mean_of_curves_that_do_not_change(corner):
         (random_deletion_curve, {"orders": 0}, "At least one order"),
     ],
 )
-def test_what_is_not_there_is_refused(pooled, function, options, sentence):
+def test_invalid_arguments_are_refused(pooled, function, options, sentence):
     basics = {"model": pooled, "seen": picture(), "label_index": 0}
     if function is deletion_curve:
         basics["importance"] = np.zeros((16, 16))

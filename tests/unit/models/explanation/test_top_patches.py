@@ -55,7 +55,7 @@ def test_windows_cover_the_photo_and_stay_inside(size):
         assert covered.all()
 
 
-def test_values_and_places_are_the_networks_own(model, excitations, photos):
+def test_values_and_positions_are_the_networks_own(model, excitations, photos):
     excitation = excitations[1]
     for at in (0, len(excitation.windows) - 1):
         row, column, side = excitation.windows[at]

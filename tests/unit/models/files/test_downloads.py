@@ -71,7 +71,7 @@ def wait_until(condition) -> None:
 
 
 @pytest.mark.parametrize("how", ["good", "unsized"])
-def test_it_arrives_whole_and_progress_is_told(server, tmp_path, how):
+def test_a_download_is_complete_and_reports_progress(server, tmp_path, how):
     told = []
     file = download(row(f"{server.address}/{how}"), lambda done, total: told.append((done, total)))
     assert file.path.read_bytes() == CONTENT
@@ -82,13 +82,13 @@ def test_it_arrives_whole_and_progress_is_told(server, tmp_path, how):
     assert left_behind(tmp_path) == [file.path]
 
 
-def test_what_is_here_is_not_downloaded_again(server):
+def test_local_files_are_not_downloaded_again(server):
     spec = row(f"{server.address}/good")
     assert download(spec) == download(spec) == find_weights("photo_net.h5")
     assert len(server.asked) == 1
 
 
-def test_visitors_who_want_the_same_file_share_one_download(server):
+def test_visitors_who_request_the_same_file_share_one_download(server):
     spec = row(f"{server.address}/held")
     told, files = [], []
     visitors = [begun(spec)]
@@ -153,7 +153,7 @@ def test_a_failure_is_one_sentence_leaves_nothing_and_may_be_tried_again(
     assert download(row(f"{server.address}/good")).path.read_bytes() == CONTENT
 
 
-def test_offline_is_told_at_once_and_leaves_no_folder(tmp_path):
+def test_offline_is_refused_at_once_and_leaves_no_folder(tmp_path):
     start = time.monotonic()
     with pytest.raises(ModelUnavailable, match="check the internet connection") as caught:
         download(row(NOWHERE))
@@ -185,7 +185,7 @@ def test_a_disk_that_fills_meanwhile_is_noticed(server, tmp_path, monkeypatch):
     ("error", "reason"),
     [(OSError(errno.ENOSPC, "no"), "the disk is full"), (PermissionError(13, "no"), "cannot be written")],
 )
-def test_a_disk_that_takes_nothing_more_is_told(server, tmp_path, monkeypatch, error, reason):
+def test_a_full_disk_is_refused(server, tmp_path, monkeypatch, error, reason):
     def fail(transfer, _response, file):
         file.write(CONTENT[:1000])
         file.flush()
@@ -198,7 +198,7 @@ def test_a_disk_that_takes_nothing_more_is_told(server, tmp_path, monkeypatch, e
     assert left_behind(tmp_path) == []
 
 
-def test_a_file_that_is_published_nowhere_is_told():
+def test_a_file_without_a_url_is_refused():
     with pytest.raises(ModelUnavailable, match="are not published"):
         download(row(None))
 
@@ -258,7 +258,7 @@ def test_switched_off_it_is_refused_to_visitors_and_not_to_the_operator(server, 
     assert "neither “off” nor a number" in downloads.refusal(spec)
 
 
-def test_one_more_than_may_run_is_asked_to_come_later(server, monkeypatch):
+def test_downloads_beyond_the_limit_are_postponed(server, monkeypatch):
     monkeypatch.setenv(downloads.VARIABLE, "2")
     visitors = [begun(row(f"{server.address}/held", name=name)) for name in ("a_net.h5", "b_net.h5")]
     start = time.monotonic()

@@ -44,7 +44,7 @@ def test_files_of_installed_packages_count_as_bundled(places, monkeypatch, tmp_p
     assert [(file.path, file.source, file.bytes) for file in local_weights()] == [(path, "bundled", 5)]
 
 
-def test_everything_is_found_with_its_place_and_size(places):
+def test_every_file_is_found_with_its_source_and_size(places):
     expected = {
         put(places["bundled"], "a.safetensors", 1): ("bundled", 1),
         put(places["own"], "sub/b.pt", 2): ("weights folder", 2),
@@ -54,7 +54,7 @@ def test_everything_is_found_with_its_place_and_size(places):
     assert {file.path: (file.source, file.bytes) for file in local_weights()} == expected
 
 
-def test_the_first_place_wins(places):
+def test_the_first_source_takes_precedence(places):
     order = list(places)
     for name in order:
         put(places[name], "net.pt")

@@ -82,7 +82,7 @@ def test_a_row_agrees_with_its_network_and_its_file(key, timms):
 
 
 @pytest.mark.parametrize(("photo", "labels"), [("chelsea", {"Egyptian cat", "tabby"}), ("coffee", {"espresso"})])
-def test_it_knows_the_samples(photo, labels):
+def test_sample_photos_are_classified_correctly(photo, labels):
     pixels = next(sample for sample in sample_photos() if sample.key == photo).load().pixels
     assert load(KEY).predict(pixels).top(1)[0][0] in labels
 
@@ -125,7 +125,7 @@ def test_it_is_converted_once_and_a_damaged_file_is_made_anew(cache, conversions
     assert conversions == [KEY] * 4
 
 
-def test_a_new_version_does_not_take_what_an_old_one_has_kept(cache, conversions, monkeypatch):
+def test_a_new_version_ignores_the_cache_of_an_old_one(cache, conversions, monkeypatch):
     published_weights(KEY)
     monkeypatch.setattr(conversion, "VERSION", conversion.VERSION + 1)
     published_weights(KEY)

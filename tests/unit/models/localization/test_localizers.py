@@ -57,7 +57,7 @@ def with_white(height: int, width: int, box: tuple[int, int, int, int]) -> np.nd
     return pixels
 
 
-def test_it_answers_with_a_label_and_a_box_in_pixels_of_the_photo(model):
+def test_a_prediction_has_a_label_and_a_box_in_pixels_of_the_photo(model):
     answer = model.predict(with_white(100, 200, (0, 0, 160, 100)))
     assert isinstance(answer, Localization)
     assert answer.label == "airplane"
@@ -71,7 +71,7 @@ def test_it_answers_with_a_label_and_a_box_in_pixels_of_the_photo(model):
     assert answer.milliseconds > 0
 
 
-def test_it_says_when_there_is_nothing_that_it_knows(model):
+def test_a_photo_of_none_of_its_classes_has_no_label(model):
     answer = model.predict(np.zeros((50, 70, 3), np.uint8))
     assert answer.label is None
     assert answer.box_xyxy is None
@@ -107,7 +107,7 @@ def test_the_box_is_the_mean_of_the_votes_and_stays_on_the_photo(random_model):
     assert clipped  # or else nothing was tested
 
 
-def test_votes_are_around_their_places(model):
+def test_boxes_of_all_positions_are_around_their_centres(model):
     votes = model.evidence(photo(80, 160)).votes
     np.testing.assert_allclose(votes[0, 0], [160 * (1 / 16 - 0.3), 80 * (1 / 16 - 0.3), 58, 29], atol=1e-3)
     np.testing.assert_allclose(votes[2, 5] - votes[2, 4], [20, 0, 20, 0], atol=1e-3)
@@ -135,7 +135,7 @@ def test_other_arrays_are_refused(model, pixels):
         model.predict(pixels)
 
 
-def test_visitors_at_the_same_time_get_their_own_answers(random_model):
+def test_concurrent_visitors_get_their_own_predictions(random_model):
     photos = [photo(40 + i, 50, seed=i) for i in range(8)]
     alone = [random_model.predict(pixels).probabilities for pixels in photos]
     with ThreadPoolExecutor(8) as pool:
@@ -148,12 +148,12 @@ def test_visitors_at_the_same_time_get_their_own_answers(random_model):
     ("label", "box", "says"),
     [("face", None, "come together"), (None, np.zeros(4), "come together"), ("face", np.zeros(3), "4 numbers")],
 )
-def test_half_an_answer_is_refused(label, box, says):
+def test_incomplete_outputs_are_refused(label, box, says):
     with pytest.raises(ValueError, match=says):
         Localization(label, 0.5, box)
 
 
-def test_a_class_activation_map_boxes_what_is_bright(model):
+def test_a_class_activation_map_gives_the_box_of_the_bright_region(model):
     pixels = with_white(160, 320, (80, 40, 200, 120))  # 2 to 5 of 8 columns, 2 to 6 of 8 rows
     found = cam_box(model, model.evidence(pixels), "airplane", (160, 320), threshold=0.5)
     np.testing.assert_allclose(found.map, found.map.max() * (model.prepare(pixels)[2::4, 2::4, 0] > 0), atol=1e-4)
@@ -198,7 +198,7 @@ def test_bad_scans_are_refused(scales, step, says):
         windows((60, 90), scales, step)
 
 
-def test_the_sliding_window_finds_what_is_bright(model):
+def test_the_sliding_window_finds_the_bright_region(model):
     pixels = with_white(64, 96, (36, 8, 84, 40))  # half of the photo's sides, on the grid of the windows
     told = []
     scan = slide(model, pixels, scales=(1.0, 0.5), step=0.25, progress=lambda done, of: told.append((done, of)))

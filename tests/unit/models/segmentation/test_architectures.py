@@ -37,14 +37,14 @@ def test_parameters_and_multiply_adds_are_counted(architecture):
     assert cost.milliseconds > 0
 
 
-def test_dpt_has_a_transformer_whatever_is_asked():
+def test_dpt_always_has_a_transformer_encoder():
     assert cost_of("DPT", "resnet18", SIDE).encoder == TRANSFORMER
 
 
-def test_what_cannot_be_built_is_left_out():
+def test_architectures_that_cannot_be_built_are_left_out():
     assert cost_of("UnetPlusPlus", "mit_b0", SIDE) is None  # a transformer has no map of half the resolution
 
 
-def test_what_there_is_not_is_refused():
+def test_an_unknown_architecture_is_refused():
     with pytest.raises(ValueError, match="choose one of"):
         cost_of("SegNet", "resnet18", SIDE)

@@ -50,7 +50,7 @@ def test_a_large_photo_in_tiles_has_the_mask_of_one_pass(key):
         assert (whole == tiled).mean() > (0.995 if side else 0.9999)
 
 
-def test_the_widest_sample_in_tiles_differs_as_little_as_the_page_says():
+def test_tiling_the_widest_sample_changes_as_few_pixels_as_the_page_states():
     model = load("street_unet", "cpu")  # of both U-Nets and all samples, these differ most
     photo = cv2.resize(SAMPLES["zidane"].load().pixels, (1707, 960), interpolation=cv2.INTER_CUBIC)
     whole, tiled = (model.predict(photo, mode, 960).class_map for mode in ("whole", "tiled"))
@@ -72,7 +72,7 @@ def exported(model):
 
 
 @pytest.mark.parametrize("key", ["pet_unet", "street_unet"])
-def test_openvino_says_what_torch_says(key, empty_cache):
+def test_openvino_agrees_with_torch(key, empty_cache):
     model, photo = exported(load(key, "cpu")), SAMPLES["bus"].load().pixels
     assert model.engine == "OpenVINO"
     for side in (None, 201):  # two sizes with one network, the second filled up on two sides

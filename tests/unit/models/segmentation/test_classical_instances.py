@@ -5,11 +5,11 @@ import pytest
 from scipy import ndimage
 
 from cnn_demo.models.segmentation.classical_instances import (
-    around,
     classes_as_detections,
     components,
     detections_of,
     instances,
+    mask_box,
     watershed,
 )
 from cnn_demo.results import Segmentation
@@ -92,7 +92,7 @@ def test_instances_are_found_class_by_class_and_small_ones_are_left_out():
     assert len(instances(result, [2], "components", min_area=1)) == 0
 
 
-def test_what_it_does_not_know_is_refused():
+def test_unknown_methods_and_classes_are_refused():
     result = segmented(np.zeros((4, 4), int))
     with pytest.raises(ValueError, match="There is no method"):
         instances(result, method="magic")
@@ -108,4 +108,4 @@ def test_each_class_is_one_detection():
     assert found.xyxy.tolist() == [[0, 0, 12, 10], [3, 2, 9, 5]]
     assert (found.mask.sum(0) == 1).all()
     assert len(detections_of([], [], segmented(class_map))) == 0
-    assert around(class_map == 2) == (3, 2, 9, 5)
+    assert mask_box(class_map == 2) == (3, 2, 9, 5)

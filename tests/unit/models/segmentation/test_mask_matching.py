@@ -20,7 +20,7 @@ def test_nothing_overlaps_nothing(counts):
     assert partners(mask_overlaps(first, second)) == []
 
 
-def test_each_has_one_partner_at_most_and_the_best_pair_goes_first():
+def test_each_mask_has_one_match_at_most_and_the_best_pair_comes_first():
     overlaps = np.array([[0.6, 0.9, 0.0], [0.0, 0.8, 0.0], [0.0, 0.0, 0.5]])
     assert partners(overlaps) == [(0, 1), (2, 2)]
     assert partners(overlaps, 0.55) == [(0, 1)]

@@ -66,7 +66,7 @@ def test_masks_are_torchvisions(model, folder):
     assert same >= 0.9 * len(ours)
 
 
-def test_masks_are_made_for_what_is_left_over_alone(model, monkeypatch):
+def test_masks_are_computed_for_kept_boxes_only(model, monkeypatch):
     asked = []
     real = model.mask_probabilities
     monkeypatch.setattr(model, "mask_probabilities", lambda *given: asked.append(len(given[3])) or real(*given))

@@ -75,7 +75,7 @@ def test_where_all_is_ignored_there_is_no_score():
     assert np.isnan(boundary_f(np.zeros((4, 4), np.uint8), truth, 2)).all()
 
 
-def test_what_does_not_fit_is_refused():
+def test_arguments_that_do_not_match_are_refused():
     square = np.zeros((4, 4), np.uint8)
     with pytest.raises(ValueError, match="one size"):
         score_masks(square, square[:3], 2)
@@ -87,7 +87,7 @@ def test_what_does_not_fit_is_refused():
         score_masks(square + 7, square, 2)
 
 
-def test_an_outline_lies_inside_and_neither_the_edge_nor_what_is_ignored_makes_one():
+def test_an_outline_is_inside_and_neither_the_border_nor_ignored_pixels_make_one():
     inside = np.zeros((6, 6), bool)
     inside[:4, :4] = True
     wanted = np.zeros((6, 6), bool)

@@ -22,7 +22,7 @@ def made(shares: np.ndarray, **changes) -> Segmentation:
     return Segmentation(**facts | changes)
 
 
-def test_coverage_is_the_share_of_each_class_the_largest_first(shares):
+def test_coverage_is_the_fraction_of_each_class_the_largest_first(shares):
     result = made(shares)
     coverage = result.coverage()
     assert sum(coverage.values()) == pytest.approx(1)
@@ -77,7 +77,7 @@ def test_doubtful_pixels_are_those_below_the_threshold(shares):
         ({"probabilities": np.zeros((2, 6, 8), np.float32)}, "one for each label"),
     ],
 )
-def test_what_does_not_fit_together_is_refused(shares, changes, says):
+def test_shapes_that_do_not_match_are_refused(shares, changes, says):
     with pytest.raises(ValueError, match=says):
         made(shares, **changes)
 

@@ -99,7 +99,7 @@ def plainly(model: SemanticSegmenter, pixels: np.ndarray, frame: Frame) -> np.nd
 
 @pytest.mark.parametrize("size", [(64, 96), (61, 83), (150, 40), (20, 31), (1, 1), (3, 60)], ids=str)
 @pytest.mark.parametrize("side", [None, 40, 128])
-def test_the_answer_is_that_of_torchs_own_functions(small, size, side):
+def test_post_processing_agrees_with_torch(small, size, side):
     pixels = photo(*size)
     result = small.predict(pixels, side=side, keep_probabilities=True)
     expected = plainly(small, pixels, small.frame(size, side))
@@ -134,7 +134,7 @@ def test_many_rows_at_a_time_or_few_are_the_same(small, monkeypatch):
     np.testing.assert_allclose(rows.entropy(), whole.entropy(), atol=1e-6)
 
 
-def test_probabilities_are_kept_when_they_are_asked_for(small):
+def test_probabilities_are_kept_on_request(small):
     assert small.predict(photo()).probabilities is None
     kept = small.predict(photo(), keep_probabilities=True).probabilities
     assert kept.dtype == np.float16
@@ -175,14 +175,14 @@ def test_nothing_is_stretched_at_the_edges(small):
         ({"mode": "tiled", "overlap": 1.5}, "The overlap must be"),
     ],
 )
-def test_what_it_cannot_take_is_refused(small, settings, says):
+def test_invalid_input_is_refused(small, settings, says):
     with pytest.raises(ValueError, match=says):
         small.predict(photo(), **settings)
     with pytest.raises(ValueError, match="uint8"):
         small.predict(photo().astype(np.float32))
 
 
-def test_eight_visitors_at_once_get_what_one_gets(small):
+def test_eight_concurrent_visitors_get_the_same_predictions(small):
     photos = [photo(50 + 9 * seed, 90 - 7 * seed, seed) for seed in range(5)]
     serial = [small.predict(pixels, "tiled", tile=32) for pixels in photos]
     with ThreadPoolExecutor(8) as pool:
@@ -208,7 +208,7 @@ def unet():
     return network
 
 
-def test_own_weights_are_numbers_for_an_architecture_built_here(unet, folder):
+def test_own_weights_are_loaded_into_an_architecture_built_here(unet, folder):
     from safetensors.torch import save_file
 
     torch = frameworks.torch()
@@ -237,7 +237,7 @@ def test_missing_and_broken_weights_are_one_sentence(folder, content):
         load_torch_segmenter(OWN, "cpu")
 
 
-def test_a_network_of_the_hub_is_what_the_library_loads_itself(folder):
+def test_a_network_of_the_hub_equals_the_librarys_own(folder):
     """Its file as the hub's cache keeps it; SMP's own `from_pretrained` reads the same."""
     torch, smp = frameworks.torch(), frameworks.segmentation_models_pytorch()
     spec = find("segformer-b0-512x512-ade-160k")
@@ -266,7 +266,7 @@ def test_a_network_of_the_hub_is_what_the_library_loads_itself(folder):
 
 
 @pytest.mark.parametrize("key", ["lraspp_mobilenet_v3_large", "deeplabv3_mobilenet_v3_large"])
-def test_a_segmenter_of_torchvision_is_what_torchvision_loads_itself(key, folder):
+def test_a_segmenter_of_torchvision_equals_torchvisions_own(key, folder):
     torch, models = frameworks.torch(), frameworks.torchvision().models
     spec = find(key)
     torch.manual_seed(2)

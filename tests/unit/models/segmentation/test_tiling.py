@@ -21,7 +21,7 @@ def test_tiles_cover_the_input_at_whole_strides(size, tile, overlap, stride):
     assert seen.min() >= 1
 
 
-def test_neighbours_overlap_as_much_as_was_asked_for():
+def test_neighbours_have_the_requested_overlap():
     lefts = sorted({part.left for part in tiles((512, 2048), 512, 0.25, 32)})
     assert lefts[0] == 0
     assert lefts[-1] == 2048 - 512
@@ -42,7 +42,7 @@ def test_weights_are_positive_and_high_in_the_middle_and_at_the_photos_border(si
 
 
 @pytest.mark.parametrize(("tile", "overlap"), [(0, 0.25), (100, 0.25), (-32, 0.25), (64, 1.0), (64, -0.1)])
-def test_what_is_no_tile_is_refused(tile, overlap):
+def test_invalid_tiles_are_refused(tile, overlap):
     with pytest.raises(ValueError, match="must be"):
         tiles((512, 512), tile, overlap, 32)
 

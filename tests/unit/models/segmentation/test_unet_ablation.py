@@ -35,7 +35,7 @@ def test_only_u_nets_can_be_opened():
     assert not can_be_opened(find("fcn_resnet50"))
 
 
-def test_there_are_maps_of_every_step_without_what_fills_up(model):
+def test_every_step_has_its_maps_without_the_padding(model):
     maps = maps_inside(model, PIXELS)
     frame = model.frame(PIXELS.shape[:2])
     assert frame.input != frame.scaled
@@ -55,7 +55,7 @@ def test_the_maps_are_the_networks(model):
     np.testing.assert_allclose(ours, theirs[: ours.shape[0], : ours.shape[1]], atol=1e-4)
 
 
-def test_nothing_switched_off_is_the_answer(model):
+def test_with_all_skips_on_the_prediction_is_unchanged(model):
     ours, whole = without_skips(model, PIXELS, ()), model.predict(PIXELS)
     np.testing.assert_array_equal(ours.class_map, whole.class_map)
     np.testing.assert_allclose(ours.confidence, whole.confidence, atol=1e-4)

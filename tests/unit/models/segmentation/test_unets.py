@@ -37,7 +37,7 @@ def test_it_takes_pictures_of_any_size(network):
         assert feature_maps(network, torch.rand(1, 3, 45, 67))["logits"].shape == (1, 11, 45, 67)
 
 
-def test_maps_of_every_resolution_come_with_the_answer(network, x):
+def test_maps_of_every_resolution_are_returned(network, x):
     with torch.no_grad():
         maps, answer = feature_maps(network, x), network(x)
     torch.testing.assert_close(maps["logits"], answer)
@@ -51,12 +51,12 @@ def test_maps_of_every_resolution_come_with_the_answer(network, x):
     assert [maps[name].shape[1] for name in decoder] == list(BUNDLED_DECODER)
 
 
-def test_with_all_skips_on_the_answer_is_the_same(network, x):
+def test_with_all_skips_on_the_logits_are_the_same(network, x):
     with torch.no_grad():
         torch.testing.assert_close(forward_without(network, x, set()), network(x))
 
 
-def test_each_skip_that_is_off_changes_the_answer_on_its_own(network, x):
+def test_each_skip_that_is_off_changes_the_logits(network, x):
     with torch.no_grad():
         answers = [forward_without(network, x, {stride}) for stride in SKIPS]
         answers += [network(x), forward_without(network, x, set(SKIPS))]
@@ -86,7 +86,7 @@ def test_networks_are_built_by_name(architecture):
         assert network(torch.zeros(1, 3, 64, 64)).shape == (1, 7, 64, 64)
 
 
-def test_all_architectures_of_the_library_are_known():
+def test_all_architectures_of_the_library_are_supported():
     library = frameworks.segmentation_models_pytorch()
     assert {name.lower() for name in ARCHITECTURES} == set(library.MODEL_ARCHITECTURES_MAPPING)
 

@@ -80,7 +80,7 @@ def test_other_ends_are_refused(end):
         feature_size(tiny(end))
 
 
-def test_progress_is_told_after_each_batch_and_can_end_it(model):
+def test_progress_is_reported_after_each_batch_and_can_stop_it(model):
     told = []
     features(model, photos(35), progress=lambda done, of: told.append((done, of)))
     assert told == [(16, 35), (32, 35), (35, 35)]
@@ -111,7 +111,7 @@ def test_random_features_depend_on_the_seed_and_leave_the_model_as_it_is(model):
         np.testing.assert_array_equal(value, old)
 
 
-def test_random_weights_are_drawn_as_the_layers_say_without_touching_keras_chance(model):
+def test_random_weights_use_the_layers_initializers_and_leave_keras_seeds_alone(model):
     """Of a single layer all is known: its weights are Glorot's, from the seed."""
     keras = frameworks.keras()
     tiny_model = tiny(dense)

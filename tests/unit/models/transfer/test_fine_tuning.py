@@ -134,7 +134,7 @@ def test_gradients_are_those_of_a_network_that_is_trained_as_usual(model, run):
         assert np.abs(one).max() > 1e-3
 
 
-def test_it_learns_what_the_head_alone_did_not(run, tuned):
+def test_fine_tuning_reaches_a_lower_loss_than_the_head_alone(run, tuned):
     _, runs, _ = tuned
     assert [len(each.epochs) for each in runs] == [1, 2, 3]
     assert runs[-1].epochs[:2] == runs[1].epochs
@@ -149,7 +149,7 @@ def test_the_shared_network_does_not_change_by_a_bit(model, tuned):
     assert after[1] == before[1]  # nor did its graph grow
 
 
-def test_head_and_tail_together_say_again_what_was_measured(model, tuned):
+def test_head_and_tail_reproduce_the_measured_probabilities(model, tuned):
     _, runs, told = tuned
     assert told == [(16, 24), (24, 24)]
     held_out = [PHOTOS[number] for number in HOLD_OUT]
@@ -174,7 +174,7 @@ def test_the_same_seed_gives_the_same_and_held_out_photos_teach_nothing(model, r
     assert np.abs(other_order.tail.values[0] - runs[0].tail.values[0]).max() > 1e-4
 
 
-def test_what_does_not_fit_is_refused(model, run):
+def test_arguments_that_do_not_match_are_refused(model, run):
     head = Head(*(getattr(run.head, each) for each in ("weights", "bias", "mean", "scale")), ("a", "b"), "vgg16")
     with pytest.raises(HeadError, match="trained on VGG16"):
         next(fine_tune(model, PHOTOS, CLASSES, HOLD_OUT, head))

@@ -68,14 +68,14 @@ def test_probabilities_are_a_softmax_on_standardised_features():
         head().probabilities(features[:, :100])
 
 
-def test_extreme_but_finite_numbers_give_probabilities():
+def test_extreme_but_finite_weights_give_probabilities():
     extreme = {"weights": np.full((128, 3), 3e38, np.float32), "scale": np.full(128, 1e-45, np.float32)}
     extreme["weights"][:, 1] *= -1
     found = load_head(file(extreme)).probabilities(np.full((2, 128), -3e38, np.float32))
     np.testing.assert_array_equal(found, [[0, 1, 0]] * 2)
 
 
-def test_its_numbers_cannot_be_changed():
+def test_its_arrays_are_read_only():
     for name in arrays():
         with pytest.raises(ValueError, match="read-only"):
             getattr(load_head(file()), name)[0] = 1
@@ -146,7 +146,7 @@ class Evil:
         (file({"scale": np.full(128, -1, np.float32)}), "divides by zero"),
     ],
 )
-def test_what_is_no_head_is_refused_in_one_sentence(data, says):
+def test_invalid_heads_are_refused_in_one_sentence(data, says):
     with pytest.raises(HeadError, match=says) as refused:
         load_head(data)
     assert ". " not in str(refused.value)

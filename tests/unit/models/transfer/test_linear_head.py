@@ -36,7 +36,7 @@ def last(features, classes, hold_out, **settings):
 @pytest.mark.parametrize(
     ("counts", "held"), [((12, 12, 12), (3, 3, 3)), ((5, 6, 50), (1, 2, 12)), ((2, 3, 9), (1, 1, 2))]
 )
-def test_each_class_has_its_share_held_out(counts, held):
+def test_a_fraction_of_each_class_is_held_out(counts, held):
     classes = np.random.default_rng(0).permutation(np.repeat(np.arange(3), counts))
     train, hold_out = split(classes, 0.25, seed=3)
     assert sorted([*train, *hold_out]) == list(range(len(classes)))
@@ -65,7 +65,7 @@ def test_something_is_left_to_train_on_and_something_to_measure():
             split(classes, share)
 
 
-def test_nothing_of_the_held_out_photos_goes_into_the_head():
+def test_held_out_photos_do_not_influence_the_head():
     features, classes = blobs(3)
     _, hold_out = split(classes)
     changed, others = features.copy(), classes.copy()
@@ -140,13 +140,13 @@ def test_features_are_centred_each_and_scaled_together():
 # Training ------------------------------------------------------------------------------------------------------------
 
 
-def test_classes_that_can_be_told_apart_are():
+def test_separable_classes_are_separated():
     features, classes = blobs(12, size=100)
     run = last(features, classes, split(classes)[1])
     assert run.epochs[-1].accuracy == run.epochs[-1].held_out_accuracy == 1
 
 
-def test_of_random_labels_nothing_can_be_known():
+def test_random_labels_cannot_be_predicted():
     """The training part is learned by heart (features outnumber photos), and the hold-out stays at chance, a third."""
     scores = []
     for seed in range(10):
@@ -188,7 +188,7 @@ def test_features_of_any_size_and_unit_learn_alike():
     np.testing.assert_allclose(constant.probabilities, 1 / 3, atol=1e-3)  # Adam steps on rounding errors, too
 
 
-def test_what_cannot_be_trained_on_is_refused():
+def test_invalid_training_sets_are_refused():
     features, classes = blobs(3)
     _, hold_out = split(classes)
     broken = features.copy()

@@ -50,7 +50,7 @@ def test_photos_are_added_to_those_that_are_there_and_made_small(filled):
     assert filled.photos == 10  # the draft before is as it was
 
 
-def test_what_is_refused_gets_a_sentence_and_takes_nothing_away(filled):
+def test_refused_input_gets_a_sentence_and_changes_nothing(filled):
     files = [("notes.pdf", b"%PDF-1.7"), ("new.png", png(99)), ("again.png", png(3)), ("dog.png", png(51))]
     draft, left_out = filled.with_photos(1, [*files, ("new too.png", png(99))])
     assert names(draft) == [[*names(filled)[0], "new.png"], names(filled)[1]]
@@ -108,7 +108,7 @@ def test_one_photo_is_taken_out(filled):
         (lambda draft: draft.renamed(1, "DOG"), "Two classes are called “DOG” and “dog”"),
     ],
 )
-def test_what_is_no_set_yet_says_what_is_missing_in_one_sentence(filled, change, says):
+def test_an_incomplete_set_names_the_missing_part_in_one_sentence(filled, change, says):
     with pytest.raises(PhotoSetError, match=says) as refused:
         change(filled).checked()
     assert str(refused.value).endswith(".")

@@ -56,7 +56,7 @@ def test_only_a_small_photo_is_kept():
     assert photos.photos[0].original_size == (1000, 500)
 
 
-def test_what_cannot_be_read_or_is_there_twice_is_left_out_and_said():
+def test_unreadable_and_duplicate_photos_are_skipped_with_a_message():
     named = {"cat": [("notes.pdf", b"%PDF-1.7"), *several(5), ("copy.png", png(2))], "dog": several(5, 50)}
     photos, left_out = gather(named)
     assert len(photos.photos) == 10
@@ -94,7 +94,7 @@ def test_of_a_large_class_the_first_photos_are_taken():
         ({"cat": several(6), "dog": several(5, 5)}, "The photo “5.png” is in “cat” and in “dog”"),
     ],
 )
-def test_what_is_no_set_is_refused_in_one_sentence(named, says):
+def test_invalid_sets_are_refused_in_one_sentence(named, says):
     with pytest.raises(PhotoSetError, match=says) as refused:
         gather(named)
     assert_one_sentence(str(refused.value))
@@ -133,7 +133,7 @@ def test_folders_are_classes_in_alphabetical_order():
     assert left_out == ()
 
 
-def test_the_last_folder_is_the_class_wherever_it_lies():
+def test_the_last_folder_is_the_class_at_any_depth():
     files = {f"set/train/cat/{n}.PNG": png(n) for n in range(3)} | {f"set/test/cat/{n}.png": png(n) for n in (3, 4)}
     files |= {f"set\\train\\dog\\{n}.png": png(n) for n in range(10, 15)}
     photos, _ = from_zip(zipped(files, zipfile.ZIP_STORED))
@@ -141,7 +141,7 @@ def test_the_last_folder_is_the_class_wherever_it_lies():
     assert np.bincount(photos.classes).tolist() == [5, 5]
 
 
-def test_what_file_managers_add_is_passed_over_and_other_files_are_counted():
+def test_files_of_file_managers_are_skipped_and_other_files_counted():
     files = folders(cat=5, dog=5) | {"cat/": b"", "readme.txt": b"", "dog/boxes.csv": b"", "loose.png": png(900)}
     hidden = {f"__MACOSX/cat/{n}.png": png(n) for n in range(900, 910)} | {".git/x.png": png(910), "cat/.1.png": b"?"}
     photos, left_out = from_zip(zipped(files | hidden))
@@ -198,7 +198,7 @@ def test_zips_that_are_no_set_are_refused_in_one_sentence(data, says):
     assert_one_sentence(str(refused.value))
 
 
-def test_what_comes_out_of_a_zip_is_counted(monkeypatch):
+def test_the_unpacked_size_of_a_zip_is_limited(monkeypatch):
     files = folders(cat=5, dog=5)
     size = sum(map(len, files.values()))
     monkeypatch.setattr(photo_sets, "MAX_UNPACKED", size)
@@ -222,7 +222,7 @@ def test_a_bomb_is_never_unpacked_whole(monkeypatch):
     assert "“bomb.png” in “cat” was left out" in left_out[0]
 
 
-def test_a_lie_about_the_size_does_not_help():
+def test_a_false_size_in_the_header_does_not_help():
     data = bytearray(zipped(folders(cat=5, dog=5) | {"cat/a.png": bytes(3_000_000)}))
     entry = data.rfind(b"PK\x01\x02")
     assert data[entry + 46 :].startswith(b"cat/a.png")

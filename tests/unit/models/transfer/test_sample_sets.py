@@ -38,7 +38,7 @@ def test_its_files_are_small_and_credited():
 
 
 @pytest.mark.parametrize(("key", "least"), [("cifar10_cnn", 0.85), ("efficientnet_lite0", 0.95)])
-def test_pretrained_features_tell_them_apart_far_better_than_random_ones(key, least):
+def test_pretrained_features_separate_them_far_better_than_random_ones(key, least):
     photos, model = textures(), load(key)
     shares = {}
     for which in (backbones.features, backbones.random_features):

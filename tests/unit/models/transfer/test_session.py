@@ -60,7 +60,7 @@ def test_both_heads_are_those_of_their_features(task, told):
     assert last.runs[RANDOM].head.backbone == ""  # it cannot be saved: nobody has these weights
 
 
-def test_it_tells_how_far_it_is(told):
+def test_progress_is_reported(told):
     looking = [report for report in told if not report.runs]
     assert [report.step for report in looking] == [
         "Computing features with the trained network",
@@ -77,13 +77,13 @@ def test_it_tells_how_far_it_is(told):
 
 
 @pytest.mark.parametrize(("asked", "epochs"), [(1, 0), (2, 0), (7, 5)])
-def test_it_ends_when_it_is_asked_to(task, asked, epochs):
+def test_it_stops_on_request(task, asked, epochs):
     reports, left = [], iter([True] * (asked - 1) + [False])
     teach(task, reports.append, lambda: next(left))
     assert [len(run.epochs) for run in reports[-1].runs.values()] == [epochs] * 2 * bool(epochs)
 
 
-def test_fine_tuning_goes_on_from_the_head_and_keeps_the_other_runs(task, told, tuned):
+def test_fine_tuning_starts_from_the_head_and_keeps_the_other_runs(task, told, tuned):
     model, photos, last = load("cifar10_cnn"), task.photos, tuned[-1]
     head = told[-1].runs[PRETRAINED].head
     *_, alone = fine_tuning.fine_tune(model, photos.photos, photos.classes, task.hold_out, head)
@@ -94,7 +94,7 @@ def test_fine_tuning_goes_on_from_the_head_and_keeps_the_other_runs(task, told, 
     assert [len(report.runs[TUNED].epochs) for report in tuned if TUNED in report.runs] == list(range(1, 9))
 
 
-def test_fine_tuning_again_begins_anew_and_ends_when_it_is_asked_to(tuned):
+def test_fine_tuning_again_starts_anew_and_stops_on_request(tuned):
     reports, left = [], iter([True, True, False])
     tune(tuned[-1], reports.append, lambda: next(left))
     assert TUNED not in reports[0].runs
@@ -104,7 +104,7 @@ def test_fine_tuning_again_begins_anew_and_ends_when_it_is_asked_to(tuned):
     )
 
 
-def test_what_cannot_be_done_is_one_sentence(task, told, monkeypatch):
+def test_failures_are_one_sentence(task, told, monkeypatch):
     def missing(key):
         raise ModelUnavailable("Its weights are gone.")
 
@@ -121,7 +121,7 @@ def fail():
     raise ValueError("The last block of this network cannot be trained separately: please choose another network.")
 
 
-def test_answers_to_the_held_out_photos_are_those_that_were_measured(task, told, tuned):
+def test_predictions_for_the_held_out_photos_are_the_measured_ones(task, told, tuned):
     held = [task.photos.photos[index] for index in task.hold_out]
     run, last = told[-1].runs[PRETRAINED], tuned[-1].runs[TUNED]
     np.testing.assert_allclose(predict_photos(run.head, held), run.probabilities, atol=1e-5)

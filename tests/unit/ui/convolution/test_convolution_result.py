@@ -39,7 +39,7 @@ def run(pixel=(0, 0), channel=0, photo=PHOTO, **state):
     return settings, compute(photo, settings, pixel, channel)
 
 
-def test_the_photo_becomes_numbers_from_0_to_1():
+def test_the_photo_is_scaled_to_0_to_1():
     image = input_image(PHOTO, grey=False)
     np.testing.assert_allclose(image, PHOTO.pixels / 255, atol=1e-6)
     np.testing.assert_allclose(input_image(PHOTO, grey=True), PHOTO.pixels.mean(axis=2) / 255, atol=1e-6)
@@ -48,7 +48,7 @@ def test_the_photo_becomes_numbers_from_0_to_1():
         image[0, 0] = 0
 
 
-def test_photos_of_one_name_and_size_are_told_apart():
+def test_photos_of_one_name_and_size_are_distinguished():
     changed = PHOTO.pixels.copy()
     changed[7, 7] ^= 255
     other = Photo(changed, PHOTO.name, "digest-of-another")
@@ -86,7 +86,7 @@ def test_the_download_is_the_picture_on_the_screen():
         ("signed", "Signed, red–blue: full colour is ±"),
     ],
 )
-def test_the_caption_says_what_brightness_means(show, start):
+def test_the_caption_explains_the_brightness(show, start):
     settings, result = run(kernel="sobel", show=show)
     caption = display_caption(settings, result)
     assert caption.startswith(start)
@@ -176,7 +176,7 @@ def test_a_small_result_can_be_drawn_large(pictures):
     assert pictures["after"]["zoom"] == 30 / 8
 
 
-def test_pictures_say_what_they_show(pictures):
+def test_pictures_have_alternative_texts(pictures):
     settings, result = run(kernel="sobel")
     show_input(PHOTO, settings, result)
     show_output(PHOTO, settings, result)

@@ -139,7 +139,7 @@ def test_a_text_that_is_no_matrix_leaves_the_last_good_one_in_force(text):
         {"mode": "nothing"},
     ],
 )
-def test_what_is_out_of_range_is_refused(state):
+def test_settings_out_of_range_are_refused(state):
     with pytest.raises(ValueError, match=r"must be|must lie"):
         read_settings(state)
 

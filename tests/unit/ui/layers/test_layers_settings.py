@@ -50,7 +50,7 @@ def test_writing_keeps_a_layer_open():
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_a_known_stack_fits_a_photo_and_is_written_as_the_page_writes_it(name):
+def test_a_preset_stack_fits_a_photo_and_is_in_canonical_form(name):
     layers = parse_stack(PRESETS[name])
     assert format_stack(layers) == PRESETS[name]
     plan = plan_stack((171, 256), layers)
@@ -119,7 +119,7 @@ def test_every_pooling_is_exchanged():
 
 
 @pytest.mark.parametrize("distortion", DISTORTIONS)
-def test_curves_hold_what_was_asked(distortion):
+def test_curves_contain_the_requested_measurements(distortion):
     table, limit = curves(NOISE, Question.one_layer(distortion, "hand", 2, 2))
     assert limit == DISTORTIONS[distortion].maximum
     assert set(table["pooling"]) == set(POOLINGS)
@@ -143,7 +143,7 @@ def test_the_zigzag_of_aliasing():
     assert (odd["average"] > 2 * odd["blur"]).all()
 
 
-def test_the_experiment_on_noise_says_what_is_measured():
+def test_the_experiment_on_noise_states_the_measured_result():
     for sample in sample_photos()[:7]:
         table, _ = curves(sample.load(), Question.one_layer("noise", "hand", 2, 2))
         change = table.pivot(index="amount", columns="pooling", values="change")
@@ -181,7 +181,7 @@ def test_figures_are_measured_on_the_photo(item):
     assert item.answer(PHOTOS["random"]).text != item.answer(PHOTOS["black"]).text
 
 
-def test_an_even_photo_is_said_to_be_even():
+def test_an_even_photo_has_a_note():
     assert [("so even" in item.answer(PHOTOS["constant"]).text) for item in MISCONCEPTIONS] == [1, 1, 1, 0, 0]
     assert not any("so even" in item.answer(PHOTOS["random"]).text for item in MISCONCEPTIONS)
 

@@ -43,7 +43,7 @@ def test_the_last_box_counts_though_a_click_came_after_it():
     np.testing.assert_allclose(last_box(drawing, (200, 300), SIZE), (150, 60, 450, 240))
 
 
-def test_what_a_browser_sends_is_cut_to_the_picture():
+def test_boxes_from_a_browser_are_clipped_to_the_picture():
     sent = within([[-5, 10, 50, 60], [800, 500, 1000, 700]], SIZE)
     np.testing.assert_allclose(sent, [[0, 10, 50, 60], [800, 500, 900, 600]])
 
@@ -62,12 +62,12 @@ def test_what_a_browser_sends_is_cut_to_the_picture():
         [[5, 9, 6, 1], [0, 0, 1, 1]],
     ],
 )
-def test_what_is_not_two_boxes_is_ignored(sent):
+def test_invalid_values_from_a_browser_are_ignored(sent):
     assert within(sent, SIZE) is None
 
 
 @pytest.mark.parametrize("name", ENCODINGS)
-def test_what_is_written_is_read_back(name):
+def test_encodings_can_be_read_back(name):
     rng = np.random.default_rng(3)
     for _ in range(50):
         corner, far = np.sort(rng.uniform(0, 1, (2, 2, 2)) * SIZE[::-1], axis=1).transpose(1, 0, 2)
@@ -76,7 +76,7 @@ def test_what_is_written_is_read_back(name):
         np.testing.assert_allclose(ENCODINGS[name].read(written, SIZE, other), box, atol=1e-6)
 
 
-def test_what_the_beginnings_promise_is_so():
+def test_the_presets_have_the_ious_of_their_names():
     pairs = {name: (np.array(begin.first), np.array(begin.second)) for name, begin in BEGINNINGS.items()}
     assert 0.2 < iou(*pairs["overlap"]) < 0.6
     assert iou(*pairs["apart"]) == 0
@@ -90,7 +90,7 @@ def test_what_the_beginnings_promise_is_so():
     assert iou(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 1]) + shift) == pytest.approx(0.5)
 
 
-def test_only_what_both_boxes_share_is_tinted():
+def test_only_the_intersection_is_tinted():
     grey = np.full((40, 60, 3), 100, np.uint8)
     tinted = shaded(grey, np.array([5.0, 5, 30, 30]), np.array([20.0, 10, 50, 35]))
     changed = (tinted != grey).any(axis=2)
@@ -123,7 +123,7 @@ def test_nothing_is_among_the_classes_that_are_shown():
     assert shown_classes(probabilities[:3]).tolist() == [1, 2, 0]
 
 
-def test_places_that_no_window_covers_are_cold():
+def test_pixels_that_no_window_covers_are_zero():
     boxes = np.array([[0, 0, 4, 4], [2, 0, 6, 4]], np.float32)
     chances = np.array([[0.2, 0.8], [0.6, 0.4]], np.float32)
     scan = WindowScan(("face", "nothing"), boxes, np.ones(2, np.float32), chances)

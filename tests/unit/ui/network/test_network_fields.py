@@ -136,7 +136,7 @@ def test_memory(count, text):
     assert memory(count) == text
 
 
-def test_no_two_controls_share_a_key():
+def test_every_control_has_its_own_key():
     assert not set(stack_view.DEFAULTS) & set(weight_sharing.DEFAULTS)
     assert all(key.startswith("field_") for key in stack_view.DEFAULTS)
     assert all(key.startswith("share_") for key in weight_sharing.DEFAULTS)

@@ -67,7 +67,7 @@ def test_the_stops_show_the_strongest_maps(model, run):
     )
 
 
-def test_colours_mean_what_the_legend_says():
+def test_colours_match_the_legend():
     values = np.array([-2.0, -1.0, 0.0, 1.0, 4.0])
     red_blue = paint(values, "signed", 2.0).astype(int)
     assert red_blue[0, 2] > red_blue[0, 0]  # negative is blue
@@ -98,7 +98,7 @@ def test_order_of_the_channels():
     assert channels_first(np.arange(4.0)).shape == (4, 1, 1)
 
 
-def test_what_is_open_is_the_strongest_and_never_outside(model, run):
+def test_the_strongest_unit_is_open_by_default_and_always_in_the_map(model, run):
     layer = next(layer for layer in model.layers if layer.name == "block3_relu")
     values = run.maps[layer.name]
     opened = state.read_selection({}, layer, values)
@@ -127,5 +127,5 @@ def test_the_prediction_names_its_device_in_words(model, run, monkeypatch, devic
     captions = []
     monkeypatch.setattr(photo, "probability_bars", lambda *_, **__: None)
     monkeypatch.setattr(photo.st, "caption", captions.append)
-    photo.show_answer(model, replace(run.classification, device=device))
+    photo.show_prediction(model, replace(run.classification, device=device))
     assert f" ms** on {DEVICES[device]}, with" in captions[0]

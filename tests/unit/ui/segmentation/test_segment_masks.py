@@ -119,12 +119,12 @@ def test_the_class_with_most_objects_comes_first():
     assert countable(answer([[0, 0]]), objects) == []
 
 
-def test_what_is_cut_out_where_nothing_was_chosen():
+def test_the_default_cut_out_is_the_foreground_or_the_largest_class():
     assert cut_out_of(answer([[0, 1, 2, 2]])) == ["aeroplane", "cat"]
     assert cut_out_of(answer([[0, 1, 1]], labels=("sky", "road"))) == ["road"]
 
 
-def test_the_share_that_is_left_is_that_of_the_blank_pixels():
+def test_the_remaining_fraction_excludes_doubtful_pixels():
     confidence = np.random.default_rng(3).random((30, 40), np.float32)
     confidence[0, :5] = 0.3
     thresholds = np.array([0, 0.3, 0.5, 1])
@@ -133,7 +133,7 @@ def test_the_share_that_is_left_is_that_of_the_blank_pixels():
     np.testing.assert_allclose(fractions_left(confidence, thresholds), expected)
 
 
-def test_confidence_near_borders_is_told_from_that_elsewhere():
+def test_confidence_near_borders_is_separate_from_that_elsewhere():
     class_map = np.zeros((20, 40))
     class_map[:, 20:] = 1
     confidence = np.full((20, 40), 0.9)
@@ -222,7 +222,7 @@ def decoded(url: str) -> np.ndarray:
         (np.zeros((6, 8), int), (Layer(NOTHING, "none", "#000000", 0.0),), None),
     ],
 )
-def test_mask_view_refuses_what_cannot_be_shown(mounted, ids, layers, confidence):
+def test_mask_view_refuses_other_sizes_and_ids(mounted, ids, layers, confidence):
     with pytest.raises(ValueError, match=r"one size|numbered"):
         mask_view(PIXELS, ids, layers, key="m", alt="Nothing.", confidence=confidence)
     assert not mounted

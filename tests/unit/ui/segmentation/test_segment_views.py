@@ -35,7 +35,7 @@ def test_the_strongest_maps_come_first_and_small():
 
 @pytest.mark.parametrize("count", [1, 3, 5, 6])
 @pytest.mark.parametrize("size", [(2, 3), (120, 90)])
-def test_maps_lie_beside_and_below_each_other(count, size):
+def test_maps_are_arranged_in_a_grid(count, size):
     scene = mosaic(np.random.default_rng(1).random((*size, count)).astype(np.float32))
     enlarge = max(1, MAP_SIDE // max(size))
     rows = -(-count // COLUMNS)
@@ -51,7 +51,7 @@ def canvas_of(colours: dict[tuple, int], size: tuple[int, int], alpha: int = 255
     return image
 
 
-def test_what_was_painted_comes_back():
+def test_painted_strokes_become_a_mask():
     image = canvas_of({(0, 10, 0, 10): 2, (10, 20, 5, 20): 0}, (20, 30))
     truth = painted(image, [0, 2], (20, 30))
     assert (truth[:10, :10] == 2).all()
@@ -59,7 +59,7 @@ def test_what_was_painted_comes_back():
     assert (truth[:10, 10:] == IGNORED).all()
 
 
-def test_soft_edges_belong_to_the_nearest_pen_or_to_nobody():
+def test_soft_edges_belong_to_the_nearest_pen_or_to_none():
     image = canvas_of({(0, 5, 0, 5): 1}, (10, 10), alpha=140)
     image[..., :3] = np.clip(image[..., :3].astype(int) + 9, 0, 255)
     image[5:, 5:] = (*image[0, 0, :3], 90)

@@ -29,13 +29,13 @@ def test_beside_a_bundled_network_the_published_one_is_named(empty_caches, monke
     assert official_instead(BUNDLED) == ""  # it is here already
 
 
-def test_what_is_offered_instead_is_of_the_same_task_and_can_be_downloaded():
+def test_suggested_models_have_the_same_task_and_can_be_downloaded():
     for task, key in OFFICIAL.items():
         assert find(key).task == task
         assert find(key).url
 
 
-def test_the_table_knows_a_network_of_the_hub_by_its_repository(empty_caches):
+def test_the_table_finds_a_network_of_the_hub_by_its_repository(empty_caches):
     spec = find("segformer-b0-512x512-ade-160k")
     assert where_weights_are([spec]) == {spec.key: "to download"}
     snapshot = empty_caches / f"models--smp-hub--{spec.key}" / "snapshots" / "0123abcd"

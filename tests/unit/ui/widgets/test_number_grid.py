@@ -64,7 +64,7 @@ def test_a_short_number_is_short_and_nearly_right(value):
     assert float(text.replace("−", "-")) == pytest.approx(value, rel=0.0051, abs=0.00501)
 
 
-def test_colours_say_the_sign(html):
+def test_colours_show_the_sign(html):
     text = html([[-2, 0, 2], [0, 0, 0]])
     assert cells(text) == ["−2", "0", "2", "0", "0", "0"]
     assert colours(text) == [BLUE, WHITE, RED, WHITE, WHITE, WHITE]
@@ -80,7 +80,7 @@ def test_brightness_is_shown_as_brightness(html):
 
 
 @pytest.mark.parametrize("brightness", [True, False])
-def test_numbers_can_be_read_on_their_colour(html, brightness):
+def test_values_are_legible_on_their_colour(html, brightness):
     text = html([np.linspace(-1, 1, 15)] * 2, brightness=brightness)
     pairs = re.findall(r"background: ?rgb\((\d+), ?(\d+), ?(\d+)\);\s*color: ?#(\w+)", text)
     assert len(pairs) > 5
@@ -114,5 +114,5 @@ def test_every_size_of_kernel(html, shape):
 
 
 @pytest.mark.parametrize("value", [1e6, 1e-30, 1e-45, 1e-37])
-def test_numbers_of_any_magnitude(html, value):
+def test_values_of_any_magnitude(html, value):
     assert colours(html([[value, 0], [-value, 0]])) == [RED, WHITE, BLUE, WHITE]
