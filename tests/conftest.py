@@ -1,4 +1,4 @@
-"""What all tests share: how a run is laid out, no test sees what another one cached, and files as phones send them.
+"""Fixtures of all tests: the order of a run, caches emptied between tests, and files as phones send them.
 
 Files go to workers as a whole, browser stories first and to one worker, and `--within` ends a run on a slow machine.
 """
@@ -29,12 +29,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--within",
         type=float,
         metavar="MINUTES",
-        help="begin no test later than this after the start: the rest skips, and says so",
+        help="start no test later than this after the start; the rest is skipped with a reason",
     )
 
 
 def pytest_configure() -> None:
-    """Give each of several processes its share of the cores: threads that wait for one another take thrice the time."""
+    """Give each of several processes its part of the cores: threads that wait for one another take thrice the time."""
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
     if "PYTEST_XDIST_WORKER" in os.environ and workers > 1:
         share = max(1, frameworks.thread_count() // workers)
@@ -121,5 +121,5 @@ def jpeg() -> Callable[..., bytes]:
 
 @pytest.fixture(scope="session")
 def phone_photo(jpeg) -> bytes:
-    """A photo as a phone held upright sends it: 48 × 32 pixels lying on their side, and EXIF to say so."""
+    """A photo as a phone held upright sends it: 48 × 32 pixels lying on their side, and the EXIF orientation."""
     return jpeg(48, 32, orientation=6)

@@ -1,7 +1,7 @@
 """A served app and a browser for the tests that live a visitor's story.
 
 They skip where there is no Chromium, and on a machine that gives a process less than two fifths of a core, where all
-that they would tell is that it is slow; CNN_DEMO_BROWSER=1 runs them all the same.
+failures would be timeouts; CNN_DEMO_BROWSER=1 runs them anyway.
 """
 
 import os
@@ -15,12 +15,12 @@ from visitor import PATIENCE
 from benchmarks.served import ARGS, find_chromium, serve
 
 ENOUGH = 0.4
-"""Share of a core below which a browser, its server and the test can't keep up with a visitor's patience."""
+"""Fraction of a core below which a browser, its server and the test can't keep up with a visitor's patience."""
 OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 
 
 def core_share(seconds: float = 3.0) -> float:
-    """Share of a core that this process gets now: a loop that only reads the clock, less the time it stood still."""
+    """Fraction of a core that this process gets now: a loop that only reads the clock, less the time it stood still."""
     begun = before = time.perf_counter()
     stood_still = 0.0
     while (now := time.perf_counter()) - begun < seconds:
@@ -71,5 +71,5 @@ def page(browser: Browser, server: str) -> Iterator[Page]:
     yield page
     context.close()
     outside = [url for url in asked if not url.startswith((server, "data:", "blob:"))]
-    assert not outside, f"The page asked for {outside}; it must work without internet."
+    assert not outside, f"The page requested {outside}; it must work without internet."
     assert not errors, errors

@@ -23,7 +23,7 @@ def test_the_field_grows_and_the_tree_is_read(page: Page) -> None:
     dots.last.click()
     expect(page.locator("circle.dot.on")).to_have_count(1)
 
-    # He opens another place of the photo.
+    # He selects another position of the photo.
     photo = page.get_by_role("application", name="Receptive field on")
     before = photo.locator("rect.over").first.get_attribute("x")
     photo.click(position={"x": 30, "y": 30})

@@ -14,7 +14,7 @@ def open_view(page: Page, query: str) -> None:
 
 
 def draw(page: Page, strokes: list[list[tuple[float, float]]]) -> None:
-    """Draw on the canvas with the mouse; points are shares of its sides."""
+    """Draw on the canvas with the mouse; points are fractions of its sides."""
     canvas = page.locator("canvas.upper-canvas")
     canvas.scroll_into_view_if_needed()
     settle(page)

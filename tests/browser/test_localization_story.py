@@ -77,7 +77,7 @@ def test_iou_follows_the_finger(page: Page) -> None:
     settle(page)
     assert numbers(page) == held
 
-    # What the browser says is what the package says of the boxes that came back.
+    # The browser's figures agree with the package's for the returned boxes.
     first = [float(page.get_by_label(name).input_value()) for name in ("X min", "Y min", "X max", "Y max")]
     svg = page.locator("svg[role=application]")
     second = svg.locator("g.box.second rect.line")

@@ -68,7 +68,7 @@ def test_the_story(page: Page) -> None:
     expect(page.get_by_text("Receptive field: 11 × 11 pixels.")).to_be_visible()
     settle(page)
 
-    # What she reads there is the network's own number.
+    # The page shows the network's own value.
     total, own = sums(page)
     assert total == pytest.approx(own, abs=1.01e-4)
     shown = re.search(r"framed pixel is (\S+)\. Click", page.get_by_text("The framed pixel is").inner_text())[1]

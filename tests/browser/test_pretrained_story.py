@@ -20,14 +20,14 @@ def red_jpeg() -> bytes:
 
 
 def test_the_story(page: Page) -> None:
-    # She opens the page: three networks classify the cat, and those that know breeds agree on hers.
+    # She opens the page: three networks classify the cat, and those with classes for breeds agree on hers.
     open_page_4(page)
     bars = page.get_by_label(re.compile("The five most probable classes"))
     expect(bars.first.get_by_text("Egyptian cat", exact=True)).to_be_visible()
     expect(page.get_by_text(re.compile(r"[\d.]+ ms on the (CPU|GPU)"))).to_have_count(3)
     expect(page.get_by_text("predict “Egyptian cat”")).to_be_visible()
 
-    # She blurs the photo, and what becomes of the answer is said in words.
+    # She blurs the photo, and a sentence describes how the predictions change.
     slide(page, "Blur: standard deviation in % of the photo's shorter side", 3)
     expect(page.get_by_text(re.compile(r"“Egyptian cat” went from [\d.]+ % to [\d.]+ %")).first).to_be_visible()
     expect(page.locator("img[alt^='The photo, blur 0.3 %']")).to_be_visible()

@@ -1,4 +1,4 @@
-"""What page tests share: networks that see what was planted, and no search for installed components at each page."""
+"""Fixtures of page tests: networks with planted predictions, and no search for installed components at each page."""
 
 import functools
 
@@ -26,7 +26,7 @@ def _one_search_for_components():
 
 @pytest.fixture(scope="session", autouse=True)
 def _derived_once():
-    """What follows from a bundled network alone is kept, though Streamlit's caches are emptied after each test."""
+    """Keep results that depend on a bundled network only, though Streamlit's caches are emptied after each test."""
     from cnn_demo.ui.network import channel_patches
     from cnn_demo.ui.network.fields import trained
 
@@ -57,7 +57,7 @@ def no_models():
 
 @pytest.fixture
 def detectors(no_models, monkeypatch, tmp_path):
-    """YOLO11n sees what is planted, YOLO26n the same without overlap, and a Faster R-CNN in two stages."""
+    """YOLO11n predicts the planted objects, YOLO26n the same without overlap, a Faster R-CNN in two stages."""
     for key in ("yolo11n", "yolo26n", "fasterrcnn_resnet50_fpn"):
         (tmp_path / find(key).weights).touch()
 
@@ -72,7 +72,7 @@ def detectors(no_models, monkeypatch, tmp_path):
 
 @pytest.fixture
 def segmenters(no_models, monkeypatch, tmp_path):
-    """A network of 21 classes, one of 150, and two for instances, all of which see what is planted; none is bundled."""
+    """A network of 21 classes, one of 150, and two for instances, which predict the planted masks; none is bundled."""
     keys = ("lraspp_mobilenet_v3_large", "segformer-b0-512x512-ade-160k", "yolo11n-seg", "maskrcnn_resnet50_fpn")
     for key in keys:
         (tmp_path / find(key).weights).touch()

@@ -50,7 +50,7 @@ def open_page(
 
 
 def open_view(folder: str, view: str, photo: Photo, link: dict | None = None, **state: object) -> AppTest:
-    """Open what one tab of a page shows, without the page around it.
+    """Open one tab of a page, without the page around it.
 
     Args:
         folder: of the page, in `cnn_demo/ui`.
@@ -90,7 +90,7 @@ def html(app: AppTest) -> str:
 
 
 def component(app: AppTest, key: str) -> dict:
-    """Return what a browser component was given."""
+    """Return the data of a browser component."""
     return json.loads(app.get_by_key(key).proto.json)
 
 
@@ -110,7 +110,7 @@ def fire(app: AppTest, key: str, event: str, value) -> AppTest:
 
 
 def send(app: AppTest, widget_id: str, **value) -> AppTest:
-    """Run with one more widget state than AppTest knows of."""
+    """Run with the state of a widget that AppTest does not support."""
     states = app._tree.get_widget_states()
     states.widgets.add(id=widget_id, **value)
     return app._run(states)

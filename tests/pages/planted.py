@@ -5,12 +5,12 @@ import numpy as np
 from cnn_demo.models.detection.candidates import Candidates, Grid
 from cnn_demo.models.detection.yolo_detector import cell_indices
 
-# Class index and corners as shares of the sides: two persons, one of them in a crowd of boxes, and a bus.
+# Class index and corners as fractions of the sides: two persons, one of them in a crowd of boxes, and a bus.
 OBJECTS = ((0, (0.05, 0.3, 0.3, 0.95)), (0, (0.4, 0.35, 0.55, 0.9)), (5, (0.1, 0.05, 0.95, 0.7)))
 
 
 class PlantedEngine:
-    """Says each object from the cells around its middle, the nearest the surest, each box a little different."""
+    """Predict each object in the cells around its middle, the nearest most confidently, each box slightly different."""
 
     name = "torch"
     strides = (8, 16, 32)
@@ -40,7 +40,7 @@ class PlantedEngine:
 
 
 class TwoStages:
-    """Answers as one of torchvision's two-stage detectors does."""
+    """Return the outputs of one of torchvision's two-stage detectors."""
 
     engine, device, needs_nms, sides = "torch", "cpu", True, (320, 800)
 

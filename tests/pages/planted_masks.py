@@ -15,7 +15,7 @@ PERSONS = ((300, 140, 70), (300, 267, 70), (300, 394, 70), (390, 560, 45))
 BUS = (slice(30, 190), slice(60, 600))
 INSIDE, BORDER, OUTSIDE = 0.95, 0.55, 0.9  # confidences
 SCORES = (0.93, 0.88, 0.83, 0.78, 0.73)  # of the persons, then of the bus
-SECOND = 0.8  # of what the first class leaves over, this share is the second one's
+SECOND = 0.8  # fraction of the remaining probability that the second class gets
 
 
 def person(number: int) -> np.ndarray:

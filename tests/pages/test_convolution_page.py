@@ -29,7 +29,7 @@ def expected(app, photo=SMALL):
 
 
 def assert_shown(app, photo=SMALL) -> None:
-    """The picture on the page is the one that the settings ask for."""
+    """The picture on the page is the one of the settings."""
     assert_fine(app)
     settings, _, values = expected(app, photo)
     data, pixels = picture(app, "after")

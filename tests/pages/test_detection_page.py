@@ -150,7 +150,7 @@ def test_detectors_are_compared():
 
 @pytest.fixture
 def draw(monkeypatch):
-    """A function that puts rectangles on the canvas, as (class id, shares)."""
+    """A function that puts rectangles on the canvas, as (class id, fractions of the sides)."""
     drawing = {"objects": []}
     canvas = SimpleNamespace(st_canvas=lambda **_settings: SimpleNamespace(json_data=drawing))
     monkeypatch.setitem(sys.modules, "streamlit_drawable_canvas", canvas)

@@ -3,7 +3,7 @@
 import pytest
 from driver import assert_fine, open_app
 
-FIRST = {  # page and sample photo -> what is read there, and what is not
+FIRST = {  # page and sample photo -> texts that are shown, and texts that are not
     ("pages/5_Localization.py", "chelsea"): (("### Cat, ",), ("dog",)),
     ("pages/5_Localization.py", "bus"): (("### Bus, ",), ()),
     ("pages/5_Localization.py", "flower"): (("### Nothing, ",), ()),

@@ -45,7 +45,7 @@ def test_every_layer_opens_and_adds_up(model):
         total, own = shown_numbers(app)
         values = run.maps[layer.name]
         strongest = np.abs(values).max() if values.ndim == 3 else values.max()
-        assert abs(own) == pytest.approx(strongest, abs=1e-4)  # what opens by itself is the strongest
+        assert abs(own) == pytest.approx(strongest, abs=1e-4)  # the default is the strongest
         assert total == pytest.approx(own, abs=1.01e-4)
 
 
@@ -71,7 +71,7 @@ def test_a_stop_a_channel_and_a_pixel_are_opened_by_clicks(model):
     assert_fine(app)
     expected = float(run.maps["block2_relu1"][3, 14, 9])
     assert shown_numbers(app) == pytest.approx((expected, expected), abs=1e-4)
-    # The frame is what this number sees: 11 pixels of the 32, around the middle of its own.
+    # The frame is the receptive field of this activation: 11 of the 32 pixels, around its position.
     mark = picture(app, "unit_seen")[0]["marks"][0]
     assert (mark["row"], mark["height"]) == (1 + 2 * 3 - 5, 11)
     assert (mark["column"], mark["width"]) == (1 + 2 * 14 - 5, 32 - 24)  # clipped at the right border
@@ -172,7 +172,7 @@ def test_a_channel_that_the_next_layer_has_not_is_let_go():
     app.segmented_control(key="unit_step").set_value("stem_relu").run()
     assert_fine(app)
     assert app.session_state[LAYER] == "stem_relu"
-    assert app.session_state[CHANNEL] == 4  # the same shape: one sees what the activation does to it
+    assert app.session_state[CHANNEL] == 4  # the same shape: the effect of the activation is visible
 
 
 # Features ---------------------------------------------------------------------------------------------------------

@@ -101,7 +101,7 @@ def test_a_broken_file_leaves_the_sample():
     assert app.session_state["photo_key"] == "coffee"
     assert "own_photo" not in app.session_state
     fire(app, "gallery", "pick", "rocket")
-    assert_fine(app)  # what was wrong with a file is no news once another photo is shown
+    assert_fine(app)  # the error of a file disappears once another photo is shown
 
 
 def test_too_large_a_file_is_refused():

@@ -1,4 +1,4 @@
-"""Page 4, classify and models: its numbers are the networks' own, and nothing that is missing breaks it."""
+"""Page 4, classify and models: its figures are the networks' own, and nothing that is missing breaks it."""
 
 import json
 import re
@@ -127,7 +127,7 @@ def test_without_a_network_there_is_one_sentence():
 def test_a_broken_file_costs_its_network_and_nothing_else(cache):
     cache.mkdir()
     (cache / find("mobilenet_v2").weights).write_bytes(b"no weights")
-    app = open_page(errors=1)  # it is what the page begins with where it is at hand
+    app = open_page(errors=1)  # the default of the page if it is available locally
     assert "cannot be read" in app.error[0].value
     app.multiselect(key="models").set_value(["mobilenet_v2", "cifar10_cnn"]).run()
     assert_fine(app, errors=1)
@@ -239,7 +239,7 @@ def test_forbidden_downloads_are_not_offered(monkeypatch):
     assert offer not in "\n".join(caption.value for caption in app.caption)
 
 
-# What it teaches -------------------------------------------------------------------------------------------------
+# Lesson ----------------------------------------------------------------------------------------------------------
 
 
 def test_every_experiment_is_set_up_and_taken_back():
@@ -266,7 +266,7 @@ def test_a_correction_names_the_prediction_for_the_photo(item, model):
 
 
 def test_a_gradient_step_lowers_the_prediction_more_than_random_steps(model):
-    """The adversarial picture's own numbers, computed again from the two pictures that are shown."""
+    """The figures of the adversarial picture, computed again from the two pictures that are shown."""
     image = sample_photos()[0].load().pixels.astype(np.float32) / 255
     claim = next(item for item in MISCONCEPTIONS if "same prediction" in item.claim)
     (_, seen, _), (caption, moved, _) = claim.answer(image).pictures

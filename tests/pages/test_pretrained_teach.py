@@ -56,7 +56,7 @@ def lines(app, key: str) -> dict[str, list[float]]:
 
 
 def uploader(app, key: str):
-    """The uploader that is now in the place of this name; each file gets a new one."""
+    """The current uploader of this name; each file gets a new one."""
     return next(each for each in app.file_uploader if each.key.rpartition("_")[0] == key)
 
 
@@ -138,14 +138,14 @@ def test_from_the_sample_set_to_a_head_and_back(monkeypatch):
         assert all(f"<b>{name}</b>" in html(app) for name in names)
         assert html(app).count(f"predicted: {photos.labels[column]}") == len(names)
 
-    # What the head says of the page's photo; it is saved, and loaded again.
+    # The head's prediction for the page's photo; it is saved, and loaded again.
     head = taught.runs[PRETRAINED].head
     said = predict_photos(head, [SMALL])[0]
     assert all(percent(float(share)) in html(app) for share in said)
     np.testing.assert_array_equal(load_head(saved[-1]).weights, head.weights)
     drop(app, "teach_head", ("mine.safetensors", saved[-1]))
     assert "Loaded: a head on EfficientNet-Lite0 for the classes brick, grass, gravel." in written(app)
-    assert html(app).count(percent(float(said.max()))) >= 2  # both heads say the same
+    assert html(app).count(percent(float(said.max()))) >= 2  # both heads predict the same
     other = Head(*(np.ones(s, np.float32) for s in ((1280, 2), 2, 1280, 1280)), ("a", "b"), "mobilenet_v2")
     drop(app, "teach_head", ("other.safetensors", save_head(other)), errors=1)
     assert "trained on MobileNetV2, not on EfficientNet-Lite0" in app.error[0].value.replace("\\", "")
@@ -167,7 +167,7 @@ def test_from_the_sample_set_to_a_head_and_back(monkeypatch):
     assert curve == [before, *(epoch.held_out_accuracy for epoch in tuned.runs[TUNED].epochs)]
 
 
-# What is refused --------------------------------------------------------------------------------------------------
+# Refusals ---------------------------------------------------------------------------------------------------------
 
 
 def test_refused_input_gets_one_sentence_and_nothing_is_lost():

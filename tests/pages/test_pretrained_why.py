@@ -1,6 +1,6 @@
 """Page 4, explain and feature maps: the pictures agree with the network's maps, composed here by hand.
 
-Pictures of 32 × 32 pixels are sent as PNG, larger ones as JPEG: most tests ask the smallest network, to be exact.
+Pictures of 32 × 32 pixels are sent as PNG, larger ones as JPEG: most tests use the smallest network, to be exact.
 """
 
 import base64
@@ -53,7 +53,7 @@ def shown_maps(app) -> dict[str, np.ndarray]:
     html = next(element.proto.body for element in app.get("html") if "<figure" in element.proto.body)
     found = {}
     for source, alt, title in re.findall(r'<img src="([^"]+)" alt="([^"]+)".*?<b>(.*?)</b>', html):
-        assert "cat" in alt  # each says what is on the photo
+        assert "cat" in alt  # each has an alternative text
         with Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2]))) as image:
             found[unescape(title)] = np.asarray(image)
     return found

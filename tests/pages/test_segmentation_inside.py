@@ -56,7 +56,7 @@ def save_random_weights(spec, folder):
 
 @pytest.fixture
 def own_unet(no_models, monkeypatch, tmp_path):
-    """U-Nets with random weights in the place of the bundled ones, to which noise is background and nothing else."""
+    """U-Nets with random weights instead of the bundled ones, which predict only background for noise."""
     save_random_weights(OWN, tmp_path)
     save_random_weights(SHORT, tmp_path)
     monkeypatch.setenv("CNN_DEMO_WEIGHTS", str(tmp_path))

@@ -1,4 +1,4 @@
-"""A server on this machine that sends weights well or badly, as the address asks."""
+"""A local server that sends weights correctly or with faults, depending on the path."""
 
 import http.server
 import threading
@@ -11,11 +11,11 @@ NOWHERE = "http://127.0.0.1:9"  # refuses every connection
 
 
 class LocalServer(http.server.ThreadingHTTPServer):
-    """Sends `CONTENT`; of an address it is the first part that tells how.
+    """Send `CONTENT`; the first part of the path selects the fault.
 
     Attributes:
         address: Address of the server.
-        asked: Paths that were asked for.
+        asked: Requested paths.
         gate: Event that `/held` waits for in the middle of the file.
     """
 

@@ -1,4 +1,4 @@
-"""`python -m cnn_demo`: one answer a line, one sentence for what cannot be read, and an exit status that says so."""
+"""`python -m cnn_demo`: one prediction a line, one sentence for an unreadable photo, and the exit status."""
 
 import json
 import subprocess

@@ -17,7 +17,7 @@ CAT = next(sample.path for sample in sample_photos() if sample.key == "chelsea")
 
 
 class Pixels:
-    """Answers like a semantic segmenter: the left half is a cat."""
+    """A semantic segmenter that predicts a cat in the left half."""
 
     def predict(self, pixels, mode, side):
         self.told = {"mode": mode, "side": side}
@@ -28,7 +28,7 @@ class Pixels:
 
 
 class Objects:
-    """Answers like an instance segmenter: one cat."""
+    """An instance segmenter that predicts one cat."""
 
     def predict(self, pixels, confidence, iou, classes, max_detections, side):
         self.told = {"confidence": confidence, "classes": classes, "side": side}

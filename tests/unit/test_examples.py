@@ -1,4 +1,4 @@
-"""The examples of the docstrings run, and print what they say."""
+"""The examples of the docstrings run, with the output that they show."""
 
 import doctest
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""The rules of the house: who may import what, how long a file may grow, and figures that two files must agree on."""
+"""Rules of the project: allowed imports, length of files, and values that two files must agree on."""
 
 import ast
 import json
@@ -26,7 +26,7 @@ def name(path: Path) -> str:
 
 
 def imports(path: Path, *, at_import_only: bool = False) -> set[str]:
-    """Dotted names of what a file imports; optionally without what is imported inside functions."""
+    """Dotted names of a file's imports; optionally without those inside functions."""
     found, waiting = set(), [ast.parse(path.read_text(encoding="utf-8"))]
     while waiting:
         node = waiting.pop()

@@ -7,7 +7,7 @@ import pytest
 
 from cnn_demo.jobs import MAX_WAITING, JobError, JobQueue, job_queue
 
-SOON = 10  # seconds that a test waits at most for what takes milliseconds
+SOON = 10  # timeout in seconds for something that takes milliseconds
 
 
 class Clock:

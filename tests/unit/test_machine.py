@@ -1,4 +1,4 @@
-"""What this machine offers: sane here, and right on machines that are made up."""
+"""Description of the machine: sane here, and correct on simulated machines."""
 
 import importlib.machinery
 import os

@@ -46,7 +46,7 @@ def sound() -> bytes:
 
 
 def squares(pixels: np.ndarray) -> sv.Detections:
-    """A detector that knows two colours."""
+    """A detector of objects by two colours."""
     boxes, class_ids = [], []
     for class_id, channel in enumerate((0, 1)):
         others = np.delete(pixels, channel, axis=2).max(axis=2)

@@ -1,4 +1,4 @@
-"""What the tests compare with: padding by index arithmetic, and PyTorch's convolutions in our axis order.
+"""References for the tests: padding by index arithmetic, and PyTorch's convolutions in our axis order.
 
 And `covering`, which chooses the settings to compare at.
 """
@@ -11,7 +11,7 @@ import torch
 
 
 def reference_pad(image, amounts, mode):
-    """Pad by saying, for every place of the result, which pixel it shows: nothing of `np.pad` in it."""
+    """Pad by computing the index of the pixel at every position of the result, without `np.pad`."""
     (top, bottom), (left, right) = amounts
     height, width = image.shape[:2]
     rows, columns = np.arange(-top, height + bottom), np.arange(-left, width + right)

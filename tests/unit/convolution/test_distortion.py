@@ -1,4 +1,4 @@
-"""What happens to a photo, and the measures of what it does to a representation."""
+"""Distortions of a photo, and the measures of their effect on a representation."""
 
 import math
 

@@ -67,7 +67,7 @@ def test_equal_weights_agree_with_autograd(size, layers, place):
     unit = chosen_unit(size, layers, place)
     weights = [np.full((kernel, kernel, 1, 1), kernel**-2, np.float32) for kernel, _, _ in layers]
     gradient, _ = torch_gradient(image, layers, weights, unit, relu=False)
-    expected = gradient[..., 0] / (gradient.sum() or 1)  # a unit may see nothing but padding
+    expected = gradient[..., 0] / (gradient.sum() or 1)  # a receptive field may be all padding
     np.testing.assert_allclose(uniform_influence(size, layers, unit), expected, atol=1e-5)
 
 

@@ -1,4 +1,4 @@
-"""Padding "same" with a stride is TensorFlow's and Keras's own rule, so they are asked themselves."""
+"""Padding "same" with a stride is TensorFlow's and Keras's rule, so they are the reference."""
 
 import itertools
 import os

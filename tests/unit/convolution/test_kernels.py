@@ -134,7 +134,9 @@ def test_second_derivatives_are_scipys():
 @pytest.mark.parametrize("angle", [-45, 0, 30, 90, 135, 250])
 def test_derivatives_measure_the_slope_towards_their_angle(name, angle):
     weights = kernel(name, angle=angle)
-    strength = np.abs(kernel(name)).sum()  # what a ramp of one per pixel gives: two pixels apart, half the weights each
+    strength = np.abs(
+        kernel(name)
+    ).sum()  # response to a ramp of one per pixel: two pixels apart, half the weights each
     for uphill in (0, 30, 90, 200):
         response = convolve(ramp(uphill), weights, ConvSpec(padding="valid"))
         expected = strength * math.cos(math.radians(uphill - angle))

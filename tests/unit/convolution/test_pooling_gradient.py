@@ -1,4 +1,4 @@
-"""Where maxima lie, who gets the gradient, blurred pooling, and the arithmetic of one window: torch is the judge."""
+"""Positions of maxima, gradients, blurred pooling, and the arithmetic of one window, compared with torch."""
 
 import numpy as np
 import pytest

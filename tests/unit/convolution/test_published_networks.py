@@ -1,7 +1,7 @@
-"""The five published networks, beside what Araujo, Norris & Sim (2019) measured on the real graphs.
+"""The five published networks, compared with the figures that Araujo, Norris & Sim (2019) measured.
 
 The figures are those of https://github.com/google-research/receptive_field, RECEPTIVE_FIELD_TABLE.md: size, stride and
-padding (how far the first unit sees over the border) of the receptive field at the named end-points, for 224 pixels.
+padding (pixels of the first field beyond the border) of the receptive field at the named end-points, for 224 pixels.
 """
 
 import pytest

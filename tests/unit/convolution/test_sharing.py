@@ -1,4 +1,4 @@
-"""Shared weights: the matrices against the convolution itself, and what follows the photo and what does not."""
+"""Shared weights: the matrices against the convolution itself, and equivariance to shifts."""
 
 import numpy as np
 import pytest
@@ -39,7 +39,7 @@ def test_costs_by_hand():
     costs = layer_costs((8, 8), 3, 1, 2, 4)
     assert costs["convolution"].parameters == 3 * 3 * 2 * 4 + 4
     assert costs["dense"].parameters == (64 * 2) * (64 * 4) + 64 * 4
-    assert costs["local"].parameters == 22 * 22 * 2 * 4 + 64 * 4  # 3 taps in 6 places of a row, 2 in the outer ones
+    assert costs["local"].parameters == 22 * 22 * 2 * 4 + 64 * 4  # 3 taps at 6 positions of a row, 2 at the outer ones
     assert costs["local"].multiply_adds == costs["convolution"].multiply_adds == 64 * 72
     assert [costs[kind].inputs for kind in ("dense", "local", "convolution")] == [128, 18, 18]
 

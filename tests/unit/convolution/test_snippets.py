@@ -53,7 +53,7 @@ def test_reproduces_our_pixels(framework):
     for case in CASES:
         names = {"image": IMAGE[..., : case[-1]].copy()}
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch says that an even kernel's "same" costs a copy
+            warnings.simplefilter("ignore")  # torch warns that an even kernel's "same" costs a copy
             exec(source(framework, case), names)
         assert_same(names["result"], case)
 

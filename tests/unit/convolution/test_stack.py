@@ -182,7 +182,7 @@ def test_a_stack_that_is_too_dear_is_refused():
 @settings(derandomize=True, deadline=None, max_examples=40)
 @given(st.lists(st.one_of(convolutions, poolings, whole), min_size=1, max_size=3), st.data())
 def test_an_activation_depends_on_its_receptive_field_only(stack, data):
-    """Change the image outside the field: the number stays. The field's place is the one that the plan says."""
+    """Changing the image outside the planned field does not change the activation."""
     stack = [s if isinstance(s, PoolLayer) else ConvLayer(**{**vars(s), "source": "random"}) for s in stack]
     plan = plan_stack((24, 22), stack)
     if not plan.layers:

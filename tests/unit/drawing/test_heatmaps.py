@@ -1,4 +1,4 @@
-"""Heat maps: their colours keep order, and laying one over a picture is the arithmetic it says."""
+"""Heatmaps: their colours keep the order of values, and overlays are weighted means."""
 
 import numpy as np
 import pytest

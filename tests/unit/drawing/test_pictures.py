@@ -1,4 +1,4 @@
-"""Numbers to pictures, against plain NumPy; and pictures to files and back."""
+"""Arrays to pictures, against plain NumPy; and pictures to files and back."""
 
 import base64
 import io

@@ -1,4 +1,4 @@
-"""Corruptions do what their names say: against closed forms, quarter turns and constants."""
+"""Corruptions, compared with closed forms, quarter turns and constants."""
 
 import math
 

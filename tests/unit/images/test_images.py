@@ -1,4 +1,4 @@
-"""What read_photo shows: every accepted format, depth, orientation and colour space comes out as the sender saw it."""
+"""Every accepted format, depth, orientation and colour space is decoded by read_photo as the sender saw it."""
 
 import io
 import struct
@@ -162,7 +162,7 @@ def test_the_transparent_colour_becomes_white(depth, colour, hidden, shown):
 def test_transparency_is_laid_on_white(kind):
     pixels = np.zeros((32, 32, 4), np.uint8)
     pixels[:16] = (200, 30, 30, 255)
-    pixels[16:] = (0, 0, 255, 0)  # blue, but nobody was meant to see it
+    pixels[16:] = (0, 0, 255, 0)  # blue, but fully transparent
     settings = {"lossless": True} if kind == "WEBP" else {"quality": 95}
     shown = read_photo(encode(Image.fromarray(pixels), kind, **settings)).pixels
     assert np.abs(shown[4, 4].astype(int) - (200, 30, 30)).max() < 8

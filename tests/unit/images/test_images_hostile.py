@@ -1,4 +1,4 @@
-"""What read_photo refuses: files that are too large, of another kind, damaged, or made to do harm."""
+"""Files that read_photo refuses: too large, of another kind, damaged, or malicious."""
 
 import functools
 import io
@@ -45,7 +45,7 @@ def png(header: tuple, *chunks: bytes) -> bytes:
 
 
 def refusal(data: bytes, **options) -> str:
-    """The sentence that `data` is refused with: one, ending in a full stop, and saying what to do."""
+    """The message that `data` is refused with: one sentence with the remedy, ending in a full stop."""
     with pytest.raises(ImageError) as caught:
         read_photo(data, **options)
     check_sentence(str(caught.value))
@@ -142,7 +142,7 @@ def test_too_large_heic_is_refused_by_the_header(monkeypatch):
 
 @pytest.mark.parametrize("size", [(24, 16), (1, 1), (4000, 3000)])
 def test_an_avif_with_a_false_header(size):
-    """Its library decodes the frame at its own size, then scales it: the result is at least what the header says."""
+    """Its library decodes the frame at its own size, then scales it: the result is at least that of the header."""
     data = bytearray(encode(noise(640, 480), "AVIF"))
     place = data.index(b"ispe") + 8
     data[place : place + 8] = struct.pack(">II", *size)
@@ -153,7 +153,7 @@ def test_an_avif_with_a_false_header(size):
 
 
 def test_a_slow_avif_or_heic_keeps_only_its_like_waiting(monkeypatch):
-    """Whatever their headers say, their frames may take long: one at a time, and the others go on."""
+    """Their frames may take long whatever the header: one is decoded at a time, and others continue."""
     files = {kind: encode(noise(), encoder) for encoder, kind in KINDS.items()}
     running, most, free = [], [], threading.Event()
     decode = reading._decode
@@ -179,7 +179,7 @@ def test_a_slow_avif_or_heic_keeps_only_its_like_waiting(monkeypatch):
 
 
 def jpeg_of_size(width: int, height: int) -> bytes:
-    """A JPEG whose header says it is this large; its image data is much shorter."""
+    """A JPEG with this size in its header; its image data is much shorter."""
     data = bytearray(encode(noise(), "JPEG"))
     place = data.index(b"\xff\xc0")
     data[place + 5 : place + 9] = struct.pack(">HH", height, width)
@@ -368,7 +368,7 @@ EDIT = st.tuples(
 
 
 def mutate(data: bytes, edits: list[tuple[str, float, int]]) -> bytes:
-    """Apply edits at relative places; the number says which bit, byte, length or other seed."""
+    """Apply edits at relative positions; the integer selects the bit, byte, length or other seed."""
     for action, place, number in edits:
         at = int(place * len(data))
         if action == "flip" and at < len(data):

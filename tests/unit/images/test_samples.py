@@ -1,4 +1,4 @@
-"""The sample photos: present, small, credited, and nothing decoded before someone asks."""
+"""The sample photos: present, small, credited, and decoded only on request."""
 
 import io
 import re

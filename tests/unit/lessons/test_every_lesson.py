@@ -1,4 +1,4 @@
-"""What all pages teach: lessons have their parts, experiments move controls that exist, answers hold for any photo."""
+"""Lessons of all pages: they are complete, experiments set existing controls, corrections hold for any photo."""
 
 import re
 from importlib import import_module
@@ -10,7 +10,7 @@ from cnn_demo.convolution import PATTERNS
 from cnn_demo.drawing.pictures import DISPLAYS, display_values
 from cnn_demo.images import sample_photos
 
-LESSONS = {  # page's lesson -> its controls, and the control that says which view is open
+LESSONS = {  # page's lesson -> its controls, and the control of the open view
     "convolution": ("convolution.settings", None),
     "layers": ("layers.settings", "tab"),
     "networks": ("network.workbench", "view"),

@@ -1,4 +1,4 @@
-"""What page 1 teaches: every experiment can be set up, every answer holds for any photo."""
+"""Lesson of page 1: every experiment can be set up, every correction holds for any photo."""
 
 import numpy as np
 import pytest

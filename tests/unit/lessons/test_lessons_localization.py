@@ -1,4 +1,4 @@
-"""What page 5 teaches: every experiment can be set up, every answer holds for any photo, with the network's numbers."""
+"""Lesson of page 5: every experiment can be set up, every correction holds for any photo with its figures."""
 
 import re
 

@@ -132,7 +132,7 @@ def test_normalised_weights_sum_to_one_or_their_magnitudes_do(matrix):
     result = normalise(matrix).astype(np.float64)
     total, magnitude = result.sum(), np.abs(result).sum()
     assert np.isfinite(result).all()
-    # What nearly cancels carries the rounding of its float32 sum, enlarged as much as the weights were.
+    # If weights nearly cancel, the rounding error of their float32 sum is scaled as much as they are.
     assert abs(total - 1) < 1e-5 * max(1, magnitude) or abs(magnitude - 1) < 1e-4 or not matrix.any()
 
 

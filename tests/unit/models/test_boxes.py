@@ -56,7 +56,7 @@ def test_ious_worked_out_by_hand():
     assert boxes.giou(one, [6, 0, 10, 4]) == pytest.approx(-8 / 40)
     assert boxes.diou(one, [6, 0, 10, 4]) == pytest.approx(-36 / 116)
     assert boxes.giou(one, [16, 0, 20, 4]) < boxes.giou(one, [6, 0, 10, 4])
-    # Within the same box around the same centre, what is as long and as high is nearer.
+    # In the same enclosing box with the same centre, a box with the same aspect ratio is nearer.
     assert boxes.diou(one, [1, 1, 3, 3]) == boxes.iou(one, [1, 1, 3, 3]) == boxes.ciou(one, [1, 1, 3, 3]) == 0.25
     assert boxes.ciou(one, [0, 1.5, 4, 2.5]) < boxes.diou(one, [0, 1.5, 4, 2.5]) == 0.25
 

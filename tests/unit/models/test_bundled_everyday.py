@@ -1,4 +1,4 @@
-"""The bundled everyday networks on the sample photos, which were never trained on: what a visitor sees first.
+"""The bundled everyday networks on the sample photos, which were never trained on: a visitor's first predictions.
 
 The bounds are wide, so that they hold for networks that are trained anew.
 """

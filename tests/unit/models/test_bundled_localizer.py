@@ -1,4 +1,4 @@
-"""The bundled localizer on the sample photos, and what its training left behind."""
+"""The bundled localizer on the sample photos, and its training record."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The architectures: what they compute, and that folding a batch normalization changes nothing but the layer count."""
+"""The architectures: their outputs, and that folding a batch normalization only changes the number of layers."""
 
 import numpy as np
 import pytest

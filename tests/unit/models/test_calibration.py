@@ -1,4 +1,4 @@
-"""Calibration against torchmetrics and SciPy, and where it can be told by hand."""
+"""Calibration against torchmetrics and SciPy, and with cases worked out by hand."""
 
 import numpy as np
 import pytest

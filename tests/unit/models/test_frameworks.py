@@ -1,4 +1,4 @@
-"""Every order of first use works in one process; threads, device and memory growth are decided in one place."""
+"""Every order of first use works in one process; threads, device and memory growth are set in one module."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ from cnn_demo.machine import Machine
 from cnn_demo.models import frameworks
 
 OTHERS = ("torchvision", "ultralytics", "segmentation_models_pytorch")
-# TensorFlow in every place, and each of torch's side once right before and once right after it.
+# TensorFlow at every position, and each library of torch's side once right before and once right after it.
 ORDERS = (
     ("tensorflow", "torchvision", "ultralytics", "segmentation_models_pytorch"),
     ("ultralytics", "tensorflow", "segmentation_models_pytorch", "torchvision"),
@@ -116,7 +116,7 @@ def test_torch_runs_where_torch_can(monkeypatch):
 
 
 class Recorder:
-    """Stands for TensorFlow and writes down what it is asked."""
+    """A stand-in for TensorFlow that records its calls."""
 
     def __init__(self):
         self.asked = []
@@ -155,7 +155,7 @@ def test_a_page_that_ends_does_not_reset_keras_for_all_visitors():
 
     keras = frameworks.keras()
     first, second = keras.layers.Dense(2), keras.layers.Dense(2)
-    script_runner._clean_problem_modules()  # what Streamlit does after every run
+    script_runner._clean_problem_modules()  # as Streamlit does after every run
     assert len({first.name, second.name, keras.layers.Dense(2).name}) == 3  # a reset would count names from the start
     keras.utils.clear_session()
     assert keras.layers.Dense(2).name == "dense"

@@ -1,4 +1,4 @@
-"""The door: what is listed, found and loaded, and that what is let go is really freed."""
+"""Listing, finding and loading of models, and that evicted ones are freed."""
 
 import gc
 import inspect
@@ -80,7 +80,7 @@ def test_a_bundled_row_agrees_with_its_network(spec):
 
 
 def torch_parameters(spec) -> int:
-    """Count what a network of torch learned, as it was built: loading fuses some of it."""
+    """Count the parameters of a torch network as it was built: loading fuses some of them."""
     if spec.family == "smp":
         from cnn_demo.models.segmentation.segmenters import build_smp
 
@@ -180,7 +180,7 @@ def test_a_load_that_fails_is_tried_again(monkeypatch):
 def test_a_keras_model_is_really_freed():
     model = load("cifar10_cnn")
     network, kernel = weakref.ref(model.network), weakref.ref(model.network.get_layer("stem").kernel)
-    model.layers  # noqa: B018  what was derived from it must not keep it
+    model.layers  # noqa: B018  derived objects must not keep it alive
     del model
     models.release()
     assert network() is None

@@ -9,7 +9,7 @@ from cnn_demo.models import frameworks, openvino_export
 
 
 def test_networks_are_converted_one_after_the_other(monkeypatch):
-    frameworks.torch()  # before several threads ask for it
+    frameworks.torch()  # before several threads request it
     running, most = [], []
 
     def convert_model(network, example_input):

@@ -1,4 +1,4 @@
-"""Each scaling is Keras's own, to the last bit that matters, and its grey is what comes nearest to zero."""
+"""Each scaling is Keras's own, to the last bit that matters, and its grey is the value nearest to zero."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What training left behind agrees with the network that is bundled, and with itself."""
+"""Training records agree with the bundled network and with themselves."""
 
 import subprocess
 import sys

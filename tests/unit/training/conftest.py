@@ -1,4 +1,4 @@
-"""Small archives as the training programs read them, and a teacher that knows classes by their colours."""
+"""Small archives as the training programs read them, and a teacher that recognizes classes by their colours."""
 
 import argparse
 import io
@@ -69,7 +69,7 @@ def write_pets(folder: Path) -> None:
 
 
 def write_backgrounds(folder: Path) -> None:
-    """Blue photos in place of clothes, cards, blood and raccoons."""
+    """Blue photos instead of clothes, cards, blood and raccoons."""
     blue = encoded(np.full((50, 70, 3), (20, 20, 200), np.uint8), "JPEG")
     parts = {"clothing": "clothing/", "cards": "cards/train/", "bccd": "bccd/train/", "raccoon": "raccoon/"}
     for name, part in parts.items():
@@ -88,7 +88,7 @@ PHOTOS = {  # of Pascal VOC: split, whether there is a mask, classes
     "2008_000001": ("val", True, LABELS),
     "2008_000002": ("val", True, ("person", "sheep")),
 }
-COCO_PHOTOS = {  # of the last one no mask is known
+COCO_PHOTOS = {  # the last one has no mask
     "000000000001": ("train", True, ("couch", "tv", "zebra", "person")),
     "000000000002": ("val", True, ("dining table",)),
     "000000000003": ("train", False, ("zebra",)),
@@ -201,7 +201,7 @@ def everyday_archives(masked_archives) -> Path:
 
 @pytest.fixture(scope="session")
 def pseudo_labelled(everyday_archives, tmp_path_factory) -> Path:
-    """A working folder that holds what `pseudo_labels` and `pseudo_masks` write."""
+    """A working folder with the output of `pseudo_labels` and `pseudo_masks`."""
     folder = tmp_path_factory.mktemp("pseudo")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)

@@ -1,4 +1,4 @@
-"""Composites: every pet has its outline, what hides it takes its pixels, and what is hidden does not count."""
+"""Composites: every pet has its mask without the pixels that others hide, and mostly hidden pets do not count."""
 
 import numpy as np
 import pytest

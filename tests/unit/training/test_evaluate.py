@@ -59,7 +59,7 @@ def test_difficult_boxes_of_pascal_voc_do_not_count(everyday_archives, monkeypat
 
 
 class OneOracle:
-    """A localizer that knows the main object, but calls each person a dog, and sees cats where there is nothing."""
+    """A localizer that finds the main object, but classifies each person as a dog, and nothing as a cat."""
 
     spec = SimpleNamespace(labels=LABELS)
 

@@ -1,4 +1,4 @@
-"""The everyday detector's training: how photos are drawn, what the teacher adds to the loss, and a run of an epoch."""
+"""The everyday detector's training: sampling of photos, the distillation loss, and a run of an epoch."""
 
 import json
 import math
@@ -77,7 +77,7 @@ def undecided() -> dict:
 
 
 def taught(probability: float, distance: float = 7.5) -> dict:
-    """A teacher that sees one object, of class 3 in cell 40."""
+    """A teacher that predicts one object, of class 3 in cell 40."""
     probabilities = torch.zeros(1, 20, CELLS)
     probabilities[0, 3, 40] = probability
     return {"distances": torch.full((1, 4, CELLS), distance), "probabilities": probabilities}
@@ -115,7 +115,7 @@ def test_a_student_that_equals_its_teacher_has_the_lowest_loss(criterion):
 
 
 class Oracle(torch.nn.Module):
-    """A detector that knows the boxes of photos in their order, but for those of one class."""
+    """A detector that predicts the boxes of photos in their order, except those of one class."""
 
     def __init__(self, photos, blind: int) -> None:
         super().__init__()
@@ -142,7 +142,7 @@ def test_measured_boxes_are_those_of_the_photo(everyday_archives):
 
 @pytest.fixture(scope="module")
 def small_steps(pseudo_labelled):
-    """The program in the working folder, with a teacher that sees cats everywhere, and small pictures at first."""
+    """The program in the working folder, with a teacher that predicts cats everywhere, and small pictures at first."""
 
     def planted(device: str):
         def teach(pictures) -> dict:

@@ -1,4 +1,4 @@
-"""The everyday localizer's training: crops keep their main object, and Keras computes what torch has learned."""
+"""The everyday localizer's training: crops keep their main object, and the Keras network agrees with torch's."""
 
 from dataclasses import replace
 

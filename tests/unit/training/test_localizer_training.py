@@ -45,7 +45,7 @@ def scenery():
 
 
 def red_box(picture: np.ndarray) -> np.ndarray:
-    """Return the corners, as shares of the side, of what is more red than anything else."""
+    """Return the corners of the reddest region, as fractions of the side."""
     red = (picture[..., 0] > 127) & (picture[..., 1] < 128) & (picture[..., 2] < 128)
     rows, columns = np.flatnonzero(red.any(axis=1)), np.flatnonzero(red.any(axis=0))
     return np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]) / len(picture)
@@ -87,7 +87,7 @@ def test_a_picture_of_nothing_shows_no_object(photo, scenery, monkeypatch):
         picture = empty_picture([photo], scenery, np.random.default_rng(seed))
         assert picture[..., 0].max() == 0
         blue += bool((picture[..., 2] == 255).any())
-    assert 25 < blue < 80  # some show what lies beside the object
+    assert 25 < blue < 80  # some show the surroundings of the object
 
 
 def test_backgrounds_contain_their_sources_only(scenery):
@@ -112,7 +112,7 @@ def test_pasted_and_squashed_photos_keep_their_boxes(photo):
         width = (box[2] - box[0]) * 240 / 130
         assert 0.34 < width < 0.91
         blue = (picture == BLUE).all(axis=2)
-        assert blue[:, 0].sum() + blue[0].sum() < 2 * SIDE  # the whole photo lies on the picture
+        assert blue[:, 0].sum() + blue[0].sum() < 2 * SIDE  # the whole photo is on the picture
 
 
 def test_an_epoch_is_balanced(photo, scenery):
@@ -174,7 +174,7 @@ def test_the_torch_network_becomes_the_keras_network():
 
 
 def test_the_keras_network_becomes_a_torch_network_that_can_learn_on():
-    """The answers are the same, and the normalizations know what they normalize."""
+    """The outputs are the same, and the normalizations have the right statistics."""
     deployed, trained = caltech_localizer(), LocalizerNetwork()
     to_keras(network_by_chance(LocalizerNetwork()), deployed)
     pictures = np.random.default_rng(0).uniform(-1, 1, (6, 64, 64, 3)).astype(np.float32)
@@ -263,7 +263,7 @@ def test_the_last_of_each_class_are_held_back_and_boxes_shrink_with_photos(tmp_p
         rows = ["file,xmin,ymin,xmax,ymax,label"]
         for number in range(1, 21):
             files[f"caltech3/{name}/image_{number:04}.jpg"] = picture(640, 320, number * 10)
-            rows.append(f"image_{number:04}.jpg,64,32,700,288,{name}")  # one side lies outside
+            rows.append(f"image_{number:04}.jpg,64,32,700,288,{name}")  # one side is outside
         files[f"caltech3/{name}.csv"] = "\n".join(rows).encode()
     archive(tmp_path / "caltech3.tar.gz", files)
     training, validation = read_caltech3(tmp_path)
@@ -297,7 +297,7 @@ def test_distractors_are_beside_the_object_and_never_on_it(scenery):
         other = (canvas == GREEN).all(axis=2)
         covered += bool(other.any())
         left, top, right, bottom = np.round(box * SIDE).astype(int)
-        assert other[top:bottom, left:right].mean() <= 3 * placement.MAX_HIDDEN + 0.02  # and what rounding adds
+        assert other[top:bottom, left:right].mean() <= 3 * placement.MAX_HIDDEN + 0.02  # and rounding
     assert covered > 50
 
 

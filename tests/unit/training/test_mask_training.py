@@ -270,7 +270,7 @@ def test_predictions_are_mapped_back_to_the_photo(masked_archives):
 
 
 class Oracle:
-    """A model that knows the truth: it finds photos by their pixels."""
+    """A model that returns the ground truth: it finds photos by their pixels."""
 
     def __init__(self, photos, labels):
         self.photos, self.spec = photos, argparse.Namespace(labels=labels)

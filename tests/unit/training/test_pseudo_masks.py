@@ -1,4 +1,4 @@
-"""Pseudo-masks: true boxes decide what counts, and outlines and doubtful instances are ignored."""
+"""Pseudo-masks: instances count if a true box agrees; outlines and doubtful instances are ignored."""
 
 from types import SimpleNamespace
 
@@ -22,7 +22,7 @@ BACKGROUND, IN_CAT, IN_PERSON = np.s_[54:, :], np.s_[13:37, 13:37], np.s_[23:47,
 
 @pytest.fixture
 def eyes(teacher):
-    """A teacher that takes what is blue for a person."""
+    """A teacher that predicts a person for blue regions."""
     objects = (("cat", CAT_BOX, 240), ("person", PERSON_BOX, (128, 128, 255)))
 
     def predict(pixels, confidence, classes, side):

@@ -1,4 +1,4 @@
-"""What the training programs do to data: splits that never mix, augmentation that only moves and mirrors."""
+"""Data of the training programs: splits that never mix, augmentation that only moves and mirrors."""
 
 import io
 import tarfile

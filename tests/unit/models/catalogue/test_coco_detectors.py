@@ -1,4 +1,4 @@
-"""The table of COCO's detectors: complete, and true to what the libraries build."""
+"""The table of COCO's detectors: complete, and consistent with the libraries."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def test_every_yolo_detector_that_ultralytics_names_has_one_row():
         for name in GITHUB_ASSETS_NAMES
         if name.startswith(FAMILIES) and name.endswith(".pt") and not any(task in name for task in OTHER_TASKS)
     }
-    assert {spec.weights for spec in YOLO} == named - {"yolo11n-grayscale.pt"}  # sees no colours
+    assert {spec.weights for spec in YOLO} == named - {"yolo11n-grayscale.pt"}  # takes grey images
     assert set(COCO_DETECTORS) <= set(list_models("detection"))
 
 

@@ -32,7 +32,7 @@ def test_a_row_is_the_network_that_keras_builds(spec, monkeypatch):
     build = getattr(keras.applications, spec.builder)
     monkeypatch.setattr("keras.src.utils.file_utils.get_file", get_file)
     monkeypatch.setattr(keras.Model, "load_weights", lambda *_args, **_kwargs: None)
-    with keras.StatelessScope(initialize_variables=False):  # the architecture without the numbers
+    with keras.StatelessScope(initialize_variables=False):  # the architecture without its weights
         network = build(weights="imagenet", input_shape=(*spec.input_size, 3), classifier_activation=None)
     assert network.input_shape == (None, *spec.input_size, 3)
     assert network.output_shape == (None, len(spec.labels))

@@ -1,4 +1,4 @@
-"""The tables of segmenters: complete, and true to what the libraries say and build."""
+"""The tables of segmenters: complete, and consistent with the libraries."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def test_every_yolo_for_instances_that_ultralytics_names_has_one_row():
     frameworks.ultralytics()
     from ultralytics.utils.downloads import GITHUB_ASSETS_NAMES
 
-    # YOLOE finds what it is told in words; "objv1" knows Objects365's classes, to be trained on from there.
+    # YOLOE takes text prompts; "objv1" has the classes of Objects365, for fine-tuning.
     named = {name for name in GITHUB_ASSETS_NAMES if name.startswith("yolo") and name.endswith("-seg.pt")}
     named = {name for name in named if not name.startswith("yoloe") and "objv1" not in name}
     assert {spec.weights for spec in YOLO} == named

@@ -1,4 +1,4 @@
-"""The classifier's adapter: what the network sees, what it answers, and that visitors do not corrupt each other."""
+"""The classifier's adapter: its input and predictions, and concurrent visitors."""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -143,7 +143,7 @@ def test_the_confusion_is_counted_by_row_of_the_truth():
 
 # Drawings ---------------------------------------------------------------------------------------------------------
 
-STROKES = {  # in shares of the digit's height; drawn as the writers of the data did
+STROKES = {  # in fractions of the digit's height; drawn as the writers of the data did
     0: [[(0.5 + 0.3 * np.sin(a), 0.5 - 0.48 * np.cos(a)) for a in np.linspace(0, 2 * np.pi, 40)]],
     1: [[(0.35, 0.2), (0.55, 0.02), (0.55, 0.98)]],
     3: [

@@ -1,4 +1,4 @@
-"""Keras's networks through the door: whatever weights lie under the official name are loaded, or refused."""
+"""Keras's networks: any weights file with the official name is loaded or refused."""
 
 import os
 import tarfile
@@ -40,7 +40,7 @@ def test_efficientnet_lite_classifies_imagenet_photos_correctly():
 
 
 def assert_knows(model: Classifier, first: int, among_five: int) -> None:
-    """At least so many of 100 photos get the right answer first, or among the first five."""
+    """At least so many of 100 photos get the right class in the top-1 and the top-5."""
     if not SAMPLES.is_file():
         pytest.skip(f"needs {SAMPLES.name} in the folder that CNN_DEMO_DATA names")
     with tarfile.open(SAMPLES) as archive:

@@ -1,4 +1,4 @@
-"""Any number of the network, taken apart: its sum is the network's own, and its frame holds all that it sees."""
+"""Decomposition of any activation: its sum is the network's own, and its frame is the whole receptive field."""
 
 import copy
 from dataclasses import replace
@@ -91,7 +91,7 @@ def test_nothing_outside_its_frame_moves_a_number(model, layers, name):
     rng = np.random.default_rng(3)
     seen = rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)
     unit = tuple(side // 3 for side in layers[name].shape)
-    if name == "pool":  # a channel that answers, for some never do
+    if name == "pool":  # an active channel, for some never are
         unit = (int(model.activations(seen).maps[name].argmax()),)
     box = seen_box(layers[name], unit, (32, 32)).clipped((32, 32))
     rows, columns = (slice(int(at), int(at + side)) for at, side in ((box.row, box.height), (box.column, box.width)))
@@ -99,7 +99,7 @@ def test_nothing_outside_its_frame_moves_a_number(model, layers, name):
     changed[rows, columns] = seen[rows, columns]
     before, after = (model.activations(pixels).maps[name][unit] for pixels in (seen, changed))
     assert before == pytest.approx(after, rel=1e-4, abs=1e-5)
-    if name in ("stem", "pool"):  # without a ReLU after it, what is inside does move it
+    if name in ("stem", "pool"):  # without a ReLU after it, changes inside do change it
         changed = seen.copy()
         changed[rows, columns] = 255 - seen[rows, columns]
         assert abs(float(model.activations(changed).maps[name][unit]) - before) > 1e-3
@@ -126,7 +126,7 @@ def test_the_frame_on_the_photo_is_the_networks_input(model, size):
 
 def test_a_box_lands_on_the_photo_where_the_pixels_come_from(model):
     pixels = np.zeros((64, 128, 3), np.uint8)
-    cv2.rectangle(pixels, (40, 20), (47, 27), (255, 255, 255), -1)  # 8 × 8 pixels: 4 × 4 of what is seen
+    cv2.rectangle(pixels, (40, 20), (47, 27), (255, 255, 255), -1)  # 8 × 8 pixels: 4 × 4 of the input
     lit = np.argwhere(model.prepare(pixels)[..., 0] > 127)
     box = Box(*map(float, lit.min(axis=0)), 4, 4)
     assert on_photo(box, input_box((64, 128), "crop"), (32, 32)) == Box(20, 40, 8, 8)

@@ -1,4 +1,4 @@
-"""The bundled detector finds what it knows on photos that are no part of its sets."""
+"""The bundled detector finds its classes on photos that are not in its data sets."""
 
 import pytest
 

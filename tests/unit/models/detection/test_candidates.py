@@ -1,4 +1,4 @@
-"""The three cuts: against torchvision's and Ultralytics' NMS, and what they say of what they threw away."""
+"""Confidence threshold, NMS and max detections, compared with torchvision and Ultralytics, and the removed boxes."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ LABELS = ("cat", "dog", "bird")
 
 
 def drawn(count: int, seed: int = 0, **facts) -> Candidates:
-    """Boxes by chance, crowded enough to overlap."""
+    """Random boxes, crowded enough to overlap."""
     draw = np.random.default_rng(seed)
     low, extent = draw.uniform(0, 200, (count, 2)), draw.uniform(10, 150, (count, 2))
     return Candidates(

@@ -1,4 +1,4 @@
-"""The YOLOv8n-seg stand-in finds what is there, with masks that fill their boxes, as Ultralytics makes them."""
+"""The YOLOv8n-seg stand-in finds the objects, with masks that fill their boxes, as in Ultralytics."""
 
 import cv2
 import numpy as np

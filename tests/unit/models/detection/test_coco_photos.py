@@ -1,4 +1,4 @@
-"""The YOLO11n stand-in finds what is there, and scores as Ultralytics itself measures it."""
+"""The YOLO11n stand-in finds the objects, with the figures that Ultralytics measures."""
 
 import os
 import tarfile

@@ -25,7 +25,7 @@ CLASSES = 3
 
 
 def drawn(photos: int, seed: int) -> list[tuple]:
-    """True boxes by chance; found ones are true ones moved a little, some of another class, and some from nowhere."""
+    """Random ground-truth boxes; predictions are these slightly moved, some of another class, and some unrelated."""
     draw = np.random.default_rng(seed)
     made = []
     for _ in range(photos):

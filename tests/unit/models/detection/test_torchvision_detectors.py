@@ -1,4 +1,4 @@
-"""torchvision's detectors with numbers drawn by chance: our cuts after theirs are taken off, and their two stages."""
+"""torchvision's detectors with random weights: our post-processing instead of theirs, and their two stages."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def spread_scores(network) -> None:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Weights by chance, with scores that differ, saved as torchvision publishes them: without counted batches."""
+    """Random weights with different scores, saved as torchvision publishes them: without the number of batches."""
     folder, torch = tmp_path_factory.mktemp("weights"), frameworks.torch()
     for seed, key in enumerate(KEYS):
         torch.manual_seed(seed)
@@ -53,7 +53,7 @@ def detector(request, folder) -> TorchvisionDetector:
 
 
 def by_torchvision(key: str, folder, pixels: np.ndarray, nms: float, limit: int) -> dict[str, np.ndarray]:
-    """What torchvision's own loading and its own cuts give."""
+    """The detections of torchvision's own loading and post-processing."""
     torch, models = frameworks.torch(), frameworks.torchvision().models
     spec = find(key)
     weights = models.get_model_weights(spec.builder).COCO_V1

@@ -1,4 +1,4 @@
-"""YOLO through the door, with numbers drawn by chance under the official file name: what Ultralytics says, we say."""
+"""YOLO detectors with random weights under the official file name, compared with Ultralytics."""
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -92,7 +92,7 @@ def assert_same(
 ) -> None:
     """Each has its like among the others, by class, score and box.
 
-    What scores alike may come in any order, and of what scores like the last one, any may be beyond the limit.
+    Boxes with equal scores may come in any order, and those with the score of the last one may be over the limit.
     """
     assert len(ours) == len(boxes) > 2
     np.testing.assert_allclose(ours.confidence, scores, atol=0.01)

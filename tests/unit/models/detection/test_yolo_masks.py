@@ -1,4 +1,4 @@
-"""YOLO's masks: what Ultralytics says, we say; and own weights."""
+"""YOLO's masks, compared with Ultralytics; and own weights."""
 
 from dataclasses import replace
 
@@ -52,7 +52,7 @@ def test_masks_are_mixed_and_placed_as_ultralytics_does(size):
 
 @pytest.fixture(scope="module", params=KEYS)
 def networks(request):
-    """A network by chance whose scores on `photo()` are spread from 0 to 1: Ultralytics' own, and ours."""
+    """A random network whose scores on `photo()` are spread from 0 to 1: Ultralytics' own, and ours."""
     ultralytics, torch = frameworks.ultralytics(), frameworks.torch()
     spec = find(request.param)
     torch.manual_seed(4)

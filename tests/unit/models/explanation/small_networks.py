@@ -1,4 +1,4 @@
-"""Networks small enough to know by heart, and what is needed around one for it to be explained."""
+"""Small networks for the tests of explanations, and classifiers around them."""
 
 import threading
 from types import SimpleNamespace

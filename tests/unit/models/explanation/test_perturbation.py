@@ -1,4 +1,4 @@
-"""Occlusion, Score-CAM and deletion curves beside what can be computed by hand, one picture at a time."""
+"""Occlusion, Score-CAM and deletion curves compared with a computation by hand, one picture at a time."""
 
 import numpy as np
 import pytest

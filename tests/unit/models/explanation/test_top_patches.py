@@ -65,7 +65,7 @@ def test_values_and_positions_are_the_networks_own(model, excitations, photos):
                 index = excitation.positions[name][at, channel]
                 value = excitation.values[name][at, channel]
                 assert maps[name][index[0], index[1], channel] == pytest.approx(value, rel=1e-3, abs=1e-4)
-        # Deep in the network all units count; near the picture those that see nothing of the padding.
+        # In late layers all units count; in early layers those without padding in their field.
         np.testing.assert_allclose(
             excitation.values["block5_relu"][at], maps["block5_relu"].max(axis=(0, 1)), rtol=1e-3, atol=1e-4
         )

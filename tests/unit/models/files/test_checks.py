@@ -1,4 +1,4 @@
-"""A downloaded file is compared with a checksum where there is one, else by size and structure."""
+"""A downloaded file is checked by its checksum if there is one, otherwise by size and structure."""
 
 import base64
 import hashlib
@@ -43,7 +43,7 @@ def test_without_a_checksum_size_and_structure_count(tmp_path, suffix, write, pl
     spec = replace(find("yolo11n"), weights=f"net{suffix}", bytes=len(content))
     check_file(path, spec)
     for bad in (
-        b"<html>" + bytes(len(content)),  # a page that asks to log in, as long as the file
+        b"<html>" + bytes(len(content)),  # a login page, as long as the file
         content[: len(content) * 3 // 4],
         content[:place] + b"?" + content[place + 1 :] if place else b"",  # one byte of a tensor
     ):

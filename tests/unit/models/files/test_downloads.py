@@ -1,4 +1,4 @@
-"""A download arrives whole and verified, or one sentence tells why not and nothing is left behind."""
+"""A download is complete and verified, or fails with one sentence and leaves nothing behind."""
 
 import errno
 import fcntl

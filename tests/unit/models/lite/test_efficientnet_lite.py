@@ -153,7 +153,7 @@ def test_later_processes_need_no_torch(cache):
     assert done.stdout.strip() == "Egyptian cat"
 
 
-# What is missing or wrong ----------------------------------------------------------------------------------------
+# Missing and invalid files ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ class Elsewhere(weights.LiteFile):
 
 @pytest.fixture
 def put(monkeypatch):
-    """A function that says where Lite0's file is from now on."""
+    """A function that sets the location of Lite0's file."""
 
     def say(at: Path | None) -> None:
         file = LITE_FILES[KEY]

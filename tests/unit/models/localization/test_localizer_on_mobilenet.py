@@ -1,4 +1,4 @@
-"""The same heads on MobileNetV2, where its weights are at hand."""
+"""The same heads on MobileNetV2, if its weights are available locally."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The localizer's adapter and the two other ways to a box, on a small network whose answers are known."""
+"""The localizer's adapter and the two other ways to a box, on a small network with known outputs."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,7 +15,7 @@ from cnn_demo.models.localization.weak_localization import cam_box, slide, windo
 from cnn_demo.results import Localization
 
 SIDE, PLACES = 32, 8
-BRIGHT_IS_AIRPLANE = 20.0  # what the logit of "airplane" rises by, from a black picture to a white one
+BRIGHT_IS_AIRPLANE = 20.0  # increase of the logit of "airplane" from a black picture to a white one
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def random_model(model):
-    """The same architecture with weights drawn by chance, so that places disagree."""
+    """The same architecture with random weights, so that positions disagree."""
     keras = frameworks.keras()
     inputs = keras.Input((SIDE, SIDE, 3), name="image")
     x = keras.layers.Conv2D(5, 3, 4, "same", activation="relu", name="trunk")(inputs)
@@ -61,7 +61,7 @@ def test_a_prediction_has_a_label_and_a_box_in_pixels_of_the_photo(model):
     answer = model.predict(with_white(100, 200, (0, 0, 160, 100)))
     assert isinstance(answer, Localization)
     assert answer.label == "airplane"
-    np.testing.assert_allclose(answer.box_xyxy, [40, 20, 160, 80], atol=1e-3)  # 0.3 around the mean of all places
+    np.testing.assert_allclose(answer.box_xyxy, [40, 20, 160, 80], atol=1e-3)  # 0.3 around the mean of all positions
     logit = BRIGHT_IS_AIRPLANE * (0.8 - 0.5)
     expected = np.exp([logit, -9, -9, 0]) / np.exp([logit, -9, -9, 0]).sum()
     np.testing.assert_allclose(answer.probabilities, expected, atol=0.01)

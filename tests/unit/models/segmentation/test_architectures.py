@@ -1,4 +1,4 @@
-"""What an architecture costs: counted as by hand, and said of those alone that can be built."""
+"""Costs of architectures: counted as by hand, for those that can be built."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The bundled segmenters find what they know on photos that are no part of their sets, whatever way these go in."""
+"""The bundled segmenters find their classes on photos that are not in their data sets, in every mode."""
 
 import os
 import subprocess
@@ -97,7 +97,7 @@ def test_a_network_is_exported_once(empty_cache, monkeypatch):
 
 
 def test_a_program_that_ends_during_the_export_ends_well(tmp_path, root):
-    """An answer takes less time than the export, which is finished all the same, without a word."""
+    """A prediction takes less time than the export, which is finished anyway, without output."""
     command = [sys.executable, "-m", "cnn_demo", "segment", "assets/samples/chelsea.jpg", "--model", "pet_unet"]
     environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
     ended = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=300)

@@ -1,4 +1,4 @@
-"""Connected components as SciPy labels them, and a watershed that parts what is narrow and loses no pixel."""
+"""Connected components as SciPy labels them, and a watershed that splits at narrow parts and loses no pixel."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Mask R-CNN with numbers drawn by chance: torchvision's own masks, though its mask head runs after our cuts."""
+"""Mask R-CNN with random weights: torchvision's own masks, though its mask head runs after our post-processing."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def photo(height: int = 60, width: int = 80) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Weights by chance whose scores, boxes and masks differ."""
+    """Random weights whose scores, boxes and masks differ."""
     folder, torch = tmp_path_factory.mktemp("weights"), frameworks.torch()
     torch.manual_seed(0)
     network, seen = build(find(KEY)), []

@@ -1,4 +1,4 @@
-"""Scores of masks: torchmetrics says the same, and outlines are near what they should be near to."""
+"""Scores of masks, compared with torchmetrics, and the boundary F-score."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ CLASSES = 5
 
 
 def masks_by_chance(seed: int, *, ignored: bool = True, absent: bool = False):
-    """An answer and a truth of 40 × 50 that have much in common; class 4 is absent where that is asked for."""
+    """A prediction and a ground truth of 40 × 50 that mostly agree; optionally without class 4."""
     rng = np.random.default_rng(seed)
     truth = np.kron(rng.integers(0, CLASSES - absent, (8, 10)), np.ones((5, 5), int)).astype(np.uint8)
     answer = np.where(rng.random(truth.shape) < 0.3, rng.integers(0, CLASSES - absent, truth.shape), truth)
@@ -35,7 +35,7 @@ def test_scores_are_those_of_torchmetrics(seed, absent):
 
     answer, truth = masks_by_chance(seed, absent=absent)
     scores, pair = score_masks(answer, truth, CLASSES), tensors(answer, truth)
-    there = slice(0, CLASSES - absent)  # torchmetrics says 0 for a class that is nowhere
+    there = slice(0, CLASSES - absent)  # torchmetrics returns 0 for an absent class
     settings = {"num_classes": CLASSES, "ignore_index": IGNORED}
     ious = multiclass_jaccard_index(*pair, average="none", **settings).numpy()
     dices = multiclass_f1_score(*pair, average="none", **settings).numpy()

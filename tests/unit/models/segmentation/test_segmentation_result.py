@@ -1,4 +1,4 @@
-"""The result of a semantic segmenter: what it refuses, and shares and entropies against plain sums."""
+"""The result of a semantic segmenter: validation, and fractions and entropies against plain sums."""
 
 import json
 import math

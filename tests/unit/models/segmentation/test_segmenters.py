@@ -1,4 +1,4 @@
-"""Semantic segmenters with numbers drawn by chance, against torch's own functions and the libraries' own loading."""
+"""Semantic segmenters with random weights, compared with torch's functions and the libraries' own loading."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -50,13 +50,13 @@ def photo(height: int = 64, width: int = 96, seed: int = 0) -> np.ndarray:
 
 
 def lively(network, picture) -> None:
-    """Have batch normalizations expect what they see, and the last layer tell classes apart."""
+    """Fit the batch normalizations to their inputs, and make the last layer separate the classes."""
     fit_normalizations(network, frameworks.torch().cat([picture, picture.flip(2)]))
 
 
 @pytest.fixture(scope="module")
 def small() -> SemanticSegmenter:
-    """Three convolutions and a pooling: what a pixel sees is small, so that tiles can be exact."""
+    """Three convolutions and a pooling: the receptive field is small, so that tiles can be exact."""
     torch = frameworks.torch()
     torch.manual_seed(3)
     network = torch.nn.Sequential(
@@ -158,7 +158,7 @@ def test_a_photo_of_one_tile_is_one_pass(small):
 
 
 def test_nothing_is_stretched_at_the_edges(small):
-    """A photo that is not of whole strides says the same of its pixels as a longer one that begins with it."""
+    """A photo whose size is no multiple of the stride gets the predictions of a longer one that begins with it."""
     longer = photo(96, 96)
     shorter = longer[:, :83]
     result, reference = small.predict(shorter, side=83), small.predict(longer, side=96)

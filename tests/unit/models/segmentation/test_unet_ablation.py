@@ -1,4 +1,4 @@
-"""A U-Net opened on a photo: the maps are the network's, and without nothing switched off the answer is its answer."""
+"""Internals of a U-Net on a photo: its maps are the network's, and with all skips on so is its prediction."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ SPEC = replace(
 
 @pytest.fixture(scope="module")
 def model() -> SemanticSegmenter:
-    """The bundled architecture with random weights; normalizations expect what they see."""
+    """The bundled architecture with random weights; normalizations are fitted to their inputs."""
     torch = frameworks.torch()
     torch.manual_seed(1)
     network = bundled_unet(len(PET_LABELS))

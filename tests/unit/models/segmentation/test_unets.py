@@ -1,4 +1,4 @@
-"""The bundled U-Nets' architecture, opened: its maps are those of its answer, and each skip can be switched off."""
+"""The bundled U-Nets' architecture: its feature maps are those of its prediction, and each skip can be switched off."""
 
 import numpy as np
 import pytest

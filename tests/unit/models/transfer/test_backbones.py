@@ -112,7 +112,7 @@ def test_random_features_depend_on_the_seed_and_leave_the_model_as_it_is(model):
 
 
 def test_random_weights_use_the_layers_initializers_and_leave_keras_seeds_alone(model):
-    """Of a single layer all is known: its weights are Glorot's, from the seed."""
+    """The weights of a single layer are Glorot's, drawn from the seed."""
     keras = frameworks.keras()
     tiny_model = tiny(dense)
     some = photos(16)

@@ -19,7 +19,7 @@ _, HOLD_OUT = split(CLASSES)
 
 
 def stripes(number: int) -> Photo:
-    """Noise with stripes that lie or stand; hardly to be told from noise."""
+    """Noise with faint horizontal or vertical stripes."""
     chance = np.random.default_rng(number)
     pixels = chance.integers(0, 256, (32, 32, 3)).astype(float)
     wave = 40 * np.sin(np.arange(32) * 0.9 + chance.uniform(0, 6))
@@ -43,7 +43,7 @@ def run(model):
 
 @pytest.fixture(scope="module")
 def tuned(model, run):
-    """A fine-tuning with what surrounds it: the weights before it, all its runs, and what progress was told."""
+    """A fine-tuning: the weights before it, all its runs, and the reported progress."""
     before, told = state(model.network), []
     tell = lambda done, of: told.append((done, of))  # noqa: E731
     runs = list(fine_tune(model, PHOTOS, CLASSES, HOLD_OUT, run.head, epochs=3, rate=1e-3, progress=tell))

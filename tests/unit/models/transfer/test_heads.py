@@ -30,7 +30,7 @@ def head(**changes) -> Head:
 
 
 def file(change: dict | None = None, about: dict | None = None, drop: str = "") -> bytes:
-    """A head's file in which some numbers, or what is said about them, are others."""
+    """A head's file with some other weights or metadata."""
     numbers = {name: array for name, array in (arrays() | (change or {})).items() if name != drop}
     return save(numbers, {"cnn_demo_head": json.dumps(ABOUT | (about or {}))})
 

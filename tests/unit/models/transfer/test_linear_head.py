@@ -18,7 +18,7 @@ LABELS = ("cat", "dog", "owl")
 
 
 def blobs(apart: float, count: int = 20, size: int = 8, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Features of three classes around three places, and the classes."""
+    """Features of three classes around three centres, and the classes."""
     chance = np.random.default_rng(seed)
     classes = np.repeat(np.arange(3), count)
     places = np.eye(3, size) * apart
@@ -155,7 +155,7 @@ def test_random_labels_cannot_be_predicted():
         run = last(features, classes, split(classes, seed=seed)[1])
         assert run.epochs[-1].accuracy > 0.95
         scores.append(run.epochs[-1].held_out_accuracy)
-    assert np.mean(scores) == pytest.approx(1 / 3, abs=0.12)  # 150 answers: three standard deviations
+    assert np.mean(scores) == pytest.approx(1 / 3, abs=0.12)  # 150 predictions: three standard deviations
 
 
 def test_each_epoch_is_measured_and_the_last_one_counts():

@@ -1,4 +1,4 @@
-"""Classes that are being filled: what is refused is said, and what is there already stays."""
+"""Classes that are being filled: refusals have messages, and photos that were added before stay."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""Labelled photos in: what makes a set, what is left out and said, and what a stranger's zip may not do."""
+"""Sets of labelled photos: valid sets, skipped files and their messages, and malicious zip files."""
 
 import io
 import struct
@@ -154,7 +154,7 @@ def test_files_of_file_managers_are_skipped_and_other_files_counted():
 
 
 def encrypted() -> bytes:
-    """A zip whose entries say that they are encrypted."""
+    """A zip whose entries are marked as encrypted."""
     data = bytearray(zipped(folders(cat=5, dog=5)))
     for signature, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         at = data.find(signature)
@@ -209,7 +209,7 @@ def test_the_unpacked_size_of_a_zip_is_limited(monkeypatch):
 
 
 def test_a_bomb_is_never_unpacked_whole(monkeypatch):
-    """Of a file that is too long only one byte more than allowed comes out, whatever its size is said to be."""
+    """Of a file that is too long only one byte more than allowed is unpacked, whatever size its header has."""
     monkeypatch.setattr(photo_sets, "MAX_BYTES", 1000)
     read = []
     real = photo_sets.read_photo

@@ -1,4 +1,4 @@
-"""Two heads beside each other, then fine-tuning: the figures are those of the parts, and it ends when asked to."""
+"""Two heads beside each other, then fine-tuning: the figures are those of the parts, and it stops on request."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Page 1's computation, its captions, and what a click on a picture opens."""
+"""Page 1's computation, its captions, and clicks on its pictures."""
 
 import io
 
@@ -26,7 +26,7 @@ def state(monkeypatch):
 
 @pytest.fixture
 def pictures(monkeypatch, state):
-    """What is shown, by key, instead of showing it."""
+    """The arguments of each picture by its key, instead of showing it."""
     shown = {}
     monkeypatch.setattr(
         module, "picture", lambda source, size, *, key, **rest: shown.update({key: rest | {"size": size}})

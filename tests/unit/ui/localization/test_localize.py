@@ -1,4 +1,4 @@
-"""Page 5's own arithmetic: drawn boxes, what a browser sends, ways to write a box, the shared part."""
+"""Page 5's own arithmetic: drawn boxes, values from a browser, box encodings, the intersection."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Receptive fields and shared weights: what is drawn and written, beside what is computed."""
+"""Receptive fields and shared weights: drawings and texts, compared with the computation."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""How the walk through the network draws: stops, ways around, colours, and what is open."""
+"""Drawings of the walk through the network: stops, shortcuts, colours, and the selected unit."""
 
 import base64
 import io

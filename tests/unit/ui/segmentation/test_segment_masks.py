@@ -1,4 +1,4 @@
-"""Page 7's masks: layers, names, coverage, doubt and agreement, apart from Streamlit; and what mask_view accepts."""
+"""Page 7's masks: layers, names, coverage, doubt and agreement, apart from Streamlit; and validation in mask_view."""
 
 from dataclasses import replace
 
@@ -185,7 +185,7 @@ def test_networks_on_this_machine_stand_first_in_the_table():
 
 @pytest.fixture
 def mounted(monkeypatch):
-    """What the browser would be given."""
+    """The data for the browser."""
     given = {}
     monkeypatch.setattr(component, "_mount", lambda **facts: given.update(facts))
     return given

@@ -1,4 +1,4 @@
-"""Page 7's own pictures and numbers, apart from Streamlit."""
+"""Page 7's own pictures and figures, apart from Streamlit."""
 
 from dataclasses import replace
 
@@ -43,7 +43,7 @@ def test_maps_are_arranged_in_a_grid(count, size):
 
 
 def canvas_of(colours: dict[tuple, int], size: tuple[int, int], alpha: int = 255) -> np.ndarray:
-    """What a canvas hands out: a rectangle (top, bottom, left, right) in the pen of each class."""
+    """The image of a canvas: a rectangle (top, bottom, left, right) in the pen of each class."""
     image = np.zeros((*size, 4), np.uint8)
     for (top, bottom, left, right), class_id in colours.items():
         rgb = [int(pen(class_id)[at : at + 2], 16) for at in (1, 3, 5)]

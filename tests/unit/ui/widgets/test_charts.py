@@ -23,7 +23,7 @@ def test_chart_colours_are_those_of_the_visitors_theme(monkeypatch, theme, expec
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_chart_colours_stand_out_from_the_background(theme):
-    """WCAG asks for a contrast of 3 between a chart's line and its background."""
+    """WCAG requires a contrast of 3 between a chart's line and its background."""
     for colour in THEMES[theme]["chartCategoricalColors"]:
         lighter, darker = sorted((_luminance(colour), _luminance(THEMES[theme]["backgroundColor"])), reverse=True)
         assert (lighter + 0.05) / (darker + 0.05) >= 3

@@ -1,4 +1,4 @@
-"""What is told of networks: the published one that could be downloaded instead, and whose figure is whose."""
+"""Notes on models: the published one that could be downloaded instead, and the source of each figure."""
 
 import pandas as pd
 import pytest

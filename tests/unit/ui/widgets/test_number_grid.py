@@ -1,4 +1,4 @@
-"""Grids of numbers: what is written in the cells, and whether it can be read on its colour."""
+"""Grids of values: the texts in the cells, and their contrast on their colours."""
 
 import re
 
