@@ -7,7 +7,7 @@ on the same picture, ready and scaled; `model.predict` gets that picture too. Be
 Times are measured by `timing.py`. The bars (at most 1.1 × the bare call, at least 2.5 × faster than `model.predict`,
 Grad-CAM of EfficientNet-Lite0 and MobileNetV2 in 200 ms) are held against the fastest tenth. They are printed, not
 enforced. After each network stands the process's resident memory. Weights of Keras's networks that are not on this
-machine are drawn by chance and kept in a temporary folder: the arithmetic is the same.
+machine are random and kept in a temporary folder: the arithmetic is the same.
 """
 
 import argparse
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def draw_weights(key: str) -> None:
-    """Save weights drawn by chance under the official file name."""
+    """Save random weights under the official file name."""
     spec = find(key)
     network = getattr(frameworks.keras().applications, spec.builder)(weights=None, classifier_activation=None)
     keras_cache().mkdir(parents=True, exist_ok=True)

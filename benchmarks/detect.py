@@ -5,7 +5,7 @@ with boxes, scores and classes, at 640 pixels. Ours runs in OpenVINO, exported b
 the figures. Beside them, the cost of moving a slider: the post-processing alone, on cached candidates. After that the
 bundled everyday detector at its own 320 pixels, alone, for nobody else runs it. The bars, at least 2 × faster than
 Ultralytics on a processor, 100 ms for a slider, and 15 ms for the everyday detector on two cores, are held against the
-fastest tenth; they are printed, not enforced. Weights that are not on this machine are drawn by chance: the arithmetic
+fastest tenth; they are printed, not enforced. Weights that are not on this machine are random: the arithmetic
 is the same, but for the number of boxes.
 """
 
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def draw_weights(key: str, folder: Path) -> None:
-    """Save weights drawn by chance under the official file name."""
+    """Save random weights under the official file name."""
     model = frameworks.ultralytics().YOLO(find(key).builder)
     model.model.names = dict(enumerate(find(key).labels))
     model.save(folder / find(key).weights)

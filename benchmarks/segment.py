@@ -3,9 +3,9 @@
 Run from anywhere: `python benchmarks/segment.py [--repeats N] [KEY ...]`. Ours begins with the photo as an array (the
 china sample, scaled) and ends with a class, a confidence and an entropy for each of its pixels; it runs in OpenVINO,
 exported beforehand. The bare peer is the torch network on the same input, ready and scaled, up to its logits, with
-torch's default threads. Once the photo has its own size, once the network's default size, where the answer has far more
-pixels than the input. The bars, at most 700 ms and at most 1.15 × the bare call, are for the first; they are held
-against the fastest tenth, and printed, not enforced.
+torch's default threads. Once the photo has its own size, once the network's default size, where the prediction has far
+more pixels than the input. The limits, at most 700 ms and at most 1.15 × the bare call, are for the first; they are
+compared with the fastest tenth, and printed, not enforced.
 """
 
 import argparse

@@ -22,7 +22,7 @@ ARGS = [
 
 
 def find_chromium() -> str | None:
-    """Path of an installed Chromium; None where there is none."""
+    """Path of an installed Chromium; None if there is none."""
     return next(
         (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
     )

@@ -1,6 +1,6 @@
 """How long the server takes to be ready, and the browser to paint the home page and page 1 for the first time.
 
-Ready: from starting `streamlit run app.py` to its first healthy answer. Painted: from opening the address in a new
+Ready: from starting `streamlit run app.py` to its first healthy response. Painted: from opening the address in a new
 browser profile to the last card's picture (home) or the convolved photo (page 1) being decoded. Medians of five.
 The peer, in the same run, is an app of one line of text.
 

@@ -36,5 +36,5 @@ def print_times(times: Mapping[str, np.ndarray]) -> None:
 
 
 def verdict(fine: bool) -> str:
-    """Say whether a bar holds."""
+    """Return a word for whether a limit is met."""
     return "holds" if fine else "MISSED"

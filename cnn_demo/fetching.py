@@ -33,7 +33,7 @@ exit status:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Download the models that are asked for, one after the other, with one line for each.
+    """Download the requested models, one after the other, with one line for each.
 
     Returns:
         The exit status, as `--help` describes it.
@@ -66,7 +66,7 @@ def fetch(
 
     Args:
         specs: Specs of the models.
-        progress: Told the model, how many bytes have come, and of how many (0 where the server does not tell).
+        progress: Callback with the model, the bytes received, and their total (0 if the server does not send it).
 
     Yields:
         The row, whether the model was on this machine before, and why it could not be downloaded (None: it is here).
@@ -90,7 +90,7 @@ def fetch(
 
 
 def _in_sight(specs: Sequence[ModelSpec]) -> int:
-    """Show the progress on stderr, and one line for each model: on stdout where it is here, else on stderr."""
+    """Show the progress on stderr, and one line for each model: on stdout if it is available, else on stderr."""
     bar = _Bar()
     failed = False
     for spec, was_here, error in fetch(specs, bar):

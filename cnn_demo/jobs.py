@@ -1,7 +1,7 @@
 """Queue of the trainings that visitors start: one runs at a time, in its own thread; first come, first served.
 
-Sessions outlive their tabs and nobody tells the server that a visitor has left. So whoever shows a job must touch it
-now and then: one that nobody has touched for `patience` seconds is taken out of the queue, or asked to end.
+Sessions outlive their tabs, and the server is not notified when a visitor leaves. So a page that shows a job must touch
+it now and then: one that was not touched for `patience` seconds is removed from the queue, or stopped.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-PATIENCE = 30.0  # seconds: pages poll every second, but a busy server may answer late
+PATIENCE = 30.0  # seconds: pages poll every second, but a busy server may be late
 MAX_WAITING = 20
 _LOG = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class Job:
         self._touched = self._clock()
 
     def stop(self) -> None:
-        """Ask it to end; the weights trained so far are kept."""
+        """Request its end; the weights trained so far are kept."""
         self._stop.set()
 
     def report(self, progress: Any) -> None:
@@ -96,7 +96,7 @@ class JobQueue:
 
     Args:
         patience: Seconds after which a job that nobody touches is abandoned.
-        clock: Tells the time in seconds.
+        clock: Function that returns the time in seconds.
     """
 
     def __init__(self, patience: float = PATIENCE, clock: Callable[[], float] = time.monotonic) -> None:

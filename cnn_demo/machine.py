@@ -78,7 +78,7 @@ def _device() -> tuple[str, str, int | None]:
 
 
 def _nvidia_gpu() -> tuple[str, int] | None:
-    """Name and memory of the first NVIDIA GPU, asked of its driver; None if there is none."""
+    """Name and memory of the first NVIDIA GPU, from its driver; None if there is none."""
     if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1") or importlib.util.find_spec("pynvml") is None:
         return None
     import pynvml

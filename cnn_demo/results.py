@@ -82,7 +82,7 @@ class Localization:
         if (self.label is None) != (self.box_xyxy is None):
             raise ValueError("A label and a box come together, or neither does.")
         if self.box_xyxy is not None and np.shape(self.box_xyxy) != (4,):
-            raise ValueError(f"A box has 4 numbers, not the shape {np.shape(self.box_xyxy)}.")
+            raise ValueError(f"A box has 4 coordinates, not the shape {np.shape(self.box_xyxy)}.")
 
     def as_json(self) -> dict:
         """Return the contents of a JSON file: label, probability, box in pixels to a tenth, and all probabilities."""

@@ -133,7 +133,7 @@ def _upright(picture: av.VideoFrame) -> np.ndarray:
 class Tracks:
     """Multi-object tracker: Ultralytics' implementation of ByteTrack.
 
-    Boxes are matched with the predicted boxes of known objects, first those of high confidence, then the others.
+    Boxes are matched with the predicted boxes of tracked objects, first those of high confidence, then the others.
     Zhang et al. (2022), https://arxiv.org/abs/2110.06864.
 
     Attributes:

@@ -40,7 +40,7 @@ def _figures_of(
     key: str, photos: list[MaskedPhoto], description: str, *, outlined: bool = True
 ) -> tuple[Figures, MaskScores]:
     model = load_segmenter(key)
-    model.wait_for_export()  # what visitors get
+    model.wait_for_export()  # as for visitors
     labels = model.spec.labels
     confusion = np.zeros((len(labels), len(labels)), np.int64)
     boundary_scores = []
@@ -68,7 +68,7 @@ def evaluate_instances(folder: Path, key: str = "pets_instances") -> Figures:
     """The mean average precision of the masks of cats and dogs, on held-back photos of one pet each."""
     model = load_detector(key)
     photos = read_pets(folder)[1]
-    model.wait_for_export()  # what visitors get
+    model.wait_for_export()  # as for visitors
     predictions = []
     for photo in photos:
         found = model.predict(photo.pixels, confidence=FEWEST_SURE)

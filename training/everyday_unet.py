@@ -89,7 +89,7 @@ def masked(photos: list[EverydayPhoto]) -> list[MaskedPhoto]:
 
 
 def everyday_pets(photos: list[MaskedPhoto]) -> list[MaskedPhoto]:
-    """Return pets with the class ids of `VOC_LABELS` in the place of those of `PET_LABELS`."""
+    """Return pets with the class ids of `VOC_LABELS` instead of those of `PET_LABELS`."""
     table = np.arange(256, dtype=np.uint8)
     table[: len(PET_LABELS)] = [VOC_LABELS.index(label) for label in PET_LABELS]
     return [MaskedPhoto(photo.pixels, table[photo.mask], photo.name) for photo in photos]

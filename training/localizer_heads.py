@@ -1,7 +1,7 @@
 """Train the localizer's two heads on the feature maps of a pretrained classifier, whose own weights stay frozen.
 
 `python -m training.localizer --backbone mobilenet_v2 --data FOLDER --out FOLDER` runs the backbone once over augmented
-pictures and keeps its feature maps; the heads then learn from those in seconds an epoch. What is saved are the heads
+pictures and keeps its feature maps; the heads then learn from those in seconds an epoch. The result is the heads
 alone. The backbone's weights are looked for where the app looks for them, in CNN_DEMO_WEIGHTS for one.
 """
 

@@ -1,4 +1,4 @@
-"""Train the bundled U-Net that tells cat, dog and background apart; its encoder starts from ImageNet weights.
+"""Train the bundled U-Net for cat, dog and background; its encoder starts from ImageNet weights.
 
 `python -m training.pseudo_masks --data FOLDER`, then `python -m training.pet_unet --data FOLDER`; interrupted, it goes
 on with `--resume`. Half of the pictures are pets in their own photos, half are composites, of several pets or on other
@@ -22,7 +22,7 @@ from training.steps.unet import COARSE_STEPS, batch_of, foreground_iou, mask_los
 
 RECIPE = Recipe("pet_unet", rate=2e-3, weight_decay=0.02, clip=20.0, small_side=192, encoder_rate=0.3, measured_every=4)
 AT_HOME = 0.5  # probability of a pet in its own photo; other pictures are composites
-ZOOMS = (0.6, 1.8)  # times the size at which the photo just fits: a pet is told from its ground by all of it
+ZOOMS = (0.6, 1.8)  # times the size at which the photo just fits: the whole pet separates it from the background
 
 
 def main() -> None:

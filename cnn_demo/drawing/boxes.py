@@ -9,7 +9,7 @@ from cnn_demo.detections import class_ids, class_names, confidences, subset
 from cnn_demo.drawing.pictures import reduced
 from cnn_demo.results import percent
 
-PREDICTION, GROUND_TRUTH, OTHER = "#ffb000", "#2fbf71", "#4aa3ff"  # told apart by the colour-blind too
+PREDICTION, GROUND_TRUTH, OTHER = "#ffb000", "#2fbf71", "#4aa3ff"  # distinguishable for the colour-blind too
 WRONG, NEUTRAL = "#ff4b5c", "#9aa3b2"  # a red and a grey
 _CLASSES = sv.ColorPalette.DEFAULT
 

@@ -31,7 +31,7 @@ def display_values(values: np.ndarray, display: str) -> np.ndarray:
         uint8 picture, (H, W) or (H, W, 3) RGB; "signed" always gives (H, W, 3).
 
     Raises:
-        ValueError: If `display` is not known.
+        ValueError: If `display` is unknown.
     """
     if display == "clip":
         return _to_bytes(values)

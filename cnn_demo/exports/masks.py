@@ -14,7 +14,7 @@ from cnn_demo.exports.boxes import as_coco
 
 
 def indexed_png(class_map: np.ndarray, colours: np.ndarray, blank: np.ndarray | None = None) -> bytes:
-    """Write a class map as a PNG with a palette: programs read classes, and people see colours.
+    """Write a class map as a PNG with a palette: programs read class ids, and people see colours.
 
     Args:
         class_map: (H, W) integers from 0 to below the number of colours.
@@ -71,7 +71,7 @@ def as_polygons(detections: sv.Detections) -> list[dict]:
 
     Returns:
         Polygons are lists of [x, y] in pixels of the photo, through the middles of the outermost pixels; an object has
-        several where it is in several pieces. Holes are filled, and pieces of one or two pixels have no outline.
+        several if it is in several pieces. Holes are filled, and pieces of one or two pixels have no outline.
 
     Raises:
         ValueError: If the detections have no masks.

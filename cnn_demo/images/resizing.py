@@ -22,7 +22,7 @@ def resized(pixels: np.ndarray, size: tuple[int, int], resampling: Resampling = 
     rows, columns = size
     if resampling == "bilinear":
         return _halved_and_interpolated(pixels, rows, columns)
-    while pixels.shape[0] >= 8 * rows and pixels.shape[1] >= 8 * columns:  # halving is what OpenCV is fastest at
+    while pixels.shape[0] >= 8 * rows and pixels.shape[1] >= 8 * columns:  # halving is the fastest in OpenCV
         pixels = cv2.resize(pixels, (pixels.shape[1] // 2, pixels.shape[0] // 2), interpolation=cv2.INTER_AREA)
     way = cv2.INTER_AREA if pixels.shape[0] >= rows and pixels.shape[1] >= columns else cv2.INTER_LINEAR
     return cv2.resize(pixels, (columns, rows), interpolation=way)

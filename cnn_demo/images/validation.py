@@ -73,7 +73,7 @@ def kind_of(data: bytes) -> str:
         return "WebP"
     kind = next((kind for start, kind in _OTHER_KINDS.items() if data.startswith(start)), "another kind of file")
     if data[4:8] == b"ftyp":
-        # The first brand may be the neutral "mif1"; the list of compatible brands then tells which of the two it is.
+        # The first brand may be the neutral "mif1"; the list of compatible brands then shows which of the two it is.
         listed = data[16 : min(256, int.from_bytes(data[:4], "big"))]
         brands = [data[8:12], *(listed[i : i + 4] for i in range(0, len(listed), 4))]
         for brand in brands:
@@ -160,7 +160,7 @@ def check_png(data: bytes) -> PngHeader:
 
 
 def has_empty_row(image: Image.Image) -> bool:
-    """Tell whether one of the last two rows holds nothing but zeros; of an interlaced PNG they are the last to come."""
+    """Return whether one of the last two rows is all zeros; of an interlaced PNG they are the last to come."""
     width, height = image.size
     rows = np.asarray(image.crop((0, max(0, height - 2), width, height)))
     return not rows.reshape(len(rows), -1).any(axis=1).all()

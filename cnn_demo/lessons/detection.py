@@ -122,7 +122,7 @@ def lesson_for(labels: tuple[str, ...]) -> Lesson:
     """Return the lesson for a network with these classes, with photos that show some of them."""
     if "tie" in labels:
         return LESSON
-    if "bus" in labels:  # the two men are large; the street has large things and smaller ones
+    if "bus" in labels:  # the two men are large; the street has large objects and smaller ones
         return replace(LESSON, experiments=tuple(replace(each, photo="bus") for each in LESSON.experiments))
     others = tuple(replace(experiment, photo="astronaut") for experiment in LESSON.experiments[1:])
     return replace(LESSON, experiments=(_WITHOUT_STREETS, *others))

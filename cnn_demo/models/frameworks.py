@@ -55,7 +55,7 @@ def device(requested: str = "auto") -> str:
 
 
 def keras_device(requested: str = "auto") -> str:
-    """Return the device that Keras can use: "cuda" if TensorFlow sees the GPU, otherwise "cpu".
+    """Return the device that Keras can use: "cuda" if TensorFlow finds the GPU, otherwise "cpu".
 
     Raises:
         ValueError: If "cuda" is requested explicitly and TensorFlow cannot use it.

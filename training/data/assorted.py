@@ -1,6 +1,6 @@
 """The merged set that the bundled detector learns from: fifteen classes from five published sets.
 
-Most of the photos show one thing in their middle. A network trained on nothing else learns these positions; so each
+Most of the photos show one object in their middle. A network trained on nothing else learns these positions; so each
 such photo comes a second time, its object pasted at random scale and position onto a photo of clothes.
 """
 
@@ -47,7 +47,7 @@ class Labelled:
 
     @property
     def ground_truth(self) -> tuple[np.ndarray, ...]:
-        """Boxes and class ids, and whether each box is difficult if that is known, as `class_precisions` takes them."""
+        """Boxes and class ids, and whether each box is difficult if annotated, as `class_precisions` takes them."""
         return self.boxes, self.class_ids
 
     @property

@@ -1,7 +1,7 @@
 """Pictures of several pets that hide each other, cut out of their own photos and pasted together.
 
 Dwibedi et al., "Cut, paste and learn" (2017), https://arxiv.org/abs/1708.01642: edges are blended in several ways, and
-other things are pasted in the same manner, so that no network learns to see the pasting itself.
+other objects are pasted in the same manner, so that no network learns to detect the pasting itself.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from training.data.placement import part_of, recolour
 
 BACKGROUND_ARCHIVES = ("clothing", "cards", "bccd", "raccoon")  # archives whose photos show neither cat nor dog
 ALONE, AT_HOME = 0.3, 0.4  # fraction of pictures of one photo; fraction of the others that begin with a whole photo
-MOST = 5  # pets and other things that are pasted onto a picture
+MOST = 5  # pets and other objects that are pasted onto a picture
 SMALLEST, LARGEST = 0.2, 0.9  # longer side of a pasted pet, as a fraction of the picture's side
 CUT = 0.3  # fraction of its height and width that may be outside
 TURN, STRETCH = 12.0, 0.15  # degrees, and logarithm of how much wider or higher it may become
@@ -28,7 +28,7 @@ MIN_VISIBLE, MIN_PIXELS = 0.2, 40  # visible fraction and pixels of a pet for it
 
 @dataclass(frozen=True)
 class Cutout:
-    """A pet out of its photo: pixels (H, W, 3) uint8, where it is (H, W) bool, and its label, of `PET_LABELS`."""
+    """A pet out of its photo: pixels (H, W, 3) uint8, mask (H, W) bool, and its label, of `PET_LABELS`."""
 
     pixels: np.ndarray = field(repr=False)
     inside: np.ndarray = field(repr=False)

@@ -1,6 +1,6 @@
 """The published data sets that the bundled networks were trained on, read from one archive each.
 
-The archives are not part of the project: the cards under `assets/weights` say where each set comes from. Every split is
+The archives are not part of the project: the cards under `assets/weights` name the source of each set. Every split is
 made here, by file number, so that training and evaluation cannot disagree about it.
 """
 

@@ -171,7 +171,7 @@ def main_object(boxes: np.ndarray, class_ids: np.ndarray) -> tuple[int, np.ndarr
 def read_nothing(folder: Path) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Read photos that show none of the twenty classes.
 
-    Clothes, playing cards and blood cells, and photos of COCO and of landscapes in which no such box is known.
+    Clothes, playing cards and blood cells, and photos of COCO and landscapes without an annotated box of these.
 
     Args:
         folder: Folder with the archives.

@@ -1,7 +1,7 @@
 """Pictures to train the bundled detector on: one photo, or four side by side, at any scale and position.
 
-Most photos of the set show one thing in their middle. Four of them side by side, cut by each other, show many things
-anywhere, small and large (Bochkovskiy et al., "YOLOv4" (2020), https://arxiv.org/abs/2004.10934).
+Most photos of the set show one object in their middle. Four of them side by side, cut by each other, show many
+objects anywhere, small and large (Bochkovskiy et al., "YOLOv4" (2020), https://arxiv.org/abs/2004.10934).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Pictures to train a localizer on: an object anywhere and at any size, or none.
 
-The photos of the set are centred, and their objects fill three quarters of them. A network that is shown nothing else
-learns where objects are in the set, not where they are. So each photo is cropped, stretched, mirrored, recoloured and,
-more often than not, pasted at random scale and position onto another picture; the box goes with it.
+The photos of the set are centred, and their objects fill three quarters of them. A network trained on nothing else
+learns the usual positions of the set, not the objects' own. So each photo is cropped, stretched, mirrored, recoloured
+and, more often than not, pasted at random scale and position onto another picture; the box moves with it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Backgrounds:
 
     Attributes:
         backgrounds: Photos without any of the three classes.
-        distractors: Small pictures of other things, pasted like objects, so that an edge of a paste means nothing.
+        distractors: Small pictures of other objects, pasted like objects, so that an edge of a paste means nothing.
         side: Height and width of the pictures to make.
     """
 
@@ -72,7 +72,7 @@ def object_picture(photo: BoxedPhoto, scenery: Backgrounds, rng: np.random.Gener
 
 
 def clutter(canvas: np.ndarray, box: np.ndarray, scenery: Backgrounds, rng: np.random.Generator) -> None:
-    """Paste up to three other things beside an object, in place, wherever they leave its box uncovered.
+    """Paste up to three distractors beside an object, in place, if they leave its box uncovered.
 
     So the head learns to ignore regions that resemble the object.
 

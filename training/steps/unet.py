@@ -196,7 +196,7 @@ def foreground_iou(confusion: np.ndarray) -> float:
     """Return the IoU of whatever is not class 0, whichever class it is taken for.
 
     Args:
-        confusion: (C, C) pixels, row the true class, column the answered one.
+        confusion: (C, C) pixels, row the true class, column the predicted one.
     """
     both = confusion[1:, 1:].sum()
     return float(both / max(1, confusion.sum() - confusion[0, 0]))

@@ -17,7 +17,9 @@ _ROWS = Path(__file__).with_suffix(".csv")
 _LABELS = Path(__file__).resolve().parents[3] / "assets" / "coco_labels.txt"
 COCO_LABELS = tuple(_LABELS.read_text(encoding="utf-8").splitlines())
 _DATASET = "5,000 validation photos of COCO"
-_KNOWS = "Trained on COCO's 80 classes: people, vehicles, animals, food, and everyday objects indoors and outdoors."
+_TRAINING_DATA = (
+    "Trained on COCO's 80 classes: people, vehicles, animals, food, and everyday indoor and outdoor objects."
+)
 _ULTRALYTICS = "AGPL-3.0"
 _TORCHVISION = "BSD-3-Clause; trained on COCO"
 
@@ -94,7 +96,7 @@ def coco_spec(row: dict[str, str], task: Task = "detection", metric: str = "mAP5
         metric=published,
         paper=family.paper,
         licence=family.licence,
-        knows=_KNOWS,
+        training_data=_TRAINING_DATA,
         builder=row["builder"],
         url=row["url"],
     )

@@ -20,7 +20,7 @@ IMAGENET_LABELS = tuple(_LABELS.read_text(encoding="utf-8").splitlines())
 _SOURCE = "https://keras.io/api/applications/"
 DATASET = "50,000 validation photos of ImageNet"
 _CROP = 0.875  # as for the published accuracies: 224 of 256 pixels
-KNOWS = "Trained on ImageNet's 1,000 classes: 120 breeds of dogs, many other animals, objects and food."
+TRAINING_DATA = "Trained on ImageNet's 1,000 classes: 120 breeds of dogs, many other animals, objects and food."
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def _spec(row: dict[str, str]) -> ModelSpec:
         metric=Metric("top-1 accuracy", float(row["top1"]), DATASET, _SOURCE),
         paper=f"https://arxiv.org/abs/{family.arxiv}",
         licence=family.licence,
-        knows=KNOWS,
+        training_data=TRAINING_DATA,
         scaling=family.scaling,
         crop=_CROP,
         further=(Metric("top-5 accuracy", float(row["top5"]), DATASET, _SOURCE),) if row["top5"] else (),

@@ -70,7 +70,7 @@ MODELS: tuple[ModelSpec, ...] = (
         metric=Metric("accuracy", 0.8948, "5,000 held-back training images of CIFAR-10", "training/evaluate.py"),
         paper="https://arxiv.org/abs/1512.03385",
         licence="AGPL-3.0; trained on CIFAR-10 (Krizhevsky 2009)",
-        knows="Trained on ten classes: " + ", ".join(CIFAR10_LABELS[:-1]) + " and truck.",
+        training_data="Trained on ten classes: " + ", ".join(CIFAR10_LABELS[:-1]) + " and truck.",
     ),
     *LITE_MODELS,
     *IMAGENET_MODELS,
@@ -88,7 +88,7 @@ MODELS: tuple[ModelSpec, ...] = (
         metric=Metric("mean IoU", 0.6645, "322 validation photos of Pascal VOC", "training/evaluate.py"),
         paper="https://arxiv.org/abs/1904.01355",
         licence="AGPL-3.0; trained on Pascal VOC (Everingham et al. 2010) and more sets: see its card",
-        knows="Trained on Pascal VOC's 20 classes: people, animals, vehicles and indoor objects.",
+        training_data="Trained on Pascal VOC's 20 classes: people, animals, vehicles and indoor objects.",
         threshold=0.2,
     ),
     ModelSpec(
@@ -105,7 +105,7 @@ MODELS: tuple[ModelSpec, ...] = (
         metric=Metric("mean IoU", 0.8732, "244 held-back photos of Caltech-101", "training/evaluate.py"),
         paper="https://arxiv.org/abs/1904.01355",
         licence="AGPL-3.0; trained on Caltech-101 (Li et al. 2004, CC BY 4.0)",
-        knows="Trained on three classes: airplane, face and motorcycle.",
+        training_data="Trained on three classes: airplane, face and motorcycle.",
         threshold=0.75,
     ),
     ModelSpec(
@@ -122,7 +122,7 @@ MODELS: tuple[ModelSpec, ...] = (
         metric=Metric("mean IoU", 0.8418, "244 held-back photos of Caltech-101", "training/evaluate.py"),
         paper="https://arxiv.org/abs/1801.04381",
         licence="AGPL-3.0 for the heads; trained on Caltech-101 (Li et al. 2004, CC BY 4.0)",
-        knows="Trained on three classes: airplane, face and motorcycle; its backbone is pretrained on ImageNet.",
+        training_data="Trained on three classes: airplane, face and motorcycle; backbone pretrained on ImageNet.",
         backbone="mobilenet_v2",
         threshold=0.75,
     ),
@@ -141,7 +141,7 @@ MODELS: tuple[ModelSpec, ...] = (
         metric=Metric("mAP50-95", 0.4479, "322 validation photos of Pascal VOC", "training/evaluate.py"),
         paper="https://arxiv.org/abs/1905.11946",
         licence="AGPL-3.0; trained on Pascal VOC (Everingham et al. 2010) and more sets: see its card",
-        knows="Trained on Pascal VOC's 20 classes: people, animals, vehicles and indoor objects.",
+        training_data="Trained on Pascal VOC's 20 classes: people, animals, vehicles and indoor objects.",
         builder=EVERYDAY,
     ),
     ModelSpec(
@@ -158,8 +158,8 @@ MODELS: tuple[ModelSpec, ...] = (
         metric=Metric("mAP50-95", 0.6586, "441 held-back photos of five sets", "training/evaluate.py"),
         paper="https://docs.ultralytics.com/models/yolo11/",
         licence="AGPL-3.0; trained on Caltech-101, Oxford-IIIT Pet, BCCD and two more sets: see its card",
-        knows="Trained on fifteen classes: faces, airplanes, motorcycles, heads of cats and dogs, raccoons, playing "
-        "cards from nine to ace, and three kinds of blood cells.",
+        training_data="Trained on fifteen classes: faces, airplanes, motorcycles, heads of cats and dogs, raccoons, "
+        "playing cards from nine to ace, and three kinds of blood cells.",
         builder="yolo11n.yaml",
     ),
     *SEMANTIC_SEGMENTERS,
@@ -177,7 +177,7 @@ MODELS: tuple[ModelSpec, ...] = (
         metric=Metric("mean IoU", 0.5692, "322 validation photos of Pascal VOC", "training/evaluate.py"),
         paper="https://arxiv.org/abs/1505.04597",
         licence="AGPL-3.0; trained on Pascal VOC (Everingham et al. 2010) and more sets: see its card",
-        knows="Trained on Pascal VOC's 20 classes: people, animals, vehicles and things in rooms; all else is "
+        training_data="Trained on Pascal VOC's 20 classes: people, animals, vehicles and indoor objects; all else is "
         "background.",
         scaling="tf",
         builder="Unet",
@@ -197,7 +197,7 @@ MODELS: tuple[ModelSpec, ...] = (
         metric=Metric("mean IoU", 0.9353, "78 held-back photos of pets", "training/evaluate.py"),
         paper="https://arxiv.org/abs/1505.04597",
         licence="AGPL-3.0; trained on Oxford-IIIT Pet (Parkhi et al. 2012, CC BY-SA 4.0)",
-        knows="Trained on cats and dogs; the rest is background.",
+        training_data="Trained on cats and dogs; the rest is background.",
         scaling="tf",
         builder="Unet",
         options=tuple(STRIDE_4_OPTIONS.items()),
@@ -216,7 +216,7 @@ MODELS: tuple[ModelSpec, ...] = (
         metric=Metric("mean IoU", 0.7264, "101 validation scenes of CamVid", "training/evaluate.py"),
         paper="https://arxiv.org/abs/1505.04597",
         licence="AGPL-3.0; trained on CamVid (Brostow et al. 2009), for non-commercial research and teaching",
-        knows="Trained on eleven classes of street scenes, seen from a car: "
+        training_data="Trained on eleven classes of street scenes, seen from a car: "
         + ", ".join(STREET_LABELS[:-1])
         + " and bicyclist.",
         scaling="tf",
@@ -238,7 +238,7 @@ MODELS: tuple[ModelSpec, ...] = (
         metric=Metric(MASK_METRIC, 0.5926, "78 held-back photos of pets", "training/evaluate.py"),
         paper="https://arxiv.org/abs/1708.01642",
         licence="AGPL-3.0; trained on Oxford-IIIT Pet (Parkhi et al. 2012, CC BY-SA 4.0)",
-        knows="Trained on cats and dogs.",
+        training_data="Trained on cats and dogs.",
         builder="yolo11n-seg.yaml",
     ),
 )

@@ -37,13 +37,13 @@ MASK_METRIC = "mask mAP50-95"
 
 
 @dataclass(frozen=True)
-class _Knowledge:
+class _DataSet:
     """Common metadata of networks trained on the same dataset."""
 
     labels: tuple[str, ...]
     measured_on: str
     trained_on: str
-    knows: str
+    training_data: str
 
 
 @dataclass(frozen=True)
@@ -59,20 +59,20 @@ class _Family:
     bytes_each: int = 4
 
 
-_KNOWLEDGE = {
-    "voc": _Knowledge(
+_DATA_SETS = {
+    "voc": _DataSet(
         VOC_LABELS,
         "photos of COCO val2017 with Pascal VOC's classes",
         "COCO, with Pascal VOC's classes",
         "Trained on Pascal VOC's 20 classes: people, animals, vehicles and indoor objects; the rest is background.",
     ),
-    "ade20k": _Knowledge(
+    "ade20k": _DataSet(
         ADE20K_LABELS,
         "2,000 validation photos of ADE20K",
         "ADE20K",
         "Trained on ADE20K's 150 classes: stuff and objects of indoor scenes, streets and landscapes.",
     ),
-    "cityscapes": _Knowledge(
+    "cityscapes": _DataSet(
         CITYSCAPES_LABELS,
         "500 validation photos of Cityscapes",
         "Cityscapes",
@@ -118,7 +118,7 @@ _FAMILIES = {
     "segformer-small": _segformer(256),
     "segformer": _segformer(768),
     "upernet-convnext": _upernet("ConvNeXt"),
-    # Weights are per window and independent of the image size; timm must be told that it may vary.
+    # Weights are per window and independent of the image size; timm needs a flag that it may vary.
     "upernet-swin": _upernet("Swin transformer", img_size=512, strict_img_size=False),
     "dpt": _Family(
         "smp",
@@ -132,10 +132,10 @@ _FAMILIES = {
 
 
 def _spec(row: dict[str, str]) -> ModelSpec:
-    family, knowledge = _FAMILIES[row["family"]], _KNOWLEDGE[row["dataset"]]
+    family, data_set = _FAMILIES[row["family"]], _DATA_SETS[row["dataset"]]
     parameters, side = int(row["parameters"]), int(row["side"])
     figures = [
-        Metric(name, round(float(row[column]) / 100, 4), knowledge.measured_on, row["source"])
+        Metric(name, round(float(row[column]) / 100, 4), data_set.measured_on, row["source"])
         for name, column in (("mean IoU", "miou"), ("pixel accuracy", "accuracy"))
         if row[column]
     ]
@@ -149,12 +149,12 @@ def _spec(row: dict[str, str]) -> ModelSpec:
         input_size=(side, side),
         parameters=parameters,
         bytes=round(float(row["megabytes"]) * 2**20) if row["megabytes"] else family.bytes_each * parameters,
-        labels=knowledge.labels,
+        labels=data_set.labels,
         weights=row["file"],
         metric=figures[0],
         paper=family.paper,
-        licence=f"{family.licence}; trained on {knowledge.trained_on}",
-        knows=knowledge.knows,
+        licence=f"{family.licence}; trained on {data_set.trained_on}",
+        training_data=data_set.training_data,
         scaling=family.scaling,
         further=tuple(figures[1:]),
         builder=row["builder"],

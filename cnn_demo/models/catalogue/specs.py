@@ -61,7 +61,7 @@ class ModelSpec:
         metric: The main metric; None if none is published.
         paper: Permanent link to the paper.
         licence: Licence of the weights.
-        knows: One sentence on the classes and the training data, for the page.
+        training_data: One sentence on the classes and the training data, for the page.
         scaling: Pixel normalization, a key of `cnn_demo.models.preprocessing.SCALINGS`.
         resampling: Interpolation for resizing photos to `input_size`: "area" or "bilinear", see `images.resizing`.
         crop: Side of the centre crop as a fraction of the photo's shorter side.
@@ -87,7 +87,7 @@ class ModelSpec:
     metric: Metric | None
     paper: str
     licence: str
-    knows: str
+    training_data: str
     scaling: ScalingName = "tf"
     resampling: Resampling = "area"
     crop: float = 1.0

@@ -134,10 +134,10 @@ def seen_box(layer: NetworkLayer, unit: tuple[int, ...], size: tuple[int, int]) 
     return field_box(layer.field, unit[0], unit[1])
 
 
-def field_box(sees: ReceptiveField, row: int, column: int) -> Box:
+def field_box(field: ReceptiveField, row: int, column: int) -> Box:
     """Return the receptive field of the unit at (row, column), in pixels of the network's input."""
-    half = (sees.size - 1) / 2
-    return Box(sees.start + sees.jump * row - half, sees.start + sees.jump * column - half, sees.size, sees.size)
+    half = (field.size - 1) / 2
+    return Box(field.start + field.jump * row - half, field.start + field.jump * column - half, field.size, field.size)
 
 
 def input_box(size: tuple[int, int], fit: str, crop: float = 1.0) -> Box:

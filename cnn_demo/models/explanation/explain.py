@@ -93,8 +93,8 @@ def explain(
 ) -> np.ndarray:
     """Return a saliency map of a class.
 
-    Each map is normalized separately, so that two maps can be compared by where they are high, but not by how high. 1
-    is the maximum, after resizing the maps of a layer bilinearly to the image; evidence against the class is 0.
+    Each map is normalized separately, so that maps can be compared by the positions of high values, but not by the
+    values. 1 is the maximum, after resizing a layer's maps bilinearly to the image; evidence against the class is 0.
     Integrated gradients are magnitudes, summed over red, green and blue, with values clipped at the 99th percentile.
 
     Args:

@@ -38,8 +38,8 @@ def score_cam(
 ) -> np.ndarray:
     """Score-CAM: weight each feature map by the class probability of the image masked with it.
 
-    Each feature map is resized to the image, normalized to 0...1 and used as a mask: the image shows where it is 1,
-    grey where it is 0. The weight is the resulting probability minus that of an all-grey image. For speed only the
+    Each feature map is resized to the image, normalized to 0...1 and used as a mask: the image is kept where it is 1,
+    and grey where it is 0. The weight is the resulting probability minus that of an all-grey image. For speed only the
     `channels` with the largest mean activation are used; the paper uses all, which are 1280 in MobileNetV2.
 
     Wang et al. (2020), https://arxiv.org/abs/1910.01279.

@@ -115,8 +115,8 @@ class ActivationExtractor:
 def window_activations(taps: ActivationExtractor, pixels: np.ndarray) -> WindowActivations:
     """Run the network on every window of a photo and return the maximum activation of each channel.
 
-    Only units whose receptive field is inside the window are considered, since others see padding. Deep layers have no
-    such units; there all units are considered.
+    Only units whose receptive field is inside the window are considered, since others include padding. Deep layers
+    have no such units; there all units are considered.
 
     Args:
         taps: The extractor.

@@ -223,7 +223,7 @@ def _failure(spec: ModelSpec, error: Exception) -> DownloadFailed:
         status = "with an error" if error.response is None else error.response.status_code
         reason = f"the server answered {status}; please try again later."
     elif isinstance(error, errors.SSLError):
-        reason = "this machine does not trust the server's certificate; please tell whoever runs this app."
+        reason = "this machine does not trust the server's certificate; please contact the operator of this app."
     elif isinstance(error, errors.ReadTimeout | ReadTimeoutError):
         reason = "the server stopped responding; please try again later."
     elif isinstance(error, errors.RequestException):
@@ -233,7 +233,7 @@ def _failure(spec: ModelSpec, error: Exception) -> DownloadFailed:
     elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         reason = "the disk is full; please make room on it."
     elif isinstance(error, OSError):
-        reason = "its file cannot be written here; please tell whoever runs this app."
+        reason = "its file cannot be written here; please contact the operator of this app."
     else:
         logging.getLogger(__name__).error("Downloading %s failed.", spec.url, exc_info=error)
         reason = "an unexpected error occurred; please try again."

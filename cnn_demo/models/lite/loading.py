@@ -5,7 +5,7 @@ report 75.1, 76.7 and 77.6 % top-1. Both use a centre crop of 88 % of the shorte
 used: on 100 photos of ImageNet the accuracy is the same, and less of a visitor's photo is cropped.
 """
 
-from cnn_demo.models.catalogue.imagenet import DATASET, IMAGENET_LABELS, KNOWS
+from cnn_demo.models.catalogue.imagenet import DATASET, IMAGENET_LABELS, TRAINING_DATA
 from cnn_demo.models.catalogue.specs import Metric, ModelSpec
 from cnn_demo.models.lite.network import VARIANTS
 from cnn_demo.models.lite.weights import LITE_FILES
@@ -31,7 +31,7 @@ def _spec(number: int, parameters: int, size: int, top1: float, top5: float) -> 
         metric=Metric("top-1 accuracy", top1, DATASET, _SOURCE),
         paper="https://arxiv.org/abs/1905.11946",
         licence="Apache-2.0",
-        knows=KNOWS,
+        training_data=TRAINING_DATA,
         scaling="lite",
         resampling="bilinear",
         further=(Metric("top-5 accuracy", top5, DATASET, _SOURCE),),

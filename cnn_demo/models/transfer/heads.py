@@ -62,7 +62,7 @@ class Head:
     def __post_init__(self) -> None:
         _check_labels(self.labels)
         if self.fit not in FITS:
-            raise HeadError(f"This head was trained with an unknown fit; known are {', '.join(FITS)}.")
+            raise HeadError(f"This head was trained with an unknown fit; the options are {', '.join(FITS)}.")
         size = self.mean.shape[0] if self.mean.ndim == 1 else 0
         shapes = dict(zip(_ARRAYS, ((size, len(self.labels)), (len(self.labels),), (size,), (size,)), strict=True))
         for name, shape in shapes.items():

@@ -213,7 +213,7 @@ def check_labels(labels: Sequence[str]) -> None:
     if not labels:
         raise PhotoSetError(f"There are no photos yet: please add at least {MIN_CLASSES} classes of {MIN_PHOTOS}.")
     if len(labels) < MIN_CLASSES:
-        raise PhotoSetError(f"“{labels[0]}” is the only class: please add another one to tell it from.")
+        raise PhotoSetError(f"“{labels[0]}” is the only class: please add a second one.")
     if len(labels) > MAX_CLASSES:
         raise PhotoSetError(f"These are {len(labels)} classes: please use at most {MAX_CLASSES}.")
     for number, label in enumerate(labels):

@@ -31,7 +31,7 @@ def box_pair(
         key: Widget key, unique on the page.
         names: Names of the boxes, one letter each.
         alt: Text alternative for the picture.
-        caption: Line above the numbers.
+        caption: Line above the values.
         max_height: Greatest height of the picture in CSS pixels.
         on_move: Callback that takes the boxes, (2, 4) float64 within the picture; invalid input is ignored.
     """

@@ -11,7 +11,7 @@ from cnn_demo.ui.components import declare
 
 _mount = declare("field_tree")
 
-MAX_LINES = 3500  # more cannot be told apart, and make the browser slow
+MAX_LINES = 3500  # more cannot be distinguished, and make the browser slow
 MAX_BARS = 240
 
 

@@ -66,7 +66,7 @@ def _how(candidates: Candidates, spec: ModelSpec) -> str:
     where = DEVICES[candidates.device]
     return (
         f"**{candidates.milliseconds:.0f} ms** on {where}, by {candidates.engine}. Moving a slider only filters the "
-        f"boxes again; the network does not run again. {spec.knows} {official_instead(spec)}"
+        f"boxes again; the network does not run again. {spec.training_data} {official_instead(spec)}"
     )
 
 

@@ -65,10 +65,7 @@ def _steps(photo: Photo, spec: ModelSpec, side: int) -> None:
             config=CHART_CONFIG,
             alt="Number of boxes kept, by the IoU threshold of NMS.",
         )
-        st.caption(
-            "Only you can tell the correct number of boxes; where the curve is flat, the exact threshold does not "
-            "matter."
-        )
+        st.caption("Only you can count the objects; where the curve is flat, the exact threshold does not matter.")
 
 
 def _step_slider(selection: Selection) -> int:

@@ -57,7 +57,7 @@ def lesson_here() -> Lesson:
 
 
 def pick_detector() -> tuple[ModelSpec, int]:
-    """Let the visitor choose the network and the size at which it sees the photo.
+    """Let the visitor choose the model and its image size.
 
     Raises:
         ModelUnavailable: If there is no detector, or it cannot be loaded.
@@ -73,7 +73,7 @@ def pick_detector() -> tuple[ModelSpec, int]:
 
 @st.cache_resource(max_entries=48, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def candidates_of(photo: Photo, key: str, side: int) -> Candidates:
-    """All that a detector has for a photo; kept, so that sliders need not ask it again. Nobody may change it.
+    """All candidate boxes of a detector for a photo; cached, so that sliders do not run it again. Do not modify.
 
     Raises:
         ModelUnavailable: If the network is not available.

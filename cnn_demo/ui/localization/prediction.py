@@ -56,7 +56,7 @@ def _show_prediction(photo: Photo, spec: ModelSpec) -> None:
         )
         st.caption(
             f"**{prediction.milliseconds:.1f} ms** on {DEVICES[prediction.device]}: one pass, two heads. "
-            f"{spec.knows} For a photo of anything else it should predict “nothing”."
+            f"{spec.training_data} For a photo of anything else it should predict “nothing”."
         )
     drawn = _drawn(photo, prediction)
     with shown:

@@ -72,7 +72,7 @@ def learned_view(photo: Photo) -> None:
 
 
 def _growth(record: LocalizerRecord) -> str:
-    """Say when the pictures that it learned from became larger, which its curves show as a jump."""
+    """Return a sentence on when the training pictures became larger, a jump in the curves."""
     sides = [epoch["side"] for epoch in record.epochs]
     if sides[0] == sides[-1]:
         return ""

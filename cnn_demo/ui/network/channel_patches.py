@@ -69,9 +69,9 @@ def features_view(photo: Photo) -> None:
     st.caption(
         "In deep networks trained on millions of photos, early layers respond to edges and colours, later ones to "
         "textures, then to parts of objects (Zeiler & Fergus 2014). This one was trained on pictures of 32 × 32 "
-        f"pixels. {model.spec.knows} Faces, flowers or letters were no classes: a channel that seems to respond to "
-        "them more likely responds to a colour, an edge or a texture in them. And these are few photos: the pattern "
-        "that would activate a channel most may be in none of them."
+        f"pixels. {model.spec.training_data} Faces, flowers or letters were no classes: a channel that seems to "
+        "respond to them more likely responds to a colour, an edge or a texture in them. And these are few photos: "
+        "the pattern that would activate a channel most may be in none of them."
     )
     st.subheader("Select a channel", anchor=False)
     _open_channel(model, gallery)
@@ -105,16 +105,16 @@ def _gallery(photo: Photo, model: Classifier) -> Gallery:
 def _overview(model: Classifier, gallery: Gallery) -> None:
     """Show the most selective channels of some layers, from shallow to deep."""
     for layer in overview_layers(model.layers):
-        sees = layer.field.size
+        field = layer.field.size
         side = model.spec.input_size[0]
         reach = (
-            (f"receptive field {sees} × {sees} of {side} × {side} pixels")
-            if sees < side
+            f"receptive field {field} × {field} of {side} × {side} pixels"
+            if field < side
             else f"receptive field covers all {side} × {side} pixels"
         )
         st.markdown(f"**{layer_label(layer.name)}** · {reach}")
-        choosiest = np.argsort(-selectivity(gallery.excitations, layer), kind="stable")[:CHANNELS_SHOWN]
-        for container, channel in zip(st.columns(CHANNELS_SHOWN), choosiest, strict=True):
+        most_selective = np.argsort(-selectivity(gallery.excitations, layer), kind="stable")[:CHANNELS_SHOWN]
+        for container, channel in zip(st.columns(CHANNELS_SHOWN), most_selective, strict=True):
             with container:
                 _row(gallery, layer, int(channel), IN_A_ROW, key=f"row_{layer.name}_{channel}", width=58)
 
@@ -197,10 +197,10 @@ def _open_channel(model: Classifier, gallery: Gallery) -> None:
         on_change=lambda: st.session_state.update({CHANNEL: None}),
     )
     layer = layers[name]
-    choosiest = np.argsort(-selectivity(gallery.excitations, layer), kind="stable")
-    channel = _channel_field(channel_container, layer, int(choosiest[0]))
+    most_selective = np.argsort(-selectivity(gallery.excitations, layer), kind="stable")
+    channel = _channel_field(channel_container, layer, int(most_selective[0]))
     _row(gallery, layer, channel, OPENED, key="feature_patches", width=SIDE, named=True)
-    _every_channel(gallery, layer, choosiest, channel)
+    _every_channel(gallery, layer, most_selective, channel)
 
 
 def _channel_field(container: DeltaGenerator, layer: NetworkLayer, automatic: int) -> int:

@@ -126,8 +126,8 @@ def drawing(run: DigitRun) -> None:
         st.markdown(f"Prediction: **{best}** ({percent(float(probabilities[best]))})")
         probability_bars(DIGITS, probabilities, caption="Probability of each digit", ordered=False)
     st.caption(
-        "Wrong? The network knows only its training data: there, most sevens have a bar, and fours are slanted. Draw "
-        "yours that way, and compare."
+        "Wrong? The network learned only from its training data: there, most sevens have a bar, and fours are slanted. "
+        "Draw yours that way, and compare."
     )
 
 

@@ -1,4 +1,4 @@
-"""Common misconceptions, answered on the visitor's own photo."""
+"""Common misconceptions, corrected on the visitor's own photo."""
 
 from collections.abc import Sequence
 
@@ -16,10 +16,10 @@ SMOOTH_FROM = 64  # pixels per side; smaller pictures are feature maps or inputs
 
 
 def misconceptions(photo: Photo, items: Sequence[Misconception]) -> None:
-    """Show the claims; the answer to one is computed when it is opened.
+    """Show the claims; the correction of one is computed when it is opened.
 
     Args:
-        photo: Photo on which the answers are computed.
+        photo: Photo on which the corrections are computed.
         items: The page's misconceptions.
     """
     st.subheader("Common misconceptions", anchor=False)

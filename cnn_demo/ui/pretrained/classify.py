@@ -126,7 +126,7 @@ def _show_prediction(spec: ModelSpec, prediction: Classification) -> None:
     probability_bars(labels, np.array(probabilities), caption=f"The five most probable classes of {spec.title}")
     st.caption(
         f"**{prediction.milliseconds:.1f} ms** on {DEVICES[prediction.device]}, for {spec.input_size[1]} × "
-        f"{spec.input_size[0]} pixels. {spec.knows}"
+        f"{spec.input_size[0]} pixels. {spec.training_data}"
     )
 
 

@@ -100,7 +100,7 @@ def _narrow_slider() -> float:
             format="%d %%",
             key=SHARE,
             bind="query-params",
-            help="Two objects are split where they are narrower than this fraction of the greatest width. At 0 % "
+            help="Two objects are split at parts narrower than this fraction of the greatest width. At 0 % "
             "nothing is split: these are the connected components. At high values, arms and legs are split off.",
         )
         / 100

@@ -47,5 +47,6 @@ def _how(photo: Photo, segmentation: Segmentation, spec: ModelSpec, side: int, m
     where = DEVICES[segmentation.device]
     return (
         f"**{segmentation.milliseconds:.0f} ms** on {where}. The photo of {width} × {height} pixels is resized to "
-        f"{columns} × {rows}, {way}; the prediction has the size of the photo. {spec.knows} {official_instead(spec)}"
+        f"{columns} × {rows}, {way}; the prediction has the size of the photo. {spec.training_data} "
+        f"{official_instead(spec)}"
     )

@@ -22,7 +22,7 @@ from cnn_demo.ui.widgets.model_picker import load_with_spinner, pick_model, pick
 MODEL, SIDE, SURE = "instance_segmenter", "instance_side", "instance_confidence"
 DEFAULTS: dict[str, Any] = {MODEL: None, SIDE: None, SURE: round(100 * CONFIDENCE)}
 MAX_OBJECTS = 100  # of which masks are made: each is a photo of bits
-# Data sets call one thing by several names; these are COCO's.
+# Data sets have different names for one class; these are COCO's.
 _COMMON_NAMES = {
     "aeroplane": "airplane",
     "diningtable": "dining table",
@@ -37,7 +37,7 @@ _COMMON_NAMES = {
 
 
 def pick_instances() -> tuple[ModelSpec, int, float]:
-    """Let the visitor choose the network that finds objects, the size at which it sees the photo, and the confidence.
+    """Let the visitor choose the instance segmentation model, its image size and the confidence threshold.
 
     Returns:
         Its row, the size in pixels, and the confidence threshold from 0 to 1.
@@ -63,7 +63,7 @@ def pick_instances() -> tuple[ModelSpec, int, float]:
 
 @st.cache_resource(max_entries=6, show_spinner="Running the network…", hash_funcs=HASH_BY_KEY)
 def objects_of(photo: Photo, key: str, side: int) -> Candidates:
-    """All that a network for instances has for a photo; kept, so that sliders need not ask it. Nobody may change it.
+    """All candidates of an instance segmentation model for a photo; cached for the sliders. Do not modify.
 
     Raises:
         ModelUnavailable: If the network is not available.

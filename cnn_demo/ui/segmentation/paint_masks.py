@@ -22,7 +22,7 @@ WAY, WIDTH, BLANKS = "paint_way", "paint_width", "paint_blanks"
 WAYS = {"Brush": "freedraw", "Polygon": "polygon"}
 DEFAULTS: dict[str, Any] = {WAY: "Brush", WIDTH: 18, BLANKS: False}
 CANVAS = 330  # pixels of the longer side: fits on a phone
-MAX_CLASSES = 128  # that `pen` tells apart
+MAX_CLASSES = 128  # that `pen` distinguishes
 RIGHT, WRONG = (47, 191, 113), (255, 75, 92)
 _TURN = "paint_turn"
 
@@ -149,8 +149,8 @@ def painted(image: np.ndarray | None, class_ids: list[int], size: tuple[int, int
         size: (height, width) of the canvas.
 
     Returns:
-        (height, width) int64, `IGNORED` where nothing was painted. A brush has soft edges: what is at least half
-        covered counts, as the class whose pen is nearest in colour.
+        (height, width) int64, `IGNORED` where nothing was painted. A brush has soft edges: a pixel that is at least
+        half covered counts, as the class whose pen is nearest in colour.
     """
     truth = np.full(size, IGNORED, np.int64)
     if image is None or not class_ids:

@@ -73,7 +73,7 @@ def _show_objects(photo: Photo, found: sv.Detections) -> None:
 
 def _how(found: sv.Detections, finder: ModelSpec) -> str:
     facts = found.metadata
-    words = f"**{facts['milliseconds']:.0f} ms** on {DEVICES[facts['device']]}. {finder.knows} "
+    words = f"**{facts['milliseconds']:.0f} ms** on {DEVICES[facts['device']]}. {finder.training_data} "
     words += official_instead(finder)
     if len(found) == MAX_OBJECTS:
         words += f" These are the {MAX_OBJECTS} most confident."

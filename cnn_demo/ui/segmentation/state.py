@@ -32,7 +32,7 @@ FEW_CLASSES = 25  # of so many, the probabilities are kept: up to 60 megabytes f
 
 
 def pick_segmenter(photo: Photo) -> tuple[ModelSpec, int, str]:
-    """Let the visitor choose the network that labels pixels, the size at which it sees the photo, and the mode.
+    """Let the visitor choose the semantic segmentation model, its image size, and the mode.
 
     Returns:
         Its row, the pixels of the photo's shorter side, and a key of `MODES`.
@@ -94,7 +94,7 @@ def segmentation_of(photo: Photo, key: str, side: int | None, mode: str) -> Segm
     Args:
         photo: The visitor's.
         key: The network's.
-        side: Pixels of the photo's shorter side as the network sees it; None for the network's own.
+        side: Shorter side of the network's input in pixels; None for the network's default.
         mode: A key of `MODES`.
 
     Returns:
@@ -187,7 +187,7 @@ def reduced_segmentation(photo: Photo, segmentation: Segmentation, side: int) ->
 
 
 def covered(segmentation: Segmentation, limit: int = 6) -> str:
-    """Say how much of the photo each class covers, as Markdown: the largest ones, and the background last."""
+    """Return the fraction of the photo that each class covers, as Markdown: the largest first, the background last."""
     fractions = segmentation.coverage()
     background = fractions.pop(BACKGROUND, None)
     words = [f"**{percent(fraction)}** {label}" for label, fraction in list(fractions.items())[:limit]]

@@ -1,4 +1,4 @@
-"""Downloads of models on pages 4, 6 and 7, when the visitor asks for one."""
+"""Downloads of models on pages 4, 6 and 7, on the visitor's request."""
 
 from collections.abc import Sequence
 from typing import Any

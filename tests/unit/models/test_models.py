@@ -24,7 +24,7 @@ def test_a_row_is_complete():
         assert len(set(spec.labels)) == len(spec.labels) > 1, spec.key
         assert spec.paper.startswith("https://"), spec.key
         assert all((spec.title, spec.architecture, spec.licence)), spec.key
-        assert spec.knows.endswith("."), spec.key
+        assert spec.training_data.endswith("."), spec.key
         assert min(spec.input_size) > 0, spec.key
 
 

@@ -49,5 +49,5 @@ def show_prediction(model: Classifier, prediction: Classification) -> None:
     probability_bars(labels, np.array(probabilities), caption="The most probable classes")
     st.caption(
         f"Computed in **{prediction.milliseconds:.1f} ms** on {DEVICES[prediction.device]}, with all activations "
-        f"below. {model.spec.knows} For any photo, it predicts one of these."
+        f"below. {model.spec.training_data} For any photo, it predicts one of these."
     )

@@ -146,7 +146,7 @@ def test_concurrent_visitors_get_their_own_predictions(random_model):
 
 @pytest.mark.parametrize(
     ("label", "box", "says"),
-    [("face", None, "come together"), (None, np.zeros(4), "come together"), ("face", np.zeros(3), "4 numbers")],
+    [("face", None, "come together"), (None, np.zeros(4), "come together"), ("face", np.zeros(3), "4 coordinates")],
 )
 def test_incomplete_outputs_are_refused(label, box, says):
     with pytest.raises(ValueError, match=says):
