@@ -52,7 +52,7 @@ def test_masks_and_legend_show_the_planted_classes():
     app = open_view("Segment")
     data = component(app, "segment_photo")
     np.testing.assert_array_equal(pixels_of(data["ids"]), planted())
-    shares = {one["name"]: one["share"] for one in data["classes"]}
+    shares = {one["name"]: one["fraction"] for one in data["classes"]}
     persons = np.any([person(number) for number in range(len(PERSONS))], axis=0)
     assert shares == pytest.approx({"bus": bus().mean(), "person": persons.mean()})
     assert "background" not in shares
@@ -147,7 +147,7 @@ def test_objects_have_a_colour_a_number_and_a_confidence_each():
     app = open_view("Semantic or instance")
     data = component(app, "objects_instance")
     assert [one["name"] for one in data["classes"]] == ["person 1", "person 2", "person 3", "person 4", "bus 1"]
-    assert [one["said"] for one in data["classes"]] == [f"confidence {percent(score)}" for score in np.float32(SCORES)]
+    assert [one["detail"] for one in data["classes"]] == [f"confidence {percent(score)}" for score in np.float32(SCORES)]
     assert len({one["colour"] for one in data["classes"]}) == 5
     ids = pixels_of(data["ids"])
     assert [ids[row, column] for row, column, _ in PERSONS] == [1, 2, 3, 4]

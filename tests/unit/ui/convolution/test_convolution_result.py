@@ -164,8 +164,8 @@ def test_both_pictures_are_drawn_at_one_scale(pictures):
         settings, result = run(**state)
         show_input(PHOTO, settings, result)
         show_output(PHOTO, settings, result)
-        room = tuple(np.maximum(result.image.shape[:2], result.values.shape[:2]))
-        assert pictures["before"]["room"] == pictures["after"]["room"] == room
+        size = tuple(np.maximum(result.image.shape[:2], result.values.shape[:2]))
+        assert pictures["before"]["frame_size"] == pictures["after"]["frame_size"] == size
         assert pictures["after"]["zoom"] == 1
 
 
