@@ -147,7 +147,8 @@ def test_objects_have_a_colour_a_number_and_a_confidence_each():
     app = open_view("Semantic or instance")
     data = component(app, "objects_instance")
     assert [one["name"] for one in data["classes"]] == ["person 1", "person 2", "person 3", "person 4", "bus 1"]
-    assert [one["detail"] for one in data["classes"]] == [f"confidence {percent(score)}" for score in np.float32(SCORES)]
+    details = [f"confidence {percent(score)}" for score in np.float32(SCORES)]
+    assert [one["detail"] for one in data["classes"]] == details
     assert len({one["colour"] for one in data["classes"]}) == 5
     ids = pixels_of(data["ids"])
     assert [ids[row, column] for row, column, _ in PERSONS] == [1, 2, 3, 4]
