@@ -10,13 +10,7 @@ from cnn_demo.machine import Machine
 from cnn_demo.models import frameworks
 
 OTHERS = ("torchvision", "ultralytics", "segmentation_models_pytorch")
-# TensorFlow at every position, and each library of torch's side once right before and once right after it.
-ORDERS = (
-    ("tensorflow", "torchvision", "ultralytics", "segmentation_models_pytorch"),
-    ("ultralytics", "tensorflow", "segmentation_models_pytorch", "torchvision"),
-    ("segmentation_models_pytorch", "torchvision", "tensorflow", "ultralytics"),
-    ("torchvision", "segmentation_models_pytorch", "ultralytics", "tensorflow"),
-)
+ORDERS = (("tensorflow", *OTHERS), (*OTHERS[::-1], "tensorflow"))
 USES = """
 import sys
 from cnn_demo.models import frameworks

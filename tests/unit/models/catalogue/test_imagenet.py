@@ -3,6 +3,7 @@
 import inspect
 import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -32,8 +33,14 @@ def test_a_row_is_the_network_that_keras_builds(spec, monkeypatch):
     build = getattr(keras.applications, spec.builder)
     monkeypatch.setattr("keras.src.utils.file_utils.get_file", get_file)
     monkeypatch.setattr(keras.Model, "load_weights", lambda *_args, **_kwargs: None)
-    with keras.StatelessScope(initialize_variables=False):  # the architecture without its weights
-        network = build(weights="imagenet", input_shape=(*spec.input_size, 3), classifier_activation=None)
+
+    def architecture():
+        with keras.StatelessScope(initialize_variables=False):
+            return build(weights="imagenet", input_shape=(*spec.input_size, 3), classifier_activation=None)
+
+    # Without its weights, and in a thread: in this one, Keras would make up for them as soon as a layer is built.
+    with ThreadPoolExecutor(1) as pool:
+        network = pool.submit(architecture).result()
     assert network.input_shape == (None, *spec.input_size, 3)
     assert network.output_shape == (None, len(spec.labels))
     assert network.count_params() == spec.parameters
