@@ -144,6 +144,15 @@ def test_concurrent_visitors_get_their_own_predictions(random_model):
         np.testing.assert_allclose(probabilities, alone[i % 8], atol=1e-6)
 
 
+def test_the_network_runs_only_while_its_lock_is_held(model, monkeypatch):
+    run, held = model._outputs, []
+    monkeypatch.setattr(model, "_outputs", lambda batch: held.append(model.lock.locked()) or run(batch))
+    model.predict(photo(40, 50))
+    model.evidence(photo(40, 50))
+    assert held == [True, True]
+    assert not model.lock.locked()
+
+
 @pytest.mark.parametrize(
     ("label", "box", "says"),
     [("face", None, "come together"), (None, np.zeros(4), "come together"), ("face", np.zeros(3), "4 coordinates")],

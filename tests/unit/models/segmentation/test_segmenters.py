@@ -191,6 +191,15 @@ def test_eight_concurrent_visitors_get_the_same_predictions(small):
         np.testing.assert_array_equal(result.class_map, serial[i % 5].class_map)
 
 
+@pytest.mark.parametrize(("mode", "runs"), [("whole", 1), ("tiled", 6)])
+def test_the_network_runs_only_while_its_lock_is_held(small, monkeypatch, mode, runs):
+    run, held = small.run, []
+    monkeypatch.setattr(small, "run", lambda batch: held.append(small.lock.locked()) or run(batch))
+    small.predict(photo(), mode, tile=32, overlap=0)
+    assert held == [True] * runs
+    assert not small.lock.locked()
+
+
 def test_more_classes_than_a_byte_can_count():
     torch = frameworks.torch()
     logits = torch.randn(300, 8, 8)
