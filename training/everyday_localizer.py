@@ -6,12 +6,14 @@ photos makes boxes better but classes worse: ImageNet's features tell them apart
 1. `python -m training.everyday_localizer --data FOLDER` trains all but the first stages, from ImageNet weights.
 2. `python -m training.everyday_localizer --data FOLDER --out runs/everyday_localizer_heads --heads-of FILE`, where FILE
    holds the weights of the first stage, averages its encoder with ImageNet's (Wortsman et al., "Robust fine-tuning of
-   zero-shot models" (2022), https://arxiv.org/abs/2109.01903), keeps it as it is, trains the box head on, and fits the
-   class head to whole photos.
+   zero-shot models" (2022), https://arxiv.org/abs/2109.01903), and with the everyday detector's if `--detector` names
+   its weights. It keeps this encoder as it is, trains the box head on, and fits the class head to whole photos.
 
 Trained in torch, the network is then handed over to the Keras network that the app runs. The validation parts are never
 trained on: the exponential moving average of the weights at the end is the result, in the folder's `bundle`.
 """
+
+from __future__ import annotations
 
 import argparse
 from pathlib import Path
@@ -30,7 +32,7 @@ from cnn_demo.models.lite.network import HEAD, weighted_layers
 from training.data.everyday import LABELS, EverydayPhoto, main_object, read_coco, read_nothing, read_voc
 from training.data.placement import recolour, squash, tint
 from training.everyday_detector import EverydayPool
-from training.networks.encoders import freeze_early_stages, load_encoder
+from training.networks.encoders import CompiledByShape, freeze_early_stages, load_encoder
 from training.networks.localizer import Convolution, Heads, to_keras
 from training.pseudo_labels import read_pseudo_labelled
 from training.steps.bundle import bundle_float16
@@ -53,6 +55,19 @@ WEIGHTS = LOSS_WEIGHTS | {"votes": 1.0}  # weights of the parts of the loss
 SMOOTHING = 0.05  # label smoothing: which of two objects is larger is often ambiguous
 
 
+class Backbone(nn.Module):
+    """Encoder with its last convolution, from pictures to the feature maps of `LocalizerNetwork.features`."""
+
+    def __init__(self, encoder: TorchNetwork) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        """From pictures to feature maps."""
+        finer, coarse = self.encoder(pictures)[-2:]
+        return finer, self.encoder.bn2(self.encoder.conv_head(coarse))
+
+
 class LocalizerNetwork(nn.Module):
     """Encoder and heads, from pictures (N, 3, S, S) in −1..1 to the outputs of `Heads`."""
 
@@ -65,11 +80,27 @@ class LocalizerNetwork(nn.Module):
         self.neck_finer = Convolution(encoder.out_channels[-2], NECK_CHANNELS, 1)
         self.neck_conv = Convolution(NECK_CHANNELS, NECK_CHANNELS, 3)
         self.heads = Heads(HEAD, NOTHING + 1, NECK_CHANNELS)
+        self.compiled: CompiledByShape | None = None
+
+    def freeze_encoder(self) -> None:
+        """Keep the encoder as it is; while the heads train on a processor, OpenVINO runs it."""
+        self.encoder.requires_grad_(False).eval()
+        self.compiled = CompiledByShape()
+
+    def train(self, mode: bool = True) -> LocalizerNetwork:
+        """Set the mode; a frozen encoder stays in evaluation mode."""
+        super().train(mode)
+        if self.compiled:
+            self.encoder.eval()
+        return self
 
     def features(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """Return the feature maps (N, 112, S / 16, S / 16) and (N, 1280, S / 32, S / 32)."""
-        finer, coarse = self.encoder(pictures)[-2:]
-        return finer, self.encoder.bn2(self.encoder.conv_head(coarse))
+        backbone = Backbone(self.encoder)
+        if self.compiled and self.training and pictures.device.type == "cpu":
+            finer, maps = self.compiled(backbone.eval, pictures)
+            return finer, maps
+        return backbone(pictures)
 
     def forward(self, pictures: Tensor) -> dict[str, Tensor]:
         """From pictures to the outputs of `Heads`."""
@@ -84,6 +115,7 @@ def main() -> None:
     """Read the arguments and train."""
     parser = options_of(RECIPE, __doc__, epochs=12, side=EVERYDAY_SIDE, batch=16, pictures=2048)
     parser.add_argument("--heads-of", type=Path, metavar="FILE", help="train the heads only, from these weights")
+    parser.add_argument("--detector", type=Path, metavar="FILE", help="average the encoder with this detector's too")
     run(parser.parse_args())
 
 
@@ -98,7 +130,8 @@ def run(options: argparse.Namespace) -> list[dict]:
     load_encoder(network.encoder)
     freeze_early_stages(network.encoder)
     if options.heads_of:
-        average_encoders(network, load_file(options.heads_of))
+        encoders = [load_file(file) for file in (options.heads_of, options.detector) if file]
+        average_encoders(network, encoders)
     network.to(device, memory_format=torch.channels_last)
     held_back = [photo for photo in validation if len(photo.boxes)]
     print(f"{len(pool.photos) + len(more.photos):,} photos with objects, {len(nothing):,} without", flush=True)
@@ -119,21 +152,22 @@ def run(options: argparse.Namespace) -> list[dict]:
     return history
 
 
-def average_encoders(network: TorchNetwork, trained: dict[str, Tensor]) -> None:
+def average_encoders(network: TorchNetwork, trained: list[dict[str, Tensor]]) -> None:
     """Load weights, except that the encoder's are averaged with ImageNet's, which the network has, and kept so.
 
     Args:
         network: A `LocalizerNetwork` whose encoder has ImageNet's weights.
-        trained: State dict of another one.
+        trained: State dict of another one, and state dicts of other networks with such an encoder.
     """
     state = network.state_dict()
-    for name, value in trained.items():
+    for name, value in trained[0].items():
         if name.startswith("encoder.") and value.is_floating_point():
-            state[name] = torch.lerp(value.float(), state[name], IMAGENET_FRACTION)
+            mean = torch.stack([weights[name].float() for weights in trained]).mean(0)
+            state[name] = torch.lerp(mean, state[name], IMAGENET_FRACTION)
         else:
             state[name] = value
     network.load_state_dict(state)
-    network.encoder.requires_grad_(False)
+    network.freeze_encoder()
 
 
 def fit_class_head(
@@ -172,25 +206,31 @@ def _averaged(network: TorchNetwork, pixels: np.ndarray, side: int) -> Tensor:
 def drawn(
     pool: EverydayPool, more: EverydayPool, nothing: list[np.ndarray], side: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, int, np.ndarray]:
-    """Draw a picture (side, side, 3) uint8, the class of its main object or `NOTHING`, and its box (4,), 0 to 1."""
+    """Draw a picture, some of them without any object.
+
+    Returns:
+        The picture (side, side, 3) uint8, the class of its main object or `NOTHING`, and the boxes (K, 4) of all its
+        objects as fractions of the side, largest first.
+    """
     if rng.random() < EMPTY:
         pixels = nothing[rng.integers(len(nothing))]
         none = np.zeros((0, 4), np.float32)
         photo = EverydayPhoto(pixels, none, np.zeros(0, np.int64), "", np.zeros(0, bool))
     else:
         photo = (pool if rng.random() < 0.7 else more).draw(rng)
-    pixels, label, box = cropped(photo, rng)
+    pixels, label, boxes = cropped(photo, rng)
     if rng.random() < 0.5:
         pixels = pixels[:, ::-1]
-        box = np.array([1 - box[2], box[1], 1 - box[0], box[3]]) * (label != NOTHING)
-    return recolour(tint(squash(np.ascontiguousarray(pixels), side), rng), rng), label, box.astype(np.float32)
+        boxes = np.array([1, 0, 1, 0]) + boxes[:, [2, 1, 0, 3]] * (-1, 1, -1, 1)
+    return recolour(tint(squash(np.ascontiguousarray(pixels), side), rng), rng), label, boxes.astype(np.float32)
 
 
 def cropped(photo: EverydayPhoto, rng: np.random.Generator) -> tuple[np.ndarray, int, np.ndarray]:
     """Cut a part out of a photo, in which at least one object is visible if the photo has any.
 
     Returns:
-        The part's pixels, the class of its main object or `NOTHING`, and that object's box as fractions of the part.
+        The part's pixels, the class of its main object or `NOTHING`, and the boxes (K, 4) of all its visible objects as
+        fractions of the part, largest first.
     """
     height, width = photo.pixels.shape[:2]
     for _ in range(6):
@@ -210,19 +250,22 @@ def cropped(photo: EverydayPhoto, rng: np.random.Generator) -> tuple[np.ndarray,
         visible = photo.boxes
         counts = np.ones(len(photo.boxes), bool)
     pixels = photo.pixels[window[1] : window[3], window[0] : window[2]]
-    if not counts.any():
-        return pixels, NOTHING, np.zeros(4, np.float32)
-    label, box = main_object(visible[counts], photo.class_ids[counts])
-    return pixels, label, (box - np.tile(window[:2], 2)) / np.tile(window[2:] - window[:2], 2)
+    boxes = visible[counts]
+    largest_first = np.argsort(-(boxes[:, 2:] - boxes[:, :2]).prod(1), kind="stable")
+    label = int(photo.class_ids[counts][largest_first[0]]) if len(boxes) else NOTHING
+    return pixels, label, (boxes[largest_first] - np.tile(window[:2], 2)) / np.tile(window[2:] - window[:2], 2)
 
 
 def batch_of(pictures: list[tuple[np.ndarray, int, np.ndarray]], device: str) -> dict:
-    """Make a batch: `images` (N, 3, S, S) float32, `labels` (N,) int64, `boxes` (N, 4) float32."""
+    """Make a batch: `images` (N, 3, S, S) float32, `labels` (N,) int64, `boxes` (N, K, 4) float32, or zeros."""
     pixels, labels, boxes = zip(*pictures, strict=True)
+    padded = np.zeros((len(boxes), max(1, *map(len, boxes)), 4), np.float32)
+    for row, of_picture in zip(padded, boxes, strict=True):
+        row[: len(of_picture)] = of_picture
     return {
         "images": as_input(np.stack(pixels), device),
         "labels": torch.tensor(labels, device=device),
-        "boxes": torch.from_numpy(np.stack(boxes)).to(device),
+        "boxes": torch.from_numpy(padded).to(device),
     }
 
 
@@ -231,7 +274,8 @@ def localizer_loss(network: TorchNetwork, batch: dict[str, Tensor]) -> Tensor:
     outputs = network(batch["images"])
     labels = batch["labels"]
     crossed = torch.nn.functional.cross_entropy(outputs["logits"], labels, label_smoothing=SMOOTHING)
-    parts = box_losses(outputs["box"], outputs["votes"], batch["boxes"], (labels != NOTHING).float())
+    boxes = batch["boxes"]
+    parts = box_losses(outputs["box"], outputs["votes"], boxes[:, 0], (labels != NOTHING).float(), boxes[:, 1:])
     parts = {"class": crossed} | parts
     total = crossed.new_zeros(())
     for name, part in parts.items():

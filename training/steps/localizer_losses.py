@@ -10,7 +10,9 @@ torch = frameworks.torch()
 EPSILON = 1e-6
 
 
-def box_losses(box: Tensor, votes: Tensor, truth: Tensor, with_box: Tensor) -> dict[str, Tensor]:
+def box_losses(
+    box: Tensor, votes: Tensor, truth: Tensor, with_box: Tensor, others: Tensor | None = None
+) -> dict[str, Tensor]:
     """Return the parts of the box head's loss, each the mean over the pictures that have a box.
 
     Args:
@@ -18,17 +20,22 @@ def box_losses(box: Tensor, votes: Tensor, truth: Tensor, with_box: Tensor) -> d
         votes: (N, h, w, 4) box predicted by each cell.
         truth: (N, 4) ground-truth box.
         with_box: (N,) 1 if there is an object, else 0.
+        others: (N, K, 4) boxes of other objects, or zeros.
 
     Returns:
-        `smooth_l1` and `giou` of the prediction; `votes`: 1 − GIoU of each cell inside the true box, so cells learn
-        whatever their attention weight.
+        `smooth_l1` and `giou` of the prediction; `votes`: 1 − GIoU of each cell inside the ground-truth box, so cells
+        learn whatever their attention weight. A cell that is inside others only learns the first of them.
     """
     height, width = votes.shape[1:3]
     columns = (torch.arange(width, device=box.device) + 0.5) / width
     rows = ((torch.arange(height, device=box.device) + 0.5) / height)[:, None]  # (h, 1)
-    left, top, right, bottom = (truth[:, None, None, side] for side in range(4))  # each (N, 1, 1)
-    inside = ((columns > left) & (columns < right) & (rows > top) & (rows < bottom)).float()  # (N, h, w)
-    of_places = (inside * (1 - giou(votes, truth[:, None, None]))).sum((1, 2))  # (N,)
+    boxes = truth[:, None] if others is None else torch.cat([truth[:, None], others], 1)  # (N, 1 + K, 4)
+    left, top, right, bottom = (boxes[..., None, None, side] for side in range(4))  # each (N, 1 + K, 1, 1)
+    within = (columns > left) & (columns < right) & (rows > top) & (rows < bottom)  # (N, 1 + K, h, w)
+    inside = within.any(1).float()  # (N, h, w)
+    first = within.float().argmax(1)  # (N, h, w)
+    targets = torch.take_along_dim(boxes[:, :, None, None], first[:, None, ..., None], 1)[:, 0]  # (N, h, w, 4)
+    of_places = (inside * (1 - giou(votes, targets))).sum((1, 2))  # (N,)
     parts = {
         "smooth_l1": torch.nn.functional.smooth_l1_loss(box, truth, reduction="none", beta=BETA).sum(1),
         "giou": 1 - giou(box, truth),

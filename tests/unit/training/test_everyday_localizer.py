@@ -1,6 +1,7 @@
 """The everyday localizer's training: crops keep their main object, and the Keras network agrees with torch's."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -41,13 +42,41 @@ def test_photos_of_nothing_show_none_of_the_classes(everyday_archives):
 
 @pytest.mark.parametrize("seed", range(20))
 def test_a_crop_has_its_main_object_in_the_box(photo, seed):
-    pixels, label, box = cropped(photo, np.random.default_rng(seed))
+    pixels, label, boxes = cropped(photo, np.random.default_rng(seed))
     height, width = pixels.shape[:2]
+    corners = np.round(boxes * (width, height, width, height)).astype(int)
+    sides = corners[:, 2:] - corners[:, :2]
+    assert 1 <= len(boxes) <= 2
+    assert (np.diff(sides.prod(1)) < 0).all()  # largest first
     assert height >= round(program.MIN_CROP * 120)
     assert label in (CAT, CAR)
-    left, top, right, bottom = np.round(box * (width, height, width, height)).astype(int)
-    assert (pixels[top:bottom, left:right] == (250 if label == CAT else 10)).all()
-    assert (right - left) * (bottom - top) >= program.MIN_VISIBLE * (80 * 60 if label == CAT else 30 * 20)
+    for (left, top, right, bottom), value in zip(corners, (250, 10) if label == CAT else (10, 250), strict=False):
+        assert (pixels[top:bottom, left:right] == value).all()
+    assert sides[0].prod() >= program.MIN_VISIBLE * (80 * 60 if label == CAT else 30 * 20)
+
+
+def test_mirroring_keeps_every_box_on_its_object(photo):
+    pool = SimpleNamespace(draw=lambda rng: photo)
+    for seed in range(20):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(program, "recolour", lambda pixels, rng: pixels)
+            patch.setattr(program, "tint", lambda pixels, rng: pixels)
+            pixels, label, boxes = program.drawn(pool, pool, [photo.pixels * 0], 96, np.random.default_rng(seed))
+        if label == NOTHING:
+            assert not len(boxes)
+            continue
+        centres = ((boxes[:, :2] + boxes[:, 2:]) / 2 * 96).astype(int)
+        values = [int(pixels[y, x].mean()) for x, y in centres]
+        np.testing.assert_allclose(values, [250, 10][: len(values)] if label == CAT else [10], atol=30)
+
+
+def test_a_batch_pads_the_boxes_of_each_picture():
+    boxes = [np.eye(4)[:2], np.zeros((0, 4)), np.eye(4)[:3]]
+    batch = program.batch_of([(np.zeros((8, 8, 3), np.uint8), 1, rows) for rows in boxes], "cpu")
+    assert batch["boxes"].shape == (3, 3, 4)
+    for row, rows in zip(batch["boxes"].numpy(), boxes, strict=True):
+        np.testing.assert_array_equal(row[: len(rows)], rows)
+        assert not row[len(rows) :].any()
 
 
 def test_a_photo_of_nothing_stays_one():
@@ -67,28 +96,50 @@ def trained(pseudo_labelled, everyday_archives, training_options, tmp_path_facto
 
 
 @pytest.fixture(scope="module")
-def heads(trained, pseudo_labelled, everyday_archives, training_options, tmp_path_factory):
+def bundled_detector(root):
+    """File with the everyday detector's weights."""
+    return root / "assets" / "weights" / "everyday_detector.safetensors"
+
+
+@pytest.fixture(scope="module")
+def heads(trained, bundled_detector, pseudo_labelled, everyday_archives, training_options, tmp_path_factory):
     """A folder with the results of the second stage, which trains the heads only."""
     folder = tmp_path_factory.mktemp("heads")
     first = trained[0] / "bundle" / "everyday_localizer.safetensors"
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(pseudo_labelled)
         patch.setattr(program, "RECIPE", replace(program.RECIPE, small_side=64, rate=0.2))
-        program.run(training_options(everyday_archives, folder, heads_of=first))
+        program.run(training_options(everyday_archives, folder, heads_of=first, detector=bundled_detector))
     return folder
 
 
-def test_the_second_stage_averages_encoders_and_trains_the_heads(trained, heads):
+def test_the_second_stage_averages_encoders_and_trains_the_heads(trained, heads, bundled_detector):
     first = load_file(trained[0] / "bundle" / "everyday_localizer.safetensors")
     second = load_file(heads / "bundle" / "everyday_localizer.safetensors")
+    detector = load_file(bundled_detector)
     imagenet = LocalizerNetwork()
     load_encoder(imagenet.encoder)
     for name, value in imagenet.encoder.state_dict().items():
         if value.is_floating_point():
-            expected = program.IMAGENET_FRACTION * value + (1 - program.IMAGENET_FRACTION) * first[f"encoder.{name}"]
+            others = (first[f"encoder.{name}"].float() + detector[f"encoder.{name}"].float()) / 2
+            expected = program.IMAGENET_FRACTION * value + (1 - program.IMAGENET_FRACTION) * others
             torch.testing.assert_close(second[f"encoder.{name}"].float(), expected, rtol=2e-3, atol=2e-3)
     for name in ("heads.logits.weight", "neck_conv.conv.weight", "heads.box_places.weight"):
         assert not torch.equal(first[name], second[name])
+
+
+def test_a_frozen_encoder_computes_the_same_in_training():
+    network = LocalizerNetwork()
+    load_encoder(network.encoder)
+    network.freeze_encoder()
+    pictures = torch.rand((2, 3, 64, 64)) * 2 - 1
+    with torch.no_grad():
+        expected = network.eval().features(pictures)
+    maps = network.train().features(pictures)
+    assert network.heads.training
+    assert not network.encoder.training
+    for values, wanted in zip(maps, expected, strict=True):
+        torch.testing.assert_close(values, wanted, rtol=1e-3, atol=1e-3)
 
 
 def test_the_class_head_separates_its_training_data():

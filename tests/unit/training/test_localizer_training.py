@@ -143,6 +143,23 @@ def test_the_loss_is_that_of_the_boxes_module():
     assert float(parts["votes"]) == pytest.approx((giou * inside)[:2].mean(), abs=1e-4)
 
 
+def test_cells_of_other_objects_learn_those():
+    truth = torch.tensor([[0.0, 0.0, 0.5, 1.0]])
+    others = torch.tensor([[[0.25, 0.0, 1.0, 0.5], [0.75, 0.0, 1.0, 1.0], [0.0, 0.0, 0.0, 0.0]]])
+    left, upper, right = truth[0], others[0, 0], others[0, 1]
+    votes = torch.stack([torch.stack([left, left, upper, upper])] * 2 + [torch.stack([left, left, left, right])] * 2)
+    with_box = torch.ones(1)
+    exact = box_losses(truth, votes[None], truth, with_box, others)
+    assert float(exact["votes"]) == pytest.approx(0, abs=1e-5)  # the one cell in no box has no target
+    alone = box_losses(truth, votes[None], truth, with_box)
+    assert float(alone["votes"]) == pytest.approx(0, abs=1e-5)
+    votes[0, 2] = left
+    wrong = box_losses(truth, votes[None], truth, with_box, others)
+    missed = 1 - numpy_boxes.giou(left.numpy(), upper.numpy())
+    assert float(wrong["votes"]) == pytest.approx(missed / 14, abs=1e-4)
+    assert float(box_losses(truth, votes[None], truth, with_box)["votes"]) == pytest.approx(0, abs=1e-5)
+
+
 def test_without_any_box_there_is_no_box_loss():
     zeros = torch.zeros((2, 4))
     parts = box_losses(zeros, torch.zeros((2, 3, 3, 4)), zeros, torch.zeros(2))
