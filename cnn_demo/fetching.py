@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(error.args[0], file=sys.stderr)
         return 2
     try:
-        return _in_background(specs) if options.background else _in_sight(specs)
+        return _in_background(specs) if options.background else _in_foreground(specs)
     except KeyboardInterrupt:
         downloads.stop_all()
         if not options.background:
@@ -89,7 +89,7 @@ def fetch(
             yield spec, False, None
 
 
-def _in_sight(specs: Sequence[ModelSpec]) -> int:
+def _in_foreground(specs: Sequence[ModelSpec]) -> int:
     """Show the progress on stderr, and one line for each model: on stdout if it is available, else on stderr."""
     bar = _Bar()
     failed = False
@@ -109,7 +109,7 @@ def _in_background(specs: Sequence[ModelSpec]) -> int:
     """Print one line about all of them, at the end."""
     _hear_signals()
     reasons = {}
-    for spec, _, error in fetch(specs, lambda *_: None) if downloads.most_at_once() else _only_look(specs):
+    for spec, _, error in fetch(specs, lambda *_: None) if downloads.max_concurrent() else _check_only(specs):
         if error is not None:
             reasons[spec.title] = error.reason if isinstance(error, DownloadFailed) else str(error)
     if not reasons:
@@ -123,7 +123,7 @@ def _in_background(specs: Sequence[ModelSpec]) -> int:
     return 1
 
 
-def _only_look(specs: Sequence[ModelSpec]) -> Iterator[tuple[ModelSpec, bool, ModelUnavailable | None]]:
+def _check_only(specs: Sequence[ModelSpec]) -> Iterator[tuple[ModelSpec, bool, ModelUnavailable | None]]:
     """Do as `fetch` does if downloads are switched off."""
     off = f"{downloads.VARIABLE}={os.environ.get(downloads.VARIABLE, '').strip()}."
     for spec in specs:

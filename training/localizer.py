@@ -20,7 +20,7 @@ from cnn_demo.models.bundled_networks import LOCALIZER_SIDE
 from cnn_demo.models.classification.classifiers import network_input
 from cnn_demo.models.frameworks import TorchNetwork
 from cnn_demo.models.training_records import localizer_record
-from training.data.datasets import argument_parser, read_backgrounds, read_caltech3, read_small_things
+from training.data.datasets import argument_parser, read_backgrounds, read_caltech3, read_distractors
 from training.data.placement import (
     Backgrounds,
 )
@@ -74,7 +74,7 @@ def train(options: argparse.Namespace) -> None:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     photos, held_out = read_caltech3(options.data)
     backgrounds, other_backgrounds = read_backgrounds(options.data)
-    scenery = Backgrounds(backgrounds, read_small_things(options.data), SMALL_SIDE)
+    scenery = Backgrounds(backgrounds, read_distractors(options.data), SMALL_SIDE)
     tests: dict[str, tuple] = {}
     drawn = len(balanced(photos, np.random.default_rng(0)))
     steps = min(drawn // options.batch, options.steps or drawn)

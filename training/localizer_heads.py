@@ -14,7 +14,7 @@ import numpy as np
 
 from cnn_demo.models import frameworks, load_classifier
 from cnn_demo.models.bundled_networks import last_maps, localizer_on
-from training.data.datasets import BoxedPhoto, read_backgrounds, read_caltech3, read_small_things
+from training.data.datasets import BoxedPhoto, read_backgrounds, read_caltech3, read_distractors
 from training.data.placement import Backgrounds
 from training.networks.localizer import Heads, to_keras
 from training.steps.localizer import (
@@ -42,7 +42,7 @@ def train_heads(options: argparse.Namespace) -> None:
     side = classifier.spec.input_size[0]
     photos, held_out = read_caltech3(options.data)
     backgrounds, other_backgrounds = read_backgrounds(options.data)
-    scenery = Backgrounds(backgrounds, read_small_things(options.data), side)
+    scenery = Backgrounds(backgrounds, read_distractors(options.data), side)
     heads = localizer_on(classifier.network)[1]
     trunk = keras.Model(classifier.network.input, last_maps(classifier.network))
     run = tf.function(lambda batch: trunk(batch, training=False), [tf.TensorSpec((None, side, side, 3), tf.float32)])

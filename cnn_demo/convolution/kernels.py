@@ -59,7 +59,7 @@ def unsharp(size: int = 5, sigma: float = 1.0, amount: float = 1.0) -> np.ndarra
     return (1 + amount) * centre - np.float32(amount) * gaussian(size, sigma)
 
 
-def _steered(smoothing: np.ndarray, derivative: np.ndarray, angle: float) -> np.ndarray:
+def _directional(smoothing: np.ndarray, derivative: np.ndarray, angle: float) -> np.ndarray:
     """Return the derivative towards `angle`: cos·Gx + sin·Gy, exact for a first derivative (Freeman & Adelson 1991)."""
     to_the_right = np.outer(smoothing, derivative)
     upwards = np.outer(-derivative, smoothing)
@@ -80,12 +80,12 @@ def sobel(size: int = 3, angle: float = 0.0) -> np.ndarray:
     """
     if as_pair(size, "size", 3)[0] % 2 == 0:
         raise ValueError(f"A Sobel kernel has an odd size, not {size}.")
-    return _steered(_binomial(size), np.convolve([-1, 0, 1], _binomial(size - 2)), angle)
+    return _directional(_binomial(size), np.convolve([-1, 0, 1], _binomial(size - 2)), angle)
 
 
 def prewitt(angle: float = 0.0) -> np.ndarray:
     """Return Prewitt's derivative towards `angle`, with equal smoothing across, (3, 3). Prewitt (1970)."""
-    return _steered(np.ones(3), np.array([-1.0, 0.0, 1.0]), angle)
+    return _directional(np.ones(3), np.array([-1.0, 0.0, 1.0]), angle)
 
 
 def scharr(angle: float = 0.0) -> np.ndarray:
@@ -93,7 +93,7 @@ def scharr(angle: float = 0.0) -> np.ndarray:
 
     Scharr, "Optimale Operatoren in der Digitalen Bildverarbeitung" (dissertation, Heidelberg 2000).
     """
-    return _steered(np.array([3.0, 10.0, 3.0]), np.array([-1.0, 0.0, 1.0]), angle)
+    return _directional(np.array([3.0, 10.0, 3.0]), np.array([-1.0, 0.0, 1.0]), angle)
 
 
 def laplacian(neighbours: int = 4) -> np.ndarray:

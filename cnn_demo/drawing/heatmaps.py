@@ -65,7 +65,7 @@ def overlay(pixels: np.ndarray, values: np.ndarray, opacity: float) -> np.ndarra
     return blend(pixels, heat_colours(values), opacity)
 
 
-def place_of_peak(values: np.ndarray) -> str:
+def peak_position(values: np.ndarray) -> str:
     """Return the ninth of a map (h, w) that holds its largest value, such as "top left" or "middle"."""
     row, column = np.unravel_index(np.argmax(values), values.shape)
     vertical, horizontal = _ROWS[3 * row // values.shape[0]], _COLUMNS[3 * column // values.shape[1]]

@@ -170,7 +170,7 @@ def _counterparts(found: sv.Detections, others: sv.Detections, boxes: np.ndarray
     return counterparts
 
 
-def _how_sure(image: np.ndarray) -> Answer:
+def _calibrated(image: np.ndarray) -> Answer:
     model = _detector()
     pixels = _pixels(image)
     found = model.predict(pixels)
@@ -205,7 +205,7 @@ def _how_sure(image: np.ndarray) -> Answer:
     )
 
 
-def _once(image: np.ndarray) -> Answer:
+def _found_once(image: np.ndarray) -> Answer:
     from cnn_demo.models.detection.candidates import select
 
     model = _detector()
@@ -276,8 +276,8 @@ def _pixels_matter(image: np.ndarray) -> Answer:
 
 
 MISCONCEPTIONS = (
-    Misconception("“80 % means that it is correct eight times in ten.”", _how_sure),
-    Misconception("“The network finds each object once.”", _once),
+    Misconception("“80 % means that it is correct eight times in ten.”", _calibrated),
+    Misconception("“The network finds each object once.”", _found_once),
     Misconception("“It recognizes a bus, whichever way up.”", _upside_down),
     Misconception("“Small objects are as easy as large ones.”", _pixels_matter),
 )

@@ -125,7 +125,7 @@ def _change(before: np.ndarray, after: np.ndarray, *layers: Layer) -> float:
     return relative_change(*(run_stack(image, (_EDGES, *layers)) for image in (before, after)))
 
 
-def _unless_even(changes: Sequence[float], sentence: str) -> str:
+def _unless_constant(changes: Sequence[float], sentence: str) -> str:
     """The sentence with the changes, or another one if no filter responds to the photo."""
     if any(math.isnan(change) for change in changes):
         return "This photo is so even that all feature maps are 0, and nothing can be measured on it. "
@@ -148,7 +148,7 @@ def _shift(image: np.ndarray) -> Answer:
     before, after = (run_stack(x, (_EDGES, layer))[..., 0] for x in (photo, moved))
     return Answer(
         "It is invariant to small shifts only, those within its window. "
-        + _unless_even(
+        + _unless_constant(
             (plain, one, plain_far, eight),
             "When this photo moves by one pixel, the maps of eight filters change by {:.0%} of their norm without "
             f"pooling and by {{:.0%}} after 2 × 2 max pooling; for {_ROOM} pixels it is {{:.0%}} and {{:.0%}}. ",
@@ -165,7 +165,7 @@ def _always_max(image: np.ndarray) -> Answer:
     maximum, average = (_change(image, with_noise, PoolLayer(kind, 4, 4)) for kind in kinds)
     return Answer(
         "The maximum keeps the largest value of a window, and that is often noise. "
-        + _unless_even(
+        + _unless_constant(
             (_change(image, with_noise), maximum, average),
             "With noise of standard deviation 0.1 on this photo, the maps change by {:.0%} of their norm without "
             "pooling, by {:.0%} after 4 × 4 max pooling and by {:.0%} after 4 × 4 average pooling. ",
@@ -184,7 +184,7 @@ def _rotation(image: np.ndarray) -> Answer:
     return Answer(
         "Pooling is invariant only to movements within a window. A rotation moves pixels near the middle a little and "
         "all others far, and turns every edge away from the direction of its filter. "
-        + _unless_even(
+        + _unless_constant(
             changes,
             "Rotated by 10°, this photo's maps change by {:.0%} of their norm without pooling, by {:.0%} after 2 × 2 "
             "max pooling and by {:.0%} after 2 × 2 average pooling. ",

@@ -134,7 +134,7 @@ def _picture(pixels: np.ndarray, *boxes: np.ndarray) -> np.ndarray:
     return drawn.astype(np.float32) / 255
 
 
-def _sure_of_the_box(image: np.ndarray) -> Answer:
+def _box_confidence(image: np.ndarray) -> Answer:
     from cnn_demo.models.boxes import iou
 
     model = _network()
@@ -186,7 +186,7 @@ def _half_right(image: np.ndarray) -> Answer:
     )
 
 
-def _two_of_them(image: np.ndarray) -> Answer:
+def _two_objects(image: np.ndarray) -> Answer:
     from cnn_demo.models.boxes import iou
     from cnn_demo.models.localization.localizers import NOTHING
 
@@ -252,8 +252,8 @@ def _followed(overlaps: list[float]) -> str:
 
 
 MISCONCEPTIONS = (
-    Misconception("“99 % means that the box is right.”", _sure_of_the_box),
+    Misconception("“99 % means that the box is right.”", _box_confidence),
     Misconception("“An IoU of 0.5 is half wrong.”", _half_right),
-    Misconception("“Two objects get two boxes.”", _two_of_them),
+    Misconception("“Two objects get two boxes.”", _two_objects),
     Misconception("“It only looks in the middle.”", _in_the_middle),
 )

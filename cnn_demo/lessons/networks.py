@@ -225,7 +225,7 @@ def _upside_down(image: np.ndarray) -> Answer:
     )
 
 
-def _sees(image: np.ndarray) -> Answer:
+def _effective_field(image: np.ndarray) -> Answer:
     side = 64
     layers = [(3, 1, 1)] * 8
     small = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA) * 2 - 1
@@ -245,7 +245,7 @@ def _sees(image: np.ndarray) -> Answer:
 
 
 MISCONCEPTIONS = (
-    Misconception("“A unit uses its whole receptive field.”", _sees),
+    Misconception("“A unit uses its whole receptive field.”", _effective_field),
     Misconception("“A CNN does not care where something is.”", _shift),
     Misconception("“A CNN recognizes objects however they are rotated.”", _upside_down),
     Misconception("“It recognizes shapes, as we do.”", _tiles),

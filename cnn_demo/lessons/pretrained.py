@@ -147,7 +147,7 @@ def _shuffled_predictions(
     return seen, draws, prediction, others
 
 
-def _against(model: Classifier, seen: np.ndarray) -> np.ndarray:
+def _adversarial_direction(model: Classifier, seen: np.ndarray) -> np.ndarray:
     """The direction, −1, 0 or 1 for each value of (h, w, 3), that lowers the top class most relative to the second."""
     from cnn_demo.models import frameworks
 
@@ -164,7 +164,7 @@ def _against(model: Classifier, seen: np.ndarray) -> np.ndarray:
 def _adversarial(image: np.ndarray) -> Answer:
     model = _network()
     seen = model.prepare(_pixels(image))
-    direction = _against(model, seen)
+    direction = _adversarial_direction(model, seen)
     steps = range(MAX_STEPS + 1)
     pictures = np.stack([np.clip(seen + step * direction, 0, 255).astype(np.uint8) for step in steps])
     predictions = _predictions(model, pictures)
@@ -192,7 +192,7 @@ def _adversarial(image: np.ndarray) -> Answer:
     )
 
 
-def _ten_looks(image: np.ndarray) -> Answer:
+def _ten_crops(image: np.ndarray) -> Answer:
     """The four corners and the middle, and their mirror images, as Krizhevsky et al. (2012) averaged over them."""
     model = _network()
     pixels = _pixels(image)
@@ -225,7 +225,7 @@ def _ten_looks(image: np.ndarray) -> Answer:
 
 MISCONCEPTIONS = (
     Misconception("“The network sees the photo as I do.”", _fits),
-    Misconception("“One crop of a photo is enough.”", _ten_looks),
+    Misconception("“One crop of a photo is enough.”", _ten_crops),
     Misconception("“A network tells you when it does not know.”", _shuffled),
     Misconception("“Photos that look the same to me get the same prediction.”", _adversarial),
 )

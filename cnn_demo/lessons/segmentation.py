@@ -188,7 +188,7 @@ def _fine(image: np.ndarray) -> Answer:
     )
 
 
-def _something_else(image: np.ndarray) -> Answer:
+def _unknown_objects(image: np.ndarray) -> Answer:
     model = _segmenter()
     pixels = _pixels(image)
     segmentation = model.predict(pixels)
@@ -208,5 +208,5 @@ MISCONCEPTIONS = (
     Misconception("“A segmentation tells how many objects there are.”", _counting),
     Misconception("“95 % of the pixels are right, so the masks are good.”", _accuracy),
     Misconception("“The mask is as sharp as the photo.”", _fine),
-    Misconception("“It leaves unknown objects blank.”", _something_else),
+    Misconception("“It leaves unknown objects blank.”", _unknown_objects),
 )

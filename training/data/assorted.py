@@ -23,7 +23,7 @@ from training.data.datasets import (
     decode,
     read_archive,
     read_caltech3,
-    read_small_things,
+    read_distractors,
 )
 from training.data.placement import Backgrounds, object_picture
 
@@ -128,7 +128,7 @@ def pasted(photos: list[Labelled], folder: Path, seed: int = 0) -> list[Labelled
     names = sorted(name for name in clothes if name.startswith(BACKGROUNDS["clothing"]))
     names = [name for name in names if Path(name).suffix.lower() in (".jpg", ".jpeg", ".png")]
     backgrounds = [decode(clothes[name])[0] for name in names if Path(name).name not in WITH_PEOPLE]
-    scenery = Backgrounds(backgrounds, read_small_things(folder), PASTED_SIDE)
+    scenery = Backgrounds(backgrounds, read_distractors(folder), PASTED_SIDE)
     rng = np.random.default_rng(seed)
     made = []
     for photo in photos:

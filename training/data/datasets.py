@@ -167,7 +167,7 @@ def read_streets(folder: Path = DATA) -> list[np.ndarray]:
     return [decode(files[name])[0] for name in sorted(files) if name.startswith("camvid/val/")]
 
 
-def read_small_things(folder: Path = DATA) -> list[np.ndarray]:
+def read_distractors(folder: Path = DATA) -> list[np.ndarray]:
     """Read pictures of 32 × 32 of animals, cars, ships and trucks, to be pasted where no object is meant.
 
     Args:

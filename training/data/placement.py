@@ -59,7 +59,7 @@ def object_picture(photo: BoxedPhoto, scenery: Backgrounds, rng: np.random.Gener
         canvas = np.zeros((scenery.side, scenery.side, 3), np.uint8)
         target = np.array([0.0, 0.0, 1.0, 1.0])
     else:
-        target = random_place(box, crop, rng)
+        target = random_target(box, crop, rng)
         canvas = random_canvas(scenery, rng, pixels, crop)
     paste(canvas, pixels, crop, target)
     scale = (target[2:] - target[:2]) / (crop[2:] - crop[:2])
@@ -107,7 +107,7 @@ def empty_picture(photos: list[BoxedPhoto], scenery: Backgrounds, rng: np.random
         crop = background_crop(photo, rng)
         if crop is not None:
             whole_canvas = rng.random() < 0.6
-            target = np.array([0.0, 0.0, 1.0, 1.0]) if whole_canvas else random_place(crop, crop, rng)
+            target = np.array([0.0, 0.0, 1.0, 1.0]) if whole_canvas else random_target(crop, crop, rng)
             pixels = photo.pixels
             paste(canvas, pixels, crop, target)
     return recolour(tint(canvas, rng), rng)
@@ -153,7 +153,7 @@ def random_crop(shape: tuple[int, int], box: np.ndarray, rng: np.random.Generato
     return whole + (tight - whole) * rng.random(4)
 
 
-def random_place(box: np.ndarray, crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def random_target(box: np.ndarray, crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Draw where on the picture a crop goes, so that most of the box in it stays visible.
 
     Args:
@@ -192,7 +192,7 @@ def random_canvas(
         many = scenery.distractors if rng.random() < 0.6 else scenery.backgrounds
         patch = many[rng.integers(len(many))]
         whole = np.array([0.0, 0.0, patch.shape[1], patch.shape[0]])
-        paste(canvas, patch[:, :: rng.choice((1, -1))], whole, random_place(whole, whole, rng))
+        paste(canvas, patch[:, :: rng.choice((1, -1))], whole, random_target(whole, whole, rng))
     return canvas
 
 

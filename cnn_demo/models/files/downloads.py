@@ -29,7 +29,7 @@ _LOCK = threading.Lock()
 _RUNNING: dict[str, Transfer] = {}  # by file name
 
 
-def most_at_once() -> int:
+def max_concurrent() -> int:
     """Return the maximum number of concurrent downloads; 0 if they are disabled or the variable is invalid."""
     value = os.environ.get(VARIABLE, "").strip().lower()
     if value in ON:
@@ -39,7 +39,7 @@ def most_at_once() -> int:
 
 def refusal(spec: ModelSpec) -> str | None:
     """Return the message for visitors if downloads are disabled; None if they are enabled."""
-    if most_at_once():
+    if max_concurrent():
         return None
     value = os.environ[VARIABLE].strip()
     clear = value.isdecimal() or value.lower() in OFF
@@ -75,7 +75,7 @@ def download(
         raise ModelUnavailable(f"The weights of “{spec.title}” cannot be downloaded: they are not published.")
     if not by_operator and (sentence := refusal(spec)):
         raise ModelUnavailable(sentence)
-    if (transfer := _join_or_start(spec, None if by_operator else most_at_once())) is not None:
+    if (transfer := _join_or_start(spec, None if by_operator else max_concurrent())) is not None:
         _follow(transfer, progress or (lambda done, total: None))
         if transfer.error is not None:
             raise transfer.error

@@ -116,7 +116,7 @@ def load_head(data: bytes) -> Head:
         entries = dict(deserialize(bytes(data)))
     except SafetensorError as error:
         raise HeadError("This is not a valid safetensors file: please choose a head saved by this app.") from error
-    about = _about(data)
+    about = _metadata(data)
     if set(entries) != set(_ARRAYS) or any(entry["dtype"] != "F32" for entry in entries.values()):
         raise HeadError("This file does not contain a head: please choose a head saved by this app.")
     arrays = {
@@ -137,7 +137,7 @@ def check_fit(head: Head, model: Classifier) -> None:
         raise HeadError(f"This head takes {len(head.mean)} features, but {model.spec.title} gives {size}.")
 
 
-def _about(data: bytes) -> dict:
+def _metadata(data: bytes) -> dict:
     """Read the metadata, which `deserialize` validates but does not return."""
     length = int.from_bytes(data[:8], "little")
     other = "This file does not contain a head of this app: please choose one saved by this app."

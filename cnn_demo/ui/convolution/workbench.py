@@ -34,7 +34,7 @@ def workbench(photo: Photo) -> None:
     before, after = st.columns(2, wrap=False)
     settings, result = _show_result(photo, after)
     if result is not None:
-        _let_the_picture_go_first(photo)
+        _wait_for_picture(photo)
         with before:
             show_input(photo, settings, result)
     kernel_container, chart_container, geometry_container, value_container = st.columns(4, border=True)
@@ -79,7 +79,7 @@ def _show_result(photo: Photo, after: DeltaGenerator) -> tuple[ConvolutionSettin
     return settings, result
 
 
-def _let_the_picture_go_first(photo: Photo) -> None:
+def _wait_for_picture(photo: Photo) -> None:
     """Wait until the browser has drawn the new picture, before it is sent the controls and grids to draw again.
 
     A browser draws all that it has received at once, and the rest of the page takes it as long as everything up to the

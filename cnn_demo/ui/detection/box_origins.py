@@ -75,7 +75,7 @@ def _cells(photo: Photo, candidates: Candidates, cells: np.ndarray, frame: Lette
         if index is None:
             st.info("No box is above the confidence threshold: lower it.", icon=":material/search_off:")
         else:
-            st.markdown(_said_by(candidates, cells, index))
+            st.markdown(_origin_sentence(candidates, cells, index))
 
     def pick(row: int, column: int) -> None:
         found = box_at(boxes, row, column)
@@ -109,7 +109,7 @@ def _cells(photo: Photo, candidates: Candidates, cells: np.ndarray, frame: Lette
     picture_cards(_maps(photo, candidates, cells, frame, kept), width=220, columns=4, ratio=_ratio(photo))
 
 
-def _said_by(candidates: Candidates, cells: np.ndarray, index: int) -> str:
+def _origin_sentence(candidates: Candidates, cells: np.ndarray, index: int) -> str:
     level, row, column = (int(value) for value in cells[index])
     grid = candidates.grids[level]
     left, top, right, bottom = candidates.visible(np.array([index]))[0]

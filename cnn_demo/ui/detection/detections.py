@@ -51,7 +51,7 @@ def _detections(photo: Photo, spec: ModelSpec, side: int) -> None:
     pointed = _pointed(where, found)
     with details:
         st.markdown(f"### {counted(counts(found))}")
-        st.caption(_how(candidates, spec))
+        st.caption(_inference_caption(candidates, spec))
     with shown:
         _picture(photo, found, pointed, where)
         downloads(photo, spec, found)
@@ -62,7 +62,7 @@ def _detections(photo: Photo, spec: ModelSpec, side: int) -> None:
         _crops(photo, found)
 
 
-def _how(candidates: Candidates, spec: ModelSpec) -> str:
+def _inference_caption(candidates: Candidates, spec: ModelSpec) -> str:
     where = DEVICES[candidates.device]
     return (
         f"**{candidates.milliseconds:.0f} ms** on {where}, by {candidates.engine}. Moving a slider only filters the "

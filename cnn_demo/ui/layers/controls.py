@@ -132,7 +132,9 @@ def layer_controls(layers: tuple[Layer, ...]) -> None:
 
 def _convolution_controls(layer: ConvLayer, number: int) -> None:
     learned = layer.source == "learned"
-    sources = [name for name in SOURCE_TITLES if name != "learned" or learned or (number == 1 and _has_learned())]
+    sources = [
+        name for name in SOURCE_TITLES if name != "learned" or learned or (number == 1 and _has_learned_kernels())
+    ]
     _choice("Weights", "source", layer.source, sources, SOURCE_TITLES, number, _SOURCE_HELP)
     left, right = st.columns(2)
     with left:
@@ -187,7 +189,7 @@ def overlap_sentence(size: int, stride: int) -> str:
     return "Windows touch: every pixel is in exactly one window."
 
 
-def _has_learned() -> bool:
+def _has_learned_kernels() -> bool:
     return learned_kernels() is not None
 
 

@@ -58,7 +58,7 @@ def forgiving_view(photo: Photo) -> None:
                 f"This photo is so narrow that it can be shifted by {limit:g} pixel{'' if limit == 1 else 's'} only."
             )
     _side_by_side(photo, question, amount)
-    _how_measured(question)
+    _measure_explanation(question)
 
 
 def _controls() -> tuple[Question, float]:
@@ -238,7 +238,7 @@ def _five_columns() -> list:
     return [*photos.columns(2, wrap=False), *maps.columns(2, wrap=False), difference]
 
 
-def _how_measured(question: Question) -> None:
+def _measure_explanation(question: Question) -> None:
     st.markdown(
         "**Change** = ‖f(x) − f(Tx)‖ / ‖f(x)‖ over all values of all maps: x is the photo, T the distortion, f the "
         "layers. 0 is *invariance*: nothing changed."

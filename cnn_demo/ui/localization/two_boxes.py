@@ -139,7 +139,7 @@ def boxes_view(photo: Photo) -> None:
         {key: each.title for key, each in BEGINNINGS.items()},
         key=BEGIN,
         default=DEFAULTS[BEGIN],
-        on_change=_begin_anew,
+        on_change=_reset,
     )
     boxes = _boxes(photo, begin)
     box_pair(
@@ -157,7 +157,7 @@ def boxes_view(photo: Photo) -> None:
     _written(photo, begin, boxes)
 
 
-def _begin_anew() -> None:
+def _reset() -> None:
     st.session_state.pop(_PAIR, None)
 
 

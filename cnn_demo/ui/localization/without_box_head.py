@@ -57,11 +57,11 @@ def without_view(photo: Photo) -> None:
         "A classifier is trained without boxes, and yet it can localize. Here are two methods that use the network's "
         "**class head alone**, beside the **box head**, which was trained with boxes."
     )
-    _three_ways(photo, spec)
+    _three_methods(photo, spec)
 
 
 @st.fragment
-def _three_ways(photo: Photo, spec: ModelSpec) -> None:
+def _three_methods(photo: Photo, spec: ModelSpec) -> None:
     model = load_localizer(spec.key)
     evidence = evidence_of(photo, spec.key)
     size = photo.size

@@ -52,7 +52,7 @@ def confidence_view(photo: Photo) -> None:
     with diagram:
         _reliability(record, prediction.top(1)[0][1])
     st.subheader("Photos of none of the ten classes", anchor=False)
-    _none_of_the_ten(record)
+    _outside_the_classes(record)
 
 
 @st.cache_data(max_entries=32, show_spinner="Running the network…", hash_funcs=HASH_BY_KEY)
@@ -163,7 +163,7 @@ def _points(error: float) -> str:
     return f"{100 * error:.1f} percentage points"
 
 
-def _none_of_the_ten(record: TrainingRecord) -> None:
+def _outside_the_classes(record: TrainingRecord) -> None:
     """Show live predictions for the sample photos and for two images without content, beside the ground truth."""
     predictions = _sample_predictions()
     wrong = [prediction for prediction in predictions if prediction[3] is None]

@@ -159,7 +159,7 @@ def _result(job: Job, settings: DigitSettings) -> None:
             st.info("This training ended before its first epoch: start it again.", icon=":material/info:")
         views.before_training()
         return
-    st.markdown(_how_it_ended(job.state, run))
+    st.markdown(_end_sentence(job.state, run))
     if run.settings != settings:
         st.caption("You have changed the controls since: the results below were trained with the earlier settings.")
     views.figures(run)
@@ -170,7 +170,7 @@ def _result(job: Job, settings: DigitSettings) -> None:
     views.mistakes(run)
 
 
-def _how_it_ended(state: str, run: DigitRun) -> str:
+def _end_sentence(state: str, run: DigitRun) -> str:
     if len(run.epochs) == run.settings.epochs:
         return f"Trained for all **{run.settings.epochs} epochs**."
     epochs = f"**{len(run.epochs)} of {run.settings.epochs} epochs**"

@@ -156,7 +156,7 @@ def mistakes(run: DigitRun) -> None:
             alt="Confusion matrix of the test digits.",
         )
     with pictures:
-        st.markdown(_how_many(len(wrong), len(predictions)))
+        st.markdown(_mistakes_sentence(len(wrong), len(predictions)))
         most_confident = wrong[np.argsort(-run.probabilities[wrong, predictions[wrong]])][:MAX_MISTAKES]
         picture_cards(
             [
@@ -176,7 +176,7 @@ def mistakes(run: DigitRun) -> None:
     st.caption(CREDIT)
 
 
-def _how_many(wrong: int, total: int) -> str:
+def _mistakes_sentence(wrong: int, total: int) -> str:
     if wrong == 0:
         return f"All {total} test digits are classified correctly."
     which = f"The {MAX_MISTAKES} most confident mistakes:" if wrong > MAX_MISTAKES else "With their confidence:"

@@ -50,7 +50,7 @@ def playback_view() -> None:
         ),
         max_width=600,
     )
-    st.markdown(_what_happened(record))
+    st.markdown(_training_summary(record))
 
 
 @st.cache_data(max_entries=2, show_spinner=False, hash_funcs=_BY_IDENTITY)
@@ -85,7 +85,7 @@ def turns(kernels: np.ndarray) -> np.ndarray:
     return np.degrees(np.arccos(np.clip(cosines, -1, 1))).mean(axis=1)
 
 
-def _what_happened(record: TrainingRecord) -> str:
+def _training_summary(record: TrainingRecord) -> str:
     """Return a description of the curves with the values of this record."""
     accuracies = [epoch["validation_accuracy"] for epoch in record.epochs]
     last = record.epochs[-1]

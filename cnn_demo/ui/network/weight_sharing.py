@@ -170,7 +170,7 @@ def _show_moved_photo(photo: Photo, settings: SharingSettings) -> None:
         key="share_shift",
         bind="query-params",
     )
-    mover.caption(_what_follows(settings.stride, shift))
+    mover.caption(_equivariance_note(settings.stride, shift))
     before, after = _windows(photo, shift)
     with pictures:
         _strip(
@@ -194,7 +194,7 @@ def _show_moved_photo(photo: Photo, settings: SharingSettings) -> None:
             )
 
 
-def _what_follows(stride: int, shift: int) -> str:
+def _equivariance_note(stride: int, shift: int) -> str:
     text = "Three layers with random weights, one map each; red is positive, blue negative. "
     if shift % stride:
         return text + (

@@ -116,7 +116,7 @@ def _bring_your_own(photo: Photo) -> None:
     with camera, st.popover("", icon=":material/photo_camera:", key="camera", on_change="rerun", help="Camera") as box:
         if box.open:  # a camera asks for permission as soon as it is on the page
             st.camera_input("Take a picture", key=f"snapshot_{turn}", on_change=_receive, args=(f"snapshot_{turn}",))
-    shown.caption(_what_is_shown(photo))
+    shown.caption(_photo_caption(photo))
 
 
 def _receive(key: str) -> None:
@@ -132,7 +132,7 @@ def _receive(key: str) -> None:
         choose(OWN)
 
 
-def _what_is_shown(photo: Photo) -> str:
+def _photo_caption(photo: Photo) -> str:
     width, height = photo.original_size
     shown_height, shown_width = photo.size
     size = f"{width} × {height} pixels"

@@ -12,7 +12,7 @@ from cnn_demo.machine import DEVICES
 from cnn_demo.models import MAX_MODELS, ModelSpec, ModelUnavailable, load_classifier, usable_models
 from cnn_demo.models.classification.classifiers import FITS
 from cnn_demo.models.classification.units import input_box
-from cnn_demo.models.files.downloads import most_at_once
+from cnn_demo.models.files.downloads import max_concurrent
 from cnn_demo.results import Classification, percent
 from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.pretrained import robustness
@@ -48,14 +48,14 @@ def classify_view(photo: Photo) -> None:
         st.markdown(sentence)
     if predictions:
         models = tuple((spec.key, spec.title) for spec, _ in predictions)
-        robustness.corrupted_view(photo, models, fit, answer_of=classified)
+        robustness.corrupted_view(photo, models, fit, predict=classified)
 
 
 def _controls() -> tuple[tuple[ModelSpec, ...], str]:
     networks, fits = st.columns([3, 2])
     with networks:
         specs = pick_models(MODELS, "Models (up to three)", MAX_MODELS, preselected=SIDE_BY_SIDE)
-        st.caption(_at_hand())
+        st.caption(_availability_sentence())
     with fits:
         fit = choose(
             "Resize mode",
@@ -67,14 +67,14 @@ def _controls() -> tuple[tuple[ModelSpec, ...], str]:
     return specs, fit
 
 
-def _at_hand() -> str:
+def _availability_sentence() -> str:
     count = len(usable_models("classification"))
     here = (
         "Only the bundled model is on this machine and works offline."
         if count == 1
         else f"{count} models are on this machine and work offline."
     )
-    return f"{here} You can download others in the tab *Models*." if most_at_once() else here
+    return f"{here} You can download others in the tab *Models*." if max_concurrent() else here
 
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=HASH_BY_KEY)

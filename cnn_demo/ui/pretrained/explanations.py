@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from cnn_demo.drawing.heatmaps import overlay, place_of_peak
+from cnn_demo.drawing.heatmaps import overlay, peak_position
 from cnn_demo.images import Photo
 from cnn_demo.models import load_classifier
 from cnn_demo.models.classification.classifiers import Classifier
@@ -146,7 +146,7 @@ def _pictures(photo: Photo, seen: np.ndarray, probability: str, label: str, maps
     cards = [Card(picture_url(seen), f"Input of the network: {shown}", "Input of the network", (size,))]
     for key, explanation in maps.items():
         empty = not explanation.values.any()
-        found = "no evidence for the class" if empty else f"brightest region {place_of_peak(explanation.values)}"
+        found = "no evidence for the class" if empty else f"brightest region {peak_position(explanation.values)}"
         lines = (METHODS[key].sentence, f"{explanation.milliseconds:,.0f} ms")
         cards.append(
             Card(

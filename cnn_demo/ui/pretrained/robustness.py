@@ -42,7 +42,7 @@ class Curve:
 
 @st.fragment
 def corrupted_view(
-    photo: Photo, models: Sequence[tuple[str, str]], fit: str, answer_of: Callable[[Photo, str, str], Classification]
+    photo: Photo, models: Sequence[tuple[str, str]], fit: str, predict: Callable[[Photo, str, str], Classification]
 ) -> None:
     """Show the corrupted photo, its predictions, and the probability of the networks' original top-1 classes.
 
@@ -50,15 +50,15 @@ def corrupted_view(
         photo: The visitor's photo.
         models: (key, title) pair of each network.
         fit: Resize mode, as in `Classifier.prepare`.
-        answer_of: Function that returns a network's prediction for the original photo, given its key and a fit.
+        predict: Function that returns a network's prediction for the original photo, given its key and a fit.
     """
     st.subheader("Robustness", anchor=False)
     kind, amount = _controls()
     one = CORRUPTIONS[kind]
     try:
         with st.spinner("Running the networks…"):
-            before = [answer_of(photo, key, fit) for key, _ in models]
-            after = [_answered(photo, key, fit, kind, amount, answer_of) for key, _ in models]
+            before = [predict(photo, key, fit) for key, _ in models]
+            after = [_predicted(photo, key, fit, kind, amount, predict) for key, _ in models]
             curves = [
                 _curve(photo, key, fit, kind, prediction.top(1)[0][0])
                 for (key, _), prediction in zip(models, before, strict=True)
@@ -102,14 +102,14 @@ def corrupted(photo: Photo, kind: str, amount: float) -> np.ndarray:
     return corrupt(reduced(photo.pixels, WORKING_SIDE), kind, amount)
 
 
-def _answered(photo: Photo, key: str, fit: str, kind: str, amount: float, answer_of: Callable) -> Classification:
+def _predicted(photo: Photo, key: str, fit: str, kind: str, amount: float, predict: Callable) -> Classification:
     if amount == CORRUPTIONS[kind].neutral:
-        return answer_of(photo, key, fit)
-    return _corrupted_answer(photo, key, fit, kind, amount)
+        return predict(photo, key, fit)
+    return _corrupted_prediction(photo, key, fit, kind, amount)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=HASH_BY_KEY)
-def _corrupted_answer(photo: Photo, key: str, fit: str, kind: str, amount: float) -> Classification:
+def _corrupted_prediction(photo: Photo, key: str, fit: str, kind: str, amount: float) -> Classification:
     return keep_time(key, load_classifier(key).predict(corrupted(photo, kind, amount), fit))
 
 

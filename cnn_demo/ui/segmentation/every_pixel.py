@@ -29,11 +29,11 @@ def pixels_view(photo: Photo) -> None:
     segmentation = segmentation_of(photo, spec.key, side, mode)
     masks_on(photo, segmentation, key="segment_photo")
     st.markdown(f"### {covered(segmentation)}")
-    st.caption(_how(photo, segmentation, spec, side, mode))
+    st.caption(_inference_caption(photo, segmentation, spec, side, mode))
     downloads.downloads(photo, spec, side, mode)
 
 
-def _how(photo: Photo, segmentation: Segmentation, spec: ModelSpec, side: int, mode: str) -> str:
+def _inference_caption(photo: Photo, segmentation: Segmentation, spec: ModelSpec, side: int, mode: str) -> str:
     segmenter = load_segmenter(spec.key)
     frame = segmenter.frame(photo.size, side)
     (height, width), (rows, columns) = frame.photo, frame.scaled

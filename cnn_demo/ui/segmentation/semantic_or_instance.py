@@ -46,7 +46,7 @@ def objects_view(photo: Photo) -> None:
     with instance:
         st.markdown(f"**Instance**: a mask for every object, by {finder.title}")
         _show_objects(photo, found)
-        st.caption(_how(found, finder))
+        st.caption(_inference_caption(found, finder))
     st.subheader("Classes and objects", anchor=False)
     _in_words(segmentation, found)
     _table(segmentation, found)
@@ -71,7 +71,7 @@ def _show_objects(photo: Photo, found: sv.Detections) -> None:
     )
 
 
-def _how(found: sv.Detections, finder: ModelSpec) -> str:
+def _inference_caption(found: sv.Detections, finder: ModelSpec) -> str:
     facts = found.metadata
     words = f"**{facts['milliseconds']:.0f} ms** on {DEVICES[facts['device']]}. {finder.training_data} "
     words += official_instead(finder)
@@ -125,7 +125,7 @@ def compared(segmentation: Segmentation, found: sv.Detections) -> pd.DataFrame:
         {
             "Class": name,
             "Pixels, semantic": 100 * fractions[name] if name in fractions else None,
-            "Pixels, instances": 100 * _masked_share(found, own[name]) if name in own else None,
+            "Pixels, instances": 100 * _masked_fraction(found, own[name]) if name in own else None,
             "Objects": objects[own[name]] if name in own else None,
         }
         for name in (common_name(name) for name in names)
@@ -134,7 +134,7 @@ def compared(segmentation: Segmentation, found: sv.Detections) -> pd.DataFrame:
     return frame.astype({"Pixels, semantic": float, "Pixels, instances": float, "Objects": float})
 
 
-def _masked_share(found: sv.Detections, name: str) -> float:
+def _masked_fraction(found: sv.Detections, name: str) -> float:
     return float(masks(found)[data_column(found, "class_name") == name].any(axis=0).mean())
 
 

@@ -31,7 +31,7 @@ def draw_on_photo(photo: Photo, fit: str, box: Box, *, key: str, caption: str, a
         alt: Text alternative, without the photo's own description.
         crop: The network's own `spec.crop`.
     """
-    url, size, origin = _as_taken(photo, fit, crop)
+    url, size, origin = _input_area(photo, fit, crop)
     shown = Box(box.row - origin[0], box.column - origin[1], box.height, box.width).clipped(size)
     picture(
         url,
@@ -46,7 +46,7 @@ def draw_on_photo(photo: Photo, fit: str, box: Box, *, key: str, caption: str, a
 
 
 @st.cache_data(max_entries=16, show_spinner=False, hash_funcs=HASH_BY_KEY)
-def _as_taken(photo: Photo, fit: str, crop: float) -> tuple[str, tuple[int, int], tuple[int, int]]:
+def _input_area(photo: Photo, fit: str, crop: float) -> tuple[str, tuple[int, int], tuple[int, int]]:
     """Return the picture's data URL, its (height, width) in pixels of the photo, and its corner in the photo."""
     height, width = photo.size
     input_area = input_box((height, width), fit, crop)

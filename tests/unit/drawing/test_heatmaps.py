@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cnn_demo.drawing.heatmaps import blend, heat_colours, overlay, place_of_peak
+from cnn_demo.drawing.heatmaps import blend, heat_colours, overlay, peak_position
 
 
 def noise(*shape: int) -> np.ndarray:
@@ -68,4 +68,4 @@ def test_arguments_that_do_not_match_are_refused(values, opacity, message):
 def test_the_position_of_the_peak_in_words(row, column, place):
     values = np.zeros((30, 30))
     values[row, column] = 1
-    assert place_of_peak(values) == place
+    assert peak_position(values) == place

@@ -72,7 +72,7 @@ def test_most_of_the_object_stays_visible(photo, monkeypatch):
     monkeypatch.setattr(placement, "IN_PLACE", 0)
     for seed in range(100):
         rng = np.random.default_rng(seed)
-        place = placement.random_place(photo.box, photo.box, rng)
+        place = placement.random_target(photo.box, photo.box, rng)
         visible = np.clip(place, 0, 1)
         share = numpy_boxes.area(visible) / numpy_boxes.area(place)
         assert share > (1 - placement.CUT) ** 2 - 1e-9

@@ -68,7 +68,7 @@ def frames(last: MapGeometry, unit: tuple[int, int], half: int, size: tuple[int,
         marks.append(Mark(row, column, half, half))
     if size is None:
         return marks
-    inside = [_cut_off(mark, size) for mark in marks]
+    inside = [_clipped(mark, size) for mark in marks]
     if inside[0] == marks[0]:
         return inside
     row, column = (max(0, min(int(each), n - 1)) for each, n in zip(middle, size, strict=True))
@@ -82,7 +82,7 @@ def beyond(last: MapGeometry, unit: tuple[int, int], size: tuple[int, int]) -> s
     return "Its receptive field reaches beyond the border, into the padding. " if leaves else ""
 
 
-def _cut_off(mark: Mark, size: tuple[int, int]) -> Mark:
+def _clipped(mark: Mark, size: tuple[int, int]) -> Mark:
     top, left = max(mark.row, 0), max(mark.column, 0)
     bottom, right = min(mark.row + mark.height, size[0]), min(mark.column + mark.width, size[1])
     return Mark(top, left, max(bottom - top, 0), max(right - left, 0))
@@ -178,7 +178,7 @@ def show_close_up(
     pixels = np.ascontiguousarray(crop.repeat(fold, axis=0).repeat(fold, axis=1))
     height, width = crop.shape[:2]
     marks = [
-        _cut_off(
+        _clipped(
             Mark(mark.row - field[0].start, mark.column - field[1].start, mark.height, mark.width), (height, width)
         )
         for mark in frames(last, unit, half)[1:]

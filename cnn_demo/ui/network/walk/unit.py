@@ -36,7 +36,7 @@ def show_field(
             size,
             key="unit_seen",
             alt="Receptive field of the selected activation on the input",
-            caption=_sees(box.height, box.width, inside.height * inside.width),
+            caption=_field_sentence(box.height, box.width, inside.height * inside.width),
             max_height=300,
             marks=[Mark(inside.row, inside.column, inside.height, inside.width)],
             pixelated=True,
@@ -53,7 +53,7 @@ def show_field(
         )
 
 
-def _sees(height: float, width: float, inside: float) -> str:
+def _field_sentence(height: float, width: float, inside: float) -> str:
     text = f"Receptive field: {width:.0f} × {height:.0f} pixel{'s' if width * height > 1 else ''}"
     outside = height * width - inside
     return text + (f", {outside:.0f} of them in the zero padding." if outside else ".")

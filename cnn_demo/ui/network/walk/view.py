@@ -31,7 +31,7 @@ def walk_view(photo: Photo) -> None:
     with st.spinner("Loading the network…"):
         model = load_classifier(state.MODEL)
         layers = model.layers
-    result = _photo_and_answer(photo, model)
+    result = _photo_and_prediction(photo, model)
     strip_container = st.container()
     layer = _layer_controls(layers)
     with strip_container:
@@ -59,7 +59,7 @@ def _fit() -> str:
     return st.session_state.get(state.FIT) or state.DEFAULTS[state.FIT]
 
 
-def _photo_and_answer(photo: Photo, model: Classifier) -> Activations:
+def _photo_and_prediction(photo: Photo, model: Classifier) -> Activations:
     pictures, prediction = st.columns([10, 5], gap="medium")
     photo_container, seen_container = pictures.columns([10, 7], wrap=False, vertical_alignment="center")
     prediction_container = prediction.container()
@@ -182,10 +182,10 @@ def facts_line(layer: NetworkLayer) -> str:
         facts.append("receptive field: the whole input")
     elif layer.kind != "input":
         facts.append(f"receptive field **{layer.field.size} × {layer.field.size}** pixels")
-    return f"{_what_it_does(layer)}  \n{' · '.join(facts)}"
+    return f"{_layer_description(layer)}  \n{' · '.join(facts)}"
 
 
-def _what_it_does(layer: NetworkLayer) -> str:
+def _layer_description(layer: NetworkLayer) -> str:
     if layer.kernel is not None and layer.kind == "convolution":
         kernel = " × ".join(map(str, layer.kernel.shape[:3]))
         return f"Each output channel has a kernel of {kernel} weights, over all {layer.kernel.shape[2]} input channels."

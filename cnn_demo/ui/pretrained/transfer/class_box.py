@@ -33,7 +33,7 @@ def class_box(each: ClassBuilder, *, alone: bool) -> None:
     if each.photos:
         _thumbnails(each)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.caption(_how_many(len(each.photos)))
+        st.caption(_photo_count(len(each.photos)))
         st.button(
             "Remove class",
             type="tertiary",
@@ -53,7 +53,7 @@ def _remove(number: int) -> None:
     replace_classes(current_draft().without_class(number))
 
 
-def _how_many(count: int) -> str:
+def _photo_count(count: int) -> str:
     if count < MIN_PHOTOS:
         return f"{count} of at least {MIN_PHOTOS} photos."
     return f"{count} photos." + (" The class is full." if count >= MAX_PHOTOS else "")

@@ -53,7 +53,7 @@ def training_section(draft: PhotoSetBuilder) -> tuple[ModelSpec, int]:
             st.error(plain(message), icon=":material/error:")
     if job is not None and job.active:
         watch(job, _progress, _RUNS)
-    elif job is not None and not job.error and not _brought(job):
+    elif job is not None and not job.error and not _has_result(job):
         st.info("This training ended before its first epoch: start it again.", icon=":material/info:")
     return spec, draw
 
@@ -112,14 +112,14 @@ def _submit(requested: str, draft: PhotoSetBuilder, spec: ModelSpec, draw: int) 
         st.session_state[_ERROR] = str(error)
 
 
-def _brought(job: Job) -> bool:
+def _has_result(job: Job) -> bool:
     """Return whether the job completed at least one epoch."""
     return job.progress is not None and _GOAL[st.session_state[_KIND]] in job.progress.runs
 
 
 def _keep(job: Job | None) -> None:
     """Store the final state of a training, replacing that of the previous one."""
-    if job is not None and not job.active and _brought(job):
+    if job is not None and not job.active and _has_result(job):
         st.session_state[TAUGHT] = job.progress
 
 

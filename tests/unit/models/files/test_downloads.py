@@ -243,7 +243,7 @@ def test_stopping_leaves_nothing(server, tmp_path):
 def test_the_operator_sets_how_many_run_at_once(monkeypatch, value, most):
     if value is not None:
         monkeypatch.setenv(downloads.VARIABLE, value)
-    assert downloads.most_at_once() == most
+    assert downloads.max_concurrent() == most
     assert (downloads.refusal(find("vgg16")) is None) == (most > 0)
 
 
