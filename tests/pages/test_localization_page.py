@@ -76,7 +76,7 @@ def test_a_flower_is_classified_as_nothing_without_a_box(flower):
     assert "has no ground-truth box" in written(app)
 
 
-def test_the_threshold_takes_the_box_away(model, astronaut):
+def test_a_high_threshold_removes_the_box(model, astronaut):
     share = float(model.predict(astronaut.pixels).probability)
     if share > 0.999:
         pytest.skip("the network is too sure for any threshold of the slider")

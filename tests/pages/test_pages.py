@@ -85,7 +85,7 @@ def test_a_page_shows_a_phones_photo_upright(topic, phone_photo):
         np.testing.assert_allclose(pixels[-4, 16], (220, 180, 40), atol=12)
 
 
-def test_a_page_takes_the_smallest_photos(topic):
+def test_a_page_accepts_the_smallest_photos(topic):
     for shape in ((1, 1), (1, 300) if topic.number % 2 else (300, 1)):
         pixels = np.full((*shape, 3), 90, np.uint8)
         assert_fine(open_app(topic.page, photo=Photo(pixels, "dot", f"digest-{shape}")))

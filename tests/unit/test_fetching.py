@@ -102,7 +102,7 @@ def test_the_exit_statuses_are_in_the_help_and_all_keys_in_the_list(capsys):
     assert re.search(r"^yolo11n-seg +5.8 MB  download +instance", capsys.readouterr().out, re.MULTILINE)
 
 
-def test_a_network_on_another_one_brings_it_along():
+def test_a_network_with_a_backbone_downloads_both():
     spec = find("caltech_localizer_mobilenet_v2")
     assert fetching._with_backbone(spec) == (find("mobilenet_v2"), spec)
 

@@ -31,7 +31,7 @@ def test_stride_dilation_and_flip_by_hand():
 
 
 @pytest.mark.parametrize("place", [(-1, 0), (4, 0), (0, 5), (0, -1)])
-def test_refuses_pixels_that_are_not_there(place):
+def test_refuses_pixels_outside_the_map(place):
     with pytest.raises(IndexError, match="There is no pixel"):
         explain_pixel(IMAGE, WEIGHTS, ConvSpec(), 0.0, *place)
 

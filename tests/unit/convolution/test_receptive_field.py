@@ -88,6 +88,6 @@ def test_joined_branches_reach_from_the_first_to_the_last_pixel():
     assert joined_field(shifted, short) == ReceptiveField(size=6, jump=2, start=2.5)
 
 
-def test_branches_of_different_strides_do_not_meet():
+def test_branches_of_different_strides_are_refused():
     with pytest.raises(ValueError, match="same jump"):
         joined_field(ReceptiveField(3, 1, 0.0), ReceptiveField(3, 2, 0.0))

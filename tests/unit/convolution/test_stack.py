@@ -172,7 +172,7 @@ def test_a_layer_that_does_not_fit_leaves_those_before_it():
     assert "they can only come first" in plan.problem
 
 
-def test_a_stack_that_is_too_dear_is_refused():
+def test_a_stack_that_is_too_expensive_is_refused():
     plan = plan_stack((256, 256), [ConvLayer(32, 11, source="random")] * 3)
     assert len(plan.layers) == 1
     assert "billion multiply-adds" in plan.problem

@@ -85,7 +85,7 @@ def test_yolo_is_read_by_supervision(found, tmp_path):
     assert detections.class_id.tolist() == found.class_id.tolist()
 
 
-def test_nothing_found_is_a_file_too(nothing):
+def test_no_detections_are_a_file_too(nothing):
     assert as_json(nothing) == {"counts": {}, "detections": []}
     assert as_csv(nothing).strip() == ",".join(COLUMNS)
     assert as_coco(nothing, "photo.jpg", SIZE, LABELS)["annotations"] == []

@@ -59,7 +59,7 @@ def test_an_indexed_png_holds_classes_and_shows_colours(segmented):
     assert (shown[:3] == 255).all()
 
 
-def test_a_png_takes_no_more_classes_than_it_can_hold(segmented):
+def test_a_png_refuses_more_classes_than_it_can_hold(segmented):
     with pytest.raises(ValueError, match="holds 255 classes, not 256"):
         indexed_png(segmented.class_map, np.zeros((256, 3), np.uint8))
     with pytest.raises(ValueError, match="3 classes need as many colours, not 2"):

@@ -371,7 +371,7 @@ def test_a_photo_has_a_size_and_a_description():
 
 
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
-def test_any_bytes_will_do(kind):
+def test_any_bytes_like_object_is_accepted(kind):
     assert quarters(read_photo(kind(encode(corners(), "PNG")))) == UPRIGHT
 
 

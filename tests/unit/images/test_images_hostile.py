@@ -152,7 +152,7 @@ def test_an_avif_with_a_false_header(size):
         check_sentence(str(error))
 
 
-def test_a_slow_avif_or_heic_keeps_only_its_like_waiting(monkeypatch):
+def test_a_slow_avif_or_heic_blocks_only_others_of_these_formats(monkeypatch):
     """Their frames may take long whatever the header: one is decoded at a time, and others continue."""
     files = {kind: encode(noise(), encoder) for encoder, kind in KINDS.items()}
     running, most, free = [], [], threading.Event()
@@ -193,7 +193,7 @@ def test_jpeg_may_have_two_hundred_megapixels():
     assert np.abs(photo.pixels.astype(int) - (200, 100, 50)).max() <= 3
 
 
-def test_but_no_more_than_that():
+def test_a_jpeg_above_two_hundred_megapixels_is_refused():
     assert "201 megapixels but at most 200" in refusal(jpeg_of_size(16000, 12501))
     assert "4295 megapixels" in refusal(jpeg_of_size(65535, 65535))
 

@@ -61,7 +61,7 @@ def test_no_file_without_a_sample():
     assert {path.name for path in (ASSETS / "thumbs").iterdir()} == names
 
 
-def test_without_the_packages_that_bring_some(monkeypatch):
+def test_samples_without_the_optional_packages(monkeypatch):
     monkeypatch.setattr(samples, "find_spec", lambda name: None)
     sample_photos.cache_clear()
     try:

@@ -48,7 +48,7 @@ def test_a_lesson_has_its_four_parts(name):
 
 
 @each_experiment
-def test_an_experiment_moves_controls_that_exist(name, experiment):
+def test_an_experiment_sets_existing_controls(name, experiment):
     defaults, view = SETTINGS[name].DEFAULTS, LESSONS[name][1]
     assert experiment.settings.keys() <= defaults.keys()
     assert {key: defaults[key] for key in experiment.settings} != dict(experiment.settings) or experiment.photo

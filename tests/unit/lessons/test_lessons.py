@@ -20,7 +20,7 @@ PHOTOS = {
 
 
 @each_experiment
-def test_an_experiment_moves_controls_that_are_seen(experiment):
+def test_an_experiment_sets_visible_controls(experiment):
     family = experiment.settings["kernel"]
     own = {f"{family}_{parameter.name}" for parameter in KERNELS[family].parameters}
     others = {f"{name}_{p.name}" for name in KERNELS for p in KERNELS[name].parameters} - own

@@ -128,7 +128,7 @@ def test_smooth_l1_is_torchs():
         np.testing.assert_allclose(boxes.smooth_l1(first - second, beta), expected, atol=1e-9)
 
 
-def test_the_loss_taken_apart_adds_up():
+def test_the_parts_of_the_loss_add_up():
     torch = frameworks.torch()
     logits, box, truth = np.array([2.0, 0.5, -1.0, 0.0]), np.array([0.1, 0.2, 0.6, 0.7]), np.array([0.2, 0.2, 0.7, 0.6])
     parts = boxes.loss_parts(logits, 1, box, truth, {"class": 2.0, "smooth_l1": 5.0, "giou": 0.0})

@@ -37,7 +37,7 @@ def test_folding_changes_nothing(trained):
     assert deployed.count_params() < trained.count_params() <= 800_000
 
 
-def test_blocks_begin_as_the_identity():
+def test_blocks_start_as_the_identity():
     keras = frameworks.keras()
     network = cifar10_cnn(batch_norm=True)
     before, after = network.get_layer("stem_relu").output, network.get_layer("block1_relu").output

@@ -60,7 +60,7 @@ def test_every_prediction_is_in_the_bin_of_its_confidence():
 
 
 @pytest.mark.parametrize("sharpness", [0.4, 1.0, 3.0])
-def test_the_temperature_is_the_one_of_least_cross_entropy(sharpness):
+def test_the_temperature_minimizes_the_cross_entropy(sharpness):
     logits, labels = answers(sharpness=sharpness)
     best = minimize_scalar(
         lambda t: -log_softmax(logits / t, axis=1)[np.arange(len(labels)), labels].mean(),
@@ -78,7 +78,7 @@ def test_the_temperature_is_the_one_of_least_cross_entropy(sharpness):
         assert after < before / 3
 
 
-def test_softmax_holds_large_logits_and_refuses_a_temperature_of_nought():
+def test_softmax_is_stable_for_large_logits_and_refuses_a_temperature_of_zero():
     logits = np.array([[1000.0, 0.0, -1000.0]])
     np.testing.assert_allclose(softmax(logits, 500), scipy_softmax(logits / 500, axis=1))
     for bad in (0, -1, float("nan")):

@@ -61,7 +61,7 @@ def machine(device: str) -> Machine:
         ("mps", "auto", "mps"),
     ],
 )
-def test_one_decision_about_the_device(monkeypatch, has, asked, gets):
+def test_one_function_chooses_the_device(monkeypatch, has, asked, gets):
     monkeypatch.setattr(frameworks, "describe_machine", lambda: machine(has))
     assert frameworks.device(asked) == gets
 
@@ -69,7 +69,7 @@ def test_one_decision_about_the_device(monkeypatch, has, asked, gets):
 @pytest.mark.parametrize(
     ("asked", "says"), [("cuda", "no NVIDIA GPU"), ("mps", "no Apple GPU"), ("tpu", "no device 'tpu'")]
 )
-def test_a_device_that_is_not_there_is_refused_in_one_sentence(monkeypatch, asked, says):
+def test_a_missing_device_is_refused_in_one_sentence(monkeypatch, asked, says):
     monkeypatch.setattr(frameworks, "describe_machine", lambda: machine("cpu"))
     with pytest.raises(ValueError, match=says):
         frameworks.device(asked)
@@ -156,7 +156,7 @@ def test_a_page_that_ends_does_not_reset_keras_for_all_visitors():
 
 
 @pytest.mark.gpu
-def test_networks_run_on_the_gpu_where_there_is_one():
+def test_networks_run_on_the_gpu_if_there_is_one():
     if frameworks.describe_machine().device != "cuda":
         pytest.skip("needs an NVIDIA GPU")
     assert frameworks.torch_device() == "cuda"

@@ -151,7 +151,7 @@ def test_concurrent_requests_load_a_model_once(fakes):
     assert len(set(map(id, got))) == 1
 
 
-def test_no_more_models_are_kept_than_promised_and_the_oldest_is_freed(fakes):
+def test_the_cache_is_limited_and_frees_the_oldest_model(fakes):
     kept = [weakref.ref(load(key)) for key in "abc"]
     load("a")  # used again: now b is the one that was used longest ago
     load("d")
@@ -177,7 +177,7 @@ def test_a_load_that_fails_is_tried_again(monkeypatch):
     models.release()
 
 
-def test_a_keras_model_is_really_freed():
+def test_an_evicted_keras_model_is_freed():
     model = load("cifar10_cnn")
     network, kernel = weakref.ref(model.network), weakref.ref(model.network.get_layer("stem").kernel)
     model.layers  # noqa: B018  derived objects must not keep it alive

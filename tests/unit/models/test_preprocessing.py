@@ -20,7 +20,7 @@ def test_agrees_with_keras(mode, shape):
     np.testing.assert_allclose(ours, expected, atol=1e-5)
 
 
-def test_nothing_is_done_where_the_network_does_it():
+def test_networks_that_scale_themselves_get_unscaled_pixels():
     pixels = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
     np.testing.assert_array_equal(SCALINGS["none"].apply(pixels), pixels.astype(np.float32))
 
@@ -35,7 +35,7 @@ def test_unit_agrees_with_ultralytics():
 
 
 @pytest.mark.parametrize("mode", ["tf", "caffe", "torch", "lite", "unit"])
-def test_grey_is_as_near_to_zero_as_a_grey_can_be(mode):
+def test_grey_is_the_level_nearest_to_zero(mode):
     greys = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
     distance = np.abs(SCALINGS[mode].apply(greys)).mean(axis=1)
     assert abs(SCALINGS[mode].grey - int(distance.argmin())) <= 2

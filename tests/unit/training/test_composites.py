@@ -94,7 +94,7 @@ def test_a_pet_that_is_mostly_hidden_does_not_count():
     assert np.bincount(made.instances.ravel()).tolist() == [50, 200, 150]
 
 
-def test_a_pet_at_home_brings_its_border_along(menagerie):
+def test_a_pet_on_its_own_photo_keeps_its_border(menagerie):
     rng = np.random.default_rng(1)
     for _ in range(20):
         _, instances, labels, classes = full_photo(menagerie.draw(rng)[1], SIDE, rng)

@@ -242,7 +242,7 @@ def test_pictures_grow_once_and_end_at_the_size_that_the_app_uses():
     assert sides == [SMALL_SIDE] * 8 + [LOCALIZER_SIDE] * 12
 
 
-def test_a_checkpoint_brings_everything_back(tmp_path):
+def test_a_checkpoint_restores_everything(tmp_path):
     layer = torch.nn.Linear(2, 3)
     optimizer, schedule = optimization(layer, 10)
     states = {"network": layer, "optimizer": optimizer, "schedule": schedule}
@@ -318,7 +318,7 @@ def test_distractors_are_beside_the_object_and_never_on_it(scenery):
     assert covered > 50
 
 
-def test_where_the_object_leaves_no_room_nothing_is_pasted(scenery):
+def test_without_room_beside_the_object_nothing_is_pasted(scenery):
     canvas = np.full((SIDE, SIDE, 3), BLUE, np.uint8)
     placement.clutter(canvas, np.array([0, 0, 1, 1], np.float32), scenery, np.random.default_rng(0))
     assert (canvas == GREEN).all(axis=2).mean() < 0.1

@@ -115,7 +115,7 @@ def test_a_class_with_a_hundredth_of_the_pixels_counts_ten_times():
     np.testing.assert_allclose(class_weights([photo], 3), [10, 1, 0.1], rtol=1e-6)
 
 
-def test_where_all_is_ignored_there_is_no_loss():
+def test_without_counted_pixels_there_is_no_loss():
     batch = {"images": torch.zeros(1, 3, 4, 4), "classes": torch.full((1, 4, 4), IGNORED)}
     assert float(mask_loss()(lambda images: torch.zeros(1, 3, 4, 4), batch)) == 0
     assert float(mask_loss(np.ones(3, np.float32))(lambda images: torch.zeros(1, 3, 4, 4), batch)) == 0
@@ -303,7 +303,7 @@ def test_figures_of_a_perfect_model(evaluate, read, labels, figure, everyday_arc
     assert all(isinstance(value, str) for value in figures.values())
 
 
-def test_pictures_go_in_as_they_are_shown():
+def test_pictures_are_scaled_to_0_to_1():
     assert as_input(np.full((1, 2, 3, 3), 255, np.uint8), "cpu").unique().tolist() == [1]
 
 

@@ -82,7 +82,7 @@ def test_a_box_without_any_instance_is_ignored(eyes):
     assert (class_map(eyes, PHOTO, truth()) == 0).all()
 
 
-def test_the_surer_of_two_instances_is_in_front():
+def test_the_more_confident_of_two_instances_is_in_front():
     left, right = np.zeros((2, 40, 80), bool)
     left[:, :50], right[:, 30:] = True, True
     boxes, names = np.array([[0, 0, 50, 40], [30, 0, 80, 40]], float), np.array(["person", "horse"])

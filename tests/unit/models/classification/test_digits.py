@@ -44,7 +44,7 @@ def test_the_split():
     assert not data.images.flags.writeable
 
 
-def test_in_every_class_as_much_is_ink_as_drawings_are_given():
+def test_every_class_has_the_ink_fraction_that_drawings_get():
     data = digit_data()
     means = [data.images[data.labels == digit].mean() for digit in range(10)]
     assert np.mean(means) == pytest.approx(INK_SHARE, abs=0.005)
@@ -109,7 +109,7 @@ def test_training_stops_on_request_and_keeps_its_epochs():
     assert read(runs[-1].network, digit_data().images[:1]).shape == (1, 10)
 
 
-def test_a_loss_that_is_no_number_is_one_sentence():
+def test_a_loss_that_is_not_finite_is_one_sentence():
     with pytest.raises(JobError) as refused:
         train(DigitSettings(filters=4, rate=float("inf"), epochs=3))
     assert str(refused.value) == "The loss is no longer finite: please choose a smaller learning rate."

@@ -87,7 +87,7 @@ def test_units_that_do_not_exist_are_refused(run, layers):
 
 
 @pytest.mark.parametrize("name", ["stem", "block1_relu", "block2_shortcut", "block2_relu", "block4_relu1", "pool"])
-def test_nothing_outside_its_frame_moves_a_number(model, layers, name):
+def test_pixels_outside_the_frame_do_not_change_the_activation(model, layers, name):
     rng = np.random.default_rng(3)
     seen = rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)
     unit = tuple(side // 3 for side in layers[name].shape)

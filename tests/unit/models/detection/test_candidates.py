@@ -102,7 +102,7 @@ def test_boxes_beyond_max_detections_are_counted():
     assert selection.over_limit.tolist() == [2]
 
 
-def test_detections_carry_names_and_where_they_come_from():
+def test_detections_have_class_names_and_candidate_indices():
     found = boxes((0, 0, 9, 9, 0.3, 0), (20, 0, 29, 9, 0.9, 2))
     answer = select(found, 0.1).detections()
     assert answer["class_name"].tolist() == ["bird", "cat"]
@@ -134,7 +134,7 @@ def test_classes_may_be_named():
         ({"classes": [3]}, "There is no class 3"),
     ],
 )
-def test_settings_that_mean_nothing_are_refused_in_one_sentence(settings, message):
+def test_invalid_settings_are_refused_in_one_sentence(settings, message):
     with pytest.raises(ValueError, match=message):
         select(drawn(5), **settings)
 

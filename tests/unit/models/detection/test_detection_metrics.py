@@ -99,7 +99,7 @@ def test_a_true_box_is_found_once_and_by_the_most_confident():
     assert score_at(matches, 0.2) == Score(right=2, wrong=2, missed=0)
 
 
-def test_the_right_box_with_the_wrong_name_is_wrong():
+def test_a_right_box_with_a_wrong_class_is_a_false_positive():
     box = np.array([[0, 0, 10, 10]], float)
     matches = match(box, np.array([0.9]), np.array([1]), box, np.array([0]))
     assert not matches.right.any()
@@ -125,7 +125,7 @@ def test_the_curve_and_its_mean():
     assert np.isnan(average_precision(right, 0))
 
 
-def test_nothing_found_and_nothing_true():
+def test_no_predictions_and_no_ground_truth():
     none, nobody = np.zeros((0, 4)), np.zeros(0)
     assert match(none, nobody, nobody, none, nobody).count == 0
     assert score_at(match(none, nobody, nobody, np.ones((2, 4)), np.zeros(2)), 0.5) == Score(0, 0, 2)

@@ -21,7 +21,7 @@ def test_it_is_that_of_ultralytics(size, side, stride):
 
 
 @pytest.mark.parametrize("size", SIZES[:5], ids=str)
-def test_boxes_come_back_as_ultralytics_brings_them(size):
+def test_boxes_are_mapped_back_as_in_ultralytics(size):
     frameworks.ultralytics()
     from ultralytics.utils.ops import scale_boxes
 

@@ -104,7 +104,7 @@ def test_sizes_are_those_that_the_network_takes(detector):
         detector.candidates(photo(), 333)
 
 
-def test_prediction_is_the_candidates_after_the_cuts(detector):
+def test_the_prediction_is_the_candidates_after_post_processing(detector):
     answer = detector.predict(photo(), confidence=0.06, iou=0.4, max_detections=7)
     assert 0 < len(answer) <= 7
     assert answer.metadata["device"] == "cpu"

@@ -173,7 +173,7 @@ def test_eight_concurrent_visitors_get_the_same_predictions(detector):
         np.testing.assert_array_equal(answer.confidence, serial[i % 6].confidence)
 
 
-def test_nothing_is_reported_to_anybody(detector):
+def test_openvino_sends_no_telemetry(detector):
     assert sys.modules["openvino_telemetry"] is None
     # The converter would fork this process; the browser stories, which run before, have other programs as children.
     command = psutil.Process().cmdline()
@@ -193,7 +193,7 @@ def test_invalid_input_is_refused(detector):
         detector.predict(photo().astype(np.float32))
 
 
-def test_where_the_export_fails_it_stays_in_torch(own_place, monkeypatch, tmp_path, caplog):
+def test_if_the_export_fails_it_stays_in_torch(own_place, monkeypatch, tmp_path, caplog):
     def fail(network, path):
         raise OSError("disk full")
 

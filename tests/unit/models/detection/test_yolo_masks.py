@@ -25,7 +25,7 @@ def photo(height: int = 120, width: int = 90) -> np.ndarray:
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
-def test_masks_are_mixed_and_placed_as_ultralytics_does(size):
+def test_masks_are_assembled_as_in_ultralytics(size):
     frameworks.ultralytics()
     from ultralytics.utils.ops import process_mask_native
 

@@ -11,7 +11,7 @@ from cnn_demo.models.explanation.explain import explain
 
 @pytest.mark.parametrize("baseline", BASELINES)
 @pytest.mark.parametrize("steps", [1, 9])
-def test_of_a_linear_network_they_are_weight_times_way(baseline, steps):
+def test_for_a_linear_network_they_are_weight_times_difference(baseline, steps):
     weights = np.random.default_rng(0).normal(size=(8, 8, 3))
     model, seen = Double(linear_network(weights)), picture(1, side=8)
     found = integrated_gradients(model, seen, 0, baseline, steps)
@@ -34,7 +34,7 @@ def test_of_a_square_the_trapezoid_rule_is_exact():
 
 
 @pytest.mark.parametrize("baseline", BASELINES)
-def test_the_sum_is_the_logit_that_was_gained(baseline):
+def test_attributions_sum_to_the_change_of_the_logit(baseline):
     model, seen = Double(pooled_network()), picture(3)
     found = integrated_gradients(model, seen, 2, baseline, steps=64)
     logits = model.logits(np.stack([np.full_like(seen, BASELINES[baseline]), seen]))[:, 2]

@@ -47,7 +47,7 @@ def test_a_network_that_looks_only_at_one_corner(corner, method):
 
 
 @pytest.mark.parametrize("method", [key for key in METHODS if key != "integrated_gradients"])
-def test_where_nothing_speaks_for_a_class_the_map_is_empty(corner, method):
+def test_without_evidence_for_a_class_the_map_is_empty(corner, method):
     """Class 1 is worth 0 whatever is there; by the probabilities a bright corner even speaks against it."""
     np.testing.assert_array_equal(explain(corner, picture(low=160), 1, method), 0)
 
@@ -56,7 +56,7 @@ def test_integrated_gradients_of_a_constant_are_empty(corner):
     np.testing.assert_array_equal(explain(corner, picture(), 1, "integrated_gradients"), 0)
 
 
-def test_grad_cam_forgets_where_the_gradient_was_and_layer_cam_does_not(corner):
+def test_grad_cam_averages_gradients_over_positions_and_layer_cam_does_not(corner):
     """Before the cropping the maps are bright everywhere, and the class looks at their corner alone."""
     seen = picture(low=160)
     maps = {method: explain(corner, seen, 0, method, "conv") for method in ("grad_cam", "layer_cam")}

@@ -97,7 +97,7 @@ def test_opening_a_network_shares_its_weights_and_leaves_it_as_it_was():
     assert layer_names(network) == ("stem", *(f"base/{name}" for name in INNER), "pool", "logits")
 
 
-def test_a_model_that_is_let_go_is_freed():
+def test_an_evicted_model_is_freed():
     model = Double(pooled_network())
     feature_maps(model, picture(), "first")
     gone = weakref.ref(model)

@@ -98,7 +98,7 @@ def test_score_cam_of_a_nested_network_is_that_of_the_same_network_flat():
     np.testing.assert_allclose(nested, flat, atol=1e-3)
 
 
-def test_a_map_that_is_the_same_everywhere_shows_nothing():
+def test_a_constant_map_gets_no_weight():
     """Its mask is empty, the picture behind it all grey, and its weight 0, although the map itself is 1."""
     model = Double(corner_network())
     kernel, bias, *rest = model.network.get_weights()
@@ -146,7 +146,7 @@ def test_a_true_map_costs_the_class_its_probability_sooner_than_its_reverse_and_
     assert reverse.probability[24] > reverse.probability[0] - 0.05  # three quarters removed, and it is still there
 
 
-def test_chance_is_the_mean_of_curves_that_do_not_change(corner):
+def test_the_random_curve_is_the_mean_of_seeded_curves(corner):
     seen, shares = picture(low=200), []
     mean = random_deletion_curve(corner, seen, 0, orders=2, steps=4, progress=shares.append)
     single = [deletion_curve(corner, seen, 0, random_importance((16, 16), seed=n), steps=4) for n in (0, 1)]

@@ -112,7 +112,7 @@ def assert_same(some: dict[str, np.ndarray], others: dict[str, np.ndarray]) -> N
         np.testing.assert_array_equal(values, others[name])
 
 
-def test_it_is_converted_once_and_a_damaged_file_is_made_anew(cache, conversions):
+def test_it_is_converted_once_and_a_damaged_file_is_replaced(cache, conversions):
     first = published_weights(KEY)
     (kept,) = cache.iterdir()  # no half files, no folders
     whole = kept.read_bytes()

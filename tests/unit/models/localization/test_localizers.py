@@ -179,7 +179,7 @@ def test_the_largest_connected_part_counts(model):
     np.testing.assert_allclose(found.box_xyxy, [64, 64, 128, 128], atol=2)
 
 
-def test_a_map_that_is_cold_everywhere_has_no_box(model):
+def test_a_zero_map_has_no_box(model):
     found = cam_box(model, model.evidence(photo()), "face", (60, 90))
     assert found.box_xyxy is None
     assert not found.mask.any()

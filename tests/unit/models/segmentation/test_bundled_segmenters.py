@@ -107,7 +107,7 @@ def test_a_program_that_ends_during_the_export_ends_well(tmp_path, root):
 
 
 @pytest.mark.parametrize("broken", ["export", "file"])
-def test_where_openvino_fails_it_stays_in_torch(broken, empty_cache, monkeypatch, caplog):
+def test_if_openvino_fails_it_stays_in_torch(broken, empty_cache, monkeypatch, caplog):
     if broken == "export":
         monkeypatch.setattr(openvino_export, "write", fail)
     else:

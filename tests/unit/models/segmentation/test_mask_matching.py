@@ -14,7 +14,7 @@ def test_overlaps_are_ious():
 
 
 @pytest.mark.parametrize("counts", [(0, 3), (2, 0), (0, 0)])
-def test_nothing_overlaps_nothing(counts):
+def test_without_masks_there_are_no_matches(counts):
     first, second = (np.zeros((count, 4, 4), bool) for count in counts)
     assert mask_overlaps(first, second).shape == counts
     assert partners(mask_overlaps(first, second)) == []

@@ -60,7 +60,7 @@ def test_without_ignored_pixels_they_are_those_of_its_segmentation_metrics(seed)
     np.testing.assert_allclose(scores.dice, dice_score(*pair, average="none", **settings)[0].numpy(), atol=1e-6)
 
 
-def test_photos_are_put_together_by_their_counts():
+def test_confusion_matrices_of_photos_can_be_added():
     pairs = [masks_by_chance(seed) for seed in (1, 2)]
     apart = sum(score_masks(*pair, CLASSES).confusion for pair in pairs)
     joined = score_masks(*(np.concatenate(masks) for masks in zip(*pairs, strict=True)), CLASSES)
@@ -68,7 +68,7 @@ def test_photos_are_put_together_by_their_counts():
     assert MaskScores(apart).mean_iou == joined.mean_iou
 
 
-def test_where_all_is_ignored_there_is_no_score():
+def test_without_counted_pixels_there_is_no_score():
     truth = np.full((4, 4), IGNORED, np.uint8)
     scores = score_masks(np.zeros((4, 4), np.uint8), truth, 2)
     assert np.isnan([scores.mean_iou, scores.mean_dice, scores.pixel_accuracy]).all()

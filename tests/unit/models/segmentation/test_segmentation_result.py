@@ -31,7 +31,7 @@ def test_coverage_is_the_fraction_of_each_class_the_largest_first(shares):
         assert share == pytest.approx(np.mean(result.class_map == LABELS.index(label)))
 
 
-def test_a_class_that_is_nowhere_covers_nothing():
+def test_an_absent_class_covers_nothing():
     result = Segmentation(np.zeros((2, 2), np.uint8), LABELS, np.ones((2, 2), np.float32))
     assert result.coverage() == {"sky": 1.0}
 
@@ -44,7 +44,7 @@ def test_entropy_is_the_sum_of_minus_p_log_p(shares, kind):
     assert entropy[2, 3] == pytest.approx(expected, abs=2e-3 if kind is np.float16 else 1e-6)
 
 
-def test_entropy_of_the_sure_and_of_the_undecided():
+def test_entropy_of_certain_and_uniform_probabilities():
     shares = np.zeros((3, 1, 2), np.float32)
     shares[0, 0, 0], shares[:, 0, 1] = 1, 1 / 3
     np.testing.assert_allclose(made(shares).entropy(), [[0, 1]], atol=1e-6)

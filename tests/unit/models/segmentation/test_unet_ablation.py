@@ -68,6 +68,6 @@ def test_each_skip_matters(model, stride):
     assert np.abs(without_skips(model, PIXELS, (stride,)).confidence - whole.confidence).max() > 1e-4
 
 
-def test_a_skip_that_is_not_there_is_refused(model):
+def test_an_unknown_skip_is_refused(model):
     with pytest.raises(ValueError, match="no skip connection of stride 3"):
         without_skips(model, PIXELS, (3,))

@@ -83,7 +83,7 @@ def interwoven(layers, x):
     return layers.Add()([x, before])
 
 
-def test_the_last_block_begins_at_the_last_map_that_all_hangs_on(model):
+def test_the_last_block_starts_after_the_last_common_map(model):
     assert cut_layer(plain(chain)) == "relu4"
     assert cut_layer(plain(residual)) == "add3"
     assert cut_layer(model.network) == "block3_relu"
@@ -95,14 +95,14 @@ def test_a_network_without_such_a_map_is_refused(network):
         cut_layer(plain(network))
 
 
-def test_the_cut_of_published_networks():
+def test_the_cut_layer_of_published_networks():
     applications = frameworks.keras().applications
     settings = {"weights": None, "input_shape": (32, 32, 3), "classes": 3}
     assert cut_layer(applications.MobileNet(alpha=0.25, **settings)) == "conv_dw_12_relu"
     assert cut_layer(applications.MobileNetV2(alpha=0.35, **settings)) == "block_16_expand_relu"
 
 
-def test_a_block_that_has_learned_nothing_gives_the_networks_features(model):
+def test_an_untrained_block_gives_the_networks_features(model):
     _, variables = fine_tuning._block(model.network, "block3_relu")
     assert [tuple(v.shape) for v in variables[:2]] == [(3, 3, 64, 128), (128,)]
     assert len(variables) == 10  # of block 4 three convolutions, of block 5 two, with a bias each

@@ -51,7 +51,7 @@ def test_the_round_trip_is_exact():
     np.testing.assert_array_equal(loaded.probabilities(features), head().probabilities(features))
 
 
-def test_the_file_of_the_other_tests_is_one_that_is_read():
+def test_the_file_of_the_other_tests_is_valid():
     assert load_head(file()).labels == tuple(ABOUT["labels"])
 
 

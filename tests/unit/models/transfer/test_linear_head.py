@@ -54,7 +54,7 @@ def test_the_same_seed_draws_the_same_photos_and_another_one_others():
     assert len({photo for photos in drawn for photo in photos}) == 36  # every photo has its turn
 
 
-def test_something_is_left_to_train_on_and_something_to_measure():
+def test_both_parts_of_a_split_have_photos_of_each_class():
     classes = np.repeat(np.arange(2), 2)
     assert [len(part) for part in split(classes, 0.99)] == [2, 2]
     assert [len(part) for part in split(classes, 0.01)] == [2, 2]
@@ -96,12 +96,12 @@ def test_gradients_agree_with_numerical_differences():
             assert gradient[place] == pytest.approx((losses[0] - losses[1]) / (2 * step), abs=1e-7)
 
 
-def test_the_loss_of_no_knowledge_is_the_logarithm_of_the_number_of_classes():
+def test_the_loss_of_uniform_predictions_is_the_log_of_the_number_of_classes():
     loss, _, _ = loss_and_gradients(np.ones((6, 4)), np.eye(3)[[0, 1, 2, 0, 1, 2]], np.zeros((4, 3)), np.zeros(3), 1.0)
     assert loss == pytest.approx(np.log(3))
 
 
-def test_adam_walks_as_torchs_does():
+def test_adam_agrees_with_torch():
     torch = frameworks.torch()
     target = np.random.default_rng(2).normal(size=(5, 3))
     ours, move = np.zeros((5, 3)), Adam(0.05)

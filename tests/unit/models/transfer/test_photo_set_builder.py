@@ -70,7 +70,7 @@ def test_a_full_class_decodes_no_more(filled, monkeypatch):
     )
 
 
-def test_of_many_files_that_are_none_only_so_many_are_looked_at():
+def test_at_most_fifty_invalid_files_are_read():
     told = []
     files = [(str(number), b"?") for number in range(2 * MAX_PHOTOS)]
     _, left_out = PhotoSetBuilder.begin().with_photos(1, files, lambda done, of: told.append((done, of)))
@@ -78,7 +78,7 @@ def test_of_many_files_that_are_none_only_so_many_are_looked_at():
     assert left_out[-1] == "Left out because a class has at most 50 photos: 50 photos."
 
 
-def test_classes_come_and_go_and_no_number_comes_back(filled):
+def test_numbers_of_removed_classes_are_not_reused(filled):
     draft = filled.without_class(2).with_class()
     assert [each.number for each in draft.classes] == [1, 3]
     assert [each.name for each in draft.classes] == ["cat", "Class 3"]

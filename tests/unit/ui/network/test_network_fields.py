@@ -97,7 +97,7 @@ def test_heat_and_frames_of_any_picture(size):
     assert len(drawings.frames(last, unit, 0)) == 1
 
 
-def test_where_there_is_no_influence_the_picture_is_only_darker():
+def test_pixels_without_influence_are_only_darkened():
     pixels = np.full((4, 4, 3), 200, np.uint8)
     shown = drawings.heat_picture(pixels, np.zeros((4, 4)), (slice(0, 2), slice(0, 2)))
     assert (shown[:2, :2] == 200).all()

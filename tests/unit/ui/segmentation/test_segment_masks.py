@@ -102,7 +102,7 @@ def test_objects_are_numbered_within_their_class():
     assert len({layer.colour for layer in layers}) == 3
 
 
-def test_data_sets_names_are_brought_together():
+def test_class_names_of_data_sets_are_unified():
     assert common_name("aeroplane") == "airplane"
     assert common_name("cat") == "cat"
     masks = np.array([[[True, False, False, False]], [[False, True, False, False]]])
@@ -194,7 +194,7 @@ def mounted(monkeypatch):
 PIXELS = np.zeros((6, 8, 3), np.uint8)
 
 
-def test_mask_view_hands_on_the_map_exactly(mounted):
+def test_mask_view_sends_the_map_exactly(mounted):
     ids = np.arange(48).reshape(6, 8)
     confidence = np.linspace(0, 1, 48).reshape(6, 8)
     mask_view(PIXELS, ids, [Layer(3, "cat", "#ff0000", 0.5)], key="m", alt="A cat.", confidence=confidence)

@@ -19,7 +19,7 @@ def _page_of_an_index():
     st.session_state["index"] = index_field("Channel", 8, key="channel", placeholder="3, the strongest")
 
 
-def test_a_choice_is_its_default_until_the_visitor_chooses():
+def test_a_choice_starts_with_its_default():
     app = AppTest.from_function(_page).run()
     assert (app.session_state["chosen"], app.session_state["number"]) == ("same", 1)
     app.session_state["padding"] = "valid"
