@@ -25,7 +25,7 @@ class Experiment:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Correction:
     """The correction of a misconception, shown on a photo.
 
     Attributes:
@@ -43,11 +43,11 @@ class Misconception:
 
     Attributes:
         claim: The wrong sentence.
-        answer: Function from the photo, (H, W, 3) float32 in 0..1, to the correction.
+        correct: Function from the photo, (H, W, 3) float32 in 0..1, to the correction.
     """
 
     claim: str
-    answer: Callable[[np.ndarray], Answer]
+    correct: Callable[[np.ndarray], Correction]
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from cnn_demo.convolution import ConvSpec, convolve, kernel
-from cnn_demo.lessons import Answer, Experiment, Lesson, Misconception, Paper
+from cnn_demo.lessons import Correction, Experiment, Lesson, Misconception, Paper
 
 LESSON = Lesson(
     idea=(
@@ -86,13 +86,13 @@ LESSON = Lesson(
 )
 
 
-def _flip(image: np.ndarray) -> Answer:
+def _flip(image: np.ndarray) -> Correction:
     grey = image.mean(axis=2)
     weights = kernel("emboss", strength=3.0)
     blur = kernel("gaussian", size=5)
     kept, flipped = (convolve(grey, weights, ConvSpec(padding_mode="replicate", flip=flip)) for flip in (False, True))
     same = float(np.abs(convolve(grey, blur) - convolve(grey, blur, ConvSpec(flip=True))).max())
-    return Answer(
+    return Correction(
         "Deep learning libraries do not flip the kernel; mathematics calls this *cross-correlation*. For learned "
         "weights it makes no difference: the network would learn the flipped kernel. For a hand-made kernel it does: "
         "on this photo the light of the emboss kernel comes from the other side, and pixels differ by up to "
@@ -102,11 +102,11 @@ def _flip(image: np.ndarray) -> Answer:
     )
 
 
-def _negative(image: np.ndarray) -> Answer:
+def _negative(image: np.ndarray) -> Correction:
     response = convolve(image.mean(axis=2), kernel("sobel"), ConvSpec(padding_mode="replicate"))
     strong = np.abs(response) > 0.25
     fraction = float((response[strong] < 0).mean()) if strong.any() else 0.0
-    return Answer(
+    return Correction(
         "A negative response counts as much as a positive one: here, brightness falls to the right instead of growing. "
         f"Of this photo's strong responses (magnitude above 0.25), {fraction:.0%} are negative; clipping at zero, or a "
         "ReLU, discards them. Networks keep them by learning a second kernel of opposite sign.",
@@ -114,11 +114,11 @@ def _negative(image: np.ndarray) -> Answer:
     )
 
 
-def _same(image: np.ndarray) -> Answer:
+def _same(image: np.ndarray) -> Correction:
     weights = kernel("box", size=15)
     zeros, mirrored = (convolve(image, weights, ConvSpec(padding_mode=mode)) for mode in ("zeros", "reflect"))
     changed = float((np.abs(zeros - mirrored).max(axis=2) > 1 / 255).mean())
-    return Answer(
+    return Correction(
         "*Same* keeps only the size: windows at the border reach outside the photo and read made-up values. With a 15 "
         f"× 15 box, {changed:.1%} of this photo's pixels depend visibly on whether the padding is zeros or a mirror "
         "image. With every further layer, that frame grows inwards.",
@@ -126,11 +126,11 @@ def _same(image: np.ndarray) -> Answer:
     )
 
 
-def _stride(image: np.ndarray) -> Answer:
+def _stride(image: np.ndarray) -> Correction:
     stride = ConvSpec(stride=4, padding_mode="replicate")
     plain = convolve(image, kernel("identity", size=1), stride)
     blurred = convolve(image, kernel("gaussian", size=11, sigma=2.0), stride)
-    return Answer(
+    return Correction(
         "Stride drops pixels, it does not average them: with stride 4, a 1 × 1 kernel never reads 15 of 16 pixels. "
         "Fine patterns then turn into coarse ones that were never there. After a blur, each kept pixel stands for its "
         f"neighbours; on this photo that changes pixels by {float(np.abs(plain - blurred).mean()):.3f} on average, "

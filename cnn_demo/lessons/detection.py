@@ -9,7 +9,7 @@ import numpy as np
 
 from cnn_demo.detections import class_ids, class_names, confidences
 from cnn_demo.drawing.pictures import reduced
-from cnn_demo.lessons import Answer, Experiment, Lesson, Misconception, Paper, percent
+from cnn_demo.lessons import Correction, Experiment, Lesson, Misconception, Paper, percent
 
 if TYPE_CHECKING:
     import supervision as sv
@@ -170,7 +170,7 @@ def _counterparts(found: sv.Detections, others: sv.Detections, boxes: np.ndarray
     return counterparts
 
 
-def _calibrated(image: np.ndarray) -> Answer:
+def _calibrated(image: np.ndarray) -> Correction:
     model = _detector()
     pixels = _pixels(image)
     found = model.predict(pixels)
@@ -189,13 +189,13 @@ def _calibrated(image: np.ndarray) -> Answer:
         "100 %, and the scores are not calibrated: 80 % need not be right eight times in ten. "
     )
     if not len(same):
-        return Answer(
+        return Correction(
             text + f"On this photo there is nothing to compare: {_found(found)}; mirrored, {_found(again)}.", pictures
         )
     first, second = confidences(found)[same], confidences(again)[matched[same]]
     changed = int(np.abs(first - second).argmax())
     name = class_names(found)[same[changed]]
-    return Answer(
+    return Correction(
         text
         + (
             f"Mirrored, this photo shows the same objects: {len(same)} of {len(found)} are found again, and the "
@@ -205,7 +205,7 @@ def _calibrated(image: np.ndarray) -> Answer:
     )
 
 
-def _found_once(image: np.ndarray) -> Answer:
+def _found_once(image: np.ndarray) -> Correction:
     from cnn_demo.models.detection.candidates import select
 
     model = _detector()
@@ -213,7 +213,7 @@ def _found_once(image: np.ndarray) -> Answer:
     selection = select(model.candidates(pixels), 0.05)
     if not len(selection.kept):
         text = "On this photo no box has a confidence of even 5 %: try another photo."
-        return Answer(text, (("The photo", pixels.astype(np.float32) / 255, "clip"),))
+        return Correction(text, (("The photo", pixels.astype(np.float32) / 255, "clip"),))
     candidates = selection.candidates
     suppressed_counts = [len(selection.suppressed(winner)) for winner in selection.kept]
     best = int(np.argmax(suppressed_counts))
@@ -237,10 +237,10 @@ def _found_once(image: np.ndarray) -> Answer:
     boxes = candidates.visible(cluster)
     colours = [PREDICTION] * len(boxes)
     shown = draw_boxes(pixels, boxes, [""] * len(boxes), colours, thickness=1).astype(np.float32) / 255
-    return Answer(text, ((f"All boxes of one {name}", shown, "clip"),))
+    return Correction(text, ((f"All boxes of one {name}", shown, "clip"),))
 
 
-def _upside_down(image: np.ndarray) -> Answer:
+def _upside_down(image: np.ndarray) -> Correction:
     model = _detector()
     pixels = _pixels(image)
     found = model.predict(pixels)
@@ -249,7 +249,7 @@ def _upside_down(image: np.ndarray) -> Answer:
     height, width = pixels.shape[:2]
     back = again.xyxy[:, [2, 3, 0, 1]] * -1 + (width, height, width, height)
     same = int((_counterparts(found, again, back) >= 0).sum())
-    return Answer(
+    return Correction(
         "It learned its classes as training photos show them: mostly upright, and at usual sizes and positions. "
         f"Upright it finds here: {_found(found)}. Upside down: {_found(again)}. {same} of {len(found)} are found again "
         "with the same class. Objects of none of its classes can only be missed, or get a wrong class.",
@@ -257,14 +257,14 @@ def _upside_down(image: np.ndarray) -> Answer:
     )
 
 
-def _pixels_matter(image: np.ndarray) -> Answer:
+def _pixels_matter(image: np.ndarray) -> Correction:
     model = _detector()
     pixels = _pixels(image)
     own = model.spec.input_size[0]
     sides = sorted({own, next((side for side in model.sides if side != own), own)})
     predictions = [model.predict(pixels, side=side) for side in sides]
     by_size = "; ".join(f"at {side} pixels {_found(found)}" for side, found in zip(sides, predictions, strict=True))
-    return Answer(
+    return Correction(
         "Each photo is first resized to the image size of the network. Small objects are then a few pixels, and those "
         f"smaller than a cell of the finest grid are hardly ever found. The same photo, {by_size}. More pixels take "
         "more time, in proportion to the area, and objects larger than any in the training data are missed again.",

@@ -8,7 +8,7 @@ import numpy as np
 from cnn_demo.convolution import ConvSpec, convolve, kernel, pool, pool_gradient
 from cnn_demo.convolution.distortion import noisy, relative_change, rotated, shifted
 from cnn_demo.convolution.stack import ConvLayer, Layer, PoolLayer, run_stack
-from cnn_demo.lessons import Answer, Experiment, Lesson, Misconception, Paper
+from cnn_demo.lessons import Correction, Experiment, Lesson, Misconception, Paper
 
 LESSON = Lesson(
     idea=(
@@ -139,14 +139,14 @@ def _grey_map(image: np.ndarray, layer: PoolLayer) -> np.ndarray:
     return plane / (float(plane.max()) or 1.0)
 
 
-def _shift(image: np.ndarray) -> Answer:
+def _shift(image: np.ndarray) -> Correction:
     image = _room_for(image)
     photo, moved, far = (shifted(image, pixels, _ROOM) for pixels in (0, 1, _ROOM))
     layer = PoolLayer("max", 2, 2)
     one, eight = _change(photo, moved, layer), _change(photo, far, layer)
     plain, plain_far = _change(photo, moved), _change(photo, far)
     before, after = (run_stack(x, (_EDGES, layer))[..., 0] for x in (photo, moved))
-    return Answer(
+    return Correction(
         "It is invariant to small shifts only, those within its window. "
         + _unless_constant(
             (plain, one, plain_far, eight),
@@ -158,12 +158,12 @@ def _shift(image: np.ndarray) -> Answer:
     )
 
 
-def _always_max(image: np.ndarray) -> Answer:
+def _always_max(image: np.ndarray) -> Correction:
     image = _room_for(image)
     with_noise = noisy(image, 0.1)
     kinds = ("max", "average")
     maximum, average = (_change(image, with_noise, PoolLayer(kind, 4, 4)) for kind in kinds)
-    return Answer(
+    return Correction(
         "The maximum keeps the largest value of a window, and that is often noise. "
         + _unless_constant(
             (_change(image, with_noise), maximum, average),
@@ -177,11 +177,11 @@ def _always_max(image: np.ndarray) -> Answer:
     )
 
 
-def _rotation(image: np.ndarray) -> Answer:
+def _rotation(image: np.ndarray) -> Correction:
     image = _room_for(image)
     upright, turned = rotated(image, 0.0), rotated(image, 10.0)
     changes = [_change(upright, turned, *layers) for layers in ((), (PoolLayer("max"),), (PoolLayer("average"),))]
-    return Answer(
+    return Correction(
         "Pooling is invariant only to movements within a window. A rotation moves pixels near the middle a little and "
         "all others far, and turns every edge away from the direction of its filter. "
         + _unless_constant(
@@ -197,14 +197,14 @@ def _rotation(image: np.ndarray) -> Answer:
     )
 
 
-def _no_convolution(image: np.ndarray) -> Answer:
+def _no_convolution(image: np.ndarray) -> Correction:
     grey = np.ascontiguousarray(_room_for(image).mean(axis=2))
     average = pool(grey, "average", 4)
     convolved = convolve(grey, kernel("box", size=4), ConvSpec(stride=4, padding="valid"))
     same = float(np.abs(average - convolved).max())
     other = grey[:, ::-1]
     together, apart = pool(grey + other, "max", 4), pool(grey, "max", 4) + pool(other, "max", 4)
-    return Answer(
+    return Correction(
         "Average pooling *is* a strided convolution, with equal weights that are not learned: on this photo the two "
         f"differ by {same:.1g} at most. Max pooling is not, because it is not linear: the maximum of this photo plus "
         f"its mirror image differs from the sum of both maxima by up to {float(np.abs(together - apart).max()):.2f}. A "
@@ -213,12 +213,12 @@ def _no_convolution(image: np.ndarray) -> Answer:
     )
 
 
-def _all_learn(image: np.ndarray) -> Answer:
+def _all_learn(image: np.ndarray) -> Correction:
     edges = np.ascontiguousarray(run_stack(_room_for(image), (_EDGES,))[..., 0])
     touching, overlapping = (pool_gradient(edges, "max", size, 2) for size in (2, 3))
     chosen = overlapping > 0
     shared = float((overlapping > 1).sum() / chosen.sum())
-    return Answer(
+    return Correction(
         f"With 2 × 2 max pooling, {float((touching > 0).mean()):.0%} of this map's values get a gradient; the rest get "
         f"none from this photo. With windows of 3 and stride 2 it is {float(chosen.mean()):.0%}, and {shared:.0%} of "
         f"these are the maximum of several windows, up to {int(overlapping.max())}. With average pooling each value "

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from cnn_demo.drawing.pictures import reduced
-from cnn_demo.lessons import Answer, Experiment, Lesson, Misconception, Paper, percent
+from cnn_demo.lessons import Correction, Experiment, Lesson, Misconception, Paper, percent
 
 if TYPE_CHECKING:
     from cnn_demo.models.localization.localizers import Localizer
@@ -134,7 +134,7 @@ def _picture(pixels: np.ndarray, *boxes: np.ndarray) -> np.ndarray:
     return drawn.astype(np.float32) / 255
 
 
-def _box_confidence(image: np.ndarray) -> Answer:
+def _box_confidence(image: np.ndarray) -> Correction:
     from cnn_demo.models.boxes import iou
 
     model = _network()
@@ -152,7 +152,7 @@ def _box_confidence(image: np.ndarray) -> Answer:
         found.append((float(evidence.localization.probabilities[index]), float(iou(box, first.box_xyxy)), box))
     probabilities, overlaps = [probability for probability, _, _ in found], [overlap for _, overlap, _ in found]
     worst = int(np.argmin(overlaps))
-    return Answer(
+    return Correction(
         f"The probability is the class head's: it is that of “{label}”, not of the box. With "
         f"{percent(MARGIN)} cut off two sides of this photo, in four ways, the probability goes from "
         f"{percent(min(probabilities))} to {percent(max(probabilities))}, and the IoU of the new boxes with the first "
@@ -164,7 +164,7 @@ def _box_confidence(image: np.ndarray) -> Answer:
     )
 
 
-def _half_right(image: np.ndarray) -> Answer:
+def _half_right(image: np.ndarray) -> Correction:
     from cnn_demo.models.boxes import intersection, iou
 
     model = _network()
@@ -173,7 +173,7 @@ def _half_right(image: np.ndarray) -> Answer:
     width, height = box[2] - box[0], box[3] - box[1]
     third = box + np.array([width / 3, 0, width / 3, 0])
     tenth = box + np.tile([width / 10, height / 10], 2)
-    return Answer(
+    return Correction(
         "IoU is strict. Two boxes of one size, one moved by a third of its width: "
         f"{percent(float(intersection(box, third) / intersection(box, box)))} of the first is still covered, yet the "
         f"IoU is only {float(iou(box, third)):.2f}, because the rest counts in the union. Moved by a tenth in both "
@@ -186,7 +186,7 @@ def _half_right(image: np.ndarray) -> Answer:
     )
 
 
-def _two_objects(image: np.ndarray) -> Answer:
+def _two_objects(image: np.ndarray) -> Correction:
     from cnn_demo.models.boxes import iou
     from cnn_demo.models.localization.localizers import NOTHING
 
@@ -199,7 +199,7 @@ def _two_objects(image: np.ndarray) -> Answer:
     mirrored = np.array([2 * width - single[2], single[1], 2 * width - single[0], single[3]])
     left, right = (float(iou(evidence.box_xyxy, box)) for box in (single, mirrored))
     label = evidence.localization.label or NOTHING
-    return Answer(
+    return Correction(
         "It predicts one box, however many objects there are. For the photo beside its mirror image the network "
         f"predicts “{label}”, and its one box has IoU {left:.2f} with the box of the left one and {right:.2f} with "
         "that of the right one. The mean of two right boxes can be a wrong one. Page 6 is about networks that predict "
@@ -211,7 +211,7 @@ def _two_objects(image: np.ndarray) -> Answer:
     )
 
 
-def _in_the_middle(image: np.ndarray) -> Answer:
+def _in_the_middle(image: np.ndarray) -> Correction:
     from cnn_demo.models.boxes import iou
 
     model = _network()
@@ -229,7 +229,7 @@ def _in_the_middle(image: np.ndarray) -> Answer:
             found.append((float(iou(box, expected + np.array([left, top, left, top]))), canvas, box))
     overlaps = [overlap for overlap, _, _ in found]
     worst, best = int(np.argmin(overlaps)), int(np.argmax(overlaps))
-    return Answer(
+    return Correction(
         "In most photos the main object is in the middle, so a network could learn to always predict a box "
         "there. That is why training photos are cropped, moved and scaled at random. This photo at half its size in "
         f"each corner of a grey canvas: the box has IoU {min(overlaps):.2f} to {max(overlaps):.2f} with the "

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from cnn_demo.convolution.effective_field import middle_side, random_influence, stack_geometry
-from cnn_demo.lessons import Answer, Lesson, Misconception, Paper
+from cnn_demo.lessons import Correction, Lesson, Misconception, Paper
 from cnn_demo.lessons.network_experiments import EXPERIMENTS
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _as_image(picture: np.ndarray) -> np.ndarray:
     return picture.astype(np.float32) / 255
 
 
-def _shift(image: np.ndarray) -> Answer:
+def _shift(image: np.ndarray) -> Correction:
     model = _network()
     seen = _seen(model, image)
     side = len(seen)
@@ -119,7 +119,7 @@ def _shift(image: np.ndarray) -> Answer:
     of_label = probabilities[:, unmoved.argmax()]
     other = int((probabilities.argmax(axis=1) != unmoved.argmax()).sum())
     lowest, highest = int(of_label.argmin()), int(of_label.argmax())
-    return Answer(
+    return Correction(
         "The output of a convolution moves along with the picture, but a stride of 2 keeps every second position only, "
         f"and the border never moves. {model.spec.title} predicts “{label}” with {unmoved.max():.0%} for this photo. "
         f"Shifted by up to {max_shift} of its {side} pixels in {len(offsets)} ways, “{label}” gets "
@@ -131,7 +131,7 @@ def _shift(image: np.ndarray) -> Answer:
     )
 
 
-def _tiles(image: np.ndarray) -> Answer:
+def _tiles(image: np.ndarray) -> Correction:
     model = _network()
     seen = _seen(model, image)
     tile = len(seen) // 4
@@ -153,7 +153,7 @@ def _tiles(image: np.ndarray) -> Answer:
         found = "That much comes from colours and textures inside the tiles, the rest from their arrangement."
     else:
         found = "All of it comes from colours and textures inside the tiles: their arrangement adds nothing here."
-    return Answer(
+    return Correction(
         f"With this photo cut into 16 tiles that are shuffled in 20 ways, {model.spec.title} gives “{label}” "
         f"{mean:.0%} on average (unshuffled: {alone:.0%}), and it is the top prediction for {same} of the 20. {found} "
         "In general, networks rely on texture more than people do ([Geirhos et al. "
@@ -165,7 +165,7 @@ def _tiles(image: np.ndarray) -> Answer:
     )
 
 
-def _channel(image: np.ndarray) -> Answer:
+def _channel(image: np.ndarray) -> Correction:
     model = _network()
     maps, pooled, kernel, bias = _averaged_maps(model, _seen(model, image))
     best = int((pooled @ kernel + bias).argmax())
@@ -181,7 +181,7 @@ def _channel(image: np.ndarray) -> Answer:
     in_favour = votes[votes > 0].sum() or 1.0
     end = f"prediction changes to “{changed}”" if changed != model.labels[best] else "prediction is still the same"
     count = "That one alone has" if removed == 1 else f"The {removed} strongest have"
-    return Answer(
+    return Correction(
         f"In {model.spec.title}, the logit of “{model.labels[best]}” is a sum over {len(votes):,} channels. The "
         f"strongest one has {votes[order[0]] / in_favour:.0%} of all positive contributions. {count} to be set to zero "
         f"before the {end}.",
@@ -202,7 +202,7 @@ def _averaged_maps(model: Classifier, seen: np.ndarray) -> tuple[np.ndarray, np.
     return maps, maps.mean(axis=(0, 1)), kernel, bias
 
 
-def _upside_down(image: np.ndarray) -> Answer:
+def _upside_down(image: np.ndarray) -> Correction:
     model = _network()
     seen = _seen(model, image)
     turned = [np.ascontiguousarray(np.rot90(seen, quarter)) for quarter in range(4)]
@@ -219,13 +219,13 @@ def _upside_down(image: np.ndarray) -> Answer:
         if len(set(labels)) == 1
         else "Invariance to rotation has to be built in or learned from rotated training photos."
     )
-    return Answer(
+    return Correction(
         f"{model.spec.title} predicts {found}. It was trained on upright photos and their mirror images only. {end}",
         (("Upright", _as_image(turned[0]), "clip"), ("Upside down", _as_image(turned[2]), "clip")),
     )
 
 
-def _effective_field(image: np.ndarray) -> Answer:
+def _effective_field(image: np.ndarray) -> Correction:
     side = 64
     layers = [(3, 1, 1)] * 8
     small = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA) * 2 - 1
@@ -233,7 +233,7 @@ def _effective_field(image: np.ndarray) -> Answer:
     field = stack_geometry((side, side), layers)[-1].fields[0].size
     half = middle_side(influence, (side // 2, side // 2))
     view = slice(side // 2 - field // 2 - 1, side // 2 + field // 2 + 2)
-    return Answer(
+    return Correction(
         f"Eight 3 × 3 layers have a receptive field of {field} × {field} pixels. Averaged over 16 random networks on "
         f"this photo, half of the influence on the middle unit comes from its middle {half} × {half} pixels: many "
         "paths lead to the middle of the field, and one to its corner. This is the *effective* receptive field.",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnn_demo.lessons import Answer, Lesson, Misconception, Paper
+from cnn_demo.lessons import Correction, Lesson, Misconception, Paper
 from cnn_demo.lessons.pretrained_experiments import EXPERIMENTS
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _predictions(model: Classifier, pictures: np.ndarray) -> list[tuple[str, flo
     return [(model.labels[row.argmax()], float(row.max())) for row in probabilities]
 
 
-def _fits(image: np.ndarray) -> Answer:
+def _fits(image: np.ndarray) -> Correction:
     model = _network()
     pictures = np.stack([model.prepare(_pixels(image), fit) for fit in _FITTED])
     height, width = image.shape[:2]
@@ -101,7 +101,7 @@ def _fits(image: np.ndarray) -> Answer:
         for way, (label, probability) in zip(_FITTED.values(), _predictions(model, pictures), strict=True)
     )
     side = model.spec.input_size[0]
-    return Answer(
+    return Correction(
         f"A network takes a square of a fixed size: {model.spec.title} takes {side} × {side} pixels. Each photo has to "
         f"be resized first, and you choose how: a centre crop drops {cropped:.0%} of this one. The predictions are: "
         f"{predicted}.",
@@ -111,7 +111,7 @@ def _fits(image: np.ndarray) -> Answer:
     )
 
 
-def _shuffled(image: np.ndarray) -> Answer:
+def _shuffled(image: np.ndarray) -> Correction:
     from cnn_demo.models import load_classifier
 
     model = _network()
@@ -125,7 +125,7 @@ def _shuffled(image: np.ndarray) -> Answer:
         f"{small.spec.title}, with its ten classes, predicts one with more than 50 % for {sure} of {len(draws)} random "
         f"orders, and “{small_label}” with up to {highest:.0%}. "
     )
-    return Answer(
+    return Correction(
         f"{model.spec.title} predicts “{label}” with {probability:.0%} for this photo. With its pixels in random order "
         f"nothing can be recognized any more, and the network still predicts a class: in {len(draws)} random orders, "
         f"“{rest[best][0]}” with {rest[best][1]:.0%} at most. {small_sentence if model is not small else ''}The "
@@ -161,7 +161,7 @@ def _adversarial_direction(model: Classifier, seen: np.ndarray) -> np.ndarray:
         return -np.sign(tape.gradient(lead, batch).numpy()[0]).astype(int)
 
 
-def _adversarial(image: np.ndarray) -> Answer:
+def _adversarial(image: np.ndarray) -> Correction:
     model = _network()
     seen = model.prepare(_pixels(image))
     direction = _adversarial_direction(model, seen)
@@ -180,7 +180,7 @@ def _adversarial(image: np.ndarray) -> Answer:
         if turned is not None
         else f"the prediction stays “{label}” ({probability:.0%}, now {lowered:.0%}): this photo is robust"
     )
-    return Answer(
+    return Correction(
         f"Every colour value of the input of {model.spec.title} is changed by at most {step} of 255, in the direction "
         f"that lowers the predicted class (one step along the sign of the gradient, FGSM): {outcome}. Of {CHANCES} "
         f"random changes of the same size, {by_chance} change the prediction: the direction matters, and anyone who "
@@ -192,7 +192,7 @@ def _adversarial(image: np.ndarray) -> Answer:
     )
 
 
-def _ten_crops(image: np.ndarray) -> Answer:
+def _ten_crops(image: np.ndarray) -> Correction:
     """The four corners and the middle, and their mirror images, as Krizhevsky et al. (2012) averaged over them."""
     model = _network()
     pixels = _pixels(image)
@@ -210,7 +210,7 @@ def _ten_crops(image: np.ndarray) -> Answer:
     mean = probabilities[1:].mean(axis=0)
     same = int((probabilities[1:].argmax(axis=1) == probabilities[0].argmax()).sum())
     lowest, highest = int(of_label.argmin()), int(of_label.argmax())
-    return Answer(
+    return Correction(
         f"{model.spec.title} predicts “{label}” with {probabilities[0].max():.0%} for the whole photo. Of ten crops, "
         f"the corners, the middle and their mirror images, each {LOOK:.0%} of its sides, {same} get the same "
         f"prediction, with {of_label.min():.0%} to {of_label.max():.0%}. The average of all ten is "

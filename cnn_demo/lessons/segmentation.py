@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnn_demo.drawing.pictures import reduced
-from cnn_demo.lessons import Answer, Experiment, Lesson, Misconception, Paper, percent
+from cnn_demo.lessons import Correction, Experiment, Lesson, Misconception, Paper, percent
 from cnn_demo.results import BACKGROUND
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def _largest(segmentation: Segmentation) -> str:
     return ", ".join(f"{percent(fraction)} {label}" for label, fraction in list(segmentation.coverage().items())[:3])
 
 
-def _counting(image: np.ndarray) -> Answer:
+def _counting(image: np.ndarray) -> Correction:
     from cnn_demo.models.segmentation.classical_instances import components
 
     model = _segmenter()
@@ -139,7 +139,7 @@ def _counting(image: np.ndarray) -> Answer:
     label = next((name for name in found if name != BACKGROUND), found[0])
     index = segmentation.labels.index(label)
     before, after = (int(components(found.class_map == index).max()) for found in (segmentation, doubled))
-    return Answer(
+    return Correction(
         "It predicts classes, not objects. Two objects of a class that touch are one area: a class map does not "
         f"separate them. On this photo “{label}” has {before} connected area{'s' * (before != 1)}; beside its "
         f"mirror image, both together have {after}. Counting needs instance segmentation.",
@@ -150,7 +150,7 @@ def _counting(image: np.ndarray) -> Answer:
     )
 
 
-def _accuracy(image: np.ndarray) -> Answer:
+def _accuracy(image: np.ndarray) -> Correction:
     from cnn_demo.models.segmentation.metrics import score_masks
 
     model = _segmenter()
@@ -158,7 +158,7 @@ def _accuracy(image: np.ndarray) -> Answer:
     segmentation = model.predict(pixels)
     lazy = np.full_like(segmentation.class_map, segmentation.labels.index(next(iter(segmentation.coverage()))))
     scores = score_masks(lazy, segmentation.class_map, len(segmentation.labels))
-    return Answer(
+    return Correction(
         "A network that predicts the most frequent class everywhere would look good: if this photo's masks were right "
         f"({_largest(segmentation)}), it would reach a pixel accuracy of {percent(scores.pixel_accuracy)}, but a mean "
         f"IoU of {scores.mean_iou:.2f} only. That is why IoU is averaged over classes: a small one counts as much as a "
@@ -167,7 +167,7 @@ def _accuracy(image: np.ndarray) -> Answer:
     )
 
 
-def _fine(image: np.ndarray) -> Answer:
+def _fine(image: np.ndarray) -> Correction:
     from cnn_demo.models.segmentation.metrics import outline
 
     model = _segmenter()
@@ -179,8 +179,8 @@ def _fine(image: np.ndarray) -> Answer:
     if not edges.any():
         text = "On this photo the network predicts one class alone, so there is no outline to be unsure of; its mean "
         text += f"confidence is {percent(segmentation.confidence.mean())}."
-        return Answer(text, (("Confidence", segmentation.confidence, "stretch"),))
-    return Answer(
+        return Correction(text, (("Confidence", segmentation.confidence, "stretch"),))
+    return Correction(
         "An outline is the least certain part of a mask: there the class changes within a few pixels, and feature maps "
         f"are coarser than the photo. Here the mean confidence is {percent(segmentation.confidence[edges].mean())} "
         f"along the outlines, and {percent(segmentation.confidence[~edges].mean())} everywhere else.",
@@ -188,13 +188,13 @@ def _fine(image: np.ndarray) -> Answer:
     )
 
 
-def _unknown_objects(image: np.ndarray) -> Answer:
+def _unknown_objects(image: np.ndarray) -> Correction:
     model = _segmenter()
     pixels = _pixels(image)
     segmentation = model.predict(pixels)
     noise = np.random.default_rng(0).integers(0, 256, pixels.shape, dtype=np.uint8)
     of_noise = model.predict(noise)
-    return Answer(
+    return Correction(
         "There is no class for “unknown”: each pixel gets one of the classes of the training data. Background is one "
         f"of them, often, and can be as wrong as any other. This photo is {_largest(segmentation)}, with a mean "
         f"confidence of {percent(segmentation.confidence.mean())}. Pure noise, which was not in the training data, is "

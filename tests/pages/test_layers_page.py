@@ -438,7 +438,7 @@ def test_a_misconception_is_corrected_when_it_is_opened(index):
     app.session_state[f"misconception_{index}"] = True
     app.run()
     assert_fine(app)
-    assert app.expander[index].markdown[0].value == MISCONCEPTIONS[index].answer(IMAGE).text
+    assert app.expander[index].markdown[0].value == MISCONCEPTIONS[index].correct(IMAGE).text
 
 
 def test_the_map_shown_is_the_map_computed():

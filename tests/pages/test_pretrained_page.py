@@ -260,7 +260,7 @@ def test_every_experiment_is_set_up_and_taken_back():
 @pytest.mark.parametrize("item", MISCONCEPTIONS, ids=lambda item: item.claim)
 def test_a_correction_names_the_prediction_for_the_photo(item, model):
     image = np.random.default_rng(8).random((48, 64, 3), dtype=np.float32)
-    said = item.answer(image)
+    said = item.correct(image)
     label, probability = model.predict((image * 255).round().astype(np.uint8)).top(1)[0]
     assert f"“{label}” with {probability:.0%}" in said.text or f"“{label}” ({probability:.0%}" in said.text
 
@@ -269,7 +269,7 @@ def test_a_gradient_step_lowers_the_prediction_more_than_random_steps(model):
     """The figures of the adversarial picture, computed again from the two pictures that are shown."""
     image = sample_photos()[0].load().pixels.astype(np.float32) / 255
     claim = next(item for item in MISCONCEPTIONS if "same prediction" in item.claim)
-    (_, seen, _), (caption, moved, _) = claim.answer(image).pictures
+    (_, seen, _), (caption, moved, _) = claim.correct(image).pictures
     step = int(re.search(r"Changed by (\d+)", caption)[1])
     seen, moved = (np.rint(values * 255).astype(np.uint8) for values in (seen, moved))
     assert np.abs(seen.astype(int) - moved).max() <= step

@@ -33,7 +33,7 @@ def _misconception(photo: Photo, item: Misconception, index: int) -> None:
         if not expander.open:
             return
         try:
-            correction = item.answer(reduced(photo.pixels, WORKING_SIDE).astype(np.float32) / 255)
+            correction = item.correct(reduced(photo.pixels, WORKING_SIDE).astype(np.float32) / 255)
         except ModelUnavailable as error:
             st.error(str(error), icon=":material/cloud_off:")
             return

@@ -71,7 +71,7 @@ def test_a_claim_is_quoted_because_it_is_wrong(name):
 def test_a_correction_holds_for_any_photo(name, item, photo):
     image = PHOTOS[photo].copy()
     image.flags.writeable = False
-    answer = item.answer(image)
+    answer = item.correct(image)
     assert not re.search(r"\b(nan|inf)\b", answer.text)
     assert re.search(r"\d", answer.text)
     assert answer.text.endswith(".")

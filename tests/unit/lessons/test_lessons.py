@@ -47,11 +47,11 @@ def test_settings_are_steps_of_their_slider(experiment):
 
 def test_figures_are_measured_on_the_photo():
     for item in MISCONCEPTIONS:
-        assert item.answer(PHOTOS["random"]).text != item.answer(PHOTOS["black"]).text, item.claim
+        assert item.correct(PHOTOS["random"]).text != item.correct(PHOTOS["black"]).text, item.claim
 
 
 def test_figures_of_a_black_photo_are_zero():
-    flip, negative, same, stride = (item.answer for item in MISCONCEPTIONS)
+    flip, negative, same, stride = (item.correct for item in MISCONCEPTIONS)
     black = PHOTOS["black"]
     assert "up to 0.00" in flip(black).text
     assert " 0% are negative" in negative(black).text
@@ -65,4 +65,4 @@ def test_figures_of_a_black_photo_are_zero():
 )
 def test_an_even_photo_has_no_edges(claim, text):
     (item,) = (item for item in MISCONCEPTIONS if claim in item.claim)
-    assert text in item.answer(PHOTOS["constant"]).text
+    assert text in item.correct(PHOTOS["constant"]).text

@@ -31,7 +31,7 @@ def test_an_experiment_has_its_preset_and_its_ground_truth(experiment):
 
 def test_two_objects_get_one_box_with_the_networks_figures():
     model, pixels = load(preferred_model("localization").key), SAMPLES["astronaut"].load(max_side=480).pixels
-    text = next(m for m in MISCONCEPTIONS if "Two objects" in m.claim).answer(pixels.astype(np.float32) / 255).text
+    text = next(m for m in MISCONCEPTIONS if "Two objects" in m.claim).correct(pixels.astype(np.float32) / 255).text
     left = float(re.search(r"IoU (\d\.\d\d) with the box of the left one", text).group(1))
     twice = np.ascontiguousarray(np.concatenate([pixels, pixels[:, ::-1]], axis=1))
     box = model.evidence(twice).box_xyxy

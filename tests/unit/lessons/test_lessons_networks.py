@@ -26,7 +26,7 @@ def model():
 def test_corrections_start_with_the_networks_own_prediction(model):
     label, probability = model.predict((PHOTOS["cat"] * 255).round().astype(np.uint8)).top(1)[0]
     for item in MISCONCEPTIONS:
-        text = item.answer(PHOTOS["cat"]).text
+        text = item.correct(PHOTOS["cat"]).text
         if "random networks" in text:
             continue
         assert f"“{label}”" in text
@@ -39,7 +39,7 @@ def test_corrections_start_with_the_networks_own_prediction(model):
 def test_silencing_channels_is_counted_right(key, monkeypatch):
     monkeypatch.setattr("cnn_demo.models.preferred_model", lambda task: find(key))
     model = load(key)
-    text = next(m for m in MISCONCEPTIONS if "neuron" in m.claim).answer(PHOTOS["cat"]).text
+    text = next(m for m in MISCONCEPTIONS if "neuron" in m.claim).correct(PHOTOS["cat"]).text
     count = 1 if "one alone has" in text else int(re.search(r"The (\d+) strongest have", text).group(1))
     run = model.activations((PHOTOS["cat"] * 255).round().astype(np.uint8))
     *_, pool, dense = model.network.layers

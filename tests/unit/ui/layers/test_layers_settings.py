@@ -178,12 +178,12 @@ def test_an_experiments_stack_can_be_built(experiment):
 
 @each_item
 def test_figures_are_measured_on_the_photo(item):
-    assert item.answer(PHOTOS["random"]).text != item.answer(PHOTOS["black"]).text
+    assert item.correct(PHOTOS["random"]).text != item.correct(PHOTOS["black"]).text
 
 
 def test_an_even_photo_has_a_note():
-    assert [("so even" in item.answer(PHOTOS["constant"]).text) for item in MISCONCEPTIONS] == [1, 1, 1, 0, 0]
-    assert not any("so even" in item.answer(PHOTOS["random"]).text for item in MISCONCEPTIONS)
+    assert [("so even" in item.correct(PHOTOS["constant"]).text) for item in MISCONCEPTIONS] == [1, 1, 1, 0, 0]
+    assert not any("so even" in item.correct(PHOTOS["random"]).text for item in MISCONCEPTIONS)
 
 
 # House ------------------------------------------------------------------------------------------------------------
