@@ -57,6 +57,7 @@ def _parameter(family: str, parameter: Parameter) -> None:
             help=parameter.help,
             key=key,
             bind="query-params",
+            wrap=True,
         )
         return
     unit = f" ({parameter.unit})" if parameter.unit else ""

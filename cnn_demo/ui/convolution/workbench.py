@@ -37,7 +37,8 @@ def workbench(photo: Photo) -> None:
         _wait_for_picture(photo)
         with before:
             show_input(photo, settings, result)
-    kernel_container, chart_container, geometry_container, value_container = st.columns(4, border=True)
+    cards = st.grid(4, min_column_width=220, gap=("small", "xsmall"), border=True)  # two in a row at 1024 pixels
+    kernel_container, chart_container, geometry_container, value_container = (cards.cell() for _ in range(4))
     tabs = dict(zip(VIEWS, st.tabs(VIEWS, key="view", bind="query-params", on_change="rerun"), strict=True))
     with kernel_container:
         controls.kernel_controls()

@@ -60,6 +60,7 @@ def pick_localizer() -> ModelSpec:
         key=MODEL,
         bind="query-params",
         help="\n".join(f"- **{titles[key]}**: {_ABOUT[key]}" for key in titles if key in _ABOUT),
+        wrap=True,
     )
     return find(chosen if chosen in titles else first)
 

@@ -63,6 +63,7 @@ def _explained(photo: Photo, model_key: str) -> None:
             "Choose several to compare them. Some run the network many times and take a moment: "
             f"{', '.join(TITLES[key] for key in SLOW)}."
         ),
+        wrap=True,
     )
     progress_container = st.empty()
     maps = {

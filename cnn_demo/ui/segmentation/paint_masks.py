@@ -97,7 +97,7 @@ def _canvas(photo: Photo, spec: ModelSpec, segmentation: Segmentation) -> np.nda
     chosen = st.selectbox("Class", names, key="paint_class", help="Predicted classes come first.")
     way, width = st.columns(2)
     with way:
-        mode = st.segmented_control("Tool", list(WAYS), default=DEFAULTS[WAY], key=WAY, bind="query-params")
+        mode = st.segmented_control("Tool", list(WAYS), default=DEFAULTS[WAY], key=WAY, wrap=True, bind="query-params")
     with width:
         brush = st.slider("Brush size (pixels)", 2, 40, DEFAULTS[WIDTH], key=WIDTH, bind="query-params")
     small = reduced(photo.pixels, 2 * CANVAS)

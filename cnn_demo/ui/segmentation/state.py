@@ -66,6 +66,7 @@ def pick_segmenter(photo: Photo) -> tuple[ModelSpec, int, str]:
                 "fit into little memory. On the sample photos, about one pixel in a hundred then gets another class."
             ),
             **LINKED_AND_PERSISTENT,
+            wrap=True,
         )
     return spec, side, mode if mode in MODES else DEFAULTS[MODE]
 

@@ -45,6 +45,7 @@ def choose(
         on_change=on_change,
         disabled=disabled,
         label_visibility="collapsed" if hide_label else "visible",
+        wrap=True,
     )
     return default if chosen is None else chosen
 

@@ -108,6 +108,7 @@ def _layer_controls(layers: tuple[NetworkLayer, ...]) -> NetworkLayer:
             required=True,
             key="unit_step",
             on_change=lambda: state.open_layer(by_name[st.session_state["unit_step"]], layer),
+            wrap=True,
         )
     return layer
 
