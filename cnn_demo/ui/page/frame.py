@@ -11,6 +11,11 @@ from cnn_demo.topics import ROOT, TOPICS, Topic
 from cnn_demo.ui.page.photo_picker import choose
 
 APP_TITLE = "Deep CNNs, live"
+# Streamlit would cut a long title off; here it continues on a second line.
+_WRAPPED_LINKS = (
+    '<style>[data-testid="stPageLink-NavLink"] [data-testid="stMarkdownContainer"], '
+    '[data-testid="stPageLink-NavLink"] p {white-space: normal; line-height: 1.4}</style>'
+)
 FAVICON = str(ROOT / "assets" / "favicon.png")  # a file: a material icon would be fetched from the internet
 
 
@@ -30,6 +35,7 @@ def set_up(title: str) -> None:
         title: Title of the browser tab.
     """
     st.set_page_config(page_title=title, page_icon=FAVICON, layout="wide")
+    st.html(_WRAPPED_LINKS)
     with st.sidebar:
         _page_link("app.py", f"**{APP_TITLE}**", ":material/home:")
         for topic in TOPICS:
@@ -71,6 +77,7 @@ def try_this(lesson: Lesson, defaults: Mapping[str, Any]) -> None:
         on_change=_set_up_experiment,
         args=(experiments, dict(defaults)),
         persist_state="session",
+        wrap=True,
     )
     with st.container():  # always there, so that the page below does not jump
         if tried:
