@@ -106,7 +106,7 @@ def _sum(settings: ConvolutionSettings, result: ConvolutionResult) -> str:
 
 
 def _signed(value: float) -> str:
-    return f"{'−' if value < 0 else '+'} {abs(value):.3f}"
+    return f"{'−' if value < 0 else '+'} {abs(value):.4f}"
 
 
 def _plain(value: float) -> str:

@@ -10,6 +10,7 @@ import streamlit as st
 from cnn_demo.drawing.pictures import signed_colours
 
 _TABLE = "width:100%;table-layout:fixed;border-collapse:separate;border-spacing:1px;font-variant-numeric:tabular-nums"
+_SMALL = 0.05  # a grid with smaller values only is written with three decimals
 _LABEL = "font-weight:400;opacity:.65;font-size:10px;padding:0;border:0;text-align:center;overflow:hidden"
 
 
@@ -43,7 +44,7 @@ def number_grid(
     cell = f"padding:0;border:0;border-radius:2px;text-align:center;height:{max(16, min(34, 240 // side))}px;"
     cell += f"font-size:{size}px;overflow:hidden;white-space:nowrap"
     html = (
-        table.style.format(short_number)
+        table.style.format(short_number if np.abs(values).max(initial=0.0) >= _SMALL else _small_number)
         .apply(lambda _: _colours(values, brightness), axis=None)
         .set_table_attributes(f'style="{_TABLE}" aria-label="{alt}"')
         .set_table_styles(
@@ -68,6 +69,12 @@ def short_number(value: float) -> str:
     text = f"{value:.2f}" if magnitude < 10 else f"{value:.1f}" if magnitude < 100 else f"{value:.3g}"
     text = text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
     return ("0" if text in ("-0", "") else text).replace("-", "−")
+
+
+def _small_number(value: float) -> str:
+    """Write a number below 0.1 in as much space as `short_number` needs: three decimals, without the leading zero."""
+    digits = f"{abs(value):.3f}".strip("0").rstrip(".")
+    return f"{'−' if value < 0 else ''}{digits}" if digits else "0"
 
 
 def _colours(values: np.ndarray, brightness: bool) -> np.ndarray:

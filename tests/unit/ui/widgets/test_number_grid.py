@@ -70,6 +70,11 @@ def test_colours_show_the_sign(html):
     assert colours(text) == [BLUE, WHITE, RED, WHITE, WHITE, WHITE]
 
 
+def test_small_values_are_not_all_written_as_zero(html):
+    assert cells(html([[0.0042, -0.004, 0.04], [0.0004, 0, -0.0001]])) == [".004", "−.004", ".04", "0", "0", "0"]
+    assert cells(html([[0.0042, 0.05]])) == ["0", "0.05"]
+
+
 def test_nothing_but_zeros_is_white(html):
     assert colours(html([[0, 0]])) == [WHITE, WHITE]
 
