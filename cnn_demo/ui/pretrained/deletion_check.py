@@ -15,7 +15,7 @@ from cnn_demo.models.explanation.explain import METHODS
 from cnn_demo.models.explanation.perturbation import DeletionCurve, deletion_curve, random_deletion_curve
 from cnn_demo.results import percent
 from cnn_demo.ui.widgets.cached_progress import computed
-from cnn_demo.ui.widgets.charts import CHART_CONFIG, LEGEND_ABOVE, REFERENCE_LINE
+from cnn_demo.ui.widgets.charts import CHART_CONFIG, LEGEND_ABOVE, REFERENCE_LINE, chart_colours
 
 if TYPE_CHECKING:
     from cnn_demo.ui.pretrained.explanation import Explanation, Question
@@ -108,11 +108,12 @@ def deletion_chart(curves: Mapping[str, DeletionCurve]) -> go.Figure:
     highest = max(float(curve.probability.max()) for curve in curves.values())
     figure.update_layout(
         height=320,
-        margin={"l": 0, "r": 12, "t": 8, "b": 0},
+        margin={"l": 0, "r": 24, "t": 8, "b": 0},
         hovermode="x unified",
         showlegend=True,
         legend=LEGEND_ABOVE,
+        colorway=chart_colours(),
     )
-    figure.update_xaxes(title="fraction of pixels removed", tickformat=".0%", range=[0, 1])
+    figure.update_xaxes(title="fraction of pixels removed", tickformat=".0%", dtick=0.2, range=[0, 1])
     figure.update_yaxes(title="probability of the class", tickformat=".2~%", range=[0, highest * 1.05 or 1])
     return figure

@@ -12,7 +12,7 @@ from cnn_demo.drawing.pictures import jpeg_url
 from cnn_demo.images import Photo
 from cnn_demo.ui.components.picture import Mark, picture
 from cnn_demo.ui.page.caching import HASH_BY_KEY
-from cnn_demo.ui.widgets.charts import CHART_CONFIG, GREY
+from cnn_demo.ui.widgets.charts import CHART_CONFIG, GREY, chart_colours
 
 SHOWN_SIDE = 512  # side in pixels of the photo under the heatmap
 CLOSE_UP_SIDE = 360
@@ -245,6 +245,7 @@ def profile(influence: np.ndarray, field: ReceptiveField, column: int, half: int
         margin={"l": 0, "r": 0, "t": 4, "b": 0},
         legend={"orientation": "h", "y": 1.18, "x": 0},
         bargap=0.1,
+        colorway=chart_colours(),
     )
     figure.update_xaxes(title="pixels from the centre", range=[offsets[0] - 0.5, offsets[-1] + 0.5])
     tick_format = ".0%" if fractions.max() > 0.04 else ".1%"

@@ -9,7 +9,7 @@ import streamlit as st
 
 from cnn_demo.convolution.effective_field import Step, path_counts
 from cnn_demo.convolution.receptive_field import receptive_fields
-from cnn_demo.ui.widgets.charts import CHART_CONFIG
+from cnn_demo.ui.widgets.charts import CHART_CONFIG, chart_colours
 
 FIELD, HALF = "Field (px)", "Half (px)"
 
@@ -50,7 +50,10 @@ def growth(layers: tuple[Step, ...]) -> None:
     for name, dash in ((FIELD, None), (HALF, "dot")):
         figure.add_scatter(x=table["Layer"], y=table[name], mode="lines+markers", name=name, line={"dash": dash})
     figure.update_layout(
-        height=300, margin={"l": 0, "r": 0, "t": 4, "b": 0}, legend={"orientation": "h", "y": 1.15, "x": 0}
+        height=300,
+        margin={"l": 0, "r": 0, "t": 4, "b": 0},
+        legend={"orientation": "h", "y": 1.15, "x": 0},
+        colorway=chart_colours(),
     )
     figure.update_xaxes(title="layer", dtick=1)
     wide = table[FIELD].iloc[-1] > 1000
