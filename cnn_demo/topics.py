@@ -69,7 +69,7 @@ TOPICS: tuple[Topic, ...] = (
         "Pretrained CNNs in Keras",
         "image_search",
         "Classify your photo, explain the prediction, and fine-tune a network on classes of your own.",
-        "A cat's photo under a heat map of the regions that make the network predict “Egyptian cat”.",
+        "A cat's photo under a heatmap of the regions that make the network predict “Egyptian cat”.",
     ),
     _topic(
         5,

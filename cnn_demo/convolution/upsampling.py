@@ -10,7 +10,7 @@ import numpy as np
 
 from cnn_demo.convolution.transposed import transposed_convolve
 
-KERNELS = {"even": "All alike", "bilinear": "A pyramid: bilinear", "random": "Random: not yet trained"}
+KERNELS = {"even": "All equal", "bilinear": "A pyramid: bilinear", "random": "Random: not yet trained"}
 STRIDE = 2  # each step doubles
 
 

@@ -23,7 +23,7 @@ def heat_colours(values: np.ndarray) -> np.ndarray:
         ValueError: If a value is not finite.
     """
     if not np.isfinite(values).all():
-        raise ValueError("A heat map must hold finite numbers only.")
+        raise ValueError("A heatmap must hold finite numbers only.")
     return _HEAT[np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8), 0]
 
 

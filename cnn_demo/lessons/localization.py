@@ -56,8 +56,9 @@ LESSON = Lesson(
         ),
         Experiment(
             "A box from the class head",
-            "The class map was trained without boxes. Drag the threshold: low, its box covers most of the photo; high, "
-            "only the most discriminative part is left. Compare with the box head, which was trained with boxes.",
+            "The class activation map needs no boxes in training. Drag the threshold: low, its box covers most of the "
+            "photo; high, only the most discriminative part is left. Compare with the box head, which was trained with "
+            "boxes.",
             {"task": "Without a box head", "cam_cut": 60},
             photo="motorcycle",
         ),

@@ -92,7 +92,7 @@ def test_the_stack_survives_the_other_views_and_another_page(page: Page) -> None
     page.wait_for_url("**paverage.4.3**")
     page.get_by_role("tab", name="Invariance").click()
     page.get_by_text("Your stack", exact=True).click()
-    expect(page.get_by_role("textbox", name="As text")).to_have_value("c4.3.1.same.1.relu.hand_paverage.4.3")
+    expect(page.get_by_role("textbox", name="Stack as text")).to_have_value("c4.3.1.same.1.relu.hand_paverage.4.3")
     settle(page)
     page.get_by_role("tab", name="Compare pooling").click()
     expect(page.locator("img[alt='Max of the map']")).to_be_visible()
@@ -102,7 +102,7 @@ def test_the_stack_survives_the_other_views_and_another_page(page: Page) -> None
     page.get_by_test_id("stSidebar").get_by_role("link", name="2 · Convolution and pooling layers").click()
     page.get_by_role("tab", name="Build a stack").click()
     expect(page.locator(LAYERS)).to_have_count(3)
-    expect(page.get_by_role("textbox", name="As text")).to_have_value("c4.3.1.same.1.relu.hand_paverage.4.3")
+    expect(page.get_by_role("textbox", name="Stack as text")).to_have_value("c4.3.1.same.1.relu.hand_paverage.4.3")
 
 
 def test_a_visitor_measures_invariance(page: Page) -> None:

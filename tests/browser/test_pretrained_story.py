@@ -49,7 +49,7 @@ def test_why(page: Page) -> None:
     expect(page.locator("img[alt^='Layer-CAM for Egyptian cat']")).to_be_visible()
     settle(page)
     before = page.locator("img[alt^='Layer-CAM for Egyptian cat']").get_attribute("src")
-    slide(page, "Opacity of the heat map", 2)
+    slide(page, "Opacity of the heatmap", 2)
     expect(page.locator("img[alt^='Layer-CAM for Egyptian cat']")).not_to_have_attribute("src", before)
 
     # Another class, by typing.

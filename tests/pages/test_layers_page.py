@@ -30,7 +30,7 @@ def shapes(app) -> list[tuple[int, ...]]:
 
 
 def as_text(app):
-    return next(field for field in app.text_input if field.label == "As text")
+    return next(field for field in app.text_input if field.label == "Stack as text")
 
 
 def press(app, label: str):

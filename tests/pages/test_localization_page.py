@@ -72,7 +72,7 @@ def test_a_flower_is_classified_as_nothing_without_a_box(flower):
     assert html(app).count("<tr>") == 6  # the most probable classes of 21, "nothing" among them
     assert "nothing" in html(app)
     app = open_view("Draw the ground truth", flower)
-    assert app.selectbox(key="true_class").placeholder == "nothing: as it seems"
+    assert app.selectbox(key="true_class").placeholder == "nothing: the prediction"
     assert "has no ground-truth box" in written(app)
 
 
@@ -174,7 +174,7 @@ def test_three_ways_to_a_box_and_the_cost_of_a_scan(astronaut):
     app.pills(key="window_sizes").set_value([100, 50]).run()
     assert_fine(app)
     assert "26 passes" in html(app)  # one, and five by five at steps of a quarter
-    for title in ("Box head", "Class map", "Sliding window"):
+    for title in ("Box head", "Class activation map", "Sliding window"):
         assert f"<b>{title}</b>" in html(app)
     assert html(app).count("IoU with the ground truth") == 3
 

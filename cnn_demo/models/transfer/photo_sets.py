@@ -211,7 +211,9 @@ class _Unpacker:
 def check_labels(labels: Sequence[str]) -> None:
     """Raise a `PhotoSetError` unless there are two to six names that are distinct ignoring case."""
     if not labels:
-        raise PhotoSetError(f"There are no photos yet: please add at least {MIN_CLASSES} classes of {MIN_PHOTOS}.")
+        raise PhotoSetError(
+            f"There are no photos yet: please add at least {MIN_CLASSES} classes of {MIN_PHOTOS} photos."
+        )
     if len(labels) < MIN_CLASSES:
         raise PhotoSetError(f"“{labels[0]}” is the only class: please add a second one.")
     if len(labels) > MAX_CLASSES:

@@ -158,7 +158,7 @@ function drawBars(svg, tree, seen, scale, x, bottom, height) {
     const wide = Math.max(0.5, tree.bars.width * scale - (tree.bars.width * scale > 4 ? 1 : 0))
     add(svg, "rect", { class: "bar on", x: x(p) - wide / 2, y: floor - tall, width: wide, height: tall })
   })
-  add(svg, "text", { x: 0, y: floor - room / 2 + 4 }, "Ways to it")
+  add(svg, "text", { x: 0, y: floor - room / 2 + 4 }, "Paths to it")
 }
 
 /**

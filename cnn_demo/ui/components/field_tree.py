@@ -86,6 +86,6 @@ def _caption(size: int, maximum: float, drawn: bool) -> str:
     if maximum == 1:
         return f"Along one row of the photo, {size:,} pixels wide: one way leads to each pixel. {tap}"
     return (
-        f"Along one row of the photo, {size:,} pixels wide: {ways} ways lead to the pixel with the most, one to the "
+        f"Along one row of the photo, {size:,} pixels wide: {ways} paths lead to the pixel with the most, one to the "
         f"outermost. {tap}"
     )

@@ -65,7 +65,8 @@ def _cells(photo: Photo, candidates: Candidates, cells: np.ndarray, frame: Lette
     index: int | None = int(kept[0]) if len(kept) else None
     if tuple(at) == where and chosen in kept:
         index = chosen
-    grids = " and ".join(f"{grid.rows} × {grid.columns}" for grid in candidates.grids)
+    *finer, coarsest = [f"{grid.rows} × {grid.columns}" for grid in candidates.grids]
+    grids = f"{', '.join(finer)} and {coarsest}" if finer else coarsest
     with details:
         st.markdown(
             f"The network predicts on grids of **{grids}** cells: the coarser the grid, the larger the objects. "
@@ -154,7 +155,7 @@ def _maps(photo: Photo, candidates: Candidates, cells: np.ndarray, frame: Letter
         cards.append(
             Card(
                 jpeg_url(overlay(pixels, values[np.ix_(rows, columns)], 0.65)),
-                f"A heat map over the photo: the confidence of each cell of the {grid.rows} × {grid.columns} grid.",
+                f"A heatmap over the photo: the confidence of each cell of the {grid.rows} × {grid.columns} grid.",
                 f"{grid.rows} × {grid.columns} cells",
                 (
                     (f"Each cell covers {grid.stride} × {grid.stride} pixels of the input."),

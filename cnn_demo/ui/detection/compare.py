@@ -110,7 +110,7 @@ def _show(photo: Photo, specs: Sequence[ModelSpec], predictions: dict[str, sv.De
 def _facts(spec: ModelSpec, found: sv.Detections, alone: np.ndarray | None) -> str:
     facts = found.metadata
     words = (
-        f"**{facts['milliseconds']:.0f} ms** on {DEVICES[facts['device']]}, by {facts['engine']}; "
+        f"**{facts['milliseconds']:.0f} ms** on {DEVICES[facts['device']]}, with {facts['engine']}; "
         f"{spec.parameters / 1e6:.1f} million parameters"
     )
     if spec.metric:

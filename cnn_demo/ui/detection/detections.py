@@ -65,7 +65,7 @@ def _detections(photo: Photo, spec: ModelSpec, side: int) -> None:
 def _inference_caption(candidates: Candidates, spec: ModelSpec) -> str:
     where = DEVICES[candidates.device]
     return (
-        f"**{candidates.milliseconds:.0f} ms** on {where}, by {candidates.engine}. Moving a slider only filters the "
+        f"**{candidates.milliseconds:.0f} ms** on {where}, with {candidates.engine}. Moving a slider only filters the "
         f"boxes again; the network does not run again. {spec.training_data} {official_instead(spec)}"
     )
 

@@ -100,7 +100,7 @@ def stack_text() -> None:
     text = value_of(SESSION, "stack")
     key = f"stack_text_{zlib.crc32(text.encode())}"
     st.text_input(
-        "As text",
+        "Stack as text",
         text[:LONGEST_TEXT],
         key=key,
         on_change=_take_text,
@@ -237,6 +237,7 @@ def _choice(
         help=text,
         on_change=_take,
         args=(number,),
+        wrap=True,
     )
 
 

@@ -167,7 +167,7 @@ def _weighted(photo: Photo, evidence: LocalizerDetails) -> None:
             ),
             Card(
                 jpeg_url(overlay(pixels, attention, 0.6)),
-                "A heat map over the photo: the weight of each location.",
+                "A heatmap over the photo: the weight of each location.",
                 "Weights of the locations",
                 (f"The {HEAVIEST} greatest of {rows * columns} sum to {percent(fraction)}.",),
             ),

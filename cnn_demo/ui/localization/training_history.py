@@ -186,7 +186,7 @@ def _in_figures(record: LocalizerRecord) -> str:
         f"and anywhere onto other photos: mean IoU {last['pasted_iou']:.2f}. Where the object is small, the same error "
         "in pixels costs more IoU.\n- **On photos with none of the three**, one of them was more probable than "
         f"“nothing” in {percent(last['false_boxes'])}: hence its confidence threshold of {percent(threshold)} in "
-        "*Localize*"
+        "*Localize*."
     )
 
 

@@ -131,9 +131,9 @@ def _overlap(photo: Photo, evidence: LocalizerDetails, truth: np.ndarray | None)
     small = reduced(photo.pixels, 640)
     scale = box_scale(photo.pixels, small)
     predicted = evidence.box_xyxy * scale
-    boxes, names, colours = [predicted], ["network"], [PREDICTION]
+    boxes, names, colours = [predicted], ["prediction"], [PREDICTION]
     if truth is not None:
-        boxes, names, colours = [truth * scale, predicted], ["truth", "network"], [GROUND_TRUTH, PREDICTION]
+        boxes, names, colours = [truth * scale, predicted], ["ground truth", "prediction"], [GROUND_TRUTH, PREDICTION]
         small = shaded(small, truth * scale, predicted)
     both = "" if truth is None else " and the ground truth"
     picture(
@@ -158,7 +158,7 @@ def shaded(pixels: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndar
 
 def _measures(evidence: LocalizerDetails, truth: np.ndarray | None) -> None:
     if truth is None:
-        st.info("Draw a box, and read here how well the network's own agrees with it.", icon=":material/draw:")
+        st.info("Draw a box to see how well the predicted box agrees with it.", icon=":material/draw:")
         return
     box = evidence.box_xyxy.astype(np.float64)
     st.metric(
@@ -181,7 +181,7 @@ _RELATIVES = {"GIoU": giou, "DIoU": diou, "CIoU": ciou}
 def _loss(model: Localizer, photo: Photo, evidence: LocalizerDetails, truth: np.ndarray | None) -> None:
     choice, *sliders = st.columns([2, 2, 2, 2], gap="medium")
     with choice:
-        label = pick_class("True class", model.labels, CLASS, likely_class(photo, evidence), "as it seems")
+        label = pick_class("True class", model.labels, CLASS, likely_class(photo, evidence), "the prediction")
     weights = {}
     for part, container in zip(LOSS_WEIGHTS, sliders, strict=True):
         with container:
@@ -209,7 +209,7 @@ def _loss(model: Localizer, photo: Photo, evidence: LocalizerDetails, truth: np.
     else:
         st.caption(
             "Training changes every weight of the network a little in the direction in which this sum falls, photo by "
-            "photo. A part with weight 0 teaches nothing; one with a large weight does so at the others' cost."
+            "photo. A term with weight 0 has no effect; a term with a large weight outweighs the others."
         )
 
 

@@ -103,6 +103,7 @@ def _window_controls(size: tuple[int, int]) -> tuple[tuple[float, ...], float]:
             format_func=lambda size: f"{size} %",
             key=SIZES,
             bind="query-params",
+            wrap=True,
         )
     with right:
         step = st.slider(
@@ -145,7 +146,7 @@ def _cards(
     scale = box_scale(photo.pixels, pixels)
 
     def card(title: str, box: np.ndarray | None, ground: np.ndarray, line: str) -> Card:
-        boxes = [(truth, "truth", GROUND_TRUTH), (box, title.lower(), PREDICTION)]
+        boxes = [(truth, "ground truth", GROUND_TRUTH), (box, title.lower(), PREDICTION)]
         drawn = [(found * scale, name, colour) for found, name, colour in boxes if found is not None]
         source = draw_boxes(
             ground,
@@ -159,7 +160,7 @@ def _cards(
     cards = [
         card("Box head", evidence.box_xyxy, pixels, "Trained with boxes. 1 pass."),
         card(
-            "Class map",
+            "Class activation map",
             cam.box_xyxy,
             overlay(pixels, resized_map(cam.map, (height, width)), opacity),
             f"Where the class head finds evidence of {label}. The same pass."
@@ -204,14 +205,14 @@ def _compared(box: np.ndarray | None, truth: np.ndarray | None, head: np.ndarray
         return "IoU 0"
     if truth is not None:
         return f"IoU with the ground truth: {float(iou(box, truth)):.2f}"
-    return "" if is_head else f"IoU with the head’s box: {float(iou(box, head)):.2f}"
+    return "" if is_head else f"IoU with the box head’s box: {float(iou(box, head)):.2f}"
 
 
 def _cost(scan: WindowScan, evidence: LocalizerDetails, title: str) -> None:
     milliseconds = evidence.localization.milliseconds
     st.markdown(
-        f"**What a scan costs**: {scan.passes:,} crops through {title}, against one pass for the head. At "
-        f"{milliseconds:.0f} ms a pass, as measured for the head’s one, that would be "
+        f"**Cost of the scan**: {scan.passes:,} crops through the {title}, against one pass for the box head. At "
+        f"{milliseconds:.0f} ms a pass, as measured for the box head, that would be "
         f"{scan.passes * milliseconds / 1000:,.1f} s; batches are somewhat faster. A smaller stride "
         "fits the object better and costs more, but no window has the object’s own proportions. The colours are the "
         "mean probability of all windows that cover a pixel. This is how objects were localized before networks had "

@@ -77,7 +77,7 @@ def _heat(photo: Photo, small: np.ndarray, values: np.ndarray, opacity: float, n
         jpeg_url(heat_overlay(small, reduced(values, SHOWN_SIDE), opacity)),
         photo.size,
         key=f"sure_{name}",
-        alt=f"A heat map over the photo: the {name} of each pixel. {photo.description}",
+        alt=f"A heatmap over the photo: the {name} of each pixel. {photo.description}",
         caption=f"{caption}.",
     )
 
@@ -159,8 +159,8 @@ def _curve(segmentation: Segmentation, threshold: float) -> go.Figure:
         hovertemplate="threshold %{x:.0f} %: %{y:.1f} % above<extra></extra>",
     )
     figure.add_vline(100 * threshold, line=REFERENCE_LINE)
-    figure.update_layout(height=260, margin={"l": 0, "r": 0, "t": 8, "b": 0}, showlegend=False)
-    figure.update_xaxes(title="confidence threshold", ticksuffix=" %", range=[0, 100])
+    figure.update_layout(height=260, margin={"l": 0, "r": 24, "t": 8, "b": 0}, showlegend=False)
+    figure.update_xaxes(title="confidence threshold", ticksuffix=" %", dtick=50, range=[0, 100])
     figure.update_yaxes(title="pixels above the threshold", ticksuffix=" %", range=[0, 102])
     return figure
 
@@ -175,7 +175,7 @@ def _left_of_each(segmentation: Segmentation, doubtful: np.ndarray) -> None:
         pd.DataFrame(
             {
                 "Class": list(coverage),
-                "Of the photo": [100 * value for value in coverage.values()],
+                "Pixels": [100 * value for value in coverage.values()],
                 "Above the threshold": [100 * left[i] / counts[i] for i in indices],
             }
         ),
@@ -183,7 +183,7 @@ def _left_of_each(segmentation: Segmentation, doubtful: np.ndarray) -> None:
         hide_index=True,
         height=min(35 * (len(coverage) + 1) + 3, 220),
         alt="Each class with its fraction of the photo, and the fraction of it above the threshold.",
-        column_config={"Of the photo": percentage, "Above the threshold": percentage},
+        column_config={"Pixels": percentage, "Above the threshold": percentage},
     )
 
 

@@ -41,7 +41,7 @@ def models_view(photo: Photo) -> None:
             "Mask mAP50-95": number(
                 format="%.1f %%", help="Mean average precision of the masks on COCO, over IoU 0.5 to 0.95."
             ),
-            "Data set": text(help="150 classes are a harder task than 20."),
+            "Dataset": text(help="150 classes are a harder task than 20."),
         },
         key="segmenters_table",
         alt="All networks for segmentation with their figures and sizes.",

@@ -61,6 +61,7 @@ def _skips(photo: Photo, spec: ModelSpec) -> None:
             "1/4 carries maps of a quarter of the photo's resolution, and so on. One that is off carries only the mean "
             "of each map, without positions."
         ),
+        wrap=True,
     )
     if missing := [SKIP_NAMES[stride] for stride in SKIPS if stride not in skips_of(spec)]:
         st.caption(f"The decoder of this network ends before {' and '.join(missing)}: it has no such skip connection.")
@@ -158,7 +159,7 @@ def strongest(maps: np.ndarray) -> np.ndarray:
 def _card(name: str, maps: np.ndarray) -> Card:
     height, width = maps.shape[:2]
     alt = f"The strongest feature maps of {name}."
-    return Card(png_url(mosaic(maps)), alt, name.capitalize(), (f"{height} × {width} as shown",))
+    return Card(png_url(mosaic(maps)), alt, name.capitalize(), (f"Shown at {height} × {width} pixels",))
 
 
 def mosaic(maps: np.ndarray) -> np.ndarray:

@@ -66,7 +66,7 @@ def upsampling_view(photo: Photo) -> None:
     pictures = {
         f"Nearest neighbour, × {times}": (nearest(plane, times), "Squares: only values of the map."),
         f"Bilinear, × {times}": (bilinear(plane, times), "Smooth: weighted means of the neighbours; not learned."),
-        f"Transposed convolution, {steps} × {size} × {size}": (
+        f"Transposed convolution, {size} × {size}, {steps} step{'' if steps == 1 else 's'}": (
             transposed(plane, weights, steps),
             _verdict(weights, kind),
         ),

@@ -1,4 +1,4 @@
-"""Opacity slider, legend and picture of a heat map over a photo."""
+"""Opacity slider, legend and picture of a heatmap over a photo."""
 
 import numpy as np
 import streamlit as st
@@ -24,7 +24,7 @@ def is_small(pixels: np.ndarray) -> bool:
     return max(pixels.shape[:2]) < SMALL
 
 
-def opacity_slider(key: str, default: int, label: str = "Opacity of the heat map") -> float:
+def opacity_slider(key: str, default: int, label: str = "Opacity of the heatmap") -> float:
     """Show the slider; returns 0 (the photo alone) to 1 (the map alone).
 
     Args:

@@ -76,7 +76,7 @@ def models_table(specs: Sequence[ModelSpec], where: Mapping[str, str], columns: 
         {
             "Model": [spec.title for spec in specs],
             **columns,
-            "Data set": [metric.dataset if (metric := published_metric(spec)) else None for spec in specs],
+            "Dataset": [metric.dataset if (metric := published_metric(spec)) else None for spec in specs],
             OWN: [own_figure(spec) for spec in specs],
             "Architecture": [spec.architecture for spec in specs],
             "Megabytes": [spec.bytes / 1e6 for spec in specs],

@@ -84,7 +84,7 @@ def _controls(draft: PhotoSetBuilder) -> tuple[ModelSpec, int]:
     try:
         sentence = _parts(draft.checked(), int(draw))
     except PhotoSetError as error:
-        sentence = f"Before you can train: {plain(str(error))}"
+        sentence = f"**You cannot train yet.** {plain(str(error))}"
     st.caption(sentence)
     return spec, int(draw)
 

@@ -55,4 +55,4 @@ def test_figures_of_other_photos_stand_in_a_column_of_their_own(task, name):
         if spec.url is None:
             assert spec.metric.dataset in own
             assert pd.isna(row[name])
-            assert pd.isna(row["Data set"])
+            assert pd.isna(row["Dataset"])
