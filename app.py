@@ -15,17 +15,18 @@ st.markdown(
     "Drop in a photo and *see* what convolutional networks do with it, from a single kernel to a whole network."
 )
 
-for start in range(0, len(TOPICS), CARDS_PER_ROW):
-    for source, topic in zip(st.columns(CARDS_PER_ROW), TOPICS[start : start + CARDS_PER_ROW], strict=False):
-        with source.container(border=True, height="stretch"):
-            st.image(str(ROOT / topic.picture), width="stretch", alt=topic.alt)
-            topic_link(topic)
-            st.caption(topic.summary)
+cards = st.grid(CARDS_PER_ROW, min_column_width=210, border=True)
+for topic in TOPICS:
+    with cards.cell():
+        st.image(str(ROOT / topic.picture), width="stretch", alt=topic.alt)
+        topic_link(topic)
+        st.caption(topic.summary)
 
 machine = describe_machine()
 weights = local_weights()
 st.subheader("This machine", anchor=False)
-device, memory, models = st.columns(3, border=True)
+figures = st.grid(3, min_column_width=230, border=True)
+device, memory, models = (figures.cell() for _ in range(3))
 accelerator = {"cuda": "NVIDIA GPU", "mps": "Apple GPU", "cpu": "CPU"}[machine.device]
 device.metric("Networks run on", accelerator, help=f"{machine.device_name}, {machine.cores} CPU cores")
 memory.metric("Free memory", f"{machine.free_memory / 2**30:.0f} of {machine.memory / 2**30:.0f} GB")

@@ -75,7 +75,8 @@ def look_inside(settings: ConvolutionSettings, result: ConvolutionResult) -> Non
     """Show the selected pixel: window, kernel, products, sum."""
     opened = result.arithmetic
     labels = opened.rows.tolist(), opened.columns.tolist()
-    window, kernel, products = st.columns(3)
+    grids = st.grid(3, min_column_width=250)
+    window, kernel, products = (grids.cell() for _ in range(3))
     with window:
         title = "Window of the photo, by row and column"
         number_grid(opened.window, title=title, alt=title, labels=labels, brightness=True)

@@ -88,17 +88,10 @@ def _step_slider(selection: Selection) -> int:
 
 def _in_numbers(selection: Selection, confidence: float) -> None:
     suppressed = int((selection.suppressor != NOT_SUPPRESSED).sum())
-    cells = st.columns(3)
-    for cell, (label, value) in zip(
-        cells,
-        {
-            f"Above {confidence:.0%}": len(selection.order),
-            "Suppressed": suppressed,
-            "Remaining": len(selection.kept),
-        }.items(),
-        strict=True,
-    ):
-        cell.metric(label, value, border=True)
+    grid = st.grid(3, min_column_width=100)
+    grid.metric(f"Above {confidence:.0%}", len(selection.order), border=True)
+    grid.metric("Suppressed", suppressed, border=True)
+    grid.metric("Remaining", len(selection.kept), border=True)
 
 
 def _in_words(selection: Selection, step: int, photo: Photo) -> None:

@@ -199,16 +199,10 @@ def _format_ratio(value: float) -> str:
 
 def _figures(score: Score) -> None:
     st.markdown(f"True positives: **{score.right}** · false positives: **{score.wrong}** · missed: **{score.missed}**")
-    for cell, (name, value, why) in zip(
-        st.columns(3),
-        (
-            ("Precision", score.precision, "Fraction of the predicted boxes that are correct."),
-            ("Recall", score.recall, "Fraction of the ground-truth boxes that were found."),
-            ("F1", score.f1, "The harmonic mean of the two."),
-        ),
-        strict=True,
-    ):
-        cell.metric(name, _format_ratio(value), help=why)
+    grid = st.grid(3, min_column_width=80)
+    grid.metric("Precision", _format_ratio(score.precision), help="Fraction of the predicted boxes that are correct.")
+    grid.metric("Recall", _format_ratio(score.recall), help="Fraction of the ground-truth boxes that were found.")
+    grid.metric("F1", _format_ratio(score.f1), help="The harmonic mean of the two.")
 
 
 def _curve(matches: Matches, confidence: float) -> go.Figure:

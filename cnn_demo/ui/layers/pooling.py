@@ -82,7 +82,8 @@ def _kinds() -> tuple[str, ...]:
 
 
 def _controls() -> tuple[int, int]:
-    containers = st.columns(5)
+    controls = st.grid(5, min_column_width=160)
+    containers = [controls.cell() for _ in range(5)]
     low, high = POOL_RANGES["size"]
     with containers[0]:
         st.selectbox(

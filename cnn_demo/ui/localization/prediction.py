@@ -115,25 +115,23 @@ def _drawn(photo: Photo, prediction: Localization) -> np.ndarray:
 
 def _downloads(photo: Photo, prediction: Localization, spec: ModelSpec, drawn: np.ndarray) -> None:
     stem = photo.name.rpartition(".")[0] or photo.name
-    left, right, _ = st.columns([2, 2, 3])
-    left.download_button(
+    buttons = st.container(horizontal=True, gap="small")
+    buttons.download_button(
         "Picture",
         lambda: png_bytes(drawn),
         f"{stem} boxed.png",
         "image/png",
         icon=":material/download:",
         on_click="ignore",
-        width="stretch",
     )
     facts = {"photo": photo.name, "model": spec.key, **prediction.as_json()}
-    right.download_button(
+    buttons.download_button(
         "JSON",
         json.dumps(facts, indent=1),
         f"{stem}.json",
         "application/json",
         icon=":material/download:",
         on_click="ignore",
-        width="stretch",
     )
 
 

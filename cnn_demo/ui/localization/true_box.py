@@ -179,7 +179,8 @@ _RELATIVES = {"GIoU": giou, "DIoU": diou, "CIoU": ciou}
 
 
 def _loss(model: Localizer, photo: Photo, evidence: LocalizerDetails, truth: np.ndarray | None) -> None:
-    choice, *sliders = st.columns([2, 2, 2, 2], gap="medium")
+    grid = st.grid(4, min_column_width=180, gap=("small", "medium"))
+    choice, *sliders = (grid.cell() for _ in range(4))
     with choice:
         label = pick_class("True class", model.labels, CLASS, likely_class(photo, evidence), "the prediction")
     weights = {}

@@ -112,7 +112,7 @@ ENCODINGS = {
         1,
     ),
     "shares": Encoding(
-        "Normalised",
+        "Normalized",
         ("centre x", "centre y", "width", "height"),
         "fractions of the photo's sides, so that resizing changes nothing; YOLO's files",
         lambda box, size, other: normalize_boxes(corners_to_centre(box), size),
@@ -185,7 +185,8 @@ def _written(photo: Photo, begin: str, boxes: np.ndarray) -> None:
         ]
         rows[f"**{encoding.title}**  \n:small[{encoding.used}]"] = " · ".join(cells)
     st.table(rows, border="horizontal")
-    choice, *fields = st.columns([3, 2, 2, 2, 2], vertical_alignment="bottom")
+    grid = st.grid(5, min_column_width=150, vertical_alignment="bottom")
+    choice, *fields = (grid.cell() for _ in range(5))
     with choice:
         written = st.selectbox(
             "Or type box A as",

@@ -66,7 +66,8 @@ def _three_methods(photo: Photo, spec: ModelSpec) -> None:
     evidence = evidence_of(photo, spec.key)
     size = photo.size
     likely = evidence.localization.label or model.labels[int(evidence.logits[:-1].argmax())]
-    classes, cuts, opacities = st.columns(3, gap="medium")
+    grid = st.grid(3, min_column_width=180, gap=("small", "medium"))
+    classes, cuts, opacities = (grid.cell() for _ in range(3))
     with classes:
         label = pick_class("Class", model.labels[:-1], LOOKED_FOR, likely, "the most probable")
     with cuts:

@@ -46,7 +46,8 @@ def live_training_view() -> None:
 
 
 def _controls() -> DigitSettings:
-    filters, rate, epochs, pooling = st.columns(4, border=True)
+    cards = st.grid(4, min_column_width=220, border=True)
+    filters, rate, epochs, pooling = (cards.cell() for _ in range(4))
     with filters:
         count = choose(
             "Filters",

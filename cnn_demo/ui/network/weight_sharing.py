@@ -70,8 +70,9 @@ def sharing_view(photo: Photo) -> None:
 
 def _controls() -> SharingSettings:
     values = []
-    for container, (key, (label, low, high, help_text)) in zip(st.columns(len(SLIDERS)), SLIDERS.items(), strict=True):
-        values.append(container.slider(label, low, high, DEFAULTS[key], key=key, bind="query-params", help=help_text))
+    grid = st.grid(len(SLIDERS), min_column_width=150)
+    for key, (label, low, high, help_text) in SLIDERS.items():
+        values.append(grid.slider(label, low, high, DEFAULTS[key], key=key, bind="query-params", help=help_text))
     return SharingSettings(*values)
 
 
@@ -95,7 +96,7 @@ def _show_costs(settings: SharingSettings, costs: dict[str, LayerCost]) -> None:
         )
     with numbers:
         st.metric(
-            "Weights of the dense layer per weight of the convolution",
+            "Weights, dense ÷ convolution",
             f"{dense / shared:,.{0 if dense > 100 * shared else 2}f}",
         )
         st.table(cost_table(costs))

@@ -14,7 +14,7 @@ APP_TITLE = "Deep CNNs, live"
 # Streamlit would cut a long title off; here it continues on a second line.
 _WRAPPED_LINKS = (
     '<style>[data-testid="stPageLink-NavLink"] [data-testid="stMarkdownContainer"], '
-    '[data-testid="stPageLink-NavLink"] p {white-space: normal; line-height: 1.4}</style>'
+    '[data-testid="stPageLink-NavLink"] p {white-space: normal; overflow-wrap: normal}</style>'
 )
 FAVICON = str(ROOT / "assets" / "favicon.png")  # a file: a material icon would be fetched from the internet
 

@@ -100,7 +100,7 @@ def _bring_your_own(photo: Photo) -> None:
     After a file was read, the uploader gets a new key and is empty again.
     """
     turn = st.session_state.setdefault("photo_turn", 0)
-    upload, camera, shown = st.columns([6, 1, 6], vertical_alignment="bottom")
+    upload, camera, shown = st.columns([6, 1.3, 6], vertical_alignment="bottom")
     with upload:
         st.file_uploader(
             f"Your own photo: {ACCEPTED}",

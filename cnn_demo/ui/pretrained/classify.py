@@ -89,7 +89,8 @@ def classified(photo: Photo, key: str, fit: str) -> Classification:
 
 def _predictions(photo: Photo, specs: Sequence[ModelSpec], fit: str) -> list[tuple[ModelSpec, Classification]]:
     """Show the photo and each network's top-5 predictions; return the predictions of the networks that could run."""
-    photo_container, *containers = st.columns([3, *[3 if len(specs) > 1 else 6] * len(specs)], gap="medium")
+    grid = st.grid(1 + len(specs), min_column_width=200, gap=("small", "medium"))
+    photo_container, *containers = (grid.cell() for _ in range(1 + len(specs)))
     with photo_container:
         crop = max(spec.crop for spec in specs)  # crops differ by an eighth; the largest is framed
         input_area = input_box(photo.size, fit, crop)

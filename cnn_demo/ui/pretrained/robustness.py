@@ -141,7 +141,8 @@ def _show_photo(
     pixels = corrupted(photo, kind, amount)
     is_neutral = amount == one.neutral
     caption = "No corruption yet: move the slider." if is_neutral else f"{one.title}: {one.written(amount)}"
-    photo_container, *containers = st.columns([3, *[3 if len(titles) > 1 else 6] * len(titles)], gap="medium")
+    grid = st.grid(1 + len(titles), min_column_width=200, gap=("small", "medium"))
+    photo_container, *containers = (grid.cell() for _ in range(1 + len(titles)))
     with photo_container:
         picture(
             jpeg_url(np.ascontiguousarray(reduced(pixels, WORKING_SIDE))),

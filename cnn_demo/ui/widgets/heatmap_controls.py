@@ -10,7 +10,7 @@ SMALL = 100  # longer side in pixels; smaller pictures are shown as squares and 
 _LEGEND = (
     '<div style="display:flex;align-items:center;gap:8px;font-size:14px;min-height:40px" role="group" '
     'aria-label="Legend"><span>{low}</span><img src="{source}" alt="{alt}" '
-    'style="width:120px;height:12px;border-radius:3px"><span>{high}</span></div>'
+    'style="width:120px;min-width:30px;height:12px;border-radius:3px"><span>{high}</span></div>'
 )
 
 

@@ -202,13 +202,13 @@ def numbers(last: MapGeometry, unit: tuple[int, int], size: tuple[int, int], hal
     for axis in (0, 1):
         low, high = fields[axis].span(unit[axis])
         area *= max(1, min(high, size[axis] - 1) - max(low, 0) + 1)
-    theory, effective = st.columns(2, wrap=False)
-    theory.metric(
+    grid = st.grid(2, min_column_width=130)
+    grid.metric(
         "Receptive field",
         f"{fields[0].size:,} px",
         help="Side of the receptive field, in pixels of the picture on the left.",
     )
-    effective.metric(
+    grid.metric(
         "Half of the influence",
         f"{half:,} px" if half else "none",
         help="Side of the smallest central square with half of the influence.",

@@ -183,7 +183,8 @@ def _products(opened: UnitSum, window: np.ndarray, kernel: np.ndarray, before: N
     labels = [list(range(at, at + count)) for at, count in zip(opened.corner, (rows, columns), strict=True)]
     pixels = window[..., channel]
     weights = kernel[..., channel]
-    containers = st.columns(3)
+    grid = st.grid(3, min_column_width=250)
+    containers = [grid.cell() for _ in range(3)]
     for container, values, title, marks in (
         (containers[0], pixels, f"Window of {name}", (labels[0], labels[1])),
         (containers[1], weights, "× its kernel", None),

@@ -139,7 +139,7 @@ def _drawn(photo: Photo, model: Classifier, fit: str) -> tuple[Stop, ...]:
 
 def _map_controls(layer: NetworkLayer) -> tuple[str, str]:
     """Show the controls of a layer's maps and return their brightness and order."""
-    facts, brightness, order = st.columns([5, 2, 2], vertical_alignment="bottom")
+    facts, brightness, order = st.columns([4, 3, 3], vertical_alignment="bottom")
     facts.markdown(facts_line(layer))
     chosen = []
     for container, label, key, choices, text in (

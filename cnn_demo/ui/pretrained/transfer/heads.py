@@ -50,7 +50,8 @@ def _try(photo: Photo, taught: TransferState | None, loaded: Head | None) -> Non
                 given.append(("Your head, fine-tuned", head, predict_photos(head, [photo], tuned)[0]))
         if loaded is not None:
             given.append(("Uploaded head", loaded, _probabilities(photo, loaded)))
-    photo_container, *containers = st.columns([3, *[3] * len(given)], gap="medium")
+    grid = st.grid(1 + len(given), min_column_width=200, gap=("small", "medium"))
+    photo_container, *containers = (grid.cell() for _ in range(1 + len(given)))
     with photo_container:
         fit = given[0][1].fit
         crop = find(given[0][1].backbone).crop

@@ -42,11 +42,10 @@ def photos_section() -> PhotoSetBuilder:
             st.error(plain(refused), icon=":material/image_not_supported:")
         for sentence in st.session_state.get(NEWS, ()):
             st.warning(plain(sentence), icon=":material/image_not_supported:")
-    for start in range(0, len(draft.classes), _COLUMNS):
-        row = draft.classes[start : start + _COLUMNS]
-        for each, column in zip(row, st.columns(_COLUMNS), strict=False):
-            with column, st.container(border=True):
-                class_box(each, alone=len(draft.classes) == 1)
+    cards = st.grid(_COLUMNS, min_column_width=250, border=True)
+    for each in draft.classes:
+        with cards.cell():
+            class_box(each, alone=len(draft.classes) == 1)
     st.button(
         "Add a class",
         icon=":material/add:",
