@@ -1,4 +1,4 @@
-"""Train the bundled detector: YOLO11n from its own description, from random initialisation, on fifteen classes.
+"""Train the bundled detector: YOLO11n from its own description, from random initialization, on fifteen classes.
 
 `python -m training.assorted_yolo --data FOLDER`; interrupted, it goes on with `--resume`. The validation parts are
 never trained on, and nothing is chosen by them: the exponential moving average of the weights is the result, in

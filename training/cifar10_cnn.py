@@ -1,4 +1,4 @@
-"""Train the bundled residual network on CIFAR-10, from random initialisation.
+"""Train the bundled residual network on CIFAR-10, from random initialization.
 
 `python -m training.cifar10_cnn --data FOLDER` takes about 80 s an epoch on 2 cores; interrupted, it goes on with
 `--resume`. The 5,000 validation images are measured after every epoch but never trained on, and nothing is chosen by

@@ -1,4 +1,4 @@
-"""Train the bundled localizer on airplanes, faces and motorcycles of Caltech-101, from random initialisation.
+"""Train the bundled localizer on airplanes, faces and motorcycles of Caltech-101, from random initialization.
 
 `python -m training.localizer --data FOLDER`; interrupted, it goes on with `--resume`. The validation photos, the last
 15 % of each class, are measured after every epoch but never trained on, and nothing is chosen by them: the last epoch's

@@ -1,4 +1,4 @@
-"""Train the bundled instance segmenter: YOLO11n-seg from its own description, from random initialisation, cat and dog.
+"""Train the bundled instance segmenter: YOLO11n-seg from its own description, from random initialization, cat and dog.
 
 `python -m training.pets_instances --data FOLDER`; interrupted, it goes on with `--resume`. It learns from pets in their
 own photos and from composites of several. The validation pets are never trained on, and nothing is chosen by them: the

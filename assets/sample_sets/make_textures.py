@@ -5,7 +5,7 @@
 FOLDER holds brick.png, grass.png and gravel.png: scikit-image's `skimage/data`. Each picture is divided into 4 × 4
 cells, and each patch lies within a cell of its own, so no two patches show the same place. A patch is turned by any
 angle, zoomed, and given a brightness and a contrast of its own. On plain patches features of random weights do as well
-as those of the trained CIFAR-10 network (0.96 and 0.93 of the held-out patches are recognised); on these it is 0.55 and
+as those of the trained CIFAR-10 network (0.96 and 0.93 of the held-out patches are recognized); on these it is 0.55 and
 0.94, each the mean of ten draws of the hold-out.
 """
 

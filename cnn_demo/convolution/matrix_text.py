@@ -41,7 +41,7 @@ def parse_matrix(text: str) -> np.ndarray:
     return weights.astype(np.float32)
 
 
-def normalise(weights: np.ndarray) -> np.ndarray:
+def normalize(weights: np.ndarray) -> np.ndarray:
     """Scale the weights to a sum of one; if they sum to zero, their magnitudes to a sum of one. Zeros stay zeros."""
     total, magnitude = float(weights.sum()), float(np.abs(weights).sum())
     if abs(total) > 1e-6 * magnitude:

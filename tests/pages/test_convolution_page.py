@@ -107,7 +107,7 @@ def test_the_matrix_is_edited_cell_by_cell():
 @pytest.mark.parametrize(
     ("button", "text"),
     [
-        ("matrix_Normalise", "0.1 0.2 0.3; 0 0 0.4"),
+        ("matrix_Normalize", "0.1 0.2 0.3; 0 0 0.4"),
         ("matrix_Transpose", "1 0; 2 0; 3 4"),
         ("matrix_Flip", "4 0 0; 3 2 1"),
     ],

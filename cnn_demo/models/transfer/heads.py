@@ -86,8 +86,8 @@ class Head:
         if features.ndim != 2 or features.shape[1] != len(self.mean):
             raise ValueError(f"This head takes (N, {len(self.mean)}) features, not {features.shape}.")
         # In float64, so that no valid head can overflow: float32 values reach 3e38.
-        standardised = (features.astype(np.float64) - self.mean) / self.scale
-        return softmax(standardised @ self.weights + self.bias).astype(np.float32)
+        standardized = (features.astype(np.float64) - self.mean) / self.scale
+        return softmax(standardized @ self.weights + self.bias).astype(np.float32)
 
 
 def save_head(head: Head) -> bytes:

@@ -108,7 +108,7 @@ def train_head(
     if features.ndim != 2 or not np.isfinite(features).all():
         raise ValueError("The features of these photos are not rows of finite values.")
     train = training_part(len(features), classes, len(labels), hold_out)
-    mean, scale = standardisation(features[train])
+    mean, scale = standardization(features[train])
     x = (features[train].astype(np.float64) - mean) / scale
     y = np.eye(len(labels))[classes[train]]
     weights = np.zeros((x.shape[1], len(labels)))
@@ -126,7 +126,7 @@ def train_head(
         yield HeadRun(tuple(done), head, probabilities[hold_out])
 
 
-def standardisation(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def standardization(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and scale for standardizing features, (F,) float32 each.
 
     The mean is per feature. The scale is shared: the root mean square of the standard deviations. With a scale per

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from cnn_demo.convolution.matrix_text import MAX_SIDE, MAX_WEIGHT, format_matrix, normalise, parse_matrix, resized
+from cnn_demo.convolution.matrix_text import MAX_SIDE, MAX_WEIGHT, format_matrix, normalize, parse_matrix, resized
 from cnn_demo.ui.convolution.settings import DEFAULTS, MATRIX_GOOD, MATRIX_TEXT
 
 _BASE, _TURN = "matrix_base", "matrix_turn"
 
 _CHANGES: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
-    "Normalise": ("Scale the weights to a sum of 1; if they sum to 0, their magnitudes sum to 1.", normalise),
+    "Normalize": ("Scale the weights to a sum of 1; if they sum to 0, their magnitudes sum to 1.", normalize),
     "Transpose": ("Swap rows and columns.", np.transpose),
     "Flip": ("Rotate by 180°, as in mathematical convolution.", lambda weights: weights[::-1, ::-1]),
 }

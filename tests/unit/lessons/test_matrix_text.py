@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from cnn_demo.convolution import KERNELS, kernel
-from cnn_demo.convolution.matrix_text import MAX_SIDE, MAX_WEIGHT, format_matrix, normalise, parse_matrix, resized
+from cnn_demo.convolution.matrix_text import MAX_SIDE, MAX_WEIGHT, format_matrix, normalize, parse_matrix, resized
 
 calm = settings(derandomize=True, database=None, deadline=None, max_examples=150)
 shapes = array_shapes(min_dims=2, max_dims=2, max_side=MAX_SIDE)
@@ -120,16 +120,16 @@ def test_any_text_is_read_or_refused(text):
         ("5", "1"),
     ],
 )
-def test_normalise(text, expected):
-    result = normalise(parse_matrix(text))
+def test_normalize(text, expected):
+    result = normalize(parse_matrix(text))
     assert result.dtype == np.float32
     assert format_matrix(result) == expected
 
 
 @given(weights)
 @calm
-def test_normalised_weights_sum_to_one_or_their_magnitudes_do(matrix):
-    result = normalise(matrix).astype(np.float64)
+def test_normalized_weights_sum_to_one_or_their_magnitudes_do(matrix):
+    result = normalize(matrix).astype(np.float64)
     total, magnitude = result.sum(), np.abs(result).sum()
     assert np.isfinite(result).all()
     # If weights nearly cancel, the rounding error of their float32 sum is scaled as much as they are.

@@ -36,7 +36,7 @@ def picture(seed: int = 0, low: int = 0, side: int = SIDE) -> np.ndarray:
     return np.random.default_rng(seed).integers(low, 256, (side, side, 3), dtype=np.uint8)
 
 
-def randomise(network, seed: int = 0):
+def randomize(network, seed: int = 0):
     """Give all weights fixed values; the same for networks whose weights come in the same order and shapes."""
     random = np.random.default_rng(seed)
     network.set_weights([random.normal(0, 0.5, weight.shape).astype(np.float32) for weight in network.get_weights()])
@@ -69,7 +69,7 @@ def pooled_network(seed: int = 1):
     x = keras.layers.Conv2D(6, 3, strides=2, padding="same", name="second")(x)
     x = keras.layers.ReLU(name="second_relu")(x)
     x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
-    return randomise(keras.Model(inputs, keras.layers.Dense(3, name="logits")(x)), seed)
+    return randomize(keras.Model(inputs, keras.layers.Dense(3, name="logits")(x)), seed)
 
 
 def linear_network(weights: np.ndarray):
@@ -104,7 +104,7 @@ def nested_network(kind: str, seed: int = 2):
         network = keras.Sequential([keras.Input((SIDE, SIDE, 3))])
         for layer in (stem, base, pool, logits):
             network.add(layer)
-        return randomise(network, seed)
+        return randomize(network, seed)
     inputs = keras.Input((SIDE, SIDE, 3), name="image")
     x = stem(inputs)
     if kind == "flat":
@@ -116,4 +116,4 @@ def nested_network(kind: str, seed: int = 2):
     elif kind == "twice":
         outer_inputs = keras.Input((SIDE, SIDE, 4))
         x = keras.Model(outer_inputs, base(outer_inputs), name="outer")(x)
-    return randomise(keras.Model(inputs, logits(pool(x))), seed)
+    return randomize(keras.Model(inputs, logits(pool(x))), seed)

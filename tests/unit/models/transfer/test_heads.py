@@ -55,7 +55,7 @@ def test_the_file_of_the_other_tests_is_valid():
     assert load_head(file()).labels == tuple(ABOUT["labels"])
 
 
-def test_probabilities_are_a_softmax_on_standardised_features():
+def test_probabilities_are_a_softmax_on_standardized_features():
     parts = arrays()
     features = np.random.default_rng(1).normal(size=(5, 128)).astype(np.float32)
     logits = ((features - parts["mean"]) / parts["scale"]) @ parts["weights"] + parts["bias"]

@@ -10,7 +10,7 @@ from cnn_demo.models.transfer.linear_head import (
     confusion,
     loss_and_gradients,
     split,
-    standardisation,
+    standardization,
     train_head,
 )
 
@@ -120,7 +120,7 @@ def test_the_converged_head_is_scikit_learns_logistic_regression(l2):
     features, classes = blobs(1.5)
     train, hold_out = split(classes)
     run = last(features, classes, hold_out, epochs=2000, l2=l2)
-    mean, scale = standardisation(features[train])
+    mean, scale = standardization(features[train])
     peer = LogisticRegression(C=1 / (l2 * len(train)), tol=1e-8, max_iter=1000)
     peer.fit((features[train] - mean) / scale, classes[train])
     np.testing.assert_allclose(run.head.weights, peer.coef_.T, atol=2e-3)
@@ -129,12 +129,12 @@ def test_the_converged_head_is_scikit_learns_logistic_regression(l2):
 
 def test_features_are_centred_each_and_scaled_together():
     features = np.random.default_rng(3).normal(5, [0.1, 1, 10], (50, 3)).astype(np.float32)
-    mean, scale = standardisation(features)
+    mean, scale = standardization(features)
     ready = (features - mean) / scale
     np.testing.assert_allclose(ready.mean(axis=0), 0, atol=1e-5)
     assert ready.var(axis=0).mean() == pytest.approx(1, rel=1e-4)
     assert ready[:, 2].std() > 50 * ready[:, 0].std()
-    np.testing.assert_array_equal(standardisation(np.full((4, 2), 7, np.float32))[1], 1)  # nothing to divide by
+    np.testing.assert_array_equal(standardization(np.full((4, 2), 7, np.float32))[1], 1)  # nothing to divide by
 
 
 # Training ------------------------------------------------------------------------------------------------------------
