@@ -95,10 +95,12 @@ def test_stop_and_two_visitors(page: Page) -> None:
     expect(page.get_by_text(re.compile(r"Epoch [1-9]\d* of 150"))).to_be_visible()
     friend.get_by_role("button", name="Train", exact=True).click()
     expect(friend.get_by_text("number 1 in the queue")).to_be_visible()
+    page.bring_to_front()  # a page in the background is drawn rarely, and is clicked late
     page.get_by_role("button", name="Stop training").click()
     expect(page.get_by_text(re.compile(r"You stopped it after \d+ of 150 epochs"))).to_be_visible()
     expect(page.get_by_text("Draw a digit from 0 to 9")).to_be_visible()
     expect(friend.get_by_text(re.compile(r"Epoch [1-9]\d* of 150"))).to_be_visible()
+    friend.bring_to_front()
     friend.get_by_role("button", name="Stop training").click()
     expect(friend.get_by_text("You stopped it after")).to_be_visible()
     settle(friend)

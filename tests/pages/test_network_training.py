@@ -87,14 +87,14 @@ def test_a_mosaic_shows_each_kernel():
     kernels = np.zeros((3, 3, 5), np.float32)
     kernels[1, 1] = [1, -2, 0, 4, -8]
     own = kernel_mosaic(kernels, 3)
-    assert own.shape == (2 * 15 + 3, 3 * 15 + 3, 3)
-    centres = [own[9 + 15 * (n // 3), 9 + 15 * (n % 3)].tolist() for n in range(5)]
+    assert own.shape == (2 * 4 + 1, 3 * 4 + 1, 3)
+    centres = [own[2 + 4 * (n // 3), 2 + 4 * (n % 3)].tolist() for n in range(5)]
     assert centres[0] == centres[3] == [178, 24, 43]
     assert centres[1] == centres[4] == [33, 102, 172]
     assert centres[2] == [247, 247, 247]
     together = kernel_mosaic(kernels, 3, full_scale=8.0)
-    assert together[9, 9].tolist() != centres[0]
-    assert together[24, 24].tolist() == centres[4]
+    assert together[2, 2].tolist() != centres[0]
+    assert together[6, 6].tolist() == centres[4]
 
 
 # Live -------------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import numpy as np
 
 from cnn_demo.drawing.pictures import signed_colours
 
-MAGNIFIED, GAP = 4, 3  # pixels per weight, and of the line between two kernels
+GAP = 1  # pixels between two kernels; a weight is one pixel, and the browser enlarges the frame
 _LINE = 20  # nearly black
 
 
@@ -23,18 +23,18 @@ def kernel_mosaic(kernels: np.ndarray, columns: int, full_scale: float | None = 
     count = kernels.shape[-1]
     largest = np.abs(kernels).max(axis=tuple(range(kernels.ndim - 1))) if full_scale is None else full_scale
     scaled = np.clip(kernels / np.maximum(largest, np.finfo(np.float32).tiny), -1, 1)
+    tiles = _colours(np.moveaxis(scaled, -1, 0))  # (N, kh, kw, 3)
     rows = -(-count // columns)
-    height, width = (side * MAGNIFIED + GAP for side in kernels.shape[:2])
-    picture = np.full((rows * height + GAP, columns * width + GAP, 3), _LINE, np.uint8)
-    for index in range(count):
-        top, left = GAP + index // columns * height, GAP + index % columns * width
-        tile = np.kron(_colours(scaled[..., index]), np.ones((MAGNIFIED, MAGNIFIED, 1), np.uint8))
-        picture[top : top + tile.shape[0], left : left + tile.shape[1]] = tile
-    return picture
+    padding = ((0, rows * columns - count), (0, GAP), (0, GAP), (0, 0))
+    tiles = np.pad(tiles, padding, constant_values=_LINE)
+    _, height, width, _ = tiles.shape
+    grid = tiles.reshape(rows, columns, height, width, 3).swapaxes(1, 2)  # (rows, height, columns, width, 3)
+    picture = grid.reshape(rows * height, columns * width, 3)
+    return np.pad(picture, ((GAP, 0), (GAP, 0), (0, 0)), constant_values=_LINE)
 
 
 def _colours(scaled: np.ndarray) -> np.ndarray:
-    """Return the colours of values in −1..1: (kh, kw, 3) as they are, (kh, kw) by the red–blue map."""
-    if scaled.ndim == 3:
+    """Return the colours of values in −1..1: (N, kh, kw, 3) as they are, (N, kh, kw) by the red–blue map."""
+    if scaled.ndim == 4:
         return np.rint(127.5 + 127.5 * scaled).astype(np.uint8)
     return signed_colours(scaled)
