@@ -23,7 +23,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from cnn_demo.models import frameworks
-from cnn_demo.models.boxes import LOSS_WEIGHTS, iou
+from cnn_demo.models.boxes import LOSS_WEIGHTS, iou, weighted_median
 from cnn_demo.models.bundled_networks import EVERYDAY_SIDE, NECK_CHANNELS, everyday_localizer
 from cnn_demo.models.frameworks import TorchNetwork
 from cnn_demo.models.lite.conversion import folded
@@ -46,12 +46,14 @@ RECIPE = Recipe(
     "everyday_localizer", rate=1e-3, weight_decay=0.05, clip=5.0, small_side=224, encoder_rate=0.2, measured_every=2
 )
 NOTHING = len(LABELS)
-IMAGENET_FRACTION = 0.3  # of ImageNet's weights in the encoder's average, in the second stage
 EMPTY = 0.2  # probability of a picture of nothing
-WHOLE = 0.4  # probability that a photo is shown whole
+WHOLE = 0.4  # probability that a photo is shown whole, unless `--whole` sets another
 MIN_CROP = 0.55  # minimum fraction of the photo's height and width that a crop keeps
 MIN_VISIBLE = 0.4  # minimum visible fraction of a box for it to count
 WEIGHTS = LOSS_WEIGHTS | {"votes": 1.0}  # weights of the parts of the loss
+PRIOR = 0.1  # probability of nothing that the fitted class head is for
+FITS = 6  # of the class head, whose average is bundled: the order of the photos changes a fit by a percent
+FEATURE_DROPOUT = 0.3  # of the averaged feature maps that the class head is fitted to
 SMOOTHING = 0.05  # label smoothing: which of two objects is larger is often ambiguous
 
 
@@ -83,7 +85,7 @@ class LocalizerNetwork(nn.Module):
         self.compiled: CompiledByShape | None = None
 
     def freeze_encoder(self) -> None:
-        """Keep the encoder as it is; while the heads train on a processor, OpenVINO runs it."""
+        """Keep the encoder as it is; on a processor, OpenVINO runs it from now on."""
         self.encoder.requires_grad_(False).eval()
         self.compiled = CompiledByShape()
 
@@ -97,7 +99,7 @@ class LocalizerNetwork(nn.Module):
     def features(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """Return the feature maps (N, 112, S / 16, S / 16) and (N, 1280, S / 32, S / 32)."""
         backbone = Backbone(self.encoder)
-        if self.compiled and self.training and pictures.device.type == "cpu":
+        if self.compiled and pictures.device.type == "cpu":
             finer, maps = self.compiled(backbone.eval, pictures)
             return finer, maps
         return backbone(pictures)
@@ -114,7 +116,10 @@ class LocalizerNetwork(nn.Module):
 def main() -> None:
     """Read the arguments and train."""
     parser = options_of(RECIPE, __doc__, epochs=12, side=EVERYDAY_SIDE, batch=16, pictures=2048)
-    parser.add_argument("--heads-of", type=Path, metavar="FILE", help="train the heads only, from these weights")
+    heads_help = "train the heads only, from these weights, or from the average of several"
+    parser.add_argument("--heads-of", type=Path, nargs="+", metavar="FILE", help=heads_help)
+    parser.add_argument("--imagenet", type=float, default=0.3, help="fraction of ImageNet's weights in that average")
+    parser.add_argument("--whole", type=float, default=WHOLE, help="probability that a photo is shown whole")
     parser.add_argument("--detector", type=Path, metavar="FILE", help="average the encoder with this detector's too")
     run(parser.parse_args())
 
@@ -130,14 +135,16 @@ def run(options: argparse.Namespace) -> list[dict]:
     load_encoder(network.encoder)
     freeze_early_stages(network.encoder)
     if options.heads_of:
-        encoders = [load_file(file) for file in (options.heads_of, options.detector) if file]
-        average_encoders(network, encoders)
+        trained = [average([load_file(file) for file in options.heads_of])]
+        if options.detector:
+            trained.append(load_file(options.detector))
+        average_encoders(network, trained, options.imagenet)
     network.to(device, memory_format=torch.channels_last)
     held_back = [photo for photo in validation if len(photo.boxes)]
     print(f"{len(pool.photos) + len(more.photos):,} photos with objects, {len(nothing):,} without", flush=True)
 
     def draw(side: int, rng: np.random.Generator) -> dict:
-        return batch_of([drawn(pool, more, nothing, side, rng) for _ in range(options.batch)], device)
+        return batch_of([drawn(pool, more, nothing, side, rng, options.whole) for _ in range(options.batch)], device)
 
     def measure(mean: TorchNetwork) -> dict[str, float]:
         return measured(mean, held_back, other_nothing)
@@ -145,25 +152,35 @@ def run(options: argparse.Namespace) -> list[dict]:
     history = train(network, RECIPE, options, draw, localizer_loss, measure)
     weights = options.out / "bundle" / f"{RECIPE.name}.safetensors"
     if options.heads_of:
-        network.load_state_dict(load_file(weights))
+        if history:
+            network.load_state_dict(load_file(weights))
         fit_class_head(network, pool.photos, nothing, options.side)
         bundle_float16(network, weights)
     hand_over(weights)
     return history
 
 
-def average_encoders(network: TorchNetwork, trained: list[dict[str, Tensor]]) -> None:
+def average(states: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Return the mean of the state dicts of one network, float32; integers are those of the first."""
+    return {
+        name: torch.stack([state[name].float() for state in states]).mean(0) if value.is_floating_point() else value
+        for name, value in states[0].items()
+    }
+
+
+def average_encoders(network: TorchNetwork, trained: list[dict[str, Tensor]], imagenet: float) -> None:
     """Load weights, except that the encoder's are averaged with ImageNet's, which the network has, and kept so.
 
     Args:
         network: A `LocalizerNetwork` whose encoder has ImageNet's weights.
         trained: State dict of another one, and state dicts of other networks with such an encoder.
+        imagenet: Fraction of ImageNet's weights in the average, 0 to 1; the others have equal parts of the rest.
     """
     state = network.state_dict()
     for name, value in trained[0].items():
         if name.startswith("encoder.") and value.is_floating_point():
             mean = torch.stack([weights[name].float() for weights in trained]).mean(0)
-            state[name] = torch.lerp(mean, state[name], IMAGENET_FRACTION)
+            state[name] = torch.lerp(mean, state[name], imagenet)
         else:
             state[name] = value
     network.load_state_dict(state)
@@ -173,28 +190,52 @@ def average_encoders(network: TorchNetwork, trained: list[dict[str, Tensor]]) ->
 def fit_class_head(
     network: TorchNetwork, photos: list[EverydayPhoto], nothing: list[np.ndarray], side: int, epochs: int = 20
 ) -> None:
-    """Fit the class head by logistic regression to whole photos, on the averaged feature maps of a frozen encoder."""
+    """Fit the class head by logistic regression, on the averaged feature maps of a frozen encoder.
+
+    Photos are shown whole, and mirrored too. Pictures of nothing are more frequent among them than visitors' photos
+    of nothing: the bias of "nothing" makes up for it. The result is the average of `FITS` fits.
+
+    Args:
+        network: A `LocalizerNetwork`, whose class head is set.
+        photos: Photos with objects.
+        nothing: Photos (H, W, 3) uint8 without.
+        side: Side of the network's input.
+        epochs: Number of epochs.
+    """
     network.eval()
-    rows = [_averaged(network, photo.pixels, side) for photo in photos]
-    rows += [_averaged(network, pixels, side) for pixels in nothing]
-    inputs = torch.stack(rows)  # (N, 1280)
+    pixels = [photo.pixels for photo in photos] + nothing
     targets = [main_object(photo.boxes, photo.class_ids)[0] for photo in photos] + [NOTHING] * len(nothing)
-    labels = torch.tensor(targets, device=inputs.device)
+    inputs = torch.stack([_averaged(network, p, side) for one in pixels for p in (one, one[:, ::-1])])  # (2 · N, 1280)
+    labels = torch.tensor(targets, device=inputs.device).repeat_interleave(2)
     mean = inputs.mean(0)
     deviation = inputs.std(0) + 1e-3
     inputs = (inputs - mean) / deviation
+    fits = [_fitted(inputs, labels, epochs) for _ in range(FITS)]
+    weight = torch.stack([fit.weight for fit in fits]).mean(0) / deviation
+    bias = torch.stack([fit.bias for fit in fits]).mean(0) - weight @ mean
+    head = network.heads.logits
+    with torch.no_grad():
+        head.weight.copy_(weight)
+        head.bias.copy_(bias)
+        head.bias[NOTHING] += np.log(PRIOR / (1 - PRIOR)) - np.log(len(nothing) / len(photos))
+
+
+def _fitted(inputs: Tensor, labels: Tensor, epochs: int) -> nn.Linear:
+    """Return a linear layer fitted to standardized inputs (N, C) and labels (N,)."""
     fitted = nn.Linear(inputs.shape[1], NOTHING + 1).to(inputs.device)
-    optimizer = torch.optim.AdamW(fitted.parameters(), 1e-3, weight_decay=0.1)
+    nn.init.zeros_(fitted.weight)
+    nn.init.zeros_(fitted.bias)
+    optimizer = torch.optim.AdamW(fitted.parameters(), 1e-3, weight_decay=0.3)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
     for _ in range(epochs):
-        for rows_of_batch in torch.randperm(len(inputs)).split(64):
-            loss = nn.functional.cross_entropy(fitted(inputs[rows_of_batch]), labels[rows_of_batch])
+        for rows in torch.randperm(len(inputs)).split(64):
+            seen = nn.functional.dropout(inputs[rows], FEATURE_DROPOUT)
+            loss = nn.functional.cross_entropy(fitted(seen), labels[rows])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-    head = network.heads.logits
-    with torch.no_grad():
-        head.weight.copy_(fitted.weight / deviation)
-        head.bias.copy_(fitted.bias - (fitted.weight / deviation) @ mean)
+        schedule.step()
+    return fitted
 
 
 def _averaged(network: TorchNetwork, pixels: np.ndarray, side: int) -> Tensor:
@@ -204,9 +245,22 @@ def _averaged(network: TorchNetwork, pixels: np.ndarray, side: int) -> Tensor:
 
 
 def drawn(
-    pool: EverydayPool, more: EverydayPool, nothing: list[np.ndarray], side: int, rng: np.random.Generator
+    pool: EverydayPool,
+    more: EverydayPool,
+    nothing: list[np.ndarray],
+    side: int,
+    rng: np.random.Generator,
+    whole: float = WHOLE,
 ) -> tuple[np.ndarray, int, np.ndarray]:
     """Draw a picture, some of them without any object.
+
+    Args:
+        pool: Photos with objects.
+        more: Photos with pseudo-labels.
+        nothing: Photos (H, W, 3) uint8 without.
+        side: Side of the picture.
+        rng: Random generator.
+        whole: Probability that a photo is shown whole.
 
     Returns:
         The picture (side, side, 3) uint8, the class of its main object or `NOTHING`, and the boxes (K, 4) of all its
@@ -218,15 +272,20 @@ def drawn(
         photo = EverydayPhoto(pixels, none, np.zeros(0, np.int64), "", np.zeros(0, bool))
     else:
         photo = (pool if rng.random() < 0.7 else more).draw(rng)
-    pixels, label, boxes = cropped(photo, rng)
+    pixels, label, boxes = cropped(photo, rng, whole)
     if rng.random() < 0.5:
         pixels = pixels[:, ::-1]
         boxes = np.array([1, 0, 1, 0]) + boxes[:, [2, 1, 0, 3]] * (-1, 1, -1, 1)
     return recolour(tint(squash(np.ascontiguousarray(pixels), side), rng), rng), label, boxes.astype(np.float32)
 
 
-def cropped(photo: EverydayPhoto, rng: np.random.Generator) -> tuple[np.ndarray, int, np.ndarray]:
+def cropped(photo: EverydayPhoto, rng: np.random.Generator, whole: float = WHOLE) -> tuple[np.ndarray, int, np.ndarray]:
     """Cut a part out of a photo, in which at least one object is visible if the photo has any.
+
+    Args:
+        photo: The photo and its boxes.
+        rng: Random generator.
+        whole: Probability that it is not cut.
 
     Returns:
         The part's pixels, the class of its main object or `NOTHING`, and the boxes (K, 4) of all its visible objects as
@@ -235,7 +294,7 @@ def cropped(photo: EverydayPhoto, rng: np.random.Generator) -> tuple[np.ndarray,
     height, width = photo.pixels.shape[:2]
     for _ in range(6):
         left, top, right, bottom = 0, 0, width, height
-        if rng.random() > WHOLE:
+        if rng.random() >= whole:
             size = np.maximum(1, np.round(rng.uniform(MIN_CROP, 1, 2) * (width, height)).astype(int))
             left, top = rng.integers(0, np.array([width, height]) - size + 1)
             right, bottom = np.array([left, top]) + size
@@ -305,11 +364,13 @@ def measured(network: TorchNetwork, photos: list[EverydayPhoto], nothing: list[n
 
 
 def predict(network: TorchNetwork, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the probabilities (21,) and the box (4,) from 0 to 1 of a photo."""
+    """Return the probabilities (21,) and the box (4,) from 0 to 1 of a photo, the weighted median of the votes."""
     device = next(network.parameters()).device
     with torch.no_grad():
         outputs = network(as_input(squash(pixels, EVERYDAY_SIDE)[None], device))
-    return outputs["logits"].softmax(1)[0].cpu().numpy(), outputs["box"][0].cpu().numpy()
+    votes = outputs["votes"][0].flatten(0, 1).cpu().numpy()  # (h, w, 4) -> (h·w, 4)
+    box = weighted_median(votes, outputs["attention"][0].flatten().cpu().numpy())
+    return outputs["logits"].softmax(1)[0].cpu().numpy(), box
 
 
 def hand_over(weights: Path) -> None:

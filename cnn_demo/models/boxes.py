@@ -172,6 +172,29 @@ class LossPart:
         return self.value * self.weight
 
 
+def weighted_median(votes: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return the box whose every coordinate is the weighted median of the votes' coordinates.
+
+    Votes for another object move a mean, but not a median as long as they weigh less than half.
+
+    Args:
+        votes: (..., N, 4) boxes.
+        weights: (..., N) weights of the votes, 0 or more, with a positive sum.
+
+    Returns:
+        (..., 4): for each coordinate the smallest value at which half of the weight is reached.
+
+    Example:
+        >>> weighted_median([[0, 0, 4, 4], [1, 0, 5, 4], [9, 9, 9, 9]], [0.4, 0.3, 0.3]).tolist()
+        [1.0, 0.0, 5.0, 4.0]
+    """
+    votes = np.asarray(votes, np.float64)
+    order = votes.argsort(axis=-2, kind="stable")
+    reached = np.take_along_axis(np.asarray(weights, np.float64)[..., None], order, axis=-2).cumsum(axis=-2)
+    median = (reached < 0.5 * reached[..., -1:, :]).sum(axis=-2, keepdims=True)  # (..., 1, 4)
+    return np.take_along_axis(np.take_along_axis(votes, order, axis=-2), median, axis=-2)[..., 0, :]
+
+
 def smooth_l1(differences: np.ndarray, beta: float = BETA) -> np.ndarray:
     """Smooth L1 loss: quadratic up to `beta`, linear above, so that outliers do not dominate the gradient.
 

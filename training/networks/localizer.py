@@ -98,23 +98,23 @@ class Heads(nn.Module):
         self.box_places.bias = nn.Parameter(torch.tensor(START))
 
     def forward(self, maps: Tensor, box_maps: Tensor | None = None) -> dict[str, Tensor]:
-        """From feature maps (N, C, h, w) to `logits` (N, 4), `box` (N, 4) and `votes` (N, h, w, 4).
+        """From feature maps (N, C, h, w) to `logits` (N, 4), `box` (N, 4), `votes` (N, h, w, 4), `attention` (N, h, w).
 
         `box_maps`, if given, are the feature maps of the box head, and the votes have their height and width.
         """
         y = self.box_conv2(self.box_conv1(maps if box_maps is None else box_maps).relu()).relu()
         with torch.autocast(maps.device.type, enabled=False):  # the predictions need float32
             logits = self.logits(maps.float().mean((2, 3)))  # (N, C, h, w) -> (N, C) -> (N, classes)
-            said = self.box_places(y.float()).permute(0, 2, 3, 1)  # (N, 5, h, w) -> (N, h, w, 5)
-            _, height, width, _ = said.shape
-            down = (torch.arange(height, device=said.device) + 0.5) / height
-            across = (torch.arange(width, device=said.device) + 0.5) / width
+            predicted = self.box_places(y.float()).permute(0, 2, 3, 1)  # (N, 5, h, w) -> (N, h, w, 5)
+            _, height, width, _ = predicted.shape
+            down = (torch.arange(height, device=predicted.device) + 0.5) / height
+            across = (torch.arange(width, device=predicted.device) + 0.5) / width
             rows, columns = torch.meshgrid(down, across, indexing="ij")
-            places = torch.stack([columns, rows, columns, rows], -1)  # (h, w, 4)
-            votes = said[..., :4] * said.new_tensor([-1, -1, 1, 1]) + places  # (N, h, w, 4)
-            attention = said[..., 4].flatten(1).softmax(1)  # (N, h·w)
+            centres = torch.stack([columns, rows, columns, rows], -1)  # (h, w, 4)
+            votes = predicted[..., :4] * predicted.new_tensor([-1, -1, 1, 1]) + centres  # (N, h, w, 4)
+            attention = predicted[..., 4].flatten(1).softmax(1)  # (N, h·w)
             box = (attention[..., None] * votes.flatten(1, 2)).sum(1)  # (N, h·w, 4) -> (N, 4)
-        return {"logits": logits, "box": box, "votes": votes}
+        return {"logits": logits, "box": box, "votes": votes, "attention": attention.reshape(-1, height, width)}
 
 
 class LocalizerNetwork(nn.Module):
@@ -135,7 +135,7 @@ def as_tensor(values: np.ndarray, device: str) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(values, np.float32)).to(device).permute(0, 3, 1, 2)
 
 
-def answers(
+def predict_in_batches(
     network: nn.Module, inputs: np.ndarray, batch: int = 64, *, bfloat16: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return logits (N, 4) and boxes (N, 4) of inputs (N, h, w, C), normalized as at prediction time."""

@@ -20,7 +20,7 @@ from cnn_demo.models.localization.localizers import NOTHING
 from cnn_demo.models.training_records import LocalizerRecord
 from training.data.datasets import BoxedPhoto, LabelledImages
 from training.data.placement import squash, squashed_picture
-from training.networks.localizer import LocalizerNetwork, answers, to_keras
+from training.networks.localizer import LocalizerNetwork, predict_in_batches, to_keras
 
 if TYPE_CHECKING:
     import keras
@@ -88,7 +88,7 @@ def bundle_localizer(
     boxes, probabilities = [], []
     for path, side in zip(epochs, sides, strict=True):
         trained.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-        logits, found = answers(trained, seen[side])
+        logits, found = predict_in_batches(trained, seen[side])
         boxes.append(found)
         probabilities.append(softmax(logits))
     network = caltech_localizer()

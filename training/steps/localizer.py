@@ -20,7 +20,7 @@ from training.data.placement import (
     squash,
     squashed_picture,
 )
-from training.networks.localizer import answers, as_tensor
+from training.networks.localizer import as_tensor, predict_in_batches
 from training.steps.localizer_losses import box_losses
 
 torch = frameworks.torch()
@@ -155,7 +155,7 @@ def measure(network: nn.Module, tests: dict[str, tuple], *, bfloat16: bool = Fal
     figures: dict[str, float | list[int]] = {}
     for name in ("whole", "pasted"):
         inputs, boxes, labels = tests[name]
-        logits, found = answers(network, inputs, bfloat16=bfloat16)
+        logits, found = predict_in_batches(network, inputs, bfloat16=bfloat16)
         overlaps = iou(found, boxes)
         figures |= {
             f"{name}_accuracy": float((logits.argmax(1) == labels).mean()),
@@ -164,7 +164,7 @@ def measure(network: nn.Module, tests: dict[str, tuple], *, bfloat16: bool = Fal
             f"{name}_over_75": float((overlaps > 0.75).mean()),
             f"{name}_histogram": np.histogram(overlaps, np.linspace(0, 1, 21))[0].tolist(),
         }
-    logits, _ = answers(network, tests["empty"][0], bfloat16=bfloat16)
+    logits, _ = predict_in_batches(network, tests["empty"][0], bfloat16=bfloat16)
     return figures | {"false_boxes": float((logits.argmax(1) != NOTHING).mean())}
 
 

@@ -35,11 +35,11 @@ def box_losses(
     inside = within.any(1).float()  # (N, h, w)
     first = within.float().argmax(1)  # (N, h, w)
     targets = torch.take_along_dim(boxes[:, :, None, None], first[:, None, ..., None], 1)[:, 0]  # (N, h, w, 4)
-    of_places = (inside * (1 - giou(votes, targets))).sum((1, 2))  # (N,)
+    of_cells = (inside * (1 - giou(votes, targets))).sum((1, 2))  # (N,)
     parts = {
         "smooth_l1": torch.nn.functional.smooth_l1_loss(box, truth, reduction="none", beta=BETA).sum(1),
         "giou": 1 - giou(box, truth),
-        "votes": of_places / (inside.sum((1, 2)) + EPSILON),
+        "votes": of_cells / (inside.sum((1, 2)) + EPSILON),
     }
     return {name: (part * with_box).sum() / (with_box.sum() + EPSILON) for name, part in parts.items()}
 

@@ -6,14 +6,14 @@ import threading
 import time
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from cnn_demo.images.photo import check_pixels
 from cnn_demo.images.resizing import resized
 from cnn_demo.models import frameworks
-from cnn_demo.models.boxes import to_pixels
+from cnn_demo.models.boxes import to_pixels, weighted_median
 from cnn_demo.models.bundled_networks import caltech_localizer, everyday_localizer, localizer_on
 from cnn_demo.models.calibration import softmax
 from cnn_demo.models.catalogue.registry import ModelSpec
@@ -24,6 +24,7 @@ from cnn_demo.results import Localization
 if TYPE_CHECKING:
     import keras
 
+Average = Literal["mean", "median"]
 NOTHING = "nothing"  # the last class of every localizer: none of the others is present
 
 
@@ -38,8 +39,8 @@ class LocalizerDetails:
         logits: (K + 1,) float32, "nothing" last.
         maps: (h, w, C) float32, the last feature maps, the input of both heads.
         votes: (h, w, 4) float32 in pixels of the photo, the box predicted at each position.
-        attention: (h, w) float32, weight of each position; sums to 1. The predicted box is the mean of the votes
-            weighted by it.
+        attention: (h, w) float32, weight of each position; sums to 1.
+        average: The predicted box is this weighted average of the votes: "mean" or "median".
     """
 
     seen: np.ndarray = field(repr=False)
@@ -49,6 +50,7 @@ class LocalizerDetails:
     maps: np.ndarray = field(repr=False)
     votes: np.ndarray = field(repr=False)
     attention: np.ndarray = field(repr=False)
+    average: Average
 
 
 class Localizer:
@@ -61,13 +63,15 @@ class Localizer:
         spec: Its registry entry.
         network: The Keras model, from (N, H, W, 3) float32 to the outputs of `bundled_networks.localizer_heads`.
         device: Device it runs on: "cpu" or "cuda".
+        average: How the votes give the box: their weighted "mean", as the network trains, or "median".
         lock: Held while the network runs.
     """
 
-    def __init__(self, spec: ModelSpec, network: keras.Model, device: str) -> None:
+    def __init__(self, spec: ModelSpec, network: keras.Model, device: str, average: Average = "mean") -> None:
         self.spec = spec
         self.network = network
         self.device = device
+        self.average = average
         self.lock = threading.Lock()
         tf = frameworks.tensorflow()
         pictures = tf.TensorSpec((None, *spec.input_size, 3), tf.float32)
@@ -102,7 +106,8 @@ class Localizer:
         tf = frameworks.tensorflow()
         with self.lock, frameworks.placed_on(self.device):
             outputs = self._outputs(tf.constant(self.scaled(batch)))
-            return outputs["logits"].numpy(), outputs["box"].numpy()
+            outputs = {name: outputs[name].numpy() for name in ("logits", "box", "votes", "attention")}
+        return outputs["logits"], self._boxes(outputs)
 
     def predict(self, pixels: np.ndarray, threshold: float | None = None) -> Localization:
         """Localize the main object of a photo.
@@ -134,16 +139,26 @@ class Localizer:
         seen = self.prepare(pixels)
         with self.lock, frameworks.placed_on(self.device):
             out = self._outputs(tf.constant(self.scaled(seen[None])))
-            out = {name: value.numpy()[0] for name, value in out.items()}
+            out = {name: value.numpy() for name, value in out.items()}
+        box = self._boxes(out)[0]
+        out = {name: value[0] for name, value in out.items()}
         return LocalizerDetails(
             seen=seen,
-            localization=self._localization(out["logits"], out["box"], size, threshold, start),
-            box_xyxy=_on_photo(out["box"], size),
+            localization=self._localization(out["logits"], box, size, threshold, start),
+            box_xyxy=_on_photo(box, size),
             logits=out["logits"],
             maps=out["maps"],
             votes=to_pixels(out["votes"], size).astype(np.float32),
             attention=out["attention"],
+            average=self.average,
         )
+
+    def _boxes(self, outputs: dict[str, np.ndarray]) -> np.ndarray:
+        """Return the normalized boxes (N, 4)."""
+        if self.average == "mean":
+            return outputs["box"]
+        votes = outputs["votes"]
+        return weighted_median(votes.reshape(len(votes), -1, 4), outputs["attention"].reshape(len(votes), -1))
 
     def _localization(
         self, logits: np.ndarray, box: np.ndarray, size: tuple[int, int], threshold: float | None, start: float
@@ -186,17 +201,19 @@ def load_keras_localizer(spec: ModelSpec, device: str) -> Localizer:
         ValueError: If the device is not available.
     """
     where = frameworks.keras_device(device)
+    average: Average = "mean"
     with frameworks.placed_on(where):
         match spec.family:
             case "caltech":
                 network = with_weights(spec, caltech_localizer)
             case "everyday_localizer":
                 network = with_weights(spec, everyday_localizer)
+                average = "median"  # other objects are taught too, and their votes would move a mean
             case "caltech_on_backbone":
                 network = _on_backbone(spec, device)
             case _:
                 raise ValueError(f"No localizer is of the family {spec.family!r}.")
-    return Localizer(spec, network, where)
+    return Localizer(spec, network, where, average)
 
 
 def _on_backbone(spec: ModelSpec, device: str) -> keras.Model:

@@ -150,7 +150,8 @@ def _weighted(photo: Photo, evidence: LocalizerDetails) -> None:
     st.markdown(
         f"The photo is resized to a square, and the backbone turns it into feature maps of {rows} × {columns} "
         f"locations with {evidence.maps.shape[-1]:,} channels. **Each location predicts** its distances to the four "
-        "sides of the box, and a weight. The box is the weighted mean of all locations’ boxes."
+        "sides of the box, and a weight. "
+        f"The box is the weighted {evidence.average} of all locations’ boxes."
     )
     with st.container(width=420):
         legend("weight 0", "greatest weight")
@@ -173,7 +174,7 @@ def _weighted(photo: Photo, evidence: LocalizerDetails) -> None:
                 jpeg_url(drawn),
                 f"The photo with the boxes of the {HEAVIEST} locations of greatest weight.",
                 f"Boxes of those {HEAVIEST}",
-                ("Blue: their boxes. Amber: the weighted mean of all.",),
+                (f"Blue: their boxes. Amber: the weighted {evidence.average} of all.",),
             ),
         ],
         width=240,

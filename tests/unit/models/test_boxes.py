@@ -152,3 +152,12 @@ def test_a_picture_of_nothing_has_no_box_loss():
 def test_bad_losses_are_refused(weights, label, says):
     with pytest.raises(ValueError, match=says):
         boxes.loss_parts(np.zeros(4), label, np.zeros(4), np.ones(4), weights)
+
+
+def test_the_weighted_median_is_the_median_of_votes_repeated_as_often_as_they_weigh():
+    draw = np.random.default_rng(3)
+    votes, weights = draw.normal(size=(5, 9, 4)), draw.integers(0, 6, (5, 9))
+    weights[:, 0] += weights.sum(axis=1) % 2 == 0  # an odd sum: a single value in the middle
+    expected = [np.median(np.repeat(v, w, axis=0), axis=0) for v, w in zip(votes, weights, strict=True)]
+    np.testing.assert_array_equal(boxes.weighted_median(votes, weights), expected)
+    np.testing.assert_array_equal(boxes.weighted_median(votes[0], weights[0] / 7), expected[0])

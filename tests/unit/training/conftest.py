@@ -175,7 +175,15 @@ def training_options() -> Callable[..., argparse.Namespace]:
 
     def options(folder: Path, out: Path, *, epochs=1, side=64, resume=False, start=None, **of_unets):
         made = {"data": folder, "out": out, "epochs": epochs, "side": side, "resume": resume, "start": start}
-        made |= {"encoder": None, "heads_of": None, "detector": None, "coarse": False, "from_coarse": None} | of_unets
+        made |= {
+            "encoder": None,
+            "heads_of": None,
+            "detector": None,
+            "imagenet": 0.3,
+            "whole": 0.4,
+            "coarse": False,
+            "from_coarse": None,
+        } | of_unets
         return argparse.Namespace(**made, batch=2, pictures=4, threads=None, seed=0, first_side=None)
 
     return options

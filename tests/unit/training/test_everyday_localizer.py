@@ -8,6 +8,7 @@ import pytest
 from safetensors.torch import load_file
 
 from cnn_demo.models import frameworks
+from cnn_demo.models.boxes import weighted_median
 from cnn_demo.models.bundled_networks import EVERYDAY_SIDE, everyday_localizer
 from cnn_demo.models.calibration import softmax
 from training import everyday_localizer as program
@@ -53,6 +54,13 @@ def test_a_crop_has_its_main_object_in_the_box(photo, seed):
     for (left, top, right, bottom), value in zip(corners, (250, 10) if label == CAT else (10, 250), strict=False):
         assert (pixels[top:bottom, left:right] == value).all()
     assert sides[0].prod() >= program.MIN_VISIBLE * (80 * 60 if label == CAT else 30 * 20)
+
+
+def test_a_photo_shown_whole_keeps_every_box(photo):
+    pixels, label, boxes = cropped(photo, np.random.default_rng(0), whole=1)
+    np.testing.assert_array_equal(pixels, photo.pixels)
+    assert label == CAT
+    np.testing.assert_allclose(boxes * (160, 120, 160, 120), photo.boxes[::-1], atol=1e-3)
 
 
 def test_mirroring_keeps_every_box_on_its_object(photo):
@@ -109,7 +117,7 @@ def heads(trained, bundled_detector, pseudo_labelled, everyday_archives, trainin
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(pseudo_labelled)
         patch.setattr(program, "RECIPE", replace(program.RECIPE, small_side=64, rate=0.2))
-        program.run(training_options(everyday_archives, folder, heads_of=first, detector=bundled_detector))
+        program.run(training_options(everyday_archives, folder, heads_of=[first], detector=bundled_detector))
     return folder
 
 
@@ -122,10 +130,25 @@ def test_the_second_stage_averages_encoders_and_trains_the_heads(trained, heads,
     for name, value in imagenet.encoder.state_dict().items():
         if value.is_floating_point():
             others = (first[f"encoder.{name}"].float() + detector[f"encoder.{name}"].float()) / 2
-            expected = program.IMAGENET_FRACTION * value + (1 - program.IMAGENET_FRACTION) * others
+            expected = 0.3 * value + 0.7 * others
             torch.testing.assert_close(second[f"encoder.{name}"].float(), expected, rtol=2e-3, atol=2e-3)
     for name in ("heads.logits.weight", "neck_conv.conv.weight", "heads.box_places.weight"):
         assert not torch.equal(first[name], second[name])
+
+
+def test_without_an_epoch_the_weights_are_the_average_of_several(
+    trained, heads, pseudo_labelled, everyday_archives, training_options, tmp_path
+):
+    files = [folder / "bundle" / "everyday_localizer.safetensors" for folder in (trained[0], heads)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(pseudo_labelled)
+        program.run(training_options(everyday_archives, tmp_path, epochs=0, heads_of=files, imagenet=0))
+    first, second = (load_file(file) for file in files)
+    both = load_file(tmp_path / "bundle" / "everyday_localizer.safetensors")
+    for name in ("neck_conv.conv.weight", "heads.box_places.bias", "encoder.blocks.5.0.conv_pw.weight"):
+        expected = (first[name].float() + second[name].float()) / 2
+        torch.testing.assert_close(both[name].float(), expected, rtol=2e-3, atol=2e-3)
+    assert not torch.equal(both["heads.logits.weight"], first["heads.logits.weight"])  # fitted anew
 
 
 def test_a_frozen_encoder_computes_the_same_in_training():
@@ -134,7 +157,7 @@ def test_a_frozen_encoder_computes_the_same_in_training():
     network.freeze_encoder()
     pictures = torch.rand((2, 3, 64, 64)) * 2 - 1
     with torch.no_grad():
-        expected = network.eval().features(pictures)
+        expected = program.Backbone(network.encoder.eval())(pictures)
     maps = network.train().features(pictures)
     assert network.heads.training
     assert not network.encoder.training
@@ -187,5 +210,9 @@ def test_the_keras_network_agrees_with_torch(heads, photo):
     seen = squash(photo.pixels, EVERYDAY_SIDE)[None].astype(np.float32) / 127.5 - 1
     outputs = {name: np.array(value) for name, value in deployed(seen, training=False).items()}
     np.testing.assert_allclose(softmax(outputs["logits"][0]), probabilities, atol=1e-3)
-    np.testing.assert_allclose(outputs["box"][0], box, atol=1e-3)
+    median = weighted_median(outputs["votes"][0].reshape(-1, 4), outputs["attention"][0].ravel())
+    np.testing.assert_allclose(median, box, atol=1e-3)
+    with torch.no_grad():
+        theirs = network(torch.from_numpy(seen.transpose(0, 3, 1, 2)))["box"][0].numpy()
+    np.testing.assert_allclose(outputs["box"][0], theirs, atol=1e-3)
     assert probabilities.std() > 1e-3

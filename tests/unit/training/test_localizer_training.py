@@ -21,7 +21,7 @@ from training.data.placement import (
     squashed_picture,
 )
 from training.localizer import SMALL_SIDE, side_in
-from training.networks.localizer import Heads, LocalizerNetwork, answers, as_tensor, from_keras, to_keras
+from training.networks.localizer import Heads, LocalizerNetwork, as_tensor, from_keras, predict_in_batches, to_keras
 from training.steps.checkpoints import restore, save
 from training.steps.localizer import balanced, draw_batch, optimization, training_step
 from training.steps.localizer_losses import box_losses
@@ -181,7 +181,7 @@ def test_the_torch_network_becomes_the_keras_network():
     trained, deployed = network_by_chance(LocalizerNetwork()), caltech_localizer()
     to_keras(trained, deployed)
     inputs = np.random.default_rng(0).uniform(-1, 1, (3, LOCALIZER_SIDE, LOCALIZER_SIDE, 3)).astype(np.float32)
-    logits, boxes = answers(trained, inputs)
+    logits, boxes = predict_in_batches(trained, inputs)
     outputs = deployed(inputs, training=False)
     assert np.ptp(boxes) > 0.1
     np.testing.assert_allclose(np.asarray(outputs["logits"]), logits, rtol=1e-3, atol=1e-3)
@@ -198,7 +198,7 @@ def test_the_keras_network_becomes_a_torch_network_that_can_learn_on():
     from_keras(deployed, trained, as_tensor(pictures, "cpu"))
     assert trained.training
     inputs = np.random.default_rng(1).uniform(-1, 1, (3, LOCALIZER_SIDE, LOCALIZER_SIDE, 3)).astype(np.float32)
-    logits, boxes = answers(trained, inputs)
+    logits, boxes = predict_in_batches(trained, inputs)
     outputs = deployed(inputs, training=False)
     np.testing.assert_allclose(logits, np.asarray(outputs["logits"]), rtol=1e-3, atol=1e-3)
     np.testing.assert_allclose(boxes, np.asarray(outputs["box"]), atol=1e-4)
@@ -216,7 +216,7 @@ def test_heads_become_heads():
     deployed, trained = keras.Model(inputs, localizer_heads(inputs)), network_by_chance(Heads(12))
     to_keras(trained, deployed)
     maps = np.random.default_rng(0).normal(0, 1, (2, 8, 8, 12)).astype(np.float32)
-    logits, boxes = answers(trained, maps)
+    logits, boxes = predict_in_batches(trained, maps)
     outputs = deployed(maps, training=False)
     np.testing.assert_allclose(np.asarray(outputs["logits"]), logits, atol=1e-4)
     np.testing.assert_allclose(np.asarray(outputs["box"]), boxes, atol=1e-4)

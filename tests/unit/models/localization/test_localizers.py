@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from cnn_demo.models import find, frameworks
+from cnn_demo.models.boxes import weighted_median
 from cnn_demo.models.bundled_networks import localizer_heads, localizer_on
 from cnn_demo.models.catalogue.registry import LOCALIZER_LABELS
 from cnn_demo.models.localization import weak_localization
@@ -105,6 +106,16 @@ def test_the_box_is_the_mean_of_the_votes_and_stays_on_the_photo(random_model):
         if answer.label:
             np.testing.assert_allclose(answer.box_xyxy, found.box_xyxy, atol=1e-2)
     assert clipped  # or else nothing was tested
+
+
+def test_the_box_is_the_median_of_the_votes_where_that_is_chosen(random_model):
+    model = Localizer(random_model.spec, random_model.network, "cpu", "median")
+    found = model.evidence(photo(seed=1), threshold=0)
+    median = weighted_median(found.votes.reshape(-1, 4), found.attention.ravel())
+    low, high = np.minimum(median[:2], median[2:]), np.maximum(median[:2], median[2:])
+    np.testing.assert_allclose(found.box_xyxy, np.clip([*low, *high], 0, [90, 60, 90, 60]), atol=1e-2)
+    assert np.abs(found.box_xyxy - random_model.evidence(photo(seed=1)).box_xyxy).max() > 1
+    np.testing.assert_allclose(model.outputs(found.seen[None])[1][0] * [90, 60, 90, 60], median, atol=1e-2)
 
 
 def test_boxes_of_all_positions_are_around_their_centres(model):
