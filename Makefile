@@ -22,7 +22,7 @@ dev: .venv/.dev  ## serve the app and reload it when a file changes
 	$(BIN)/streamlit run app.py --server.port $(PORT) --server.fileWatcherType poll --client.showErrorDetails full
 
 test: .venv/.dev  ## install when needed, then run the whole suite (ARGS="-k photo" narrows it)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: .venv/.dev  ## check style, formatting and types
 	$(BIN)/ruff check .

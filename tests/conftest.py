@@ -34,11 +34,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """Give each of several processes its part of the cores: threads that wait for one another take thrice the time."""
+    """Give each of several processes its share of the cores: threads that wait for one another take thrice the time.
+
+    Browser stories take the longest and come first, to the first process: the others step back for it, or else a page
+    would wait for them.
+    """
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
-    if "PYTEST_XDIST_WORKER" in os.environ and workers > 1:
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker and workers > 1:
         share = max(1, frameworks.thread_count() // workers)
         frameworks.thread_count = lambda: share
+        if worker != "gw0":
+            os.nice(10)
 
 
 def pytest_collection_finish() -> None:
