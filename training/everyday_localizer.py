@@ -20,22 +20,23 @@ from pathlib import Path
 
 import numpy as np
 from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from cnn_demo.models import frameworks
-from cnn_demo.models.boxes import LOSS_WEIGHTS, iou, weighted_median
-from cnn_demo.models.bundled_networks import EVERYDAY_SIDE, NECK_CHANNELS, everyday_localizer
+from cnn_demo.models.boxes import LOSS_WEIGHTS, area, iou, weighted_median
+from cnn_demo.models.bundled_networks import EVERYDAY_SIDE, everyday_localizer
 from cnn_demo.models.frameworks import TorchNetwork
 from cnn_demo.models.lite.conversion import folded
-from cnn_demo.models.lite.encoder import lite_encoder
-from cnn_demo.models.lite.network import HEAD, weighted_layers
-from training.data.everyday import LABELS, EverydayPhoto, main_object, read_coco, read_nothing, read_voc
+from cnn_demo.models.lite.network import weighted_layers
+from training.data.everyday import NOTHING, EverydayPhoto, main_object, read_coco, read_nothing, read_voc
 from training.data.placement import recolour, squash, tint
 from training.everyday_detector import EverydayPool
-from training.networks.encoders import CompiledByShape, freeze_early_stages, load_encoder
-from training.networks.localizer import Convolution, Heads, to_keras
+from training.networks.encoders import freeze_early_stages, load_encoder
+from training.networks.everyday_localizer import LocalizerNetwork, average, average_encoders
+from training.networks.localizer import to_keras
 from training.pseudo_labels import read_pseudo_labelled
 from training.steps.bundle import bundle_float16
+from training.steps.class_head import fit_class_head
 from training.steps.localizer_losses import box_losses
 from training.steps.loop import Recipe, options_of, prepare, train
 from training.steps.unet import as_input
@@ -45,72 +46,12 @@ torch = frameworks.torch()
 RECIPE = Recipe(
     "everyday_localizer", rate=1e-3, weight_decay=0.05, clip=5.0, small_side=224, encoder_rate=0.2, measured_every=2
 )
-NOTHING = len(LABELS)
 EMPTY = 0.2  # probability of a picture of nothing
 WHOLE = 0.4  # probability that a photo is shown whole, unless `--whole` sets another
 MIN_CROP = 0.55  # minimum fraction of the photo's height and width that a crop keeps
 MIN_VISIBLE = 0.4  # minimum visible fraction of a box for it to count
 WEIGHTS = LOSS_WEIGHTS | {"votes": 1.0}  # weights of the parts of the loss
-PRIOR = 0.1  # probability of nothing that the fitted class head is for
-FITS = 6  # of the class head, whose average is bundled: the order of the photos changes a fit by a percent
-FEATURE_DROPOUT = 0.3  # of the averaged feature maps that the class head is fitted to
 SMOOTHING = 0.05  # label smoothing: which of two objects is larger is often ambiguous
-
-
-class Backbone(nn.Module):
-    """Encoder with its last convolution, from pictures to the feature maps of `LocalizerNetwork.features`."""
-
-    def __init__(self, encoder: TorchNetwork) -> None:
-        super().__init__()
-        self.encoder = encoder
-
-    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
-        """From pictures to feature maps."""
-        finer, coarse = self.encoder(pictures)[-2:]
-        return finer, self.encoder.bn2(self.encoder.conv_head(coarse))
-
-
-class LocalizerNetwork(nn.Module):
-    """Encoder and heads, from pictures (N, 3, S, S) in −1..1 to the outputs of `Heads`."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        encoder: TorchNetwork = lite_encoder()
-        self.encoder = encoder
-        self.dropout = nn.Dropout2d(0.1)
-        self.neck_coarse = Convolution(HEAD, NECK_CHANNELS, 1)
-        self.neck_finer = Convolution(encoder.out_channels[-2], NECK_CHANNELS, 1)
-        self.neck_conv = Convolution(NECK_CHANNELS, NECK_CHANNELS, 3)
-        self.heads = Heads(HEAD, NOTHING + 1, NECK_CHANNELS)
-        self.compiled: CompiledByShape | None = None
-
-    def freeze_encoder(self) -> None:
-        """Keep the encoder as it is; on a processor, OpenVINO runs it from now on."""
-        self.encoder.requires_grad_(False).eval()
-        self.compiled = CompiledByShape()
-
-    def train(self, mode: bool = True) -> LocalizerNetwork:
-        """Set the mode; a frozen encoder stays in evaluation mode."""
-        super().train(mode)
-        if self.compiled:
-            self.encoder.eval()
-        return self
-
-    def features(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the feature maps (N, 112, S / 16, S / 16) and (N, 1280, S / 32, S / 32)."""
-        backbone = Backbone(self.encoder)
-        if self.compiled and pictures.device.type == "cpu":
-            finer, maps = self.compiled(backbone.eval, pictures)
-            return finer, maps
-        return backbone(pictures)
-
-    def forward(self, pictures: Tensor) -> dict[str, Tensor]:
-        """From pictures to the outputs of `Heads`."""
-        finer, maps = self.features(pictures)
-        maps = self.dropout(maps)
-        enlarged = nn.functional.interpolate(self.neck_coarse(maps), scale_factor=2)
-        box_maps = self.neck_conv((enlarged + self.neck_finer(finer)).relu()).relu()  # (N, 128, S / 16, S / 16)
-        return self.heads(maps, box_maps)
 
 
 def main() -> None:
@@ -158,90 +99,6 @@ def run(options: argparse.Namespace) -> list[dict]:
         bundle_float16(network, weights)
     hand_over(weights)
     return history
-
-
-def average(states: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """Return the mean of the state dicts of one network, float32; integers are those of the first."""
-    return {
-        name: torch.stack([state[name].float() for state in states]).mean(0) if value.is_floating_point() else value
-        for name, value in states[0].items()
-    }
-
-
-def average_encoders(network: TorchNetwork, trained: list[dict[str, Tensor]], imagenet: float) -> None:
-    """Load weights, except that the encoder's are averaged with ImageNet's, which the network has, and kept so.
-
-    Args:
-        network: A `LocalizerNetwork` whose encoder has ImageNet's weights.
-        trained: State dict of another one, and state dicts of other networks with such an encoder.
-        imagenet: Fraction of ImageNet's weights in the average, 0 to 1; the others have equal parts of the rest.
-    """
-    state = network.state_dict()
-    for name, value in trained[0].items():
-        if name.startswith("encoder.") and value.is_floating_point():
-            mean = torch.stack([weights[name].float() for weights in trained]).mean(0)
-            state[name] = torch.lerp(mean, state[name], imagenet)
-        else:
-            state[name] = value
-    network.load_state_dict(state)
-    network.freeze_encoder()
-
-
-def fit_class_head(
-    network: TorchNetwork, photos: list[EverydayPhoto], nothing: list[np.ndarray], side: int, epochs: int = 20
-) -> None:
-    """Fit the class head by logistic regression, on the averaged feature maps of a frozen encoder.
-
-    Photos are shown whole, and mirrored too. Pictures of nothing are more frequent among them than visitors' photos
-    of nothing: the bias of "nothing" makes up for it. The result is the average of `FITS` fits.
-
-    Args:
-        network: A `LocalizerNetwork`, whose class head is set.
-        photos: Photos with objects.
-        nothing: Photos (H, W, 3) uint8 without.
-        side: Side of the network's input.
-        epochs: Number of epochs.
-    """
-    network.eval()
-    pixels = [photo.pixels for photo in photos] + nothing
-    targets = [main_object(photo.boxes, photo.class_ids)[0] for photo in photos] + [NOTHING] * len(nothing)
-    inputs = torch.stack([_averaged(network, p, side) for one in pixels for p in (one, one[:, ::-1])])  # (2 · N, 1280)
-    labels = torch.tensor(targets, device=inputs.device).repeat_interleave(2)
-    mean = inputs.mean(0)
-    deviation = inputs.std(0) + 1e-3
-    inputs = (inputs - mean) / deviation
-    fits = [_fitted(inputs, labels, epochs) for _ in range(FITS)]
-    weight = torch.stack([fit.weight for fit in fits]).mean(0) / deviation
-    bias = torch.stack([fit.bias for fit in fits]).mean(0) - weight @ mean
-    head = network.heads.logits
-    with torch.no_grad():
-        head.weight.copy_(weight)
-        head.bias.copy_(bias)
-        head.bias[NOTHING] += np.log(PRIOR / (1 - PRIOR)) - np.log(len(nothing) / len(photos))
-
-
-def _fitted(inputs: Tensor, labels: Tensor, epochs: int) -> nn.Linear:
-    """Return a linear layer fitted to standardized inputs (N, C) and labels (N,)."""
-    fitted = nn.Linear(inputs.shape[1], NOTHING + 1).to(inputs.device)
-    nn.init.zeros_(fitted.weight)
-    nn.init.zeros_(fitted.bias)
-    optimizer = torch.optim.AdamW(fitted.parameters(), 1e-3, weight_decay=0.3)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
-    for _ in range(epochs):
-        for rows in torch.randperm(len(inputs)).split(64):
-            seen = nn.functional.dropout(inputs[rows], FEATURE_DROPOUT)
-            loss = nn.functional.cross_entropy(fitted(seen), labels[rows])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        schedule.step()
-    return fitted
-
-
-def _averaged(network: TorchNetwork, pixels: np.ndarray, side: int) -> Tensor:
-    device = str(next(network.parameters()).device)
-    with torch.no_grad():
-        return network.features(as_input(squash(pixels, side)[None], device))[1].mean((2, 3))[0]
 
 
 def drawn(
@@ -300,8 +157,7 @@ def cropped(photo: EverydayPhoto, rng: np.random.Generator, whole: float = WHOLE
             right, bottom = np.array([left, top]) + size
         window = np.array([left, top, right, bottom])
         visible = np.clip(photo.boxes, np.tile(window[:2], 2), np.tile(window[2:], 2))
-        areas = (visible[:, 2:] - visible[:, :2]).prod(1)
-        counts = areas > MIN_VISIBLE * (photo.boxes[:, 2:] - photo.boxes[:, :2]).prod(1)
+        counts = area(visible) > MIN_VISIBLE * area(photo.boxes)
         if counts.any() or not len(photo.boxes):
             break
     else:
@@ -310,7 +166,7 @@ def cropped(photo: EverydayPhoto, rng: np.random.Generator, whole: float = WHOLE
         counts = np.ones(len(photo.boxes), bool)
     pixels = photo.pixels[window[1] : window[3], window[0] : window[2]]
     boxes = visible[counts]
-    largest_first = np.argsort(-(boxes[:, 2:] - boxes[:, :2]).prod(1), kind="stable")
+    largest_first = np.argsort(-area(boxes), kind="stable")
     label = int(photo.class_ids[counts][largest_first[0]]) if len(boxes) else NOTHING
     return pixels, label, (boxes[largest_first] - np.tile(window[:2], 2)) / np.tile(window[2:] - window[:2], 2)
 

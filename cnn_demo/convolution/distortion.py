@@ -40,7 +40,7 @@ def shifted(image: np.ndarray, pixels: int, margin: int) -> np.ndarray:
 
 
 def rotated(image: np.ndarray, degrees: float, maximum: float = 30.0) -> np.ndarray:
-    """Turn the photo about its middle, counter-clockwise, and cut out the window that no turn up to `maximum` empties.
+    """Turn the photo about its middle, counter-clockwise, and crop it to a window that no turn up to `maximum` empties.
 
     Args:
         image: The photo, (H, W, C) float32.

@@ -13,12 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
+from cnn_demo.models.boxes import area
 from cnn_demo.models.catalogue.segmentation_models import VOC_LABELS
 from training.data.assorted import EVERY, Labelled
 from training.data.datasets import decode, read_archive, read_backgrounds, read_caltech3
 from training.data.masks import decode_levels
 
 LABELS = VOC_LABELS[1:]
+NOTHING = len(LABELS)  # class of a photo without any of them, for the localizer
 LONGEST = 352  # pixels of the longer side that photos are kept with
 COCO_NAMES = {  # names of COCO for classes that Pascal VOC calls otherwise
     "airplane": "aeroplane",
@@ -164,7 +166,7 @@ def _image_of(files: dict[str, bytes], name: str) -> str:
 
 def main_object(boxes: np.ndarray, class_ids: np.ndarray) -> tuple[int, np.ndarray]:
     """Return the class and the box (4,) of the object with the largest box, of (N, 4) boxes and (N,) classes."""
-    largest = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1).argmax()
+    largest = area(boxes).argmax()
     return int(class_ids[largest]), boxes[largest]
 
 

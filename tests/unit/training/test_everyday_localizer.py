@@ -12,10 +12,12 @@ from cnn_demo.models.boxes import weighted_median
 from cnn_demo.models.bundled_networks import EVERYDAY_SIDE, everyday_localizer
 from cnn_demo.models.calibration import softmax
 from training import everyday_localizer as program
-from training.data.everyday import LABELS, EverydayPhoto, main_object, read_nothing
+from training.data.everyday import LABELS, NOTHING, EverydayPhoto, main_object, read_nothing
 from training.data.placement import squash
-from training.everyday_localizer import NOTHING, LocalizerNetwork, cropped, predict
+from training.everyday_localizer import cropped, predict
 from training.networks.encoders import load_encoder
+from training.networks.everyday_localizer import Backbone, LocalizerNetwork
+from training.steps.class_head import fit_class_head
 
 torch = frameworks.torch()
 CAT, CAR = LABELS.index("cat"), LABELS.index("car")
@@ -157,7 +159,7 @@ def test_a_frozen_encoder_computes_the_same_in_training():
     network.freeze_encoder()
     pictures = torch.rand((2, 3, 64, 64)) * 2 - 1
     with torch.no_grad():
-        expected = program.Backbone(network.encoder.eval())(pictures)
+        expected = Backbone(network.encoder.eval())(pictures)
     maps = network.train().features(pictures)
     assert network.heads.training
     assert not network.encoder.training
@@ -188,7 +190,7 @@ def test_the_class_head_separates_its_training_data():
         EverydayPhoto(pixels, box, np.array([label]), "", sure) for label in (CAT, CAR) for pixels in pictures[label]
     ]
     network = Means()
-    program.fit_class_head(network, photos, pictures[NOTHING], side=8, epochs=300)
+    fit_class_head(network, photos, pictures[NOTHING], side=8, epochs=300)
     for label, colour in colours.items():
         means = torch.tensor(colour, dtype=torch.float32) / 127.5 - 1
         assert int(network.heads.logits(means).argmax()) == label
