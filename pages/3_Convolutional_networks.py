@@ -2,7 +2,8 @@
 
 from cnn_demo.lessons.networks import LESSON, MISCONCEPTIONS
 from cnn_demo.ui.network.workbench import DEFAULTS, workbench
-from cnn_demo.ui.page.frame import open_page, read_next, try_this
+from cnn_demo.ui.page.experiments import try_this
+from cnn_demo.ui.page.frame import open_page, read_next
 from cnn_demo.ui.page.misconceptions import misconceptions
 from cnn_demo.ui.page.photo_picker import photo_picker
 
