@@ -39,19 +39,14 @@ def visit(page: Page, address: str) -> None:
 
 
 def slide(page: Page, label: str, steps: int, key: str = "ArrowRight") -> None:
-    """Move a slider by so many steps, and wait for the response.
-
-    Step by step, for Streamlit's slider takes a step back when it is moved on while it reports the one before: a
-    visitor would press again.
-    """
+    """Move a slider by so many steps in one go, and wait for the response: the app must not lose one."""
     slider = page.get_by_role("slider", name=label)
+    seen = [float(slider.input_value())]
     for _ in range(steps):
-        before = slider.input_value()
-        for _ in range(5):
-            slider.press(key)
-            page.wait_for_timeout(300)
-            if slider.input_value() != before:
-                break
-        else:
-            raise AssertionError(f"The slider {label!r} stays at {before}.")
+        slider.press(key)
+        seen.append(float(slider.input_value()))
     settle(page)
+    assert float(slider.input_value()) == seen[-1], (
+        f"The slider {label!r} went back: {seen}, then {slider.input_value()}."
+    )
+    assert len(set(seen)) == steps + 1, f"The slider {label!r} lost steps: {seen}."

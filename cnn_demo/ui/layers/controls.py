@@ -94,17 +94,17 @@ def _take_preset() -> None:
 def stack_text() -> None:
     """Show the stack as the text that the link holds.
 
-    Every stack has its own field: a browser reports all field values with each move of a slider, and a
-    value reported for a previous stack must not overwrite the current one.
+    Every stack has its own field. A browser reports the values of all fields with each move of a slider, also of the
+    field of a previous stack, so that a value counts only if the visitor has edited it.
     """
-    text = value_of(SESSION, "stack")
+    text = value_of(SESSION, "stack")[:LONGEST_TEXT]
     key = f"stack_text_{zlib.crc32(text.encode())}"
     st.text_input(
         "Stack as text",
-        text[:LONGEST_TEXT],
+        text,
         key=key,
         on_change=_take_text,
-        args=(key,),
+        args=(key, text),
         max_chars=LONGEST_TEXT,
         help=(
             "Convolution: c, filters, size, stride, padding, dilation, activation, source. Pooling: p, kind, size, "
@@ -113,8 +113,9 @@ def stack_text() -> None:
     )
 
 
-def _take_text(key: str) -> None:
-    st.session_state["stack"] = st.session_state[key]
+def _take_text(key: str, unedited: str) -> None:
+    if st.session_state[key] != unedited:
+        st.session_state["stack"] = st.session_state[key]
 
 
 def layer_controls(layers: tuple[Layer, ...]) -> None:

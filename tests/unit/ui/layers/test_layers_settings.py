@@ -12,6 +12,7 @@ from cnn_demo.convolution.stack import ConvLayer, PoolLayer, plan_stack
 from cnn_demo.convolution.stack_text import format_stack, parse_stack
 from cnn_demo.images import Photo, sample_photos
 from cnn_demo.lessons.layers import LESSON, MISCONCEPTIONS
+from cnn_demo.ui.layers import controls
 from cnn_demo.ui.layers.invariance_measures import DISTORTIONS, POOLINGS, Question, curves, total_stride, with_pooling
 from cnn_demo.ui.layers.maps import WORKING_SIDE, map_pictures, map_titles, tile_url, working_image
 from cnn_demo.ui.layers.pooling import gradient_colours, strided_kernel
@@ -47,6 +48,15 @@ def test_writing_keeps_a_layer_open():
     assert state == {"stack": "pmax.2.2_c8.3.1.same.1.relu.hand", "layer": 2}
     assert read_layer({"layer": 6}, 2) == 2
     assert read_layer({}, 2) == 1
+
+
+@pytest.mark.parametrize(("reported", "kept"), [("pmax.2.2", "pmax.3.2"), ("pmax.4.4", "pmax.4.4")])
+def test_only_an_edited_text_replaces_the_stack(monkeypatch, reported, kept):
+    # A browser reports every field's value with each move of a slider, also that of the stack before the move.
+    state = {"stack": "pmax.3.2", "field": reported}
+    monkeypatch.setattr(controls.st, "session_state", state)
+    controls._take_text("field", "pmax.2.2")
+    assert state["stack"] == kept
 
 
 @pytest.mark.parametrize("name", PRESETS)
