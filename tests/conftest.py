@@ -23,6 +23,10 @@ from cnn_demo.models import frameworks
 ROOT = Path(__file__).resolve().parents[1]
 BEGUN = time.monotonic()
 
+# Browser stories run in two processes, each with its own server and browser: these, and all others. Both take as long.
+SECOND_SERVER = ("network", "live_training", "pretrained", "detection", "segmentation")
+BROWSER_PROCESSES = 2
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
@@ -36,15 +40,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure() -> None:
     """Give each of several processes its share of the cores: threads that wait for one another take thrice the time.
 
-    Browser stories take the longest and come first, to the first process: the others step back for it, or else a page
-    would wait for them.
+    Browser stories take the longest and come first, to the first processes: the others step back for them, or else a
+    page would wait.
     """
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     if worker and workers > 1:
         share = max(1, frameworks.thread_count() // workers)
         frameworks.thread_count = lambda: share
-        if worker != "gw0":
+        if int(worker.removeprefix("gw")) >= BROWSER_PROCESSES:
             os.nice(10)
 
 
@@ -65,7 +69,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist
 def pytest_xdist_make_scheduler(config: pytest.Config, log):
-    """Give each file to one worker, so that its fixtures are made once, and all browser stories to the same one.
+    """Give each file to one worker, so that its fixtures are made once, and each group of browser stories to one.
 
     Marks of `xdist_group` do not do it: pytest-xdist 3.8 writes them where pytest 9.2 no longer reads them.
     """
@@ -73,7 +77,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log):
 
     class Scheduling(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return "tests/browser" if nodeid.startswith("tests/browser/") else super()._split_scope(nodeid)
+            if not nodeid.startswith("tests/browser/"):
+                return super()._split_scope(nodeid)
+            topic = nodeid.removeprefix("tests/browser/test_").partition("_story.py")[0]
+            return "tests/browser, second server" if topic in SECOND_SERVER else "tests/browser"
 
     return Scheduling(config, log)
 
