@@ -14,8 +14,8 @@ def open_view(page: Page, query: str) -> None:
 
 
 def draw(page: Page, strokes: list[list[tuple[float, float]]]) -> None:
-    """Draw on the canvas with the mouse; points are fractions of its sides."""
-    canvas = page.locator("canvas.upper-canvas")
+    """Draw on the board with the mouse; points are fractions of its sides."""
+    canvas = page.locator(".annotator svg")
     canvas.scroll_into_view_if_needed()
     settle(page)
     box = canvas.bounding_box()
@@ -80,7 +80,7 @@ def test_train_and_draw(page: Page) -> None:
     assert float(accuracy.inner_text().rstrip(" %")) >= 97
     draw(page, [[(0.5, 0.12), (0.5, 0.88)]])
     expect(page.get_by_text("Prediction: 1")).to_be_visible()
-    page.locator("canvas.upper-canvas").evaluate("c => c.scrollIntoView({block: 'center'})")
+    page.locator(".annotator svg").evaluate("c => c.scrollIntoView({block: 'center'})")
     expect(page.get_by_label("The drawing as 8 by 8 values")).to_be_visible()
     settle(page)
 

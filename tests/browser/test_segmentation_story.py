@@ -85,7 +85,7 @@ def test_without_skips_the_mask_changes(page: Page) -> None:
 
 def test_paint_the_cat_and_read_the_scores(page: Page) -> None:
     open_page_7(page, "task=Paint+the+ground+truth")
-    canvas = page.locator("canvas.upper-canvas").first
+    canvas = page.locator(".annotator svg")
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
     places = [

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 from streamlit.components.v2.bidi_component.main import _make_trigger_id
 from streamlit.testing.v1 import AppTest
 
+from cnn_demo.drawing.shapes import Shape, as_json
 from cnn_demo.images import Photo
 from cnn_demo.topics import TOPICS
 
@@ -107,6 +109,13 @@ def fire(app: AppTest, key: str, event: str, value) -> AppTest:
     """Trigger an event of a browser component: AppTest has no method for that."""
     widget_id = _make_trigger_id(app.get_by_key(key).proto.id, "events")
     return send(app, widget_id, json_trigger_value=json.dumps([{"event": event, "value": value}]))
+
+
+def draw(app: AppTest, key: str, shapes: Sequence[Shape]) -> AppTest:
+    """Replace what is drawn on an annotator, as its script does after each change."""
+    data = component(app, key)
+    value = {"drawing": data["drawing"], "revision": data["revision"], "shapes": as_json(shapes)}
+    return fire(app, key, "drawn", value)
 
 
 def send(app: AppTest, widget_id: str, **value) -> AppTest:

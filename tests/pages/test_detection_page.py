@@ -1,26 +1,21 @@
 """Page 6: every view with a fake detector; the page agrees with its predictions."""
 
-import json
-import sys
-from types import SimpleNamespace
-
 import driver
 import numpy as np
 import pytest
-from driver import PAGE_6, assert_fine, fire, open_page, written
+from driver import PAGE_6, assert_fine, component, draw, fire, open_page, written
 from planted import OBJECTS
 from streamlit.testing.v1 import AppTest
 
 from cnn_demo.drawing.boxes import box_at
+from cnn_demo.drawing.shapes import box_shape
 from cnn_demo.exports.boxes import as_csv
 from cnn_demo.images import Photo
 from cnn_demo.models import list_models, load
 from cnn_demo.models.detection.candidates import NOT_SUPPRESSED, select
 from cnn_demo.models.files import weights
 from cnn_demo.ui.detection.compare import unmatched
-from cnn_demo.ui.detection.score import rectangle, rectangles
 from cnn_demo.ui.detection.workbench import VIEWS
-from cnn_demo.ui.widgets.canvas import class_of, pen
 
 pytestmark = pytest.mark.usefixtures("detectors")
 TWO_STAGES = "Faster R-CNN, ResNet-50"
@@ -148,23 +143,11 @@ def test_detectors_are_compared():
     assert unmatched(found, [found[:2]]).tolist() == [2]
 
 
-@pytest.fixture
-def draw(monkeypatch):
-    """A function that puts rectangles on the canvas, as (class id, fractions of the sides)."""
-    drawing = {"objects": []}
-    canvas = SimpleNamespace(st_canvas=lambda **_settings: SimpleNamespace(json_data=drawing))
-    monkeypatch.setitem(sys.modules, "streamlit_drawable_canvas", canvas)
-
-    def put(*objects):
-        sides = np.array([330, 248, 330, 248])
-        drawing["objects"] = [rectangle(np.array(shares) * sides, class_id) for class_id, shares in objects]
-
-    return put
-
-
-def test_the_drawn_truth_is_scored(draw):
-    draw(*OBJECTS[:2], (5, (0.6, 0.72, 0.9, 0.98)))  # a bus where none was found
+def test_the_drawn_truth_is_scored():
     app = open_view("Evaluate")
+    objects = [*OBJECTS[:2], (5, (0.6, 0.72, 0.9, 0.98))]  # a bus where none was found
+    draw(app, "score_canvas", [box_shape(np.array(shares) * (640, 480, 640, 480), i) for i, shares in objects])
+    assert_fine(app)
     assert "True positives: **2** · false positives: **1** · missed: **1**" in written(app)
     assert [metric.value for metric in app.metric] == ["0.67", "0.67", "0.67"]
     assert "**Average precision: 0.50**" in written(app)
@@ -172,34 +155,62 @@ def test_the_drawn_truth_is_scored(draw):
     assert "True positives: **1** · false positives: **0** · missed: **2**" in written(app)
 
 
-def test_without_ground_truth_the_page_explains_how_to_draw_it(draw):
+def test_without_ground_truth_the_page_explains_how_to_draw_it():
     app = open_view("Evaluate")
     assert any("Draw the ground truth" in note.value for note in app.info)
 
 
-def test_ground_truth_can_start_from_the_predictions(draw):
+def test_ground_truth_can_start_from_the_predictions():
     app = open_view("Evaluate")
     app.button(key="score_take").click().run()
-    begin = app.session_state["score_begin"][1]
-    assert [class_of(thing["stroke"]) for thing in begin["objects"]] == [0, 0, 5]
-    app.button(key="score_clear").click().run()
-    assert app.session_state["score_begin"][1]["objects"] == []
     assert_fine(app)
+    data = component(app, "score_canvas")
+    assert [shape["classId"] for shape in data["shapes"]] == [0, 0, 5]
+    assert data["revision"] == 1
+    found = select(load("yolo11n").candidates(STREET.pixels)).detections()
+    np.testing.assert_array_equal([np.ravel(shape["points"]) for shape in data["shapes"]], found.xyxy)
+    draw(app, "score_canvas", [])
+    assert component(app, "score_canvas")["shapes"] == []
 
 
-def test_every_class_has_a_pen_of_its_own():
-    pens = [pen(class_id) for class_id in range(80)]
-    assert len(set(pens)) == 80
-    assert [class_of(colour) for colour in pens] == list(range(80))
+def test_boxes_drawn_before_the_predictions_came_are_ignored():
+    app = open_view("Evaluate")
+    late = {"drawing": component(app, "score_canvas")["drawing"], "revision": 0, "shapes": []}
+    app.button(key="score_take").click().run()
+    fire(app, "score_canvas", "drawn", late)
+    assert len(component(app, "score_canvas")["shapes"]) == 3
 
 
-def test_rectangles_come_back_and_clicks_do_not():
-    things = [rectangle(np.array([10, 20, 110, 70]), 7), rectangle(np.array([5, 5, 6, 6]), 3), {"type": "path"}]
-    things[0] |= {"scaleX": 0.5}
-    boxes, class_ids = rectangles(json.loads(json.dumps({"objects": things})), (300, 400))
-    assert boxes.tolist() == [[10, 20, 60, 70]]
-    assert class_ids.tolist() == [7]
-    assert rectangles(None, (300, 400))[0].shape == (0, 4)
+@pytest.mark.parametrize("value", [None, "x", [], {}, {"shapes": []}, {"drawing": [1], "revision": {}}])
+def test_invalid_drawings_from_a_browser_are_ignored(value):
+    app = open_view("Evaluate")
+    draw(app, "score_canvas", [box_shape(np.array([10, 10, 90, 90]), 0)])
+    before = component(app, "score_canvas")
+    fire(app, "score_canvas", "drawn", value)
+    named = {"drawing": before["drawing"], "revision": before["revision"]}
+    for shapes in (None, value, [value], [{"kind": "box", "classId": 0, "points": [[float("nan")] * 2] * 2}]):
+        if shapes != []:
+            fire(app, "score_canvas", "drawn", named | {"shapes": shapes})
+    assert_fine(app)
+    assert component(app, "score_canvas") == before
+
+
+def test_each_photo_has_its_own_drawing_and_each_class_its_colour():
+    app = open_view("Evaluate")
+    draw(app, "score_canvas", [box_shape(np.array([10, 10, 90, 90]), 5)])
+    app.selectbox(key="score_class").set_value("kite").run()
+    assert_fine(app)
+    data = component(app, "score_canvas")
+    assert [shape["classId"] for shape in data["shapes"]] == [5]
+    assert data["classes"][data["classId"]][0] == "kite"
+    assert data["classes"][0][1] != data["classes"][5][1]
+    drawings = app.session_state["score_canvas_drawings"]
+    other = driver.open_view("detection", "Evaluate", driver.SMALL, score_canvas_drawings=drawings)
+    assert component(other, "score_canvas")["shapes"] == []
+    again = open_view("Evaluate", link={"detector": "YOLO26n"}, photo=STREET)
+    assert component(again, "score_canvas")["shapes"] == []  # another session
+    again = driver.open_view("detection", "Evaluate", STREET, {"detector": "YOLO26n"}, score_canvas_drawings=drawings)
+    assert len(component(again, "score_canvas")["shapes"]) == 1  # the same classes
 
 
 def test_the_table_lists_every_detector():

@@ -6,8 +6,9 @@ from functools import partial
 import driver
 import numpy as np
 import pytest
-from driver import PAGE_5, SMALL, assert_fine, component, fire, html, open_app, open_page, written
+from driver import PAGE_5, SMALL, assert_fine, component, draw, fire, html, open_app, open_page, written
 
+from cnn_demo.drawing.shapes import box_shape
 from cnn_demo.images import sample_photos
 from cnn_demo.models import find, load
 from cnn_demo.models.boxes import giou, iou, loss_parts, normalize_boxes
@@ -135,6 +136,23 @@ def test_nothing_has_no_box_to_learn(astronaut):
 def test_without_a_drawn_box_the_page_explains_how_to_draw_one(flower):
     app = open_view("Draw the ground truth", flower)
     assert any("Draw a box" in note.value for note in app.info)
+
+
+def test_a_drawn_box_is_the_ground_truth_until_it_is_removed(model, flower):
+    box = np.array([20.0, 30.5, 200, 180])
+    app = open_view("Draw the ground truth", flower)
+    draw(app, "truth_canvas", [box_shape(np.array([1.0, 2, 30, 40])), box_shape(box)])  # the last one counts
+    assert_fine(app)
+    assert app.metric[0].value == f"{float(iou(model.evidence(flower.pixels).box_xyxy, box)):.3f}"
+    np.testing.assert_array_equal(app.session_state["drawn_truths"][flower.key], box)
+    draw(app, "truth_canvas", [])
+    assert flower.key not in app.session_state["drawn_truths"]
+    assert not app.metric
+
+
+def test_the_drawing_begins_with_the_box_that_was_drawn_before(flower):
+    app = open_view("Draw the ground truth", flower, drawn_truths={flower.key: np.array([20.0, 30, 200, 180])})
+    assert component(app, "truth_canvas")["shapes"] == [{"kind": "box", "classId": 0, "points": [[20, 30], [200, 180]]}]
 
 
 @pytest.mark.parametrize("begin", BEGINNINGS)

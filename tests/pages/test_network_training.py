@@ -3,16 +3,15 @@
 import base64
 import io
 import json
-import sys
 import threading
 import time
-from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
-from driver import PAGE_3, SMALL, assert_fine, component, html, open_page, written
+from driver import PAGE_3, SMALL, assert_fine, component, draw, html, open_page, written
 from PIL import Image
 
+from cnn_demo.drawing.shapes import Shape, rasterize
 from cnn_demo.images import Photo, sample_photos
 from cnn_demo.jobs import JobError, job_queue
 from cnn_demo.models import load
@@ -25,16 +24,6 @@ from cnn_demo.ui.network.kernel_mosaic import kernel_mosaic
 from cnn_demo.ui.network.training_playback import turns
 
 PATIENCE = 400  # seconds that a test waits at most for a training that takes two
-
-
-@pytest.fixture(autouse=True)
-def canvas(monkeypatch):
-    """A fake canvas, since its package can be imported only by a served app; the test sets the drawing."""
-    drawn = SimpleNamespace(image_data=None)
-    module = ModuleType("streamlit_drawable_canvas")
-    module.st_canvas = lambda **options: drawn
-    monkeypatch.setitem(sys.modules, "streamlit_drawable_canvas", module)
-    return drawn
 
 
 def open_view(view: str, link: dict | None = None, photo: Photo | None = None):
@@ -145,7 +134,7 @@ def test_before_training_the_digits_are_shown():
     assert len(app.metric) == 0
 
 
-def test_a_training_from_start_to_end(canvas):
+def test_a_training_from_start_to_end():
     app = open_view("Train your own", link={"live_epochs": "8", "live_filters": "8", "live_rate": "0.01"})
     job = train(app)
     run, data = job.progress, digit_data()
@@ -166,11 +155,10 @@ def test_a_training_from_start_to_end(canvas):
     assert html(app).count("predicted ") == min(wrong, 12)
     assert "Draw a digit from 0 to 9" in app.info[-1].value
 
-    ink = np.zeros((280, 280), np.uint8)
-    ink[40:240, 130:155] = 255
-    canvas.image_data = np.dstack([np.zeros((280, 280, 3), np.uint8), ink])
-    app.run()
+    stroke = Shape("stroke", 0, ((140, 40), (140, 240)), 24)
+    draw(app, "live_canvas", [stroke])
     assert_fine(app)
+    ink = np.uint8(255) * (rasterize([stroke], (280, 280), (280, 280), 1) == 0)
     probabilities = read(run.network, eight_by_eight(ink)[None])[0]
     assert f"Prediction: **{probabilities.argmax()}** ({percent(float(probabilities.max()))})" in written(app)
     assert "The drawing as 8 by 8 values" in html(app)

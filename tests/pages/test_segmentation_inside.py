@@ -1,23 +1,22 @@
 """Page 7, second half: inside a U-Net, upsampling, painting and architectures; the page shows the computed values."""
 
-import sys
 from dataclasses import replace
-from types import SimpleNamespace
 
 import driver
 import numpy as np
 import pytest
-from driver import assert_fine, html, written
+from driver import assert_fine, component, draw, html, written
 from planted_masks import FEW, SIZE, planted_map
 from streamlit.testing.v1 import AppTest
 
 from cnn_demo import models
+from cnn_demo.drawing.palette import as_hex, class_colours
+from cnn_demo.drawing.shapes import ERASER, Shape, rasterize
 from cnn_demo.images import Photo
 from cnn_demo.models import find, frameworks
 from cnn_demo.models.catalogue.registry import BUNDLED_OPTIONS, PET_LABELS, STRIDE_4_OPTIONS
 from cnn_demo.models.segmentation.architectures import Cost
 from cnn_demo.models.segmentation.unets import ARCHITECTURES, SKIPS
-from cnn_demo.ui.detection.score import pen
 
 PHOTO = Photo(np.random.default_rng(4).integers(0, 256, (96, 128, 3), dtype=np.uint8), "blots.jpg", "digest-blots")
 STREET = Photo(np.random.default_rng(0).integers(0, 256, (*SIZE, 3), dtype=np.uint8), "street.jpg", "digest-street")
@@ -132,46 +131,44 @@ def test_a_checkerboard_appears_and_disappears():
     assert "slopes add up" in html(app)
 
 
-@pytest.fixture
-def paint(monkeypatch):
-    """A function that paints rectangles onto the canvas: (class id, (top, bottom, left, right) in its pixels)."""
-    held = SimpleNamespace(image_data=None, json_data=None)
-
-    def st_canvas(**settings):
-        assert settings["return_image_data"]  # without it, the real one raises when its picture is read
-        return held
-
-    monkeypatch.setitem(sys.modules, "streamlit_drawable_canvas", SimpleNamespace(st_canvas=st_canvas))
-
-    def put(*patches):
-        held.image_data = np.zeros((248, 330, 4), np.uint8)
-        for class_id, (top, bottom, left, right) in patches:
-            rgb = [int(pen(class_id)[at : at + 2], 16) for at in (1, 3, 5)]
-            held.image_data[top:bottom, left:right] = (*rgb, 255)
-        held.json_data = {"objects": [{"stroke": pen(class_id)} for class_id, _ in patches]}
-
-    return put
+def rectangle(class_id: int, top: int, bottom: int, left: int, right: int) -> Shape:
+    return Shape("polygon", class_id, ((left, top), (right, top), (right, bottom), (left, bottom)))
 
 
-def test_before_anything_is_painted_the_page_explains_how(segmenters, paint):
+def test_before_anything_is_painted_the_page_explains_how(segmenters):
     app = open_view("Paint the ground truth", STREET, {"segmenter": FEW})
     assert "Paint the ground truth" in app.info[0].value
 
 
-def test_painted_masks_are_scored(segmenters, paint):
+def test_painted_masks_are_scored(segmenters):
     labels = find("lraspp_mobilenet_v3_large").labels
     bus = labels.index("bus")
-    said = planted_map(labels, (248, 330))
-    paint((bus, (20, 90, 40, 300)))  # within the planted bus
+    said = planted_map(labels, SIZE)
     app = open_view("Paint the ground truth", STREET, {"segmenter": FEW})
+    draw(app, "paint_canvas", [rectangle(bus, 40, 180, 80, 580)])  # within the planted bus
+    assert_fine(app)
     assert app.metric[0].value == "1.000"
-    assert (said[20:90, 40:300] == bus).all()
+    assert (said[40:180, 80:580] == bus).all()
     table = app.dataframe[0].value.set_index("class")
     assert table.loc["bus", "IoU"] == pytest.approx(1)
-    paint((bus, (20, 160, 40, 300)))  # reaches beyond it
-    app.slider(key="paint_width").set_value(20).run()
-    share = float((said[20:160, 40:300] == bus).mean())
+    beyond = [rectangle(bus, 40, 320, 80, 580), Shape("stroke", ERASER, ((100, 100),), 60)]
+    draw(app, "paint_canvas", beyond)
+    app.slider(key="paint_width").set_value(10).run()
+    assert component(app, "paint_canvas")["brush"] == 64
+    painted = rasterize(beyond, SIZE, SIZE, 255) == bus
+    share = float((said[painted] == bus).mean())
     assert app.dataframe[0].value.set_index("class").loc["bus", "IoU"] == pytest.approx(share, abs=0.02)
+
+
+@pytest.mark.parametrize(("way", "tool"), [("Brush", "brush"), ("Polygon", "polygon"), ("Eraser", "eraser")])
+def test_the_tool_is_in_the_link_and_a_class_has_its_colour(segmenters, way, tool):
+    app = open_view("Paint the ground truth", STREET, {"segmenter": FEW, "paint_way": way})
+    labels = find("lraspp_mobilenet_v3_large").labels
+    app.selectbox(key="paint_class").set_value("bus").run()
+    data = component(app, "paint_canvas")
+    assert data["tool"] == tool
+    colour = class_colours(labels)[labels.index("bus")]
+    assert data["classes"][data["classId"]] == ["bus", as_hex(colour)]
 
 
 def test_architectures_are_measured_on_request(monkeypatch):

@@ -10,24 +10,25 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from cnn_demo.detections import class_ids, confidences
-from cnn_demo.drawing.boxes import GROUND_TRUTH, OTHER, WRONG, box_scale, draw_boxes
+from cnn_demo.drawing.boxes import GROUND_TRUTH, OTHER, WRONG, box_scale, class_colour, draw_boxes
 from cnn_demo.drawing.pictures import jpeg_url, reduced
+from cnn_demo.drawing.shapes import box_shape, boxes_of
 from cnn_demo.images import Photo
 from cnn_demo.models import ModelSpec
 from cnn_demo.models.detection.candidates import NOT_SUPPRESSED, Candidates, select
 from cnn_demo.models.detection.metrics import Matches, Score, average_precision, match, precision_recall, score_at
 from cnn_demo.results import percent
+from cnn_demo.ui.components.annotator import annotator, replace_drawing
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.detection.state import candidates_of, overlap_slider, pick_detector
-from cnn_demo.ui.widgets.canvas import canvas_size, class_of, drawn_boxes, pen
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, chart_colours
 from cnn_demo.ui.widgets.detection_controls import MIN_SURE, confidence_slider
 
 NEXT, RIGHT_FROM = "score_class", "score_iou"
 DEFAULTS: dict[str, Any] = {NEXT: None, RIGHT_FROM: 50}
-CANVAS = 330  # pixels of the longer side: fits on a phone
+SHOWN_SIDE, SHOWN_HEIGHT = 900, 460
 RIGHT, MISSED = GROUND_TRUTH, OTHER
-_TURN, _BEGIN = "score_turn", "score_begin"
+_CANVAS = "score_canvas"
 
 
 def score_view(photo: Photo) -> None:
@@ -93,75 +94,34 @@ def _drawn_and_scored(photo: Photo, spec: ModelSpec, side: int) -> None:
 def _truth(
     photo: Photo, spec: ModelSpec, candidates: Candidates, confidence: float, iou: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The canvas; returns boxes (T, 4) in pixels of the photo and class ids (T,)."""
-    # Imported here: the package finds its own files only inside a running app.
-    from streamlit_drawable_canvas import st_canvas
-
+    """The photo to draw on; returns boxes (T, 4) in pixels of the photo and class ids (T,)."""
     likeliest = candidates.class_ids[np.argsort(-candidates.scores, kind="stable")].tolist()
     present = [candidates.labels[i] for i in dict.fromkeys(likeliest)]
     names = [*present, *(name for name in spec.labels if name not in present)]
     if NEXT in st.session_state and st.session_state[NEXT] not in names:
         st.session_state[NEXT] = names[0]
     chosen = st.selectbox("Class to draw", names, key=NEXT, help="The most probable classes on this photo come first.")
-    turn = st.session_state.setdefault(_TURN, 0)
-    small = reduced(photo.pixels, 2 * CANVAS)
-    height, width = canvas_size(small, CANVAS)
-    begin = st.session_state.get(_BEGIN)
-    result = st_canvas(
-        drawing_mode="rect",
-        background_image=jpeg_url(small),
-        fill_color="rgba(47, 191, 113, 0.15)",
-        stroke_color=pen(spec.labels.index(chosen)),
-        stroke_width=3,
-        width=width,
-        height=height,
-        initial_drawing=begin[1] if begin and begin[0] == photo.key else None,
-        key=f"score_{photo.key}_{turn}",
+    drawing = f"{photo.key} {hash(spec.labels)}"  # detectors of the same classes share it
+    shapes = annotator(
+        jpeg_url(reduced(photo.pixels, SHOWN_SIDE)),
+        photo.size,
+        key=_CANVAS,
+        drawing=drawing,
+        tool="box",
+        classes=[(label, class_colour(index)) for index, label in enumerate(spec.labels)],
+        class_id=spec.labels.index(chosen),
+        alt=photo.description,
     )
-    ratio = photo.size[1] / width
-    with st.container(horizontal=True, gap="small"):
-        found = select(candidates, confidence, iou).detections()
-        predicted = [rectangle(box / ratio, int(i)) for box, i in zip(found.xyxy, class_ids(found), strict=True)]
-        st.button(
-            "Start from the predictions",
-            icon=":material/content_copy:",
-            key="score_take",
-            on_click=_begin_with,
-            args=(photo.key, predicted),
-        )
-        st.button("Clear", icon=":material/delete:", key="score_clear", on_click=_begin_with, args=(photo.key, []))
-    boxes, true_classes = rectangles(result.json_data, (height, width))
-    st.caption("Undo, below the picture, removes the last box.")
-    return boxes * ratio, true_classes
-
-
-def _begin_with(photo_key: str, objects: list[dict]) -> None:
-    st.session_state[_BEGIN] = (photo_key, {"version": "4.4.0", "objects": objects})
-    st.session_state[_TURN] += 1  # a canvas with another key is another canvas
-
-
-def rectangle(box: np.ndarray, class_id: int) -> dict:
-    """Return a box (4,), in pixels of the canvas, as Fabric.js has it."""
-    left, top, right, bottom = (float(value) for value in box)
-    return {
-        "type": "rect",
-        "originX": "left",
-        "originY": "top",
-        "left": left,
-        "top": top,
-        "width": right - left,
-        "height": bottom - top,
-        "fill": "rgba(47, 191, 113, 0.15)",
-        "stroke": pen(class_id),
-        "strokeWidth": 3,
-    }
-
-
-def rectangles(drawing: dict | None, canvas: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the boxes (T, 4), in pixels of the canvas (height, width), and classes (T,) that were drawn."""
-    drawn = drawn_boxes(drawing, canvas)
-    boxes = np.array([box for box, _ in drawn], float).reshape(-1, 4)
-    return boxes, np.array([class_of(colour) for _, colour in drawn], int)
+    found = select(candidates, confidence, iou).detections()
+    predicted = [box_shape(box, int(i)) for box, i in zip(found.xyxy, class_ids(found), strict=True)]
+    st.button(
+        "Start from the predictions",
+        icon=":material/content_copy:",
+        key="score_take",
+        on_click=replace_drawing,
+        args=(_CANVAS, drawing, predicted),
+    )
+    return boxes_of(shapes)
 
 
 def _judged(
@@ -189,7 +149,7 @@ def _judged(
         photo.size,
         key="score_photo",
         alt=f"The photo with {len(shown)} boxes judged. {photo.description}",
-        max_height=CANVAS + 60,
+        max_height=SHOWN_HEIGHT,
     )
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from cnn_demo.drawing.boxes import GROUND_TRUTH, PREDICTION, box_scale, draw_boxes
 from cnn_demo.drawing.pictures import jpeg_url, reduced
+from cnn_demo.drawing.shapes import box_shape, boxes_of
 from cnn_demo.images import Photo
 from cnn_demo.models import ModelSpec, load_localizer
 from cnn_demo.models.boxes import (
@@ -25,6 +26,7 @@ from cnn_demo.models.boxes import (
     union,
 )
 from cnn_demo.models.localization.localizers import Localizer, LocalizerDetails
+from cnn_demo.ui.components.annotator import annotator
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.localization.state import (
     drawn_truth,
@@ -36,14 +38,13 @@ from cnn_demo.ui.localization.state import (
     sample_truth,
     truth_of,
 )
-from cnn_demo.ui.widgets.canvas import canvas_size, drawn_boxes
 from cnn_demo.ui.widgets.charts import chart_colours
 from cnn_demo.ui.widgets.model_picker import load_with_spinner
 
 CLASS = "true_class"
 WEIGHT = "weight_{}"
 DEFAULTS: dict[str, Any] = {CLASS: None, **{WEIGHT.format(part): weight for part, weight in LOSS_WEIGHTS.items()}}
-CANVAS = 330  # pixels of the longer side: fits on a phone
+SHOWN_SIDE, SHOWN_HEIGHT = 900, 460
 TITLES = {"class": "Cross-entropy", "smooth_l1": "Smooth L1", "giou": "1 − GIoU"}
 _WHAT = {
     "class": "−ln of the probability of the true class",
@@ -69,8 +70,8 @@ def _drawn_and_measured(photo: Photo, spec: ModelSpec) -> None:
     evidence = evidence_of(photo, spec.key)
     drawing, shown, numbers = st.columns([4, 4, 3], gap="medium")
     with drawing:
-        st.markdown("**Draw the ground-truth box** with mouse or finger")
-        _canvas(photo, spec)
+        st.markdown("**Draw the ground-truth box**, as tightly as you can")
+        _draw_box(photo, spec)
     truth = truth_of(photo, spec.labels)
     with shown:
         _overlap(photo, evidence, truth)
@@ -80,49 +81,23 @@ def _drawn_and_measured(photo: Photo, spec: ModelSpec) -> None:
     _loss(load_localizer(spec.key), photo, evidence, truth)
 
 
-def _canvas(photo: Photo, spec: ModelSpec) -> None:
-    # Imported here: the package finds its own files only inside a running app.
-    from streamlit_drawable_canvas import st_canvas
-
-    turn = st.session_state.setdefault("truth_turn", 0)
-    small = reduced(photo.pixels, 2 * CANVAS)
-    height, width = canvas_size(small, CANVAS)
-    result = st_canvas(
-        drawing_mode="rect",
-        background_image=jpeg_url(small),
-        fill_color="rgba(47, 191, 113, 0.25)",
-        stroke_color=GROUND_TRUTH,
-        stroke_width=3,
-        width=width,
-        height=height,
-        key=f"truth_{photo.key}_{turn}",
+def _draw_box(photo: Photo, spec: ModelSpec) -> None:
+    drawn = drawn_truth(photo)
+    shapes = annotator(
+        jpeg_url(reduced(photo.pixels, SHOWN_SIDE)),
+        photo.size,
+        key="truth_canvas",
+        drawing=photo.key,
+        tool="box",
+        classes=[("", GROUND_TRUTH)],
+        max_shapes=1,
+        start=[] if drawn is None else [box_shape(drawn)],
+        alt=photo.description,
     )
-    box = last_box(result.json_data, (height, width), photo.size)
-    if box is not None:
-        keep_truth(photo, box)
-    if drawn_truth(photo) is not None:
-        st.button("Draw another", icon=":material/delete:", key="truth_clear", on_click=_clear, args=(photo,))
-    elif sample_truth(photo, spec.labels) is not None:
+    boxes, _ = boxes_of(shapes)
+    keep_truth(photo, boxes[-1] if len(boxes) else None)
+    if not len(boxes) and sample_truth(photo, spec.labels) is not None:
         st.caption("This sample has a ground-truth box, in green; if you draw your own, it is used instead.")
-    else:
-        st.caption("Drag from one corner to the opposite one, as tightly as you can.")
-
-
-def _clear(photo: Photo) -> None:
-    keep_truth(photo, None)
-    st.session_state["truth_turn"] += 1  # a canvas with another key is another canvas
-
-
-def last_box(drawing: dict | None, canvas: tuple[int, int], size: tuple[int, int]) -> np.ndarray | None:
-    """Return the rectangle that was drawn last, in pixels of the photo, or None if there is none.
-
-    Args:
-        drawing: The canvas' output, the JSON of Fabric.js.
-        canvas: Its (height, width).
-        size: (height, width) of the photo that it shows.
-    """
-    boxes = drawn_boxes(drawing, canvas)
-    return boxes[-1][0] * np.tile([size[1] / canvas[1], size[0] / canvas[0]], 2) if boxes else None
 
 
 def _overlap(photo: Photo, evidence: LocalizerDetails, truth: np.ndarray | None) -> None:
@@ -141,7 +116,7 @@ def _overlap(photo: Photo, evidence: LocalizerDetails, truth: np.ndarray | None)
         photo.size,
         key="truth_overlap",
         alt=f"The photo with the network's box{both}: {photo.description}",
-        max_height=CANVAS,
+        max_height=SHOWN_HEIGHT,
     )
 
 

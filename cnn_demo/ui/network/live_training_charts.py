@@ -5,9 +5,11 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from cnn_demo.drawing.pictures import jpeg_url
+from cnn_demo.drawing.shapes import rasterize
 from cnn_demo.models.classification.digits import CLASSES, DigitRun, confusion, digit_data, read
 from cnn_demo.models.classification.drawn_digit import eight_by_eight
 from cnn_demo.results import percent
+from cnn_demo.ui.components.annotator import annotator
 from cnn_demo.ui.components.flipbook import Chart, Line, flipbook
 from cnn_demo.ui.network.kernel_mosaic import kernel_mosaic
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, FAINT, chart_colours
@@ -20,7 +22,7 @@ CREDIT = (
     "(UCI, 1998), CC BY 4.0, from scikit-learn. The split into training and test data is stratified by digit; digits "
     "of one writer may be in both parts, so other people's handwriting is recognized less well."
 )
-CANVAS, PEN = 280, 24  # CSS pixels
+BOARD, PEN = 280, 24  # pixels
 DIGITS = tuple(str(digit) for digit in range(CLASSES))
 MAX_MISTAKES = 12
 
@@ -88,28 +90,27 @@ def curves(run: DigitRun) -> None:
 
 @st.fragment
 def drawing(run: DigitRun) -> None:
-    """Show a canvas, the network's input made from the drawing, and the prediction."""
-    # Imported here: the package finds its own files only inside a running app.
-    from streamlit_drawable_canvas import st_canvas
-
+    """Show a board to draw on, the network's input made from the drawing, and the prediction."""
     st.subheader("Draw a digit", anchor=False)
-    canvas, seen, prediction = st.columns([CANVAS, CANVAS, 340], gap="medium")
-    with canvas:
-        st.markdown("Draw with mouse or finger, as large as you like")
-        result = st_canvas(
-            stroke_width=PEN,
-            stroke_color="#111111",
-            background_color="#ffffff",
-            width=CANVAS,
-            height=CANVAS,
-            return_image_data=True,
-            key=f"live_canvas_{st.session_state.setdefault('live_drawing', 0)}",
+    board, seen, prediction = st.columns([BOARD, BOARD, 340], gap="medium")
+    with board:
+        strokes = annotator(
+            None,
+            (BOARD, BOARD),
+            key="live_canvas",
+            drawing="digit",
+            tool="brush",
+            classes=[("", "#ffffff")],
+            brush=PEN,
+            opacity=1,
+            alt="A black square to draw a digit on.",
         )
-        st.button("Clear", icon=":material/delete:", key="live_clear", on_click=_clear)
-    values = None if result.image_data is None else eight_by_eight(_ink(result.image_data))
+    size = (BOARD, BOARD)
+    ink = rasterize(strokes, size, size, blank=1) == 0  # the only class
+    values = eight_by_eight(ink * np.uint8(255))
     if values is None:
         seen.info(
-            "Draw a digit from 0 to 9 on the white square, and the network classifies it.", icon=":material/draw:"
+            "Draw a digit from 0 to 9 on the black square, and the network classifies it.", icon=":material/draw:"
         )
         return
     probabilities = read(run.network, values[None])[0]
@@ -129,16 +130,6 @@ def drawing(run: DigitRun) -> None:
         "Wrong? The network learned only from its training data: there, most sevens have a bar, and fours are slanted. "
         "Draw yours that way, and compare."
     )
-
-
-def _clear() -> None:
-    st.session_state["live_drawing"] += 1  # a canvas with another key is another canvas
-
-
-def _ink(image: np.ndarray) -> np.ndarray:
-    """Return the darkness of (H, W, 4) RGBA pixels on white: (H, W) float, 255 is ink."""
-    colours, opacity = image[..., :3].astype(np.float32), image[..., 3:].astype(np.float32) / 255
-    return 255 - (colours * opacity + 255 * (1 - opacity)).mean(axis=2)
 
 
 def mistakes(run: DigitRun) -> None:

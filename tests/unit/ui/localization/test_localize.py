@@ -1,4 +1,4 @@
-"""Page 5's own arithmetic: drawn boxes, values from a browser, box encodings, the intersection."""
+"""Page 5's own arithmetic: values from a browser, box encodings, the intersection."""
 
 import numpy as np
 import pytest
@@ -8,39 +8,11 @@ from cnn_demo.models.boxes import giou, iou
 from cnn_demo.models.localization.weak_localization import WindowScan
 from cnn_demo.ui.components.box_pair import within
 from cnn_demo.ui.localization.prediction import resized_map, shown_classes
-from cnn_demo.ui.localization.true_box import last_box, shaded
+from cnn_demo.ui.localization.true_box import shaded
 from cnn_demo.ui.localization.two_boxes import BEGINNINGS, ENCODINGS
 from cnn_demo.ui.localization.without_box_head import window_map
 
 SIZE = (600, 900)
-
-
-def rectangle(**facts) -> dict:
-    return {"type": "Rect", "left": 10, "top": 20, "width": 100, "height": 60} | facts
-
-
-@pytest.mark.parametrize(
-    ("thing", "expected"),
-    [
-        (rectangle(), (30, 60, 330, 240)),
-        (rectangle(type="rect", scaleX=0.5, scaleY=2), (30, 60, 180, 420)),
-        (rectangle(originX="center", originY="center", left=60, top=50), (30, 60, 330, 240)),
-        (rectangle(left=-20, top=-10, width=400, height=500), (0, 0, 900, 600)),
-    ],
-)
-def test_a_drawn_rectangle_is_a_box_of_the_photo(thing, expected):
-    box = last_box({"objects": [rectangle(left=150), {"type": "path"}, thing]}, (200, 300), SIZE)
-    np.testing.assert_allclose(box, expected)
-
-
-@pytest.mark.parametrize("drawing", [None, {}, {"objects": []}, {"objects": [rectangle(width=2)]}, {"objects": [{}]}])
-def test_a_click_is_no_box(drawing):
-    assert last_box(drawing, (200, 300), SIZE) is None
-
-
-def test_the_last_box_counts_though_a_click_came_after_it():
-    drawing = {"objects": [rectangle(), rectangle(left=50), rectangle(width=1, height=1)]}
-    np.testing.assert_allclose(last_box(drawing, (200, 300), SIZE), (150, 60, 450, 240))
 
 
 def test_boxes_from_a_browser_are_clipped_to_the_picture():

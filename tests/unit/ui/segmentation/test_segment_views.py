@@ -8,8 +8,7 @@ import pytest
 from cnn_demo.models import find
 from cnn_demo.models.catalogue.registry import PET_LABELS
 from cnn_demo.models.segmentation.metrics import IGNORED
-from cnn_demo.ui.detection.score import pen
-from cnn_demo.ui.segmentation.paint_masks import RIGHT, WRONG, judged, painted, scores_table, used_classes
+from cnn_demo.ui.segmentation.paint_masks import RIGHT, WRONG, judged, scores_table
 from cnn_demo.ui.segmentation.unet_internals import COLUMNS, MAP_SIDE, STRONGEST, mosaic, strongest
 from cnn_demo.ui.segmentation.upsampling import SMALL_SIDE, small_map
 
@@ -40,44 +39,6 @@ def test_maps_are_arranged_in_a_grid(count, size):
     enlarge = max(1, MAP_SIDE // max(size))
     rows = -(-count // COLUMNS)
     assert scene.shape == (rows * (size[0] + 2) * enlarge, COLUMNS * (size[1] + 2) * enlarge, 3)
-
-
-def canvas_of(colours: dict[tuple, int], size: tuple[int, int], alpha: int = 255) -> np.ndarray:
-    """The image of a canvas: a rectangle (top, bottom, left, right) in the pen of each class."""
-    image = np.zeros((*size, 4), np.uint8)
-    for (top, bottom, left, right), class_id in colours.items():
-        rgb = [int(pen(class_id)[at : at + 2], 16) for at in (1, 3, 5)]
-        image[top:bottom, left:right] = (*rgb, alpha)
-    return image
-
-
-def test_painted_strokes_become_a_mask():
-    image = canvas_of({(0, 10, 0, 10): 2, (10, 20, 5, 20): 0}, (20, 30))
-    truth = painted(image, [0, 2], (20, 30))
-    assert (truth[:10, :10] == 2).all()
-    assert (truth[10:20, 5:20] == 0).all()
-    assert (truth[:10, 10:] == IGNORED).all()
-
-
-def test_soft_edges_belong_to_the_nearest_pen_or_to_none():
-    image = canvas_of({(0, 5, 0, 5): 1}, (10, 10), alpha=140)
-    image[..., :3] = np.clip(image[..., :3].astype(int) + 9, 0, 255)
-    image[5:, 5:] = (*image[0, 0, :3], 90)
-    truth = painted(image, [0, 1], (10, 10))
-    assert (truth[:5, :5] == 1).all()
-    assert (truth[5:, 5:] == IGNORED).all()
-
-
-def test_before_anything_is_painted_nothing_counts():
-    assert (painted(None, [], (4, 6)) == IGNORED).all()
-    assert (painted(np.zeros((4, 6, 4)), [1], (4, 6)) == IGNORED).all()
-    assert painted(canvas_of({(0, 4, 0, 4): 1}, (8, 12)), [1], (4, 6)).shape == (4, 6)  # a screen of finer pixels
-
-
-def test_pens_are_read_from_the_drawing():
-    things = [{"type": "path", "stroke": pen(2)}, {"type": "path", "stroke": pen(0)}, {"stroke": None}, {}]
-    assert used_classes({"objects": things}) == [0, 2]
-    assert used_classes(None) == []
 
 
 def test_right_is_green_and_wrong_is_red():

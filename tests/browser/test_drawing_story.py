@@ -1,0 +1,270 @@
+"""Drawing on photos in a real browser, with mouse, finger and keyboard: pages 5, 6 and 7."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+from visitor import PATIENCE, settle, visit
+
+from cnn_demo.models import list_models
+
+TASKS = ("localization", "detection", "semantic-segmentation")
+BUNDLED = all(any(spec.availability() == "bundled" for spec in list_models(task)) for task in TASKS)
+pytestmark = pytest.mark.skipif(not BUNDLED, reason="needs bundled models")
+PAGE_5 = "/Localization?photo=flower&task=Draw+the+ground+truth"
+PAGE_6 = "/Object_detection?photo=chelsea&task=Evaluate"
+PAGE_7 = "/Segmentation?photo=chelsea&task=Paint+the+ground+truth"
+Point = tuple[float, float]
+
+
+@pytest.fixture
+def phone(browser: Browser, server: str) -> Iterator[Page]:
+    """A visitor with a phone: touch only, no mouse."""
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, base_url=server
+    )
+    context.set_default_timeout(PATIENCE)
+    errors = []
+    page = context.new_page()
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    context.close()
+    assert not errors, errors
+
+
+def surface(page: Page) -> Locator:
+    return page.locator(".annotator svg")
+
+
+def open_surface(page: Page, address: str) -> None:
+    visit(page, address)
+    expect(surface(page)).to_be_visible()
+    settle(page)
+
+
+def said(page: Page) -> Locator:
+    return page.locator(".annotator .status")
+
+
+def button(page: Page, name: str) -> Locator:
+    return page.locator(".annotator").get_by_role("button", name=name, exact=True)
+
+
+def places(page: Page, points: Sequence[Point]) -> list[Point]:
+    """Return points, given as fractions of the picture's sides, on the screen; the picture is scrolled into view."""
+    surface(page).evaluate("svg => svg.scrollIntoView({ block: 'center' })")
+    box = surface(page).bounding_box()
+    assert box is not None
+    return [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+
+
+def drag(page: Page, *points: Point) -> None:
+    first, *others = places(page, points)
+    page.mouse.move(*first)
+    page.mouse.down()
+    for place in others:
+        page.mouse.move(*place, steps=4)
+    page.mouse.up()
+    settle(page)
+
+
+def swipe(page: Page, *points: Point) -> None:
+    """Drag with a finger; a single point is a tap."""
+    session = page.context.new_cdp_session(page)
+    first, *others = places(page, points)
+    finger = lambda kind, *at: session.send(  # noqa: E731
+        "Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y} for x, y in at]}
+    )
+    finger("touchStart", first)
+    before = first
+    for place in others:
+        for step in (0.25, 0.5, 0.75, 1):
+            finger("touchMove", tuple(a + (b - a) * step for a, b in zip(before, place, strict=True)))
+        before = place
+    finger("touchEnd")
+    settle(page)
+
+
+def corners(page: Page) -> list[float]:
+    """Return the corners of the selected box as its number fields have them."""
+    names = ("x min", "y min", "x max", "y max")
+    return [float(page.get_by_label(name, exact=True).input_value()) for name in names]
+
+
+def boxes(page: Page) -> int:
+    return page.locator(".annotator .box").count()
+
+
+def paint_at(page: Page, x: float, y: float) -> list[int]:
+    """Return red, green, blue and opacity of the paint at a point, given as fractions of the sides."""
+    return page.locator(".annotator canvas").evaluate(
+        "(c, [x, y]) => [...c.getContext('2d').getImageData(x * c.width, y * c.height, 1, 1).data]", [x, y]
+    )
+
+
+def assert_not_cut(page: Page) -> None:
+    """The whole picture is within the window and as wide as its column, unless it would be too high."""
+    box = surface(page).bounding_box()
+    room = page.locator(".annotator").bounding_box()
+    window = page.viewport_size
+    assert box is not None
+    assert room is not None
+    assert window is not None
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= min(window["width"], room["x"] + room["width"]) + 0.5
+    assert box["height"] <= 0.6 * window["height"] + 0.5
+    assert box["width"] >= room["width"] - 0.5 or box["height"] >= 0.6 * window["height"] - 0.5
+    assert page.evaluate("document.documentElement.scrollWidth") <= window["width"]
+
+
+def test_boxes_with_mouse_and_keyboard(page: Page) -> None:
+    open_surface(page, PAGE_6)
+    drag(page, (0.2, 0.2), (0.6, 0.7))
+    expect(said(page)).to_contain_text(re.compile(r"^Box 1, .+: \d+ × \d+ pixels\.$"))
+    left, top, right, bottom = drawn = corners(page)
+    assert (right - left) / (bottom - top) == pytest.approx(0.4 * 451 / (0.5 * 300), rel=0.02)
+    expect(page.get_by_text(re.compile("True positives: "))).to_be_visible()
+
+    # A selected box is moved by its middle and resized by a corner; a click elsewhere lets go of it.
+    drag(page, (0.4, 0.45), (0.5, 0.55))
+    moved = corners(page)
+    assert [b - a for a, b in zip(drawn, moved, strict=True)] == pytest.approx([45.1, 30] * 2, abs=1)
+    drag(page, (0.7, 0.8), (0.9, 0.9))
+    resized = corners(page)
+    assert resized[:2] == moved[:2]
+    assert resized[2:] == pytest.approx([0.9 * 451, 0.9 * 300], abs=2)
+    drag(page, (0.02, 0.02))
+    expect(page.locator(".annotator .numbers")).to_be_hidden()
+
+    # A box may begin inside another one, and is chosen by a click.
+    drag(page, (0.4, 0.4), (0.55, 0.6))
+    expect(said(page)).to_contain_text("Box 2")
+    drag(page, (0.85, 0.85))
+    expect(said(page)).to_contain_text("Box 1")
+    page.get_by_label("x min", exact=True).fill("12.5")
+    page.get_by_label("x min", exact=True).press("Enter")
+    settle(page)
+    assert corners(page) == pytest.approx([12.5, *resized[1:]], abs=0.1)
+
+    # The drawing survives another tab, which shows that the server has the same corners.
+    page.get_by_role("tab", name="Detect", exact=True).click()
+    settle(page)
+    page.get_by_role("tab", name="Evaluate").click()
+    expect(surface(page)).to_be_visible()
+    settle(page)
+    assert boxes(page) == 2
+    drag(page, (0.85, 0.85))
+    assert corners(page) == pytest.approx([12.5, *resized[1:]], abs=0.1)
+
+    # By keyboard: remove, undo, add, move, resize.
+    page.keyboard.press("Delete")
+    expect(said(page)).to_contain_text("deleted")
+    assert boxes(page) == 1
+    page.keyboard.press("Control+z")
+    expect(said(page)).to_contain_text("Undone. 2 shapes are drawn.")
+    page.keyboard.press("Enter")
+    expect(said(page)).to_contain_text("Box 3")
+    added = corners(page)
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+ArrowDown")
+    settle(page)
+    step = round(451 / 100)
+    assert corners(page) == pytest.approx([a + b for a, b in zip(added, (2 * step, 0, 2 * step, step), strict=True)])
+    page.keyboard.press("Control+z")  # the presses in a row are one change
+    settle(page)
+    assert boxes(page) == 3
+    button(page, "Clear").click()
+    settle(page)
+    assert boxes(page) == 0
+    expect(page.get_by_text("start from the predictions and correct them")).to_be_visible()
+
+
+def test_polygons_and_brush_with_mouse_and_keyboard(page: Page) -> None:
+    open_surface(page, PAGE_7)
+    drag(page, (0.3, 0.5), (0.5, 0.6), (0.6, 0.5))
+    expect(said(page)).to_have_text("Painted cat.")
+    expect(page.get_by_test_id("stMetric").filter(has_text="Pixel accuracy")).to_be_visible()
+    assert paint_at(page, 0.5, 0.6)[3] == 255
+    assert paint_at(page, 0.5, 0.75)[3] == 0
+
+    # The keyboard paints, and erases what the mouse has painted.
+    surface(page).focus()
+    for key in ("Space", *["ArrowDown"] * 8, "Space"):
+        page.keyboard.press(key)
+    settle(page)
+    assert paint_at(page, 0.5, 0.72)[3] == 255
+    page.get_by_text("Eraser", exact=True).click()
+    settle(page)
+    surface(page).focus()
+    for key in ("Space", *["ArrowDown"] * 3, "Space"):
+        page.keyboard.press(key)
+    expect(said(page)).to_have_text("Erased.")
+    assert paint_at(page, 0.5, 0.52)[3] == 0
+
+    page.get_by_text("Polygon", exact=True).click()
+    settle(page)
+    for place in places(page, [(0.1, 0.6), (0.3, 0.95), (0.1, 0.95), (0.1, 0.6)]):  # the last closes it
+        page.mouse.click(*place)
+    expect(said(page)).to_have_text("Polygon of 3 corners painted as cat.")
+    assert paint_at(page, 0.14, 0.85)[3] == 255
+    surface(page).focus()
+    for key in ("Space", *["ArrowRight"] * 8, "Space", *["ArrowUp"] * 8, "Space", "Enter"):
+        page.keyboard.press(key)
+    expect(said(page)).to_have_text("Polygon of 3 corners painted as cat.")
+    settle(page)
+    assert paint_at(page, 0.62, 0.42)[3] == 255
+    button(page, "Undo").click()
+    settle(page)
+    assert paint_at(page, 0.62, 0.42)[3] == 0
+    assert paint_at(page, 0.14, 0.85)[3] == 255
+
+
+def test_a_finger_draws_boxes(phone: Page) -> None:
+    open_surface(phone, PAGE_5)
+    assert_not_cut(phone)
+    swipe(phone, (0.2, 0.3), (0.7, 0.8))
+    assert boxes(phone) == 1
+    left, top, right, bottom = corners(phone)
+    expect(phone.get_by_test_id("stMetric").filter(has_text="IoU")).to_be_visible()
+    swipe(phone, (0.7, 0.8), (0.9, 0.9))  # by its corner
+    assert corners(phone)[:2] == [left, top]
+    assert corners(phone)[2] > right
+    assert corners(phone)[3] > bottom
+    swipe(phone, (0.05, 0.05), (0.5, 0.5))  # another one replaces it
+    assert boxes(phone) == 1
+    button(phone, "Delete box").tap()
+    settle(phone)
+    assert boxes(phone) == 0
+    expect(phone.get_by_text("Draw a box to see how well")).to_be_visible()
+
+
+def test_a_finger_paints(phone: Page) -> None:
+    open_surface(phone, PAGE_7)
+    assert_not_cut(phone)
+    swipe(phone, (0.3, 0.5), (0.5, 0.6))
+    expect(said(phone)).to_have_text("Painted cat.")
+    assert paint_at(phone, 0.4, 0.55)[3] == 255
+    phone.get_by_text("Polygon", exact=True).tap()
+    settle(phone)
+    for corner in ((0.1, 0.6), (0.3, 0.95), (0.1, 0.95)):
+        swipe(phone, corner)
+    button(phone, "Close polygon").tap()
+    expect(said(phone)).to_have_text("Polygon of 3 corners painted as cat.")
+    settle(phone)
+    assert paint_at(phone, 0.14, 0.85)[3] == 255
+    for name in ("Undo", "Undo"):
+        button(phone, name).tap()
+        settle(phone)
+    assert paint_at(phone, 0.4, 0.55)[3] == 0
+    phone.set_viewport_size({"width": 844, "height": 390})  # turned on its side
+    settle(phone)
+    assert_not_cut(phone)
+
+
+def test_nothing_is_cut_on_a_tablet(page: Page) -> None:
+    page.set_viewport_size({"width": 1024, "height": 768})
+    for address in (PAGE_5, PAGE_6, PAGE_7):
+        open_surface(page, address)
+        assert_not_cut(page)
