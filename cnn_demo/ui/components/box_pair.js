@@ -1,7 +1,7 @@
 // Two boxes on a picture, to be dragged; what they share, and IoU and its relatives, follow the finger.
 // The formulas are those of cnn_demo/models/boxes.py, where their sources stand.
 
-import { arrowStep, clamp, setAttributes, svgElement } from "./shared.js"
+import { arrowStep, clamp, heightInWindow, setAttributes, svgElement } from "./shared.js"
 
 const EPSILON = 1e-7
 const SMALLEST = 0.03 // of the picture's shorter side: how narrow a box can be dragged
@@ -147,7 +147,7 @@ class Pair {
   fit() {
     if (!this.data) return
     const { width, height, maxHeight } = this.data
-    const room = Math.min(this.root.querySelector(".stage").clientWidth, maxHeight * width / height)
+    const room = Math.min(this.root.querySelector(".stage").clientWidth, heightInWindow(maxHeight) * width / height)
     this.frame.style.width = `${room}px`
     this.frame.style.height = `${room * height / width}px`
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`)

@@ -1,6 +1,6 @@
 // A photo under its class map. All is here at once, so opacity, switches and divider follow the finger.
 
-import { arrowStep, clamp } from "./shared.js"
+import { arrowStep, clamp, heightInWindow } from "./shared.js"
 
 /**
  * @typedef {object} Layer - A class or an object.
@@ -153,7 +153,7 @@ class MaskView {
   fit() {
     if (!this.view) return
     const { width, height, maxHeight } = this.view
-    this.frame.style.width = `${Math.min(this.find(".stage").clientWidth, maxHeight * width / height)}px`
+    this.frame.style.width = `${Math.min(this.find(".stage").clientWidth, heightInWindow(maxHeight) * width / height)}px`
   }
 
   /** Create a switch for each layer. */

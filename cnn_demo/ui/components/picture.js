@@ -1,6 +1,6 @@
 // A picture drawn to scale, with rectangles marked on it, on which one can pick a pixel by click, tap or arrow keys.
 
-import { arrowStep, clamp, svgElement } from "./shared.js"
+import { arrowStep, clamp, heightInWindow, svgElement } from "./shared.js"
 
 const SMALLEST_MARK = 9 // CSS pixels: a smaller rectangle gets a ring around it, or nobody would find it
 
@@ -54,7 +54,7 @@ function fit(parentElement, picture) {
   const stage = parentElement.querySelector(".stage")
   const frame = parentElement.querySelector(".frame")
   // Room for the larger picture of the row: its width, or the width that its greatest height allows.
-  const room = Math.min(stage.clientWidth, picture.maxHeight * picture.roomWidth / picture.roomHeight)
+  const room = Math.min(stage.clientWidth, heightInWindow(picture.maxHeight) * picture.roomWidth / picture.roomHeight)
   const width = room * picture.width * picture.zoom / picture.roomWidth
   frame.style.width = `${width}px`
   frame.style.height = `${width * picture.height / picture.width}px`

@@ -133,3 +133,12 @@ export function onNewWidth(element, redraw) {
   observer.observe(element)
   return observer
 }
+
+/**
+ * Return the greatest height of a picture: its own limit, or half of the window, so that controls stay in sight.
+ * @param {number} limit - In CSS pixels.
+ * @returns {number}
+ */
+export function heightInWindow(limit) {
+  return Math.min(limit, Math.max(200, Math.round(0.52 * window.innerHeight)))
+}

@@ -16,6 +16,7 @@ from cnn_demo.ui.convolution.settings import (
     read_settings,
     values_in_force,
 )
+from cnn_demo.ui.page.layout import controls_and_picture
 from cnn_demo.ui.page.session import SESSION
 
 PAUSE = 0.08  # seconds
@@ -31,14 +32,14 @@ def workbench(photo: Photo) -> None:
     page runs once more.
     """
     state = values_in_force(SESSION)
-    before, after = st.columns(2, wrap=False)
+    panel, stage = controls_and_picture("convolution")
+    before, after = stage.columns(2, wrap=False)
     settings, result = _show_result(photo, after)
     if result is not None:
         _wait_for_picture(photo)
         with before:
             show_input(photo, settings, result)
-    cards = st.grid(4, min_column_width=220, gap=("small", "xsmall"), border=True)  # two in a row at 1024 pixels
-    kernel_container, chart_container, geometry_container, value_container = (cards.cell() for _ in range(4))
+    kernel_container, chart_container, geometry_container, value_container = (panel.container() for _ in range(4))
     tabs = dict(zip(VIEWS, st.tabs(VIEWS, key="view", bind="query-params", on_change="rerun"), strict=True))
     with kernel_container:
         controls.kernel_controls()

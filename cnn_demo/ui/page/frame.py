@@ -1,41 +1,58 @@
 """The frame that every page has: heading, the idea, papers to read."""
 
+from contextlib import suppress
+from pathlib import Path
+
 import streamlit as st
-from streamlit.errors import StreamlitPageNotFoundError
+from streamlit.delta_generator import DeltaGenerator
+from streamlit.errors import StreamlitAPIException, StreamlitPageNotFoundError
+from streamlit.navigation.page import StreamlitPage
 
 from cnn_demo.lessons import Lesson
 from cnn_demo.topics import ROOT, TOPICS, Topic
 
 APP_TITLE = "Deep CNNs, live"
-# Streamlit would cut a long title off; here it continues on a second line.
-_WRAPPED_LINKS = (
-    '<style>[data-testid="stPageLink-NavLink"] [data-testid="stMarkdownContainer"], '
-    '[data-testid="stPageLink-NavLink"] p {white-space: normal; overflow-wrap: normal}</style>'
-)
+HOME = "pages/0_Home.py"
 FAVICON = str(ROOT / "assets" / "favicon.png")  # a file: a material icon would be fetched from the internet
+# The page begins below the header; long titles wrap; captions reach a contrast of 4.5 to 1 on either background.
+_STYLE = Path(__file__).with_name("frame.css")
 
 
-def open_page(number: int, lesson: Lesson) -> Topic:
-    """Set up page `number`: browser tab, navigation, heading and the idea in one sentence."""
+def navigate() -> StreamlitPage:
+    """Show the navigation at the top of the window, and return the page that the visitor opened.
+
+    Every page does it too: if a page's link is what a new server sees first, Streamlit runs the page without app.py.
+    """
+    home = st.Page(HOME, title="Home", default=True)  # no icons: Streamlit would fetch them from the internet
+    topics = [st.Page(topic.page, title=f"{topic.number} · {topic.short}") for topic in TOPICS]
+    return st.navigation([home, *topics], position="top")
+
+
+def open_page(number: int, lesson: Lesson) -> DeltaGenerator:
+    """Set up page `number`: browser tab, heading and the idea in one sentence.
+
+    Returns:
+        The container at the right of the heading, for the menu of experiments.
+    """
     topic = TOPICS[number - 1]
     set_up(f"{topic.title} · {APP_TITLE}")
-    st.header(f"{topic.icon} {topic.title}", anchor=False)
-    st.markdown(lesson.idea)
-    return topic
+    with st.container(key="heading", horizontal=True, vertical_alignment="center"):
+        with st.container(width="stretch", gap="xxsmall"):
+            st.header(f"{topic.icon} {topic.title}", anchor=False)
+            st.markdown(lesson.idea)
+        return st.container(width="content")
 
 
 def set_up(title: str) -> None:
-    """Set up any page: browser tab and navigation.
+    """Set up any page: browser tab and style.
 
     Args:
         title: Title of the browser tab.
     """
     st.set_page_config(page_title=title, page_icon=FAVICON, layout="wide")
-    st.html(_WRAPPED_LINKS)
-    with st.sidebar:
-        _page_link("app.py", f"**{APP_TITLE}**", ":material/home:")
-        for topic in TOPICS:
-            topic_link(topic)
+    with suppress(StreamlitAPIException):  # the page was started by itself, without app.py
+        navigate()
+    st.html(_STYLE)
 
 
 def topic_link(topic: Topic) -> None:

@@ -33,8 +33,11 @@ def photo_picker(*, patterns: bool = False) -> Photo:
         thumbnails = (Thumbnail(OWN, "Your photo", _thumbnail_url(own), "The photo that you uploaded."), *thumbnails)
     chosen = st.session_state["photo_key"]
     photo = own if own is not None and chosen == OWN else _built_in(chosen)
-    gallery(thumbnails, chosen, key="gallery", label="Photos", on_pick=choose)
-    _bring_your_own(photo)
+    with st.container(key="photo_strip", horizontal=True, vertical_alignment="center", gap="small"):
+        gallery(thumbnails, chosen, key="gallery", label="Photos", on_pick=choose)
+        _bring_your_own()
+        with st.popover("", icon=":material/info:", key="photo_info", help="About this photo"):
+            st.markdown(_photo_caption(photo))
     with st.container():  # always there, so that a message does not rebuild the page below
         if error := st.session_state.get("photo_error"):
             st.error(error, icon=":material/image_not_supported:")
@@ -94,29 +97,25 @@ def _thumbnail_url(photo: Photo) -> str:
     return jpeg_url(reduced(photo.pixels, round(160 * max(height, width) / min(height, width))))
 
 
-def _bring_your_own(photo: Photo) -> None:
-    """Show the uploader, the camera and the current photo.
+def _bring_your_own() -> None:
+    """Show the uploader and the camera.
 
     After a file was read, the uploader gets a new key and is empty again.
     """
     turn = st.session_state.setdefault("photo_turn", 0)
-    upload, camera, shown = st.columns([6, 1.3, 6], vertical_alignment="bottom")
-    with upload:
+    with st.container(key="photo_upload", width="content"):
         st.file_uploader(
             f"Your own photo: {ACCEPTED}",
             key=f"upload_{turn}",
-            help=(
-                "It stays in this server's memory, without its metadata, until your session ends; links do not contain "
-                "it."
-            ),
+            label_visibility="collapsed",
+            help=None,
             max_upload_size=MAX_BYTES // 2**20,
             on_change=_receive,
             args=(f"upload_{turn}",),
         )
-    with camera, st.popover("", icon=":material/photo_camera:", key="camera", on_change="rerun", help="Camera") as box:
+    with st.popover("", icon=":material/photo_camera:", key="camera", on_change="rerun", help="Camera") as box:
         if box.open:  # a camera asks for permission as soon as it is on the page
             st.camera_input("Take a picture", key=f"snapshot_{turn}", on_change=_receive, args=(f"snapshot_{turn}",))
-    shown.caption(_photo_caption(photo))
 
 
 def _receive(key: str) -> None:

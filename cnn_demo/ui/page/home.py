@@ -1,0 +1,47 @@
+"""Home: where to begin, the seven topics as cards, and the machine's devices, memory and weights, folded away."""
+
+import streamlit as st
+
+from cnn_demo.machine import describe_machine
+from cnn_demo.models.files.weights import local_weights
+from cnn_demo.topics import ROOT, TOPICS
+from cnn_demo.ui.page.frame import APP_TITLE, set_up, topic_link
+
+CARDS_PER_ROW = 4
+
+
+def home() -> None:
+    """Show the home page."""
+    set_up(APP_TITLE)
+    st.header(APP_TITLE, anchor=False)
+    st.markdown(
+        "See convolution, networks, classification, detection and segmentation **on your own photo**, and move every "
+        "setting yourself. Begin with **1 · Convolution** and go on in order: about ten minutes a page, no account and "
+        "nothing to install."
+    )
+    cards = st.grid(CARDS_PER_ROW, min_column_width=210, border=True)
+    for topic in TOPICS:
+        with cards.cell():
+            st.image(str(ROOT / topic.picture), width="stretch", alt=topic.alt)
+            topic_link(topic)
+            st.caption(topic.summary)
+    with st.expander("This machine", icon=":material/memory:"):
+        _machine()
+
+
+def _machine() -> None:
+    machine = describe_machine()
+    weights = local_weights()
+    figures = st.grid(3, min_column_width=230, border=True)
+    device, memory, models = (figures.cell() for _ in range(3))
+    accelerator = {"cuda": "NVIDIA GPU", "mps": "Apple GPU", "cpu": "CPU"}[machine.device]
+    device.metric("Networks run on", accelerator, help=f"{machine.device_name}, {machine.cores} CPU cores")
+    memory.metric("Free memory", f"{machine.free_memory / 2**30:.0f} of {machine.memory / 2**30:.0f} GB")
+    models.metric(
+        "Weights available locally",
+        len(weights),
+        help="Bundled with the app, in the folder that CNN_DEMO_WEIGHTS names, or in the libraries' caches. "
+        "The convolution page needs none.",
+    )
+    for file in weights:
+        st.caption(f"{file.name} · {file.bytes / 1e6:.1f} MB · {file.source}")

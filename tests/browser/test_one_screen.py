@@ -1,0 +1,99 @@
+"""Every tab of every page on four screens: picture and control in sight, nothing cut, nothing to scroll sideways."""
+
+import pytest
+from playwright.sync_api import Page
+from visitor import settle, visit
+
+from cnn_demo.topics import TOPICS
+
+SCREENS = ((1440, 900), (1280, 720), (1024, 768), (390, 844))
+PHONE = SCREENS[-1]
+
+# Returns the first picture and the first control of the page's main part below the photo strip, and what is cut.
+MEASURE = """() => {
+  const main = document.querySelector("[data-testid=stMain]")
+  const skip = ".st-key-heading, .st-key-photo_strip, [role=tablist], [data-testid=stExpander], [data-testid=stAlert]"
+  const shown = (e) => {
+    const box = e.getBoundingClientRect()
+    return box.width > 0 && box.height > 0 && getComputedStyle(e).visibility !== "hidden"
+  }
+  const all = []
+  const walk = (node) => {
+    for (const e of node.children) {
+      if (e.matches(skip) || getComputedStyle(e).display === "none") continue
+      all.push(e)
+      if (e.shadowRoot) walk(e.shadowRoot)
+      walk(e)
+    }
+  }
+  walk(main)
+  const place = (e) => {
+    if (!e) return null
+    const { top, bottom, height } = e.getBoundingClientRect()
+    return { top, bottom, height, tag: e.tagName, text: (e.ariaLabel || e.alt || e.textContent || "").slice(0, 40) }
+  }
+  const pictures = "img, canvas, svg, table, [data-testid=stDataFrame], [data-testid=stPlotlyChart]"
+  const picture = all.find((e) => {
+    const { width, height } = e.getBoundingClientRect()
+    return e.matches(pictures) && shown(e) && width >= 100 && height >= 60 && width * height >= 9000
+  })
+  const controls = "[role=slider], [role=combobox], [role=radio], [role=switch], input, textarea, button"
+  const control = all.find((e) => e.matches(controls) && shown(e) && !e.closest("[role=tab]"))
+  const cut = []
+  const host = (e) => e.parentElement ?? e.getRootNode().host
+  for (const e of all) {
+    const texts = [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim())
+    if (!(texts || e.matches("canvas, img")) || !shown(e)) continue
+    if (e.closest("[data-testid=stDataFrame], code, pre, .katex, .js-plotly-plot, svg")) continue
+    const style = getComputedStyle(e)
+    if (style.clipPath !== "none" || style.position === "fixed") continue
+    const name = (e.textContent || e.alt || e.tagName).trim().slice(0, 40)
+    const hides = (s) => s.overflowX === "hidden" || s.overflowX === "clip"
+    if (hides(style) && e.scrollWidth > e.clientWidth + 1) { cut.push(name); continue }
+    const { left, right } = e.getBoundingClientRect()
+    for (let up = host(e); up && up !== main; up = host(up)) {
+      const s = getComputedStyle(up)
+      if (s.clipPath !== "none" || s.overflowX === "auto" || s.overflowX === "scroll") break
+      const box = up.getBoundingClientRect()
+      if (hides(s) && box.width > 0 && (right > box.right + 1.5 || left < box.left - 1.5)) { cut.push(name); break }
+    }
+  }
+  return {
+    picture: place(picture), control: place(control), cut: [...new Set(cut)],
+    sideways: main.scrollWidth > main.clientWidth + 1,
+  }
+}"""
+
+
+@pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.short)
+def test_every_tab_fits_every_screen(page: Page, topic) -> None:
+    visit(page, "/" + topic.page.removeprefix(f"pages/{topic.number}_").removesuffix(".py"))
+    faults = []
+    for name in dict.fromkeys(tab.inner_text() for tab in page.get_by_role("tab").all()):
+        page.set_viewport_size({"width": 1440, "height": 900})
+        page.get_by_role("tab", name=name, exact=True).first.click()
+        settle(page)
+        for width, height in SCREENS:
+            page.set_viewport_size({"width": width, "height": height})
+            page.get_by_test_id("stMain").evaluate("e => e.scrollTo(0, 0)")
+            page.wait_for_timeout(150)  # two frames and the components' resize observers
+            found = page.evaluate(MEASURE)
+            faults += [f"{name} at {width}: {fault}" for fault in faults_of(found, (width, height))]
+    assert not faults, "\n".join(faults)
+
+
+def faults_of(found: dict, screen: tuple[int, int]) -> list[str]:
+    """Return a sentence for each fault of one tab on one screen."""
+    faults = [f"{text!r} is cut" for text in found["cut"]]
+    if found["sideways"]:
+        faults.append("scrolls sideways")
+    picture, control, height = found["picture"], found["control"], screen[1]
+    if picture is None:
+        faults.append("no picture")
+    elif picture["bottom"] > height and (picture["top"] > 0.6 * height or screen != PHONE):
+        faults.append(f"picture from {picture['top']:.0f} to {picture['bottom']:.0f} ({picture['text']})")
+    elif picture["height"] > 0.62 * height:
+        faults.append(f"picture {picture['height']:.0f} high")
+    if control is not None and control["bottom"] > height and screen != PHONE:
+        faults.append(f"first control at {control['top']:.0f} ({control['text']})")
+    return faults
