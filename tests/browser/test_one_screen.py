@@ -27,16 +27,19 @@ MEASURE = """() => {
     }
   }
   walk(main)
+  const top = (e) => (e.getRootNode() instanceof ShadowRoot ? top(e.getRootNode().host) : e)
   const place = (e) => {
     if (!e) return null
     const { top, bottom, height } = e.getBoundingClientRect()
     return { top, bottom, height, tag: e.tagName, text: (e.ariaLabel || e.alt || e.textContent || "").slice(0, 40) }
   }
   const pictures = "img, canvas, svg, table, [data-testid=stDataFrame], [data-testid=stPlotlyChart]"
-  const picture = all.find((e) => {
+  const large = (e) => {
     const { width, height } = e.getBoundingClientRect()
     return e.matches(pictures) && shown(e) && width >= 100 && height >= 60 && width * height >= 9000
-  })
+  }
+  const stage = all.find((e) => e.matches("[class*=st-key-stage_]") && shown(e))
+  const picture = all.find((e) => large(e) && stage?.contains(top(e))) ?? all.find(large)
   const controls = "[role=slider], [role=combobox], [role=radio], [role=switch], input, textarea, button"
   const control = all.find((e) => e.matches(controls) && shown(e) && !e.closest("[role=tab]"))
   const cut = []

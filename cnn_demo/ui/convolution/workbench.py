@@ -16,7 +16,7 @@ from cnn_demo.ui.convolution.settings import (
     read_settings,
     values_in_force,
 )
-from cnn_demo.ui.page.layout import controls_and_picture
+from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.page.session import SESSION
 
 PAUSE = 0.08  # seconds
@@ -32,7 +32,7 @@ def workbench(photo: Photo) -> None:
     page runs once more.
     """
     state = values_in_force(SESSION)
-    panel, stage = controls_and_picture("convolution")
+    panel, stage, details = controls_picture_and_details("convolution")
     before, after = stage.columns(2, wrap=False)
     settings, result = _show_result(photo, after)
     if result is not None:
@@ -40,7 +40,7 @@ def workbench(photo: Photo) -> None:
         with before:
             show_input(photo, settings, result)
     kernel_container, chart_container, geometry_container, value_container = (panel.container() for _ in range(4))
-    tabs = dict(zip(VIEWS, st.tabs(VIEWS, key="view", bind="query-params", on_change="rerun"), strict=True))
+    tabs = dict(zip(VIEWS, details.tabs(VIEWS, key="view", bind="query-params", on_change="rerun"), strict=True))
     with kernel_container:
         controls.kernel_controls()
     with geometry_container:

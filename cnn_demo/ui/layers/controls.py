@@ -31,8 +31,8 @@ _SOURCE_HELP = (
 )
 
 
-def stack_controls(layers: tuple[Layer, ...]) -> None:
-    """Show the controls of the whole stack: add, remove or move a layer, load a preset."""
+def stack_buttons(layers: tuple[Layer, ...]) -> None:
+    """Show the buttons that add, remove or move a layer."""
     number = read_layer(SESSION, len(layers))
     full = len(layers) >= MAX_LAYERS
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
@@ -41,16 +41,19 @@ def stack_controls(layers: tuple[Layer, ...]) -> None:
         _button("Remove", "delete", len(layers) == 1, _remove)
         _button("Move left", "arrow_back", number <= 1, _move, -1)
         _button("Move right", "arrow_forward", number >= len(layers), _move, 1)
-        st.selectbox(
-            "Presets",
-            list(PRESETS),
-            index=None,
-            placeholder="Load a preset",
-            key="preset",
-            label_visibility="collapsed",
-            width=260,
-            on_change=_take_preset,
-        )
+
+
+def preset_control() -> None:
+    """Show the menu of known stacks."""
+    st.selectbox(
+        "Presets",
+        list(PRESETS),
+        index=None,
+        placeholder="Load a preset",
+        key="preset",
+        label_visibility="collapsed",
+        on_change=_take_preset,
+    )
 
 
 def _button(title: str, icon: str, disabled: bool, action: Callable[..., None], *args: Layer | int) -> None:

@@ -19,6 +19,7 @@ from cnn_demo.ui.layers.invariance_measures import (
 )
 from cnn_demo.ui.layers.maps import learned_kernels, tile_url
 from cnn_demo.ui.layers.settings import DEFAULTS, SOURCE_TITLES, read_stack
+from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.page.session import SESSION
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, GREY, LEGEND_ABOVE, chart_colours, slider_line
 from cnn_demo.ui.widgets.choice import choose
@@ -37,19 +38,20 @@ _HOW = {
 
 def forgiving_view(photo: Photo) -> None:
     """Show the curves, the values at the slider's position, and both representations with their difference."""
-    controls, chart = st.columns([2, 5])
-    with controls, st.container(border=True):
+    panel, stage, details = controls_picture_and_details("invariance")
+    with panel:
         question, amount = _controls()
     try:
         measured, limit = curves(photo, question)
     except ValueError as error:
-        with chart:
-            st.warning(str(error), icon=":material/crop_free:")
+        stage.warning(str(error), icon=":material/crop_free:")
         return
     amount = min(amount, limit)
-    with chart:
+    with panel:
         measure = _measure_control(question.distortion)
+    with stage:
         _chart(measured, measure, question.distortion, amount)
+    with details:
         at = _at(measured, amount)
         st.markdown(summary(at, question))
         _table(at, question.distortion)
@@ -57,8 +59,8 @@ def forgiving_view(photo: Photo) -> None:
             st.caption(
                 f"This photo is so narrow that it can be shifted by {limit:g} pixel{'' if limit == 1 else 's'} only."
             )
-    _side_by_side(photo, question, amount)
-    _measure_explanation(question)
+        _side_by_side(photo, question, amount)
+        _measure_explanation(question)
 
 
 def _controls() -> tuple[Question, float]:

@@ -27,6 +27,7 @@ from cnn_demo.ui.layers.maps import working_image
 from cnn_demo.ui.layers.numbers import bounded_number
 from cnn_demo.ui.layers.settings import DEFAULTS, POOL_TITLES, value_of
 from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.page.session import SESSION
 from cnn_demo.ui.widgets.number_grid import number_grid
 
@@ -59,21 +60,24 @@ class Pooled:
 
 def pooling_view(photo: Photo) -> None:
     """Show a map, and the results of max pooling, average pooling and a strided convolution."""
-    window, stride = _controls()
+    panel, stage, details = controls_picture_and_details("pooling")
+    with panel:
+        window, stride = _controls()
     plane = feature_map(photo, value_of(SESSION, "of"))
     try:
         size = pooled_size(plane.shape, window, stride)
     except ValueError as error:
-        st.warning(f"{str(error).rstrip('.')}: please choose a smaller window.", icon=":material/crop_free:")
+        stage.warning(f"{str(error).rstrip('.')}: please choose a smaller window.", icon=":material/crop_free:")
         return
-    pictures = st.container()  # above the fields that select the window
-    row, column = _open_window(size)
+    with panel:
+        row, column = _open_window(size)
     results = [_pooled(plane, kind, window, stride, row, column) for kind in _kinds()]
     scale = signed_scale(plane) or 1.0
-    with pictures:
+    with stage:
         _pictures(plane, results, scale, row, column)
-    _arithmetic(results)
-    _gradients(plane, results, scale)
+    with details:
+        _arithmetic(results)
+        _gradients(plane, results, scale)
 
 
 def _kinds() -> tuple[str, ...]:
@@ -82,33 +86,24 @@ def _kinds() -> tuple[str, ...]:
 
 
 def _controls() -> tuple[int, int]:
-    controls = st.grid(5, min_column_width=160)
-    containers = [controls.cell() for _ in range(5)]
     low, high = POOL_RANGES["size"]
-    with containers[0]:
-        st.selectbox(
-            "Map", MAPS, index=MAPS.index(DEFAULTS["of"]), format_func=_map_title, key="of", bind="query-params"
-        )
-    with containers[1]:
-        window = st.slider("Window size", low, high, DEFAULTS["window"], key="window", bind="query-params")
-    with containers[2]:
-        stride = st.slider("Stride", low, high, DEFAULTS["step"], key="step", bind="query-params")
-    with containers[3]:
-        st.selectbox("Compare with", list(FOURTH), format_func=FOURTH.__getitem__, key="fourth", bind="query-params")
-    with containers[4]:
-        st.selectbox(
-            "Kernel",
-            list(TAPS),
-            format_func=TAPS.__getitem__,
-            key="taps",
-            bind="query-params",
-            disabled=value_of(SESSION, "fourth") != "strided",
-            help=(
-                "Kernel of the strided convolution. Every n-th value: as if the convolution that made the map had this "
-                "stride."
-            ),
-        )
+    window = st.slider("Window size", low, high, DEFAULTS["window"], key="window", bind="query-params")
+    stride = st.slider("Stride", low, high, DEFAULTS["step"], key="step", bind="query-params")
     st.caption(overlap_sentence(window, stride))
+    st.selectbox("Map", MAPS, index=MAPS.index(DEFAULTS["of"]), format_func=_map_title, key="of", bind="query-params")
+    st.selectbox("Compare with", list(FOURTH), format_func=FOURTH.__getitem__, key="fourth", bind="query-params")
+    st.selectbox(
+        "Kernel",
+        list(TAPS),
+        format_func=TAPS.__getitem__,
+        key="taps",
+        bind="query-params",
+        disabled=value_of(SESSION, "fourth") != "strided",
+        help=(
+            "Kernel of the strided convolution. Every n-th value: as if the convolution that made the map had this "
+            "stride."
+        ),
+    )
     return window, stride
 
 
@@ -157,7 +152,7 @@ def _pooled(plane: np.ndarray, kind: str, window: int, stride: int, row: int, co
 
 
 def _open_window(size: tuple[int, int]) -> tuple[int, int]:
-    containers = st.columns([1, 1, 2], wrap=False)
+    containers = st.columns(2, wrap=False)
     with containers[0]:
         row = bounded_number("Row", 0, size[0] - 1, "pool_row", size[0] // 2)
     with containers[1]:

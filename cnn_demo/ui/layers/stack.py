@@ -8,10 +8,11 @@ from cnn_demo.drawing.pictures import display_values
 from cnn_demo.images import Photo
 from cnn_demo.ui.components.layer_row import Volume, layer_row
 from cnn_demo.ui.components.map_grid import MapTile, map_grid
-from cnn_demo.ui.layers.controls import layer_controls, stack_controls, stack_text
+from cnn_demo.ui.layers.controls import layer_controls, preset_control, stack_buttons, stack_text
 from cnn_demo.ui.layers.maps import is_signed, map_pictures, map_titles, plan, stack_maps, tile_url, working_image
 from cnn_demo.ui.layers.open_map import opened_map
 from cnn_demo.ui.layers.settings import POOL_TITLES, read_layer, read_stack, value_of
+from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.page.session import SESSION
 
 
@@ -23,24 +24,25 @@ def stack_view(photo: Photo) -> None:
     with st.container():  # always there, so that a message does not move the page below
         if wrong:
             st.error(wrong, icon=":material/layers_clear:")
-    stack_controls(layers)
-    _drawn_to_scale(photo, layers, planned, number)
-    with st.container():
-        if planned.problem:
-            st.warning(planned.problem, icon=":material/crop_free:")
+    panel, stage, details = controls_picture_and_details("stack")
+    with stage:
+        _drawn_to_scale(photo, layers, planned, number)
+        stack_buttons(layers)
+        with st.container():
+            if planned.problem:
+                st.warning(planned.problem, icon=":material/crop_free:")
     shown = min(number, len(planned.layers))
-    controls, grid = st.columns([2, 5])
-    with controls, st.container(border=True):
+    with panel:
+        preset_control()
         layer_controls(layers)
-    with grid:
+    with details:
         if shown:
             _grid(photo, layers[:shown], selected=number)
             _table(photo, planned)
+            opened_map(photo, layers[:shown], planned.layers[shown - 1])
         else:
             st.info("No layer fits yet: change the first one, on the left.", icon=":material/arrow_back:")
-    if shown:
-        opened_map(photo, layers[:shown], planned.layers[shown - 1])
-    stack_text()
+        stack_text()
 
 
 def _drawn_to_scale(photo: Photo, layers: tuple[Layer, ...], planned: StackPlan, number: int) -> None:

@@ -16,3 +16,16 @@ def controls_and_picture(key: str, picture: float = 3) -> tuple[DeltaGenerator, 
     with st.container(key=f"split_{key}"):
         panel, stage = st.columns([1, picture], gap="medium")
     return panel.container(key=f"panel_{key}"), stage.container(key=f"stage_{key}")
+
+
+def controls_picture_and_details(key: str) -> tuple[DeltaGenerator, DeltaGenerator, DeltaGenerator]:
+    """Return three containers: a panel of controls, the picture at its right, and details below the picture.
+
+    The panel stays in sight while the details are read. On a phone picture, panel and details follow each other.
+
+    Args:
+        key: Name of the three, unique on the page.
+    """
+    with st.container(key=f"threefold_{key}"):
+        panel, stage, details = st.columns(3, gap="medium")
+    return panel.container(key=f"panel_{key}"), stage.container(key=f"stage_{key}"), details
