@@ -17,6 +17,8 @@ from cnn_demo.models.localization.localizers import LocalizerDetails
 from cnn_demo.results import Localization, percent
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.localization.state import evidence_of, pick_localizer, threshold_slider, truth_of
+from cnn_demo.ui.page.layout import controls_picture_and_details
+from cnn_demo.ui.page.tabs import reasons_shown
 from cnn_demo.ui.widgets.heatmap_controls import legend
 from cnn_demo.ui.widgets.model_picker import load_with_spinner
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
@@ -28,51 +30,43 @@ HEAVIEST = 8  # locations whose boxes are drawn
 MAX_CLASSES = 6  # whose probabilities are shown
 
 
-def find_view(photo: Photo) -> None:
-    """Show the one object that the network finds on the photo.
-
-    Raises:
-        ModelUnavailable: If the network is not available.
-    """
-    spec = pick_localizer()
-    load_with_spinner(spec, load_localizer)
-    _show_prediction(photo, spec)
-
-
 @st.fragment
-def _show_prediction(photo: Photo, spec: ModelSpec) -> None:
-    shown, details = st.columns([3, 2], gap="large")
-    with details:
-        threshold = threshold_slider(spec)
-    evidence = evidence_of(photo, spec.key, threshold)
-    prediction = evidence.localization
-    with details:
-        _in_words(prediction, photo, threshold)
-        indices = shown_classes(prediction.probabilities)
-        probability_bars(
-            [prediction.labels[i] for i in indices],
-            prediction.probabilities[indices],
-            caption="Probability of the most probable classes",
-        )
-        st.caption(
-            f"**{prediction.milliseconds:.1f} ms** on {DEVICES[prediction.device]}: one pass, two heads. "
-            f"{spec.training_data} For a photo of anything else it should predict “nothing”."
-        )
-    drawn = _drawn(photo, prediction)
-    with shown:
-        height, width = photo.size
-        small = reduced(drawn, SHOWN_SIDE)
-        found = f"a box around the {prediction.label}" if prediction.label else "no box"
-        picture(
-            jpeg_url(small),
-            (height, width),
-            key="find_photo",
-            alt=f"The photo with {found}: {photo.description}",
-            max_height=480,
-        )
-        _downloads(photo, prediction, spec, drawn)
-    st.subheader("How the box head predicts the box", anchor=False)
-    _weighted(photo, evidence)
+def find_view(photo: Photo) -> None:
+    """Show the one object that the network finds on the photo; if the network is not available, the reason."""
+    with reasons_shown():
+        panel, stage, details = controls_picture_and_details("find")
+        with panel:
+            spec = pick_localizer()
+            threshold = threshold_slider(spec)
+        load_with_spinner(spec, load_localizer)
+        evidence = evidence_of(photo, spec.key, threshold)
+        prediction = evidence.localization
+        with panel:
+            _in_words(prediction, photo, threshold)
+            indices = shown_classes(prediction.probabilities)
+            probability_bars(
+                [prediction.labels[i] for i in indices],
+                prediction.probabilities[indices],
+                caption="Probability of the most probable classes",
+            )
+        drawn = _drawn(photo, prediction)
+        with stage:
+            found = f"a box around the {prediction.label}" if prediction.label else "no box"
+            picture(
+                jpeg_url(reduced(drawn, SHOWN_SIDE)),
+                photo.size,
+                key="find_photo",
+                alt=f"The photo with {found}: {photo.description}",
+                max_height=480,
+            )
+        with details:
+            st.caption(
+                f"**{prediction.milliseconds:.1f} ms** on {DEVICES[prediction.device]}: one pass, two heads. "
+                f"{spec.training_data} For a photo of anything else it should predict “nothing”."
+            )
+            _downloads(photo, prediction, spec, drawn)
+            st.subheader("How the box head predicts the box", anchor=False)
+            _weighted(photo, evidence)
 
 
 def shown_classes(probabilities: np.ndarray) -> np.ndarray:

@@ -38,11 +38,6 @@ def learned_view(photo: Photo) -> None:
     record = localizer_record()
     figures = record.figures
     count = sum(len(values) for values in record.overlaps.values())
-    st.markdown(
-        "This is the **Caltech localizer**, a small network of three classes (airplane, face and motorcycle), trained "
-        f"from scratch. Drag the bar: in **{len(record.epochs)} epochs** its box settles on faces, and it learns to "
-        "predict “nothing” for the rest. None of these photos was in its training data. " + _growth(record)
-    )
     flipbook(
         _frames(record),
         _charts(record),
@@ -51,6 +46,11 @@ def learned_view(photo: Photo) -> None:
         caption="Amber: found. Grey: its box, while “nothing” is the more probable class.",
         max_width=640,
         photographs=True,
+    )
+    st.markdown(
+        "This is the **Caltech localizer**, a small network of three classes (airplane, face and motorcycle), trained "
+        f"from scratch. Drag the bar: in **{len(record.epochs)} epochs** its box settles on faces, and it learns to "
+        "predict “nothing” for the rest. None of these photos was in its training data. " + _growth(record)
     )
     st.subheader(f"On {count} held-out photos", anchor=False)
     chart, words = st.columns([3, 2], gap="large")

@@ -21,6 +21,7 @@ from cnn_demo.models.boxes import (
     to_pixels,
 )
 from cnn_demo.ui.components.box_pair import box_pair, within
+from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.widgets.choice import choose
 
 BEGIN, WRITTEN = "boxes_begin", "boxes_written"
@@ -134,27 +135,31 @@ ENCODINGS = {
 def boxes_view(photo: Photo) -> None:
     """Show two boxes to drag, and box A written in every way."""
     size = photo.size
-    begin = choose(
-        "Example",
-        {key: each.title for key, each in BEGINNINGS.items()},
-        key=BEGIN,
-        default=DEFAULTS[BEGIN],
-        on_change=_reset,
-    )
+    panel, stage, details = controls_picture_and_details("boxes")
+    with panel:
+        begin = choose(
+            "Example",
+            {key: each.title for key, each in BEGINNINGS.items()},
+            key=BEGIN,
+            default=DEFAULTS[BEGIN],
+            on_change=_reset,
+        )
+        st.markdown(BEGINNINGS[begin].notice)
     boxes = _boxes(photo, begin)
-    box_pair(
-        jpeg_url(reduced(photo.pixels, SHOWN_SIDE)),
-        size,
-        boxes,
-        key="box_pair",
-        names=("A", "B"),
-        alt=photo.description,
-        caption="Drag a box by its middle or its corners.",
-        on_move=lambda moved: _keep(photo, begin, moved),
-    )
-    st.info(f"**What to notice.** {BEGINNINGS[begin].notice}", icon=":material/visibility:")
-    st.subheader("Four encodings of box A", anchor=False)
-    _written(photo, begin, boxes)
+    with stage:
+        box_pair(
+            jpeg_url(reduced(photo.pixels, SHOWN_SIDE)),
+            size,
+            boxes,
+            key="box_pair",
+            names=("A", "B"),
+            alt=photo.description,
+            caption="Drag a box by its middle or its corners.",
+            on_move=lambda moved: _keep(photo, begin, moved),
+        )
+    with details:
+        st.subheader("Four encodings of box A", anchor=False)
+        _written(photo, begin, boxes)
 
 
 def _reset() -> None:

@@ -29,6 +29,8 @@ from cnn_demo.models.localization.weak_localization import (
 from cnn_demo.results import percent
 from cnn_demo.ui.localization.prediction import CARD_SIDE, resized_map
 from cnn_demo.ui.localization.state import evidence_of, pick_class, pick_localizer, truth_of
+from cnn_demo.ui.page.layout import controls_picture_and_details
+from cnn_demo.ui.page.tabs import reasons_shown
 from cnn_demo.ui.widgets.cached_progress import computed
 from cnn_demo.ui.widgets.heatmap_controls import opacity_slider
 from cnn_demo.ui.widgets.model_picker import load_with_spinner
@@ -45,78 +47,68 @@ DEFAULTS: dict[str, Any] = {
 ALL_SIZES = (100, 85, 70, 50, 35, 25)  # percent of the photo's sides
 
 
+@st.fragment
 def without_view(photo: Photo) -> None:
     """Find the object three times: by the box head, by the class activation map, by a sliding window.
 
-    Raises:
-        ModelUnavailable: If the network is not available.
+    If the network is not available, the reason is shown.
     """
-    spec = pick_localizer()
-    load_with_spinner(spec, load_localizer)
-    st.markdown(
-        "A classifier is trained without boxes, and yet it can localize. Here are two methods that use the network's "
-        "**class head alone**, beside the **box head**, which was trained with boxes."
-    )
-    _three_methods(photo, spec)
-
-
-@st.fragment
-def _three_methods(photo: Photo, spec: ModelSpec) -> None:
-    model = load_localizer(spec.key)
-    evidence = evidence_of(photo, spec.key)
-    size = photo.size
-    likely = evidence.localization.label or model.labels[int(evidence.logits[:-1].argmax())]
-    grid = st.grid(3, min_column_width=180, gap=("small", "medium"))
-    classes, cuts, opacities = (grid.cell() for _ in range(3))
-    with classes:
-        label = pick_class("Class", model.labels[:-1], LOOKED_FOR, likely, "the most probable")
-    with cuts:
-        cut = st.slider(
-            "Threshold (% of the map’s maximum)",
-            5,
-            95,
-            DEFAULTS[CUT],
-            5,
-            format="%d %%",
-            key=CUT,
-            bind="query-params",
-            help="The box goes around the largest connected part above it; Zhou et al. used 20 %.",
-        )
-    with opacities:
-        opacity = opacity_slider(OPACITY, DEFAULTS[OPACITY])
-    cam = cam_box(model, evidence, label, size, cut / 100)
-    sizes, step = _window_controls(size)
-    progress_container = st.empty()
-    scan = _scan(photo, spec, sizes, step, progress_container) if sizes else None
-    _cards(photo, evidence, cam, scan, label, opacity)
-    if scan is not None:
-        _cost(scan, evidence, model.spec.title)
+    with reasons_shown():
+        panel, stage, details = controls_picture_and_details("without")
+        with panel:
+            spec = pick_localizer()
+        model = load_with_spinner(spec, load_localizer)
+        evidence = evidence_of(photo, spec.key)
+        likely = evidence.localization.label or model.labels[int(evidence.logits[:-1].argmax())]
+        with panel:
+            label = pick_class("Class", model.labels[:-1], LOOKED_FOR, likely, "the most probable")
+            cut = st.slider(
+                "Threshold (% of the map’s maximum)",
+                5,
+                95,
+                DEFAULTS[CUT],
+                5,
+                format="%d %%",
+                key=CUT,
+                bind="query-params",
+                help="The box goes around the largest connected part above it; Zhou et al. used 20 %.",
+            )
+            sizes, step = _window_controls(photo.size)
+            opacity = opacity_slider(OPACITY, DEFAULTS[OPACITY])
+        cam = cam_box(model, evidence, label, photo.size, cut / 100)
+        with stage:
+            scan = _scan(photo, spec, sizes, step, st.empty()) if sizes else None
+            _cards(photo, evidence, cam, scan, label, opacity)
+        with details:
+            st.markdown(
+                "A classifier is trained without boxes, and yet it can localize. Here are two methods that use the "
+                "network's **class head alone**, beside the **box head**, which was trained with boxes."
+            )
+            if scan is not None:
+                _cost(scan, evidence, model.spec.title)
 
 
 def _window_controls(size: tuple[int, int]) -> tuple[tuple[float, ...], float]:
-    left, right = st.columns([3, 2], gap="medium")
-    with left:
-        chosen = st.pills(
-            "Window sizes (% of the photo's sides)",
-            list(ALL_SIZES),
-            selection_mode="multi",
-            default=DEFAULTS[SIZES],
-            format_func=lambda size: f"{size} %",
-            key=SIZES,
-            bind="query-params",
-            wrap=True,
-        )
-    with right:
-        step = st.slider(
-            "Stride (% of the window’s size)",
-            10,
-            100,
-            DEFAULTS[STRIDE],
-            5,
-            format="%d %%",
-            key=STRIDE,
-            bind="query-params",
-        )
+    chosen = st.pills(
+        "Window sizes (% of the photo's sides)",
+        list(ALL_SIZES),
+        selection_mode="multi",
+        default=DEFAULTS[SIZES],
+        format_func=lambda size: f"{size} %",
+        key=SIZES,
+        bind="query-params",
+        wrap=True,
+    )
+    step = st.slider(
+        "Stride (% of the window’s size)",
+        10,
+        100,
+        DEFAULTS[STRIDE],
+        5,
+        format="%d %%",
+        key=STRIDE,
+        bind="query-params",
+    )
     sizes = tuple(size / 100 for size in sorted(set(chosen or ()) & set(ALL_SIZES), reverse=True))
     if not sizes:
         st.info("Choose at least one window size.", icon=":material/select_all:")

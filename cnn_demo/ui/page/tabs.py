@@ -1,6 +1,7 @@
 """Tabs of which only the open one is computed, shared by the workbenches of the pages with networks."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 import streamlit as st
 
@@ -19,8 +20,14 @@ def fill_open_tab(key: str, views: Mapping[str, Callable[[], None]]) -> None:
     tabs = st.tabs(list(views), key=key, bind="query-params", on_change="rerun")
     for view, tab in zip(views.values(), tabs, strict=True):
         if tab.open:
-            with tab:
-                try:
-                    view()
-                except (ModelUnavailable, FileNotFoundError) as error:
-                    st.error(str(error), icon=":material/cloud_off:")
+            with tab, reasons_shown():
+                view()
+
+
+@contextmanager
+def reasons_shown() -> Iterator[None]:
+    """Show why a network is not available in one sentence; also for a fragment, which reruns without its tab."""
+    try:
+        yield
+    except (ModelUnavailable, FileNotFoundError) as error:
+        st.error(str(error), icon=":material/cloud_off:")
