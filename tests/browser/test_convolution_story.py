@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
-from visitor import settle, slide
+from visitor import go_to, settle, slide
 
 AFTER, BEFORE = "img[alt^='After']", "img[alt^='Before']"
 
@@ -136,9 +136,9 @@ def test_settings_survive_another_page(page: Page) -> None:
     open_convolution(page)
     slide(page, "Sigma (px)", 5)
     page.wait_for_url("**gaussian_sigma=2.5**")
-    page.get_by_test_id("stSidebar").get_by_role("link", name="Deep CNNs, live").click()
+    go_to(page, "Home")
     expect(page.get_by_text("This machine")).to_be_visible()
-    page.get_by_test_id("stSidebar").get_by_role("link", name="1 · Convolution").click()
+    go_to(page, "1 · Convolution")
     expect(page.get_by_role("slider", name="Sigma (px)")).to_have_value("2.5")
     page.wait_for_url("**gaussian_sigma=2.5**")
 

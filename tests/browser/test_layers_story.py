@@ -4,7 +4,7 @@ from urllib.parse import parse_qs, urlparse
 
 import pytest
 from playwright.sync_api import Page, expect
-from visitor import settle, slide
+from visitor import go_to, settle, slide, try_experiment
 
 PAGE = "/Convolution_and_pooling_layers"
 LAYERS = "[role=radiogroup][aria-label='Layers, to scale'] button"
@@ -97,9 +97,9 @@ def test_the_stack_survives_the_other_views_and_another_page(page: Page) -> None
     page.get_by_role("tab", name="Compare pooling").click()
     expect(page.locator("img[alt='Max of the map']")).to_be_visible()
     settle(page)
-    page.get_by_test_id("stSidebar").get_by_role("link", name="Deep CNNs, live").click()
+    go_to(page, "Home")
     expect(page.get_by_text("This machine")).to_be_visible()
-    page.get_by_test_id("stSidebar").get_by_role("link", name="2 · Convolution and pooling layers").click()
+    go_to(page, "2 · Layers")
     page.get_by_role("tab", name="Build a stack").click()
     expect(page.locator(LAYERS)).to_have_count(3)
     expect(page.get_by_role("textbox", name="Stack as text")).to_have_value("c4.3.1.same.1.relu.hand_paverage.4.3")
@@ -107,7 +107,7 @@ def test_the_stack_survives_the_other_views_and_another_page(page: Page) -> None
 
 def test_a_visitor_measures_invariance(page: Page) -> None:
     open_layers(page)
-    page.get_by_text("One pixel to the right").click()
+    try_experiment(page, "One pixel to the right")
     expect(page.get_by_text("Change beyond the shift").first).to_be_visible()
     expect(page.get_by_test_id("stPlotlyChart")).to_be_visible()
     settle(page)

@@ -36,7 +36,7 @@ MEASURE = """() => {
   const pictures = "img, canvas, svg, table, [data-testid=stDataFrame], [data-testid=stPlotlyChart]"
   const large = (e) => {
     const { width, height } = e.getBoundingClientRect()
-    return e.matches(pictures) && shown(e) && width >= 100 && height >= 60 && width * height >= 9000
+    return e.matches(pictures) && shown(e) && width >= 80 && height >= 50 && width * height >= 4000
   }
   const stage = all.find((e) => e.matches("[class*=st-key-stage_]") && shown(e))
   const picture = all.find((e) => large(e) && stage?.contains(top(e))) ?? all.find(large)

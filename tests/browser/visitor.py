@@ -50,3 +50,14 @@ def slide(page: Page, label: str, steps: int, key: str = "ArrowRight") -> None:
         f"The slider {label!r} went back: {seen}, then {slider.input_value()}."
     )
     assert len(set(seen)) == steps + 1, f"The slider {label!r} lost steps: {seen}."
+
+
+def try_experiment(page: Page, title: str) -> None:
+    """Choose an experiment from the menu at the right of the heading."""
+    page.get_by_role("combobox", name="Try this").click()
+    page.get_by_role("option", name=title).click()
+
+
+def go_to(page: Page, label: str) -> None:
+    """Follow a link of the navigation at the top."""
+    page.get_by_test_id("stHeader").get_by_role("link", name=label).click()

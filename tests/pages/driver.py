@@ -16,6 +16,7 @@ from cnn_demo.images import Photo
 from cnn_demo.topics import TOPICS
 
 ROOT = Path(__file__).resolve().parents[2]
+HOME = "pages/0_Home.py"
 PAGE_1, PAGE_2, PAGE_3, PAGE_4, PAGE_5, PAGE_6, PAGE_7 = (topic.page for topic in TOPICS)
 SMALL = Photo(
     np.random.default_rng(2).integers(0, 256, (30, 40, 3), dtype=np.uint8), "Small noise", "digest-of-small-noise"

@@ -379,7 +379,7 @@ def test_garbage_in_a_link_is_ignored(turn):
     for key in GARBAGE.keys() & DEFAULTS.keys():
         assert app.session_state.get(key) in (DEFAULTS[key], None), key  # None: set to nothing, read as the default
     assert app.session_state["view"] == VIEWS[0]
-    assert app.pills(key="try_this").value is None
+    assert app.selectbox(key="try_this").value is None
     assert_shown(app)
 
 
@@ -407,14 +407,14 @@ def test_a_link_to_the_code_of_no_framework():
 @pytest.mark.parametrize("experiment", LESSON.experiments, ids=lambda e: e.title)
 def test_an_experiment_is_set_up_and_taken_back(experiment):
     app = open_page(photo=None, stride=5, bias=0.5, kernel="unsharp")
-    app.pills(key="try_this").set_value(experiment.title).run()
+    app.selectbox(key="try_this").set_value(experiment.title).run()
     assert_fine(app)
     assert experiment.notice in app.info[0].value
     for key, value in {**DEFAULTS, **experiment.settings}.items():
         assert app.session_state.get(key, DEFAULTS[key]) == value
     assert app.selectbox(key="kernel").value == experiment.settings["kernel"]
     assert app.session_state["photo_key"] == (experiment.photo or "chelsea")
-    app.pills(key="try_this").set_value(None).run()
+    app.selectbox(key="try_this").set_value(None).run()
     assert_fine(app)
     assert len(app.info) == 0
     for key, value in DEFAULTS.items():
@@ -424,12 +424,12 @@ def test_an_experiment_is_set_up_and_taken_back(experiment):
 
 def test_an_experiment_can_be_modified():
     app = open_page()
-    app.pills(key="try_this").set_value("Find edges").run()
+    app.selectbox(key="try_this").set_value("Find edges").run()
     app.slider(key="sobel_angle").set_value(90.0).run()
     assert_shown(app)
     assert app.session_state["sobel_angle"] == 90
-    assert app.pills(key="try_this").value == "Find edges"
-    app.pills(key="try_this").set_value("Random weights").run()
+    assert app.selectbox(key="try_this").value == "Find edges"
+    app.selectbox(key="try_this").set_value("Random weights").run()
     assert_shown(app)
     assert app.session_state["sobel_angle"] == DEFAULTS["sobel_angle"]
 

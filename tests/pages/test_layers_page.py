@@ -420,12 +420,12 @@ def test_a_link_to_a_stack_that_is_none(text):
 @pytest.mark.parametrize("experiment", LESSON.experiments, ids=lambda e: e.title)
 def test_an_experiment_is_set_up_and_taken_back(experiment):
     app = open_page(photo=None, stack="pmin.5.5", window=7)
-    app.pills(key="try_this").set_value(experiment.title).run()
+    app.selectbox(key="try_this").set_value(experiment.title).run()
     assert_fine(app)
     assert experiment.notice in app.info[0].value
     for key, value in experiment.settings.items():
         assert app.session_state[key] == value
-    app.pills(key="try_this").set_value(None).run()
+    app.selectbox(key="try_this").set_value(None).run()
     assert_fine(app)
     assert app.session_state["tab"] == STACK
     assert app.session_state["stack"] == DEFAULTS["stack"]

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from driver import PAGE_1, assert_fine, fire, open_app, picture
+from driver import HOME, PAGE_1, assert_fine, fire, open_app, picture
 
 from cnn_demo.convolution import PATTERNS
 from cnn_demo.images import sample_photos
@@ -154,7 +154,7 @@ def test_the_camera_starts_only_when_it_is_opened(phone_photo):
 
 def test_the_photo_follows_the_visitor(phone_photo):
     app = upload(open_app(PAGE_1), phone_photo)
-    app.switch_page("app.py").run()
+    app.switch_page(HOME).run()
     app.switch_page(PAGE_1).run()
     assert_fine(app)
     assert app.session_state["photo_key"] == "own"

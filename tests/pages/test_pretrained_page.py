@@ -245,11 +245,11 @@ def test_forbidden_downloads_are_not_offered(monkeypatch):
 def test_every_experiment_is_set_up_and_taken_back():
     app = open_page()
     for experiment in LESSON.experiments:
-        app.pills(key="try_this").set_value(experiment.title).run()
+        app.selectbox(key="try_this").set_value(experiment.title).run()
         assert_fine(app)
         for key, value in experiment.settings.items():
             assert app.session_state[key] == value
-    app.pills(key="try_this").set_value(None).run()
+    app.selectbox(key="try_this").set_value(None).run()
     assert_fine(app)
     assert app.session_state["task"] == DEFAULTS["task"]
     assert app.session_state["corruption"] == DEFAULTS["corruption"]

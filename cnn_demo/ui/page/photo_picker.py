@@ -37,7 +37,7 @@ def photo_picker(*, patterns: bool = False) -> Photo:
         gallery(thumbnails, chosen, key="gallery", label="Photos", on_pick=choose)
         _bring_your_own()
         with st.popover("", icon=":material/info:", key="photo_info", help="About this photo"):
-            st.markdown(_photo_caption(photo))
+            st.caption(_photo_caption(photo))
     with st.container():  # always there, so that a message does not rebuild the page below
         if error := st.session_state.get("photo_error"):
             st.error(error, icon=":material/image_not_supported:")

@@ -207,7 +207,7 @@ app = AppTest.from_file({str(ROOT / "app.py")!r}, default_timeout=200).run()
 for view in {VIEWS!r}:
     app.session_state["tab"] = view
     app.switch_page("pages/2_Convolution_and_pooling_layers.py").run()
-    assert not app.exception and app.pills
+    assert not app.exception and app.selectbox
 print(json.dumps(sorted({{name.partition(".")[0] for name in sys.modules}})))
 """
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=550)
