@@ -15,13 +15,16 @@ class Experiment:
         title: Label of its button.
         notice: The effect to look for, in one or two sentences.
         settings: Values by widget key; every other control of the page goes back to its default.
-        photo: Key of the sample photo or pattern to show, or None to keep the visitor's.
+        photo: Key of the sample photo or pattern on which the notice is true, or None if it is true on any photo.
+        invites: Keys of the settings that the notice tells the visitor to change, and "photo" if it does so of the
+            photo; a change of any other setting ends the notice.
     """
 
     title: str
     notice: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     photo: str | None = None
+    invites: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ LESSON = Lesson(
             "ones.",
             {"kernel": "gaussian", "gaussian_size": 15, "gaussian_sigma": 2.0, "stride": 4, "zoom": True},
             photo="chirp",
+            invites=("gaussian_sigma",),
         ),
         Experiment(
             "Detect stripes",

@@ -32,6 +32,7 @@ LESSON = Lesson(
             "Lower the confidence threshold: more half-hidden objects are found, and more false positives.",
             {"task": "Detect", "detect_confidence": 40},
             photo="bus",
+            invites=("detect_confidence",),
         ),
         Experiment(
             "Without NMS",
@@ -39,6 +40,7 @@ LESSON = Lesson(
             "keeps many boxes. Drag the IoU threshold down, and all but the most confident ones vanish.",
             {"task": "Detect", "detect_iou": 95, "detect_confidence": 10},
             photo="bus",
+            invites=("detect_iou",),
         ),
         Experiment(
             "Who suppressed whom",
@@ -46,6 +48,7 @@ LESSON = Lesson(
             "does. Drag the step.",
             {"task": "Non-maximum suppression", "nms_step": 1, "detect_confidence": 10},
             photo="bus",
+            invites=("nms_step",),
         ),
         Experiment(
             "Which cell predicted it?",

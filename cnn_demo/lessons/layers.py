@@ -27,6 +27,10 @@ LESSON = Lesson(
                 "stack": "c6.5.1.valid.1.tanh.random_paverage.2.2_c16.5.1.valid.1.tanh.random_paverage.2.2",
                 "layer": 3,
             },
+            invites=(
+                "stack",
+                "layer",
+            ),
         ),
         Experiment(
             "Overlapping windows",
@@ -34,6 +38,7 @@ LESSON = Lesson(
             "how many values are the maximum of more than one window, and get the gradients of all of these. Raise "
             "**Stride** to 3 and no value is shared.",
             {"tab": "Compare pooling", "window": 3, "step": 2},
+            invites=("step",),
         ),
         Experiment(
             "Aliasing you can see",

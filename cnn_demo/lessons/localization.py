@@ -61,6 +61,7 @@ LESSON = Lesson(
             "boxes.",
             {"task": "Without a box head", "cam_cut": 60},
             photo="motorcycle",
+            invites=("cam_cut",),
         ),
         Experiment(
             "The loss of the box alone",

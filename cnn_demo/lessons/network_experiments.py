@@ -9,6 +9,7 @@ EXPERIMENTS = (
         "become small and sparse, until one average of each map is left, from which the classes are predicted.",
         {"view": "Activations", "unit_layer": "block1_relu"},
         photo="chelsea",
+        invites=("unit_layer",),
     ),
     Experiment(
         "Deep, yet short-sighted",
@@ -16,6 +17,7 @@ EXPERIMENTS = (
         "**Layers**: the field grows in proportion to the depth, the middle with half of the influence only with its "
         "square root.",
         {"view": "Receptive fields", "field_depth": 12, "field_weights": "All equal"},
+        invites=("field_depth",),
     ),
     Experiment(
         "Larger photo, same weights",
@@ -28,6 +30,7 @@ EXPERIMENTS = (
         "Choose other layers: early channels respond to colours and edges at any position, later ones to larger "
         "patterns.",
         {"view": "Features", "feature_layer": "block4_relu"},
+        invites=("feature_layer",),
     ),
     Experiment(
         "None of the ten",

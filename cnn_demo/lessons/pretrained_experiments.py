@@ -12,6 +12,10 @@ EXPERIMENTS = (
         "sides, and her predictions stay.",
         {"task": "Classify", "corruption": "rotation", "corrupt_rotation": 180, "models": list(SIDE_BY_SIDE)},
         photo="bus",
+        invites=(
+            "corrupt_rotation",
+            "photo",
+        ),
     ),
     Experiment(
         "A thousand classes, or ten",
@@ -33,6 +37,7 @@ EXPERIMENTS = (
         "1,280 maps of 7 × 7, most of them zero except at a few positions.",
         {"task": "Feature maps", "model": LITE0, "maps_layer": "stem_conv"},
         photo="chelsea",
+        invites=("maps_layer",),
     ),
     Experiment(
         "More accurate, far smaller",

@@ -36,6 +36,7 @@ LESSON = Lesson(
             "might be something else.",
             {"task": "Confidence", "sure_blank": 90},
             photo="chelsea",
+            invites=("sure_blank",),
         ),
         Experiment(
             "No skip connections",
@@ -43,6 +44,7 @@ LESSON = Lesson(
             "of them brings most of it back.",
             {"task": "Inside a U-Net", "skips_on": []},
             photo="chelsea",
+            invites=("skips_on",),
         ),
         Experiment(
             "A checkerboard",
@@ -50,6 +52,7 @@ LESSON = Lesson(
             "kernel to 4, and the pattern is gone.",
             {"task": "Upsampling", "up_kernel": 3, "up_times": 16},
             photo="chelsea",
+            invites=("up_kernel",),
         ),
         Experiment(
             "Paint it yourself",

@@ -11,7 +11,7 @@ from driver import PAGE_1, SMALL, assert_fine, fire, picture, send, written
 from cnn_demo.convolution import ACTIVATIONS, KERNELS, PADDING_MODES, Choice, activate, convolve, output_size
 from cnn_demo.convolution.matrix_text import format_matrix, parse_matrix
 from cnn_demo.drawing.pictures import DISPLAYS, display_values, jpeg_url
-from cnn_demo.lessons.convolution import LESSON, MISCONCEPTIONS
+from cnn_demo.lessons.convolution import MISCONCEPTIONS
 from cnn_demo.ui.convolution import workbench
 from cnn_demo.ui.convolution.settings import DEFAULTS, OWN_MATRIX_TITLE, read_settings
 from cnn_demo.ui.convolution.workbench import VIEWS
@@ -402,36 +402,6 @@ def test_a_link_to_the_code_of_no_framework():
 
 
 # Teaching ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("experiment", LESSON.experiments, ids=lambda e: e.title)
-def test_an_experiment_is_set_up_and_taken_back(experiment):
-    app = open_page(photo=None, stride=5, bias=0.5, kernel="unsharp")
-    app.selectbox(key="try_this").set_value(experiment.title).run()
-    assert_fine(app)
-    assert experiment.notice in app.info[0].value
-    for key, value in {**DEFAULTS, **experiment.settings}.items():
-        assert app.session_state.get(key, DEFAULTS[key]) == value
-    assert app.selectbox(key="kernel").value == experiment.settings["kernel"]
-    assert app.session_state["photo_key"] == (experiment.photo or "chelsea")
-    app.selectbox(key="try_this").set_value(None).run()
-    assert_fine(app)
-    assert len(app.info) == 0
-    for key, value in DEFAULTS.items():
-        assert app.session_state.get(key, value) == value
-    assert app.selectbox(key="kernel").value == DEFAULTS["kernel"]
-
-
-def test_an_experiment_can_be_modified():
-    app = open_page()
-    app.selectbox(key="try_this").set_value("Find edges").run()
-    app.slider(key="sobel_angle").set_value(90.0).run()
-    assert_shown(app)
-    assert app.session_state["sobel_angle"] == 90
-    assert app.selectbox(key="try_this").value == "Find edges"
-    app.selectbox(key="try_this").set_value("Random weights").run()
-    assert_shown(app)
-    assert app.session_state["sobel_angle"] == DEFAULTS["sobel_angle"]
 
 
 @pytest.mark.parametrize("index", range(len(MISCONCEPTIONS)))

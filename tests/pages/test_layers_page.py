@@ -14,7 +14,7 @@ from cnn_demo.convolution import activate, convolve, pool, pool_gradient
 from cnn_demo.convolution.stack import MAX_LAYERS, ConvLayer, PoolLayer, plan_stack, run_stack
 from cnn_demo.convolution.stack_text import parse_stack
 from cnn_demo.images import Photo
-from cnn_demo.lessons.layers import LESSON, MISCONCEPTIONS
+from cnn_demo.lessons.layers import MISCONCEPTIONS
 from cnn_demo.ui.layers.invariance_measures import DISTORTIONS, POOLINGS, Question, curves
 from cnn_demo.ui.layers.maps import learned_kernels
 from cnn_demo.ui.layers.pooling import FOURTH, MAPS, TAPS
@@ -415,20 +415,6 @@ def test_a_link_to_a_stack_that_is_none(text):
     for link in ({"stack": text}, {"stack": text, "tab": FORGIVE, "features": "Your stack"}):
         app = open_page(link=link, errors=1)
         assert app.error[0].value.startswith("Please ")
-
-
-@pytest.mark.parametrize("experiment", LESSON.experiments, ids=lambda e: e.title)
-def test_an_experiment_is_set_up_and_taken_back(experiment):
-    app = open_page(photo=None, stack="pmin.5.5", window=7)
-    app.selectbox(key="try_this").set_value(experiment.title).run()
-    assert_fine(app)
-    assert experiment.notice in app.info[0].value
-    for key, value in experiment.settings.items():
-        assert app.session_state[key] == value
-    app.selectbox(key="try_this").set_value(None).run()
-    assert_fine(app)
-    assert app.session_state["tab"] == STACK
-    assert app.session_state["stack"] == DEFAULTS["stack"]
 
 
 @pytest.mark.parametrize("index", range(len(MISCONCEPTIONS)))

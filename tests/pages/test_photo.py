@@ -74,11 +74,22 @@ def test_an_upload_is_shown_upright_and_let_go(phone_photo):
     assert_fine(app)
     assert app.session_state["photo_key"] == "own"
     assert app.session_state["own_photo"].pixels.shape == (48, 32, 3)
-    assert "photo" not in app.query_params  # nobody else has it
+    assert app.query_params["photo"] == "own"
     assert caption(app).startswith("**IMG\\_0001\\.jpg** · 32 × 48 pixels")
     assert picture(app, "before")[1].shape == (48, 32, 3)
     assert app.file_uploader[0].value is None
     assert not [key for key, value in app.session_state.items() if "UploadedFile" in type(value).__name__]
+
+
+def test_a_reload_says_that_an_upload_is_gone_until_there_is_another_photo(phone_photo):
+    app = upload(open_app(PAGE_1), phone_photo)
+    again = open_app(PAGE_1, link=dict(app.query_params))
+    assert_fine(again)
+    assert [note.value for note in again.info if "upload it again" in note.value]
+    assert again.session_state["photo_key"] == sample_photos()[0].key
+    assert "photo" not in again.query_params
+    fire(again, "gallery", "pick", "coffee")
+    assert len(again.info) == 0
 
 
 @pytest.mark.parametrize("kind", BROKEN)

@@ -12,14 +12,14 @@ from driver import PAGE_4, SMALL, assert_fine, picture
 
 from cnn_demo.images import sample_photos
 from cnn_demo.images.corruptions import CORRUPTIONS, corrupt
-from cnn_demo.lessons.pretrained import LESSON, MISCONCEPTIONS
+from cnn_demo.lessons.pretrained import MISCONCEPTIONS
 from cnn_demo.lessons.pretrained_experiments import SIDE_BY_SIDE
 from cnn_demo.models import ModelUnavailable, find, list_models, load
 from cnn_demo.models.files import downloads, weights
 from cnn_demo.results import Classification, percent
 from cnn_demo.ui.pretrained.classify import agreement
 from cnn_demo.ui.pretrained.model_times import forget_times, keep_time, median_milliseconds
-from cnn_demo.ui.pretrained.workbench import DEFAULTS, VIEWS
+from cnn_demo.ui.pretrained.workbench import VIEWS
 
 open_page = partial(driver.open_page, PAGE_4, SMALL)
 
@@ -240,21 +240,6 @@ def test_forbidden_downloads_are_not_offered(monkeypatch):
 
 
 # Lesson ----------------------------------------------------------------------------------------------------------
-
-
-def test_every_experiment_is_set_up_and_taken_back():
-    app = open_page()
-    for experiment in LESSON.experiments:
-        app.selectbox(key="try_this").set_value(experiment.title).run()
-        assert_fine(app)
-        for key, value in experiment.settings.items():
-            assert app.session_state[key] == value
-    app.selectbox(key="try_this").set_value(None).run()
-    assert_fine(app)
-    assert app.session_state["task"] == DEFAULTS["task"]
-    assert app.session_state["corruption"] == DEFAULTS["corruption"]
-    assert app.session_state["corrupt_blur"] == 0
-    assert app.multiselect(key="models").value == list(SIDE_BY_SIDE)
 
 
 @pytest.mark.parametrize("item", MISCONCEPTIONS, ids=lambda item: item.claim)

@@ -34,6 +34,8 @@ DEFAULTS |= {
     "row": None,
     "column": None,
     "channel": "R",
+    "view": "Look inside",  # the open tab
+    "code": "PyTorch",
     "gaussian_size": 9,  # a clearly visible blur
     "gaussian_sigma": 2.0,
 }

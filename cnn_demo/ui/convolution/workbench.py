@@ -16,6 +16,7 @@ from cnn_demo.ui.convolution.settings import (
     read_settings,
     values_in_force,
 )
+from cnn_demo.ui.page.fragments import end_run, fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.page.session import SESSION
 
@@ -23,7 +24,7 @@ PAUSE = 0.08  # seconds
 VIEWS = ("Look inside", "Size and cost", "Frequency response", "Code")
 
 
-@st.fragment
+@fragment
 def workbench(photo: Photo) -> None:
     """Show the photo before and after, the controls, and the views on the result.
 
@@ -58,6 +59,7 @@ def workbench(photo: Photo) -> None:
         with chart_container:
             views.kernel_chart(settings.weights, settings.spec)
         _show_open_view(tabs, settings, result)
+    end_run()
 
 
 def _show_result(photo: Photo, after: DeltaGenerator) -> tuple[ConvolutionSettings, ConvolutionResult | None]:

@@ -17,6 +17,7 @@ from cnn_demo.models.detection.letterbox import Letterbox
 from cnn_demo.results import percent
 from cnn_demo.ui.components.picture import Mark, picture
 from cnn_demo.ui.detection.state import candidates_of, pick_detector
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.widgets.detection_controls import confidence_slider
 from cnn_demo.ui.widgets.heatmap_controls import legend
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
@@ -39,7 +40,7 @@ def grid_view(photo: Photo) -> None:
     _origins(photo, spec, side)
 
 
-@st.fragment
+@fragment
 def _origins(photo: Photo, spec: ModelSpec, side: int) -> None:
     candidates = candidates_of(photo, spec.key, side)
     if candidates.proposals_xyxy is not None and candidates.objectness is not None:

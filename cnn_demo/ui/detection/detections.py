@@ -19,6 +19,7 @@ from cnn_demo.results import percent
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.detection.downloads import downloads
 from cnn_demo.ui.detection.state import candidates_of, cuts_controls, pick_detector
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.widgets.detection_controls import counted
 from cnn_demo.ui.widgets.model_picker import official_instead
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
@@ -40,7 +41,7 @@ def find_view(photo: Photo) -> None:
     _detections(photo, spec, side)
 
 
-@st.fragment
+@fragment
 def _detections(photo: Photo, spec: ModelSpec, side: int) -> None:
     candidates = candidates_of(photo, spec.key, side)
     shown, details = st.columns([3, 2], gap="large")

@@ -17,6 +17,7 @@ from cnn_demo.models.detection.candidates import NOT_SUPPRESSED, Candidates, Sel
 from cnn_demo.results import percent
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.detection.state import candidates_of, overlap_slider, pick_detector
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, REFERENCE_LINE, chart_colours
 from cnn_demo.ui.widgets.detection_controls import confidence_slider
 
@@ -38,7 +39,7 @@ def nms_view(photo: Photo) -> None:
     _steps(photo, spec, side)
 
 
-@st.fragment
+@fragment
 def _steps(photo: Photo, spec: ModelSpec, side: int) -> None:
     candidates = candidates_of(photo, spec.key, side)
     shown, details = st.columns([3, 2], gap="large")

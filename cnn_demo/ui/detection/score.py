@@ -21,6 +21,7 @@ from cnn_demo.results import percent
 from cnn_demo.ui.components.annotator import annotator, replace_drawing
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.detection.state import candidates_of, overlap_slider, pick_detector
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, chart_colours
 from cnn_demo.ui.widgets.detection_controls import MIN_SURE, confidence_slider
 
@@ -41,7 +42,7 @@ def score_view(photo: Photo) -> None:
     _drawn_and_scored(photo, spec, side)
 
 
-@st.fragment
+@fragment
 def _drawn_and_scored(photo: Photo, spec: ModelSpec, side: int) -> None:
     candidates = candidates_of(photo, spec.key, side)
     drawing, shown, cuts = st.columns([4, 4, 3], gap="medium")

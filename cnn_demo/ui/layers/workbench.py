@@ -7,11 +7,12 @@ from cnn_demo.ui.layers.invariance import forgiving_view
 from cnn_demo.ui.layers.pooling import pooling_view
 from cnn_demo.ui.layers.settings import DEFAULTS, VIEWS, values_in_force
 from cnn_demo.ui.layers.stack import stack_view
+from cnn_demo.ui.page.fragments import end_run, fragment
 from cnn_demo.ui.page.link import sync_query_param
 from cnn_demo.ui.page.session import SESSION
 
 
-@st.fragment
+@fragment
 def workbench(photo: Photo) -> None:
     """Show the tabs and the view of the open one.
 
@@ -31,3 +32,4 @@ def workbench(photo: Photo) -> None:
                 show(photo)
     if values_in_force(SESSION) != state:
         st.rerun()
+    end_run()

@@ -17,6 +17,7 @@ from cnn_demo.models.localization.localizers import LocalizerDetails
 from cnn_demo.results import Localization, percent
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.localization.state import evidence_of, pick_localizer, threshold_slider, truth_of
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.page.tabs import reasons_shown
 from cnn_demo.ui.widgets.heatmap_controls import legend
@@ -30,7 +31,7 @@ HEAVIEST = 8  # locations whose boxes are drawn
 MAX_CLASSES = 6  # whose probabilities are shown
 
 
-@st.fragment
+@fragment
 def find_view(photo: Photo) -> None:
     """Show the one object that the network finds on the photo; if the network is not available, the reason."""
     with reasons_shown():

@@ -38,6 +38,7 @@ from cnn_demo.ui.localization.state import (
     sample_truth,
     truth_of,
 )
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.page.tabs import reasons_shown
 from cnn_demo.ui.widgets.charts import chart_colours
@@ -56,7 +57,7 @@ _WHAT = {
 _SHADE = np.array([255, 210, 31])
 
 
-@st.fragment
+@fragment
 def truth_view(photo: Photo) -> None:
     """Let the visitor draw the ground truth box, and compare the predicted box with it.
 

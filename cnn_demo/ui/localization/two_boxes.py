@@ -21,6 +21,7 @@ from cnn_demo.models.boxes import (
     to_pixels,
 )
 from cnn_demo.ui.components.box_pair import box_pair, within
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.widgets.choice import choose
 
@@ -131,7 +132,7 @@ ENCODINGS = {
 }
 
 
-@st.fragment
+@fragment
 def boxes_view(photo: Photo) -> None:
     """Show two boxes to drag, and box A written in every way."""
     size = photo.size

@@ -29,6 +29,7 @@ from cnn_demo.models.localization.weak_localization import (
 from cnn_demo.results import percent
 from cnn_demo.ui.localization.prediction import CARD_SIDE, resized_map
 from cnn_demo.ui.localization.state import evidence_of, pick_class, pick_localizer, truth_of
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.page.tabs import reasons_shown
 from cnn_demo.ui.widgets.cached_progress import computed
@@ -47,7 +48,7 @@ DEFAULTS: dict[str, Any] = {
 ALL_SIZES = (100, 85, 70, 50, 35, 25)  # percent of the photo's sides
 
 
-@st.fragment
+@fragment
 def without_view(photo: Photo) -> None:
     """Find the object three times: by the box head, by the class activation map, by a sliding window.
 

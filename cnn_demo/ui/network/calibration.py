@@ -14,6 +14,7 @@ from cnn_demo.models.calibration import at_temperature
 from cnn_demo.models.training_records import TrainingRecord, cifar10_record
 from cnn_demo.results import Classification, percent
 from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, GREY, REFERENCE_LINE, chart_colours
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
 from cnn_demo.ui.widgets.probability_bars import probability_bars
@@ -60,7 +61,7 @@ def _classified(photo: Photo) -> Classification:
     return load_classifier(MODEL).predict(photo.pixels)
 
 
-@st.fragment
+@fragment
 def _show_prediction(prediction: Classification) -> None:
     """Show the ten probabilities and a temperature slider."""
     st.markdown("**Prediction for your photo**")

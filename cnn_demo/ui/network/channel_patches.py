@@ -27,6 +27,7 @@ from cnn_demo.models.explanation.top_patches import (
 from cnn_demo.ui.components.tiles import Tile, tiles
 from cnn_demo.ui.network.walk.stages import layer_label
 from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.widgets.choice import index_field
 from cnn_demo.ui.widgets.number_grid import short_number
 
@@ -45,7 +46,7 @@ class Gallery:
     excitations: tuple[WindowActivations, ...]
 
 
-@st.fragment
+@fragment
 def features_view(photo: Photo) -> None:
     """Show the patches with the strongest activations, in the sample photos and the visitor's photo.
 

@@ -12,6 +12,7 @@ from cnn_demo.results import percent
 from cnn_demo.ui.components.annotator import annotator
 from cnn_demo.ui.components.flipbook import Chart, Line, flipbook
 from cnn_demo.ui.network.kernel_mosaic import kernel_mosaic
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, FAINT, chart_colours
 from cnn_demo.ui.widgets.number_grid import number_grid
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
@@ -22,6 +23,7 @@ CREDIT = (
     "(UCI, 1998), CC BY 4.0, from scikit-learn. The split into training and test data is stratified by digit; digits "
     "of one writer may be in both parts, so other people's handwriting is recognized less well."
 )
+
 BOARD, PEN = 280, 24  # pixels
 DIGITS = tuple(str(digit) for digit in range(CLASSES))
 MAX_MISTAKES = 12
@@ -88,7 +90,7 @@ def curves(run: DigitRun) -> None:
     )
 
 
-@st.fragment
+@fragment
 def drawing(run: DigitRun) -> None:
     """Show a board to draw on, the network's input made from the drawing, and the prediction."""
     st.subheader("Draw a digit", anchor=False)

@@ -16,6 +16,7 @@ from cnn_demo.ui.components.diagram import diagram
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.network import weight_sharing_drawings as drawings
 from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.widgets.choice import choose
 
 ROW, SQUARE = "Row of 8 pixels", "Image of 5 × 5"
@@ -53,7 +54,7 @@ class SharingSettings:
     out_channels: int
 
 
-@st.fragment
+@fragment
 def sharing_view(photo: Photo) -> None:
     """Show the savings of weight sharing, its weight matrices, and its effect when the photo is shifted."""
     pictures, controls = st.container(), st.container(border=True)

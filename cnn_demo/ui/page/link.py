@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 # For a control that several tabs of a page show: it is in the link and keeps its value in other tabs.
 LINKED_AND_PERSISTENT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
@@ -24,6 +25,12 @@ def link_binding(key: str) -> Literal["query-params"] | None:
     return "query-params"
 
 
+def went_back_or_forward() -> bool:
+    """Whether this run follows the browser's Back or Forward: the link then decides, as for a new session."""
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
+
+
 def sync_query_param(key: str, default: str) -> None:
     """Keep a text of the session, which no widget holds, in the link; read it from the link when the session begins.
 
@@ -31,10 +38,37 @@ def sync_query_param(key: str, default: str) -> None:
         key: Key in the session state, also its name in the link.
         default: Value if neither has one; links omit it.
     """
-    if key not in st.session_state and key in st.query_params:
+    if went_back_or_forward():
+        st.session_state[key] = st.query_params.get(key, default)
+    elif key not in st.session_state and key in st.query_params:
         st.session_state[key] = st.query_params[key]
     value = st.session_state.get(key, default)
     if value == default:
         st.query_params.pop(key, None)
     elif st.query_params.get(key) != value:
         st.query_params[key] = value
+
+
+def complete_link() -> None:
+    """Write the values of bound controls into the link that Streamlit leaves out.
+
+    It leaves out a value that a callback has set before its control was first drawn, as an experiment and *Edit the
+    weights* do. Streamlit has no public function for this; a test opens the link of every experiment.
+    """
+    context = get_script_run_ctx()
+    if context is None:
+        return
+    state = context.session_state
+    with state.query_params() as params:
+        drawn = {key: each.widget_id for key, each in params._bindings_by_param.items()}
+        for key, widget_id in drawn.items():
+            metadata = state._state.get_widget_metadata(widget_id)
+            if widget_id not in context.shared.widget_ids_this_run or params.has_param(key) or metadata is None:
+                continue
+            value = state[key]
+            if value == metadata.deserializer(None):
+                continue
+            if value is None or value == []:
+                params.set_corrected_value(key, "", "string_value")  # as Streamlit writes a control that was emptied
+            else:
+                params.set_corrected_value(key, metadata.serializer(value), metadata.value_type)

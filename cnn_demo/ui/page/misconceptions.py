@@ -10,6 +10,7 @@ from cnn_demo.images import Photo
 from cnn_demo.lessons import Misconception
 from cnn_demo.models import ModelUnavailable
 from cnn_demo.ui.components.picture import picture
+from cnn_demo.ui.page.fragments import fragment
 
 WORKING_SIDE = 640
 SMOOTH_FROM = 64  # pixels per side; smaller pictures are feature maps or inputs of a network, shown as squares
@@ -27,7 +28,7 @@ def misconceptions(photo: Photo, items: Sequence[Misconception]) -> None:
         _misconception(photo, item, index)
 
 
-@st.fragment
+@fragment
 def _misconception(photo: Photo, item: Misconception, index: int) -> None:
     with st.expander(item.claim, key=f"misconception_{index}", on_change="rerun") as expander:
         if not expander.open:

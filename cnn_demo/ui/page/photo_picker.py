@@ -3,6 +3,8 @@
 The session keeps the reduced photo, never the uploaded file: sessions outlive their tabs.
 """
 
+from dataclasses import dataclass
+
 import streamlit as st
 
 from cnn_demo.convolution import PATTERNS, pattern
@@ -10,11 +12,26 @@ from cnn_demo.drawing.pictures import jpeg_file_url, jpeg_url, reduced
 from cnn_demo.images import ImageError, Photo, read_photo, sample_photos
 from cnn_demo.images.validation import ACCEPTED, MAX_BYTES
 from cnn_demo.ui.components.gallery import Thumbnail, gallery
+from cnn_demo.ui.page.link import went_back_or_forward
 from cnn_demo.ui.page.markdown import plain
 
 # Small patterns, so that single pixels can be seen; the zone plate needs room for its rings.
 PATTERN_SIDES = {"impulse": 31, "edge": 64, "disc": 128, "checkerboard": 64, "chirp": 384, "noise": 128}
 OWN = "own"
+_GONE = "photo_gone"  # the link is of an uploaded photo that this session does not have
+
+
+@dataclass(frozen=True)
+class PhotoChoice:
+    """The chosen photo of a moment.
+
+    Attributes:
+        key: Key of a sample or a pattern, or `OWN`; "" for the first sample.
+        own: The uploaded photo, if there was one.
+    """
+
+    key: str = ""
+    own: Photo | None = None
 
 
 def photo_picker(*, patterns: bool = False) -> Photo:
@@ -41,6 +58,12 @@ def photo_picker(*, patterns: bool = False) -> Photo:
     with st.container():  # always there, so that a message does not rebuild the page below
         if error := st.session_state.get("photo_error"):
             st.error(error, icon=":material/image_not_supported:")
+        elif st.session_state.get(_GONE):
+            st.info(
+                "This link is of an uploaded photo. A photo is not part of a link, and is removed when its session "
+                "ends, as on a reload: please upload it again.",
+                icon=":material/image_not_supported:",
+            )
     return photo
 
 
@@ -48,21 +71,35 @@ def choose(key: str) -> None:
     """Make a sample photo, a pattern or the visitor's own photo the chosen one, and put it into the link."""
     st.session_state["photo_key"] = key
     st.session_state.pop("photo_error", None)
-    if key == OWN:
-        st.query_params.pop("photo", None)  # nobody else has this photo
-    else:
-        st.query_params["photo"] = key
+    st.session_state.pop(_GONE, None)
+    st.query_params["photo"] = key
+
+
+def chosen_photo() -> PhotoChoice:
+    """Return the present choice, for `restore_photo`."""
+    return PhotoChoice(st.session_state.get("photo_key", sample_photos()[0].key), st.session_state.get("own_photo"))
+
+
+def restore_photo(choice: PhotoChoice) -> None:
+    """Make a former choice the present one; an uploaded photo comes back even if another was uploaded since."""
+    if choice.own is not None:
+        st.session_state["own_photo"] = choice.own
+    choose(choice.key or sample_photos()[0].key)
 
 
 def _take_from_link() -> None:
-    """Take the photo from the link on the first run; later, set the link to the session's photo."""
+    """Take the photo from the link on the first run and after Back or Forward; later, put it into the link."""
     keys = {sample.key for sample in sample_photos()} | set(PATTERNS)
     wanted = st.query_params.get("photo")
-    if "photo_key" not in st.session_state:
+    if "own_photo" in st.session_state:
+        keys.add(OWN)
+    if "photo_key" not in st.session_state or went_back_or_forward():
         st.session_state["photo_key"] = wanted if wanted in keys else sample_photos()[0].key
+        if wanted == OWN and OWN not in keys:
+            st.session_state[_GONE] = True
     if wanted is not None and wanted not in keys:
         del st.query_params["photo"]
-    if st.session_state["photo_key"] not in (OWN, sample_photos()[0].key, wanted):
+    if st.session_state["photo_key"] not in (sample_photos()[0].key, wanted):
         st.query_params["photo"] = st.session_state["photo_key"]
 
 

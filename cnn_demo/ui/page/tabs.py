@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from cnn_demo.models import ModelUnavailable
+from cnn_demo.ui.page.fragments import end_run
 
 
 def fill_open_tab(key: str, views: Mapping[str, Callable[[], None]]) -> None:
@@ -22,6 +23,7 @@ def fill_open_tab(key: str, views: Mapping[str, Callable[[], None]]) -> None:
         if tab.open:
             with tab, reasons_shown():
                 view()
+    end_run()
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from cnn_demo.models import load_classifier
 from cnn_demo.models.explanation.explain import METHODS
 from cnn_demo.models.explanation.perturbation import DeletionCurve, deletion_curve, random_deletion_curve
 from cnn_demo.results import percent
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.widgets.cached_progress import computed
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, LEGEND_ABOVE, REFERENCE_LINE, chart_colours
 
@@ -26,7 +27,7 @@ RANDOM = "Random order"
 LITTLE = 0.05  # probability below which a deletion curve is hardly informative
 
 
-@st.fragment
+@fragment
 def check(photo: Photo, model_key: str, question: Question, maps: Mapping[str, Explanation]) -> None:
     """Show the deletion curves of the maps and of a random order, if the visitor has switched the check on.
 

@@ -15,6 +15,7 @@ from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.models.explanation.explain import METHODS, convolutional_layers, explain
 from cnn_demo.results import Classification, percent
 from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.pretrained import deletion_check
 from cnn_demo.ui.pretrained.explanation import Explanation, Question
 from cnn_demo.ui.widgets.cached_progress import computed
@@ -44,7 +45,7 @@ def why_view(photo: Photo) -> None:
     _explained(photo, spec.key)
 
 
-@st.fragment
+@fragment
 def _explained(photo: Photo, model_key: str) -> None:
     """Show the controls, maps and check; takes the network's key, as a fragment would keep the network alive."""
     model = load_classifier(model_key)
@@ -132,7 +133,7 @@ def _explanation(
     return computed(name, f"{TITLES[method]} for {question.label}…", container, compute)
 
 
-@st.fragment
+@fragment
 def _pictures(photo: Photo, seen: np.ndarray, probability: str, label: str, maps: Mapping[str, Explanation]) -> None:
     """Show the maps over the photo; the opacity slider only redraws them."""
     words, slider_container, legend_container = st.columns([4, 3, 3], vertical_alignment="center")

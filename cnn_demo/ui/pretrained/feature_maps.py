@@ -15,6 +15,7 @@ from cnn_demo.models.explanation.feature_maps import convolutional_layers, featu
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.components.tiles import Tile, tiles
 from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.widgets.choice import index_field
 from cnn_demo.ui.widgets.heatmap_controls import is_small, legend, opacity_slider, picture_url
 from cnn_demo.ui.widgets.model_picker import load_with_spinner, pick_model
@@ -42,7 +43,7 @@ def maps_view(photo: Photo) -> None:
     _layer_view(photo, spec.key)
 
 
-@st.fragment
+@fragment
 def _layer_view(photo: Photo, model_key: str) -> None:
     """Show the layer's maps and the open one; takes the network's key, as a fragment would keep the network alive."""
     model = load_classifier(model_key)
@@ -163,7 +164,7 @@ def map_colours(plane: np.ndarray, signed: bool) -> np.ndarray:
     return signed_colours(scaled) if signed else heat_colours(scaled)
 
 
-@st.fragment
+@fragment
 def _opened(photo: Photo, seen: np.ndarray, plane: np.ndarray, channel: int, signed: bool) -> None:
     """Show one map over the photo; its opacity slider redraws only this overlay."""
     opacity = opacity_slider(OPACITY, DEFAULTS[OPACITY])

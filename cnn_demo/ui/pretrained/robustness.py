@@ -15,6 +15,7 @@ from cnn_demo.models import ModelUnavailable, load_classifier
 from cnn_demo.results import Classification, percent
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.pretrained.model_times import keep_time
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, LEGEND_ABOVE, chart_colours, slider_line
 from cnn_demo.ui.widgets.choice import choose
@@ -40,7 +41,7 @@ class Curve:
     probabilities: np.ndarray
 
 
-@st.fragment
+@fragment
 def corrupted_view(
     photo: Photo, models: Sequence[tuple[str, str]], fit: str, predict: Callable[[Photo, str, str], Classification]
 ) -> None:

@@ -20,6 +20,7 @@ from cnn_demo.models.segmentation.metrics import outline
 from cnn_demo.results import BACKGROUND, Segmentation
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.segmentation.instances import common_name, found_of, numbered
 from cnn_demo.ui.segmentation.state import reduced_segmentation, resized_map, segmentation_of
 
@@ -30,7 +31,7 @@ MATCH_IOU = 0.5  # IoU from which two masks are taken for one object
 ALONE = (154, 163, 178)  # grey: no partner among the network's objects
 
 
-@st.fragment
+@fragment
 def classical_view(
     photo: Photo, key: str, side: int, mode: str, finder: str, finder_side: int, confidence: float
 ) -> None:

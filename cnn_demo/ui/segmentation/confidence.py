@@ -19,6 +19,7 @@ from cnn_demo.images import Photo
 from cnn_demo.models import ModelSpec
 from cnn_demo.results import Segmentation, percent
 from cnn_demo.ui.components.picture import Mark, picture
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.segmentation.state import FEW_CLASSES, pick_segmenter, reduced_segmentation, segmentation_of
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, REFERENCE_LINE, chart_colours
 from cnn_demo.ui.widgets.heatmap_controls import legend, opacity_slider
@@ -47,7 +48,7 @@ def confidence_view(photo: Photo) -> None:
     _ask(photo, spec, side, mode)
 
 
-@st.fragment
+@fragment
 def _maps(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
     segmentation = segmentation_of(photo, spec.key, side, mode)
     opacity = opacity_slider(OPACITY, DEFAULTS[OPACITY])
@@ -106,7 +107,7 @@ def fractions_left(confidence: np.ndarray, thresholds: np.ndarray) -> np.ndarray
     return 1 - doubtful / ordered.size
 
 
-@st.fragment
+@fragment
 def _blank(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
     segmentation = segmentation_of(photo, spec.key, side, mode)
     shown, details = st.columns([3, 2], gap="large")
@@ -187,7 +188,7 @@ def _left_of_each(segmentation: Segmentation, doubtful: np.ndarray) -> None:
     )
 
 
-@st.fragment
+@fragment
 def _ask(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
     segmentation = segmentation_of(photo, spec.key, side, mode)
     row, column = _selected(photo, segmentation)

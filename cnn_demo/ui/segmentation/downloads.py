@@ -18,6 +18,7 @@ from cnn_demo.images import Photo
 from cnn_demo.models import ModelSpec
 from cnn_demo.models.segmentation.classical_instances import classes_as_detections
 from cnn_demo.results import BACKGROUND, Segmentation
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.segmentation.state import segmentation_of
 from cnn_demo.ui.widgets.file_buttons import File, file_buttons, stem_of
 
@@ -32,7 +33,7 @@ _HELP = {
 }
 
 
-@st.fragment
+@fragment
 def downloads(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
     """Offer the classes of a photo as files; the visitor chooses which classes are cut out.
 

@@ -18,6 +18,7 @@ from cnn_demo.models.segmentation.metrics import IGNORED, TOLERANCE, boundary_f,
 from cnn_demo.results import BACKGROUND, Segmentation, percent
 from cnn_demo.ui.components.annotator import Tool, annotator
 from cnn_demo.ui.components.picture import picture
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.segmentation.state import pick_segmenter, segmentation_of
 
 WAY, WIDTH, BLANKS = "paint_way", "paint_width", "paint_blanks"
@@ -39,7 +40,7 @@ def paint_view(photo: Photo) -> None:
     _painted_and_scored(photo, spec, segmentation)
 
 
-@st.fragment
+@fragment
 def _painted_and_scored(photo: Photo, spec: ModelSpec, segmentation: Segmentation) -> None:
     drawing, shown, numbers = st.columns([4, 4, 3], gap="medium")
     with drawing:

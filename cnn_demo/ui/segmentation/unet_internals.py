@@ -19,6 +19,7 @@ from cnn_demo.models.segmentation.unet_ablation import can_be_opened, maps_insid
 from cnn_demo.models.segmentation.unets import SKIPS, skips_of
 from cnn_demo.results import Segmentation, percent
 from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.segmentation.state import masks_on, segmentation_of
 from cnn_demo.ui.widgets.model_picker import load_with_spinner, pick_model
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
@@ -42,7 +43,7 @@ def inside_view(photo: Photo) -> None:
     _maps(photo, spec)
 
 
-@st.fragment
+@fragment
 def _skips(photo: Photo, spec: ModelSpec) -> None:
     st.subheader("Ablation of the skip connections", anchor=False)
     st.markdown(
@@ -120,7 +121,7 @@ def _one_by_one(photo: Photo, spec: ModelSpec, segmentation: Segmentation) -> pd
     return pd.DataFrame(rows)
 
 
-@st.fragment
+@fragment
 def _maps(photo: Photo, spec: ModelSpec) -> None:
     st.subheader("Encoder and decoder", anchor=False)
     st.markdown(

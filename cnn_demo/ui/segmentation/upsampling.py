@@ -20,6 +20,7 @@ from cnn_demo.convolution.upsampling import (
 )
 from cnn_demo.drawing.pictures import png_url, signed_colours
 from cnn_demo.images import Photo
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.widgets.number_grid import number_grid
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
 
@@ -29,7 +30,7 @@ SMALL_SIDE = 24  # pixels of the longer side of the map that is enlarged
 COUNTED = 4  # pixels a side of the map whose stamps are counted
 
 
-@st.fragment
+@fragment
 def upsampling_view(photo: Photo) -> None:
     """Enlarge a coarse map by nearest neighbour, bilinear interpolation and transposed convolution."""
     st.markdown(

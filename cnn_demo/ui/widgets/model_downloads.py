@@ -8,6 +8,7 @@ import streamlit as st
 
 from cnn_demo.models import ModelSpec, ModelUnavailable, find
 from cnn_demo.models.files import downloads
+from cnn_demo.ui.page.fragments import fragment
 
 WANTED, NEWS = "models_wanted", "models_news"
 SOURCES = {  # host to the owner's name
@@ -30,7 +31,7 @@ def offer(missing: Sequence[ModelSpec]) -> None:
     _download([spec.key for spec in missing])
 
 
-@st.fragment
+@fragment
 def _download(keys: Sequence[str]) -> None:
     """Choose a model and download it; nothing is downloaded before the button is clicked."""
     if WANTED in st.session_state and st.session_state[WANTED] not in keys:

@@ -22,6 +22,7 @@ from cnn_demo.ui.network.fields.growth import growth
 from cnn_demo.ui.network.fields.published import published_view
 from cnn_demo.ui.network.fields.trained import trained_view
 from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.widgets.choice import choose
 
 KINDS = ("Custom stack", "Bundled CNN", "Published networks")
@@ -56,7 +57,7 @@ class StackSettings:
     weights: str
 
 
-@st.fragment
+@fragment
 def fields_view(photo: Photo) -> None:
     """Show the receptive field of a hand-built stack, of the bundled network, or of five published ones."""
     kind = choose("Receptive field of", KINDS, key="field_what", default=DEFAULTS["field_what"], hide_label=True)

@@ -14,11 +14,12 @@ from cnn_demo.ui.network.walk.photo import show_photo, show_prediction, show_see
 from cnn_demo.ui.network.walk.stages import draw_stops, find_arcs, group_layers, layer_label, step_label
 from cnn_demo.ui.network.walk.unit import show_field, show_sum
 from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.session import SESSION
 from cnn_demo.ui.widgets.choice import choose
 
 
-@st.fragment
+@fragment
 def walk_view(photo: Photo) -> None:
     """Show the whole network on the photo; a layer, a channel and a pixel of it can be opened.
 

@@ -9,6 +9,7 @@ from cnn_demo.models.transfer.linear_head import EPOCHS, confusion
 from cnn_demo.models.transfer.session import PRETRAINED, RANDOM, TUNED, TransferState, wilson_interval
 from cnn_demo.results import percent
 from cnn_demo.ui.components.confusion_matrix import confusion_matrix
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.pretrained.transfer.curves import TITLES, head_curves, tuning_curves
 from cnn_demo.ui.pretrained.transfer.state import DEFAULTS, SHOWN
@@ -98,7 +99,7 @@ def _tuning(taught: TransferState) -> None:
             tuning_curves(taught)
 
 
-@st.fragment
+@fragment
 def _mistakes(taught: TransferState) -> None:
     """Show the confusion matrix of one head, and the photos of the open cell."""
     st.subheader("Confusion matrix", anchor=False)

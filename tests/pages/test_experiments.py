@@ -1,0 +1,196 @@
+"""Experiments of all pages: they are undone, their notice ends with their setting, and their link shows the same."""
+
+import functools
+from dataclasses import replace
+from importlib import import_module
+
+import numpy as np
+import pytest
+from driver import PAGE_1, PAGE_2, SMALL, assert_fine, fire, open_app
+from streamlit.testing.v1 import AppTest
+
+from cnn_demo.drawing.pictures import reduced
+from cnn_demo.images import Photo
+from cnn_demo.lessons import Experiment, Lesson
+from cnn_demo.topics import TOPICS
+from cnn_demo.ui.page import photo_picker
+from cnn_demo.ui.page.experiments import link_name
+
+FOLDERS = ("convolution", "layers", "network", "pretrained", "localization", "detection", "segmentation")
+LESSONS = ("convolution", "layers", "networks", "pretrained", "localization", "detection", "segmentation")
+
+
+@pytest.fixture(autouse=True)
+def _small_photos(monkeypatch):
+    """All photos have few pixels: what is compared are settings."""
+    load = photo_picker._built_in.__wrapped__
+    monkeypatch.setattr(photo_picker, "_built_in", functools.cache(lambda key: small(load(key))))
+
+
+def small(photo: Photo) -> Photo:
+    return replace(photo, pixels=reduced(photo.pixels, 128), sha256=f"{photo.sha256} small")
+
+
+def lesson_of(number: int) -> Lesson:
+    """The lesson of a page on this machine."""
+    if number == 6:
+        from cnn_demo.ui.detection.state import lesson_here
+
+        return lesson_here()
+    return import_module(f"cnn_demo.lessons.{LESSONS[number - 1]}").LESSON
+
+
+def defaults_of(number: int) -> dict:
+    module = "settings" if number < 3 else "workbench"
+    return import_module(f"cnn_demo.ui.{FOLDERS[number - 1]}.{module}").DEFAULTS
+
+
+EXPERIMENTS = [(topic.number, each) for topic in TOPICS for each in lesson_of(topic.number).experiments]
+each_experiment = pytest.mark.parametrize(
+    ("number", "experiment"), EXPERIMENTS, ids=[f"{number}, {each.title}" for number, each in EXPERIMENTS]
+)
+
+
+def state_of(app: AppTest, number: int) -> dict:
+    """The value of every control, the photo and the notice."""
+    held = {key: app.session_state.get(key) for key in defaults_of(number)}
+    values = {key: default if held[key] is None else held[key] for key, default in defaults_of(number).items()}
+    notices = [each.value for each in app.info if each.value.startswith("**What to notice.**")]
+    return {**values, "photo_key": app.session_state["photo_key"], "notices": notices}
+
+
+def start(app: AppTest, experiment: Experiment) -> AppTest:
+    app.selectbox(key="try_this").set_value(experiment.title).run()
+    assert_fine(app)
+    return app
+
+
+@each_experiment
+def test_the_link_of_an_experiment_shows_the_same(number, experiment):
+    page = TOPICS[number - 1].page
+    app = start(open_app(page), experiment)
+    link = dict(app.query_params)
+    assert link["try"] == link_name(experiment)
+    friend = open_app(page, link=link)
+    assert_fine(friend)
+    shared = state_of(friend, number)
+    assert shared == state_of(app, number)
+    assert len(shared["notices"]) == 1
+    assert dict(friend.query_params) == link
+
+
+def experiment_of(number: int, title: str) -> Experiment:
+    return next(each for each in lesson_of(number).experiments if each.title == title)
+
+
+OWN = Photo(np.random.default_rng(2).integers(0, 256, (30, 40, 3), dtype=np.uint8), "mine", "digest-of-mine")
+MINE = {"kernel": "gabor", "gabor_wavelength": 9.0, "stride": 2, "view": "Code", "grey": True}
+
+
+@pytest.mark.parametrize("how", ["clearing the menu", "Undo"])
+@pytest.mark.parametrize("photo", [None, OWN], ids=["a sample", "an uploaded photo"])
+def test_undo_restores_settings_photo_and_tab(how, photo):
+    app = open_app(PAGE_1, photo=photo, link={"photo": "coffee"}, **MINE)
+    app.run()
+    before = state_of(app, 1)
+    assert {key: before[key] for key in MINE} == MINE
+    start(app, experiment_of(1, "Blur before stride"))
+    assert app.session_state["photo_key"] == "chirp"
+    if how == "Undo":
+        app.button(key="undo_experiment").click().run()
+    else:
+        app.selectbox(key="try_this").set_value(None).run()
+    assert_fine(app)
+    assert state_of(app, 1) == before
+    assert "try" not in app.query_params
+    assert app.session_state["photo_key"] == ("own" if photo else "coffee")
+    if photo is not None:
+        assert app.session_state["own_photo"] == OWN
+    assert not [button for button in app.button if button.label == "Undo"]
+
+
+def test_the_next_experiment_starts_from_the_visitors_own_state():
+    app = open_app(PAGE_2, link={"photo": "coffee", "tab": "Invariance", "pixels": "7"})
+    before = state_of(app, 2)
+    start(app, experiment_of(2, "Aliasing you can see"))
+    assert app.session_state["photo_key"] == "chirp"
+    start(app, experiment_of(2, "Overlapping windows"))
+    assert app.session_state["photo_key"] == "coffee"
+    app.button(key="undo_experiment").click().run()
+    assert state_of(app, 2) == before
+
+
+def test_an_uploaded_photo_returns_though_another_was_uploaded_since():
+    app = open_app(PAGE_1, photo=OWN)
+    start(app, experiment_of(1, "Detect stripes"))
+    app.session_state["own_photo"] = SMALL
+    app.button(key="undo_experiment").click().run()
+    assert app.session_state["own_photo"] == OWN
+
+
+def notices(app: AppTest) -> int:
+    return len(state_of(app, 1)["notices"])
+
+
+def test_a_notice_ends_when_a_control_leaves_its_setting_and_does_not_return():
+    app = start(open_app(PAGE_1), experiment_of(1, "Find edges"))
+    app.slider(key="sobel_angle").set_value(90.0).run()  # as the notice says
+    assert notices(app) == 1
+    app.selectbox(key="kernel").set_value("box").run()
+    assert_fine(app)
+    assert notices(app) == 0
+    assert app.selectbox(key="try_this").value is None
+    assert "try" not in app.query_params
+    app.selectbox(key="kernel").set_value("sobel").run()
+    assert notices(app) == 0
+    app.button(key="undo_experiment").click().run()
+    assert app.selectbox(key="kernel").value == "gaussian"
+
+
+def test_a_notice_stays_when_the_visitor_does_as_it_says_and_ends_with_its_photo():
+    app = start(open_app(PAGE_1), experiment_of(1, "Blur before stride"))
+    app.slider(key="gaussian_sigma").set_value(0.3).run()
+    assert notices(app) == 1
+    assert app.query_params["try"] == "blur-before-stride"
+    friend = open_app(PAGE_1, link=dict(app.query_params))
+    assert state_of(friend, 1) == state_of(app, 1)
+    fire(app, "gallery", "pick", "coffee")
+    assert notices(app) == 0
+
+
+def test_an_experiments_name_alone_is_a_link_to_it():
+    app = open_app(PAGE_1, link={"try": "detect-stripes"})
+    assert_fine(app)
+    assert state_of(app, 1) == state_of(start(open_app(PAGE_1), experiment_of(1, "Detect stripes")), 1)
+    app.button(key="undo_experiment").click().run()
+    assert app.selectbox(key="kernel").value == "gaussian"
+
+
+@pytest.mark.parametrize("link", [{"try": "nonsense"}, {"try": ""}, {"try": "find-edges", "kernel": "Gabor"}], ids=str)
+def test_a_link_without_its_setting_shows_no_notice(link):
+    app = open_app(PAGE_1, link=link)
+    assert_fine(app)
+    assert notices(app) == 0
+    assert "try" not in app.query_params
+
+
+def test_a_kernel_that_is_to_be_edited_is_in_the_link():
+    app = open_app(PAGE_1, link={"kernel": "Laplacian"})
+    next(button for button in app.button if button.label == "Edit the weights").click().run()
+    assert_fine(app)
+    friend = open_app(PAGE_1, link=dict(app.query_params))
+    assert state_of(friend, 1) == state_of(app, 1)
+    assert friend.session_state["cells"] == app.session_state["cells"] != defaults_of(1)["cells"]
+
+
+def test_an_experiment_stays_on_its_page():
+    app = start(open_app(PAGE_1), experiment_of(1, "Find edges"))
+    app.query_params.clear()  # a link in the navigation carries none
+    app.switch_page(PAGE_2).run()
+    assert_fine(app)
+    assert notices(app) == 0
+    assert "try" not in app.query_params
+    app.query_params.clear()
+    app.switch_page(PAGE_1).run()
+    assert notices(app) == 1
+    assert app.query_params["try"] == "find-edges"
