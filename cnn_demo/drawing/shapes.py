@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 ERASER = -1  # class index of a stroke that removes the paint below it
-MAX_SHAPES, MAX_POINTS = 1000, 100_000  # of a drawing
+MAX_SHAPES, MAX_POINTS = 1000, 50_000  # of a drawing
 MIN_SIDE = 1.0  # of a box, in pixels
 _FEWEST = {"box": 2, "polygon": 3, "stroke": 1}  # points
 

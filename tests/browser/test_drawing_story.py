@@ -263,6 +263,19 @@ def test_a_finger_paints(phone: Page) -> None:
     assert_not_cut(phone)
 
 
+def test_a_finger_draws_a_digit(phone: Page) -> None:
+    visit(phone, "/Convolutional_networks?view=Train+your+own&live_epochs=20&live_rate=0.01&live_filters=8")
+    phone.get_by_role("button", name="Train", exact=True).tap()
+    expect(surface(phone)).to_be_visible()
+    settle(phone)
+    assert_not_cut(phone)
+    swipe(phone, (0.5, 0.1), (0.5, 0.9))
+    expect(phone.get_by_text("Prediction: 1")).to_be_visible()
+    button(phone, "Clear").tap()
+    expect(phone.get_by_text("Draw a digit from 0 to 9")).to_be_visible()
+    settle(phone)
+
+
 def test_nothing_is_cut_on_a_tablet(page: Page) -> None:
     page.set_viewport_size({"width": 1024, "height": 768})
     for address in (PAGE_5, PAGE_6, PAGE_7):

@@ -106,7 +106,8 @@ def boundary_f(
     _check_sizes(prediction, truth)
     counts = truth != ignored
     scores = np.full(classes, np.nan)
-    for label in range(classes):
+    present = np.union1d(prediction[counts], truth[counts])
+    for label in present[(present >= 0) & (present < classes)]:
         predicted, true = outline((prediction == label) & counts, counts), outline((truth == label) & counts, counts)
         if predicted.any() and true.any():
             precision, recall = _fraction_near(predicted, true, tolerance), _fraction_near(true, predicted, tolerance)

@@ -1,8 +1,8 @@
 """Browser components (Streamlit components v2): each has its html, css and js beside the Python that declares it.
 
-Helpers of several scripts are in shared.js, a module that they import; `script` inserts it instead of the import, since
-Streamlit hands a component's script to the browser as one text. A component's assets are read once, when its module is
-imported; nothing that a visitor typed ever enters them.
+Helpers of several scripts are in shared.js, a module that they import; a long script has modules of its own. `script`
+inserts a module instead of its import, since Streamlit hands a component's script to the browser as one text. A
+component's assets are read once, when its module is imported; nothing that a visitor typed ever enters them.
 """
 
 import re
@@ -46,14 +46,24 @@ def declare(name: str) -> Callable[..., Any]:
 
 
 def script(name: str) -> str:
-    """Return a component's script with the shared helpers instead of their import.
+    """Return a component's script with its helpers instead of their imports.
 
     Args:
         name: File stem of the component.
     """
-    shared = re.sub(r"^export ", "", _text("shared.js"), flags=re.MULTILINE)
-    own = _text(f"{name}.js")
-    return re.sub(r'^import \{[^}]*\} from "\./shared\.js"\n', lambda _: shared, own, flags=re.MULTILINE)
+    return _with_imports(f"{name}.js", set())
+
+
+def _with_imports(file: str, done: set[str]) -> str:
+    """Return a script in which each import of another file is replaced by that file, once."""
+
+    def imported(line: re.Match[str]) -> str:
+        if line[1] in done:
+            return ""
+        done.add(line[1])
+        return re.sub(r"^export ", "", _with_imports(line[1], done), flags=re.MULTILINE)
+
+    return re.sub(r'^import \{[^}]*\} from "\./(\w+\.js)"\n', imported, _text(file), flags=re.MULTILINE)
 
 
 def _text(name: str) -> str:

@@ -1,15 +1,14 @@
 // A picture to draw on: boxes, polygons and brush strokes, with mouse, finger, pen or keyboard.
 // Shapes are in pixels of the picture; cnn_demo/drawing/shapes.py reads them and makes masks of them by the same rules.
 
-import { arrowStep, clamp, setAttributes, svgElement } from "./shared.js"
+import { Layers } from "./annotation_layers.js"
+import { ERASER, boxAt, boxBetween, distance, hasArea, movedBox, rounded } from "./annotation_shapes.js"
+import { arrowStep, clamp, setAttributes } from "./shared.js"
 
-const ERASER = -1 // class of a stroke that erases
 const CLICK = 4 // CSS pixels, as are all lengths here: a drag that is shorter is a click
-const DOT = 6, REACH = 22 // a corner as it is drawn, and as it is caught
 const CLOSING = 18 // distance to the first corner at which a click closes a polygon
-const SPACING = 1.5 // between the points of a stroke
+const SPACING = 2 // between the points of a stroke, or a tenth of the brush if that is more
 const REST = 300 // milliseconds after the last key press until Python is told
-const CORNERS = { nw: [0, 0], ne: [1, 0], sw: [0, 1], se: [1, 1] } // which corner has their x and their y
 const HINTS = {
   box: "Drag from one corner to the opposite one. Tap a box to select it.",
   polygon: "Tap one corner after the other, then the first one again.",
@@ -24,13 +23,8 @@ const KEYS = {
 }
 
 /**
- * @typedef {number[]} Point - x and y in pixels of the picture.
- *
- * @typedef {object} Shape
- * @property {"box" | "polygon" | "stroke"} kind
- * @property {number} classId - Index of the class; -1 for a stroke that erases.
- * @property {Point[]} points - Two corners of a box, the corners of a polygon, or the path of a stroke.
- * @property {number} [width] - Width of a stroke in pixels of the picture.
+ * @typedef {import("./annotation_shapes.js").Point} Point
+ * @typedef {import("./annotation_shapes.js").Shape} Shape
  *
  * @typedef {object} Data
  * @property {string | null} source - Data URL of the picture; null for a black board.
@@ -48,32 +42,6 @@ const KEYS = {
  * @property {string} alt
  */
 
-/**
- * Return the distance of two points.
- * @param {Point} a
- * @param {Point} b
- * @returns {number}
- */
-const distance = (a, b) => Math.hypot(a[0] - b[0], a[1] - b[1])
-
-/**
- * Round a coordinate to what Python is told.
- * @param {number} value
- * @returns {number}
- */
-const rounded = (value) => Math.round(value * 100) / 100
-
-/**
- * Return a box between two opposite corners.
- * @param {Point} a
- * @param {Point} b
- * @returns {Point[]} Upper left and lower right corner.
- */
-function boxBetween(a, b) {
-  const [left, right] = [a[0], b[0]].sort((x, y) => x - y), [top, bottom] = [a[1], b[1]].sort((x, y) => x - y)
-  return [[left, top], [right, bottom]]
-}
-
 /** The picture, the shapes on it and their controls. */
 class Annotator {
   /** @param {HTMLElement} root */
@@ -82,11 +50,10 @@ class Annotator {
     this.find = (selector) => root.querySelector(selector)
     this.svg = this.find("svg")
     this.frame = this.find(".frame")
-    this.canvas = this.find("canvas")
+    this.layers = new Layers(this.frame)
     this.status = this.find(".status")
     /** @type {any[]} */
     this.fields = [...root.querySelectorAll(".numbers input")]
-    this.groups = [] // the elements of each box
     /** @type {Data | null} */
     this.data = null
     /** @type {Shape[]} */
@@ -156,8 +123,8 @@ class Annotator {
     img.hidden = !data.source
     if (data.source && img.getAttribute("src") !== data.source) img.src = data.source
     this.frame.style.setProperty("--ratio", String(data.width / data.height))
-    this.frame.style.setProperty("--class", this.colour(data.classId))
-    this.canvas.style.opacity = String(data.opacity)
+    this.frame.style.setProperty("--class", data.classes[data.classId][1])
+    this.find("canvas").style.opacity = String(data.opacity)
     setAttributes(this.svg, {
       "data-tool": data.tool, viewBox: `0 0 ${data.width} ${data.height}`, "aria-label": `${data.alt} ${KEYS[data.tool]}`,
     })
@@ -165,29 +132,20 @@ class Annotator {
     this.fit()
   }
 
-  /** Fit the paint to the room that the page has. */
+  /** Fit everything to the room that the page has. */
   fit() {
-    const box = this.frame.getBoundingClientRect()
-    if (!this.data || !box.width) return
-    this.unit = this.data.width / box.width // pixels of the picture in one of the screen
-    this.canvas.width = Math.round(box.width * devicePixelRatio)
-    this.canvas.height = Math.round(box.height * devicePixelRatio)
-    this.draw()
+    if (this.data && this.layers.fit([this.data.width, this.data.height], this.data.classes)) this.draw()
   }
 
-  /**
-   * Return the colour of a class.
-   * @param {number} classId
-   * @returns {string}
-   */
-  colour(classId) {
-    return this.data.classes[classId]?.[1] ?? "#fff"
+  /** @returns {number} Pixels of the picture in one of the screen. */
+  get unit() {
+    return this.layers.unit
   }
 
   /** Draw everything, and set the controls to the state of the drawing. */
   draw() {
-    this.paint()
-    this.drawBoxes()
+    this.layers.paint(this.held?.stroke ? [...this.shapes, this.held.stroke] : this.shapes)
+    this.layers.drawBoxes(this.shapes, this.selected, (index) => this.nameOf(index), (index) => this.select(index))
     this.drawDraft()
     this.point(this.cursor ?? this.hover)
     const { tool } = this.data
@@ -211,93 +169,9 @@ class Annotator {
     })
   }
 
-  /** Paint polygons and strokes, each over the earlier ones. */
-  paint() {
-    const context = this.canvas.getContext("2d")
-    context.setTransform(1, 0, 0, 1, 0, 0)
-    context.clearRect(0, 0, this.canvas.width, this.canvas.height)
-    for (const shape of this.shapes) if (shape.kind !== "box") this.paintShape(shape)
-    if (this.held?.stroke) this.paintShape(this.held.stroke)
-  }
-
-  /**
-   * Paint a polygon or a stroke.
-   * @param {Shape} shape
-   */
-  paintShape({ kind, classId, points, width }) {
-    const context = this.canvas.getContext("2d")
-    context.setTransform(this.canvas.width / this.data.width, 0, 0, this.canvas.height / this.data.height, 0, 0)
-    context.globalCompositeOperation = classId === ERASER ? "destination-out" : "source-over"
-    context.fillStyle = context.strokeStyle = this.colour(classId)
-    Object.assign(context, { lineWidth: width ?? 1, lineCap: "round", lineJoin: "round" })
-    context.beginPath()
-    for (const [x, y] of points) context.lineTo(x, y)
-    if (kind === "polygon") return context.fill("evenodd")
-    if (points.length === 1) context.lineTo(points[0][0], points[0][1]) // a dot
-    context.stroke()
-  }
-
-  /** Draw the boxes; their elements stay, so that the focus does. */
-  drawBoxes() {
-    const boxes = this.shapes.map((shape, index) => ({ shape, index })).filter(({ shape }) => shape.kind === "box")
-    while (this.groups.length > boxes.length) this.groups.pop().group.remove()
-    while (this.groups.length < boxes.length) this.groups.push(this.newGroup())
-    boxes.forEach(({ shape, index }, at) => {
-      const { group, parts } = this.groups[at]
-      const [[left, top], [right, bottom]] = shape.points
-      group.dataset.index = index
-      group.style.setProperty("--class", this.colour(shape.classId))
-      setAttributes(group, {
-        class: `box ${index === this.selected ? "selected" : ""}`, "aria-label": this.nameOf(index), "aria-pressed": String(index === this.selected),
-      })
-      for (const part of [parts.under, parts.line, parts.whole]) {
-        setAttributes(part, { x: left, y: top, width: right - left, height: bottom - top })
-      }
-      const above = top > 20 * this.unit
-      setAttributes(parts.name, {
-        x: left + (above ? 0 : 6 * this.unit), y: top + (above ? -6 : 20) * this.unit,
-        "font-size": 15 * this.unit, "stroke-width": 3,
-      })
-      parts.name.textContent = this.data.classes[shape.classId]?.[0] ?? ""
-      for (const [corner, [x, y]] of Object.entries(CORNERS)) {
-        const place = { cx: shape.points[x][0], cy: shape.points[y][1] }
-        setAttributes(parts[`${corner}Dot`], { ...place, r: index === this.selected ? DOT * this.unit : 0 })
-        setAttributes(parts[corner], { ...place, r: REACH * this.unit })
-      }
-    })
-  }
-
-  /**
-   * Create the elements of a box.
-   * @returns {{group: any, parts: Record<string, any>}}
-   */
-  newGroup() {
-    const group = svgElement("g", { class: "box", tabindex: 0, role: "button" })
-    const parts = {}
-    const add = (name, element) => group.append(parts[name] = element)
-    for (const name of ["under", "line"]) add(name, svgElement("rect", { class: name }))
-    add("whole", svgElement("rect", { class: "grip", "data-part": "whole" }))
-    add("name", svgElement("text", { class: "name" }))
-    for (const corner of Object.keys(CORNERS)) {
-      add(`${corner}Dot`, svgElement("circle", { class: "dot" }))
-      add(corner, svgElement("circle", { class: `grip ${corner}`, "data-part": corner }))
-    }
-    group.onfocus = () => this.select(Number(group.dataset.index))
-    this.find(".boxes").append(group)
-    return { group, parts }
-  }
-
   /** Draw the polygon that is not closed yet. */
   drawDraft() {
-    const draft = this.find(".draft")
-    const corners = this.draft.length && this.hover && !this.held ? [...this.draft, this.hover] : this.draft
-    for (const part of draft.querySelectorAll("polygon")) part.setAttribute("points", corners.join(" "))
-    for (const dot of draft.querySelectorAll(".first, .corner")) dot.remove()
-    this.draft.forEach(([cx, cy], index) => {
-      const group = svgElement("g", { class: index ? "corner" : "first" })
-      group.append(svgElement("circle", { class: "dot", cx, cy, r: (index ? 4 : 7) * this.unit }))
-      draft.append(group)
-    })
+    this.layers.drawDraft(this.draft, this.held ? null : this.hover)
   }
 
   /**
@@ -306,11 +180,8 @@ class Annotator {
    */
   point(at) {
     const { tool, brush } = this.data
-    const shown = at && (tool === "brush" || tool === "eraser" || (tool === "polygon" && at === this.cursor))
-    for (const circle of this.find(".pointer").children) {
-      setAttributes(circle, { cx: at?.[0] ?? 0, cy: at?.[1] ?? 0, r: shown ? (tool === "polygon" ? 5 * this.unit : brush / 2) : 0 })
-      circle.style.display = shown ? "" : "none"
-    }
+    const shown = tool === "brush" || tool === "eraser" || (tool === "polygon" && at === this.cursor)
+    this.layers.point(shown ? at : null, tool === "polygon" ? 5 * this.unit : brush / 2)
   }
 
   /**
@@ -321,10 +192,10 @@ class Annotator {
   at(event) {
     const { width, height } = this.data
     const box = this.frame.getBoundingClientRect()
-    return [
-      rounded(clamp((event.clientX - box.left) / box.width * width, 0, width)),
-      rounded(clamp((event.clientY - box.top) / box.height * height, 0, height)),
-    ]
+    return rounded([
+      clamp((event.clientX - box.left) / box.width * width, 0, width),
+      clamp((event.clientY - box.top) / box.height * height, 0, height),
+    ])
   }
 
   /**
@@ -381,7 +252,7 @@ class Annotator {
     if (!this.held.moved && distance(at, from) < CLICK * this.unit) return
     this.held.moved = true
     if (part) {
-      this.setBox(this.selected, this.movedBox(box, part, at[0] - from[0], at[1] - from[1]))
+      this.shapes = this.withBox(movedBox(box, part, [at[0] - from[0], at[1] - from[1]], this.size))
     } else {
       this.shapes = this.limited([...before, { kind: "box", classId: this.data.classId, points: boxBetween(from, at) }])
       this.selected = this.shapes.length - 1
@@ -400,12 +271,11 @@ class Annotator {
       this.say(this.draftSentence())
       this.draw()
     } else if (!held.moved) {
-      this.select(held.part && held.part !== "whole" ? this.selected : this.boxAt(held.from))
+      this.select(held.part && held.part !== "whole" ? this.selected : boxAt(this.shapes, held.from))
     } else {
       const next = this.shapes
-      const [[left, top], [right, bottom]] = next[this.selected].points
       this.shapes = held.before
-      if (right - left >= 1 && bottom - top >= 1) return this.commit(next, "")
+      if (hasArea(next[this.selected].points)) return this.commit(next, "")
       this.selected = -1
       this.draw()
     }
@@ -429,7 +299,7 @@ class Annotator {
   beginStroke(at, keyboard = false) {
     const classId = this.data.tool === "eraser" ? ERASER : this.data.classId
     this.held = { stroke: { kind: "stroke", classId, points: [at], width: this.data.brush }, keyboard }
-    this.paintShape(this.held.stroke)
+    this.layers.paintShape(this.held.stroke)
     this.point(at)
   }
 
@@ -440,9 +310,9 @@ class Annotator {
   extend(at) {
     const { stroke } = this.held
     const last = stroke.points[stroke.points.length - 1]
-    if (distance(at, last) < SPACING * this.unit) return
+    if (distance(at, last) < Math.max(SPACING * this.unit, stroke.width / 10)) return
     stroke.points.push(at)
-    this.paintShape({ ...stroke, points: [last, at] })
+    this.layers.paintShape({ ...stroke, points: [last, at] })
   }
 
   /**
@@ -499,12 +369,12 @@ class Annotator {
   /** Add a box in the middle. */
   addBox() {
     const { width, height, classId } = this.data
-    const shift = 0.04 * (this.groups.length % 8) // else it would cover the one before
-    const points = [0.35, 0.65].map((at) => [rounded((at + shift) * width), rounded((at + shift) * height)])
+    const shift = 0.04 * (this.shapes.length % 8) // else it would cover the one before
+    const points = [0.35, 0.65].map((at) => rounded([(at + shift) * width, (at + shift) * height]))
     const next = this.limited([...this.shapes, /** @type {Shape} */ ({ kind: "box", classId, points })])
     this.selected = next.length - 1
     this.commit(next, "")
-    this.groups.find(({ group }) => Number(group.dataset.index) === this.selected)?.group.focus({ preventScroll: true })
+    this.find(".box.selected")?.focus({ preventScroll: true })
   }
 
   /** Remove the selected box. */
@@ -530,66 +400,26 @@ class Annotator {
   }
 
   /**
-   * Return the smallest box around a point.
-   * @param {Point} at
-   * @returns {number} Index of the shape; -1 if there is none.
-   */
-  boxAt(at) {
-    let best = -1, smallest = Infinity
-    this.shapes.forEach(({ kind, points: [low, high] }, index) => {
-      if (kind !== "box" || at.some((value, axis) => value < low[axis] || value > high[axis])) return
-      const area = (high[0] - low[0]) * (high[1] - low[1])
-      if (area < smallest) [best, smallest] = [index, area]
-    })
-    return best
-  }
-
-  /**
-   * Replace the corners of a box.
-   * @param {number} index - Of the shape.
+   * Return the shapes with other corners of the selected box.
    * @param {Point[]} points
+   * @returns {Shape[]}
    */
-  setBox(index, points) {
-    this.shapes = this.shapes.map((shape, at) => at === index ? { ...shape, points } : shape)
+  withBox(points) {
+    return this.shapes.map((shape, index) => index === this.selected ? { ...shape, points } : shape)
   }
 
-  /**
-   * Return a box after a move, within the picture.
-   * @param {Point[]} box
-   * @param {string} part - "whole" or a corner, such as "nw".
-   * @param {number} right - In pixels, as is `down`.
-   * @param {number} down
-   * @returns {Point[]}
-   */
-  movedBox([[left, top], [rightmost, bottom]], part, right, down) {
-    const { width, height } = this.data
-    if (part === "whole") {
-      right = clamp(right, -left, width - rightmost)
-      down = clamp(down, -top, height - bottom)
-      return [[left + right, top + down], [rightmost + right, bottom + down]].map((at) => at.map(rounded))
-    }
-    const [x, y] = CORNERS[part]
-    const xs = [left, rightmost], ys = [top, bottom]
-    const least = Math.min(2, width, height)
-    xs[x] = x ? clamp(xs[1] + right, left + least, width) : clamp(xs[0] + right, 0, rightmost - least)
-    ys[y] = y ? clamp(ys[1] + down, top + least, height) : clamp(ys[0] + down, 0, bottom - least)
-    return [[xs[0], ys[0]], [xs[1], ys[1]]].map((at) => at.map(rounded))
+  /** @returns {Point} Width and height of the picture. */
+  get size() {
+    return [this.data.width, this.data.height]
   }
 
   /** Take over the typed corners of the selected box. */
   type() {
-    const { width, height } = this.data
-    const typed = this.fields.map((field, index) => clamp(Number.parseFloat(field.value), 0, index % 2 ? height : width))
-    const points = boxBetween([typed[0], typed[1]], [typed[2], typed[3]])
-    if (!typed.every(Number.isFinite) || points[1][0] - points[0][0] < 1 || points[1][1] - points[0][1] < 1) {
-      this.say("A box is at least one pixel wide and high: it is unchanged.")
-      return this.draw()
-    }
-    const before = this.shapes
-    this.setBox(this.selected, points)
-    const next = this.shapes
-    this.shapes = before
-    this.commit(next, "")
+    const typed = this.fields.map((field, index) => clamp(Number.parseFloat(field.value), 0, this.size[index % 2]))
+    const box = boxBetween(typed.slice(0, 2), typed.slice(2))
+    if (typed.every(Number.isFinite) && hasArea(box)) return this.commit(this.withBox(box), "")
+    this.say("A box is at least one pixel wide and high: it is unchanged.")
+    this.draw()
   }
 
   /** Close the polygon, or drop it if it has fewer than three corners. */
@@ -653,10 +483,9 @@ class Annotator {
    */
   moveByKey([down, right], resize) {
     if (this.selected < 0) return
-    const length = Math.max(1, Math.round(0.01 * Math.max(this.data.width, this.data.height)))
-    const box = this.movedBox(this.shapes[this.selected].points, resize ? "se" : "whole", right * length, down * length)
-    const next = this.shapes.map((shape, index) => index === this.selected ? { ...shape, points: box } : shape)
-    this.commit(next, "", true)
+    const length = Math.max(1, Math.round(0.01 * Math.max(...this.size)))
+    const box = movedBox(this.shapes[this.selected].points, resize ? "se" : "whole", [right * length, down * length], this.size)
+    this.commit(this.withBox(box), "", true)
   }
 
   /**
@@ -665,10 +494,9 @@ class Annotator {
    * @param {boolean} fine
    */
   moveCursor([down, right], fine) {
-    const { width, height } = this.data
-    const length = (fine ? 0.0025 : 0.02) * Math.max(width, height)
+    const length = (fine ? 0.0025 : 0.02) * Math.max(...this.size)
     const [x, y] = this.placeCursor()
-    this.cursor = [rounded(clamp(x + right * length, 0, width)), rounded(clamp(y + down * length, 0, height))]
+    this.cursor = rounded([clamp(x + right * length, 0, this.size[0]), clamp(y + down * length, 0, this.size[1])])
     if (this.held?.keyboard) this.extend(this.cursor)
     this.point(this.cursor)
     this.say(`At ${Math.round(this.cursor[0])}, ${Math.round(this.cursor[1])}.`)
@@ -679,7 +507,7 @@ class Annotator {
    * @returns {Point}
    */
   placeCursor() {
-    this.cursor ??= [rounded(this.data.width / 2), rounded(this.data.height / 2)]
+    this.cursor ??= this.size.map((side) => side / 2)
     return this.cursor
   }
 
@@ -733,7 +561,7 @@ export default function (component) {
   return () => {
     parentElement.annotator?.observer.disconnect()
     clearTimeout(parentElement.annotator?.timer)
-    parentElement.annotator?.find(".boxes").replaceChildren()
+    parentElement.annotator?.layers.release()
     parentElement.annotator = null
   }
 }
