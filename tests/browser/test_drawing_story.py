@@ -54,6 +54,7 @@ def button(page: Page, name: str) -> Locator:
 def places(page: Page, points: Sequence[Point]) -> list[Point]:
     """Return points, given as fractions of the picture's sides, on the screen; the picture is scrolled into view."""
     surface(page).evaluate("svg => svg.scrollIntoView({ block: 'center' })")
+    surface(page).click(trial=True)  # waits until it no longer moves
     box = surface(page).bounding_box()
     assert box is not None
     return [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
