@@ -16,6 +16,8 @@ const SMALLEST_MARK = 9 // CSS pixels: a smaller rectangle gets a ring around it
  * @property {number} zoom
  * @property {number} maxHeight - In CSS pixels.
  * @property {{row: number, column: number, height: number, width: number}[]} marks
+ * @property {{corners: import("./shared.js").Box, label: string, colour: string, width: number}[]} boxes
+ * @property {number | null} focus - Index of the box outside of which the picture is dimmed.
  * @property {boolean} clickable
  * @property {[number, number]} step - Rows and columns that an arrow key moves by.
  * @property {boolean} pixelated
@@ -33,6 +35,8 @@ function draw(svg, picture, frame) {
   svg.setAttribute("viewBox", `0 0 ${picture.width} ${picture.height}`)
   svg.replaceChildren()
   const scale = frame.clientWidth / picture.width || 1
+  drawBoxes(svg, picture)
+  writeLabels(frame.querySelector(".labels"), picture, scale)
   for (const mark of picture.marks) {
     for (const layer of ["under", "over"]) {
       const { column: x, row: y, width, height } = mark
@@ -42,6 +46,69 @@ function draw(svg, picture, frame) {
         svg.append(svgElement("circle", ring))
       }
     }
+  }
+}
+
+/**
+ * Return black or white, whichever is easier to read on a colour (WCAG's relative luminance).
+ * @param {string} colour - "#rrggbb".
+ * @returns {string}
+ */
+function inkOn(colour) {
+  const [red, green, blue] = [1, 3, 5].map((at) => {
+    const part = parseInt(colour.slice(at, at + 2), 16) / 255
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4
+  })
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? "#000" : "#fff"
+}
+
+/**
+ * Draw the boxes, each with a dark line under it, and dim the picture outside of the focused one.
+ * @param {SVGElement} svg
+ * @param {Picture} picture
+ */
+function drawBoxes(svg, picture) {
+  if (picture.focus !== null) {
+    const [x1, y1, x2, y2] = picture.boxes[picture.focus].corners
+    const outside = `M0 0H${picture.width}V${picture.height}H0Z M${x1} ${y1}V${y2}H${x2}V${y1}Z`
+    svg.append(svgElement("path", { d: outside, class: "dim", "fill-rule": "evenodd" }))
+  }
+  for (const { corners: [x, y, x2, y2], colour, width } of picture.boxes) {
+    const place = { x, y, width: Math.max(x2 - x, 0), height: Math.max(y2 - y, 0) }
+    svg.append(svgElement("rect", { ...place, class: "shadow", "stroke-width": width + 2 }))
+    svg.append(svgElement("rect", { ...place, stroke: colour, "stroke-width": width }))
+  }
+}
+
+/**
+ * Write the labels of the boxes where they cover no other label: above the box, inside it, or below.
+ * @param {HTMLElement} labels
+ * @param {Picture} picture
+ * @param {number} scale - CSS pixels of a pixel of the picture.
+ */
+function writeLabels(labels, picture, scale) {
+  labels.replaceChildren()
+  const room = { width: picture.width * scale, height: picture.height * scale }
+  const taken = []
+  for (const { corners, label, colour } of [...picture.boxes].reverse()) {
+    if (!label) continue
+    const span = document.createElement("span")
+    span.textContent = label
+    span.style.background = colour
+    span.style.color = inkOn(colour)
+    labels.append(span)
+    const { offsetWidth: width, offsetHeight: height } = span
+    const [left, top, right, bottom] = corners.map((value) => value * scale)
+    const x = clamp(left, 0, Math.max(room.width - width, 0))
+    const end = clamp(right - width, 0, Math.max(room.width - width, 0))
+    const places = [[x, top - height], [x, top], [end, top - height], [end, top], [x, bottom - height], [x, bottom]]
+    const free = places.find(([px, py]) => py >= 0 && py + height <= room.height && !taken.some((other) =>
+      px < other.x + other.width && other.x < px + width && py < other.y + other.height && other.y < py + height))
+    if (!free && taken.length) { span.remove(); continue } // the table beside the picture names it
+    const [px, py] = free ?? [x, clamp(top, 0, Math.max(room.height - height, 0))]
+    span.style.left = `${px}px`
+    span.style.top = `${py}px`
+    taken.push({ x: px, y: py, width, height })
   }
 }
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
+import numpy as np
 import streamlit as st
 
 from cnn_demo.ui.components import declare
@@ -27,6 +28,41 @@ class Mark:
     width: float
 
 
+@dataclass(frozen=True)
+class LabelledBox:
+    """A box with its label, which the browser writes at the size of the screen's other text.
+
+    Attributes:
+        corners: x1, y1, x2, y2 in the picture's pixels.
+        label: Text; empty for none.
+        colour: "#rrggbb" of the line and of the label's ground.
+        width: Line width in CSS pixels.
+    """
+
+    corners: tuple[float, float, float, float]
+    label: str
+    colour: str
+    width: float = 3
+
+
+def labelled_boxes(
+    boxes: np.ndarray | Sequence[np.ndarray], labels: Sequence[str], colours: Sequence[str], width: float = 3
+) -> list[LabelledBox]:
+    """Return boxes to draw on a picture, the last on top.
+
+    Args:
+        boxes: (4,) corners each, or (N, 4), in the picture's pixels.
+        labels: One for each box; an empty one is not written.
+        colours: One for each box, as "#rrggbb".
+        width: Line width in CSS pixels.
+    """
+    corners = np.asarray(boxes, float).reshape(-1, 4).round(1).tolist()
+    return [
+        LabelledBox((x1, y1, x2, y2), label, colour, width)
+        for (x1, y1, x2, y2), label, colour in zip(corners, labels, colours, strict=True)
+    ]
+
+
 def picture(
     source: str,
     size: tuple[int, int],
@@ -38,6 +74,8 @@ def picture(
     zoom: float = 1.0,
     max_height: int = 460,
     marks: Sequence[Mark] = (),
+    boxes: Sequence[LabelledBox] = (),
+    focus: int | None = None,
     on_pick: Callable[[int, int], None] | None = None,
     step: tuple[int, int] = (1, 1),
     pixelated: bool = False,
@@ -56,6 +94,8 @@ def picture(
         zoom: Enlargement over that scale.
         max_height: Greatest height of the frame in CSS pixels.
         marks: Rectangles to draw. The arrow keys start from the first one's centre.
+        boxes: Boxes to draw, in order; their labels avoid one another, those of later boxes are placed first.
+        focus: Index of a box that all but its inside is dimmed around.
         on_pick: Callback; without it the picture is not clickable.
         step: (rows, columns) that an arrow key moves; ten times as far with Shift.
         pixelated: Show pixels as squares where the picture is enlarged.
@@ -80,6 +120,8 @@ def picture(
             "zoom": zoom,
             "maxHeight": max_height,
             "marks": [asdict(mark) for mark in marks],
+            "boxes": [asdict(box) for box in boxes],
+            "focus": focus,
             "clickable": on_pick is not None,
             "step": list(step),
             "pixelated": pixelated,

@@ -189,4 +189,5 @@ def code_view(settings: ConvolutionSettings) -> None:
             channels=channels,
         ),
         language="python",
+        wrap_lines=True,  # a code block that scrolls could not be scrolled by keyboard
     )

@@ -15,7 +15,7 @@ from cnn_demo.models import ModelSpec, load_localizer
 from cnn_demo.models.boxes import iou
 from cnn_demo.models.localization.localizers import LocalizerDetails
 from cnn_demo.results import Localization, percent
-from cnn_demo.ui.components.picture import picture
+from cnn_demo.ui.components.picture import labelled_boxes, picture
 from cnn_demo.ui.localization.state import evidence_of, pick_localizer, threshold_slider, truth_of
 from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
@@ -50,22 +50,23 @@ def find_view(photo: Photo) -> None:
                 prediction.probabilities[indices],
                 caption="Probability of the most probable classes",
             )
-        drawn = _drawn(photo, prediction)
         with stage:
             found = f"a box around the {prediction.label}" if prediction.label else "no box"
+            box = [] if prediction.box_xyxy is None else [prediction.box_xyxy]
             picture(
-                jpeg_url(reduced(drawn, SHOWN_SIDE)),
+                jpeg_url(reduced(photo.pixels, SHOWN_SIDE)),
                 photo.size,
                 key="find_photo",
                 alt=f"The photo with {found}: {photo.description}",
                 max_height=480,
+                boxes=labelled_boxes(box, [_named(prediction)] * len(box), [PREDICTION] * len(box)),
             )
         with details:
             st.caption(
                 f"**{prediction.milliseconds:.1f} ms** on {DEVICES[prediction.device]}: one pass, two heads. "
                 f"{spec.training_data} For a photo of anything else it should predict “nothing”."
             )
-            _downloads(photo, prediction, spec, drawn)
+            _downloads(photo, prediction, spec)
             st.subheader("How the box head predicts the box", anchor=False)
             _weighted(photo, evidence)
 
@@ -97,23 +98,21 @@ def _in_words(prediction: Localization, photo: Photo, threshold: float) -> None:
     st.markdown(words)
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
-def _boxed(_pixels: np.ndarray, key: str, box: tuple[float, ...] | None, name: str) -> np.ndarray:
-    boxes = [] if box is None else [np.array(box)]
-    return draw_boxes(_pixels, boxes, [name] * len(boxes), [PREDICTION] * len(boxes))
+def _named(prediction: Localization) -> str:
+    return f"{prediction.label} {percent(prediction.probability)}"
 
 
 def _drawn(photo: Photo, prediction: Localization) -> np.ndarray:
-    box = None if prediction.box_xyxy is None else tuple(prediction.box_xyxy.tolist())
-    return _boxed(photo.pixels, photo.key, box, f"{prediction.label} {percent(prediction.probability)}")
+    boxes = [] if prediction.box_xyxy is None else [prediction.box_xyxy]
+    return draw_boxes(photo.pixels, boxes, [_named(prediction)] * len(boxes), [PREDICTION] * len(boxes))
 
 
-def _downloads(photo: Photo, prediction: Localization, spec: ModelSpec, drawn: np.ndarray) -> None:
+def _downloads(photo: Photo, prediction: Localization, spec: ModelSpec) -> None:
     stem = photo.name.rpartition(".")[0] or photo.name
     buttons = st.container(horizontal=True, gap="small")
     buttons.download_button(
         "Picture",
-        lambda: png_bytes(drawn),
+        lambda: png_bytes(_drawn(photo, prediction)),
         f"{stem} boxed.png",
         "image/png",
         icon=":material/download:",

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from cnn_demo.drawing.boxes import GROUND_TRUTH, PREDICTION, box_scale, draw_boxes
+from cnn_demo.drawing.boxes import GROUND_TRUTH, PREDICTION
 from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.drawing.shapes import box_shape, boxes_of
 from cnn_demo.images import Photo
@@ -27,7 +27,7 @@ from cnn_demo.models.boxes import (
 )
 from cnn_demo.models.localization.localizers import Localizer, LocalizerDetails
 from cnn_demo.ui.components.annotator import annotator
-from cnn_demo.ui.components.picture import picture
+from cnn_demo.ui.components.picture import labelled_boxes, picture
 from cnn_demo.ui.localization.state import (
     drawn_truth,
     evidence_of,
@@ -105,20 +105,19 @@ def _draw_box(photo: Photo, spec: ModelSpec) -> None:
 def _overlap(photo: Photo, evidence: LocalizerDetails, truth: np.ndarray | None) -> None:
     """Show both boxes on the photo, with their intersection in yellow."""
     st.markdown("**Intersection**, in yellow")
-    small = reduced(photo.pixels, 640)
-    scale = box_scale(photo.pixels, small)
-    predicted = evidence.box_xyxy * scale
-    boxes, names, colours = [predicted], ["prediction"], [PREDICTION]
+    boxes, names, colours = [evidence.box_xyxy], ["prediction"], [PREDICTION]
+    pixels = photo.pixels
     if truth is not None:
-        boxes, names, colours = [truth * scale, predicted], ["ground truth", "prediction"], [GROUND_TRUTH, PREDICTION]
-        small = shaded(small, truth * scale, predicted)
+        boxes, names, colours = [truth, *boxes], ["ground truth", *names], [GROUND_TRUTH, *colours]
+        pixels = shaded(pixels, truth, evidence.box_xyxy)
     both = "" if truth is None else " and the ground truth"
     picture(
-        jpeg_url(draw_boxes(small, boxes, names, colours)),
+        jpeg_url(reduced(pixels, SHOWN_SIDE)),
         photo.size,
         key="truth_overlap",
         alt=f"The photo with the network's box{both}: {photo.description}",
         max_height=SHOWN_HEIGHT,
+        boxes=labelled_boxes(boxes, names, colours),
     )
 
 

@@ -140,14 +140,9 @@ def _cards(
     scale = box_scale(photo.pixels, pixels)
 
     def card(title: str, box: np.ndarray | None, ground: np.ndarray, line: str) -> Card:
-        boxes = [(truth, "ground truth", GROUND_TRUTH), (box, title.lower(), PREDICTION)]
-        drawn = [(found * scale, name, colour) for found, name, colour in boxes if found is not None]
-        source = draw_boxes(
-            ground,
-            [found for found, _, _ in drawn],
-            [name for _, name, _ in drawn],
-            [colour for _, _, colour in drawn],
-        )
+        boxes = [(truth, GROUND_TRUTH), (box, PREDICTION)]
+        drawn = [(found * scale, colour) for found, colour in boxes if found is not None]
+        source = draw_boxes(ground, [found for found, _ in drawn], [""] * len(drawn), [colour for _, colour in drawn])
         lines = (line, _compared(box, truth, evidence.box_xyxy, title == "Box head"))
         return Card(jpeg_url(source), f"The photo with the box of: {title}.", title, lines)
 
@@ -169,8 +164,11 @@ def _cards(
         line = f"The window with the highest probability of {label}: {percent(probability)}. {scan.passes:,} passes."
         cards.append(card("Sliding window", scan.boxes[best], ground, line))
     picture_cards(cards, width=240, columns=3, ratio=f"{width} / {height}")
-    if truth is None:
-        st.caption("Draw a box in *Draw the ground truth* to compare each box with it here.")
+    st.caption(
+        "Amber: the predicted box. Draw a box in *Draw the ground truth* to compare each one with it here."
+        if truth is None
+        else "Amber: the predicted box. Green: the ground truth."
+    )
 
 
 def window_map(scan: WindowScan, label: str, scale: np.ndarray, size: tuple[int, int]) -> np.ndarray:
