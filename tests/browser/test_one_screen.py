@@ -1,4 +1,9 @@
-"""Every tab of every page on four screens: picture and control in sight, nothing cut, nothing to scroll sideways."""
+"""Every tab of every page: picture and control in sight on four screens, nothing cut, and nothing serious by axe.
+
+axe-core checks the page as WCAG 2.1 A and AA ask, in the light theme, and the contrast of texts in the dark one.
+"""
+
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
@@ -8,6 +13,11 @@ from cnn_demo.topics import TOPICS
 
 SCREENS = ((1440, 900), (1280, 720), (1024, 768), (390, 844))
 PHONE = SCREENS[-1]
+AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text(encoding="utf-8")
+CHECKS = {
+    "light": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]},
+    "dark": {"type": "rule", "values": ["color-contrast"]},
+}
 
 # Returns the first picture and the first control of the page's main part below the photo strip, and what is cut.
 MEASURE = """() => {
@@ -71,11 +81,14 @@ MEASURE = """() => {
 @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.short)
 def test_every_tab_fits_every_screen(page: Page, topic) -> None:
     visit(page, "/" + topic.page.removeprefix(f"pages/{topic.number}_").removesuffix(".py"))
+    page.evaluate(AXE)
     faults = []
     for name in dict.fromkeys(tab.inner_text() for tab in page.get_by_role("tab").all()):
         page.set_viewport_size({"width": 1440, "height": 900})
         page.get_by_role("tab", name=name, exact=True).first.click()
         settle(page)
+        for scheme in CHECKS:
+            faults += [f"{name}, {scheme}: {fault}" for fault in found_by_axe(page, scheme)]
         for width, height in SCREENS:
             page.set_viewport_size({"width": width, "height": height})
             page.get_by_test_id("stMain").evaluate("e => e.scrollTo(0, 0)")
@@ -100,3 +113,16 @@ def faults_of(found: dict, screen: tuple[int, int]) -> list[str]:
     if control is not None and control["bottom"] > height and screen != PHONE:
         faults.append(f"first control at {control['top']:.0f} ({control['text']})")
     return faults
+
+
+def found_by_axe(page: Page, scheme: str) -> list[str]:
+    """Return a line for each serious or critical finding in a colour scheme, with its first element."""
+    page.emulate_media(color_scheme=scheme)
+    settle(page)
+    options = {"runOnly": CHECKS[scheme], "resultTypes": ["violations"]}
+    violations = page.evaluate("options => axe.run(options)", options)["violations"]
+    return [
+        f"{each['id']}: {each['nodes'][0]['html'][:120]}"
+        for each in violations
+        if each["impact"] in ("serious", "critical")
+    ]
