@@ -73,3 +73,18 @@ def page(browser: Browser, server: str) -> Iterator[Page]:
     outside = [url for url in asked if not url.startswith((server, "data:", "blob:"))]
     assert not outside, f"The page requested {outside}; it must work without internet."
     assert not errors, errors
+
+
+@pytest.fixture
+def phone(browser: Browser, server: str) -> Iterator[Page]:
+    """A visitor with a phone: touch only, no mouse."""
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, base_url=server
+    )
+    context.set_default_timeout(PATIENCE)
+    errors = []
+    page = context.new_page()
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    context.close()
+    assert not errors, errors
