@@ -13,8 +13,8 @@ LESSON = Lesson(
     experiments=(
         Experiment(
             "Find edges",
-            "Red: brightness grows to the right; blue: it falls. Where the photo is even, the response is zero. Drag "
-            "**Angle** and watch edges of other directions light up.",
+            "Red: brightness increases to the right; blue: it decreases. Where the photo is even, the response is "
+            "zero. Drag **Angle** and watch edges of other directions light up.",
             {"kernel": "sobel", "show": "signed", "grey": True},
         ),
         Experiment(
@@ -39,6 +39,7 @@ LESSON = Lesson(
             "The dark frame comes from the zeros around the photo. Change **Padding mode** to see the alternatives, "
             "and **Padding** to *Valid* to see the photo shrink instead.",
             {"kernel": "box", "box_size": 15, "dilation": 6},
+            photo="chelsea",
         ),
         Experiment(
             "Random weights",

@@ -20,8 +20,8 @@ LESSON = Lesson(
         Experiment(
             "Stack layers as LeNet did",
             "Convolution, pooling, and both again: each side of the maps shrinks to a quarter while their number "
-            "grows. In the table, the **receptive field** grows from 5 to 16 pixels. Add another pooling and another "
-            "convolution: each one adds more to it than the one before.",
+            "grows. In the table, the receptive field grows from 5 to 16 pixels. Click **Add pooling** and **Add "
+            "convolution**: each layer adds more to it than the one before.",
             {
                 "tab": "Build a stack",
                 "stack": "c6.5.1.valid.1.tanh.random_paverage.2.2_c16.5.1.valid.1.tanh.random_paverage.2.2",
@@ -42,25 +42,28 @@ LESSON = Lesson(
         ),
         Experiment(
             "Aliasing you can see",
-            "Rings that get finer outwards, pooled to a quarter. The **strided convolution**, which keeps every 4th "
-            "value, shows coarse rings that are not there: aliasing. The **average** weakens most of them. Choose the "
-            "kernel **Gaussian**: a blur before the stride removes the false rings.",
+            "Rings that get finer outwards, pooled to a quarter. The strided convolution, which keeps every 4th value, "
+            "shows coarse rings that are not there: aliasing. The average weakens most of them. Choose *Gaussian* as "
+            "the **Kernel**: a blur before the stride removes the false rings.",
             {"tab": "Compare pooling", "of": "brightness", "window": 4, "step": 4},
             photo="chirp",
         ),
         Experiment(
             "One pixel to the right",
             "The curve shows whether the maps move along with the photo. Without a stride they do, exactly. With "
-            "stride 2 they do at every second pixel only: the **zigzag** is aliasing. Max pooling has it too; a blur "
+            "stride 2 they do at every second pixel only: the zigzag is aliasing. Max pooling has it too; a blur "
             "before the stride removes nearly all of it.",
             {"tab": "Invariance", "measure": "moved", "pixels": 1},
         ),
         Experiment(
             "Noise",
-            "The **average** changes least, because independent noise cancels out. The **maximum** picks the noisiest "
-            "pixel of each window: it changes more, and for strong noise its line climbs above **no pooling**. See "
-            "where the lines cross on your photo.",
-            {"tab": "Invariance", "distortion": "noise", "noise": 0.2},
+            "Average pooling changes least, because independent noise cancels out. Max pooling picks the noisiest "
+            "value of each window: for weak noise it changes less than no pooling, for strong noise more. On this "
+            "photo the lines cross at a standard deviation near 0.2. That is so by the **Measure** *Change*; by "
+            "*Cosine similarity*, max pooling is better than none.",
+            {"tab": "Invariance", "distortion": "noise", "noise": 0.4, "measure": "change"},
+            photo="bus",
+            invites=("measure",),
         ),
     ),
     papers=(

@@ -56,7 +56,7 @@ LESSON = Lesson(
         ),
         Experiment(
             "A box from the class head",
-            "The class activation map needs no boxes in training. Drag the threshold: low, its box covers most of the "
+            "The class activation map needs no boxes in training. Drag **Threshold**: low, its box covers most of the "
             "photo; high, only the most discriminative part is left. Compare with the box head, which was trained with "
             "boxes.",
             {"task": "Without a box head", "cam_cut": 60},
@@ -65,8 +65,8 @@ LESSON = Lesson(
         ),
         Experiment(
             "The loss of the box alone",
-            "The weight of the class is 0, so the whole loss comes from the box: drag the other two weights, and see "
-            "how large the loss is by either measure. Then draw a box of your own.",
+            "The weight of the class is 0, so the whole loss comes from the box: drag **Weight of smooth L1** and "
+            "**Weight of 1 − GIoU**, and see how large the loss is by either measure. Then draw a box of your own.",
             {"task": "Draw the ground truth", "weight_class": 0.0},
             photo="astronaut",
         ),

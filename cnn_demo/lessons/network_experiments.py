@@ -21,13 +21,14 @@ EXPERIMENTS = (
     ),
     Experiment(
         "Larger photo, same weights",
-        "The input is now 64 × 64. The dense layer needs millions of weights for it, the convolution as many as "
-        "before.",
+        "The input is now 64 × 64. The dense layer needs 805 million weights for it, 16 times as many as for 32 × 32; "
+        "the convolution needs as many as before. Drag **Image size**.",
         {"view": "Weight sharing", "share_side": 64},
+        invites=("share_side",),
     ),
     Experiment(
         "What activates a channel",
-        "Choose other layers: early channels respond to colours and edges at any position, later ones to larger "
+        "Choose another **Layer**: early channels respond to colours and edges at any position, later ones to larger "
         "patterns.",
         {"view": "Features", "feature_layer": "block4_relu"},
         invites=("feature_layer",),

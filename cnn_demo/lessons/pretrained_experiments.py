@@ -26,14 +26,14 @@ EXPERIMENTS = (
     ),
     Experiment(
         "Cap or tie?",
-        "For “military uniform” the cap is brightest. Choose “Windsor tie” as the class: the bright region moves down "
-        "to the tie.",
+        "For “military uniform” the cap is brightest. Choose “Windsor tie” as the **Class**: the bright region moves "
+        "down to the tie.",
         {"task": "Explain", "model": LITE0},
         photo="grace_hopper",
     ),
     Experiment(
         "From edges to ears",
-        "These 32 maps of 112 × 112 activations still look like the photo. Then choose “top_conv”, the last layer: "
+        "These 32 maps of 112 × 112 activations still look like the photo. Then choose the last **Layer**, “top_conv”: "
         "1,280 maps of 7 × 7, most of them zero except at a few positions.",
         {"task": "Feature maps", "model": LITE0, "maps_layer": "stem_conv"},
         photo="chelsea",

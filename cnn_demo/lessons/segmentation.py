@@ -32,24 +32,24 @@ LESSON = Lesson(
         ),
         Experiment(
             "Where is it unsure?",
-            "Drag the threshold: the first pixels below it are along the outline of the cat, then come parts that "
-            "might be something else.",
+            "Drag **Confidence threshold**: the first pixels below it are along the outline of the cat, then come "
+            "parts that might be something else.",
             {"task": "Confidence", "sure_blank": 90},
             photo="chelsea",
             invites=("sure_blank",),
         ),
         Experiment(
             "No skip connections",
-            "All skips are off: the mask becomes coarse, or is gone. Switch them on one by one, and see which "
-            "of them brings most of it back.",
+            "All skips are off: the mask becomes coarse, or is gone. Switch them on one by one in **Active skip "
+            "connections**, and see which of them brings most of it back.",
             {"task": "Inside a U-Net", "skips_on": []},
             photo="chelsea",
             invites=("skips_on",),
         ),
         Experiment(
             "A checkerboard",
-            "With a kernel of 3 and a stride of 2, neighbouring pixels get 1, 2 or 4 copies of the kernel. Set the "
-            "kernel to 4, and the pattern is gone.",
+            "With a kernel of 3 and a stride of 2, neighbouring pixels get 1, 2 or 4 copies of the kernel. Set "
+            "**Kernel size** to 4, and the pattern is gone.",
             {"task": "Upsampling", "up_kernel": 3, "up_times": 16},
             photo="chelsea",
             invites=("up_kernel",),

@@ -1,6 +1,7 @@
 """Experiments of all pages: they are undone, their notice ends with their setting, and their link shows the same."""
 
 import functools
+import re
 from dataclasses import replace
 from importlib import import_module
 
@@ -10,7 +11,7 @@ from driver import PAGE_1, PAGE_2, SMALL, assert_fine, fire, open_app
 from streamlit.testing.v1 import AppTest
 
 from cnn_demo.drawing.pictures import reduced
-from cnn_demo.images import Photo
+from cnn_demo.images import Photo, sample_photos
 from cnn_demo.lessons import Experiment, Lesson
 from cnn_demo.topics import TOPICS
 from cnn_demo.ui.page import photo_picker
@@ -65,10 +66,19 @@ def start(app: AppTest, experiment: Experiment) -> AppTest:
     return app
 
 
+def labels(app: AppTest) -> list[str]:
+    """The labels of all controls and tabs that are shown."""
+    kinds = ("slider", "select_slider", "selectbox", "multiselect", "segmented_control", "pills", "toggle")
+    kinds += ("number_input", "text_input", "button", "tab")
+    return [control.label for kind in kinds for control in app.get(kind)]
+
+
 @each_experiment
-def test_the_link_of_an_experiment_shows_the_same(number, experiment):
+def test_a_notice_names_controls_that_are_there_and_its_link_shows_the_same(number, experiment):
     page = TOPICS[number - 1].page
     app = start(open_app(page), experiment)
+    for name in re.findall(r"\*\*(.+?)\*\*", experiment.notice):
+        assert any(re.match(rf"{re.escape(name)}\b", label) for label in labels(app)), name
     link = dict(app.query_params)
     assert link["try"] == link_name(experiment)
     friend = open_app(page, link=link)
@@ -118,6 +128,13 @@ def test_the_next_experiment_starts_from_the_visitors_own_state():
     assert app.session_state["photo_key"] == "coffee"
     app.button(key="undo_experiment").click().run()
     assert state_of(app, 2) == before
+
+
+def test_what_is_true_on_any_photo_is_not_shown_on_a_test_pattern():
+    app = start(open_app(PAGE_1, link={"photo": "impulse"}), experiment_of(1, "Random weights"))
+    assert app.session_state["photo_key"] == sample_photos()[0].key
+    app.button(key="undo_experiment").click().run()
+    assert app.session_state["photo_key"] == "impulse"
 
 
 def test_an_uploaded_photo_returns_though_another_was_uploaded_since():

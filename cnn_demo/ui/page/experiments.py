@@ -10,6 +10,7 @@ from typing import Any
 
 import streamlit as st
 
+from cnn_demo.convolution import PATTERNS
 from cnn_demo.lessons import Experiment, Lesson
 from cnn_demo.ui.components.history import one_entry_for_each_click
 from cnn_demo.ui.page.link import went_back_or_forward
@@ -110,7 +111,7 @@ def start(lesson: Lesson, experiment: Experiment) -> None:
         record.settings = {key: st.session_state.get(key, default) for key, default in record.defaults.items()}
         record.photo = own
     st.session_state.update({**record.defaults, **experiment.settings})
-    restore_photo(PhotoChoice(experiment.photo) if experiment.photo else own)
+    restore_photo(PhotoChoice(experiment.photo) if experiment.photo else _real(own))
     record.experiment, record.shown, record.drawn = experiment, chosen_photo().key, True
     st.query_params[NAME] = link_name(experiment)
 
@@ -181,6 +182,11 @@ def _take_from_link(lesson: Lesson, record: Record) -> None:
         start(lesson, record.experiment)
     else:
         record.shown, record.drawn = record.experiment.photo or "", False
+
+
+def _real(choice: PhotoChoice) -> PhotoChoice:
+    """The visitor's photo, or the first sample instead of a test pattern: what is true on any photo needs a photo."""
+    return PhotoChoice() if choice.key in PATTERNS else choice
 
 
 def _holds(record: Record) -> bool:
