@@ -97,9 +97,9 @@ def _flip(image: np.ndarray) -> Correction:
     return Correction(
         "Deep learning libraries do not flip the kernel; mathematics calls this *cross-correlation*. For learned "
         "weights it makes no difference: the network would learn the flipped kernel. For a hand-made kernel it does: "
-        "on this photo the light of the emboss kernel comes from the other side, and pixels differ by up to "
-        f"{float(np.abs(kept - flipped).max()):.2f}. For a symmetric kernel such as a Gaussian they differ by "
-        f"{same:.2g}.",
+        "on this photo the light of the emboss kernel comes from the other side, and values differ by up to "
+        f"{float(np.abs(kept - flipped).max()):.2f}, where the photo's go from 0 to 1. For a symmetric kernel such as "
+        + ("a Gaussian they are identical." if same == 0 else f"a Gaussian they differ by {same:.2g}."),
         (("Cross-correlation", kept, "clip"), ("Convolution: kernel rotated by 180°", flipped, "clip")),
     )
 

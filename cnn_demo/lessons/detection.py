@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from cnn_demo.models.detection.detector import Detector
 
 SIDE = 640  # longer side in pixels of the photos on which misconceptions are corrected
+SMALLER = (4, 8)  # divisors of the photo's sides, to show what becomes of small objects
+GREY = 114  # canvas around a shrunk photo, as in YOLO's letterbox
 MATCH_IOU = 0.5  # IoU from which two boxes are taken for one object
 
 LESSON = Lesson(
@@ -230,8 +232,9 @@ def _found_once(image: np.ndarray) -> Correction:
     if candidates.needs_nms:
         text = (
             f"Several cells of the network predict a box for the same object. Of {len(selection.order)} boxes with a "
-            f"confidence of at least 5 % on this photo, {len(selection.kept)} are left after non-maximum suppression; "
-            f"one {name} alone had {len(cluster)}. That each object seems to be found once is the work of NMS, and it "
+            f"confidence of at least 5 % on this photo, {len(selection.kept)} "
+            f"{'is' if len(selection.kept) == 1 else 'are'} left after non-maximum suppression; one {name} alone had "
+            f"{len(cluster)}. That each object seems to be found once is the work of NMS, and it "
             "can be wrong: of two people who embrace, one may be suppressed."
         )
     else:
@@ -256,29 +259,57 @@ def _upside_down(image: np.ndarray) -> Correction:
     height, width = pixels.shape[:2]
     back = again.xyxy[:, [2, 3, 0, 1]] * -1 + (width, height, width, height)
     same = int((_counterparts(found, again, back) >= 0).sum())
+    if not len(found):
+        verdict = "On this photo it finds 0 objects: try one with a bus or people."
+    elif same == len(found):
+        verdict = (
+            "Here everything is found again: such shapes look much the same upside down, or some training photos did."
+        )
+    else:
+        verdict = (
+            f"Of the {_number(len(found), 'object')} only {same or 'none'} {'is' if same == 1 else 'are'} found again."
+        )
     return Correction(
         "It learned its classes as training photos show them: mostly upright, and at usual sizes and positions. "
-        f"Upright it finds here: {_found(found)}. Upside down: {_found(again)}. {same} of {len(found)} are found again "
-        "with the same class. Objects of none of its classes can only be missed, or get a wrong class.",
+        f"Upright it finds here: {_found(found)}. Upside down: {_found(again)}. {verdict}",
         (("Upright", _picture(pixels, found), "clip"), ("Upside down", _picture(turned, again), "clip")),
     )
 
 
-def _pixels_matter(image: np.ndarray) -> Correction:
+def _number(count: int, name: str) -> str:
+    return f"{count} {name}{'' if count == 1 else 's'}"
+
+
+def _small_objects(image: np.ndarray) -> Correction:
+    """Shrink the photo on a grey canvas of its own size, and count the objects that are found again."""
     model = _detector()
     pixels = _pixels(image)
-    own = model.spec.input_size[0]
-    sides = sorted({own, next((side for side in model.sides if side != own), own)})
-    predictions = [model.predict(pixels, side=side) for side in sides]
-    by_size = "; ".join(f"at {side} pixels {_found(found)}" for side, found in zip(sides, predictions, strict=True))
+    found = model.predict(pixels)
+    pictures = [("The photo", _picture(pixels, found), "clip")]
+    again = []
+    for divisor in SMALLER:
+        small = reduced(pixels, max(1, round(max(pixels.shape[:2]) / divisor)))
+        canvas = np.full_like(pixels, GREY)
+        top, left = ((side - part) // 2 for side, part in zip(pixels.shape[:2], small.shape[:2], strict=True))
+        canvas[top : top + small.shape[0], left : left + small.shape[1]] = small
+        others = model.predict(canvas)
+        back = (others.xyxy - (left, top, left, top)) * (pixels.shape[1] / small.shape[1])
+        again.append(int((_counterparts(found, others, back) >= 0).sum()))
+        pictures.append((f"1/{divisor} of its size", _picture(canvas, others), "clip"))
+    if not len(found):
+        verdict = "On this photo it finds 0 objects at its own size: try one with a bus or people."
+    else:
+        sizes = ", ".join(f"{count} at 1/{divisor}" for divisor, count in zip(SMALLER, again, strict=True))
+        verdict = (
+            f"Of the {_number(len(found), 'object')} that it finds on this photo, it finds again {sizes} of the size."
+        )
+        if again[-1] == len(found):
+            verdict += " They were large enough to survive that; try a photo of a crowd."
     return Correction(
         "Each photo is first resized to the image size of the network. Small objects are then a few pixels, and those "
-        f"smaller than a cell of the finest grid are hardly ever found. The same photo, {by_size}. More pixels take "
-        "more time, in proportion to the area, and objects larger than any in the training data are missed again.",
-        tuple(
-            (f"At {side} pixels", _picture(pixels, found), "clip")
-            for side, found in zip(sides, predictions, strict=True)
-        ),
+        f"smaller than a cell of the finest grid are hardly ever found. {verdict} A larger image size helps, and takes "
+        "more time, in proportion to its area.",
+        tuple(pictures),
     )
 
 
@@ -286,5 +317,5 @@ MISCONCEPTIONS = (
     Misconception("“80 % means that it is correct eight times in ten.”", _calibrated),
     Misconception("“The network finds each object once.”", _found_once),
     Misconception("“It recognizes a bus, whichever way up.”", _upside_down),
-    Misconception("“Small objects are as easy as large ones.”", _pixels_matter),
+    Misconception("“Small objects are as easy as large ones.”", _small_objects),
 )

@@ -214,7 +214,8 @@ def _no_convolution(image: np.ndarray) -> Correction:
     together, apart = pool(grey + other, "max", 4), pool(grey, "max", 4) + pool(other, "max", 4)
     return Correction(
         "Average pooling *is* a strided convolution, with equal weights that are not learned: on this photo the two "
-        f"differ by {same:.1g} at most. Max pooling is not, because it is not linear: the maximum of this photo plus "
+        + ("are identical" if same == 0 else f"differ by {same:.1g} at most")
+        + ". Max pooling is not, because it is not linear: the maximum of this photo plus "
         f"its mirror image differs from the sum of both maxima by up to {float(np.abs(together - apart).max()):.2f}. A "
         "network can learn its own strided convolution instead of either (Springenberg et al. 2015).",
         (("Average of 4 × 4", average, "clip"), ("Maximum of 4 × 4", pool(grey, "max", 4), "clip")),

@@ -197,12 +197,20 @@ def _unknown_objects(image: np.ndarray) -> Correction:
     segmentation = model.predict(pixels)
     noise = np.random.default_rng(0).integers(0, 256, pixels.shape, dtype=np.uint8)
     of_noise = model.predict(noise)
+    first, fraction = next(iter(of_noise.coverage().items()))
+    sure = percent(of_noise.confidence.mean())
+    blank = first == of_noise.labels[0] == BACKGROUND and fraction > 0.5
     return Correction(
-        "There is no class for “unknown”: each pixel gets one of the classes of the training data. Background is one "
-        f"of them, often, and can be as wrong as any other. This photo is {_largest(segmentation)}, with a mean "
-        f"confidence of {percent(segmentation.confidence.mean())}. Pure noise, which was not in the training data, is "
-        f"{_largest(of_noise)}, with {percent(of_noise.confidence.mean())}. Look at what a network was trained on "
-        "before you rely on it.",
+        "There is no class for “unknown”: each pixel gets one of the classes of the training data. "
+        f"This photo is {_largest(segmentation)}, with a mean confidence of "
+        f"{percent(segmentation.confidence.mean())}. Pure noise, which was not in the training data, is "
+        f"{_largest(of_noise)}, with {sure}. "
+        + (
+            "“Background” is a class like any other, not an “I don't know”: a confidence that high does not tell what "
+            "the network has never seen from what it has learned to leave out."
+            if blank
+            else "Look at what a network was trained on before you rely on it."
+        ),
         (("The photo", _painted(pixels, segmentation), "clip"), ("Noise", _painted(noise, of_noise), "clip")),
     )
 
