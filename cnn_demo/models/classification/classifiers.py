@@ -140,22 +140,26 @@ class Classifier:
         Raises:
             ValueError: As `prepare` does.
         """
+        with self.lock:
+            everything = self._everything  # compiled at the first use, which is not timed
         start = time.perf_counter()
         seen = self.prepare(pixels, fit)
         with self.lock:
-            outputs = self._run(self._everything, seen[None])
+            outputs = self._run(everything, seen[None])
             maps = {layer.name: np.asarray(out)[0] for layer, out in zip(self.network.layers, outputs, strict=True)}
         return Activations(seen, maps, self._classification(maps[self.network.layers[-1].name], start))
 
     @cached_property
     def _everything(self) -> Callable[[TfTensor], list[TfTensor]]:
-        """Function from one image to the outputs of all layers; called, and so compiled, with the lock held."""
+        """Function from one image to the outputs of all layers; made, and so compiled, with the lock held."""
         keras = frameworks.keras()
         tf = frameworks.tensorflow()
         everything = keras.Model(self.network.input, [layer.output for layer in self.network.layers])
         picture = tf.TensorSpec((1, *self.spec.input_size, 3), tf.float32)
         # With XLA all outputs cost as much as one (benchmarks/activations.py), but each batch size is compiled anew.
-        return tf.function(lambda batch: everything(batch, training=False), [picture], jit_compile=True)
+        function = tf.function(lambda batch: everything(batch, training=False), [picture], jit_compile=True)
+        self._run(function, np.zeros((1, *self.spec.input_size, 3), np.uint8))
+        return function
 
     def _run(self, function: Callable[[TfTensor], Any], batch: np.ndarray) -> Any:
         tf = frameworks.tensorflow()
