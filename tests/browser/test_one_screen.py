@@ -49,7 +49,10 @@ MEASURE = """() => {
     return e.matches(pictures) && shown(e) && width >= 80 && height >= 50 && width * height >= 4000
   }
   const stage = all.find((e) => e.matches("[class*=st-key-stage_]") && shown(e))
-  const picture = all.find((e) => large(e) && stage?.contains(top(e))) ?? all.find(large)
+  const inStage = (e) => stage?.contains(top(e))
+  const picture = all.find((e) => large(e) && inStage(e))
+    ?? all.find((e) => e.matches(".tiles, .cards") && shown(e) && inStage(e)) // many small pictures
+    ?? all.find(large)
   const controls = "[role=slider], [role=combobox], [role=radio], [role=switch], input, textarea, button"
   const control = all.find((e) => e.matches(controls) && shown(e) && !e.closest("[role=tab]"))
   const cut = []

@@ -105,22 +105,33 @@ function build(stops, data, pick) {
 }
 
 /**
- * Draw all stops at the largest scale that fits, and the arcs above them.
+ * Draw all stops at the largest scale that fits, and the arcs above them. In a narrow place the bars are left out, then
+ * the sizes too, before one has to scroll.
  * @param {HTMLElement & Record<string, any>} root
  */
 function layout(root) {
   const { data, images } = root.strip
   const outer = root.querySelector(".strip"), inner = root.querySelector(".inner")
   const buttons = [...root.querySelectorAll("button")]
-  let unit = LARGEST
-  const draw = () => buttons.forEach((button, at) =>
+  const draw = (unit) => buttons.forEach((button, at) =>
     paint(button.querySelector("canvas"), data.stops[at], unit, images[at]))
   const tooWide = () => inner.scrollWidth > outer.clientWidth
-  for (draw(); unit > SMALLEST && tooWide(); draw()) unit -= 0.2
-  if (tooWide()) { // on a phone one scrolls anyway
-    unit = SCROLLED
-    draw()
+  for (const look of ["strip", "strip without-bars", "strip without-bars without-notes"]) {
+    outer.className = look
+    for (let unit = LARGEST; unit >= SMALLEST; unit -= 0.2) {
+      draw(unit)
+      if (!tooWide()) break
+    }
+    if (!tooWide()) break
   }
+  if (tooWide()) { // on a phone one scrolls anyway
+    outer.className = "strip"
+    draw(SCROLLED)
+  }
+  outer.onscroll = () => {
+    outer.classList.toggle("goes-on", outer.scrollLeft + outer.clientWidth < outer.scrollWidth - 4)
+  }
+  outer.onscroll()
   arcs(root, data, buttons)
 }
 

@@ -1,6 +1,6 @@
 // Small pictures in a grid, cut from one; where they can be picked, a radio group that the arrow keys move through.
 
-import { markChosen, pickByArrow, radioButton, scrollIntoParent } from "./shared.js"
+import { heightInWindow, markChosen, pickByArrow, radioButton, scrollIntoParent } from "./shared.js"
 
 /**
  * @typedef {object} Data
@@ -55,7 +55,7 @@ export default function (component) {
   grid.setAttribute("aria-label", data.label)
   grid.setAttribute("role", data.clickable ? "radiogroup" : "group")
   grid.style.gridTemplateColumns = `repeat(auto-fill, minmax(min(${data.tile}px, 100%), ${data.tile}px))`
-  grid.style.maxHeight = data.maxHeight ? `${data.maxHeight}px` : ""
+  grid.style.maxHeight = data.maxHeight ? `${heightInWindow(data.maxHeight)}px` : ""
 
   // Tiles are used again: a press must find the button that its release is on.
   if (grid.dataset.clickable !== String(data.clickable)) grid.replaceChildren()

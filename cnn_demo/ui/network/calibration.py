@@ -15,6 +15,7 @@ from cnn_demo.models.training_records import TrainingRecord, cifar10_record
 from cnn_demo.results import Classification, percent
 from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.page.fragments import fragment
+from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, GREY, REFERENCE_LINE, chart_colours
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
 from cnn_demo.ui.widgets.probability_bars import probability_bars
@@ -38,6 +39,7 @@ SAMPLE_CLASSES = {
 FEW = 30  # predictions in a bin; with fewer, its accuracy is mostly chance
 
 
+@fragment
 def confidence_view(photo: Photo) -> None:
     """Show the prediction for a photo, the calibration, and predictions for photos of none of the classes.
 
@@ -47,25 +49,8 @@ def confidence_view(photo: Photo) -> None:
     """
     record = cifar10_record()
     prediction = _classified(photo)
-    bars, diagram = st.columns([2, 3], gap="large")
-    with bars:
-        _show_prediction(prediction)
-    with diagram:
-        _reliability(record, prediction.top(1)[0][1])
-    st.subheader("Photos of none of the ten classes", anchor=False)
-    _outside_the_classes(record)
-
-
-@st.cache_data(max_entries=32, show_spinner="Running the network…", hash_funcs=HASH_BY_KEY)
-def _classified(photo: Photo) -> Classification:
-    return load_classifier(MODEL).predict(photo.pixels)
-
-
-@fragment
-def _show_prediction(prediction: Classification) -> None:
-    """Show the ten probabilities and a temperature slider."""
-    st.markdown("**Prediction for your photo**")
-    factor = st.slider(
+    panel, stage, details = controls_picture_and_details("confidence")
+    factor = panel.slider(
         "Temperature",
         0.25,
         4.0,
@@ -75,20 +60,42 @@ def _show_prediction(prediction: Classification) -> None:
         bind="query-params",
         help="The calibrated logits are divided by it before the softmax. 1 leaves the probabilities calibrated.",
     )
+    panel.caption(_effect(factor))
+    bars, diagram = stage.columns([2, 3], gap="medium")
+    with bars:
+        _show_prediction(prediction, factor)
+    with diagram:
+        _reliability(record, prediction.top(1)[0][1], factor)
+    with details:
+        st.caption(_measured(record))
+        st.subheader("Photos of none of the ten classes", anchor=False)
+        _outside_the_classes(record)
+
+
+@st.cache_data(max_entries=32, show_spinner="Running the network…", hash_funcs=HASH_BY_KEY)
+def _classified(photo: Photo) -> Classification:
+    return load_classifier(MODEL).predict(photo.pixels)
+
+
+def _show_prediction(prediction: Classification, factor: float) -> None:
+    """Show the ten probabilities at a temperature."""
+    st.markdown("**Prediction for your photo**")
     shown = at_temperature(prediction.probabilities, factor)
     probability_bars(prediction.labels, shown, caption="Probability of each class")
+
+
+def _effect(factor: float) -> str:
     if factor == 1:
-        st.caption("The softmax returns ten probabilities that sum to 1, whatever the photo shows.")
-    else:
-        st.caption(
-            f"{'Less' if factor > 1 else 'More'} confident than the calibrated prediction, in the same order: "
-            "temperature never changes the predicted class."
-        )
+        return "The softmax returns ten probabilities that sum to 1, whatever the photo shows."
+    return (
+        f"{'Less' if factor > 1 else 'More'} confident than the calibrated prediction, in the same order: "
+        "temperature never changes the predicted class."
+    )
 
 
-def _reliability(record: TrainingRecord, top: float) -> None:
-    """Show the reliability diagram with the bin of this photo's prediction."""
-    st.markdown("**Reliability diagram: accuracy at each confidence**")
+def _reliability(record: TrainingRecord, top: float, factor: float) -> None:
+    """Show the reliability diagram, which holds at temperature 1, with the bin of this photo's prediction."""
+    st.markdown("**Reliability diagram: accuracy at each confidence**" + ("" if factor == 1 else ", at temperature 1"))
     here = next((part for part in record.reliability if part["low"] < top <= part["high"]), record.reliability[-1])
     st.plotly_chart(
         _reliability_chart(record, here),
@@ -96,12 +103,15 @@ def _reliability(record: TrainingRecord, top: float) -> None:
         config=CHART_CONFIG,
         alt="Accuracy against confidence; on the diagonal, the network is perfectly calibrated.",
     )
-    st.markdown(_in_words(here, top))
-    st.caption(
-        "Measured on 5,000 validation photos that the network was not trained on. The mean distance from the diagonal "
-        f"(expected calibration error) is **{_points(record.ece_before)}** as trained and **{_points(record.ece)}** "
-        f"after dividing the logits by a temperature of {record.temperature:.2f}, fitted on one half of these photos "
-        "and measured on the other, both ways."
+    st.markdown(_in_words(here, top, factor))
+
+
+def _measured(record: TrainingRecord) -> str:
+    return (
+        "The diagram was measured on 5,000 validation photos that the network was not trained on. The mean distance "
+        f"from the diagonal (expected calibration error) is **{_points(record.ece_before)}** as trained and "
+        f"**{_points(record.ece)}** after dividing the logits by a temperature of {record.temperature:.2f}, fitted on "
+        "one half of these photos and measured on the other, both ways."
     )
 
 
@@ -141,18 +151,19 @@ def _reliability_chart(record: TrainingRecord, here: dict) -> go.Figure:
         showarrow=False,
         font_color=GREY,
     )
-    figure.update_layout(height=320, margin={"l": 0, "r": 18, "t": 8, "b": 0}, bargap=0)
+    figure.update_layout(height=270, margin={"l": 0, "r": 18, "t": 8, "b": 0}, bargap=0)
     figure.update_xaxes(title="confidence (top probability)", tickformat=".0%", dtick=0.2, range=[0, 1])
     figure.update_yaxes(title="accuracy", tickformat=".0%", dtick=0.2, range=[0, 1])
     return figure
 
 
-def _in_words(here: dict, top: float) -> str:
+def _in_words(here: dict, top: float, factor: float) -> str:
     interval = f"{here['low']:.0%} to {here['high']:.0%}".replace("%", " %")
+    yours = "Your photo got" if factor == 1 else "At temperature 1 your photo gets"
     if here["count"] == 0:
-        return f"Your photo got **{percent(top)}**. No validation photo got {interval}."
+        return f"{yours} **{percent(top)}**. No validation photo got {interval}."
     words = (
-        f"Your photo got **{percent(top)}** (orange). Of the {here['count']:,} validation photos that got {interval}, "
+        f"{yours} **{percent(top)}** (orange). Of the {here['count']:,} validation photos that got {interval}, "
         f"**{percent(here['accuracy'])}** were classified correctly."
     )
     if here["count"] < FEW:

@@ -7,7 +7,6 @@ from typing import Any
 import cv2
 import numpy as np
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from cnn_demo.drawing.pictures import jpeg_url
 from cnn_demo.images import Photo, sample_photos
@@ -28,12 +27,14 @@ from cnn_demo.ui.components.tiles import Tile, tiles
 from cnn_demo.ui.network.walk.stages import layer_label
 from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.page.fragments import fragment
+from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.widgets.choice import index_field
 from cnn_demo.ui.widgets.number_grid import short_number
 
 LAYER, CHANNEL = "feature_layer", "feature_channel"
 DEFAULTS: dict[str, Any] = {LAYER: "block3_relu", CHANNEL: None}
-SIDE = 80  # pixels per side of a patch as it is sent
+SIDE = 104  # pixels per side of a patch as it is sent
+SMALL = 44  # pixels per side of each channel's top patch
 IN_A_ROW, OPENED, MEAN_OF = 6, 12, 60  # patches per channel in the overview, for the selected channel, in the mean
 CHANNELS_SHOWN = 2  # channels per layer in the overview
 
@@ -59,14 +60,29 @@ def features_view(photo: Photo) -> None:
     with st.spinner("Searching the photos for the strongest activations…"):
         model = load_classifier("cifar10_cnn")
         gallery = _gallery(photo, model)
+    panel, stage, details = controls_picture_and_details("features")
+    with panel:
+        layer, order, channel = _controls(model, gallery)
+    with stage:
+        st.markdown(
+            f"**What does channel {channel} respond to?** The patches of photos with its strongest activations."
+        )
+        _row(gallery, layer, channel, OPENED, key="feature_patches", width=SIDE, named=True)
+        _every_channel(gallery, layer, order, channel)
+    with details:
+        st.subheader("From the first layer to the last", anchor=False)
+        _overview(model, gallery)
+        _explanation(model, gallery)
+
+
+def _explanation(model: Classifier, gallery: Gallery) -> None:
     windows = sum(len(excitation.windows) for excitation in gallery.excitations)
-    st.markdown(
-        f"**What does a channel respond to?** The network was run on {windows:,} windows, large and small, of "
-        f"{len(gallery.photos)} photos. Each row shows the patches with the strongest activations of one channel, "
-        "after the mean of many such patches, its contrast stretched: what they have in common stays visible, the rest "
-        "blurs. The channels shown are the most selective of their layer."
+    st.caption(
+        f"The network was run on {windows:,} windows, large and small, of {len(gallery.photos)} photos. Each row shows "
+        "the patches with the strongest activations of one channel, after the mean of many such patches, its contrast "
+        "stretched: what they have in common stays visible, the rest blurs. The channels shown are the most selective "
+        "of their layer."
     )
-    _overview(model, gallery)
     st.caption(
         "In deep networks trained on millions of photos, early layers respond to edges and colours, later ones to "
         "textures, then to parts of objects (Zeiler & Fergus 2014). This one was trained on pictures of 32 × 32 "
@@ -74,8 +90,6 @@ def features_view(photo: Photo) -> None:
         "respond to them more likely responds to a colour, an edge or a texture in them. And these are few photos: "
         "the pattern that would activate a channel most may be in none of them."
     )
-    st.subheader("Select a channel", anchor=False)
-    _open_channel(model, gallery)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=HASH_BY_KEY)
@@ -140,7 +154,8 @@ def _row(
         value = short_number(exciter.value)
         items.append(Tile(at + 1, f"{name}: {value}", f"{value} · {name}" if named else value))
     container = st.container(gap=None)
-    container.caption(f"Channel {channel}" + ("" if found else ": no patch of these photos activates it."))
+    if not (found and named):
+        container.caption(f"Channel {channel}" + ("" if found else ": no patch of these photos activates it."))
     with container:
         tiles(
             jpeg_url(np.concatenate(pictures)),
@@ -184,11 +199,10 @@ def cut(pixels: np.ndarray, exciter: Patch) -> np.ndarray:
     return canvas
 
 
-def _open_channel(model: Classifier, gallery: Gallery) -> None:
-    """Show the strongest patch of every channel of a layer, and more patches of one channel."""
+def _controls(model: Classifier, gallery: Gallery) -> tuple[NetworkLayer, np.ndarray, int]:
+    """Show the controls; return the layer, its channels with the most selective first, and the selected channel."""
     layers = {layer.name: layer for layer in activation_layers(model.layers)}
-    layer_container, channel_container = st.columns(2)
-    name = layer_container.selectbox(
+    name = st.selectbox(
         "Layer",
         list(layers),
         index=list(layers).index(DEFAULTS[LAYER]),
@@ -199,15 +213,9 @@ def _open_channel(model: Classifier, gallery: Gallery) -> None:
     )
     layer = layers[name]
     most_selective = np.argsort(-selectivity(gallery.excitations, layer), kind="stable")
-    channel = _channel_field(channel_container, layer, int(most_selective[0]))
-    _row(gallery, layer, channel, OPENED, key="feature_patches", width=SIDE, named=True)
-    _every_channel(gallery, layer, most_selective, channel)
-
-
-def _channel_field(container: DeltaGenerator, layer: NetworkLayer, automatic: int) -> int:
-    with container:
-        channel = index_field("Channel", layer.shape[-1], key=CHANNEL, placeholder=f"{automatic}, the most selective")
-    return automatic if channel is None else channel
+    automatic = int(most_selective[0])
+    channel = index_field("Channel", layer.shape[-1], key=CHANNEL, placeholder=f"{automatic}, the most selective")
+    return layer, most_selective, automatic if channel is None else channel
 
 
 def _every_channel(gallery: Gallery, layer: NetworkLayer, order: np.ndarray, channel: int) -> None:
@@ -219,7 +227,7 @@ def _every_channel(gallery: Gallery, layer: NetworkLayer, order: np.ndarray, cha
     tiles(
         url,
         items,
-        (SIDE // 2, SIDE // 2),
+        (SMALL, SMALL),
         key="feature_channels",
         label="All channels of this layer, each with its top patch",
         chosen=channel,
@@ -253,6 +261,6 @@ def _best_patches(
         patch = (
             cut(gallery.photos[found[0].photo].pixels, found[0]) if found else np.full((SIDE, SIDE, 3), GREY, np.uint8)
         )
-        pictures.append(cv2.resize(patch, (SIDE // 2, SIDE // 2), interpolation=cv2.INTER_AREA))
+        pictures.append(cv2.resize(patch, (SMALL, SMALL), interpolation=cv2.INTER_AREA))
         values.append(found[0].value if found else 0.0)
     return jpeg_url(np.concatenate(pictures)), values

@@ -3,11 +3,13 @@
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cnn_demo.jobs import Job, JobError, job_queue
 from cnn_demo.models import frameworks
 from cnn_demo.models.classification.digits import DigitRun, DigitSettings, digit_data, train
 from cnn_demo.ui.network import live_training_charts as views
+from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.widgets.choice import choose
 
 FILTERS = (4, 8, 16, 32)
@@ -21,70 +23,69 @@ _JOB, _WANTED = "live_job", "live_wanted"
 def live_training_view() -> None:
     """Show the controls, the waiting or running training, and its results."""
     data = digit_data()
-    st.markdown(
-        f"Train your own network on **{len(data.images):,}** handwritten digits of 8 × 8 pixels; it is tested on "
-        f"**{len(data.held_out_images)}** others. Then draw a digit for it."
-    )
-    settings = _controls()
-    with st.container():  # always there, so that the page below does not move
+    panel, stage, details = controls_picture_and_details("live")
+    buttons = panel.container()
+    with panel:
+        settings = _controls()
+    with stage.container():  # always there, so that the page below does not move
         if st.session_state.get(_WANTED):
             with st.spinner("Loading the framework…"):
                 frameworks.torch()  # before the page begins to poll
             _submit(settings)
     job: Job | None = st.session_state.get(_JOB)
-    _buttons(job)
-    with st.container():  # always there, so that the page below does not move
+    with buttons:
+        _buttons(job)
+    stage.markdown(
+        f"Train your own network on **{len(data.images):,}** handwritten digits of 8 × 8 pixels; it is tested on "
+        f"**{len(data.held_out_images)}** others. Then draw a digit for it."
+    )
+    with stage.container():  # always there, so that the page below does not move
         if message := st.session_state.pop("live_error", None) or (job.error if job else ""):
             st.error(message, icon=":material/error:")
-    if job is None:
-        views.before_training()
-    elif job.active:
-        # A page that shows a finished training does not poll the server.
-        st.fragment(_watch, run_every=POLL)(job)
-    else:
-        _result(job, settings)
+    with stage:
+        if job is None:
+            views.before_training()
+        elif job.active:
+            # A page that shows a finished training does not poll the server.
+            st.fragment(_watch, run_every=POLL)(job)
+        else:
+            _result(job, settings, details)
 
 
 def _controls() -> DigitSettings:
-    cards = st.grid(4, min_column_width=220, border=True)
-    filters, rate, epochs, pooling = (cards.cell() for _ in range(4))
-    with filters:
-        count = choose(
-            "Filters",
-            FILTERS,
-            key="live_filters",
-            default=DEFAULTS["live_filters"],
-            help="Kernels of the first convolution; the second one has twice as many.",
-        )
-    with rate:
-        step = st.select_slider(
-            "Learning rate",
-            RATES,
-            value=DEFAULTS["live_rate"],
-            key="live_rate",
-            bind="query-params",
-            help="Size of each step. Too small is slow, too large overshoots the minimum.",
-        )
-    with epochs:
-        rounds = st.slider(
-            "Epochs",
-            EPOCHS[0],
-            EPOCHS[1],
-            DEFAULTS["live_epochs"],
-            key="live_epochs",
-            bind="query-params",
-            help="Number of passes over the training data.",
-        )
-    with pooling:
-        pooled = st.toggle(
-            "Max pooling",
-            DEFAULTS["live_pooling"],
-            key="live_pooling",
-            bind="query-params",
-            help="Halves height and width between the two convolutions.",
-        )
-        settings = DigitSettings(count, step, rounds, pooled)
-        st.caption(f"{settings.parameters:,} trainable parameters")
+    count = choose(
+        "Filters",
+        FILTERS,
+        key="live_filters",
+        default=DEFAULTS["live_filters"],
+        help="Kernels of the first convolution; the second one has twice as many.",
+    )
+    step = st.select_slider(
+        "Learning rate",
+        RATES,
+        value=DEFAULTS["live_rate"],
+        key="live_rate",
+        bind="query-params",
+        help="Size of each step. Too small is slow, too large overshoots the minimum.",
+    )
+    rounds = st.slider(
+        "Epochs",
+        EPOCHS[0],
+        EPOCHS[1],
+        DEFAULTS["live_epochs"],
+        key="live_epochs",
+        bind="query-params",
+        help="Number of passes over the training data.",
+    )
+    pooled = st.toggle(
+        "Max pooling",
+        DEFAULTS["live_pooling"],
+        key="live_pooling",
+        bind="query-params",
+        help="Halves height and width between the two convolutions.",
+    )
+    settings = DigitSettings(count, step, rounds, pooled)
+    st.caption(f"{settings.parameters:,} trainable parameters")
     return settings
 
 
@@ -153,7 +154,7 @@ def _watch(job: Job) -> None:
         views.curves(run)
 
 
-def _result(job: Job, settings: DigitSettings) -> None:
+def _result(job: Job, settings: DigitSettings, details: DeltaGenerator) -> None:
     run: DigitRun | None = job.progress
     if run is None or not run.epochs:
         if not job.error:
@@ -167,8 +168,9 @@ def _result(job: Job, settings: DigitSettings) -> None:
     views.curves(run)
     if job.state == "failed":
         return  # a network with NaN weights cannot predict a digit
-    views.drawing(run)
-    views.mistakes(run)
+    with details:
+        views.drawing(run)
+        views.mistakes(run)
 
 
 def _end_sentence(state: str, run: DigitRun) -> str:

@@ -9,6 +9,7 @@ from cnn_demo.models.training_records import TrainingRecord, cifar10_record
 from cnn_demo.ui.components.flipbook import Chart, Line, flipbook
 from cnn_demo.ui.network.kernel_mosaic import kernel_mosaic
 from cnn_demo.ui.page.caching import HashFunctions
+from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.widgets.choice import choose
 
 SCALES = {"own": "Each kernel", "one": "All kernels"}
@@ -24,33 +25,36 @@ def playback_view() -> None:
         st.info("The training record is missing: install the bundled weights.")
         return
     count = record.kernels.shape[-1]
-    st.markdown(
-        f"The network of this page started with random weights. Drag the bar: in **{len(record.epochs)} epochs**, each "
-        f"one pass over 45,000 photos, the {count} kernels of its first layer turn from noise into edge and colour "
-        "detectors, because those reduce the loss. Nobody designed them."
-    )
-    scale = choose(
-        "Colour scale for",
-        SCALES,
-        key="play_scale",
-        default=DEFAULTS["play_scale"],
-        help=(
-            "One scale for each kernel shows its pattern, however weak it is. One scale for all shows their strength "
-            "too: the nearly grey ones have little effect."
-        ),
-    )
-    flipbook(
-        _frames(record, scale == "one"),
-        _charts(record),
-        key="play_book",
-        alt=f"The {count} kernels of the first layer",
-        caption=(
-            f"The {count} kernels of the first layer, 5 × 5 weights for red, green and blue. Grey is zero. Strength "
-            "includes the batch normalization after the layer."
-        ),
-        max_width=600,
-    )
-    st.markdown(_training_summary(record))
+    panel, stage, details = controls_picture_and_details("playback")
+    with panel:
+        scale = choose(
+            "Colour scale for",
+            SCALES,
+            key="play_scale",
+            default=DEFAULTS["play_scale"],
+            help=(
+                "One scale for each kernel shows its pattern, however weak it is. One scale for all shows their "
+                "strength too: the nearly grey ones have little effect."
+            ),
+        )
+        st.markdown(
+            f"The network of this page started with random weights. Drag the bar: in **{len(record.epochs)} epochs**, "
+            f"each one pass over 45,000 photos, the {count} kernels of its first layer turn from noise into edge and "
+            "colour detectors, because those reduce the loss. Nobody designed them."
+        )
+    with stage:
+        flipbook(
+            _frames(record, scale == "one"),
+            _charts(record),
+            key="play_book",
+            alt=f"The {count} kernels of the first layer",
+            caption=(
+                f"The {count} kernels of the first layer, 5 × 5 weights for red, green and blue. Grey is zero. "
+                "Strength includes the batch normalization after the layer."
+            ),
+            max_width=600,
+        )
+    details.markdown(_training_summary(record))
 
 
 @st.cache_data(max_entries=2, show_spinner=False, hash_funcs=_BY_IDENTITY)

@@ -17,6 +17,7 @@ from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.network import weight_sharing_drawings as drawings
 from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.page.fragments import fragment
+from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.widgets.choice import choose
 
 ROW, SQUARE = "Row of 8 pixels", "Image of 5 × 5"
@@ -57,23 +58,23 @@ class SharingSettings:
 @fragment
 def sharing_view(photo: Photo) -> None:
     """Show the savings of weight sharing, its weight matrices, and its effect when the photo is shifted."""
-    pictures, controls = st.container(), st.container(border=True)
-    with controls:
+    panel, stage, details = controls_picture_and_details("sharing")
+    with panel:
         settings = _controls()
     costs = layer_costs(
         (settings.side, settings.side), settings.kernel, settings.stride, settings.in_channels, settings.out_channels
     )
-    with pictures:
+    with stage:
         _show_costs(settings, costs)
-    _show_same_weights(settings)
-    _show_moved_photo(photo, settings)
+    with details:
+        _show_same_weights(settings)
+        _show_moved_photo(photo, settings)
 
 
 def _controls() -> SharingSettings:
     values = []
-    grid = st.grid(len(SLIDERS), min_column_width=150)
     for key, (label, low, high, help_text) in SLIDERS.items():
-        values.append(grid.slider(label, low, high, DEFAULTS[key], key=key, bind="query-params", help=help_text))
+        values.append(st.slider(label, low, high, DEFAULTS[key], key=key, bind="query-params", help=help_text))
     return SharingSettings(*values)
 
 
@@ -100,13 +101,13 @@ def _show_costs(settings: SharingSettings, costs: dict[str, LayerCost]) -> None:
             "Weights, dense ÷ convolution",
             f"{dense / shared:,.{0 if dense > 100 * shared else 2}f}",
         )
-        st.table(cost_table(costs))
         out = -(-settings.side // settings.stride)
         st.caption(
             f"From {settings.side} × {settings.side} × {settings.in_channels} values to {out} × {out} × "
             f"{settings.out_channels}, “same” padding, biases included. Make the image larger: the convolution needs "
             "no more weights."
         )
+    st.table(cost_table(costs))
 
 
 def cost_table(costs: dict[str, LayerCost]) -> pd.DataFrame:

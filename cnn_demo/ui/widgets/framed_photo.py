@@ -19,7 +19,17 @@ SHOWN_SIDE = 640  # pixels of the longer side that are sent to the browser
 PHOTO_HEIGHT = 300
 
 
-def draw_on_photo(photo: Photo, fit: str, box: Box, *, key: str, caption: str, alt: str, crop: float = 1.0) -> None:
+def draw_on_photo(
+    photo: Photo,
+    fit: str,
+    box: Box,
+    *,
+    key: str,
+    caption: str,
+    alt: str,
+    crop: float = 1.0,
+    max_height: int = PHOTO_HEIGHT,
+) -> None:
     """Show the photo as the network takes it, with a box framed.
 
     Args:
@@ -30,6 +40,7 @@ def draw_on_photo(photo: Photo, fit: str, box: Box, *, key: str, caption: str, a
         caption: Line under it.
         alt: Text alternative, without the photo's own description.
         crop: The network's own `spec.crop`.
+        max_height: Greatest height in CSS pixels.
     """
     url, size, origin = _input_area(photo, fit, crop)
     shown = Box(box.row - origin[0], box.column - origin[1], box.height, box.width).clipped(size)
@@ -39,7 +50,7 @@ def draw_on_photo(photo: Photo, fit: str, box: Box, *, key: str, caption: str, a
         key=key,
         alt=f"{alt}: {photo.description}",
         caption=caption,
-        max_height=PHOTO_HEIGHT,
+        max_height=max_height,
         marks=[Mark(shown.row, shown.column, shown.height, shown.width)],
         pixelated=max(size) < 100,
     )

@@ -49,4 +49,4 @@ def picture_cards(
         for card in cards
     )
     min_width = _MIN_WIDTH.format(width=width, gaps=12 * (columns - 1), columns=columns)
-    st.html(f'<div style="{_GRID.format(min_width=min_width)}">{html}</div>')
+    st.html(f'<div class="cards" style="{_GRID.format(min_width=min_width)}">{html}</div>')

@@ -202,7 +202,7 @@ def numbers(last: MapGeometry, unit: tuple[int, int], size: tuple[int, int], hal
     for axis in (0, 1):
         low, high = fields[axis].span(unit[axis])
         area *= max(1, min(high, size[axis] - 1) - max(low, 0) + 1)
-    grid = st.grid(2, min_column_width=130)
+    grid = st.grid(2, min_column_width=180)
     grid.metric(
         "Receptive field",
         f"{fields[0].size:,} px",
@@ -241,7 +241,7 @@ def profile(influence: np.ndarray, field: ReceptiveField, column: int, half: int
     if half:
         figure.add_vrect(-half / 2, half / 2, fillcolor=GREY, opacity=0.15, line_width=0)
     figure.update_layout(
-        height=240,
+        height=300,
         margin={"l": 0, "r": 0, "t": 4, "b": 0},
         legend={"orientation": "h", "y": 1.18, "x": 0},
         bargap=0.1,

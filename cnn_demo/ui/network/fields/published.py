@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cnn_demo.convolution.published_networks import PUBLISHED, PublishedNetwork, stages
 from cnn_demo.convolution.receptive_field import MapGeometry
@@ -19,18 +20,21 @@ from cnn_demo.ui.widgets.choice import choose
 _PADDING = 128  # grey level of the border
 
 
-def published_view(photo: Photo, defaults: dict[str, Any]) -> None:
+def published_view(
+    photo: Photo, defaults: dict[str, Any], panel: DeltaGenerator, stage: DeltaGenerator, details: DeltaGenerator
+) -> None:
     """Show a network's receptive field on the photo, its growth, and a comparison of all five networks."""
     titles = {network.title: network for network in PUBLISHED}
-    title = choose("Network", list(titles), key="field_network", default=defaults["field_network"])
+    with panel:
+        title = choose("Network", list(titles), key="field_network", default=defaults["field_network"])
     network = titles[title]
-    container, chart = st.columns([2, 3])
+    container, chart = stage.columns([2, 3])
     with container:
         _show_position(photo, network)
     with chart:
         _growth(network)
-    st.table(comparison())
-    st.caption(
+    details.table(comparison())
+    details.caption(
         "Computed from each network's layers (TF-Slim's versions), following every branch, in agreement with [Araujo, "
         "Norris & Sim (2019)](https://distill.pub/2019/computing-receptive-fields/). In deeper networks the field is "
         "larger than the whole image, wherever the unit is."
@@ -104,7 +108,7 @@ def _growth(chosen: PublishedNetwork) -> None:
         annotation_text=f"input: {chosen.side} px",
         annotation_position="top left",
     )
-    figure.update_layout(height=420, margin={"l": 0, "r": 0, "t": 4, "b": 0}, legend={"orientation": "h", "y": 1.12})
+    figure.update_layout(height=340, margin={"l": 0, "r": 0, "t": 4, "b": 0}, legend={"orientation": "h", "y": 1.12})
     figure.update_xaxes(title="stage of the network", rangemode="tozero")
     figure.update_yaxes(title="receptive field (pixels of the input)", rangemode="tozero")
     st.plotly_chart(

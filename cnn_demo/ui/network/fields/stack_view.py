@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cnn_demo.convolution.effective_field import (
     Step,
@@ -23,6 +24,7 @@ from cnn_demo.ui.network.fields.published import published_view
 from cnn_demo.ui.network.fields.trained import trained_view
 from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.page.fragments import fragment
+from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.widgets.choice import choose
 
 KINDS = ("Custom stack", "Bundled CNN", "Published networks")
@@ -60,71 +62,69 @@ class StackSettings:
 @fragment
 def fields_view(photo: Photo) -> None:
     """Show the receptive field of a hand-built stack, of the bundled network, or of five published ones."""
-    kind = choose("Receptive field of", KINDS, key="field_what", default=DEFAULTS["field_what"], hide_label=True)
+    panel, stage, details = controls_picture_and_details("fields")
+    with panel:
+        kind = choose("Receptive field of", KINDS, key="field_what", default=DEFAULTS["field_what"], hide_label=True)
     if kind == KINDS[1]:
-        trained_view(photo, DEFAULTS)
+        trained_view(photo, DEFAULTS, panel, stage, details)
     elif kind == KINDS[2]:
-        published_view(photo, DEFAULTS)
+        published_view(photo, DEFAULTS, panel, stage, details)
     else:
-        _stack_view(photo)
+        _stack_view(photo, panel, stage, details)
 
 
-def _stack_view(photo: Photo) -> None:
-    pictures, controls = st.container(), st.container(border=True)
-    with controls:
+def _stack_view(photo: Photo, panel: DeltaGenerator, stage: DeltaGenerator, details: DeltaGenerator) -> None:
+    with panel:
         settings = _controls()
     image = working_picture(photo, WORKING_SIDE)
     last = stack_geometry(image.shape[:2], settings.layers)[-1]
     unit = views.opened_unit(last, image.shape[:2])
     influence, networks = _influence(photo, settings, unit)
-    with pictures:
+    with stage:
         _show(photo, image, influence, last, unit, networks)
-    st.markdown("**Connections between layers**")
-    field_tree(settings.layers, key="field_tree")
-    growth(settings.layers)
+    with details:
+        st.markdown("**Connections between layers**")
+        field_tree(settings.layers, key="field_tree")
+        growth(settings.layers)
 
 
 def _controls() -> StackSettings:
-    size, step, spread = st.columns(3)
-    with size:
-        depth = st.slider("Layers", 1, 12, DEFAULTS["field_depth"], key="field_depth", bind="query-params")
-        kernel = st.slider(
-            "Kernel", 1, 11, DEFAULTS["field_kernel"], key="field_kernel", bind="query-params", help="Weights per side."
-        )
-    with step:
-        stride = st.slider(
-            "Stride",
-            1,
-            3,
-            DEFAULTS["field_stride"],
-            key="field_stride",
-            bind="query-params",
-            help="Step between windows, in pixels of the layer's input.",
-        )
-        strided = choose(
-            "Strided layers",
-            STRIDED,
-            key="field_strided",
-            default=DEFAULTS["field_strided"],
-            disabled=stride == 1,
-        )
-    with spread:
-        dilation = st.slider(
-            "Dilation",
-            1,
-            4,
-            DEFAULTS["field_dilation"],
-            key="field_dilation",
-            bind="query-params",
-            help="Pixels from weight to weight of every kernel.",
-        )
-        weights = choose(
-            "Weights",
-            (RANDOM, UNIFORM),
-            key="field_weights",
-            default=DEFAULTS["field_weights"],
-            help="Random: networks at initialization. All equal: only the number of paths counts.",
-        )
+    depth = st.slider("Layers", 1, 12, DEFAULTS["field_depth"], key="field_depth", bind="query-params")
+    kernel = st.slider(
+        "Kernel", 1, 11, DEFAULTS["field_kernel"], key="field_kernel", bind="query-params", help="Weights per side."
+    )
+    stride = st.slider(
+        "Stride",
+        1,
+        3,
+        DEFAULTS["field_stride"],
+        key="field_stride",
+        bind="query-params",
+        help="Step between windows, in pixels of the layer's input.",
+    )
+    strided = choose(
+        "Strided layers",
+        STRIDED,
+        key="field_strided",
+        default=DEFAULTS["field_strided"],
+        disabled=stride == 1,
+    )
+    dilation = st.slider(
+        "Dilation",
+        1,
+        4,
+        DEFAULTS["field_dilation"],
+        key="field_dilation",
+        bind="query-params",
+        help="Pixels from weight to weight of every kernel.",
+    )
+    weights = choose(
+        "Weights",
+        (RANDOM, UNIFORM),
+        key="field_weights",
+        default=DEFAULTS["field_weights"],
+        help="Random: networks at initialization. All equal: only the number of paths counts.",
+    )
     return StackSettings(stack_layers(depth, kernel, stride, strided, dilation), weights)
 
 
@@ -174,8 +174,8 @@ def _show(
     size = image.shape[:2]
     middle = views.middle_of(last, unit)
     half = middle_side(influence, middle)
-    pair, chart = st.columns([2, 1])
-    overview, close = pair.columns(2, wrap=False)
+    pictures, chart = st.columns([2, 1])
+    overview, close = pictures.columns(2, wrap=False)
     with overview:
         views.show_position(
             views.heat_picture(views.large(photo, size), influence, views.seen(last, unit, size)),
@@ -191,8 +191,9 @@ def _show(
         )
     with close:
         views.show_close_up(image, influence, last, unit, half)
-    with chart:
+    with pictures:
         views.numbers(last, unit, size, half)
+    with chart:
         views.profile(influence, last.fields[1], unit[1], half, key="field_profile")
     if not influence.any():
         st.warning("No pixel influences this unit: its ReLUs are all zero. Select another position or change a slider.")

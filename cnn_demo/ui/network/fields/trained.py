@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cnn_demo.convolution.effective_field import middle_side
 from cnn_demo.convolution.receptive_field import MapGeometry
@@ -21,37 +22,39 @@ THIS_PHOTO, ALL_PHOTOS = "This photo", "All sample photos"
 ALL_CHANNELS = "All channels"
 
 
-def trained_view(photo: Photo, defaults: dict[str, Any]) -> None:
+def trained_view(
+    photo: Photo, defaults: dict[str, Any], panel: DeltaGenerator, stage: DeltaGenerator, details: DeltaGenerator
+) -> None:
     """Show the theoretical and the effective receptive field of a unit of the bundled network."""
     try:
-        with st.spinner("Loading the network…"):
+        with stage, st.spinner("Loading the network…"):
             model = load_classifier(MODEL)
     except ModelUnavailable as error:
-        st.info(f"{error} The custom stack and the published networks work without it.", icon=":material/info:")
+        stage.info(f"{error} The custom stack and the published networks work without it.", icon=":material/info:")
         return
-    pictures, controls, table = st.container(), st.container(border=True), st.container()
     facts = {layer.name: layer for layer in model.layers if len(layer.shape) == 3 and layer.kind != "input"}
-    with controls:
+    with panel:
         layer, over, channel = _controls(facts, defaults)
     seen = model.prepare(photo.pixels)
     last = MapGeometry(layer.shape[:2], (layer.field, layer.field))
     unit = views.opened_unit(last, seen.shape[:2])
     middle = views.middle_of(last, unit)
-    with pictures, st.spinner("Computing gradients…"):
-        pair, chart = st.columns([2, 1])
+    with stage, st.spinner("Computing gradients…"):
+        pictures, chart = st.columns([2, 1])
         fields = [_influence(photo, layer.name, unit, channel, over, trained) for trained in (True, False)]
         halves = [middle_side(field, middle) for field in fields]
         for container, field, half, title in zip(
-            pair.columns(2, wrap=False), fields, halves, ("Trained", "Random weights"), strict=True
+            pictures.columns(2, wrap=False), fields, halves, ("Trained", "Random weights"), strict=True
         ):
             with container:
                 _show(title, photo, seen, field, last, unit, half)
-        with chart:
+        with pictures:
             views.numbers(last, unit, seen.shape[:2], halves[0])
+        with chart:
             views.profile(fields[0], layer.field, unit[1], halves[0], key="field_trained_profile")
     if not fields[0].any():
-        st.warning("No pixel influences this unit: its ReLU is zero. Select another position, channel or photo.")
-    with table, st.spinner("Measuring every block…"):
+        stage.warning("No pixel influences this unit: its ReLU is zero. Select another position, channel or photo.")
+    with details, st.spinner("Measuring every block…"):
         st.table(_growth(photo, over, unit, last.size))
         st.caption(
             "At the selected position, all channels. The input is the central square of the photo at 32 × 32 pixels; "
@@ -60,32 +63,28 @@ def trained_view(photo: Photo, defaults: dict[str, Any]) -> None:
 
 
 def _controls(facts: dict, defaults: dict[str, Any]) -> tuple:
-    choice, source, map_number = st.columns(3)
-    with choice:
-        name = st.selectbox(
-            "Layer",
-            list(facts),
-            index=list(facts).index(defaults["field_layer"]),
-            key="field_layer",
-            bind="query-params",
-        )
-    with source:
-        over = choose(
-            "Measured on",
-            (THIS_PHOTO, ALL_PHOTOS),
-            key="field_over",
-            default=THIS_PHOTO,
-            help=(
-                "With one photo, the ReLUs are those that it activates; the average over photos shows the layer's "
-                "typical receptive field."
-            ),
-        )
+    name = st.selectbox(
+        "Layer",
+        list(facts),
+        index=list(facts).index(defaults["field_layer"]),
+        key="field_layer",
+        bind="query-params",
+    )
     layer = facts[name]
-    with map_number:
-        channels = [ALL_CHANNELS, *(str(number) for number in range(layer.shape[2]))]
-        if st.session_state.get("field_channel") not in channels:  # this layer has fewer channels
-            st.session_state.pop("field_channel", None)
-        channel = st.selectbox("Channel", channels, key="field_channel", bind="query-params")
+    channels = [ALL_CHANNELS, *(str(number) for number in range(layer.shape[2]))]
+    if st.session_state.get("field_channel") not in channels:  # this layer has fewer channels
+        st.session_state.pop("field_channel", None)
+    channel = st.selectbox("Channel", channels, key="field_channel", bind="query-params")
+    over = choose(
+        "Measured on",
+        (THIS_PHOTO, ALL_PHOTOS),
+        key="field_over",
+        default=THIS_PHOTO,
+        help=(
+            "With one photo, the ReLUs are those that it activates; the average over photos shows the layer's "
+            "typical receptive field."
+        ),
+    )
     return layer, over, None if channel == ALL_CHANNELS else int(channel)
 
 

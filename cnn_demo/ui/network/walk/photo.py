@@ -6,18 +6,20 @@ import streamlit as st
 from cnn_demo.drawing.pictures import png_url
 from cnn_demo.images import Photo
 from cnn_demo.machine import DEVICES
-from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.models.classification.units import Box, input_box
 from cnn_demo.results import Classification
 from cnn_demo.ui.components.picture import picture
-from cnn_demo.ui.widgets.framed_photo import PHOTO_HEIGHT, draw_on_photo
+from cnn_demo.ui.widgets.framed_photo import draw_on_photo
 from cnn_demo.ui.widgets.probability_bars import probability_bars
+
+HEIGHT = 170  # CSS pixels, so that the network is drawn on the same screen
 
 
 def show_photo(photo: Photo, fit: str) -> None:
     """Show the photo with a frame around the crop that the network takes."""
     input_area = input_box(photo.size, fit)
-    draw_on_photo(photo, fit, input_area, key="walk_photo", caption=_takes(photo, fit, input_area), alt="The photo")
+    caption = _takes(photo, fit, input_area)
+    draw_on_photo(photo, fit, input_area, key="walk_photo", caption=caption, alt="The photo", max_height=HEIGHT)
 
 
 def _takes(photo: Photo, fit: str, input_area: Box) -> str:
@@ -38,16 +40,15 @@ def show_seen(photo: Photo, seen: np.ndarray) -> None:
         key="walk_seen",
         alt=f"Input of the network, {columns} × {rows} pixels: {photo.description}",
         caption=f"Input of the network: {columns} × {rows} pixels.",
-        max_height=PHOTO_HEIGHT,
+        max_height=HEIGHT,
         pixelated=True,
     )
 
 
-def show_prediction(model: Classifier, prediction: Classification) -> None:
-    """Show the top-3 classes, all classes of the network, and the inference time."""
+def show_prediction(prediction: Classification) -> None:
+    """Show the top-3 classes, and the inference time."""
     labels, probabilities = zip(*prediction.top(3), strict=True)
     probability_bars(labels, np.array(probabilities), caption="The most probable classes")
     st.caption(
-        f"Computed in **{prediction.milliseconds:.1f} ms** on {DEVICES[prediction.device]}, with all activations "
-        f"below. {model.spec.training_data} For any photo, it predicts one of these."
+        f"Computed in **{prediction.milliseconds:.1f} ms** on {DEVICES[prediction.device]}, with all activations."
     )

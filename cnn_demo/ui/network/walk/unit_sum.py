@@ -43,7 +43,8 @@ def show_parts(
         _open_button(before[0], selection.channel)
         return
     st.markdown(f"**How this activation is computed.** {_explanation(opened, before)}")
-    left, right = st.columns([4, 6], gap="medium")
+    grid = st.grid(2, min_column_width=280, gap="medium")
+    left, right = grid.cell(), grid.cell()
     with left:
         st.html(part_bars(_rows(opened, before)))
         st.markdown(_total(result, selection, opened))

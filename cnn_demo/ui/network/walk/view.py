@@ -15,6 +15,7 @@ from cnn_demo.ui.network.walk.stages import draw_stops, find_arcs, group_layers,
 from cnn_demo.ui.network.walk.unit import show_field, show_sum
 from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.page.fragments import fragment
+from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.page.session import SESSION
 from cnn_demo.ui.widgets.choice import choose
 
@@ -32,15 +33,20 @@ def walk_view(photo: Photo) -> None:
     with st.spinner("Loading the network…"):
         model = load_classifier(state.MODEL)
         layers = model.layers
-    result = _photo_and_prediction(photo, model)
-    strip_container = st.container()
-    layer = _layer_controls(layers)
-    with strip_container:
+    panel, stage, details = controls_picture_and_details("walk")
+    with panel:
+        layer = _layer_controls(layers)
+        brightness, order = _map_controls(layer)
+        _fit_control()
+    with stage:
+        result = _photo_and_prediction(photo, model)
         _show_strip(photo, model, result, layer)
     values = result.maps[layer.name]
-    brightness, order = _map_controls(layer)
-    show_maps(layer, values, state.read_selection(SESSION, layer, values), brightness, order)
-    with st.container(border=True):
+    with details:
+        st.markdown(facts_line(layer))
+        show_maps(layer, values, state.read_selection(SESSION, layer, values), brightness, order)
+        st.caption(f"The network: {model.spec.training_data} For any photo, it predicts one of these.")
+    with details.container(border=True):
         channel_container, seen_container, photo_container = st.columns(3)
         unit_controls(layer, values)
         selection = state.read_selection(SESSION, layer, values)
@@ -60,18 +66,19 @@ def _fit() -> str:
     return st.session_state.get(state.FIT) or state.DEFAULTS[state.FIT]
 
 
+def _fit_control() -> None:
+    choose(
+        "Resize mode",
+        FITS,
+        key=state.FIT,
+        default=state.DEFAULTS[state.FIT],
+        help="The network takes 32 × 32 pixels: every photo is resized first.",
+    )
+
+
 def _photo_and_prediction(photo: Photo, model: Classifier) -> Activations:
-    pictures, prediction = st.columns([10, 5], gap="medium")
-    photo_container, seen_container = pictures.columns([10, 7], wrap=False, vertical_alignment="center")
-    prediction_container = prediction.container()
-    with prediction:
-        choose(
-            "Resize mode",
-            FITS,
-            key=state.FIT,
-            default=state.DEFAULTS[state.FIT],
-            help="The network takes 32 × 32 pixels: every photo is resized first.",
-        )
+    pictures, prediction_container = st.columns([7, 4], gap="medium", vertical_alignment="center")
+    photo_container, seen_container = pictures.columns([10, 7], wrap=False)
     fit = _fit()
     result = activations(photo, model, fit)
     with photo_container:
@@ -79,7 +86,7 @@ def _photo_and_prediction(photo: Photo, model: Classifier) -> Activations:
     with seen_container:
         show_seen(photo, result.seen)
     with prediction_container:
-        show_prediction(model, result.classification)
+        show_prediction(result.classification)
     return result
 
 
@@ -87,8 +94,7 @@ def _layer_controls(layers: tuple[NetworkLayer, ...]) -> NetworkLayer:
     """Show the controls of the layers in a stop and return the selected layer."""
     by_name = {layer.name: layer for layer in layers}
     before = by_name.get(st.session_state.get(state.LAYER, ""))
-    select, steps = st.columns([2, 5], vertical_alignment="bottom")
-    name = select.selectbox(
+    name = st.selectbox(
         "Layer",
         list(by_name),
         index=list(by_name).index(state.DEFAULTS[state.LAYER]),
@@ -102,7 +108,7 @@ def _layer_controls(layers: tuple[NetworkLayer, ...]) -> NetworkLayer:
     stop = next(stop for stop in group_layers(layers) if layer in stop)
     if len(stop) > 1:
         st.session_state["unit_step"] = name
-        steps.segmented_control(
+        st.segmented_control(
             "Layers of this stage",
             [step.name for step in stop],
             format_func=step_label,
@@ -140,19 +146,15 @@ def _drawn(photo: Photo, model: Classifier, fit: str) -> tuple[Stop, ...]:
 
 def _map_controls(layer: NetworkLayer) -> tuple[str, str]:
     """Show the controls of a layer's maps and return their brightness and order."""
-    facts, brightness, order = st.columns([4, 3, 3], vertical_alignment="bottom")
-    facts.markdown(facts_line(layer))
     chosen = []
-    for container, label, key, choices, text in (
+    for label, key, choices, text in (
         (
-            brightness,
             "Brightness",
             state.BRIGHTNESS,
             [state.EACH, state.COMMON],
             "One colour scale for each map, or one for all.",
         ),
         (
-            order,
             "Order",
             state.ORDER,
             [state.STRONGEST, state.NETWORK],
@@ -160,7 +162,7 @@ def _map_controls(layer: NetworkLayer) -> tuple[str, str]:
         ),
     ):
         chosen.append(
-            container.selectbox(
+            st.selectbox(
                 label,
                 choices,
                 key=key,

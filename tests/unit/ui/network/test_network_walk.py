@@ -123,9 +123,9 @@ def test_bars_point_to_the_side_of_their_sign():
 
 
 @pytest.mark.parametrize("device", DEVICES)
-def test_the_prediction_names_its_device_in_words(model, run, monkeypatch, device):
+def test_the_prediction_names_its_device_in_words(run, monkeypatch, device):
     captions = []
     monkeypatch.setattr(photo, "probability_bars", lambda *_, **__: None)
     monkeypatch.setattr(photo.st, "caption", captions.append)
-    photo.show_prediction(model, replace(run.classification, device=device))
+    photo.show_prediction(replace(run.classification, device=device))
     assert f" ms** on {DEVICES[device]}, with" in captions[0]
