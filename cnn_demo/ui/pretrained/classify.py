@@ -15,6 +15,7 @@ from cnn_demo.models.classification.units import input_box
 from cnn_demo.models.files.downloads import max_concurrent
 from cnn_demo.results import Classification, percent
 from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.pretrained import robustness
 from cnn_demo.ui.pretrained.model_times import keep_time
 from cnn_demo.ui.widgets.choice import choose
@@ -38,32 +39,32 @@ def classify_view(photo: Photo) -> None:
     Raises:
         ModelUnavailable: If no network's weights are available locally.
     """
-    specs, fit = _controls()
+    panel, stage, details = controls_picture_and_details("classify")
+    with panel:
+        specs, fit = _controls()
     if not specs:
-        st.info("Choose at least one model.", icon=":material/image_search:")
+        stage.info("Choose at least one model.", icon=":material/image_search:")
         return
-    predictions = _predictions(photo, specs, fit)
-    if len(predictions) > 1:
-        sentence = agreement([(spec.title, prediction) for spec, prediction in predictions])
-        st.markdown(sentence)
+    with stage:
+        predictions = _predictions(photo, specs, fit)
+        if len(predictions) > 1:
+            st.markdown(agreement([(spec.title, prediction) for spec, prediction in predictions]))
     if predictions:
+        details.caption("  \n".join(f"**{spec.title}**: {spec.training_data}" for spec, _ in predictions))
         models = tuple((spec.key, spec.title) for spec, _ in predictions)
         robustness.corrupted_view(photo, models, fit, predict=classified)
 
 
 def _controls() -> tuple[tuple[ModelSpec, ...], str]:
-    networks, fits = st.columns([3, 2])
-    with networks:
-        specs = pick_models(MODELS, "Models (up to three)", MAX_MODELS, preselected=SIDE_BY_SIDE)
-        st.caption(_availability_sentence())
-    with fits:
-        fit = choose(
-            "Resize mode",
-            FITS,
-            key=FIT,
-            default=DEFAULTS[FIT],
-            help="A network takes a square of a fixed size: every photo is resized first.",
-        )
+    specs = pick_models(MODELS, "Models (up to three)", MAX_MODELS, preselected=SIDE_BY_SIDE)
+    fit = choose(
+        "Resize mode",
+        FITS,
+        key=FIT,
+        default=DEFAULTS[FIT],
+        help="A network takes a square of a fixed size: every photo is resized first.",
+    )
+    st.caption(_availability_sentence())
     return specs, fit
 
 
@@ -89,13 +90,20 @@ def classified(photo: Photo, key: str, fit: str) -> Classification:
 
 def _predictions(photo: Photo, specs: Sequence[ModelSpec], fit: str) -> list[tuple[ModelSpec, Classification]]:
     """Show the photo and each network's top-5 predictions; return the predictions of the networks that could run."""
-    grid = st.grid(1 + len(specs), min_column_width=200, gap=("small", "medium"))
+    grid = st.grid(1 + len(specs), min_column_width=180, gap=("small", "medium"))
     photo_container, *containers = (grid.cell() for _ in range(1 + len(specs)))
     with photo_container:
         crop = max(spec.crop for spec in specs)  # crops differ by an eighth; the largest is framed
         input_area = input_box(photo.size, fit, crop)
         draw_on_photo(
-            photo, fit, input_area, key="classify_photo", caption=_taken(specs, fit), alt="The photo", crop=crop
+            photo,
+            fit,
+            input_area,
+            key="classify_photo",
+            caption=_taken(specs, fit),
+            alt="The photo",
+            crop=crop,
+            max_height=200,  # the predictions are on the same screen of a phone
         )
     predictions = []
     for spec, container in zip(specs, containers, strict=True):
@@ -127,7 +135,7 @@ def _show_prediction(spec: ModelSpec, prediction: Classification) -> None:
     probability_bars(labels, np.array(probabilities), caption=f"The five most probable classes of {spec.title}")
     st.caption(
         f"**{prediction.milliseconds:.1f} ms** on {DEVICES[prediction.device]}, for {spec.input_size[1]} × "
-        f"{spec.input_size[0]} pixels. {spec.training_data}"
+        f"{spec.input_size[0]} pixels."
     )
 
 

@@ -10,12 +10,13 @@ from streamlit.delta_generator import DeltaGenerator
 
 from cnn_demo.drawing.heatmaps import overlay, peak_position
 from cnn_demo.images import Photo
-from cnn_demo.models import load_classifier
+from cnn_demo.models import ModelUnavailable, load_classifier
 from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.models.explanation.explain import METHODS, convolutional_layers, explain
 from cnn_demo.results import Classification, percent
 from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.page.fragments import fragment
+from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.pretrained import deletion_check
 from cnn_demo.ui.pretrained.explanation import Explanation, Question
 from cnn_demo.ui.widgets.cached_progress import computed
@@ -31,28 +32,47 @@ FIRST = 5  # top classes listed before all others
 TITLES = {key: method.title for key, method in METHODS.items()}
 
 
+@fragment
 def why_view(photo: Photo) -> None:
     """Show saliency maps: the regions of the photo that support a class.
 
     Args:
         photo: The visitor's photo, of any size.
-
-    Raises:
-        ModelUnavailable: If the chosen network's weights are not available locally.
     """
-    spec = pick_model(MODEL, "Model")
-    load_with_spinner(spec, load_classifier)
-    _explained(photo, spec.key)
-
-
-@fragment
-def _explained(photo: Photo, model_key: str) -> None:
-    """Show the controls, maps and check; takes the network's key, as a fragment would keep the network alive."""
-    model = load_classifier(model_key)
+    panel, stage, details = controls_picture_and_details("why")
+    with panel:
+        spec = pick_model(MODEL, "Model")
+    try:
+        with stage:
+            model = load_with_spinner(spec, load_classifier)
+    except ModelUnavailable as error:
+        stage.error(str(error), icon=":material/cloud_off:")
+        return
     seen = model.prepare(photo.pixels)
     prediction = _classified(photo, model)
-    question = _question(model, prediction)
-    methods = st.pills(
+    with panel:
+        question = _question(model, prediction)
+        methods = _methods()
+        opacity = opacity_slider(OPACITY, DEFAULTS[OPACITY])
+        legend("least important", "most important")
+    with stage:
+        probability = _probability(prediction, question)
+        st.markdown(probability if methods else f"{probability} Choose a method to explain it.")
+        progress_container = st.empty()
+        maps = {
+            key: _explanation(photo, model, seen, question, key, progress_container)
+            for key in METHODS
+            if key in methods
+        }
+        _pictures(photo, seen, question.label, maps, opacity)
+    with details:
+        if maps:
+            deletion_check.check(photo, spec.key, question, maps)
+        _limits()
+
+
+def _methods() -> list[str]:
+    return st.pills(
         "Methods",
         list(METHODS),
         selection_mode="multi",
@@ -66,13 +86,9 @@ def _explained(photo: Photo, model_key: str) -> None:
         ),
         wrap=True,
     )
-    progress_container = st.empty()
-    maps = {
-        key: _explanation(photo, model, seen, question, key, progress_container) for key in METHODS if key in methods
-    }
-    _pictures(photo, seen, _probability(prediction, question), question.label, maps)
-    if maps:
-        deletion_check.check(photo, model_key, question, maps)
+
+
+def _limits() -> None:
     st.caption(
         "**Limits of saliency maps**: a map shows where the evidence for a class is, not what it is, nor whether it is "
         "a good reason. Each map is scaled to its own maximum, so a class that is not in the photo gets a bright spot "
@@ -88,9 +104,8 @@ def _classified(photo: Photo, model: Classifier) -> Classification:
 
 def _question(model: Classifier, prediction: Classification) -> Question:
     """Return the class and the layer; the defaults depend on the photo and the network."""
-    class_container, layer_container = st.columns(2)
     top = [label for label, _ in prediction.top(FIRST)]
-    label = class_container.selectbox(
+    label = st.selectbox(
         "Class",
         [*top, *sorted(set(model.labels) - set(top), key=str.casefold)],
         index=None,
@@ -100,7 +115,7 @@ def _question(model: Classifier, prediction: Classification) -> Question:
         help=f"The {len(top)} most probable classes first, then all others by name.",
     )
     layers = convolutional_layers(model.network)
-    layer = layer_container.selectbox(
+    layer = st.selectbox(
         "Layer",
         layers,
         index=None,
@@ -133,15 +148,8 @@ def _explanation(
     return computed(name, f"{TITLES[method]} for {question.label}…", container, compute)
 
 
-@fragment
-def _pictures(photo: Photo, seen: np.ndarray, probability: str, label: str, maps: Mapping[str, Explanation]) -> None:
-    """Show the maps over the photo; the opacity slider only redraws them."""
-    words, slider_container, legend_container = st.columns([4, 3, 3], vertical_alignment="center")
-    words.markdown(probability if maps else f"{probability} Choose a method to explain it.")
-    with slider_container:
-        opacity = opacity_slider(OPACITY, DEFAULTS[OPACITY])
-    with legend_container:
-        legend("least important", "most important")
+def _pictures(photo: Photo, seen: np.ndarray, label: str, maps: Mapping[str, Explanation], opacity: float) -> None:
+    """Show the network's input, and the maps over it."""
     height, width = seen.shape[:2]
     shown = photo.description
     size = f"{width} × {height} pixels of your photo."
@@ -158,4 +166,4 @@ def _pictures(photo: Photo, seen: np.ndarray, probability: str, label: str, maps
                 (*lines, "The map is zero: no evidence for this class.") if empty else lines,
             )
         )
-    picture_cards(cards, width=220, columns=3, ratio=f"{width} / {height}", pixelated=is_small(seen))
+    picture_cards(cards, width=150, columns=3, ratio=f"{width} / {height}", pixelated=is_small(seen))

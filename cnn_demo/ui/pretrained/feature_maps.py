@@ -9,13 +9,14 @@ import streamlit as st
 from cnn_demo.drawing.heatmaps import blend, heat_colours
 from cnn_demo.drawing.pictures import below_each_other, signed_colours
 from cnn_demo.images import Photo
-from cnn_demo.models import load_classifier
+from cnn_demo.models import ModelUnavailable, load_classifier
 from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.models.explanation.feature_maps import convolutional_layers, feature_maps, map_layers, strongest_first
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.components.tiles import Tile, tiles
 from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.page.fragments import fragment
+from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.widgets.choice import index_field
 from cnn_demo.ui.widgets.heatmap_controls import is_small, legend, opacity_slider, picture_url
 from cnn_demo.ui.widgets.model_picker import load_with_spinner, pick_model
@@ -29,43 +30,42 @@ SIDE = 64  # maximum longer side in pixels of a map sent to the browser
 TALLEST = 30_000  # maximum height in pixels of the stacked maps: browsers refuse taller images
 
 
+@fragment
 def maps_view(photo: Photo) -> None:
     """Show the feature maps of a layer, one of them large.
 
     Args:
         photo: The visitor's photo, of any size.
-
-    Raises:
-        ModelUnavailable: If the chosen network's weights are not available locally.
     """
-    spec = pick_model(MODEL, "Model")
-    load_with_spinner(spec, load_classifier)
-    _layer_view(photo, spec.key)
-
-
-@fragment
-def _layer_view(photo: Photo, model_key: str) -> None:
-    """Show the layer's maps and the open one; takes the network's key, as a fragment would keep the network alive."""
-    model = load_classifier(model_key)
-    layer = _layer(model)
-    maps, order = _maps(photo, model, layer)
+    panel, stage, details = controls_picture_and_details("maps")
+    with panel:
+        spec = pick_model(MODEL, "Model")
+    try:
+        with stage:
+            model = load_with_spinner(spec, load_classifier)
+    except ModelUnavailable as error:
+        stage.error(str(error), icon=":material/cloud_off:")
+        return
+    with panel:
+        layer = _layer(model)
+    with stage:
+        maps, order = _maps(photo, model, layer)
     height, width, count = maps.shape
-    words, all_container = st.columns([7, 3], vertical_alignment="center")
-    words.markdown(
+    with panel:
+        channel = _channel_field(count, int(order[0]))
+        opacity = opacity_slider(OPACITY, DEFAULTS[OPACITY])
+        shown = order
+        if count > FEW and not st.toggle(f"Show all {count:,}", DEFAULTS[ALL], key=ALL, bind="query-params"):
+            shown = order[:FEW]
+    open_container, grid_container = stage.columns([2, 3], gap="medium")
+    with open_container:
+        _opened(photo, model.prepare(photo.pixels), maps[..., channel], channel, opacity, bool(maps.min() < 0))
+    with grid_container:
+        _grid(photo, model, layer, maps, shown, channel)
+    details.markdown(
         f"**{height} × {width} × {count}**: {count:,} maps of {height} × {width} activations, sorted by their **mean "
         "activation**, the strongest first."
     )
-    shown = order
-    with all_container:
-        if count > FEW:
-            everything = st.toggle(f"Show all {count:,}", DEFAULTS[ALL], key=ALL, bind="query-params")
-            shown = order if everything else order[:FEW]
-    grid_container, open_container = st.columns([3, 2], gap="medium")
-    with open_container:
-        channel = _channel_field(count, int(order[0]))
-        _opened(photo, model.prepare(photo.pixels), maps[..., channel].copy(), channel, bool(maps.min() < 0))
-    with grid_container:
-        _grid(photo, model, layer, maps, shown, channel)
 
 
 def _layer(model: Classifier) -> str:
@@ -164,10 +164,8 @@ def map_colours(plane: np.ndarray, signed: bool) -> np.ndarray:
     return signed_colours(scaled) if signed else heat_colours(scaled)
 
 
-@fragment
-def _opened(photo: Photo, seen: np.ndarray, plane: np.ndarray, channel: int, signed: bool) -> None:
-    """Show one map over the photo; its opacity slider redraws only this overlay."""
-    opacity = opacity_slider(OPACITY, DEFAULTS[OPACITY])
+def _opened(photo: Photo, seen: np.ndarray, plane: np.ndarray, channel: int, opacity: float, signed: bool) -> None:
+    """Show one map over the photo."""
     colours = cv2.resize(map_colours(plane, signed), seen.shape[1::-1], interpolation=cv2.INTER_NEAREST)
     low, mean, high = (short_number(float(value)) for value in (plane.min(), plane.mean(), plane.max()))
     picture(

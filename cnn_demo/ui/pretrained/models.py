@@ -10,6 +10,7 @@ import streamlit as st
 from cnn_demo.images import Photo
 from cnn_demo.models import ModelSpec, ModelUnavailable, find, list_models, load_classifier
 from cnn_demo.models.catalogue.specs import Metric
+from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.pretrained.model_times import keep_time, median_milliseconds
 from cnn_demo.ui.widgets import model_downloads
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, GREY, LEGEND_ABOVE, chart_colours
@@ -28,16 +29,16 @@ def models_view(photo: Photo) -> None:
     specs = list_models("classification")
     where = where_weights_are(specs)
     here = [spec for spec in specs if where[spec.key] in SOURCES.values()]
-    st.markdown(
-        f"**{len(here)} of {len(specs)}** models are on this machine and work offline. Click a column header to sort "
-        "by it."
-    )
-    table_container = st.container()  # filled after the timing
-    _own_figure(find(OWN))
-    _measure_button(photo, here)
-    frame = models_table(specs, where, median_milliseconds())
-    with table_container:
+    panel, stage, details = controls_picture_and_details("models")
+    with panel:
+        st.markdown(f"**{len(here)} of {len(specs)}** models are on this machine and work offline.")
+        _measure_button(photo, here)
+        st.caption("Click a column header to sort by it.")
+    frame = models_table(specs, where, median_milliseconds())  # after the timing
+    with stage:
         _show_table(frame)
+    with details:
+        _own_figure(find(OWN))
     _show_plot(frame[frame["key"] != OWN])
     model_downloads.offer([spec for spec in specs if where[spec.key] == "to download"])
 
@@ -75,7 +76,7 @@ def _show_table(frame: pd.DataFrame) -> None:
         frame.drop(columns="key"),
         key="models_table",
         hide_index=True,
-        height=420,
+        height=360,
         alt="All classifiers with their accuracy, size and speed.",
         placeholder="",
         column_config={

@@ -16,6 +16,7 @@ from cnn_demo.results import Classification, percent
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.page.fragments import fragment
+from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.pretrained.model_times import keep_time
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, LEGEND_ABOVE, chart_colours, slider_line
 from cnn_demo.ui.widgets.choice import choose
@@ -54,10 +55,12 @@ def corrupted_view(
         predict: Function that returns a network's prediction for the original photo, given its key and a fit.
     """
     st.subheader("Robustness", anchor=False)
-    kind, amount = _controls()
+    panel, stage, details = controls_picture_and_details("corrupted")
+    with panel:
+        kind, amount = _controls()
     one = CORRUPTIONS[kind]
     try:
-        with st.spinner("Running the networks…"):
+        with stage, st.spinner("Running the networks…"):
             before = [predict(photo, key, fit) for key, _ in models]
             after = [_predicted(photo, key, fit, kind, amount, predict) for key, _ in models]
             curves = [
@@ -65,17 +68,18 @@ def corrupted_view(
                 for (key, _), prediction in zip(models, before, strict=True)
             ]
     except ModelUnavailable as error:
-        st.error(str(error), icon=":material/cloud_off:")
+        stage.error(str(error), icon=":material/cloud_off:")
         return
     titles = [title for _, title in models]
-    _show_photo(photo, kind, amount, titles, before, after)
-    st.plotly_chart(
+    with stage:
+        _show_photo(photo, kind, amount, titles, before, after)
+    details.plotly_chart(
         _chart(one, amount, titles, curves, [_of_label(*pair) for pair in zip(before, after, strict=True)]),
         key="corrupted_chart",
         config=CHART_CONFIG,
         alt=f"Probability of each network's top-1 class for the original photo, against {one.label}.",
     )
-    st.caption(
+    details.caption(
         "Each line shows the probability of the class that a network predicts for the original photo, at 13 values of "
         "the slider; the diamond is the current value."
     )
@@ -142,7 +146,7 @@ def _show_photo(
     pixels = corrupted(photo, kind, amount)
     is_neutral = amount == one.neutral
     caption = "No corruption yet: move the slider." if is_neutral else f"{one.title}: {one.written(amount)}"
-    grid = st.grid(1 + len(titles), min_column_width=200, gap=("small", "medium"))
+    grid = st.grid(1 + len(titles), min_column_width=180, gap=("small", "medium"))
     photo_container, *containers = (grid.cell() for _ in range(1 + len(titles)))
     with photo_container:
         picture(

@@ -13,6 +13,11 @@ from cnn_demo.ui.page.link import LINKED_AND_PERSISTENT
 
 Loaded = TypeVar("Loaded", bound=Model)
 _HELP = "Models whose weights are on this machine. The tab *Models* lists all of them and downloads others."
+# Streamlit would cut the titles of chosen models off in a narrow column.
+_WRAPPED = """<style>
+[data-testid="stMultiSelectTagsContainer"] [data-tag] { height: auto; }
+[data-testid="stMultiSelectTagsContainer"] [data-tag] > span { white-space: normal; }
+</style>"""
 OFFICIAL = {  # task -> the published network that is suggested to users of a bundled one
     "detection": "yolo11n",
     "semantic-segmentation": "deeplabv3_mobilenet_v3_large",
@@ -89,6 +94,7 @@ def pick_models(
     first = [preferred, *(name for name in preselected if name in titles and name != preferred)][:limit]
     held = st.session_state.get(key)
     _mend(key, first, held is not None and len(held) <= limit and all(name in titles for name in held))
+    st.html(_WRAPPED)
     chosen = st.multiselect(
         label,
         list(titles),

@@ -124,10 +124,11 @@ def _take_out(number: int, key: str) -> None:
 @st.cache_data(max_entries=48, show_spinner=False, hash_funcs=HASH_BY_KEY)
 def _sprite(photos: tuple[Photo, ...]) -> str:
     """Return one image of the photos' central squares, stacked vertically."""
-    return jpeg_url(np.concatenate([_square(photo.pixels) for photo in photos]))
+    return jpeg_url(np.concatenate([square(photo.pixels) for photo in photos]))
 
 
-def _square(pixels: np.ndarray) -> np.ndarray:
+def square(pixels: np.ndarray) -> np.ndarray:
+    """Return the central square of a photo, as a thumbnail."""
     height, width = pixels.shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2

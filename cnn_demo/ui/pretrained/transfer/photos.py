@@ -1,6 +1,7 @@
 """Page 4, transfer learning, photos: the visitor's own classes, a zip of folders, or the sample set."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cnn_demo.images.validation import ACCEPTED, MAX_BYTES
 from cnn_demo.models.transfer.photo_set_builder import PhotoSetBuilder
@@ -33,15 +34,23 @@ _SAMPLE = (
 )
 
 
-def photos_section() -> PhotoSetBuilder:
-    """Show the classes and the ways to add photos; return the current classes."""
+def photos_section(panel: DeltaGenerator, details: DeltaGenerator) -> PhotoSetBuilder:
+    """Show the ways to add photos in the panel, the classes below; return the current classes."""
     draft = current_draft()
-    _ready_made(draft)
-    with st.container():  # always present, to keep the layout stable
+    with panel:
+        _ready_made(draft)
+    with panel.container():  # always present, to keep the layout stable
         if refused := st.session_state.get(REFUSED):
             st.error(plain(refused), icon=":material/image_not_supported:")
         for sentence in st.session_state.get(NEWS, ()):
             st.warning(plain(sentence), icon=":material/image_not_supported:")
+    with details:
+        st.subheader("Your classes", anchor=False)
+        _classes(draft)
+    return draft
+
+
+def _classes(draft: PhotoSetBuilder) -> None:
     cards = st.grid(_COLUMNS, min_column_width=250, border=True)
     for each in draft.classes:
         with cards.cell():
@@ -58,7 +67,7 @@ def photos_section() -> PhotoSetBuilder:
         "in this server's memory, reduced and without their metadata, until your session ends; links do not contain "
         "them."
     )
-    return draft
+    st.caption(_SAMPLE)
 
 
 def _ready_made(draft: PhotoSetBuilder) -> None:
@@ -75,7 +84,6 @@ def _ready_made(draft: PhotoSetBuilder) -> None:
             _zip_uploader()
         if BEFORE in st.session_state:
             st.button("Restore my classes", icon=":material/undo:", key="teach_undo", on_click=take_back)
-    st.caption(_SAMPLE)
 
 
 def _take_sample() -> None:

@@ -22,7 +22,7 @@ _PICTURE = 200  # longer side in pixels of a photo sent to the browser
 
 
 def result_section(taught: TransferState, *, current: bool) -> None:
-    """Show accuracies, curves, mistakes and fine-tuning.
+    """Show accuracies, curves and what they mean.
 
     Args:
         taught: Final state of the last training.
@@ -36,8 +36,12 @@ def result_section(taught: TransferState, *, current: bool) -> None:
             f"The training was stopped after {done} of {EPOCHS} epochs; the weights trained until then are kept."
         )
     _figures(taught)
-    st.markdown(verdict(taught))
     head_curves(taught)
+    st.markdown(verdict(taught))
+
+
+def result_details(taught: TransferState) -> None:
+    """Show fine-tuning and mistakes."""
     _tuning(taught)
     _mistakes(taught)
 

@@ -3,6 +3,7 @@
 from functools import partial
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cnn_demo.jobs import Job, JobError, job_queue
 from cnn_demo.models import ModelSpec, ModelUnavailable, load_classifier
@@ -22,8 +23,8 @@ _GOAL = {HEADS: PRETRAINED, TUNING: TUNED}  # the run that each kind of training
 _KIND, _ERROR, _RUNS = "teach_kind", "teach_error", "teach_running"
 
 
-def training_section(draft: PhotoSetBuilder) -> tuple[ModelSpec, int]:
-    """Show the controls, and the queued or running training.
+def training_section(draft: PhotoSetBuilder, panel: DeltaGenerator, stage: DeltaGenerator) -> tuple[ModelSpec, int]:
+    """Show the controls in the panel, and the queued or running training on the stage.
 
     Returns:
         The chosen network's spec, and the number of the hold-out draw.
@@ -31,13 +32,14 @@ def training_section(draft: PhotoSetBuilder) -> tuple[ModelSpec, int]:
     Raises:
         ModelUnavailable: If no network's weights are available locally.
     """
-    spec, draw = _controls(draft)
-    with st.container():  # always present, to keep the layout stable
+    with panel:
+        spec, draw = _controls()
+    with stage.container():  # always present, to keep the layout stable
         if requested := st.session_state.pop(WANTED, None):
             _submit(requested, draft, spec, draw)
     job: Job | None = st.session_state.get(JOB)
     _keep(job)
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with panel.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Train again" if TAUGHT in st.session_state else "Train",
             type="primary" if draft.photos else "secondary",
@@ -48,13 +50,15 @@ def training_section(draft: PhotoSetBuilder) -> tuple[ModelSpec, int]:
             args=(HEADS,),
         )
         stop_button(job, "teach_stop")
-    with st.container():
+    panel.caption(_readiness(draft, draw))
+    with panel.container():
         if message := st.session_state.pop(_ERROR, None) or (job.error if job else ""):
             st.error(plain(message), icon=":material/error:")
     if job is not None and job.active:
-        watch(job, _progress, _RUNS)
+        with stage:
+            watch(job, _progress, _RUNS)
     elif job is not None and not job.error and not _has_result(job):
-        st.info("This training ended before its first epoch: start it again.", icon=":material/info:")
+        stage.info("This training ended before its first epoch: start it again.", icon=":material/info:")
     return spec, draw
 
 
@@ -65,11 +69,9 @@ def request_training(run: str) -> None:
         st.session_state[WANTED] = run
 
 
-def _controls(draft: PhotoSetBuilder) -> tuple[ModelSpec, int]:
-    network, hold_out = st.columns([3, 2])
-    with network:
-        spec = pick_model(MODEL, "Model")
-    draw = hold_out.number_input(
+def _controls() -> tuple[ModelSpec, int]:
+    spec = pick_model(MODEL, "Model")
+    draw = st.number_input(
         "Seed of the split",
         1,
         99,
@@ -81,12 +83,14 @@ def _controls(draft: PhotoSetBuilder) -> tuple[ModelSpec, int]:
             "photos the figure is uncertain."
         ),
     )
-    try:
-        sentence = _parts(draft.checked(), int(draw))
-    except PhotoSetError as error:
-        sentence = f"**You cannot train yet.** {plain(str(error))}"
-    st.caption(sentence)
     return spec, int(draw)
+
+
+def _readiness(draft: PhotoSetBuilder, draw: int) -> str:
+    try:
+        return _parts(draft.checked(), draw)
+    except PhotoSetError as error:
+        return f"**You cannot train yet.** {plain(str(error))}"
 
 
 def _parts(photos: PhotoSet, draw: int) -> str:
