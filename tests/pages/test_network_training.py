@@ -128,7 +128,7 @@ def queue_held():
 
 def test_before_training_the_digits_are_shown():
     app = open_view("Train your own")
-    assert html(app).count("<img") == 20
+    assert html(app).count("<img") == 10
     assert "CC BY 4.0" in written(app)
     assert app.button(key="live_stop").disabled
     assert len(app.metric) == 0

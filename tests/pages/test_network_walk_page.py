@@ -215,4 +215,8 @@ def test_the_visitors_photo_is_among_the_patches():
 
 
 def _keys(app) -> list[str]:
-    return [json.loads(element.proto.json) and element.key for element in app.get("bidi_component") if element.key]
+    return [
+        json.loads(element.proto.json) and element.key
+        for element in app.get("bidi_component")
+        if element.key and element.proto.json
+    ]
