@@ -40,6 +40,7 @@ const KEYS = {
  * @property {number | null} maxShapes - The oldest shape makes room; null for no limit.
  * @property {number} opacity - Opacity of the paint, from 0 to 1.
  * @property {string} alt
+ * @property {number} maxHeight - In CSS pixels; it is at most 60 % of the window's, too.
  */
 
 /** The picture, the shapes on it and their controls. */
@@ -74,6 +75,8 @@ class Annotator {
     for (const type of ["pointerdown", "keydown", "keyup"]) {
       root.addEventListener(type, () => { root.dataset.by = type === "pointerdown" ? "pointer" : "keys" })
     }
+    // Else Chromium takes a quick drag for a fling, which swallows the next tap, and iOS shows its magnifier.
+    this.svg.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false })
     this.svg.onpointerdown = (event) => this.press(event)
     this.svg.onpointermove = (event) => this.drag(event)
     this.svg.onpointerup = () => this.release()
@@ -123,6 +126,7 @@ class Annotator {
     img.hidden = !data.source
     if (data.source && img.getAttribute("src") !== data.source) img.src = data.source
     this.frame.style.setProperty("--ratio", String(data.width / data.height))
+    this.frame.style.setProperty("--height", `${data.maxHeight}px`)
     this.frame.style.setProperty("--class", data.classes[data.classId][1])
     this.find("canvas").style.opacity = String(data.opacity)
     setAttributes(this.svg, {
@@ -266,7 +270,7 @@ class Annotator {
     if (!held) return
     this.held = null
     if (held.stroke) {
-      this.commit(this.limited([...this.shapes, held.stroke]), held.stroke.classId === ERASER ? "Erased." : `Painted ${this.className()}.`)
+      this.commit(this.limited([...this.shapes, held.stroke]), held.stroke.classId === ERASER ? "Erased." : `Painted${this.asClass()}.`)
     } else if (held.corner) {
       this.say(this.draftSentence())
       this.draw()
@@ -438,7 +442,7 @@ class Annotator {
     this.draft = []
     this.held = null
     const shape = /** @type {Shape} */ ({ kind: "polygon", classId: this.data.classId, points: corners })
-    this.commit(this.limited([...this.shapes, shape]), `Polygon of ${corners.length} corners painted as ${this.className()}.`)
+    this.commit(this.limited([...this.shapes, shape]), `Polygon of ${corners.length} corners painted${this.asClass()}.`)
   }
 
   /**
@@ -511,9 +515,10 @@ class Annotator {
     return this.cursor
   }
 
-  /** @returns {string} Name of the class that is drawn. */
-  className() {
-    return this.data.classes[this.data.classId]?.[0] || "it"
+  /** @returns {string} What the paint is, such as " as cat"; empty for a class without a name. */
+  asClass() {
+    const name = this.data.classes[this.data.classId]?.[0]
+    return name ? ` as ${name}` : ""
   }
 
   /**

@@ -29,6 +29,7 @@ def annotator(
     max_shapes: int | None = None,
     start: Sequence[Shape] = (),
     opacity: float = 0.6,
+    max_height: int = 460,
 ) -> tuple[Shape, ...]:
     """Show a picture to draw on, and return the shapes on it.
 
@@ -48,6 +49,7 @@ def annotator(
         max_shapes: Largest number of shapes; the oldest one makes room. None for no limit.
         start: Shapes of a drawing that the visitor has not changed yet.
         opacity: Opacity of polygons and strokes.
+        max_height: Greatest height in CSS pixels; it is at most 60 % of the window's, too.
 
     Returns:
         The shapes in the order of drawing; a value from the browser that is invalid changes nothing.
@@ -78,6 +80,7 @@ def annotator(
             "maxShapes": max_shapes,
             "opacity": opacity,
             "alt": alt,
+            "maxHeight": max_height,
         },
         on_drawn_change=drawn,
     )
