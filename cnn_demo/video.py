@@ -62,6 +62,7 @@ class AnnotatedFilm:
         seconds: Duration in seconds.
         tracks: Number of tracked objects per class.
         cut: Whether the original is longer.
+        size: (height, width) of a frame.
     """
 
     mp4: bytes = field(repr=False)
@@ -69,6 +70,7 @@ class AnnotatedFilm:
     seconds: float
     tracks: dict[str, int]
     cut: bool
+    size: tuple[int, int]
 
 
 def open_film(data: bytes) -> av.container.InputContainer:
@@ -90,6 +92,16 @@ def open_film(data: bytes) -> av.container.InputContainer:
         raise VideoError("The frames of this video are too large: please bring it in 4K or less.")
     stream.thread_type = "NONE"  # one core is enough for decoding
     return film
+
+
+def first_frame(data: bytes) -> np.ndarray:
+    """Return the first frame of a video, (H, W, 3) uint8, upright and downscaled.
+
+    Raises:
+        VideoError: As for `open_film` and `frames_of`.
+    """
+    with open_film(data) as film:
+        return next(frames_of(film)).pixels
 
 
 def rate_of(film: av.container.InputContainer) -> Fraction:
@@ -203,15 +215,16 @@ def annotate_film(
     tracks = Tracks(confidence, float(rate))
     file = io.BytesIO()
     seconds = 0.0
-    number = 0
+    number, size = 0, (0, 0)
     with film, _Writer(file, rate) as writer:
         for number, frame in enumerate(frames_of(film), 1):
             scene = draw_tracks(frame.pixels, tracks.follow(detect(frame.pixels)))
             writer.add(scene)
+            size = size if number > 1 else scene.shape[:2]
             seconds = number / float(rate)
             if not report(Progress(number, max(total, number), scene)):
                 break
-    return AnnotatedFilm(file.getvalue(), number, seconds, tracks.seen, cut=length > seconds + 0.5)
+    return AnnotatedFilm(file.getvalue(), number, seconds, tracks.seen, length > seconds + 0.5, size)
 
 
 def draw_tracks(pixels: np.ndarray, followed: sv.Detections) -> np.ndarray:

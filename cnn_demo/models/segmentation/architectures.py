@@ -1,9 +1,14 @@
-"""Cost of the architectures of segmentation-models-pytorch: parameters, multiply-adds and inference time."""
+"""Cost of the architectures of segmentation-models-pytorch: parameters, multiply-adds and inference time.
+
+Parameters and multiply-adds are the same on every machine: `architecture_costs.csv` has them, as `cost_of` counts them.
+"""
 
 from __future__ import annotations
 
+import csv
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from cnn_demo.models import frameworks
 from cnn_demo.models.segmentation import unets
@@ -18,6 +23,8 @@ ENCODERS = {  # name in segmentation-models-pytorch -> title
 # DPT requires a vision transformer as encoder.
 TRANSFORMER, TRANSFORMER_OPTIONS = "tu-vit_tiny_patch16_224.augreg_in21k", {"dynamic_img_size": True}
 REPEATS = 3
+SIDES = (128, 256, 512)  # of the images in the file
+_COUNTED = Path(__file__).with_name("architecture_costs.csv")
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,7 @@ class Cost:
         parameters: Number of parameters.
         decoder_parameters: Number of parameters outside the encoder.
         multiply_adds: Number of multiply-adds per image.
-        milliseconds: Inference time on this machine, the fastest of several runs.
+        milliseconds: Inference time on this machine, the fastest of several runs; NaN if not measured.
     """
 
     architecture: str
@@ -39,6 +46,23 @@ class Cost:
     decoder_parameters: int
     multiply_adds: int
     milliseconds: float
+
+
+def counted_costs(encoder: str, side: int) -> dict[str, Cost | None]:
+    """Return the cost of each architecture but the time, for 21 classes; None for those that cannot be built.
+
+    Args:
+        encoder: A key of `ENCODERS`.
+        side: One of `SIDES`.
+    """
+    costs: dict[str, Cost | None] = dict.fromkeys(unets.ARCHITECTURES)
+    with _COUNTED.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if row["encoder"] == encoder:
+                name = row["architecture"]
+                counts = int(row["parameters"]), int(row["decoder_parameters"]), int(row[f"at_{side}"])
+                costs[name] = Cost(name, TRANSFORMER if name == "DPT" else encoder, *counts, float("nan"))
+    return costs
 
 
 def cost_of(architecture: str, encoder: str, side: int, classes: int = 21, device: str = "cpu") -> Cost | None:

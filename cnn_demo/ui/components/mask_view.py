@@ -65,7 +65,7 @@ def mask_view(
     confidence: np.ndarray | None = None,
     controls: Controls | None = None,
     legend: str = "Classes, each with the fraction of the photo that it covers",
-    hint: str = "Point at the photo to see the class of a pixel.",
+    hint: str = "Point at the photo or tap it to see the class of a pixel.",
     max_height: int = 560,
 ) -> None:
     """Show a photo under its masks.

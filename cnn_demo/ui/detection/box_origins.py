@@ -6,21 +6,22 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cnn_demo.drawing.boxes import OTHER, PREDICTION, box_at, box_scale, draw_boxes
 from cnn_demo.drawing.heatmaps import overlay
 from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.images import Photo
-from cnn_demo.models import ModelSpec
 from cnn_demo.models.detection.candidates import Candidates, select
 from cnn_demo.models.detection.letterbox import Letterbox
 from cnn_demo.results import percent
 from cnn_demo.ui.components.picture import Mark, picture
 from cnn_demo.ui.detection.state import candidates_of, pick_detector
-from cnn_demo.ui.page.fragments import fragment
+from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.widgets.detection_controls import confidence_slider
 from cnn_demo.ui.widgets.heatmap_controls import legend
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
+from cnn_demo.ui.widgets.view import view_fragment
 
 PROPOSALS = "proposals"
 DEFAULTS: dict[str, Any] = {PROPOSALS: 30}
@@ -28,36 +29,39 @@ COUNTS = (10, 30, 100, 300, 1000)
 SHOWN_SIDE = 900
 CARD_SIDE = 420
 _CHOSEN = "grid_chosen"  # (photo, network, size, candidate)
+Containers = tuple[DeltaGenerator, DeltaGenerator, DeltaGenerator]  # for controls, picture and details
 
 
+@view_fragment
 def grid_view(photo: Photo) -> None:
-    """Show which grid cell or proposal each box comes from.
-
-    Raises:
-        ModelUnavailable: If no detector is available.
-    """
-    spec, side = pick_detector()
-    _origins(photo, spec, side)
-
-
-@fragment
-def _origins(photo: Photo, spec: ModelSpec, side: int) -> None:
+    """Show which grid cell or proposal each box comes from."""
+    containers = controls_picture_and_details("origins")
+    panel, stage, _ = containers
+    with panel:
+        spec, side = pick_detector()
     candidates = candidates_of(photo, spec.key, side)
     if candidates.proposals_xyxy is not None and candidates.objectness is not None:
-        _two_stages(photo, candidates, candidates.proposals_xyxy, candidates.objectness)
+        _two_stages(containers, photo, candidates, candidates.proposals_xyxy, candidates.objectness)
     elif candidates.cells is not None and candidates.frame is not None:
-        _cells(photo, candidates, candidates.cells, candidates.frame, (photo.key, spec.key, side))
+        _cells(containers, photo, candidates, candidates.cells, candidates.frame, (photo.key, spec.key, side))
     else:
-        st.info(
+        stage.info(
             f"torchvision does not return the location at which {spec.title} predicted a box. Choose a YOLO model to "
             "see its cells, or a Faster R-CNN to see its proposals.",
             icon=":material/grid_off:",
         )
 
 
-def _cells(photo: Photo, candidates: Candidates, cells: np.ndarray, frame: Letterbox, where: tuple) -> None:
-    shown, details = st.columns([3, 2], gap="large")
-    with details:
+def _cells(
+    containers: Containers,
+    photo: Photo,
+    candidates: Candidates,
+    cells: np.ndarray,
+    frame: Letterbox,
+    where: tuple,
+) -> None:
+    panel, stage, details = containers
+    with panel:
         confidence = confidence_slider()
     selection = select(candidates, confidence)
     kept = selection.order[selection.kept]
@@ -68,23 +72,13 @@ def _cells(photo: Photo, candidates: Candidates, cells: np.ndarray, frame: Lette
         index = chosen
     *finer, coarsest = [f"{grid.rows} × {grid.columns}" for grid in candidates.grids]
     grids = f"{', '.join(finer)} and {coarsest}" if finer else coarsest
-    with details:
-        st.markdown(
-            f"The network predicts on grids of **{grids}** cells: the coarser the grid, the larger the objects. "
-            "**Every cell** predicts one box: the distances from its centre to the four sides, and a probability for "
-            "each class. Tap a box to see the cell that predicted it."
-        )
-        if index is None:
-            st.info("No box is above the confidence threshold: lower it.", icon=":material/search_off:")
-        else:
-            st.markdown(_origin_sentence(candidates, cells, index))
 
     def pick(row: int, column: int) -> None:
         found = box_at(boxes, row, column)
         if found is not None:
             st.session_state[_CHOSEN] = (*where, int(kept[found]))
 
-    with shown:
+    with stage:
         small = reduced(photo.pixels, SHOWN_SIDE)
         scale = box_scale(photo.pixels, small)
         others = boxes[kept != index] * scale if index is not None else boxes * scale
@@ -104,11 +98,21 @@ def _cells(photo: Photo, candidates: Candidates, cells: np.ndarray, frame: Lette
             marks=marks,
             on_pick=pick,
         )
-    st.subheader("Confidence of each cell", anchor=False)
-    st.caption("The highest class probability of each cell, before any filtering.")
-    with st.container(width=420):
-        legend("0", "1")
-    picture_cards(_maps(photo, candidates, cells, frame, kept), width=220, columns=4, ratio=_ratio(photo))
+        if index is None:
+            st.info("No box is above the confidence threshold: lower it.", icon=":material/search_off:")
+        else:
+            st.markdown(_origin_sentence(candidates, cells, index))
+    with details:
+        st.markdown(
+            f"The network predicts on grids of **{grids}** cells: the coarser the grid, the larger the objects. "
+            "**Every cell** predicts one box: the distances from its centre to the four sides, and a probability for "
+            "each class. Tap a box to see the cell that predicted it."
+        )
+        st.subheader("Confidence of each cell", anchor=False)
+        st.caption("The highest class probability of each cell, before any filtering.")
+        with st.container(width=420):
+            legend("0", "1")
+        picture_cards(_maps(photo, candidates, cells, frame, kept), width=220, columns=4, ratio=_ratio(photo))
 
 
 def _origin_sentence(candidates: Candidates, cells: np.ndarray, index: int) -> str:
@@ -171,9 +175,11 @@ def _ratio(photo: Photo) -> str:
     return f"{photo.size[1]} / {photo.size[0]}"
 
 
-def _two_stages(photo: Photo, candidates: Candidates, proposals_xyxy: np.ndarray, objectness: np.ndarray) -> None:
-    control, words = st.columns([2, 3], gap="large")
-    with control:
+def _two_stages(
+    containers: Containers, photo: Photo, candidates: Candidates, proposals_xyxy: np.ndarray, objectness: np.ndarray
+) -> None:
+    panel, stage, details = containers
+    with panel:
         count = st.select_slider(
             "Proposals shown, by objectness", COUNTS, DEFAULTS[PROPOSALS], key=PROPOSALS, bind="query-params"
         )
@@ -182,7 +188,7 @@ def _two_stages(photo: Photo, candidates: Candidates, proposals_xyxy: np.ndarray
     final = selection.order[selection.kept]
     total = len(objectness)
     shown = min(count, total)
-    with words:
+    with details:
         st.markdown(
             f"**Two stages.** The first, the region proposal network, predicts only *objectness* and proposes {total} "
             "regions without a class. The second crops the feature maps under each region, predicts its class, and "
@@ -198,7 +204,7 @@ def _two_stages(photo: Photo, candidates: Candidates, proposals_xyxy: np.ndarray
     first = draw_boxes(small, proposals, [""] * shown, [OTHER] * shown, thickness=1)
     names = [f"{candidates.labels[candidates.class_ids[i]]} {percent(float(candidates.scores[i]))}" for i in final]
     second = draw_boxes(small, candidates.visible(final) * scale, names, [PREDICTION] * len(final))
-    left, right = st.columns(2, gap="medium")
+    left, right = stage.columns(2, gap="medium")
     for container, scene, key, caption in (
         (left, first, "proposals_photo", f"First stage: {shown} of {total} proposals"),
         (right, second, "second_photo", f"Second stage: {len(final)} detections"),

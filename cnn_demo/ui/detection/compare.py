@@ -20,8 +20,10 @@ from cnn_demo.models.boxes import iou as overlap_of
 from cnn_demo.models.detection.candidates import IOU, select
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.detection.state import candidates_of
+from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.widgets.detection_controls import confidence_slider, counted
 from cnn_demo.ui.widgets.model_picker import pick_models
+from cnn_demo.ui.widgets.view import view_fragment
 
 MODELS = "detectors"
 DEFAULTS: dict[str, Any] = {MODELS: None}
@@ -30,21 +32,26 @@ SHOWN_SIDE = 720
 ALONE, SHARED_BY_ALL = WRONG, NEUTRAL
 
 
+@view_fragment
 def compare_view(photo: Photo) -> None:
-    """Show the detections of several detectors on the photo.
-
-    Raises:
-        ModelUnavailable: If no detector is available.
-    """
-    networks, sure = st.columns([3, 2], gap="large")
-    with networks:
+    """Show the detections of several detectors on the photo."""
+    panel, stage, details = controls_picture_and_details("compare")
+    with panel:
         specs = pick_models(MODELS, "Models (up to three)", MAX_MODELS, task="detection")
-    with sure:
         confidence = confidence_slider()
     if not specs:
-        st.info("Choose at least one model.", icon=":material/image_search:")
+        stage.info("Choose at least one model.", icon=":material/image_search:")
         return
-    predictions = _predictions(photo, specs, confidence)
+    with stage:
+        predictions = _predictions(photo, specs, confidence)
+        facts = _show(photo, specs, predictions)
+    with details:
+        _agreement(specs, predictions)
+        for words, container in zip(facts, st.columns(len(facts) or 1, gap="medium"), strict=False):
+            container.markdown(words)
+
+
+def _agreement(specs: Sequence[ModelSpec], predictions: dict[str, sv.Detections]) -> None:
     if len(predictions) > 1:
         if not any(len(unmatched(found, list(predictions.values()))) for found in predictions.values()):
             st.markdown("**They agree**: every box has a match in all other models.")
@@ -55,7 +62,6 @@ def compare_view(photo: Photo) -> None:
             )
     elif len(specs) == 1:
         st.caption("Choose a second model to see which objects only one of them finds.")
-    _show(photo, specs, predictions)
 
 
 def _predictions(photo: Photo, specs: Sequence[ModelSpec], confidence: float) -> dict[str, sv.Detections]:
@@ -84,7 +90,9 @@ def unmatched(found: sv.Detections, others: Sequence[sv.Detections]) -> np.ndarr
     return np.array(lacking, int)
 
 
-def _show(photo: Photo, specs: Sequence[ModelSpec], predictions: dict[str, sv.Detections]) -> None:
+def _show(photo: Photo, specs: Sequence[ModelSpec], predictions: dict[str, sv.Detections]) -> list[str]:
+    """Show the boxes of each model side by side; return what is to say about each, as Markdown."""
+    facts = []
     shown = [spec for spec in specs if spec.key in predictions]
     for spec, container in zip(shown, st.columns(len(shown) or 1, gap="medium"), strict=False):
         found = predictions[spec.key]
@@ -104,7 +112,8 @@ def _show(photo: Photo, specs: Sequence[ModelSpec], predictions: dict[str, sv.De
                 max_height=420,
             )
             st.markdown(f"**{spec.title}**: {counted(counts(found))}")
-            st.caption(_facts(spec, found, alone if others else None))
+        facts.append(f"**{spec.title}**: {_facts(spec, found, alone if others else None)}")
+    return facts
 
 
 def _facts(spec: ModelSpec, found: sv.Detections, alone: np.ndarray | None) -> str:

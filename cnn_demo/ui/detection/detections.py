@@ -19,10 +19,11 @@ from cnn_demo.results import percent
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.detection.downloads import downloads
 from cnn_demo.ui.detection.state import candidates_of, cuts_controls, pick_detector
-from cnn_demo.ui.page.fragments import fragment
+from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.widgets.detection_controls import counted
 from cnn_demo.ui.widgets.model_picker import official_instead
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
+from cnn_demo.ui.widgets.view import view_fragment
 
 SHOWN_SIDE = 960  # pixels of the longer side that are sent to the browser
 CROPS = 18  # of the most confident
@@ -31,36 +32,27 @@ _TURN = "detect_turn"  # of the table: a new one where the choice came from the 
 _TABLE = "detect_table_{}"
 
 
+@view_fragment
 def find_view(photo: Photo) -> None:
-    """Show all objects that the network finds on the photo.
-
-    Raises:
-        ModelUnavailable: If no detector is available.
-    """
-    spec, side = pick_detector()
-    _detections(photo, spec, side)
-
-
-@fragment
-def _detections(photo: Photo, spec: ModelSpec, side: int) -> None:
-    candidates = candidates_of(photo, spec.key, side)
-    shown, details = st.columns([3, 2], gap="large")
-    with details:
+    """Show all objects that the network finds on the photo."""
+    panel, stage, details = controls_picture_and_details("detect")
+    with panel:
+        spec, side = pick_detector()
+        candidates = candidates_of(photo, spec.key, side)
         cuts = cuts_controls(candidates, spec)
     found = cuts.of(candidates).detections()
     where = (photo.key, spec.key, side)
     pointed = _pointed(where, found)
-    with details:
-        st.markdown(f"### {counted(counts(found))}")
-        st.caption(_inference_caption(candidates, spec))
-    with shown:
+    with stage:
         _picture(photo, found, pointed, where)
+        st.markdown(f"### {counted(counts(found))}")
+    with details:
+        if len(found):
+            _table(found, pointed, where)
+            st.caption("Click a row to highlight its box; tap a box on the photo to select its row.")
+            _crops(photo, found)
+        st.caption(_inference_caption(candidates, spec))
         downloads(photo, spec, found)
-    if len(found):
-        st.subheader("All detections", anchor=False)
-        st.caption("Click a row to highlight its box; tap a box on the photo to select its row.")
-        _table(found, pointed, where)
-        _crops(photo, found)
 
 
 def _inference_caption(candidates: Candidates, spec: ModelSpec) -> str:

@@ -11,15 +11,15 @@ import streamlit as st
 from cnn_demo.drawing.boxes import NEUTRAL, PREDICTION, WRONG, box_scale, draw_boxes
 from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.images import Photo
-from cnn_demo.models import ModelSpec
 from cnn_demo.models.boxes import iou as overlap_of
 from cnn_demo.models.detection.candidates import NOT_SUPPRESSED, Candidates, Selection, select
 from cnn_demo.results import percent
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.detection.state import candidates_of, overlap_slider, pick_detector
-from cnn_demo.ui.page.fragments import fragment
+from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, REFERENCE_LINE, chart_colours
 from cnn_demo.ui.widgets.detection_controls import confidence_slider
+from cnn_demo.ui.widgets.view import view_fragment
 
 STEP = "nms_step"
 DEFAULTS: dict[str, Any] = {STEP: 0}
@@ -29,44 +29,40 @@ MAX_STEPS = 60
 LOST, LEFT = WRONG, NEUTRAL
 
 
+@view_fragment
 def nms_view(photo: Photo) -> None:
-    """Show non-maximum suppression step by step.
-
-    Raises:
-        ModelUnavailable: If no detector is available.
-    """
-    spec, side = pick_detector()
-    _steps(photo, spec, side)
-
-
-@fragment
-def _steps(photo: Photo, spec: ModelSpec, side: int) -> None:
-    candidates = candidates_of(photo, spec.key, side)
-    shown, details = st.columns([3, 2], gap="large")
-    with details:
+    """Show non-maximum suppression step by step."""
+    panel, stage, details = controls_picture_and_details("nms")
+    with panel:
+        spec, side = pick_detector()
+        candidates = candidates_of(photo, spec.key, side)
         confidence = confidence_slider()
         iou = overlap_slider(candidates, spec)
-    selection = select(candidates, confidence, iou)
-    with details:
+        selection = select(candidates, confidence, iou)
         step = _step_slider(selection) if candidates.needs_nms and len(selection.kept) else 0
-        _in_numbers(selection, confidence)
-        _in_words(selection, step, photo)
-    with shown:
+    with stage:
         _picture(photo, selection, step)
         if candidates.needs_nms:
             st.caption(
                 "Grey: not processed yet. Amber: kept. Red: suppressed by the thick box, with its IoU. Boxes "
                 "suppressed earlier are not shown."
             )
-    if candidates.needs_nms:
-        st.subheader("Boxes kept at other IoU thresholds", anchor=False)
-        st.plotly_chart(
-            _sweep(candidates, confidence, iou),
-            key="nms_sweep",
-            config=CHART_CONFIG,
-            alt="Number of boxes kept, by the IoU threshold of NMS.",
-        )
-        st.caption("Only you can count the objects; where the curve is flat, the exact threshold does not matter.")
+    with details:
+        _in_words(selection, step, photo)
+        _in_numbers(selection, confidence)
+        if candidates.needs_nms:
+            _other_thresholds(candidates, confidence, iou)
+
+
+def _other_thresholds(candidates: Candidates, confidence: float, iou: float) -> None:
+    st.subheader("Boxes kept at other IoU thresholds", anchor=False)
+    st.plotly_chart(
+        _sweep(candidates, confidence, iou),
+        key="nms_sweep",
+        config=CHART_CONFIG,
+        alt="Number of boxes kept, by the IoU threshold of NMS.",
+    )
+    st.caption("Only you can count the objects; where the curve is flat, the exact threshold does not matter.")
 
 
 def _step_slider(selection: Selection) -> int:

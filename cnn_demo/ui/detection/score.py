@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cnn_demo.detections import class_ids, confidences
 from cnn_demo.drawing.boxes import GROUND_TRUTH, OTHER, WRONG, box_scale, class_colour, draw_boxes
@@ -21,9 +22,10 @@ from cnn_demo.results import percent
 from cnn_demo.ui.components.annotator import annotator, replace_drawing
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.detection.state import candidates_of, overlap_slider, pick_detector
-from cnn_demo.ui.page.fragments import fragment
+from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, chart_colours
 from cnn_demo.ui.widgets.detection_controls import MIN_SURE, confidence_slider
+from cnn_demo.ui.widgets.view import view_fragment
 
 NEXT, RIGHT_FROM = "score_class", "score_iou"
 DEFAULTS: dict[str, Any] = {NEXT: None, RIGHT_FROM: 50}
@@ -32,21 +34,15 @@ RIGHT, MISSED = GROUND_TRUTH, OTHER
 _CANVAS = "score_canvas"
 
 
+@view_fragment
 def score_view(photo: Photo) -> None:
-    """Let the visitor draw the ground-truth boxes, and measure the detector against them.
-
-    Raises:
-        ModelUnavailable: If no detector is available.
-    """
-    spec, side = pick_detector()
-    _drawn_and_scored(photo, spec, side)
-
-
-@fragment
-def _drawn_and_scored(photo: Photo, spec: ModelSpec, side: int) -> None:
-    candidates = candidates_of(photo, spec.key, side)
-    drawing, shown, cuts = st.columns([4, 4, 3], gap="medium")
-    with cuts:
+    """Let the visitor draw the ground-truth boxes, and measure the detector against them."""
+    panel, stage, details = controls_picture_and_details("score")
+    drawing, shown = stage.columns(2, gap="medium")
+    with panel:
+        spec, side = pick_detector()
+        candidates = candidates_of(photo, spec.key, side)
+        class_to_draw = st.container()
         confidence = confidence_slider()
         iou = overlap_slider(candidates, spec)
         right_from = (
@@ -64,7 +60,7 @@ def _drawn_and_scored(photo: Photo, spec: ModelSpec, side: int) -> None:
             / 100
         )
     with drawing:
-        boxes, true_classes = _truth(photo, spec, candidates, confidence, iou)
+        boxes, true_classes = _truth(class_to_draw, photo, spec, candidates, confidence, iou)
     selection = select(candidates, MIN_SURE / 100, iou)  # the curve needs the unsure ones too
     found = selection.detections()
     if not len(boxes):
@@ -77,10 +73,10 @@ def _drawn_and_scored(photo: Photo, spec: ModelSpec, side: int) -> None:
     matches = match(found.xyxy, confidences(found), class_ids(found), boxes, true_classes, right_from)
     with shown:
         _judged(photo, spec, found.xyxy, matches, boxes, true_classes, confidence)
-    with cuts:
+    with details:
         _figures(score_at(matches, confidence))
-    st.subheader("Precision–recall curve", anchor=False)
-    curve, table = st.columns([3, 2], gap="large")
+        st.subheader("Precision–recall curve", anchor=False)
+        curve, table = st.columns([3, 2], gap="large")
     with curve:
         st.plotly_chart(
             _curve(matches, confidence),
@@ -93,7 +89,7 @@ def _drawn_and_scored(photo: Photo, spec: ModelSpec, side: int) -> None:
 
 
 def _truth(
-    photo: Photo, spec: ModelSpec, candidates: Candidates, confidence: float, iou: float
+    control: DeltaGenerator, photo: Photo, spec: ModelSpec, candidates: Candidates, confidence: float, iou: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """The photo to draw on; returns boxes (T, 4) in pixels of the photo and class ids (T,)."""
     likeliest = candidates.class_ids[np.argsort(-candidates.scores, kind="stable")].tolist()
@@ -101,7 +97,9 @@ def _truth(
     names = [*present, *(name for name in spec.labels if name not in present)]
     if NEXT in st.session_state and st.session_state[NEXT] not in names:
         st.session_state[NEXT] = names[0]
-    chosen = st.selectbox("Class to draw", names, key=NEXT, help="The most probable classes on this photo come first.")
+    chosen = control.selectbox(
+        "Class to draw", names, key=NEXT, help="The most probable classes on this photo come first."
+    )
     drawing = f"{photo.key} {hash(spec.labels)}"  # detectors of the same classes share it
     shapes = annotator(
         jpeg_url(reduced(photo.pixels, SHOWN_SIDE)),
@@ -160,7 +158,7 @@ def _format_ratio(value: float) -> str:
 
 def _figures(score: Score) -> None:
     st.markdown(f"True positives: **{score.right}** · false positives: **{score.wrong}** · missed: **{score.missed}**")
-    grid = st.grid(3, min_column_width=80)
+    grid = st.grid(3, min_column_width=100)
     grid.metric("Precision", _format_ratio(score.precision), help="Fraction of the predicted boxes that are correct.")
     grid.metric("Recall", _format_ratio(score.recall), help="Fraction of the ground-truth boxes that were found.")
     grid.metric("F1", _format_ratio(score.f1), help="The harmonic mean of the two.")

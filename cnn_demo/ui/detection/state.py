@@ -62,13 +62,9 @@ def pick_detector() -> tuple[ModelSpec, int]:
     Raises:
         ModelUnavailable: If there is no detector, or it cannot be loaded.
     """
-    network, size = st.columns([3, 2])
-    with network:
-        spec = pick_model(MODEL, "Model", task="detection")
+    spec = pick_model(MODEL, "Model", task="detection")
     detector = load_with_spinner(spec, load_detector)
-    with size:
-        side = pick_side(SIDE, detector.sides, spec.input_size[0], SIZE_HELP)
-    return spec, side
+    return spec, pick_side(SIDE, detector.sides, spec.input_size[0], SIZE_HELP)
 
 
 @st.cache_resource(max_entries=48, show_spinner=False, hash_funcs=HASH_BY_KEY)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 import streamlit as st
 import supervision as sv
+from streamlit.delta_generator import DeltaGenerator
 
+from cnn_demo.drawing.boxes import reduced_with_boxes
 from cnn_demo.drawing.pictures import jpeg_url
 from cnn_demo.images import Photo
 from cnn_demo.jobs import Job, JobError, job_queue
 from cnn_demo.models import ModelSpec, load_detector
-from cnn_demo.models.detection.candidates import IOU
+from cnn_demo.models.detection.candidates import IOU, select
 from cnn_demo.ui.components.picture import picture
-from cnn_demo.ui.detection.state import pick_detector
+from cnn_demo.ui.detection.state import candidates_of, pick_detector
+from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.widgets.detection_controls import confidence_slider, counted
 from cnn_demo.ui.widgets.job_progress import stop_button, watch
 from cnn_demo.video import (
@@ -25,11 +29,23 @@ from cnn_demo.video import (
     Progress,
     VideoError,
     annotate_film,
-    open_film,
+    draw_tracks,
+    first_frame,
 )
 
 MAX_MEGABYTES = 50
-_JOB, _ERROR, _TURN, _FILM, _STATE = "film_job", "film_error", "film_turn", "film_bytes", "film_state"
+MAX_HEIGHT = 400  # CSS pixels of a frame
+SHOWN_SIDE = 960  # pixels of the photo's longer side
+_JOB, _ERROR, _TURN, _FILM, _STATE = "film_job", "film_error", "film_turn", "film", "film_state"
+
+
+@dataclass(frozen=True)
+class Film:
+    """A visitor's video: its bytes, and its first frame as a data URL with (height, width)."""
+
+    data: bytes = field(repr=False)
+    first: str = field(repr=False)
+    size: tuple[int, int]
 
 
 def video_view(photo: Photo) -> None:
@@ -38,8 +54,51 @@ def video_view(photo: Photo) -> None:
     Raises:
         ModelUnavailable: If no detector is available.
     """
-    spec, side = pick_detector()
-    confidence = confidence_slider()
+    panel, stage, details = controls_picture_and_details("video")
+    with panel:
+        spec, side = pick_detector()
+        confidence = confidence_slider()
+        _receive_film()
+        job: Job | None = st.session_state.get(_JOB)
+        if (film := st.session_state.get(_FILM)) is not None:
+            job = _buttons(job, film.data, spec, side, confidence)
+    with stage:
+        if job is not None and job.active:
+            watch(job, _show_progress, _STATE)
+        elif job is not None and job.error:
+            st.error(job.error, icon=":material/movie_off:")
+        elif job is not None and isinstance(job.progress, AnnotatedFilm):
+            _show_film(job.progress, details)
+        elif film is not None:
+            picture(
+                film.first, film.size, key="film_first", alt="The first frame of your video.", max_height=MAX_HEIGHT
+            )
+        else:
+            _show_example(photo, spec, side, confidence)
+
+
+def _show_example(photo: Photo, spec: ModelSpec, side: int, confidence: float) -> None:
+    """Show the photo as if it were the first frame of a video: every object has its ID."""
+    found = select(candidates_of(photo, spec.key, side), confidence, IOU).detections()
+    found.tracker_id = np.arange(1, len(found) + 1)
+    small, boxes = reduced_with_boxes(photo.pixels, found, SHOWN_SIDE)
+    boxes.tracker_id = found.tracker_id
+    picture(
+        jpeg_url(draw_tracks(small, boxes)),
+        photo.size,
+        key="film_example",
+        alt=f"The photo as the first frame of a video, its objects numbered. {photo.description}",
+        max_height=MAX_HEIGHT,
+    )
+    st.info(
+        "Upload a video of a street, of animals or of people at play: every object gets an ID, as here on the photo, "
+        "and keeps it from frame to frame.",
+        icon=":material/movie:",
+    )
+
+
+def _receive_film() -> None:
+    """Show the uploader, and why the last file could not be read."""
     turn = st.session_state.setdefault(_TURN, 0)
     st.file_uploader(
         f"Video: {ACCEPTED}",
@@ -54,15 +113,10 @@ def video_view(photo: Photo) -> None:
     )
     if error := st.session_state.get(_ERROR):
         st.error(error, icon=":material/movie_off:")
-    job: Job | None = st.session_state.get(_JOB)
-    data: bytes | None = st.session_state.get(_FILM)
-    if data is None:
-        st.info(
-            "Upload a video of a street, of animals or of people at play: every object gets an ID, and keeps it from "
-            "frame to frame.",
-            icon=":material/movie:",
-        )
-        return
+
+
+def _buttons(job: Job | None, data: bytes, spec: ModelSpec, side: int, confidence: float) -> Job | None:
+    """Show the buttons that start and stop a job; return the job, which may have just begun."""
     with st.container(horizontal=True, gap="small"):
         if st.button(
             "Track objects",
@@ -73,14 +127,7 @@ def video_view(photo: Photo) -> None:
         ):
             job = _begin(data, spec, side, confidence)
         stop_button(job, "film_stop", "Stop", "The frames done so far are kept.")
-    if job is None:
-        return
-    if job.active:
-        watch(job, _show_progress, _STATE)
-    elif job.error:
-        st.error(job.error, icon=":material/movie_off:")
-    elif isinstance(job.progress, AnnotatedFilm):
-        _show_film(job.progress)
+    return job
 
 
 def _receive(key: str) -> None:
@@ -91,13 +138,13 @@ def _receive(key: str) -> None:
     st.session_state.pop(_ERROR, None)
     data = file.getvalue()
     try:
-        open_film(data).close()
+        frame = first_frame(data)
     except VideoError as error:
         st.session_state[_ERROR] = str(error)
         return
     if (job := st.session_state.pop(_JOB, None)) is not None:
         job_queue().stop(job)
-    st.session_state[_FILM] = data
+    st.session_state[_FILM] = Film(data, jpeg_url(frame), frame.shape[:2])
 
 
 def _begin(data: bytes, spec: ModelSpec, side: int, confidence: float) -> Job | None:
@@ -142,14 +189,21 @@ def _show_progress(progress: Progress | None) -> None:
         progress.pixels.shape[:2],
         key="film_now",
         alt="The latest frame, with its boxes.",
-        max_height=360,
+        max_height=MAX_HEIGHT,
     )
 
 
-def _show_film(film: AnnotatedFilm) -> None:
-    shown, details = st.columns([3, 2], gap="large")
-    with shown:
-        st.video(film.mp4, format="video/mp4", autoplay=True, muted=True, loop=True)
+def _show_film(film: AnnotatedFilm, details: DeltaGenerator) -> None:
+    height, width = film.size
+    st.video(
+        film.mp4,
+        format="video/mp4",
+        autoplay=True,
+        muted=True,
+        loop=True,
+        alt="Your video with the tracked objects.",
+        width=round(MAX_HEIGHT * width / height),
+    )
     with details:
         st.markdown(f"### {counted(film.tracks)}")
         st.markdown("Number of tracked objects, each with its own ID.")

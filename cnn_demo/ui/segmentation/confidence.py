@@ -20,10 +20,12 @@ from cnn_demo.models import ModelSpec
 from cnn_demo.results import Segmentation, percent
 from cnn_demo.ui.components.picture import Mark, picture
 from cnn_demo.ui.page.fragments import fragment
+from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.segmentation.state import FEW_CLASSES, pick_segmenter, reduced_segmentation, segmentation_of
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, REFERENCE_LINE, chart_colours
 from cnn_demo.ui.widgets.heatmap_controls import legend, opacity_slider
 from cnn_demo.ui.widgets.probability_bars import probability_bars
+from cnn_demo.ui.widgets.view import view_fragment
 
 OPACITY, BLANK = "sure_opacity", "sure_blank"
 DEFAULTS: dict[str, Any] = {OPACITY: 80, BLANK: 60}
@@ -34,28 +36,29 @@ _ASKED = "sure_asked"  # (photo, row, column) that the visitor tapped
 _WHITE = 0.85  # how white a blank pixel is
 
 
+@view_fragment
 def confidence_view(photo: Photo) -> None:
-    """Show the network's confidence at each pixel.
+    """Show the network's confidence at each pixel."""
+    panel, stage, details = controls_picture_and_details("confidence")
+    with panel:
+        spec, side, mode = pick_segmenter(photo)
+        opacity = opacity_slider(OPACITY, DEFAULTS[OPACITY])
+    with stage:
+        segmentation = segmentation_of(photo, spec.key, side, mode)
+        _maps(photo, segmentation, opacity)
+    with details:
+        _near_borders(segmentation)
+        st.subheader("Hide uncertain pixels", anchor=False)
+        _blank(photo, spec, side, mode)
+        st.subheader("Probabilities of a pixel", anchor=False)
+        _ask(photo, spec, side, mode)
 
-    Raises:
-        ModelUnavailable: If no network that labels pixels is available.
-    """
-    spec, side, mode = pick_segmenter(photo)
-    _maps(photo, spec, side, mode)
-    st.subheader("Hide uncertain pixels", anchor=False)
-    _blank(photo, spec, side, mode)
-    st.subheader("Probabilities of a pixel", anchor=False)
-    _ask(photo, spec, side, mode)
 
-
-@fragment
-def _maps(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
-    segmentation = segmentation_of(photo, spec.key, side, mode)
-    opacity = opacity_slider(OPACITY, DEFAULTS[OPACITY])
+def _maps(photo: Photo, segmentation: Segmentation, opacity: float) -> None:
     small = reduced(photo.pixels, SHOWN_SIDE)
     entropy = segmentation.entropy()
     mean = float(segmentation.confidence.mean())
-    sure, undecided = st.columns(2, gap="large")
+    sure, undecided = st.columns(2, gap="medium")
     with sure:
         _heat(photo, small, segmentation.confidence, opacity, "confidence", f"Confidence, {percent(mean)} on average")
         legend("0 %", "100 %")
@@ -64,6 +67,9 @@ def _maps(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
         _heat(photo, small, entropy, opacity, "entropy", f"Entropy, {entropy.mean():.2f} on average")
         legend("0: one class", "1: all classes equal")
         st.caption("How evenly the probability is spread over the classes. Bright is uncertain.")
+
+
+def _near_borders(segmentation: Segmentation) -> None:
     near, far = border_confidence(segmentation)
     if np.isfinite([near, far]).all():
         st.markdown(

@@ -12,25 +12,28 @@ from cnn_demo.models import ModelSpec, load_segmenter
 from cnn_demo.models.segmentation.segmenters import MODES
 from cnn_demo.models.segmentation.tiling import tiles
 from cnn_demo.results import Segmentation
+from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.segmentation import downloads
 from cnn_demo.ui.segmentation.state import covered, masks_on, pick_segmenter, segmentation_of
 from cnn_demo.ui.widgets.model_picker import official_instead
+from cnn_demo.ui.widgets.view import view_fragment
 
 DEFAULTS: dict[str, Any] = dict(downloads.DEFAULTS)
 
 
+@view_fragment
 def pixels_view(photo: Photo) -> None:
-    """Show the class that the network predicts for each pixel of the photo.
-
-    Raises:
-        ModelUnavailable: If no network that labels pixels is available.
-    """
-    spec, side, mode = pick_segmenter(photo)
-    segmentation = segmentation_of(photo, spec.key, side, mode)
-    masks_on(photo, segmentation, key="segment_photo")
-    st.markdown(f"### {covered(segmentation)}")
-    st.caption(_inference_caption(photo, segmentation, spec, side, mode))
-    downloads.downloads(photo, spec, side, mode)
+    """Show the class that the network predicts for each pixel of the photo."""
+    panel, stage, details = controls_picture_and_details("segment")
+    with panel:
+        spec, side, mode = pick_segmenter(photo)
+    with stage:
+        segmentation = segmentation_of(photo, spec.key, side, mode)
+        masks_on(photo, segmentation, key="segment_photo")
+        st.markdown(f"### {covered(segmentation)}")
+    with details:
+        st.caption(_inference_caption(photo, segmentation, spec, side, mode))
+        downloads.downloads(photo, spec, side, mode)
 
 
 def _inference_caption(photo: Photo, segmentation: Segmentation, spec: ModelSpec, side: int, mode: str) -> str:

@@ -45,20 +45,16 @@ def pick_instances() -> tuple[ModelSpec, int, float]:
     Raises:
         ModelUnavailable: If there is no such network, or it cannot be loaded.
     """
-    network, size, sure = st.columns([3, 2, 2])
-    with network:
-        spec = pick_model(MODEL, "Instance model", task="instance-segmentation")
+    spec = pick_model(MODEL, "Instance model", task="instance-segmentation")
     segmenter = load_with_spinner(spec, load_detector)
-    with size:
-        side = pick_side(
-            SIDE,
-            segmenter.sides,
-            spec.input_size[0],
-            "Longer side of the input in pixels (with Mask R-CNN, the shorter one).",
-        )
-    with sure:
-        confidence = confidence_slider(SURE)
-    return spec, side, confidence
+    side = pick_side(
+        SIDE,
+        segmenter.sides,
+        spec.input_size[0],
+        "Longer side of the input in pixels (with Mask R-CNN, the shorter one).",
+        label="Image size, instance model",
+    )
+    return spec, side, confidence_slider(SURE)
 
 
 @st.cache_resource(max_entries=6, show_spinner="Running the network…", hash_funcs=HASH_BY_KEY)

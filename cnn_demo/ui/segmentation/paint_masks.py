@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cnn_demo.drawing.palette import as_hex, class_colours
 from cnn_demo.drawing.pictures import jpeg_url, reduced
@@ -18,8 +19,9 @@ from cnn_demo.models.segmentation.metrics import IGNORED, TOLERANCE, boundary_f,
 from cnn_demo.results import BACKGROUND, Segmentation, percent
 from cnn_demo.ui.components.annotator import Tool, annotator
 from cnn_demo.ui.components.picture import picture
-from cnn_demo.ui.page.fragments import fragment
+from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.segmentation.state import pick_segmenter, segmentation_of
+from cnn_demo.ui.widgets.view import view_fragment
 
 WAY, WIDTH, BLANKS = "paint_way", "paint_width", "paint_blanks"
 WAYS: dict[str, Tool] = {"Brush": "brush", "Polygon": "polygon", "Eraser": "eraser"}
@@ -29,22 +31,17 @@ RIGHT, WRONG = (47, 191, 113), (255, 75, 92)
 _BRUSH = "Width of brush and eraser, in percent of the photo’s longer side."
 
 
+@view_fragment
 def paint_view(photo: Photo) -> None:
-    """Let the visitor paint the ground truth, and score the prediction against it.
-
-    Raises:
-        ModelUnavailable: If no segmenter is available.
-    """
-    spec, side, mode = pick_segmenter(photo)
-    segmentation = segmentation_of(photo, spec.key, side, mode)
-    _painted_and_scored(photo, spec, segmentation)
-
-
-@fragment
-def _painted_and_scored(photo: Photo, spec: ModelSpec, segmentation: Segmentation) -> None:
-    drawing, shown, numbers = st.columns([4, 4, 3], gap="medium")
+    """Let the visitor paint the ground truth, and score the prediction against it."""
+    panel, stage, details = controls_picture_and_details("paint")
+    drawing, shown = stage.columns(2, gap="medium")
+    with panel:
+        tools = st.container()
+        spec, side, mode = pick_segmenter(photo)
     with drawing:
-        truth = _paint(photo, spec, segmentation)
+        segmentation = segmentation_of(photo, spec.key, side, mode)
+        truth = _paint(tools, photo, spec, segmentation)
     with shown:
         if (truth == IGNORED).all():
             st.info(
@@ -55,18 +52,19 @@ def _painted_and_scored(photo: Photo, spec: ModelSpec, segmentation: Segmentatio
         predicted = _small(segmentation.class_map, truth.shape)
         _judged(photo, predicted, truth)
     scores = score_masks(predicted, truth, len(spec.labels))
-    with numbers:
-        st.metric(
+    with details:
+        grid = st.grid(2, min_column_width=160)
+        grid.metric(
             "Mean IoU",
             f"{scores.mean_iou:.3f}",
             help="Averaged over the classes that you painted or that are predicted there.",
         )
-        st.metric(
+        grid.metric(
             "Pixel accuracy",
             percent(scores.pixel_accuracy),
             help="Fraction of the counted pixels with the correct class.",
         )
-    st.dataframe(
+    details.dataframe(
         scores_table(spec, predicted, truth),
         key="paint_table",
         hide_index=True,
@@ -76,7 +74,7 @@ def _painted_and_scored(photo: Photo, spec: ModelSpec, segmentation: Segmentatio
             for name, why in _FIGURES.items()
         },
     )
-    st.caption(
+    details.caption(
         f"Measured on the photo with at most {SHOWN_SIDE} pixels on its longer side. Blank pixels count only if you "
         "switch that on."
     )
@@ -89,12 +87,12 @@ _FIGURES = {
 }
 
 
-def _paint(photo: Photo, spec: ModelSpec, segmentation: Segmentation) -> np.ndarray:
+def _paint(tools: DeltaGenerator, photo: Photo, spec: ModelSpec, segmentation: Segmentation) -> np.ndarray:
     """Show the photo to paint on; returns the painted class ids (h, w), `IGNORED` for pixels that do not count."""
     present = list(segmentation.coverage())
     names = [*present, *(name for name in spec.labels if name not in present)]
-    chosen = st.selectbox("Class", names, key="paint_class", help="Predicted classes come first.")
-    way, width = st.columns(2)
+    chosen = tools.selectbox("Class", names, key="paint_class", help="Predicted classes come first.")
+    way, width = tools.container(), tools.container()
     with way:
         tool = st.segmented_control("Tool", list(WAYS), default=DEFAULTS[WAY], key=WAY, wrap=True, bind="query-params")
     with width:
@@ -114,7 +112,7 @@ def _paint(photo: Photo, spec: ModelSpec, segmentation: Segmentation) -> np.ndar
         brush=max(photo.size) * brush / 100,
         alt=photo.description,
     )
-    blanks = st.toggle(
+    blanks = tools.toggle(
         "Blank pixels are background",
         DEFAULTS[BLANKS],
         key=BLANKS,

@@ -18,42 +18,44 @@ from cnn_demo.machine import DEVICES
 from cnn_demo.models import ModelSpec
 from cnn_demo.results import BACKGROUND, Segmentation, percent
 from cnn_demo.ui.components.mask_view import mask_view
+from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.segmentation import classical_instances, instances
 from cnn_demo.ui.segmentation.downloads import object_downloads
 from cnn_demo.ui.segmentation.instances import MAX_OBJECTS, common_name, found_of, object_layers, pick_instances
 from cnn_demo.ui.segmentation.state import SHOWN_SIDE, masks_on, pick_segmenter, resized_map, segmentation_of
 from cnn_demo.ui.widgets.detection_controls import counted
 from cnn_demo.ui.widgets.model_picker import official_instead
+from cnn_demo.ui.widgets.view import view_fragment
 
 DEFAULTS: dict[str, Any] = {**instances.DEFAULTS, **classical_instances.DEFAULTS}
 _HEIGHT = 440  # CSS pixels
 
 
+@view_fragment
 def objects_view(photo: Photo) -> None:
-    """Show the classes and the objects of one photo beside each other.
-
-    Raises:
-        ModelUnavailable: If a network of either kind is not available.
-    """
-    spec, side, mode = pick_segmenter(photo)
-    finder, finder_side, confidence = pick_instances()
-    segmentation = segmentation_of(photo, spec.key, side, mode)
-    found = found_of(photo, finder.key, finder_side, confidence)
-    semantic, instance = st.columns(2, gap="large")
+    """Show the classes and the objects of one photo beside each other."""
+    panel, stage, details = controls_picture_and_details("objects")
+    with panel:
+        spec, side, mode = pick_segmenter(photo)
+        finder, finder_side, confidence = pick_instances()
+    semantic, instance = stage.columns(2, gap="medium")
     with semantic:
-        st.markdown(f"**Semantic**: a class for every pixel, by {spec.title}")
+        segmentation = segmentation_of(photo, spec.key, side, mode)
+        st.markdown("**Semantic**: a class for every pixel")
         masks_on(photo, segmentation, key="objects_semantic", max_height=_HEIGHT)
     with instance:
-        st.markdown(f"**Instance**: a mask for every object, by {finder.title}")
+        found = found_of(photo, finder.key, finder_side, confidence)
+        st.markdown("**Instance**: a mask for every object")
         _show_objects(photo, found)
+    with details:
+        st.subheader("Classes and objects", anchor=False)
+        _in_words(segmentation, found)
+        _table(segmentation, found)
         st.caption(_inference_caption(found, finder))
-    st.subheader("Classes and objects", anchor=False)
-    _in_words(segmentation, found)
-    _table(segmentation, found)
-    if len(found):
-        object_downloads(photo, finder, found)
-    st.subheader("Classical instance segmentation", anchor=False)
-    classical_instances.classical_view(photo, spec.key, side, mode, finder.key, finder_side, confidence)
+        if len(found):
+            object_downloads(photo, finder, found)
+        st.subheader("Classical instance segmentation", anchor=False)
+        classical_instances.classical_view(photo, spec.key, side, mode, finder.key, finder_side, confidence)
 
 
 def _show_objects(photo: Photo, found: sv.Detections) -> None:
@@ -66,14 +68,14 @@ def _show_objects(photo: Photo, found: sv.Detections) -> None:
         key="objects_instance",
         alt=f"The photo with a mask for each object: {summary}. {photo.description}",
         legend="Objects, each with the fraction of the photo that it covers",
-        hint="Point at the photo to see the object.",
+        hint="Point at the photo or tap it to see the object.",
         max_height=_HEIGHT,
     )
 
 
 def _inference_caption(found: sv.Detections, finder: ModelSpec) -> str:
     facts = found.metadata
-    words = f"**{facts['milliseconds']:.0f} ms** on {DEVICES[facts['device']]}. {finder.training_data} "
+    words = f"{finder.title}: **{facts['milliseconds']:.0f} ms** on {DEVICES[facts['device']]}. {finder.training_data} "
     words += official_instead(finder)
     if len(found) == MAX_OBJECTS:
         words += f" These are the {MAX_OBJECTS} most confident."

@@ -40,34 +40,30 @@ def pick_segmenter(photo: Photo) -> tuple[ModelSpec, int, str]:
     Raises:
         ModelUnavailable: If there is no such network, or it cannot be loaded.
     """
-    network, size, passes = st.columns([3, 2, 2])
-    with network:
-        spec = pick_model(MODEL, "Model", task="semantic-segmentation")
+    spec = pick_model(MODEL, "Model", task="semantic-segmentation")
     segmenter = load_with_spinner(spec, load_segmenter)
-    with size:
-        sides, own = sides_for(segmenter, photo.size)
-        side = pick_side(
-            SIDE,
-            sides,
-            own,
-            "The photo is resized so that its shorter side has this many pixels. A larger size gives finer borders and "
-            "takes longer; far larger than in training, predictions become worse.",
-        )
-    with passes:
-        mode = st.segmented_control(
-            "Large photos",
-            list(MODES),
-            default=DEFAULTS[MODE],
-            required=True,
-            format_func=lambda mode: MODES.get(mode, mode),
-            key=MODE,
-            help=(
-                f"Tiles of {TILE} pixels overlap by a quarter and are blended: the feature maps of a large photo then "
-                "fit into little memory. On the sample photos, about one pixel in a hundred then gets another class."
-            ),
-            **LINKED_AND_PERSISTENT,
-            wrap=True,
-        )
+    sides, own = sides_for(segmenter, photo.size)
+    side = pick_side(
+        SIDE,
+        sides,
+        own,
+        "The photo is resized so that its shorter side has this many pixels. A larger size gives finer borders and "
+        "takes longer; far larger than in training, predictions become worse.",
+    )
+    mode = st.segmented_control(
+        "Large photos",
+        list(MODES),
+        default=DEFAULTS[MODE],
+        required=True,
+        format_func=lambda mode: MODES.get(mode, mode),
+        key=MODE,
+        help=(
+            f"Tiles of {TILE} pixels overlap by a quarter and are blended: the feature maps of a large photo then "
+            "fit into little memory. On the sample photos, about one pixel in a hundred then gets another class."
+        ),
+        **LINKED_AND_PERSISTENT,
+        wrap=True,
+    )
     return spec, side, mode if mode in MODES else DEFAULTS[MODE]
 
 

@@ -19,10 +19,11 @@ from cnn_demo.models.segmentation.unet_ablation import can_be_opened, maps_insid
 from cnn_demo.models.segmentation.unets import SKIPS, skips_of
 from cnn_demo.results import Segmentation, percent
 from cnn_demo.ui.page.caching import HASH_BY_KEY
-from cnn_demo.ui.page.fragments import fragment
+from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.segmentation.state import masks_on, segmentation_of
 from cnn_demo.ui.widgets.model_picker import load_with_spinner, pick_model
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
+from cnn_demo.ui.widgets.view import view_fragment
 
 UNET, SKIPS_ON, _LAST_NAMES = "unet", "skips_on", "last_skip_names"
 SKIP_NAMES = {stride: f"1/{stride}" for stride in SKIPS}
@@ -31,25 +32,26 @@ STRONGEST, COLUMNS = 6, 3  # maps of each step, and how many beside each other
 MAP_SIDE = 120  # pixels of the longer side of a map as it is shown
 
 
+@view_fragment
 def inside_view(photo: Photo) -> None:
-    """Open a U-Net.
+    """Show a U-Net's prediction without some of its skip connections, and its feature maps."""
+    panel, stage, details = controls_picture_and_details("inside")
+    with panel:
+        spec = pick_model(UNET, "U-Net", task="semantic-segmentation", fits=can_be_opened)
+        load_with_spinner(spec, load_segmenter)
+        off = _skips(spec)
+    with stage:
+        segmentation = segmentation_of(photo, spec.key, None, "whole")
+        shown = _without(photo, spec.key, off) if off else segmentation
+        masks_on(photo, shown, key="inside_mask", alt="The photo under the masks that are left.")
+        _agreement(spec, shown, segmentation)
+    with details:
+        _ablation(photo, spec, segmentation)
+        _maps(photo, spec)
 
-    Raises:
-        ModelUnavailable: If no U-Net is available.
-    """
-    spec = pick_model(UNET, "U-Net", task="semantic-segmentation", fits=can_be_opened)
-    load_with_spinner(spec, load_segmenter)
-    _skips(photo, spec)
-    _maps(photo, spec)
 
-
-@fragment
-def _skips(photo: Photo, spec: ModelSpec) -> None:
-    st.subheader("Ablation of the skip connections", anchor=False)
-    st.markdown(
-        "The encoder shrinks the photo step by step, to features of *what* there is; the skips bring the decoder "
-        "*where* it is. They were on during training: switch them off, and see what each of them contributes."
-    )
+def _skips(spec: ModelSpec) -> tuple[int, ...]:
+    """Let the visitor switch skip connections off; return the strides of those that are off."""
     names = _skip_names(spec)
     on = st.pills(
         "Active skip connections, by resolution",
@@ -66,19 +68,27 @@ def _skips(photo: Photo, spec: ModelSpec) -> None:
     )
     if missing := [SKIP_NAMES[stride] for stride in SKIPS if stride not in skips_of(spec)]:
         st.caption(f"The decoder of this network ends before {' and '.join(missing)}: it has no such skip connection.")
-    off = tuple(stride for stride in skips_of(spec) if SKIP_NAMES[stride] not in on)
-    segmentation = segmentation_of(photo, spec.key, None, "whole")
-    shown = _without(photo, spec.key, off) if off else segmentation
-    masks_on(photo, shown, key="inside_mask", alt="The photo under the masks that are left.")
+    return tuple(stride for stride in skips_of(spec) if SKIP_NAMES[stride] not in on)
+
+
+def _agreement(spec: ModelSpec, shown: Segmentation, segmentation: Segmentation) -> None:
     same = score_masks(shown.class_map, segmentation.class_map, len(spec.labels))
-    first, second = st.columns(2)
-    first.metric(
+    grid = st.grid(2, min_column_width=260)
+    grid.metric(
         "Mean IoU with its full prediction",
         f"{same.mean_iou:.3f}",
         help="IoU with the prediction with all skips on, averaged over classes; 1 is no change.",
         border=True,
     )
-    second.metric("Pixels with another class", percent(1 - same.pixel_accuracy), border=True)
+    grid.metric("Pixels with another class", percent(1 - same.pixel_accuracy), border=True)
+
+
+def _ablation(photo: Photo, spec: ModelSpec, segmentation: Segmentation) -> None:
+    st.subheader("Ablation of the skip connections", anchor=False)
+    st.markdown(
+        "The encoder shrinks the photo step by step, to features of *what* there is; the skips bring the decoder "
+        "*where* it is. They were on during training: switch them off, and see what each of them contributes."
+    )
     with st.expander("Each skip connection", icon=":material/table_rows:"):
         st.dataframe(
             _one_by_one(photo, spec, segmentation),
@@ -121,28 +131,28 @@ def _one_by_one(photo: Photo, spec: ModelSpec, segmentation: Segmentation) -> pd
     return pd.DataFrame(rows)
 
 
-@fragment
 def _maps(photo: Photo, spec: ModelSpec) -> None:
     st.subheader("Encoder and decoder", anchor=False)
     st.markdown(
         f"The {STRONGEST} strongest feature maps of every step, black where they are zero or negative. The encoder, "
         "from fine to coarse, and beside it the decoder at the same resolution, after the skip has joined it."
     )
-    maps = _maps_of(photo, spec.key)
+    cards = _cards_of(photo, spec.key)
     for stride in (1, *SKIPS, 2 * SKIPS[-1]):
-        sides = st.columns(2, gap="large")
+        sides = st.columns(2, gap="medium", wrap=False)
         for side, part in zip(sides, ("encoder", "decoder"), strict=True):
             name = f"{part} 1/{stride}"
             with side:
-                if name in maps:
-                    picture_cards([_card(name, maps[name])], width=260, columns=1, ratio=_ratio(maps[name]))
+                if name in cards:
+                    card, ratio = cards[name]
+                    picture_cards([card], width=120, columns=1, ratio=ratio)
 
 
 @st.cache_resource(max_entries=2, show_spinner="Computing the maps…", hash_funcs=HASH_BY_KEY)
-def _maps_of(photo: Photo, key: str) -> dict[str, np.ndarray]:
-    """The strongest maps of each step; the others are let go, for they are hundreds of megabytes."""
-    found = maps_inside(load_segmenter(key), photo.pixels)
-    return {name: strongest(maps) for name, maps in found.items()}
+def _cards_of(photo: Photo, key: str) -> dict[str, tuple[Card, str]]:
+    """A card of the strongest maps of each step, and its ratio; all maps would be hundreds of megabytes."""
+    found = {name: strongest(maps) for name, maps in maps_inside(load_segmenter(key), photo.pixels).items()}
+    return {name: (_card(name, maps), _ratio(maps)) for name, maps in found.items()}
 
 
 def strongest(maps: np.ndarray) -> np.ndarray:

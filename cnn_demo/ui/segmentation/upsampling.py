@@ -21,6 +21,7 @@ from cnn_demo.convolution.upsampling import (
 from cnn_demo.drawing.pictures import png_url, signed_colours
 from cnn_demo.images import Photo
 from cnn_demo.ui.page.fragments import fragment
+from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.widgets.number_grid import number_grid
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
 
@@ -33,13 +34,8 @@ COUNTED = 4  # pixels a side of the map whose stamps are counted
 @fragment
 def upsampling_view(photo: Photo) -> None:
     """Enlarge a coarse map by nearest neighbour, bilinear interpolation and transposed convolution."""
-    st.markdown(
-        "A decoder has to upsample coarse maps. Here is the photo's brightness as a small map, and three ways to "
-        "enlarge it. The kernel of a **transposed convolution** is learned: each value of the map adds a scaled copy "
-        "of the kernel to the larger map, and copies that overlap unevenly leave a **checkerboard**."
-    )
-    first, second, third = st.columns(3, gap="medium")
-    with first:
+    panel, stage, details = controls_picture_and_details("upsampling")
+    with panel:
         times = st.select_slider(
             "Scale factor",
             [2, 4, 8, 16],
@@ -48,7 +44,6 @@ def upsampling_view(photo: Photo) -> None:
             key=TIMES,
             bind="query-params",
         )
-    with second:
         size = st.slider(
             "Kernel size",
             2,
@@ -58,7 +53,6 @@ def upsampling_view(photo: Photo) -> None:
             bind="query-params",
             help="Of the transposed convolution, whose stride is 2: each step doubles the map.",
         )
-    with third:
         kind = st.selectbox("Kernel", list(KERNELS.values()), key=KIND, bind="query-params")
     kind = next(name for name, title in KERNELS.items() if title == kind)
     plane = small_map(photo.pixels)
@@ -73,18 +67,25 @@ def upsampling_view(photo: Photo) -> None:
         ),
     }
     scale = float(np.abs(plane).max()) or 1.0
-    picture_cards(
-        [
-            Card(_coloured(values, scale, times), f"The map enlarged: {title}.", title, (note,))
-            for title, (values, note) in {"The map": (plane, _size(plane)), **pictures}.items()
-        ],
-        width=200,
-        columns=4,
-        ratio=f"{plane.shape[1]} / {plane.shape[0]}",
-        pixelated=True,
-    )
-    st.caption("Red is brighter than the photo's mean, blue darker.")
-    counted, kernel = st.columns(2, gap="large")
+    with stage:
+        picture_cards(
+            [
+                Card(_coloured(values, scale, times), f"The map enlarged: {title}.", title, (note,))
+                for title, (values, note) in {"The map": (plane, _size(plane)), **pictures}.items()
+            ],
+            width=150,
+            columns=4,
+            ratio=f"{plane.shape[1]} / {plane.shape[0]}",
+            pixelated=True,
+        )
+        st.caption("Red is brighter than the photo's mean, blue darker.")
+    with details:
+        st.markdown(
+            "A decoder has to upsample coarse maps. Here is the photo's brightness as a small map, and three ways to "
+            "enlarge it. The kernel of a **transposed convolution** is learned: each value of the map adds a scaled "
+            "copy of the kernel to the larger map, and copies that overlap unevenly leave a **checkerboard**."
+        )
+        counted, kernel = st.columns(2, gap="large")
     with counted:
         number_grid(
             stamps(size, COUNTED).astype(float),

@@ -36,7 +36,7 @@ def _download(keys: Sequence[str]) -> None:
     """Choose a model and download it; nothing is downloaded before the button is clicked."""
     if WANTED in st.session_state and st.session_state[WANTED] not in keys:
         st.session_state[WANTED] = first_offer(keys)
-    choice, button = st.columns([2, 3], vertical_alignment="bottom")
+    choice = st.container(horizontal=True, vertical_alignment="bottom")
     wanted = choice.selectbox(
         "Model",
         list(keys),
@@ -44,10 +44,11 @@ def _download(keys: Sequence[str]) -> None:
         format_func=lambda key: find(key).title,
         key=WANTED,
         bind="query-params",
+        width=320,
     )
     spec = find(wanted if wanted in keys else first_offer(keys))
     refusal = downloads.refusal(spec)
-    clicked = button.button(
+    clicked = choice.button(
         f"Download {spec.bytes / 1e6:.0f} MB",
         key="models_download",
         icon=":material/download:",

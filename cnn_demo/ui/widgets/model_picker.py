@@ -130,7 +130,7 @@ def official_instead(spec: ModelSpec) -> str:
     )
 
 
-def pick_side(key: str, sides: Sequence[int], own: int, explained: str) -> int:
+def pick_side(key: str, sides: Sequence[int], own: int, explained: str, label: str = "Image size") -> int:
     """Let the visitor choose a network's image size; a size it does not support becomes its default size.
 
     Args:
@@ -138,11 +138,12 @@ def pick_side(key: str, sides: Sequence[int], own: int, explained: str) -> int:
         sides: Sizes to choose from, in pixels.
         own: The network's default size, one of `sides`.
         explained: Help text.
+        label: Label of the select box.
     """
     sides = list(sides)
     _mend(key, own, st.session_state.get(key) in sides)
     chosen = st.selectbox(
-        "Image size",
+        label,
         sides,
         index=sides.index(own),
         format_func=lambda side: f"{side} pixels",

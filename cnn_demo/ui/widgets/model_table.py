@@ -13,6 +13,7 @@ from cnn_demo.models import ModelSpec
 from cnn_demo.models.catalogue.specs import Metric
 from cnn_demo.models.files.weights import local_weights
 from cnn_demo.results import percent
+from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.widgets import model_downloads
 
 SOURCES = {"bundled": "bundled", "weights folder": "on this machine", "cache": "on this machine"}
@@ -24,7 +25,7 @@ OWN = "Metric of a bundled model"
 def models_overview(
     specs: Sequence[ModelSpec], columns: Mapping[str, Sequence], config: Mapping[str, Any], *, key: str, alt: str
 ) -> None:
-    """Show the table of models, and offer downloads of those not available locally.
+    """Show the table of models, and beside it downloads of those not available locally.
 
     Args:
         specs: The table's rows.
@@ -33,17 +34,20 @@ def models_overview(
         key: Widget key of the table.
         alt: Text alternative for the table.
     """
+    panel, stage, details = controls_picture_and_details(key)
     where = where_weights_are(specs)
+    with panel:
+        model_downloads.offer([spec for spec in specs if where[spec.key] == "to download"])
     here = sum(source in SOURCES.values() for source in where.values())
-    st.markdown(
+    details.markdown(
         f"**{here} of {len(specs)}** models are on this machine and work offline. Click a column header to sort by it."
     )
     number = st.column_config.NumberColumn
-    st.dataframe(
+    stage.dataframe(
         models_table(specs, where, columns),
         key=key,
         hide_index=True,
-        height=420,
+        height=350,
         alt=alt,
         placeholder="",
         column_config={
@@ -61,7 +65,6 @@ def models_overview(
             ),
         },
     )
-    model_downloads.offer([spec for spec in specs if where[spec.key] == "to download"])
 
 
 def models_table(specs: Sequence[ModelSpec], where: Mapping[str, str], columns: Mapping[str, Sequence]) -> pd.DataFrame:

@@ -1,10 +1,12 @@
 """Costs of architectures: counted as by hand, for those that can be built."""
 
+from dataclasses import replace
+
 import pytest
 
 from cnn_demo.models import frameworks
 from cnn_demo.models.segmentation import unets
-from cnn_demo.models.segmentation.architectures import TRANSFORMER, cost_of
+from cnn_demo.models.segmentation.architectures import ENCODERS, SIDES, TRANSFORMER, cost_of, counted_costs
 
 SIDE = 64
 
@@ -35,6 +37,24 @@ def test_parameters_and_multiply_adds_are_counted(architecture):
     by_hand = counted_by_hand(network)
     assert cost.multiply_adds > by_hand if transposed else cost.multiply_adds == by_hand
     assert cost.milliseconds > 0
+
+
+@pytest.mark.parametrize("architecture", ["Unet", "DPT"])
+def test_counted_costs_are_those_of_the_networks(architecture):
+    costs = counted_costs("resnet18", 128)
+    assert replace(costs[architecture], milliseconds=0) == replace(
+        cost_of(architecture, "resnet18", 128), milliseconds=0
+    )
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_every_encoder_is_counted_at_every_size(encoder):
+    for side in SIDES:
+        costs = counted_costs(encoder, side)
+        assert list(costs) == list(unets.ARCHITECTURES)
+        assert costs["Unet"]
+        assert costs["Segformer"]
+        assert (costs["UnetPlusPlus"] is None) == (encoder == "mit_b0")
 
 
 def test_dpt_always_has_a_transformer_encoder():
