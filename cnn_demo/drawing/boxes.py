@@ -6,7 +6,6 @@ import numpy as np
 import supervision as sv
 
 from cnn_demo.detections import class_ids, class_names, confidences, subset
-from cnn_demo.drawing.pictures import reduced
 from cnn_demo.results import percent
 
 PREDICTION, GROUND_TRUTH, OTHER = "#ffb000", "#2fbf71", "#4aa3ff"  # distinguishable for the colour-blind too
@@ -92,36 +91,19 @@ def box_at(boxes: np.ndarray, row: int, column: int) -> int | None:
     return int(inside[areas.argmin()])
 
 
-def drawn(pixels: np.ndarray, found: sv.Detections, pointed: int | None = None) -> np.ndarray:
-    """Draw the detections with names and confidences, the one pointed at last and thicker.
+def named(found: sv.Detections) -> list[str]:
+    """Return the label of each detection: class and confidence."""
+    scored = zip(class_names(found), confidences(found), strict=True)
+    return [f"{name} {percent(float(score))}" for name, score in scored]
+
+
+def drawn(pixels: np.ndarray, found: sv.Detections) -> np.ndarray:
+    """Draw the detections with names and confidences.
 
     Args:
         pixels: (H, W, 3) uint8.
         found: Detections in pixels of this image.
-        pointed: Index of the highlighted detection.
     """
-    scores = confidences(found)
-    order = np.argsort(scores, kind="stable")  # the most confident on top
-    names = [f"{name} {percent(float(score))}" for name, score in zip(class_names(found), scores, strict=True)]
-    colours = [class_colour(i) for i in class_ids(found)]
-    scene = draw_boxes(pixels, found.xyxy[order], [names[i] for i in order], [colours[i] for i in order])
-    if pointed is None:
-        return scene
-    dim = (scene * 0.55 + 110).astype(np.uint8)
-    left, top, right, bottom = found.xyxy[pointed].round().astype(int)
-    dim[top:bottom, left:right] = pixels[top:bottom, left:right]
-    thick = max(4, round(max(pixels.shape[:2]) / 160))
-    return draw_boxes(dim, [found.xyxy[pointed]], [names[pointed]], [colours[pointed]], thickness=thick)
-
-
-def reduced_with_boxes(pixels: np.ndarray, found: sv.Detections, side: int) -> tuple[np.ndarray, sv.Detections]:
-    """Downscale a photo together with its boxes."""
-    small = reduced(pixels, side)
-    scale = box_scale(pixels, small)
-    boxes = sv.Detections(
-        (found.xyxy * scale).astype(np.float32),
-        confidence=found.confidence,
-        class_id=found.class_id,
-        data=dict(found.data),
-    )
-    return small, boxes
+    order = np.argsort(confidences(found), kind="stable")  # the most confident on top
+    names, colours = named(found), [class_colour(i) for i in class_ids(found)]
+    return draw_boxes(pixels, found.xyxy[order], [names[i] for i in order], [colours[i] for i in order])

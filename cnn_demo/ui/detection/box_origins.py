@@ -15,7 +15,7 @@ from cnn_demo.images import Photo
 from cnn_demo.models.detection.candidates import Candidates, select
 from cnn_demo.models.detection.letterbox import Letterbox
 from cnn_demo.results import percent
-from cnn_demo.ui.components.picture import Mark, picture
+from cnn_demo.ui.components.picture import Mark, labelled_boxes, picture
 from cnn_demo.ui.detection.state import candidates_of, pick_detector
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.widgets.detection_controls import confidence_slider
@@ -79,23 +79,22 @@ def _cells(
             st.session_state[_CHOSEN] = (*where, int(kept[found]))
 
     with stage:
-        small = reduced(photo.pixels, SHOWN_SIDE)
-        scale = box_scale(photo.pixels, small)
-        others = boxes[kept != index] * scale if index is not None else boxes * scale
-        scene = draw_boxes(small, others, [""] * len(others), [OTHER] * len(others), thickness=2)
+        others = boxes[kept != index] if index is not None else boxes
+        shown = labelled_boxes(others, [""] * len(others), [OTHER] * len(others), 2)
         marks = []
         if index is not None:
             name = f"{candidates.labels[candidates.class_ids[index]]} {percent(float(candidates.scores[index]))}"
-            scene = draw_boxes(scene, candidates.visible(np.array([index])) * scale, [name], [PREDICTION], thickness=4)
+            shown += labelled_boxes(candidates.visible(np.array([index])), [name], [PREDICTION], 4)
             left, top, right, bottom = (float(value) for value in candidates.cell_xyxy(index))
             marks = [Mark(top, left, bottom - top, right - left)]
         picture(
-            jpeg_url(scene),
+            jpeg_url(reduced(photo.pixels, SHOWN_SIDE)),
             photo.size,
             key="grid_photo",
             alt=f"The photo with {len(kept)} boxes, and the cell of the thick one. {photo.description}",
             max_height=520,
             marks=marks,
+            boxes=shown,
             on_pick=pick,
         )
         if index is None:
@@ -199,15 +198,14 @@ def _two_stages(
                 f"The proposals shown have an objectness of at least {percent(float(objectness[:shown].min()))}."
             )
     small = reduced(photo.pixels, SHOWN_SIDE)
-    scale = box_scale(photo.pixels, small)
-    proposals = proposals_xyxy[:shown][::-1] * scale
+    proposals = proposals_xyxy[:shown][::-1] * box_scale(photo.pixels, small)
     first = draw_boxes(small, proposals, [""] * shown, [OTHER] * shown, thickness=1)
     names = [f"{candidates.labels[candidates.class_ids[i]]} {percent(float(candidates.scores[i]))}" for i in final]
-    second = draw_boxes(small, candidates.visible(final) * scale, names, [PREDICTION] * len(final))
+    second = labelled_boxes(candidates.visible(final), names, [PREDICTION] * len(final))
     left, right = stage.columns(2, gap="medium")
-    for container, scene, key, caption in (
-        (left, first, "proposals_photo", f"First stage: {shown} of {total} proposals"),
-        (right, second, "second_photo", f"Second stage: {len(final)} detections"),
+    for container, scene, boxes, key, caption in (
+        (left, first, [], "proposals_photo", f"First stage: {shown} of {total} proposals"),
+        (right, small, second, "second_photo", f"Second stage: {len(final)} detections"),
     ):
         with container:
             picture(
@@ -217,4 +215,5 @@ def _two_stages(
                 alt=f"{caption}. {photo.description}",
                 caption=caption,
                 max_height=480,
+                boxes=boxes,
             )

@@ -10,15 +10,15 @@ import streamlit as st
 import supervision as sv
 
 from cnn_demo.detections import class_ids, class_names, data_column
-from cnn_demo.drawing.boxes import NEUTRAL, WRONG, class_colour, draw_boxes, reduced_with_boxes
-from cnn_demo.drawing.pictures import jpeg_url
+from cnn_demo.drawing.boxes import NEUTRAL, WRONG, class_colour
+from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.exports.boxes import counts
 from cnn_demo.images import Photo
 from cnn_demo.machine import DEVICES
 from cnn_demo.models import MAX_MODELS, ModelSpec, ModelUnavailable, load_detector
 from cnn_demo.models.boxes import iou as overlap_of
 from cnn_demo.models.detection.candidates import IOU, select
-from cnn_demo.ui.components.picture import picture
+from cnn_demo.ui.components.picture import labelled_boxes, picture
 from cnn_demo.ui.detection.state import candidates_of
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.widgets.detection_controls import confidence_slider, counted
@@ -97,19 +97,18 @@ def _show(photo: Photo, specs: Sequence[ModelSpec], predictions: dict[str, sv.De
     for spec, container in zip(shown, st.columns(len(shown) or 1, gap="medium"), strict=False):
         found = predictions[spec.key]
         others = [prediction for key, prediction in predictions.items() if key != spec.key]
-        small, boxes = reduced_with_boxes(photo.pixels, found, SHOWN_SIDE)
         alone = unmatched(found, others)
         colours = [class_colour(i) for i in class_ids(found)]
         if others:
             colours = [ALONE if i in alone else SHARED_BY_ALL for i in range(len(found))]
-        scene = draw_boxes(small, boxes.xyxy, class_names(found), colours)
         with container:
             picture(
-                jpeg_url(scene),
+                jpeg_url(reduced(photo.pixels, SHOWN_SIDE)),
                 photo.size,
                 key=f"compare_{spec.key}",
                 alt=f"The photo with the {len(found)} boxes of {spec.title}. {photo.description}",
                 max_height=420,
+                boxes=labelled_boxes(found.xyxy, class_names(found), colours),
             )
             st.markdown(f"**{spec.title}**: {counted(counts(found))}")
         facts.append(f"**{spec.title}**: {_facts(spec, found, alone if others else None)}")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import streamlit as st
 import supervision as sv
 
-from cnn_demo.detections import confidences, data_column
-from cnn_demo.drawing.boxes import box_at, drawn, reduced_with_boxes
+from cnn_demo.detections import class_ids, confidences, data_column
+from cnn_demo.drawing.boxes import box_at, class_colour, named
 from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.exports.boxes import counts, rows
 from cnn_demo.images import Photo
@@ -16,7 +18,7 @@ from cnn_demo.machine import DEVICES
 from cnn_demo.models import ModelSpec
 from cnn_demo.models.detection.candidates import Candidates
 from cnn_demo.results import percent
-from cnn_demo.ui.components.picture import picture
+from cnn_demo.ui.components.picture import labelled_boxes, picture
 from cnn_demo.ui.detection.downloads import downloads
 from cnn_demo.ui.detection.state import candidates_of, cuts_controls, pick_detector
 from cnn_demo.ui.page.layout import controls_picture_and_details
@@ -84,14 +86,22 @@ def _picture(photo: Photo, found: sv.Detections, pointed: int | None, where: tup
         candidate = None if index is None or index == pointed else int(data_column(found, "candidate")[index])
         _point(where, candidate, by_picture=True)
 
-    small, boxes = reduced_with_boxes(photo.pixels, found, SHOWN_SIDE)
+    order = np.argsort(confidences(found), kind="stable")  # the most confident on top
+    names = named(found)
+    colours = [class_colour(i) for i in class_ids(found)]
+    boxes = labelled_boxes(found.xyxy[order], [names[i] for i in order], [colours[i] for i in order])
+    if pointed is not None:
+        faint = [replace(box, label="", width=1.5) for box in boxes]
+        boxes = [*faint, *labelled_boxes([found.xyxy[pointed]], [names[pointed]], [colours[pointed]], 5)]
     summary = ", ".join(f"{count} × {name}" for name, count in counts(found).items()) or "nothing found"
     picture(
-        jpeg_url(drawn(small, boxes, pointed)),
+        jpeg_url(reduced(photo.pixels, SHOWN_SIDE)),
         photo.size,
         key="detect_photo",
         alt=f"The photo with boxes: {summary}. {photo.description}",
         max_height=560,
+        boxes=boxes,
+        focus=None if pointed is None else len(boxes) - 1,
         on_pick=pick,
     )
 
@@ -133,6 +143,6 @@ def _crops(photo: Photo, found: sv.Detections) -> None:
             crop = photo.pixels[top : max(bottom, top + 1), left : max(right, left + 1)]
             title = f"{row['class']}, {percent(row['confidence'])}"
             cards.append(Card(jpeg_url(reduced(crop, 240)), f"Crop of the photo: {row['class']}.", title))
-        picture_cards(cards, width=120, columns=6, ratio="1 / 1")
+        picture_cards(cards, width=120, columns=6, ratio="1 / 1", whole=True)
         if len(found) > CROPS:
             st.caption(f"The {CROPS} most confident of {len(found)}.")

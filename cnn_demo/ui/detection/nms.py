@@ -8,13 +8,13 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from cnn_demo.drawing.boxes import NEUTRAL, PREDICTION, WRONG, box_scale, draw_boxes
+from cnn_demo.drawing.boxes import NEUTRAL, PREDICTION, WRONG
 from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.images import Photo
 from cnn_demo.models.boxes import iou as overlap_of
 from cnn_demo.models.detection.candidates import NOT_SUPPRESSED, Candidates, Selection, select
 from cnn_demo.results import percent
-from cnn_demo.ui.components.picture import picture
+from cnn_demo.ui.components.picture import LabelledBox, labelled_boxes, picture
 from cnn_demo.ui.detection.state import candidates_of, overlap_slider, pick_detector
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, REFERENCE_LINE, chart_colours
@@ -86,7 +86,7 @@ def _step_slider(selection: Selection) -> int:
 def _in_numbers(selection: Selection, confidence: float) -> None:
     suppressed = int((selection.suppressor != NOT_SUPPRESSED).sum())
     grid = st.grid(3, min_column_width=100)
-    grid.metric(f"Above {confidence:.0%}", len(selection.order), border=True)
+    grid.metric(f"Above {100 * confidence:.0f} %", len(selection.order), border=True)
     grid.metric("Suppressed", suppressed, border=True)
     grid.metric("Remaining", len(selection.kept), border=True)
 
@@ -148,38 +148,40 @@ def _without_nms(selection: Selection) -> str:
 
 
 def _picture(photo: Photo, selection: Selection, step: int) -> None:
-    small = reduced(photo.pixels, SHOWN_SIDE)
-    scale = box_scale(photo.pixels, small)
-    boxes = selection.candidates.visible(selection.order) * scale
-    scene = nms_picture(small, boxes, selection, step)
-    alt = f"The photo with {len(boxes)} candidate boxes after {step} steps. {photo.description}"
-    picture(jpeg_url(scene), photo.size, key="nms_photo", alt=alt, max_height=560)
+    boxes = selection.candidates.visible(selection.order)
+    picture(
+        jpeg_url(reduced(photo.pixels, SHOWN_SIDE)),
+        photo.size,
+        key="nms_photo",
+        alt=f"The photo with {len(boxes)} candidate boxes after {step} steps. {photo.description}",
+        max_height=560,
+        boxes=nms_boxes(boxes, selection, step),
+    )
 
 
-def nms_picture(pixels: np.ndarray, boxes: np.ndarray, selection: Selection, step: int) -> np.ndarray:
-    """Draw the boxes kept, suppressed and still open after some steps of NMS.
+def nms_boxes(boxes: np.ndarray, selection: Selection, step: int) -> list[LabelledBox]:
+    """Return the boxes kept, suppressed and still open after some steps of NMS, the last on top.
 
     Args:
-        pixels: (H, W, 3) uint8.
-        boxes: Boxes (M, 4) in pixels of `pixels`, in the order of the selection.
+        boxes: Boxes (M, 4) in the order of the selection.
         selection: Result of NMS for these boxes.
         step: Number of boxes kept so far.
     """
     kept = selection.kept[:step]
     gone = np.isin(selection.suppressor, kept)
     open_ones = np.setdiff1d(np.flatnonzero(~gone), kept)
-    scene = draw_boxes(pixels, boxes[open_ones], [""] * len(open_ones), [LEFT] * len(open_ones), thickness=1)
+    shown = labelled_boxes(boxes[open_ones], [""] * len(open_ones), [LEFT] * len(open_ones), 1.5)
     if not step:
-        return scene
+        return shown
     *before, present = kept
-    scene = draw_boxes(scene, boxes[before], [""] * len(before), [PREDICTION] * len(before), thickness=2)
+    shown += labelled_boxes(boxes[before], [""] * len(before), [PREDICTION] * len(before), 2.5)
     suppressed = selection.suppressed(present)
     overlaps = [f"{selection.overlap[i]:.2f}" if len(suppressed) <= 6 else "" for i in suppressed]
-    scene = draw_boxes(scene, boxes[suppressed], overlaps, [LOST] * len(suppressed), thickness=2)
+    shown += labelled_boxes(boxes[suppressed], overlaps, [LOST] * len(suppressed), 2.5)
     candidates = selection.candidates
     index = selection.order[present]
     name = f"{candidates.labels[candidates.class_ids[index]]} {percent(float(candidates.scores[index]))}"
-    return draw_boxes(scene, [boxes[present]], [name], [PREDICTION], thickness=5)
+    return shown + labelled_boxes([boxes[present]], [name], [PREDICTION], 5)
 
 
 def _sweep(candidates: Candidates, confidence: float, iou: float) -> go.Figure:

@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from cnn_demo.detections import class_ids, confidences
-from cnn_demo.drawing.boxes import GROUND_TRUTH, OTHER, WRONG, box_scale, class_colour, draw_boxes
+from cnn_demo.drawing.boxes import GROUND_TRUTH, OTHER, WRONG, class_colour
 from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.drawing.shapes import box_shape, boxes_of
 from cnn_demo.images import Photo
@@ -20,7 +20,7 @@ from cnn_demo.models.detection.candidates import NOT_SUPPRESSED, Candidates, sel
 from cnn_demo.models.detection.metrics import Matches, Score, average_precision, match, precision_recall, score_at
 from cnn_demo.results import percent
 from cnn_demo.ui.components.annotator import annotator, replace_drawing
-from cnn_demo.ui.components.picture import picture
+from cnn_demo.ui.components.picture import labelled_boxes, picture
 from cnn_demo.ui.detection.state import candidates_of, overlap_slider, pick_detector
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, chart_colours
@@ -133,22 +133,21 @@ def _judged(
     confidence: float,
 ) -> None:
     """The photo with right and wrong boxes, and the true ones that were missed."""
-    small = reduced(photo.pixels, 720)
-    scale = box_scale(photo.pixels, small)
     shown = np.flatnonzero(matches.scores > confidence)
     hit = set(matches.truth[shown].tolist())
     missed = [i for i in range(len(boxes)) if i not in hit]
-    drawn = [boxes[i] * scale for i in missed] + [found[matches.order[i]] * scale for i in shown]
+    drawn = [boxes[i] for i in missed] + [found[matches.order[i]] for i in shown]
     names = [f"missed: {spec.labels[true_classes[i]]}" for i in missed]
     names += [f"{matches.overlap[i]:.2f}" if matches.truth[i] != NOT_SUPPRESSED else "wrong" for i in shown]
     colours = [MISSED] * len(missed) + [RIGHT if matches.truth[i] != NOT_SUPPRESSED else WRONG for i in shown]
     st.markdown("**True positives** in green with their IoU, false positives in red, missed objects in blue")
     picture(
-        jpeg_url(draw_boxes(small, drawn, names, colours)),
+        jpeg_url(reduced(photo.pixels, SHOWN_SIDE)),
         photo.size,
         key="score_photo",
         alt=f"The photo with {len(shown)} boxes judged. {photo.description}",
         max_height=SHOWN_HEIGHT,
+        boxes=labelled_boxes(drawn, names, colours),
     )
 
 

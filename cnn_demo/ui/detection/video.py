@@ -10,13 +10,14 @@ import streamlit as st
 import supervision as sv
 from streamlit.delta_generator import DeltaGenerator
 
-from cnn_demo.drawing.boxes import reduced_with_boxes
-from cnn_demo.drawing.pictures import jpeg_url
+from cnn_demo.detections import class_names
+from cnn_demo.drawing.boxes import class_colour
+from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.images import Photo
 from cnn_demo.jobs import Job, JobError, job_queue
 from cnn_demo.models import ModelSpec, load_detector
 from cnn_demo.models.detection.candidates import IOU, select
-from cnn_demo.ui.components.picture import picture
+from cnn_demo.ui.components.picture import labelled_boxes, picture
 from cnn_demo.ui.detection.state import candidates_of, pick_detector
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.widgets.detection_controls import confidence_slider, counted
@@ -29,7 +30,6 @@ from cnn_demo.video import (
     Progress,
     VideoError,
     annotate_film,
-    draw_tracks,
     first_frame,
 )
 
@@ -80,15 +80,15 @@ def video_view(photo: Photo) -> None:
 def _show_example(photo: Photo, spec: ModelSpec, side: int, confidence: float) -> None:
     """Show the photo as if it were the first frame of a video: every object has its ID."""
     found = select(candidates_of(photo, spec.key, side), confidence, IOU).detections()
-    found.tracker_id = np.arange(1, len(found) + 1)
-    small, boxes = reduced_with_boxes(photo.pixels, found, SHOWN_SIDE)
-    boxes.tracker_id = found.tracker_id
+    names = [f"{name} {number}" for number, name in enumerate(class_names(found), 1)]
+    colours = [class_colour(number) for number in range(1, len(found) + 1)]
     picture(
-        jpeg_url(draw_tracks(small, boxes)),
+        jpeg_url(reduced(photo.pixels, SHOWN_SIDE)),
         photo.size,
         key="film_example",
         alt=f"The photo as the first frame of a video, its objects numbered. {photo.description}",
         max_height=MAX_HEIGHT,
+        boxes=labelled_boxes(found.xyxy, names, colours),
     )
     st.info(
         "Upload a video of a street, of animals or of people at play: every object gets an ID, as here on the photo, "

@@ -51,7 +51,7 @@ def pick_segmenter(photo: Photo) -> tuple[ModelSpec, int, str]:
         "takes longer; far larger than in training, predictions become worse.",
     )
     mode = st.segmented_control(
-        "Large photos",
+        "Inference",
         list(MODES),
         default=DEFAULTS[MODE],
         required=True,

@@ -9,7 +9,7 @@ import streamlit as st
 # As many columns as fit at the minimum width, up to a maximum.
 _GRID = "display:grid;gap:14px 12px;align-items:start;grid-template-columns:repeat(auto-fill,minmax({min_width},1fr))"
 _MIN_WIDTH = "max({width}px, calc((100% - {gaps}px) / {columns}))"
-_IMAGE = "width:100%;aspect-ratio:{ratio};object-fit:cover;border-radius:4px;display:block;image-rendering:{rendering}"
+_IMAGE = "width:100%;aspect-ratio:{ratio};object-fit:{fit};border-radius:4px;display:block;image-rendering:{rendering}"
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,13 @@ class Card:
 
 
 def picture_cards(
-    cards: Sequence[Card], *, width: int = 130, columns: int = 8, ratio: str = "4 / 3", pixelated: bool = False
+    cards: Sequence[Card],
+    *,
+    width: int = 130,
+    columns: int = 8,
+    ratio: str = "4 / 3",
+    pixelated: bool = False,
+    whole: bool = False,
 ) -> None:
     """Show cards.
 
@@ -40,8 +46,11 @@ def picture_cards(
         columns: Maximum number of cards in a row.
         ratio: Width to height of the pictures, in CSS notation; pictures are cropped to it.
         pixelated: Show pixels as squares.
+        whole: Do not crop the pictures: keep room beside or above those of another ratio.
     """
-    image = _IMAGE.format(ratio=ratio, rendering="pixelated" if pixelated else "auto")
+    image = _IMAGE.format(
+        ratio=ratio, fit="contain" if whole else "cover", rendering="pixelated" if pixelated else "auto"
+    )
     html = "".join(
         f'<figure style="margin:0"><img src="{card.source}" alt="{escape(card.alt)}" style="{image}">'
         '<figcaption style="font-size:13px;line-height:1.4;margin-top:5px">'
