@@ -14,18 +14,30 @@ from cnn_demo.drawing.pictures import reduced
 from cnn_demo.images import Photo, sample_photos
 from cnn_demo.lessons import Experiment, Lesson
 from cnn_demo.topics import TOPICS
+from cnn_demo.ui.localization import without_box_head
 from cnn_demo.ui.page import photo_picker
 from cnn_demo.ui.page.experiments import link_name
+from cnn_demo.ui.segmentation import unet_internals
+from cnn_demo.ui.segmentation.state import segmentation_of
 
 FOLDERS = ("convolution", "layers", "network", "pretrained", "localization", "detection", "segmentation")
 LESSONS = ("convolution", "layers", "networks", "pretrained", "localization", "detection", "segmentation")
 
 
 @pytest.fixture(autouse=True)
-def _small_photos(monkeypatch):
-    """All photos have few pixels: what is compared are settings."""
+def _little_to_compute(monkeypatch):
+    """Photos have few pixels, and what takes longest is left out: what is compared are settings."""
     load = photo_picker._built_in.__wrapped__
     monkeypatch.setattr(photo_picker, "_built_in", functools.cache(lambda key: small(load(key))))
+    monkeypatch.setattr(without_box_head, "_scan", lambda *_: None)
+    monkeypatch.setattr(unet_internals, "_without", lambda photo, key, off: segmentation_of(photo, key, None, "whole"))
+    monkeypatch.setattr(unet_internals, "_maps_of", lambda photo, key: {})
+
+
+@pytest.fixture(scope="module")
+def opened():
+    """Opens a page once: an experiment after another one starts from the visitor's own state."""
+    return functools.cache(lambda page: open_app(page))
 
 
 def small(photo: Photo) -> Photo:
@@ -74,9 +86,9 @@ def labels(app: AppTest) -> list[str]:
 
 
 @each_experiment
-def test_a_notice_names_controls_that_are_there_and_its_link_shows_the_same(number, experiment):
+def test_a_notice_names_controls_that_are_there_and_its_link_shows_the_same(number, experiment, opened):
     page = TOPICS[number - 1].page
-    app = start(open_app(page), experiment)
+    app = start(opened(page), experiment)
     for name in re.findall(r"\*\*(.+?)\*\*", experiment.notice):
         assert any(re.match(rf"{re.escape(name)}\b", label) for label in labels(app)), name
     link = dict(app.query_params)

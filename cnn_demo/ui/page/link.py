@@ -63,7 +63,9 @@ def complete_link() -> None:
         drawn = {key: each.widget_id for key, each in params._bindings_by_param.items()}
         for key, widget_id in drawn.items():
             metadata = state._state.get_widget_metadata(widget_id)
-            if widget_id not in context.shared.widget_ids_this_run or params.has_param(key) or metadata is None:
+            # Streamlit writes an empty choice as [], and the address then has no such parameter.
+            written = params.has_param(key) and params._query_params[key] != []
+            if widget_id not in context.shared.widget_ids_this_run or written or metadata is None:
                 continue
             value = state[key]
             if value == metadata.deserializer(None):
