@@ -31,7 +31,6 @@ def _little_to_compute(monkeypatch):
     monkeypatch.setattr(photo_picker, "_built_in", functools.cache(lambda key: small(load(key))))
     monkeypatch.setattr(without_box_head, "_scan", lambda *_: None)
     monkeypatch.setattr(unet_internals, "_without", lambda photo, key, off: segmentation_of(photo, key, None, "whole"))
-    monkeypatch.setattr(unet_internals, "_maps_of", lambda photo, key: {})
 
 
 @pytest.fixture(scope="module")
