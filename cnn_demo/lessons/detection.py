@@ -9,7 +9,8 @@ import numpy as np
 
 from cnn_demo.detections import class_ids, class_names, confidences
 from cnn_demo.drawing.pictures import reduced
-from cnn_demo.lessons import Correction, Experiment, Lesson, Misconception, Paper, percent
+from cnn_demo.lessons import Correction, Lesson, Misconception, Paper, percent
+from cnn_demo.lessons.detection_experiments import EXPERIMENTS, WITHOUT_STREETS
 
 if TYPE_CHECKING:
     import supervision as sv
@@ -27,46 +28,7 @@ LESSON = Lesson(
         "predicts thousands of boxes, and most of them are filtered out before you see any. Move the thresholds, watch "
         "them work, and compare the result with what you see yourself."
     ),
-    experiments=(
-        Experiment(
-            "A street",
-            "One pass finds the bus and the people in front of it. Click a row of the table, and its box stands out. "
-            "Lower **Confidence threshold**: more half-hidden objects are found, and more false positives.",
-            {"task": "Detect", "detect_confidence": 40},
-            photo="bus",
-            invites=("detect_confidence",),
-        ),
-        Experiment(
-            "Without NMS",
-            "With an IoU threshold of 95 % NMS is nearly off, and boxes of low confidence are shown: every object "
-            "keeps many boxes. Drag **IoU threshold** down, and all but the most confident ones vanish.",
-            {"task": "Detect", "detect_iou": 95, "detect_confidence": 10},
-            photo="bus",
-            invites=("detect_iou",),
-        ),
-        Experiment(
-            "Who suppressed whom",
-            "The most confident box is kept, and suppresses those of its class that overlap it; then the next one "
-            "does. Drag **Step**.",
-            {"task": "Non-maximum suppression", "nms_step": 1, "detect_confidence": 10},
-            photo="bus",
-            invites=("nms_step",),
-        ),
-        Experiment(
-            "Which cell predicted it?",
-            "Tap the boxes: large objects are predicted by a coarse grid, smaller ones by a finer one, each by a cell "
-            "near its middle.",
-            {"task": "Cells and proposals", "detect_confidence": 40},
-            photo="zidane",
-        ),
-        Experiment(
-            "Evaluate",
-            "Click **Start from the predictions**, add the objects it missed, and read precision and recall. Then "
-            "raise **Confidence threshold**: recall falls, and precision usually rises.",
-            {"task": "Evaluate", "score_iou": 75},
-            photo="bus",
-        ),
-    ),
+    experiments=EXPERIMENTS,
     papers=(
         Paper(
             "Girshick, Donahue, Darrell & Malik",
@@ -114,15 +76,6 @@ LESSON = Lesson(
 )
 
 
-_WITHOUT_STREETS = Experiment(
-    "A face",
-    "This network has fifteen classes, from faces to playing cards, and was trained on few other objects. It finds her "
-    "face; other objects may be mistaken for a card. Click a row of the table, and its box stands out.",
-    {"task": "Detect", "detect_confidence": 20},
-    photo="astronaut",
-)
-
-
 def lesson_for(labels: tuple[str, ...]) -> Lesson:
     """Return the lesson for a network with these classes, with photos that show some of them."""
     if "tie" in labels:
@@ -134,7 +87,7 @@ def lesson_for(labels: tuple[str, ...]) -> Lesson:
         for experiment in LESSON.experiments[1:]
         if experiment.settings["task"] != "Cells and proposals"  # one face shows no large object beside small ones
     )
-    return replace(LESSON, experiments=(_WITHOUT_STREETS, *others))
+    return replace(LESSON, experiments=(WITHOUT_STREETS, *others))
 
 
 def _detector() -> Detector:

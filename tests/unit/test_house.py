@@ -81,6 +81,11 @@ def test_only_pages_and_ui_import_streamlit():
     assert "cnn_demo/ui/page/frame.py" in using
 
 
+def test_every_fragment_ends_its_runs_as_a_page_does():
+    made = {name(path) for path in SOURCES if "@st.fragment" in path.read_text(encoding="utf-8")}
+    assert made == set(), "use `fragment` of cnn_demo/ui/page/fragments.py"
+
+
 def test_no_file_imports_a_framework_where_it_is_imported_itself():
     assert {name(path): packages(path, at_import_only=True) & FRAMEWORKS for path in SOURCES} == {
         name(path): set() for path in SOURCES
