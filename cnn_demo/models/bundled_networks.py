@@ -1,8 +1,8 @@
 """Architectures of the bundled Keras networks, built in code and loaded from weights files only.
 
 They are built without batch normalization: after training, each one is folded into the preceding convolution
-(`fold_batch_norm`). The function is the same with fewer layers, and each activation is one sum of products, one bias
-and one activation function, as a page can show it. With `batch_norm` the network for training is built.
+(`training.networks.localizer.to_keras`). The function is the same with fewer layers, and each activation is one sum of
+products, one bias and one activation function, as a page can show it.
 """
 
 from __future__ import annotations
@@ -28,14 +28,12 @@ NECK_CHANNELS = 128
 EVERYDAY_CLASSES = 21  # twenty object classes and "nothing"
 
 
-def cifar10_cnn(batch_norm: bool = False) -> keras.Model:
+def cifar10_cnn() -> keras.Model:
     """Build the residual network for CIFAR-10: 11 convolutions in five blocks after a 5 × 5 stem, 0.68 M parameters.
 
     Blocks follow He et al., "Deep residual learning for image recognition" (2016),
     https://arxiv.org/abs/1512.03385: two 3 × 3 convolutions, added to the block's input, then a ReLU.
-
-    Args:
-        batch_norm: Whether to build the network for training, with batch normalization, instead of inference.
+    `training.networks.cifar10` is the same network in torch, with batch normalization, for training.
 
     Returns:
         A Keras model from (N, 32, 32, 3) float32, pixels / 127.5 − 1, to (N, 10) float32 logits. Its layers are named
@@ -45,13 +43,13 @@ def cifar10_cnn(batch_norm: bool = False) -> keras.Model:
     keras = frameworks.keras()
 
     x = inputs = keras.Input((32, 32, 3), name="image")
-    x = _convolution(x, 32, 5, 1, "stem", batch_norm)
+    x = _convolution(x, 32, 5, 1, "stem")
     x = keras.layers.ReLU(name="stem_relu")(x)
     number = 0
     for channels, blocks, stride in CIFAR10_STAGES:
         for block in range(blocks):
             number += 1
-            x = _block(x, channels, stride if block == 0 else 1, f"block{number}", batch_norm)
+            x = _block(x, channels, stride if block == 0 else 1, f"block{number}")
     x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
     logits = keras.layers.Dense(10, dtype="float32", name="logits")(x)
     return keras.Model(inputs, logits, name="cifar10_cnn")
@@ -69,13 +67,13 @@ def caltech_localizer() -> keras.Model:
     keras = frameworks.keras()
 
     x = inputs = keras.Input((LOCALIZER_SIDE, LOCALIZER_SIDE, 3), name="image")
-    x = _convolution(x, 32, 5, 2, "stem", False)
+    x = _convolution(x, 32, 5, 2, "stem")
     x = keras.layers.ReLU(name="stem_relu")(x)
     number = 0
     for channels, blocks, stride in LOCALIZER_STAGES:
         for block in range(blocks):
             number += 1
-            x = _block(x, channels, stride if block == 0 else 1, f"block{number}", False)
+            x = _block(x, channels, stride if block == 0 else 1, f"block{number}")
     return keras.Model(inputs, localizer_heads(x), name="caltech_localizer")
 
 
@@ -95,12 +93,10 @@ def everyday_localizer() -> keras.Model:
     maps = features(inputs, "efficientnet_lite0")
     layers = keras.layers
     finer = keras.Model(inputs, maps).get_layer(STRIDE_16_INPUT_OF).input
-    enlarged = layers.UpSampling2D(2, name="neck_enlarged")(
-        _convolution(maps, NECK_CHANNELS, 1, 1, "neck_coarse", False)
-    )
-    fused = layers.Add(name="neck_add")([enlarged, _convolution(finer, NECK_CHANNELS, 1, 1, "neck_finer", False)])
+    enlarged = layers.UpSampling2D(2, name="neck_enlarged")(_convolution(maps, NECK_CHANNELS, 1, 1, "neck_coarse"))
+    fused = layers.Add(name="neck_add")([enlarged, _convolution(finer, NECK_CHANNELS, 1, 1, "neck_finer")])
     fused = layers.ReLU(name="neck_relu1")(fused)
-    box_maps = layers.ReLU(name="neck_relu2")(_convolution(fused, NECK_CHANNELS, 3, 1, "neck_conv", False))
+    box_maps = layers.ReLU(name="neck_relu2")(_convolution(fused, NECK_CHANNELS, 3, 1, "neck_conv"))
     return keras.Model(inputs, localizer_heads(maps, EVERYDAY_CLASSES, box_maps), name="everyday_localizer")
 
 
@@ -129,8 +125,8 @@ def localizer_heads(
     logits = layers.Dense(classes, dtype="float32", name="logits")(pooled)
 
     box_maps = maps if box_maps is None else box_maps
-    y = layers.ReLU(name="box_relu1")(_convolution(box_maps, LOCALIZER_BOX_CHANNELS, 1, 1, "box_conv1", False))
-    y = layers.ReLU(name="box_relu2")(_convolution(y, LOCALIZER_BOX_CHANNELS, 3, 1, "box_conv2", False))
+    y = layers.ReLU(name="box_relu1")(_convolution(box_maps, LOCALIZER_BOX_CHANNELS, 1, 1, "box_conv1"))
+    y = layers.ReLU(name="box_relu2")(_convolution(y, LOCALIZER_BOX_CHANNELS, 3, 1, "box_conv2"))
     y = layers.Conv2D(5, 1, dtype="float32", name="box_places")(y)  # (N, h, w, 5)
     height, width = box_maps.shape[1:3]
     columns, rows = np.meshgrid((np.arange(width) + 0.5) / width, (np.arange(height) + 0.5) / height)
@@ -176,52 +172,19 @@ def localizer_on(classifier: keras.Model) -> tuple[keras.Model, keras.Model]:
     return keras.Model(classifier.input, heads(maps)), heads
 
 
-def _block(x: keras.KerasTensor, channels: int, stride: int, name: str, batch_norm: bool) -> keras.KerasTensor:
+def _block(x: keras.KerasTensor, channels: int, stride: int, name: str) -> keras.KerasTensor:
     keras = frameworks.keras()
 
-    y = _convolution(x, channels, 3, stride, f"{name}_conv1", batch_norm)
+    y = _convolution(x, channels, 3, stride, f"{name}_conv1")
     y = keras.layers.ReLU(name=f"{name}_relu1")(y)
-    y = _convolution(y, channels, 3, 1, f"{name}_conv2", batch_norm, gamma="zeros")
+    y = _convolution(y, channels, 3, 1, f"{name}_conv2")
     if stride > 1 or x.shape[-1] != channels:
-        x = _convolution(x, channels, 1, stride, f"{name}_shortcut", batch_norm)
+        x = _convolution(x, channels, 1, stride, f"{name}_shortcut")
     return keras.layers.ReLU(name=f"{name}_relu")(keras.layers.Add(name=f"{name}_add")([x, y]))
 
 
-def _convolution(
-    x: keras.KerasTensor, filters: int, size: int, stride: int, name: str, batch_norm: bool, gamma: str = "ones"
-) -> keras.KerasTensor:
-    """Apply a convolution with "same" padding, with either a bias or batch normalization."""
+def _convolution(x: keras.KerasTensor, filters: int, size: int, stride: int, name: str) -> keras.KerasTensor:
+    """Apply a convolution with "same" padding and a bias."""
     keras = frameworks.keras()
 
-    x = keras.layers.Conv2D(
-        filters, size, stride, "same", use_bias=not batch_norm, kernel_initializer="he_normal", name=name
-    )(x)
-    # A zero-initialized gamma in each block's last normalization makes the block start as identity (Goyal et al. 2017).
-    return keras.layers.BatchNormalization(gamma_initializer=gamma, name=f"{name}_norm")(x) if batch_norm else x
-
-
-def fold_batch_norm(trained: keras.Model, deployed: keras.Model) -> None:
-    """Set the weights of `deployed` so that it computes the same as `trained` in inference mode.
-
-    With y = gamma · (conv(x) − mean) / sqrt(variance + epsilon) + beta and s = gamma / sqrt(variance + epsilon), the
-    kernel becomes s · kernel and the bias beta − s · mean.
-
-    Args:
-        trained: The network with batch normalization.
-        deployed: The network without; its layers have the same names.
-    """
-    normalizations = {layer.name for layer in trained.layers if layer.name.endswith("_norm")}
-    for layer in deployed.layers:
-        if not layer.weights:
-            continue
-        weights = trained.get_layer(layer.name).get_weights()
-        if f"{layer.name}_norm" in normalizations:
-            weights = fold(weights[0], trained.get_layer(f"{layer.name}_norm"))
-        layer.set_weights(weights)
-
-
-def fold(kernel: np.ndarray, normalization: keras.layers.BatchNormalization) -> list[np.ndarray]:
-    """Return [kernel, bias] of the convolution that is equivalent to `kernel` followed by the normalization."""
-    gamma, beta, mean, variance = (value.astype("float32") for value in normalization.get_weights())
-    scale = gamma / (variance + normalization.epsilon) ** 0.5
-    return [kernel.astype("float32") * scale, beta - scale * mean]
+    return keras.layers.Conv2D(filters, size, stride, "same", kernel_initializer="he_normal", name=name)(x)

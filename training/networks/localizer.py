@@ -33,14 +33,15 @@ class Convolution(nn.Module):
 
     def __init__(self, inputs: int, filters: int, size: int, stride: int = 1, *, last_of_block: bool = False) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(inputs, filters, size, stride, bias=False)
+        before = max(size - stride, 0) // 2
+        after = max(size - stride, 0) - before  # Keras pads more below and to the right
+        self.padding = (before, after, before, after) if after > before else (0, 0, 0, 0)
+        own_padding = before if after == before else 0  # without a padded copy of the maps
+        self.conv = nn.Conv2d(inputs, filters, size, stride, own_padding, bias=False)
         self.norm = nn.BatchNorm2d(filters, EPSILON, FORGET)
         nn.init.kaiming_normal_(self.conv.weight, nonlinearity="relu")
         if last_of_block:
             nn.init.zeros_(self.norm.weight)  # the block begins as the identity (Goyal et al. 2017)
-        before = max(size - stride, 0) // 2
-        after = max(size - stride, 0) - before  # Keras pads more below and to the right
-        self.padding = (before, after, before, after)
 
     def statistics(self) -> tuple[Tensor, Tensor]:
         """Return the running mean and variance of the normalization, (filters,) each."""
@@ -52,18 +53,23 @@ class Convolution(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """From (N, C, h, w) to (N, filters, h / stride, w / stride)."""
-        return self.norm(self.conv(nn.functional.pad(x, self.padding)))
+        return self.norm(self.conv(nn.functional.pad(x, self.padding) if any(self.padding) else x))
 
 
 class Trunk(nn.Module):
-    """Residual blocks, from pictures (N, 3, S, S) to feature maps (N, C, S / 16, S / 16)."""
+    """Residual blocks after a 5 × 5 stem, from pictures (N, 3, S, S) to feature maps.
 
-    def __init__(self) -> None:
+    Args:
+        stages: Channels, number of blocks, and stride of the first block of each stage.
+        stride: Stride of the stem.
+    """
+
+    def __init__(self, stages: tuple[tuple[int, int, int], ...], stride: int) -> None:
         super().__init__()
         self.blocks: list[str] = []
-        channels = LOCALIZER_STAGES[0][0]
-        self.stem = Convolution(3, channels, 5, 2)
-        for filters, blocks, first_stride in LOCALIZER_STAGES:
+        channels = stages[0][0]
+        self.stem = Convolution(3, channels, 5, stride)
+        for filters, blocks, first_stride in stages:
             for block in range(blocks):
                 stride = first_stride if block == 0 else 1
                 self.blocks.append(name := f"block{len(self.blocks) + 1}")
@@ -122,7 +128,7 @@ class LocalizerNetwork(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.trunk = Trunk()
+        self.trunk = Trunk(LOCALIZER_STAGES, 2)
         self.heads = Heads(LOCALIZER_STAGES[-1][0])
 
     def forward(self, pictures: Tensor) -> dict[str, Tensor]:

@@ -12,12 +12,12 @@ from cnn_demo.images.samples import FOLDER as SAMPLES
 from cnn_demo.images.samples import sample_photos
 from cnn_demo.models import frameworks
 from cnn_demo.models.boxes import iou
-from cnn_demo.models.bundled_networks import LOCALIZER_SIDE, caltech_localizer, cifar10_cnn, fold_batch_norm
+from cnn_demo.models.bundled_networks import LOCALIZER_SIDE, caltech_localizer, cifar10_cnn
 from cnn_demo.models.calibration import expected_calibration_error, fit_temperature, reliability_bins, softmax
 from cnn_demo.models.catalogue.registry import CIFAR10_LABELS, LOCALIZER_LABELS
 from cnn_demo.models.classification.classifiers import network_input
 from cnn_demo.models.localization.localizers import NOTHING
-from cnn_demo.models.training_records import LocalizerRecord
+from cnn_demo.models.training_records import LocalizerRecord, TrainingRecord
 from training.data.datasets import BoxedPhoto, LabelledImages
 from training.data.placement import squash, squashed_picture
 from training.networks.localizer import LocalizerNetwork, predict_in_batches, to_keras
@@ -30,32 +30,38 @@ WORST = 12  # held-back photos that are recorded with their boxes
 
 
 def bundle_cifar10(
-    trained: keras.Model,
+    trained: nn.Module,
     history: list[dict],
-    restarts: list[int],
     snapshots: list[np.ndarray],
     validation: LabelledImages,
     folder: Path,
+    earlier: TrainingRecord | None = None,
 ) -> None:
     """Write `cifar10_cnn.weights.h5`, `cifar10_cnn.json` and `cifar10_cnn_kernels.npz`.
 
     Args:
-        trained: The Keras network with batch normalization.
+        trained: The torch network.
         history: Loss and accuracy of every epoch, on training and validation images.
-        restarts: Epochs, counted from 1, for which the learning rate was raised anew.
         snapshots: Snapshots of the first layer's kernels (5, 5, 3, 32), before training and after each epoch.
         validation: Images that the network was not trained on; the temperature is fitted on all of them.
         folder: Output folder.
+        earlier: Record of the training that this one continues.
     """
     network = cifar10_cnn()
-    fold_batch_norm(trained, network)
+    to_keras(trained, network)
     folder.mkdir(parents=True, exist_ok=True)
     network.save_weights(folder / "cifar10_cnn.weights.h5")
-    np.savez_compressed(folder / "cifar10_cnn_kernels.npz", kernels=np.stack(snapshots).astype(np.float16))
+    restarts: list[int] = []
+    kernels = np.stack(snapshots)
+    if earlier is not None:  # whose last epoch this training started from
+        restarts = [*earlier.restarts, len(earlier.epochs) + 1]
+        kernels = np.concatenate([earlier.kernels, kernels[1:]])
+        history = [*earlier.epochs, *history]
+    np.savez_compressed(folder / "cifar10_cnn_kernels.npz", kernels=kernels.astype(np.float16))
     logits = network.predict(network_input(validation.images), 500, verbose=0)
     record = {
         "labels": CIFAR10_LABELS,
-        "epochs": [{key: round(value, 5) for key, value in epoch.items() if key != "seconds"} for epoch in history],
+        "epochs": [_rounded(epoch) for epoch in history],
         "restarts": restarts,
         **measure(logits, validation.labels),
     }
