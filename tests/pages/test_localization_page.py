@@ -179,6 +179,23 @@ def test_a_dragged_box_is_kept_and_a_typed_one_too(cat):
     assert component(app, "box_pair")["boxes"][0] == [60, 20, 110, 80]
 
 
+def test_a_link_has_the_dragged_boxes(cat):
+    app = open_view("Two boxes", cat)
+    fire(app, "box_pair", "boxes", [[10.5, 20, 110, 80], [60, 20, 160.25, 80]])
+    friend = open_view("Two boxes", cat, dict(app.query_params))
+    assert component(friend, "box_pair")["boxes"] == [[10.5, 20, 110, 80], [60, 20, 160.25, 80]]
+    app.segmented_control(key="boxes_begin").set_value("apart").run()
+    assert "boxes" not in app.query_params
+
+
+@pytest.mark.parametrize(
+    "text", ["x", "1,2,3,4", "0,0,0,0_0,0,1,1", "nan,0,1,1_0,0,1,1", "0,0,inf,1_0,0,1,1", "_" * 999]
+)
+def test_a_link_to_boxes_that_are_none(cat, text):
+    begun = component(open_view("Two boxes", cat), "box_pair")["boxes"]
+    assert component(open_view("Two boxes", cat, {"boxes": text}), "box_pair")["boxes"] == begun
+
+
 def test_invalid_values_from_a_browser_move_no_box(cat):
     app = open_view("Two boxes", cat)
     before = component(app, "box_pair")["boxes"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,12 +24,13 @@ from cnn_demo.models.boxes import (
 from cnn_demo.ui.components.box_pair import box_pair, within
 from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
+from cnn_demo.ui.page.link import sync_query_param
 from cnn_demo.ui.widgets.choice import choose
 
-BEGIN, WRITTEN = "boxes_begin", "boxes_written"
-DEFAULTS: dict[str, Any] = {BEGIN: "overlap", WRITTEN: "corners"}
+BEGIN, WRITTEN, MOVED = "boxes_begin", "boxes_written", "boxes"
+# MOVED holds the corners of both boxes, as a text of fractions of the photo's sides; "" if they are as they begin.
+DEFAULTS: dict[str, Any] = {BEGIN: "overlap", WRITTEN: "corners", MOVED: ""}
 SHOWN_SIDE = 900
-_PAIR = "boxes_pair"
 _PLAIN = (1.0, 1.0, 1.0, 1.0)
 _TAME = np.array([[-1e4, -1e4, -20, -20], [1e4, 1e4, 20, 20]])  # larger inputs would overflow
 
@@ -135,6 +137,7 @@ ENCODINGS = {
 @fragment
 def boxes_view(photo: Photo) -> None:
     """Show two boxes to drag, and box A written in every way."""
+    sync_query_param(MOVED, DEFAULTS[MOVED])
     size = photo.size
     panel, stage, details = controls_picture_and_details("boxes")
     with panel:
@@ -156,31 +159,35 @@ def boxes_view(photo: Photo) -> None:
             names=("A", "B"),
             alt=photo.description,
             caption="Drag a box by its middle or its corners.",
-            on_move=lambda moved: _keep(photo, begin, moved),
+            on_move=lambda moved: _keep(photo, moved),
         )
     with details:
         st.subheader("Four encodings of box A", anchor=False)
-        _written(photo, begin, boxes)
+        _written(photo, boxes)
 
 
 def _reset() -> None:
-    st.session_state.pop(_PAIR, None)
+    st.session_state[MOVED] = DEFAULTS[MOVED]
 
 
-def _keep(photo: Photo, begin: str, boxes: np.ndarray) -> None:
-    st.session_state[_PAIR] = (photo.key, begin, boxes)
+def _keep(photo: Photo, boxes: np.ndarray) -> None:
+    fractions = normalize_boxes(boxes, photo.size)
+    st.session_state[MOVED] = "_".join(",".join(f"{value:.6g}" for value in box) for box in fractions)
 
 
 def _boxes(photo: Photo, begin: str) -> np.ndarray:
-    """The pair (2, 4) in pixels as the visitor left it, else as it begins; another photo begins anew."""
-    kept = st.session_state.get(_PAIR)
-    if kept is not None and kept[:2] == (photo.key, begin):
-        return kept[2]
+    """The pair (2, 4) in pixels as the visitor or the link left it, else as it begins."""
+    with suppress(ValueError):  # not eight numbers
+        text = st.session_state.get(MOVED, DEFAULTS[MOVED])
+        fractions = np.array([box.split(",") for box in text.split("_")], float).reshape(2, 4)
+        moved = within(to_pixels(fractions, photo.size).round(2).tolist(), photo.size)
+        if moved is not None:
+            return moved
     beginning = BEGINNINGS[begin]
     return to_pixels(np.array([beginning.first, beginning.second]), photo.size)
 
 
-def _written(photo: Photo, begin: str, boxes: np.ndarray) -> None:
+def _written(photo: Photo, boxes: np.ndarray) -> None:
     size = photo.size
     rows = {}
     for encoding in ENCODINGS.values():
@@ -215,7 +222,7 @@ def _written(photo: Photo, begin: str, boxes: np.ndarray) -> None:
                 "its upper one. Box A is unchanged."
             )
             return
-        _keep(photo, begin, moved)
+        _keep(photo, moved)
 
     for key, field, name, value in zip(keys, fields, encoding.numbers, numbers, strict=True):
         st.session_state[key] = round(float(value), encoding.digits)
