@@ -69,6 +69,15 @@ def by_torchvision(key: str, folder, pixels: np.ndarray, nms: float, limit: int)
     return {name: value.numpy() for name, value in answer.items()}
 
 
+def test_the_network_runs_only_while_its_lock_is_held(detector):
+    held = []
+    hook = detector.network.register_forward_pre_hook(lambda *_: held.append(detector.lock.locked()))
+    detector.predict(photo())
+    hook.remove()
+    assert held == [True]
+    assert not detector.lock.locked()
+
+
 def test_our_post_processing_agrees_with_torchvisions(detector, folder):
     names = frameworks.torchvision().models.detection.FasterRCNN_ResNet50_FPN_Weights.COCO_V1.meta["categories"]
     theirs = by_torchvision(detector.spec.key, folder, photo(), nms=0.47, limit=10_000)

@@ -173,6 +173,22 @@ def test_eight_concurrent_visitors_get_the_same_predictions(detector):
         np.testing.assert_array_equal(answer.confidence, serial[i % 6].confidence)
 
 
+def test_the_network_runs_only_while_its_lock_is_held(detector, monkeypatch):
+    engine, held = detector._engine, []
+
+    class Watched:
+        name = engine.name
+
+        def __call__(self, picture):
+            held.append(detector.lock.locked())
+            return engine(picture)
+
+    monkeypatch.setattr(detector, "_engine", Watched())
+    detector.predict(photo())
+    assert held == [True]
+    assert not detector.lock.locked()
+
+
 def test_openvino_sends_no_telemetry(detector):
     assert sys.modules["openvino_telemetry"] is None
     # The converter would fork this process; the browser stories, which run before, have other programs as children.

@@ -84,3 +84,12 @@ def test_candidates_keep_their_own_photos_maps(model):
     before = found.masks(np.arange(2))
     model.candidates(photo(50, 50), SIDE)
     np.testing.assert_array_equal(found.masks(np.arange(2)), before)
+
+
+def test_the_mask_head_runs_only_while_the_lock_is_held(model):
+    found, held = model.candidates(photo(), SIDE), []
+    hook = model._mask_stages[1].register_forward_pre_hook(lambda *_: held.append(model.lock.locked()))
+    found.masks(np.arange(2))
+    hook.remove()
+    assert held == [True]
+    assert not model.lock.locked()
