@@ -17,6 +17,7 @@ from cnn_demo.topics import TOPICS
 from cnn_demo.ui.localization import without_box_head
 from cnn_demo.ui.page import photo_picker
 from cnn_demo.ui.page.experiments import link_name
+from cnn_demo.ui.pretrained import explanations
 from cnn_demo.ui.segmentation import unet_internals
 from cnn_demo.ui.segmentation.state import segmentation_of
 
@@ -29,6 +30,8 @@ def _little_to_compute(monkeypatch):
     """Photos have few pixels, and what takes longest is left out: what is compared are settings."""
     load = photo_picker._built_in.__wrapped__
     monkeypatch.setattr(photo_picker, "_built_in", functools.cache(lambda key: small(load(key))))
+    ramp = np.linspace(0, 1, 224 * 224, dtype=np.float32).reshape(224, 224)
+    monkeypatch.setattr(explanations, "explain", lambda *_: ramp)
     monkeypatch.setattr(without_box_head, "_scan", lambda *_: None)
     monkeypatch.setattr(unet_internals, "_without", lambda photo, key, off: segmentation_of(photo, key, None, "whole"))
 
