@@ -3,7 +3,7 @@
 
 import { Layers } from "./annotation_layers.js"
 import { ERASER, boxAt, boxBetween, distance, hasArea, movedBox, rounded } from "./annotation_shapes.js"
-import { arrowStep, clamp, setAttributes } from "./shared.js"
+import { arrowStep, clamp, keepTouch, setAttributes } from "./shared.js"
 
 const CLICK = 4 // CSS pixels, as are all lengths here: a drag that is shorter is a click
 const CLOSING = 18 // distance to the first corner at which a click closes a polygon
@@ -40,7 +40,7 @@ const KEYS = {
  * @property {number | null} maxShapes - The oldest shape makes room; null for no limit.
  * @property {number} opacity - Opacity of the paint, from 0 to 1.
  * @property {string} alt
- * @property {number} maxHeight - In CSS pixels; it is at most 60 % of the window's, too.
+ * @property {number} maxHeight - In CSS pixels; it is at most half of the window's, too.
  */
 
 /** The picture, the shapes on it and their controls. */
@@ -75,12 +75,11 @@ class Annotator {
     for (const type of ["pointerdown", "keydown", "keyup"]) {
       root.addEventListener(type, () => { root.dataset.by = type === "pointerdown" ? "pointer" : "keys" })
     }
-    // Else Chromium takes a quick drag for a fling, which swallows the next tap, and iOS shows its magnifier.
-    this.svg.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false })
+    keepTouch(this.svg)
     this.svg.onpointerdown = (event) => this.press(event)
     this.svg.onpointermove = (event) => this.drag(event)
-    this.svg.onpointerup = () => this.release()
-    this.svg.onpointercancel = () => this.cancel()
+    this.svg.onpointerup = (event) => { if (event.isPrimary) this.release() }
+    this.svg.onpointercancel = (event) => { if (event.isPrimary) this.cancel() }
     this.svg.onpointerleave = () => { this.hover = null; if (!this.held) this.draw() }
     this.svg.ondblclick = () => this.close()
     this.svg.onkeydown = (event) => this.key(event)
@@ -230,12 +229,12 @@ class Annotator {
 
   /** @param {PointerEvent} event */
   drag(event) {
-    if (!this.data) return
+    if (!this.data || !event.isPrimary) return
     const at = this.at(event)
     if (event.pointerType === "mouse") this.hover = at
     if (event.pointerType === "mouse" || this.held) this.point(at)
     if (!this.held) return this.drawDraft()
-    if (!event.isPrimary || this.held.keyboard) return
+    if (this.held.keyboard) return
     if (this.held.stroke) {
       const events = event.getCoalescedEvents?.() ?? []
       for (const each of events.length ? events : [event]) this.extend(this.at(each))

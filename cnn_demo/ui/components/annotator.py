@@ -49,7 +49,7 @@ def annotator(
         max_shapes: Largest number of shapes; the oldest one makes room. None for no limit.
         start: Shapes of a drawing that the visitor has not changed yet.
         opacity: Opacity of polygons and strokes.
-        max_height: Greatest height in CSS pixels; it is at most 60 % of the window's, too.
+        max_height: Greatest height in CSS pixels; it is at most half of the window's, too.
 
     Returns:
         The shapes in the order of drawing; a value from the browser that is invalid changes nothing.

@@ -1,7 +1,7 @@
 // Two boxes on a picture, to be dragged; what they share, and IoU and its relatives, follow the finger.
 // The formulas are those of cnn_demo/models/boxes.py, where their sources stand.
 
-import { arrowStep, clamp, heightInWindow, setAttributes, svgElement } from "./shared.js"
+import { arrowStep, clamp, heightInWindow, keepTouch, setAttributes, svgElement } from "./shared.js"
 
 const EPSILON = 1e-7
 const SMALLEST = 0.03 // of the picture's shorter side: how narrow a box can be dragged
@@ -114,11 +114,13 @@ class Pair {
     const parts = { under: add(group, "rect", { class: "under" }), line: add(group, "rect", { class: "line" }) }
     parts.whole = add(group, "rect", { class: "grip" })
     parts.whole.dataset.part = "whole"
+    keepTouch(parts.whole)
     parts.name = add(group, "text", { class: "name" })
     for (const corner of Object.keys(CORNERS)) {
       parts[`${corner}Dot`] = add(group, "circle", { class: "dot" })
       parts[corner] = add(group, "circle", { class: `grip ${corner}` })
       parts[corner].dataset.part = corner
+      keepTouch(parts[corner])
     }
     group.addEventListener("keydown", (event) => this.press(event, index))
     return { group, parts }

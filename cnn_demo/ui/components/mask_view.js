@@ -1,6 +1,6 @@
 // A photo under its class map. All is here at once, so opacity, switches and divider follow the finger.
 
-import { arrowStep, clamp, heightInWindow } from "./shared.js"
+import { arrowStep, clamp, heightInWindow, keepTouch } from "./shared.js"
 
 /**
  * @typedef {object} Layer - A class or an object.
@@ -105,6 +105,7 @@ class MaskView {
     this.frame.onpointerleave = (event) => { if (event.pointerType === "mouse") this.say(null) }
     this.frame.onkeydown = (event) => this.step(event)
     const divider = this.find(".divider")
+    keepTouch(divider)
     divider.onpointerdown = (event) => { divider.setPointerCapture(event.pointerId); event.stopPropagation() }
     divider.onpointermove = (event) => {
       if (!divider.hasPointerCapture(event.pointerId)) return

@@ -60,6 +60,15 @@ export function arrowStep(event) {
 }
 
 /**
+ * Keep a touch for an element that is dragged. Else Chromium takes a quick drag for a fling, which swallows the next tap,
+ * and iOS shows its magnifier.
+ * @param {Element} element - Its style has `touch-action: none`.
+ */
+export function keepTouch(element) {
+  element.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false })
+}
+
+/**
  * Create a button of a radio group.
  * @param {...Node} content
  * @returns {HTMLButtonElement}
