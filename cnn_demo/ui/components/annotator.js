@@ -354,7 +354,7 @@ class Annotator {
     }
     if (!this.history.length && !this.shapes.length) return
     this.shapes = this.history.pop() ?? this.shapes.slice(0, -1)
-    this.selected = -1
+    if (this.shapes[this.selected]?.kind !== "box") this.selected = -1
     const count = this.shapes.length
     this.say(`Undone. ${count || "Nothing"} ${count > 1 ? "shapes are" : count ? "shape is" : "is"} drawn.`)
     this.send(false)
