@@ -8,6 +8,7 @@ import io
 import json
 import re
 from html import unescape
+from types import SimpleNamespace
 
 import cv2
 import driver
@@ -95,6 +96,11 @@ def test_maps_over_the_photo(model, photo):
     }
     chart = json.loads(app.get("plotly_chart")[0].proto.spec)
     assert [line["name"] for line in chart["data"]] == list(areas)
+
+    # The sentence agrees with the areas.
+    better = areas["Grad-CAM"] < areas["Random order"] - deletion_check.MARGIN
+    assert ("Grad-CAM: better than random here." in table) == better
+    assert ("Grad-CAM: no better than random here." in table) != better
     assert chart["layout"]["xaxis"]["title"]["text"] == "fraction of pixels removed"
     assert chart["layout"]["yaxis"]["title"]["text"] == "probability of the class"
 
@@ -194,3 +200,13 @@ def test_invalid_links_still_open(photo, value):
     assert SEEN in shown_maps(app)
     app = open_view("Feature maps", photo, dict.fromkeys(pretrained_maps.DEFAULTS, value) | {"maps_channel": "1e9"})
     assert grid(app)["items"]
+
+
+def test_the_check_names_the_maps_that_are_better_than_random():
+    areas = {"Grad-CAM": 0.2, "Occlusion": 0.495, "Score-CAM": 0.7, deletion_check.RANDOM: 0.5}
+    curves = {title: SimpleNamespace(area=area) for title, area in areas.items()}
+    assert deletion_check.verdict(curves) == (
+        "**Grad-CAM: better than random here.** **Occlusion, Score-CAM: no better than random here.**"
+    )
+    del curves["Occlusion"], curves["Score-CAM"]
+    assert deletion_check.verdict(curves) == "**Grad-CAM: better than random here.**"

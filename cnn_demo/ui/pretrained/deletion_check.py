@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 CHECK = "why_check"
 DEFAULTS: dict[str, Any] = {CHECK: True}
 RANDOM = "Random order"
+MARGIN = 0.01  # a smaller difference between two areas says nothing
 LITTLE = 0.05  # probability below which a deletion curve is hardly informative
 
 
@@ -87,11 +88,26 @@ def _show(curves: Mapping[str, DeletionCurve], label: str) -> None:
     )
     rows = "\n".join(f"| {title} | {curve.area:.3f} |" for title, curve in curves.items())
     start = float(curves[RANDOM].probability[0])
-    little = f" The test is not informative here: {label} starts at {percent(start)}." if start < LITTLE else ""
+    found = (
+        f"The test is not informative here: {label} starts at {percent(start)}." if start < LITTLE else verdict(curves)
+    )
     table_container.markdown(
-        f"**For a faithful map the curve falls early**: the area under it is smaller than for a random order.{little}\n"
+        f"**For a faithful map the curve falls early**: the area under it is smaller than for a random order. {found}\n"
         f"\n| Order of removal | Area under the curve |\n|---|--:|\n{rows}"
     )
+
+
+def verdict(curves: Mapping[str, DeletionCurve]) -> str:
+    """Return in words which maps do better than a random order."""
+    chance = curves[RANDOM].area
+    better = [title for title, curve in curves.items() if curve.area < chance - MARGIN]
+    others = [title for title in curves if title not in better and title != RANDOM]
+    sentences = []
+    if better:
+        sentences.append(f"**{', '.join(better)}: better than random here.**")
+    if others:
+        sentences.append(f"**{', '.join(others)}: no better than random here.**")
+    return " ".join(sentences)
 
 
 def deletion_chart(curves: Mapping[str, DeletionCurve]) -> go.Figure:
