@@ -35,7 +35,7 @@ LAYER, CHANNEL = "feature_layer", "feature_channel"
 DEFAULTS: dict[str, Any] = {LAYER: "block3_relu", CHANNEL: None}
 SIDE = 104  # pixels per side of a patch as it is sent
 SMALL = 44  # pixels per side of each channel's top patch
-IN_A_ROW, OPENED, MEAN_OF = 6, 12, 60  # patches per channel in the overview, for the selected channel, in the mean
+IN_A_ROW, OPENED, MEAN_OF = 6, 11, 60  # patches per channel in the overview, for the selected channel, in the mean
 CHANNELS_SHOWN = 2  # channels per layer in the overview
 
 

@@ -142,6 +142,7 @@ def _show_same_weights(settings: SharingSettings) -> None:
     size = (1, ROW_LENGTH) if in_a_row else (SQUARE_SIDE, SQUARE_SIDE)
     for container, kind in zip(st.columns(3), KINDS, strict=True):
         with container:
+            st.markdown(f"**{drawings.TITLES[kind]}**")
             if in_a_row:
                 parts, extent = drawings.connections(kind, ROW_LENGTH, kernel, settings.stride)
                 alt = f"{drawings.TITLES[kind]}: lines from the inputs to each output, in the colours of their weights"
@@ -153,7 +154,7 @@ def _show_same_weights(settings: SharingSettings) -> None:
                 extent,
                 key=f"share_matrix_{kind}",
                 alt=f"{drawings.TITLES[kind]}: its weight matrix, equal weights in equal colours",
-                caption=f"{drawings.TITLES[kind]}: {different:,} different weight{'s' if different > 1 else ''}",
+                caption=f"{different:,} different weight{'s' if different > 1 else ''}",
             )
     st.caption(
         "Each row of a matrix belongs to one output, each column to one input; blank is no connection. A convolution "
@@ -187,7 +188,8 @@ def _show_moved_photo(photo: Photo, settings: SharingSettings) -> None:
     for container, kind in zip(containers, reversed(KINDS), strict=True):
         maps, difference, ratio = _moved(photo, kind, settings.kernel, settings.stride, shift)
         with container:
-            st.markdown(f"**{drawings.TITLES[kind]}** · differs by up to **{ratio:.1%}** of the largest value")
+            written = f"{ratio:.1%}".replace("%", " %")
+            st.markdown(f"**{drawings.TITLES[kind]}** · maximum difference **{written}** of the peak")
             _strip(
                 (*maps, difference),
                 "signed",

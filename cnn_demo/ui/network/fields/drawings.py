@@ -202,7 +202,7 @@ def numbers(last: MapGeometry, unit: tuple[int, int], size: tuple[int, int], hal
     for axis in (0, 1):
         low, high = fields[axis].span(unit[axis])
         area *= max(1, min(high, size[axis] - 1) - max(low, 0) + 1)
-    grid = st.grid(2, min_column_width=180)
+    grid = st.grid(2, min_column_width=160)
     grid.metric(
         "Receptive field",
         f"{fields[0].size:,} px",

@@ -24,7 +24,7 @@ def preview(draft: PhotoSetBuilder) -> None:
     """
     classes = [(each.name or f"Class {each.number}", each.photos) for each in draft.classes if each.photos]
     if classes:
-        st.markdown("**Your photos.** Now train: a new last layer learns to tell these classes apart, in seconds.")
+        st.markdown("**Your classes.** Now train: a new last layer learns to tell these classes apart, in seconds.")
     else:
         st.markdown(
             "**Train a network on classes of your own, in seconds.** Add photos of at least two classes below, or use "
