@@ -107,7 +107,7 @@ def _controls() -> StackSettings:
         STRIDED,
         key="field_strided",
         default=DEFAULTS["field_strided"],
-        disabled=stride == 1,
+        help="With stride 1 it makes no difference.",
     )
     dilation = st.slider(
         "Dilation",
