@@ -55,9 +55,11 @@ def video_view(photo: Photo) -> None:
         ModelUnavailable: If no detector is available.
     """
     panel, stage, details = controls_picture_and_details("video")
+    upload = panel.container()
     with panel:
         spec, side = pick_detector()
         confidence = confidence_slider()
+    with upload:
         _receive_film()
         job: Job | None = st.session_state.get(_JOB)
         if (film := st.session_state.get(_FILM)) is not None:
