@@ -18,7 +18,6 @@ def choose(
     default: Option,
     help: str | None = None,
     on_change: Callable[[], None] | None = None,
-    disabled: bool = False,
     hide_label: bool = False,
 ) -> Option:
     """Let the visitor choose one option, which is part of the page's link.
@@ -30,7 +29,6 @@ def choose(
         default: Option chosen at first, and if a link leaves the choice empty.
         help: Help text.
         on_change: Callback after a choice.
-        disabled: Whether nothing can be chosen.
         hide_label: Show the label to screen readers only.
     """
     chosen = st.segmented_control(
@@ -43,7 +41,6 @@ def choose(
         bind="query-params",
         help=help,
         on_change=on_change,
-        disabled=disabled,
         label_visibility="collapsed" if hide_label else "visible",
         wrap=True,
     )
