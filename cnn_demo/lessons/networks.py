@@ -18,7 +18,7 @@ LESSON = Lesson(
     idea=(
         "A convolutional network is a sequence of layers: the feature maps of one are the input of the next. With "
         "small **receptive fields** and **shared weights**, layer by layer, pixels become edges, edges become parts, "
-        "and parts become a prediction. Every value below is computed by the trained network."
+        "and parts become a prediction."
     ),
     experiments=EXPERIMENTS,
     papers=(

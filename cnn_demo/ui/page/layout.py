@@ -4,20 +4,6 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 
-def controls_and_picture(key: str, picture: float = 3) -> tuple[DeltaGenerator, DeltaGenerator]:
-    """Return two containers that share one screen: a panel of controls, and the picture at its right.
-
-    A panel taller than the window scrolls by itself, so the picture stays in sight. On a phone the picture is on top.
-
-    Args:
-        key: Name of the pair, unique on the page.
-        picture: Width of the picture over that of the panel.
-    """
-    with st.container(key=f"split_{key}"):
-        panel, stage = st.columns([1, picture], gap="medium")
-    return panel.container(key=f"panel_{key}"), stage.container(key=f"stage_{key}")
-
-
 def controls_picture_and_details(key: str) -> tuple[DeltaGenerator, DeltaGenerator, DeltaGenerator]:
     """Return three containers: a panel of controls, the picture at its right, and details below the picture.
 

@@ -13,11 +13,6 @@ from cnn_demo.ui.page.link import LINKED_AND_PERSISTENT
 
 Loaded = TypeVar("Loaded", bound=Model)
 _HELP = "Models whose weights are on this machine. The tab *Models* lists all of them and downloads others."
-# Streamlit would cut the titles of chosen models off in a narrow column; white on the dark theme's blue is 2.7 to 1.
-_WRAPPED = """<style>
-[data-testid="stMultiSelectTagsContainer"] [data-tag] { height: auto; color: light-dark(#fff, #10151f); }
-[data-testid="stMultiSelectTagsContainer"] [data-tag] > span { white-space: normal; }
-</style>"""
 OFFICIAL = {  # task -> the published network that is suggested to users of a bundled one
     "detection": "yolo11n",
     "semantic-segmentation": "deeplabv3_mobilenet_v3_large",
@@ -94,7 +89,6 @@ def pick_models(
     first = [preferred, *(name for name in preselected if name in titles and name != preferred)][:limit]
     held = st.session_state.get(key)
     _mend(key, first, held is not None and len(held) <= limit and all(name in titles for name in held))
-    st.html(_WRAPPED)
     chosen = st.multiselect(
         label,
         list(titles),
