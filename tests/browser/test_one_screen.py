@@ -74,8 +74,14 @@ MEASURE = """() => {
       if (hides(s) && box.width > 0 && (right > box.right + 1.5 || left < box.left - 1.5)) { cut.push(name); break }
     }
   }
+  const covered = [...main.querySelectorAll("button")].filter((e) => {
+    const { left, top, width, height } = e.getBoundingClientRect()
+    if (!width || !height || top < 70 || top + height > innerHeight) return false
+    const hit = document.elementFromPoint(left + width / 2, top + height / 2)
+    return hit && !e.contains(hit) && !hit.contains(e)
+  }).map((e) => (e.ariaLabel || e.textContent).trim().slice(0, 40))
   return {
-    picture: place(picture), control: place(control), cut: [...new Set(cut)],
+    covered, picture: place(picture), control: place(control), cut: [...new Set(cut)],
     sideways: main.scrollWidth > main.clientWidth + 1,
   }
 }"""
@@ -104,6 +110,7 @@ def test_every_tab_fits_every_screen(page: Page, topic) -> None:
 def faults_of(found: dict, screen: tuple[int, int]) -> list[str]:
     """Return a sentence for each fault of one tab on one screen."""
     faults = [f"{text!r} is cut" for text in found["cut"]]
+    faults += [f"the button {text!r} is covered" for text in found["covered"]]
     if found["sideways"]:
         faults.append("scrolls sideways")
     picture, control, height = found["picture"], found["control"], screen[1]

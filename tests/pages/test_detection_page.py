@@ -65,9 +65,11 @@ def test_a_slider_does_not_run_the_network_again(monkeypatch):
     ask = load("yolo11n").candidates
     monkeypatch.setattr(load("yolo11n"), "candidates", lambda *args: calls.append(1) or ask(*args))
     app = open_view("Detect")
+    assert len(calls) <= 2  # the first run may warm the network up
+    calls.clear()
     for value in (30, 50, 70):
         app.slider(key="detect_confidence").set_value(value).run()
-    assert len(calls) == 1
+    assert calls == []
 
 
 def test_a_tapped_box_is_marked_in_the_table_and_a_second_tap_lets_go():

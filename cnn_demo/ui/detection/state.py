@@ -12,7 +12,7 @@ from cnn_demo.lessons import Lesson
 from cnn_demo.lessons.detection import LESSON, lesson_for
 from cnn_demo.models import ModelSpec, ModelUnavailable, load_detector, preferred_model
 from cnn_demo.models.detection.candidates import CONFIDENCE, IOU, MAX_DETECTIONS, Candidates, Selection, select
-from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.caching import HASH_BY_KEY, timed_warm
 from cnn_demo.ui.page.link import LINKED_AND_PERSISTENT
 from cnn_demo.ui.widgets.detection_controls import DEFAULT, SURE, confidence_slider
 from cnn_demo.ui.widgets.model_picker import load_with_spinner, pick_model, pick_side
@@ -74,7 +74,8 @@ def candidates_of(photo: Photo, key: str, side: int) -> Candidates:
     Raises:
         ModelUnavailable: If the network is not available.
     """
-    return load_detector(key).candidates(photo.pixels, side)
+    detector = load_detector(key)
+    return timed_warm(detector, lambda: detector.candidates(photo.pixels, side), photo.size, side)
 
 
 def overlap_slider(candidates: Candidates, spec: ModelSpec) -> float:

@@ -13,7 +13,7 @@ from cnn_demo.lessons.localization import TRUTHS
 from cnn_demo.models import ModelSpec, ModelUnavailable, find, list_models, load_localizer
 from cnn_demo.models.boxes import to_pixels
 from cnn_demo.models.localization.localizers import NOTHING, LocalizerDetails
-from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.caching import HASH_BY_KEY, timed_warm
 
 MODEL, SURE = "localizer", "sure"
 DEFAULTS: dict[str, Any] = {MODEL: None, SURE: None}  # None stands for the network's own threshold
@@ -113,7 +113,8 @@ def evidence_of(photo: Photo, key: str, threshold: float | None = None) -> Local
     Raises:
         ModelUnavailable: If the network is not available.
     """
-    return load_localizer(key).evidence(photo.pixels, threshold)
+    localizer = load_localizer(key)
+    return timed_warm(localizer, lambda: localizer.evidence(photo.pixels, threshold))
 
 
 def drawn_truth(photo: Photo) -> np.ndarray | None:

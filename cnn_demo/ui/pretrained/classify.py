@@ -14,7 +14,7 @@ from cnn_demo.models.classification.classifiers import FITS
 from cnn_demo.models.classification.units import input_box
 from cnn_demo.models.files.downloads import max_concurrent
 from cnn_demo.results import Classification, percent
-from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.caching import HASH_BY_KEY, timed_warm
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.pretrained import robustness
 from cnn_demo.ui.pretrained.model_times import keep_time
@@ -85,7 +85,8 @@ def classified(photo: Photo, key: str, fit: str) -> Classification:
     Raises:
         ModelUnavailable: If the network cannot be loaded.
     """
-    return keep_time(key, load_classifier(key).predict(photo.pixels, fit))
+    classifier = load_classifier(key)
+    return keep_time(key, timed_warm(classifier, lambda: classifier.predict(photo.pixels, fit)))
 
 
 def _predictions(photo: Photo, specs: Sequence[ModelSpec], fit: str) -> list[tuple[ModelSpec, Classification]]:

@@ -17,7 +17,7 @@ from cnn_demo.models.segmentation.segmenters import MODES, SemanticSegmenter
 from cnn_demo.models.segmentation.tiling import TILE
 from cnn_demo.results import BACKGROUND, Segmentation, percent
 from cnn_demo.ui.components.mask_view import Layer, mask_view
-from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.caching import HASH_BY_KEY, timed_warm
 from cnn_demo.ui.page.link import LINKED_AND_PERSISTENT
 from cnn_demo.ui.widgets.model_picker import load_with_spinner, pick_model, pick_side
 
@@ -101,7 +101,13 @@ def segmentation_of(photo: Photo, key: str, side: int | None, mode: str) -> Segm
         ModelUnavailable: If the network is not available.
     """
     segmenter = load_segmenter(key)
-    return segmenter.predict(photo.pixels, mode, side, keep_probabilities=len(segmenter.labels) <= FEW_CLASSES)
+    few = len(segmenter.labels) <= FEW_CLASSES
+    return timed_warm(
+        segmenter,
+        lambda: segmenter.predict(photo.pixels, mode, side, keep_probabilities=few),
+        None if mode == "tiled" else photo.size,  # all tiles have one shape, and take long enough once
+        side,
+    )
 
 
 def layers_of(segmentation: Segmentation) -> list[Layer]:
