@@ -65,7 +65,7 @@ def coloured(values: np.ndarray, colormap: str, low: float, high: float) -> np.n
 def convolution(photo: np.ndarray) -> np.ndarray:
     """Left the photo, right what a Sobel kernel answers: red where it gets brighter to the right, blue where darker."""
     edges = convolve(grey(photo), kernel("sobel", size=5), ConvSpec(padding_mode="reflect"))
-    limit = np.percentile(np.abs(edges), 98)  # the strongest 2 % share the deepest colour
+    limit = np.percentile(np.abs(edges), 98)  # the strongest 2% share the deepest colour
     edges = display_values(edges.clip(-limit, limit), "signed")
     y, x = np.mgrid[:HEIGHT, :WIDTH]
     distance = (x - 345 + 0.18 * (y - HEIGHT / 2))[..., None]  # from the dividing line, negative on its left

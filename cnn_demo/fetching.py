@@ -152,7 +152,7 @@ class _Bar:
             return
         self._told = spec.key, step
         begin, end = ("\r", "") if self._terminal else ("", "\n")
-        print(f"{begin}{spec.title}: {percent:3d} % of {total / 1e6:.1f} MB", end=end, file=sys.stderr, flush=True)
+        print(f"{begin}{spec.title}: {percent:3d}% of {total / 1e6:.1f} MB", end=end, file=sys.stderr, flush=True)
 
     def clear(self) -> None:
         """Clear the line for the next one."""

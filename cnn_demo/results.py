@@ -188,9 +188,9 @@ class Segmentation:
 
 
 def percent(fraction: float) -> str:
-    """Format a fraction as a percentage; never rounds to 100 % or 0 % unless it is exact."""
+    """Format a fraction as a percentage; never rounds to 100% or 0% unless it is exact."""
     if 0.9995 <= fraction < 1:
-        return "> 99.9 %"
+        return "> 99.9%"
     if 0 < fraction < 0.0005:
-        return "< 0.1 %"
-    return f"{fraction:.1%}".replace("%", " %")
+        return "< 0.1%"
+    return f"{fraction:.1%}"

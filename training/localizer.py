@@ -1,7 +1,7 @@
 """Train the bundled localizer on airplanes, faces and motorcycles of Caltech-101, from random initialization.
 
 `python -m training.localizer --data FOLDER`; interrupted, it goes on with `--resume`. The validation photos, the last
-15 % of each class, are measured after every epoch but never trained on, and nothing is chosen by them: the last epoch's
+15% of each class, are measured after every epoch but never trained on, and nothing is chosen by them: the last epoch's
 weights are the result. The first epochs use smaller pictures, which cost two thirds; then pictures grow to the size
 that the app shows the network (Tan & Le, "EfficientNetV2" (2021), https://arxiv.org/abs/2104.00298). The files for
 `assets/weights` are then in `runs/localizer/bundle`. With `--start` it goes on from the bundled weights, with pictures

@@ -26,7 +26,7 @@ FILTER_TITLES = _titles()
 def hand_made_filters(count: int, size: int) -> np.ndarray:
     """Return the first `count` filters of the bank.
 
-    Edges are derivatives of a Gaussian (at 3 × 3, Sobel's kernels within 2 %), lines are Gabor kernels, spots are
+    Edges are derivatives of a Gaussian (at 3 × 3, Sobel's kernels within 2%), lines are Gabor kernels, spots are
     differences of Gaussians. All of these sum to zero and their magnitudes to two, so that the response to an image in
     0...1 is in −1...1; the blur sums to one. At size 1 there is only brightness: every filter passes the image on.
 

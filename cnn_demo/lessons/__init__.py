@@ -88,5 +88,5 @@ class Lesson:
 
 
 def percent(fraction: float) -> str:
-    """Format a fraction from 0 to 1 as "84 %"."""
-    return f"{fraction:.0%}".replace("%", " %")
+    """Format a fraction from 0 to 1 as "84%"."""
+    return f"{fraction:.0%}"

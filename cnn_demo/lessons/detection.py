@@ -148,7 +148,7 @@ def _calibrated(image: np.ndarray) -> Correction:
     )
     text = (
         "It is a score for ranking boxes. Each class is scored independently, so the scores of a box need not sum to "
-        "100 %, and the scores are not calibrated: 80 % need not be right eight times in ten. "
+        "100%, and the scores are not calibrated: 80% need not be right eight times in ten. "
     )
     if not len(same):
         return Correction(
@@ -174,7 +174,7 @@ def _found_once(image: np.ndarray) -> Correction:
     pixels = _pixels(image)
     selection = select(model.candidates(pixels), 0.05)
     if not len(selection.kept):
-        text = "On this photo no box has a confidence of even 5 %: try another photo."
+        text = "On this photo no box has a confidence of even 5%: try another photo."
         return Correction(text, (("The photo", pixels.astype(np.float32) / 255, "clip"),))
     candidates = selection.candidates
     suppressed_counts = [len(selection.suppressed(winner)) for winner in selection.kept]
@@ -185,7 +185,7 @@ def _found_once(image: np.ndarray) -> Correction:
     if candidates.needs_nms:
         text = (
             f"Several cells of the network predict a box for the same object. Of {len(selection.order)} boxes with a "
-            f"confidence of at least 5 % on this photo, {len(selection.kept)} "
+            f"confidence of at least 5% on this photo, {len(selection.kept)} "
             f"{'is' if len(selection.kept) == 1 else 'are'} left after non-maximum suppression; one {name} alone had "
             f"{len(cluster)}. That each object seems to be found once is the work of NMS, and it "
             "can be wrong: of two people who embrace, one may be suppressed."
@@ -267,7 +267,7 @@ def _small_objects(image: np.ndarray) -> Correction:
 
 
 MISCONCEPTIONS = (
-    Misconception("“80 % means that it is correct eight times in ten.”", _calibrated),
+    Misconception("“80% means that it is correct eight times in ten.”", _calibrated),
     Misconception("“The network finds each object once.”", _found_once),
     Misconception("“It recognizes a bus, whichever way up.”", _upside_down),
     Misconception("“Small objects are as easy as large ones.”", _small_objects),

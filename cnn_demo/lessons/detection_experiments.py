@@ -13,7 +13,7 @@ EXPERIMENTS = (
     ),
     Experiment(
         "Without NMS",
-        "With an IoU threshold of 95 % NMS is nearly off, and boxes of low confidence are shown: every object keeps "
+        "With an IoU threshold of 95% NMS is nearly off, and boxes of low confidence are shown: every object keeps "
         "many boxes. Drag **IoU threshold** down, and all but the most confident ones vanish.",
         {"task": "Detect", "detect_iou": 95, "detect_confidence": 10},
         photo="bus",

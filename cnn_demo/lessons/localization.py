@@ -254,7 +254,7 @@ def _followed(overlaps: list[float]) -> str:
 
 
 MISCONCEPTIONS = (
-    Misconception("“99 % means that the box is right.”", _box_confidence),
+    Misconception("“99% means that the box is right.”", _box_confidence),
     Misconception("“An IoU of 0.5 is half wrong.”", _half_right),
     Misconception("“Two objects get two boxes.”", _two_objects),
     Misconception("“It only looks in the middle.”", _in_the_middle),

@@ -122,14 +122,14 @@ def _shuffled(image: np.ndarray) -> Correction:
     small_label, highest = max(of_small, key=lambda prediction: prediction[1])
     sure = sum(p > 0.5 for _, p in of_small)
     small_sentence = (
-        f"{small.spec.title}, with its ten classes, predicts one with more than 50 % for {sure} of {len(draws)} random "
+        f"{small.spec.title}, with its ten classes, predicts one with more than 50% for {sure} of {len(draws)} random "
         f"orders, and “{small_label}” with up to {highest:.0%}. "
     )
     return Correction(
         f"{model.spec.title} predicts “{label}” with {probability:.0%} for this photo. With its pixels in random order "
         f"nothing can be recognized any more, and the network still predicts a class: in {len(draws)} random orders, "
         f"“{rest[best][0]}” with {rest[best][1]:.0%} at most. {small_sentence if model is not small else ''}The "
-        "probabilities of a softmax always sum to 100 %: there is no class for “none of these”.",
+        "probabilities of a softmax always sum to 100%: there is no class for “none of these”.",
         (
             ("The network's input", _as_image(seen), "clip"),
             (f"Shuffled: “{rest[best][0]}”, {rest[best][1]:.0%}", _as_image(draws[best]), "clip"),

@@ -217,7 +217,7 @@ def _unknown_objects(image: np.ndarray) -> Correction:
 
 MISCONCEPTIONS = (
     Misconception("“A segmentation tells how many objects there are.”", _counting),
-    Misconception("“95 % of the pixels are right, so the masks are good.”", _accuracy),
+    Misconception("“95% of the pixels are right, so the masks are good.”", _accuracy),
     Misconception("“The mask is as sharp as the photo.”", _fine),
     Misconception("“It leaves unknown objects blank.”", _unknown_objects),
 )

@@ -77,7 +77,7 @@ def test_train_and_draw(page: Page) -> None:
     expect(page.get_by_text("Trained for all 25 epochs.")).to_be_visible()
     expect(page.get_by_text("Draw a digit from 0 to 9")).to_be_visible()
     accuracy = page.get_by_test_id("stMetric").filter(has_text="Test accuracy").get_by_test_id("stMetricValue")
-    assert float(accuracy.inner_text().rstrip(" %")) >= 97
+    assert float(accuracy.inner_text().rstrip("%")) >= 97
     draw(page, [[(0.5, 0.12), (0.5, 0.88)]])
     expect(page.get_by_text("Prediction: 1")).to_be_visible()
     page.locator(".annotator svg").evaluate("c => c.scrollIntoView({block: 'center'})")

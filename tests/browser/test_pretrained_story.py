@@ -29,8 +29,8 @@ def test_the_story(page: Page) -> None:
 
     # She blurs the photo, and a sentence describes how the predictions change.
     slide(page, "Blur: standard deviation in % of the photo's shorter side", 3)
-    expect(page.get_by_text(re.compile(r"“Egyptian cat” went from [\d.]+ % to [\d.]+ %")).first).to_be_visible()
-    expect(page.locator("img[alt^='The photo, blur 0.3 %']")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"“Egyptian cat” went from [\d.]+% to [\d.]+%")).first).to_be_visible()
+    expect(page.locator("img[alt^='The photo, blur 0.3%']")).to_be_visible()
 
     # She brings a photo of her own, and something that is none: the photo stays.
     chooser = page.locator("input[type=file]").first

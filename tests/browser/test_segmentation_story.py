@@ -23,7 +23,7 @@ def open_page_7(page: Page, query: str = "") -> None:
 
 def metric(page: Page, label: str) -> float:
     value = page.get_by_test_id("stMetric").filter(has_text=label).get_by_test_id("stMetricValue")
-    return float(value.inner_text().rstrip(" %"))
+    return float(value.inner_text().rstrip("%"))
 
 
 def middle(page: Page) -> list[int]:
@@ -44,7 +44,7 @@ def test_hide_a_class_and_compare_with_the_photo(page: Page) -> None:
     assert middle(page) == masked
 
     page.locator(".frame").first.hover()
-    expect(page.locator(".status").first).to_contain_text(re.compile(r"cat, confidence \d+ %"))
+    expect(page.locator(".status").first).to_contain_text(re.compile(r"cat, confidence \d+%"))
 
     page.get_by_label("Photo beside it").check()
     expect(page.locator(".divider").first).to_be_visible()
@@ -68,7 +68,7 @@ def test_upload_a_photo_from_a_phone_and_download_the_mask(page: Page) -> None:
     page.locator(".st-key-photo_info button").first.press("Enter")
     expect(page.get_by_text("1800 × 2400 pixels")).to_be_visible()
     page.keyboard.press("Escape")
-    expect(page.locator("h2, h3").filter(has_text=re.compile(r"\d % cat"))).to_be_visible()
+    expect(page.locator("h2, h3").filter(has_text=re.compile(r"\d% cat"))).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("button", name="Mask", exact=True).click()
     mask = Image.open(download.value.path())

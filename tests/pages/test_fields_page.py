@@ -154,18 +154,18 @@ def differences(app: AppTest) -> dict[str, str]:
 def test_only_the_convolution_follows_the_photo(shift):
     app = open_view("Weight sharing", share_shift=shift)
     measured = differences(app)
-    assert measured["Convolution"] == "0.0 %"
+    assert measured["Convolution"] == "0.0%"
     for name in ("Dense", "Locally connected"):
-        assert (measured[name] == "0.0 %") == (shift == 0)
+        assert (measured[name] == "0.0%") == (shift == 0)
 
 
 def test_a_shift_between_two_strides_has_a_note():
     app = open_view("Weight sharing", share_shift=3, share_stride=2)
-    assert differences(app)["Convolution"] != "0.0 %"
+    assert differences(app)["Convolution"] != "0.0%"
     assert any("no multiple of the stride" in caption.value for caption in app.caption)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 1), (7, 5)])
 def test_sharing_on_any_photo(size):
     app = open_view("Weight sharing", photo=photo_of(*size), share_kernel=11, share_stride=4, share_shift=4)
-    assert differences(app)["Convolution"] == "0.0 %"
+    assert differences(app)["Convolution"] == "0.0%"

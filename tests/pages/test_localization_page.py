@@ -84,7 +84,7 @@ def test_a_high_threshold_removes_the_box(model, astronaut):
     app = open_view("Localize", astronaut)
     app.slider(key="sure").set_value(100).run()
     assert "### No box" in written(app)
-    assert f"person, has {percent(share)}: less than the threshold of 100.0 %" in written(app)
+    assert f"person, has {percent(share)}: less than the threshold of 100.0%" in written(app)
 
 
 def test_each_network_begins_with_its_own_threshold(astronaut):

@@ -297,7 +297,7 @@ def test_any_photo_gets_a_prediction(shape):
 
 @pytest.mark.parametrize(
     ("share", "text"),
-    [(1.0, "100.0 %"), (0.99996, "> 99.9 %"), (0.5, "50.0 %"), (0.0, "0.0 %"), (1e-9, "< 0.1 %"), (0.9994, "99.9 %")],
+    [(1.0, "100.0%"), (0.99996, "> 99.9%"), (0.5, "50.0%"), (0.0, "0.0%"), (1e-9, "< 0.1%"), (0.9994, "99.9%")],
 )
 def test_a_fraction_in_words(share, text):
     assert percent(share) == text

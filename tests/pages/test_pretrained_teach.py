@@ -117,7 +117,7 @@ def test_from_the_sample_set_to_a_head_and_back(monkeypatch):
         right = taught.right(which)
         assert shown[title] == (percent(right / 12), f"{right} of 12 held-out photos")
         low, high = wilson_interval(right, 12)
-        assert f"**{100 * low:.0f} to {100 * high:.0f} %**" in written(app)
+        assert f"**{100 * low:.0f} to {100 * high:.0f}%**" in written(app)
         y = lines(app, "teach_heads_accuracy")[f"{title}, held-out photos"]
         assert y == [epoch.held_out_accuracy for epoch in taught.runs[which].epochs]
     assert taught.right(PRETRAINED) > taught.right(RANDOM)

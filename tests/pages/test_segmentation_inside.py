@@ -66,7 +66,7 @@ def own_unet(no_models, monkeypatch, tmp_path):
 def test_skips_are_switched_off_one_by_one(own_unet):
     app = open_view("Inside a U-Net")
     assert app.metric[0].value == "1.000"
-    assert app.metric[1].value == "0.0 %"
+    assert app.metric[1].value == "0.0%"
     table = app.dataframe[0].value
     assert table["switched off"].tolist() == [*(f"1/{stride}" for stride in SKIPS), "all of them"]
     app.button_group(key="skips_on").set_value([]).run()

@@ -114,15 +114,15 @@ def test_the_threshold_leaves_doubtful_pixels_blank():
     persons = planted() == find(KEY).labels.index("person")
     assert table.loc["person", "Above the threshold"] == pytest.approx(100 * (~doubtful)[persons].mean())
     app.slider(key="sure_blank").set_value(99).run()
-    assert app.metric[0].value == "0.0 %"
+    assert app.metric[0].value == "0.0%"
     app.slider(key="sure_blank").set_value(0).run()
-    assert app.metric[0].value == "100.0 %"
+    assert app.metric[0].value == "100.0%"
 
 
 def test_a_tapped_pixel_names_its_class_and_all_probabilities():
     app = open_view("Confidence")
     fire(app, "sure_photo", "point", {"row": 390, "column": 560})
-    assert "Row 390, column 560: **person**, confidence 95.0 %" in written(app)
+    assert "Row 390, column 560: **person**, confidence 95.0%" in written(app)
     assert component(app, "sure_photo")["marks"][0] == {"row": 390, "column": 560, "height": 1, "width": 1}
     bars = next(
         part.proto.body for part in app.get("html") if "aria-label" in part.proto.body and "<th" in part.proto.body

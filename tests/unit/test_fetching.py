@@ -53,7 +53,7 @@ def test_a_model_is_downloaded_once_with_progress_and_one_line(published, capsys
     assert main(["fetch", "photo_net", "photo_net"]) == 0
     out, err = capsys.readouterr()
     assert out == f"photo_net was downloaded: {find_weights('photo_net.h5').path}\n"
-    assert "Photo_Net: 100 % of 1.0 MB\n" in err
+    assert "Photo_Net: 100% of 1.0 MB\n" in err
     assert main(["fetch", "photo_net"]) == 0
     out, err = capsys.readouterr()
     assert out == f"photo_net is here already: {find_weights('photo_net.h5').path}\n"

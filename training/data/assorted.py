@@ -64,7 +64,7 @@ def read_assorted(folder: Path) -> tuple[list[Labelled], list[Labelled]]:
         folder: Folder of the archives `caltech3`, `pets`, `raccoon`, `cards` and `bccd`, as `.tar.gz`.
 
     Returns:
-        (training, validation). Held back are of caltech3, raccoon and cards the last 15 % by file number, of the pets
+        (training, validation). Held back are of caltech3, raccoon and cards the last 15% by file number, of the pets
         each seventh, and of bccd its own validation part.
 
     Raises:

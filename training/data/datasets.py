@@ -105,7 +105,7 @@ def read_caltech3(folder: Path = DATA) -> tuple[list[BoxedPhoto], list[BoxedPhot
         folder: Folder of the archive.
 
     Returns:
-        (training, validation): of each class the last 15 % by file number are validation.
+        (training, validation): of each class the last 15% by file number are validation.
 
     Raises:
         FileNotFoundError: If the archive is not there.
@@ -139,7 +139,7 @@ def read_backgrounds(
         archives: Keys of `BACKGROUNDS`, which to read of these.
 
     Returns:
-        (training, validation): pixels, longer side at most `LONGEST`; of each archive the last 15 % by file name are
+        (training, validation): pixels, longer side at most `LONGEST`; of each archive the last 15% by file name are
         validation.
 
     Raises:

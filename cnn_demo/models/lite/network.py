@@ -93,7 +93,7 @@ def blocks(variant: str) -> tuple[Block, ...]:
 
 
 def _in_eights(channels: float) -> int:
-    """Round to a multiple of 8, but not below 90 %."""
+    """Round to a multiple of 8, but not below 90%."""
     rounded = max(8, int(channels + 4) // 8 * 8)
     return rounded if rounded >= 0.9 * channels else rounded + 8
 

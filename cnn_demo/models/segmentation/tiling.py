@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-TILE = 768  # pixels; with 512, up to 3 % of the pixels of a street scene get another class than in one pass
+TILE = 768  # pixels; with 512, up to 3% of the pixels of a street scene get another class than in one pass
 OVERLAP = 0.25  # overlap of neighbouring tiles as a fraction of a tile
 
 

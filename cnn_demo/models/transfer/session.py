@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 PRETRAINED, RANDOM, TUNED = "pretrained", "random", "tuned"
 Z95 = 1.959964
-"""97.5 % quantile of the standard normal distribution."""
+"""97.5% quantile of the standard normal distribution."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +165,7 @@ def predict_photos(head: Head, photos: Sequence[Photo], tuned: TunedRun | None =
 
 
 def wilson_interval(right: int, count: int) -> tuple[float, float]:
-    """Return Wilson's 95 % confidence interval of an accuracy.
+    """Return Wilson's 95% confidence interval of an accuracy.
 
     Unlike right / count ± two standard errors, it stays within 0..1 and has a positive width even if all predictions
     are correct (Wilson 1927, https://doi.org/10.1080/01621459.1927.10502953).

@@ -36,7 +36,7 @@ const PAUSE = "M5 3h5v18H5zM14 3h5v18h-5z"
  */
 function written(value, chart) {
   if (value === undefined) return "–"
-  return chart.percent ? `${(value * 100).toFixed(1)} %` : value.toFixed(3)
+  return chart.percent ? `${(value * 100).toFixed(1)}%` : value.toFixed(3)
 }
 
 /**
@@ -95,7 +95,7 @@ class Chart {
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`)
     for (const value of steps(low, high, 4)) {
       const y = this.y(value)
-      const text = chart.percent ? `${Math.round(value * 100)} %` : Number(value.toPrecision(3))
+      const text = chart.percent ? `${Math.round(value * 100)}%` : Number(value.toPrecision(3))
       this.svg.append(
         svgElement("line", { class: "grid", x1: MARGIN.left, x2: width - MARGIN.right, y1: y, y2: y }),
         svgElement("text", { x: MARGIN.left - 6, y: y + 4, "text-anchor": "end" }, text),

@@ -34,7 +34,7 @@ class Chart:
     Attributes:
         title: Title of the chart; the horizontal axis is always the epoch.
         lines: Curves, at most two.
-        percent: Whether values are fractions, drawn from 0 to 100 %; else the axis is from 0 to the largest value.
+        percent: Whether values are fractions, drawn from 0 to 100%; else the axis is from 0 to the largest value.
     """
 
     title: str

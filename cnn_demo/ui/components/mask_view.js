@@ -77,8 +77,8 @@ function colourOf(hex) {
  * @returns {string}
  */
 function percent(fraction) {
-  if (fraction > 0 && fraction < 0.001) return "< 0.1 %"
-  return `${(fraction * 100).toFixed(fraction < 0.1 ? 1 : 0)} %`
+  if (fraction > 0 && fraction < 0.001) return "< 0.1%"
+  return `${(fraction * 100).toFixed(fraction < 0.1 ? 1 : 0)}%`
 }
 
 /** The photo, its masks and their controls. */
@@ -219,7 +219,7 @@ class MaskView {
     for (const [selector, value] of [[".opacity", opacity], [".threshold", threshold]]) {
       const input = this.find(selector)
       input.value = value
-      input.nextElementSibling.textContent = `${value} %`
+      input.nextElementSibling.textContent = `${value}%`
     }
     this.find(".outline").checked = outline
     this.find(".split").checked = split !== null
@@ -282,7 +282,7 @@ class MaskView {
     const swatch = document.createElement("i")
     swatch.style.background = one.colour
     const name = Object.assign(document.createElement("strong"), { textContent: one.name })
-    const rest = this.sure ? `, confidence ${Math.round(this.sure[place] / 2.55)} %` : one.detail ? `, ${one.detail}` : ""
+    const rest = this.sure ? `, confidence ${Math.round(this.sure[place] / 2.55)}%` : one.detail ? `, ${one.detail}` : ""
     status.replaceChildren(swatch, name, document.createTextNode(rest))
   }
 }

@@ -122,7 +122,7 @@ def _facts(spec: ModelSpec, found: sv.Detections, alone: np.ndarray | None) -> s
         f"{spec.parameters / 1e6:.1f} million parameters"
     )
     if spec.metric:
-        words += f"; {spec.metric.name} {spec.metric.value:.1%} on {spec.metric.dataset}".replace("%", " %")
+        words += f"; {spec.metric.name} {spec.metric.value:.1%} on {spec.metric.dataset}"
     words += f". {spec.architecture[0].upper()}{spec.architecture[1:]}."
     if alone is not None:
         words += (

@@ -128,7 +128,7 @@ def _table(found: sv.Detections, pointed: int | None, where: tuple) -> None:
         column_config={
             "number": number("No.", width="small"),
             "class": st.column_config.TextColumn("Class"),
-            "confidence": st.column_config.ProgressColumn("Confidence", min_value=0, max_value=100, format="%.0f %%"),
+            "confidence": st.column_config.ProgressColumn("Confidence", min_value=0, max_value=100, format="%.0f%%"),
             **{side: number(side, format="%.0f px") for side in ("xmin", "ymin", "xmax", "ymax", "width", "height")},
         },
     )

@@ -20,7 +20,7 @@ def models_view(photo: Photo) -> None:
     models_overview(
         specs,
         {name: figures(specs, name)},
-        {name: st.column_config.NumberColumn(format="%.1f %%", help=helped)},
+        {name: st.column_config.NumberColumn(format="%.1f%%", help=helped)},
         key="detectors_table",
         alt="All detectors with their mean average precision and size.",
     )

@@ -86,7 +86,7 @@ def _step_slider(selection: Selection) -> int:
 def _in_numbers(selection: Selection, confidence: float) -> None:
     suppressed = int((selection.suppressor != NOT_SUPPRESSED).sum())
     grid = st.grid(3, min_column_width=100)
-    grid.metric(f"Above {100 * confidence:.0f} %", len(selection.order), border=True)
+    grid.metric(f"Above {100 * confidence:.0f}%", len(selection.order), border=True)
     grid.metric("Suppressed", suppressed, border=True)
     grid.metric("Remaining", len(selection.kept), border=True)
 
@@ -122,7 +122,7 @@ def _in_words(selection: Selection, step: int, photo: Photo) -> None:
         height=min(35 * (len(suppressed) + 1) + 3, 215),
         alt="The suppressed boxes with their confidence and IoU.",
         column_config={
-            "confidence": st.column_config.NumberColumn(format="%.0f %%"),
+            "confidence": st.column_config.NumberColumn(format="%.0f%%"),
             "IoU with it": st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.2f"),
         },
     )

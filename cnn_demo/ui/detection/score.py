@@ -52,10 +52,10 @@ def score_view(photo: Photo) -> None:
                 95,
                 DEFAULTS[RIGHT_FROM],
                 5,
-                format="%d %%",
+                format="%d%%",
                 key=RIGHT_FROM,
                 bind="query-params",
-                help="Minimum IoU with a ground-truth box of the same class. COCO averages over 50, 55 … 95 %.",
+                help="Minimum IoU with a ground-truth box of the same class. COCO averages over 50, 55 … 95%.",
             )
             / 100
         )
@@ -213,6 +213,6 @@ def _per_class(
     )
     st.caption(
         "The area under the curve, as in COCO: the best precision at each of 101 recall values, at IoU "
-        f"{percent(right_from)}. Boxes below {MIN_SURE} % are not counted. One photo is not enough: COCO averages over "
+        f"{percent(right_from)}. Boxes below {MIN_SURE}% are not counted. One photo is not enough: COCO averages over "
         "5,000."
     )

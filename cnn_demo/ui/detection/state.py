@@ -93,7 +93,7 @@ def overlap_slider(candidates: Candidates, spec: ModelSpec) -> float:
             95,
             DEFAULTS[OVERLAP],
             5,
-            format="%d %%",
+            format="%d%%",
             key=OVERLAP,
             help=(
                 "Of two boxes of one class with a higher IoU, only the more confident is kept (non-maximum "

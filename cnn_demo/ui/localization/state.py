@@ -79,7 +79,7 @@ def threshold_slider(spec: ModelSpec) -> float:
         100,
         own,
         5,
-        format="%d %%",
+        format="%d%%",
         key=SURE,
         bind="query-params",
         help=(

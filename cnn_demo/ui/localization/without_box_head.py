@@ -69,10 +69,10 @@ def without_view(photo: Photo) -> None:
                 95,
                 DEFAULTS[CUT],
                 5,
-                format="%d %%",
+                format="%d%%",
                 key=CUT,
                 bind="query-params",
-                help="The box goes around the largest connected part above it; Zhou et al. used 20 %.",
+                help="The box goes around the largest connected part above it; Zhou et al. used 20%.",
             )
             sizes, step = _window_controls(photo.size)
             opacity = opacity_slider(OPACITY, DEFAULTS[OPACITY])
@@ -95,7 +95,7 @@ def _window_controls(size: tuple[int, int]) -> tuple[tuple[float, ...], float]:
         list(ALL_SIZES),
         selection_mode="multi",
         default=DEFAULTS[SIZES],
-        format_func=lambda size: f"{size} %",
+        format_func=lambda size: f"{size}%",
         key=SIZES,
         bind="query-params",
         wrap=True,
@@ -106,7 +106,7 @@ def _window_controls(size: tuple[int, int]) -> tuple[tuple[float, ...], float]:
         100,
         DEFAULTS[STRIDE],
         5,
-        format="%d %%",
+        format="%d%%",
         key=STRIDE,
         bind="query-params",
     )

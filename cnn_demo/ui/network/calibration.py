@@ -158,7 +158,7 @@ def _reliability_chart(record: TrainingRecord, here: dict) -> go.Figure:
 
 
 def _in_words(here: dict, top: float, factor: float) -> str:
-    interval = f"{here['low']:.0%} to {here['high']:.0%}".replace("%", " %")
+    interval = f"{here['low']:.0%} to {here['high']:.0%}"
     yours = "Your photo got" if factor == 1 else "At temperature 1 your photo gets"
     if here["count"] == 0:
         return f"{yours} **{percent(top)}**. No validation photo got {interval}."
@@ -182,7 +182,7 @@ def _outside_the_classes(record: TrainingRecord) -> None:
     sure = [prediction for prediction in wrong if prediction[2] >= 0.5]
     st.markdown(
         f"**It still predicts one of the ten.** The softmax has no “none of these”. Of the {len(predictions)} pictures "
-        f"below, {len(wrong)} show none of its classes; for **{len(sure)}** of those its confidence is above 50 %. The "
+        f"below, {len(wrong)} show none of its classes; for **{len(sure)}** of those its confidence is above 50%. The "
         "diagram above does not apply here: it was measured on photos like the training data, each of which shows one "
         "of the ten. A high probability means *most similar to this one of the ten*, never *this is one of the ten*."
     )

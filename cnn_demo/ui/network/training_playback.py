@@ -103,14 +103,10 @@ def _training_summary(record: TrainingRecord) -> str:
         "becomes higher as the rate decays."
     )
     return (
-        (
-            f"- **Most is learned early**: half the final accuracy by epoch {half}, 95 % of it by epoch {near}.\n"
-            f"- **The first kernels soon keep their pattern**: in epoch {largest + 1} their direction changed by "
-            f"{turned[largest]:.1f} degrees on average, more than in any other; in the last one by {turned[-1]:.1f}.\n"
-            f"- **Training and validation**: the accuracy is {last['accuracy']:.1%} on training photos and "
-            f"{last['validation_accuracy']:.1%} on 5,000 validation photos. The second figure is the one to expect on "
-            "new photos." + (fell if restarts else "")
-        )
-        .replace("%", " %")
-        .replace("  %", " %")
+        f"- **Most is learned early**: half the final accuracy by epoch {half}, 95% of it by epoch {near}.\n"
+        f"- **The first kernels soon keep their pattern**: in epoch {largest + 1} their direction changed by "
+        f"{turned[largest]:.1f} degrees on average, more than in any other; in the last one by {turned[-1]:.1f}.\n"
+        f"- **Training and validation**: the accuracy is {last['accuracy']:.1%} on training photos and "
+        f"{last['validation_accuracy']:.1%} on 5,000 validation photos. The second figure is the one to expect on "
+        "new photos." + (fell if restarts else "")
     )

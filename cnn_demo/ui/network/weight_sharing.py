@@ -188,7 +188,7 @@ def _show_moved_photo(photo: Photo, settings: SharingSettings) -> None:
     for container, kind in zip(containers, reversed(KINDS), strict=True):
         maps, difference, ratio = _moved(photo, kind, settings.kernel, settings.stride, shift)
         with container:
-            written = f"{ratio:.1%}".replace("%", " %")
+            written = f"{ratio:.1%}"
             st.markdown(f"**{drawings.TITLES[kind]}** · maximum difference **{written}** of the peak")
             _strip(
                 (*maps, difference),

@@ -81,11 +81,11 @@ def _show_table(frame: pd.DataFrame) -> None:
         placeholder="",
         column_config={
             "Top-1": number(
-                format="%.1f %%",
+                format="%.1f%%",
                 help="Published top-1 accuracy on ImageNet: how often the most probable class is correct.",
             ),
             "Top-5": number(
-                format="%.1f %%",
+                format="%.1f%%",
                 help=(
                     "Published top-5 accuracy on ImageNet: how often the correct class is among the five most probable "
                     "ones."
@@ -111,7 +111,7 @@ def _own_figure(spec: ModelSpec) -> None:
     st.caption(
         f"Accuracies are published ones, on {keras.dataset}: [Keras's]({keras.source}), "
         f"and for EfficientNet-Lite [timm's]({timm.source}). The bundled {spec.title} has "
-        f"its {own.value:.1%}".replace("%", " %")
+        f"its {own.value:.1%}"
         + (
             " on other data, pictures of 32 × 32 pixels in ten classes, which cannot be compared: those columns are "
             "empty, and the plot omits it."
@@ -189,7 +189,7 @@ def _chart(frame: pd.DataFrame, column: str) -> go.Figure:
             name=name,
             mode="markers",
             marker=marker,
-            hovertemplate=f"<b>%{{text}}</b><br>%{{y:.1f}} % top-1, %{{x:.1f}} {column.split()[0].lower()}"
+            hovertemplate=f"<b>%{{text}}</b><br>%{{y:.1f}}% top-1, %{{x:.1f}} {column.split()[0].lower()}"
             "<extra></extra>",
         )
     figure.update_layout(
@@ -200,5 +200,5 @@ def _chart(frame: pd.DataFrame, column: str) -> go.Figure:
     )
     titles = {"Megabytes": "megabytes of weights", "Milliseconds here": "milliseconds for one photo on this machine"}
     figure.update_xaxes(title=titles[column], type="log", tickvals=[10, 20, 50, 100, 200, 500, 1000, 2000, 5000])
-    figure.update_yaxes(title="top-1 accuracy on ImageNet", ticksuffix=" %")
+    figure.update_yaxes(title="top-1 accuracy on ImageNet", ticksuffix="%")
     return figure

@@ -98,10 +98,10 @@ def _narrow_slider() -> float:
             95,
             DEFAULTS[SHARE],
             5,
-            format="%d %%",
+            format="%d%%",
             key=SHARE,
             bind="query-params",
-            help="Two objects are split at parts narrower than this fraction of the greatest width. At 0 % "
+            help="Two objects are split at parts narrower than this fraction of the greatest width. At 0% "
             "nothing is split: these are the connected components. At high values, arms and legs are split off.",
         )
         / 100
@@ -174,6 +174,6 @@ def _table(own: sv.Detections, overlaps: dict[str, np.ndarray]) -> None:
         hide_index=True,
         height=min(35 * (len(frame) + 1) + 3, 250),
         alt="Each of the network's objects, with the IoU of the classical object that overlaps it most.",
-        column_config={"Confidence": number(format="%.0f %%")}
+        column_config={"Confidence": number(format="%.0f%%")}
         | {f"IoU, {title.lower()}": number(format="%.2f") for title in best},
     )

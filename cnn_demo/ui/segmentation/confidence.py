@@ -61,7 +61,7 @@ def _maps(photo: Photo, segmentation: Segmentation, opacity: float) -> None:
     sure, undecided = st.columns(2, gap="medium")
     with sure:
         _heat(photo, small, segmentation.confidence, opacity, "confidence", f"Confidence, {percent(mean)} on average")
-        legend("0 %", "100 %")
+        legend("0%", "100%")
         st.caption("The probability of the predicted class. Bright is confident.")
     with undecided:
         _heat(photo, small, entropy, opacity, "entropy", f"Entropy, {entropy.mean():.2f} on average")
@@ -119,7 +119,7 @@ def _blank(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
     shown, details = st.columns([3, 2], gap="large")
     with details:
         threshold = (
-            st.slider("Confidence threshold", 0, 99, DEFAULTS[BLANK], format="%d %%", key=BLANK, bind="query-params")
+            st.slider("Confidence threshold", 0, 99, DEFAULTS[BLANK], format="%d%%", key=BLANK, bind="query-params")
             / 100
         )
         doubtful = segmentation.doubtful(threshold)
@@ -163,12 +163,12 @@ def _curve(segmentation: Segmentation, threshold: float) -> go.Figure:
         y=100 * fractions_left(segmentation.confidence, THRESHOLDS),
         mode="lines",
         line={"color": chart_colours().blue},
-        hovertemplate="threshold %{x:.0f} %: %{y:.1f} % above<extra></extra>",
+        hovertemplate="threshold %{x:.0f}%: %{y:.1f}% above<extra></extra>",
     )
     figure.add_vline(100 * threshold, line=REFERENCE_LINE)
     figure.update_layout(height=260, margin={"l": 0, "r": 24, "t": 8, "b": 0}, showlegend=False)
-    figure.update_xaxes(title="confidence threshold", ticksuffix=" %", dtick=50, range=[0, 100])
-    figure.update_yaxes(title="pixels above the threshold", ticksuffix=" %", range=[0, 102])
+    figure.update_xaxes(title="confidence threshold", ticksuffix="%", dtick=50, range=[0, 100])
+    figure.update_yaxes(title="pixels above the threshold", ticksuffix="%", range=[0, 102])
     return figure
 
 
@@ -177,7 +177,7 @@ def _left_of_each(segmentation: Segmentation, doubtful: np.ndarray) -> None:
     left = np.bincount(segmentation.class_map[~doubtful], minlength=len(segmentation.labels))
     coverage = segmentation.coverage()
     indices = [segmentation.labels.index(label) for label in coverage]
-    percentage = st.column_config.NumberColumn(format="%.1f %%")
+    percentage = st.column_config.NumberColumn(format="%.1f%%")
     st.dataframe(
         pd.DataFrame(
             {

@@ -34,12 +34,12 @@ def models_view(photo: Photo) -> None:
         {
             "Prediction": text(help="Semantic segmentation labels pixels; instance segmentation finds objects."),
             "Mean IoU": number(
-                format="%.1f %%",
+                format="%.1f%%",
                 help="Intersection of prediction and ground truth divided by their union, averaged over the classes. "
                 "Figures can be compared only if they were measured on the same photos.",
             ),
             "Mask mAP50-95": number(
-                format="%.1f %%", help="Mean average precision of the masks on COCO, over IoU 0.5 to 0.95."
+                format="%.1f%%", help="Mean average precision of the masks on COCO, over IoU 0.5 to 0.95."
             ),
             "Dataset": text(help="150 classes are a harder task than 20."),
         },

@@ -97,7 +97,7 @@ def _paint(tools: DeltaGenerator, photo: Photo, spec: ModelSpec, segmentation: S
         tool = st.segmented_control("Tool", list(WAYS), default=DEFAULTS[WAY], key=WAY, wrap=True, bind="query-params")
     with width:
         brush = st.slider(
-            "Brush size", 1, 15, DEFAULTS[WIDTH], format="%d %%", key=WIDTH, bind="query-params", help=_BRUSH
+            "Brush size", 1, 15, DEFAULTS[WIDTH], format="%d%%", key=WIDTH, bind="query-params", help=_BRUSH
         )
     small = reduced(photo.pixels, SHOWN_SIDE)
     colours = class_colours(spec.labels)

@@ -151,8 +151,8 @@ def _table(segmentation: Segmentation, found: sv.Detections) -> None:
         alt="Each class with its pixels in both predictions, and its number of objects.",
         placeholder="–",
         column_config={
-            "Pixels, semantic": number(format="%.1f %%", help="Fraction of the photo with this class."),
-            "Pixels, instances": number(format="%.1f %%", help="Fraction of the photo covered by masks of this class."),
+            "Pixels, semantic": number(format="%.1f%%", help="Fraction of the photo with this class."),
+            "Pixels, instances": number(format="%.1f%%", help="Fraction of the photo covered by masks of this class."),
             "Objects": number(format="%d", help="Only instance segmentation can count."),
         },
     )

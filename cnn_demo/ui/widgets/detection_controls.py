@@ -25,7 +25,7 @@ def confidence_slider(key: str = SURE) -> float:
             95,
             DEFAULT,
             5,
-            format="%d %%",
+            format="%d%%",
             key=key,
             help="Only boxes with a higher confidence are shown.",
             **LINKED_AND_PERSISTENT,

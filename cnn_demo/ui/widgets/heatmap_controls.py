@@ -32,7 +32,7 @@ def opacity_slider(key: str, default: int, label: str = "Opacity of the heatmap"
         default: Default opacity in percent.
         label: Label of the slider.
     """
-    return st.slider(label, 0, 100, default, 5, format="%d %%", key=key, bind="query-params") / 100
+    return st.slider(label, 0, 100, default, 5, format="%d%%", key=key, bind="query-params") / 100
 
 
 def legend(low: str, high: str, *, signed: bool = False) -> None:

@@ -70,7 +70,7 @@ def verdict(taught: TransferState) -> str:
         f"would be correct for {percent(held.max() / count)} of them. {find(task.model_key).title} was pretrained on "
         "many thousands of other photos; the same network with random weights on none. With so few photos the "
         f"accuracies are uncertain: on more photos like these they are probably within **{_range(low, high)}** with "
-        f"pretrained features and **{_range(low_beside, high_beside)}** with random ones ([Wilson's 95 % "
+        f"pretrained features and **{_range(low_beside, high_beside)}** with random ones ([Wilson's 95% "
         "intervals](https://doi.org/10.1080/01621459.1927.10502953)). "
         + (
             "The intervals do not overlap: the difference is significant."
@@ -81,7 +81,7 @@ def verdict(taught: TransferState) -> str:
 
 
 def _range(low: float, high: float) -> str:
-    return f"{100 * low:.0f} to {100 * high:.0f} %"
+    return f"{100 * low:.0f} to {100 * high:.0f}%"
 
 
 def _tuning(taught: TransferState) -> None:

@@ -39,7 +39,7 @@ def folder(tmp_path_factory):
                 continue
             logits = scores["scores"]
             offset = float(logits.quantile(0.99))
-            factor = 4 / (float(logits.max()) - offset)  # the surest is 98 % sure, one in a hundred 50 %
+            factor = 4 / (float(logits.max()) - offset)  # the surest is 98% sure, one in a hundred 50%
             for branch in getattr(head, name):
                 last = branch[-1]
                 last.weight.data *= factor

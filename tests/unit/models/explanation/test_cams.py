@@ -43,7 +43,7 @@ def test_a_network_that_looks_only_at_one_corner(corner, method):
     outside = values.copy()
     outside[:reach, :reach] = 0
     assert outside.max() == pytest.approx(0, abs=1e-4)
-    assert values[:CORNER, :CORNER].sum() > 0.6 * values.sum()  # of 6 % of the pixels
+    assert values[:CORNER, :CORNER].sum() > 0.6 * values.sum()  # of 6% of the pixels
 
 
 @pytest.mark.parametrize("method", [key for key in METHODS if key != "integrated_gradients"])

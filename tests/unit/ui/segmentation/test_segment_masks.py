@@ -60,7 +60,7 @@ def test_without_a_background_every_pixel_has_a_word():
 
 
 def test_coverage_in_words_ends_with_the_background():
-    assert covered(answer([[0, 0, 0, 1, 2, 2, 2, 2]])) == "**50.0 %** aeroplane · **12.5 %** cat · 37.5 % background"
+    assert covered(answer([[0, 0, 0, 1, 2, 2, 2, 2]])) == "**50.0%** aeroplane · **12.5%** cat · 37.5% background"
     many = answer([list(range(9))], labels=tuple("abcdefghi"))
     assert covered(many, limit=2).endswith("b · 7 more")
 
@@ -97,7 +97,7 @@ def test_objects_are_numbered_within_their_class():
     assert numbered(objects) == ["cat 1", "dog 1", "cat 2"]
     layers = object_layers(objects)
     assert [layer.id for layer in layers] == [1, 2, 3]
-    assert layers[2].detail == "confidence 70.0 %"
+    assert layers[2].detail == "confidence 70.0%"
     assert layers[0].fraction == pytest.approx(1 / 3)
     assert len({layer.colour for layer in layers}) == 3
 
