@@ -17,6 +17,13 @@ function changed(before, after) {
   return differ.sort().join("&")
 }
 
+/** Scroll another page to its top, and close the menu that a phone shows over it. */
+function showFromTheTop() {
+  document.querySelector("[data-testid=stMain]")?.scrollTo(0, 0)
+  const close = document.querySelector("[data-testid=stSidebarCollapseButton] button")
+  if (innerWidth < 768 && close instanceof HTMLElement) close.click()
+}
+
 /** Replace the functions with which Streamlit writes the history. */
 function keepOneEntryForEachClick() {
   const push = history.pushState.bind(history)
@@ -50,6 +57,7 @@ function keepOneEntryForEachClick() {
       fresh = leaving = false
       moved = ""
       push(state, title, url)
+      showFromTheTop()
     } else if (!leaving) {
       if (fresh) push(state, title, url)
       else replace(state, title, url)

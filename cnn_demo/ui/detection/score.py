@@ -115,6 +115,7 @@ def _truth(
     predicted = [box_shape(box, int(i)) for box, i in zip(found.xyxy, class_ids(found), strict=True)]
     st.button(
         "Start from the predictions",
+        help="Your own boxes are replaced; *Undo* below the picture brings them back.",
         icon=":material/content_copy:",
         key="score_take",
         on_click=replace_drawing,

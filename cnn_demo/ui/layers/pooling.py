@@ -152,12 +152,8 @@ def _pooled(plane: np.ndarray, kind: str, window: int, stride: int, row: int, co
 
 
 def _open_window(size: tuple[int, int]) -> tuple[int, int]:
-    containers = st.columns(2, wrap=False)
-    with containers[0]:
-        row = bounded_number("Row", 0, size[0] - 1, "pool_row", size[0] // 2)
-    with containers[1]:
-        column = bounded_number("Column", 0, size[1] - 1, "pool_column", size[1] // 2)
-    return row, column
+    row = bounded_number("Row", 0, size[0] - 1, "pool_row", size[0] // 2)
+    return row, bounded_number("Column", 0, size[1] - 1, "pool_column", size[1] // 2)
 
 
 def _pictures(plane: np.ndarray, results: list[Pooled], scale: float, row: int, column: int) -> None:

@@ -148,8 +148,12 @@ def boxes_view(photo: Photo) -> None:
             default=DEFAULTS[BEGIN],
             on_change=_reset,
         )
-        st.markdown(BEGINNINGS[begin].notice)
     boxes = _boxes(photo, begin)
+    with panel:
+        if st.session_state.get(MOVED, DEFAULTS[MOVED]) == DEFAULTS[MOVED]:
+            st.markdown(BEGINNINGS[begin].notice)
+        else:
+            st.button("Restore the example", icon=":material/undo:", key="boxes_restore", on_click=_reset)
     with stage:
         box_pair(
             jpeg_url(reduced(photo.pixels, SHOWN_SIDE)),

@@ -76,7 +76,6 @@ def try_this(lesson: Lesson, defaults: Mapping[str, Any]) -> None:
             [experiment.title for experiment in lesson.experiments],
             index=None,
             key=_MENU,
-            format_func=lambda title: f":material/science: {title}",
             placeholder="Try this",
             label_visibility="collapsed",
             filter_mode=None,
@@ -175,6 +174,7 @@ def _take_from_link(lesson: Lesson, record: Record) -> None:
     name = st.query_params.get(NAME)
     record.experiment = next((each for each in lesson.experiments if link_name(each) == name), None)
     if record.experiment is None:
+        record.settings = None  # Back has undone it
         return
     if record.settings is None:  # Undo leads to the page as it opens without a link
         record.settings, record.photo = dict(record.defaults), PhotoChoice()
