@@ -50,7 +50,7 @@ class Corruption:
 
     def written(self, amount: float) -> str:
         """Write an amount with its unit."""
-        return f"{amount:g} {self.unit}".replace(" °", "°").rstrip()
+        return f"{amount:g}{self.unit}"
 
 
 def blurred(pixels: np.ndarray, amount: float, seed: int = 0) -> np.ndarray:

@@ -74,9 +74,10 @@ MEASURE = """() => {
       if (hides(s) && box.width > 0 && (right > box.right + 1.5 || left < box.left - 1.5)) { cut.push(name); break }
     }
   }
+  const hovered = "[data-testid=stElementToolbar], [data-testid=stCode]" // their buttons come up under the pointer
   const covered = [...main.querySelectorAll("button")].filter((e) => {
     const { left, top, width, height } = e.getBoundingClientRect()
-    if (!width || !height || top < 70 || top + height > innerHeight) return false
+    if (!width || !height || top < 70 || top + height > innerHeight || e.closest(hovered)) return false
     const hit = document.elementFromPoint(left + width / 2, top + height / 2)
     return hit && !e.contains(hit) && !hit.contains(e)
   }).map((e) => (e.ariaLabel || e.textContent).trim().slice(0, 40))

@@ -31,6 +31,7 @@ class Record:
         settings: The visitor's own settings, to which *Undo* returns; None if no experiment was started.
         photo: The visitor's own photo, to which *Undo* returns.
         shown: Key of the photo on which the experiment is shown.
+        undone: Whether Back has undone the experiment already; Forward may return to it.
         drawn: Whether the controls have been drawn since the experiment came from a link; until then the session does
             not have their values.
     """
@@ -40,6 +41,7 @@ class Record:
     settings: dict[str, Any] | None = None
     photo: PhotoChoice = field(default_factory=PhotoChoice)
     shown: str = ""
+    undone: bool = False
     drawn: bool = True
 
 
@@ -62,7 +64,7 @@ def try_this(lesson: Lesson, defaults: Mapping[str, Any]) -> None:
     if st.session_state.get(_MENU) != title:
         st.session_state[_MENU] = title
     with st.container(horizontal=True, gap="xsmall", width="content"):
-        if record.settings is not None:
+        if record.settings is not None and not record.undone:
             st.button(
                 "Undo",
                 key="undo_experiment",
@@ -111,7 +113,7 @@ def start(lesson: Lesson, experiment: Experiment) -> None:
         record.photo = own
     st.session_state.update({**record.defaults, **experiment.settings})
     restore_photo(PhotoChoice(experiment.photo) if experiment.photo else _real(own))
-    record.experiment, record.shown, record.drawn = experiment, chosen_photo().key, True
+    record.experiment, record.shown, record.drawn, record.undone = experiment, chosen_photo().key, True, False
     st.query_params[NAME] = link_name(experiment)
 
 
@@ -174,8 +176,9 @@ def _take_from_link(lesson: Lesson, record: Record) -> None:
     name = st.query_params.get(NAME)
     record.experiment = next((each for each in lesson.experiments if link_name(each) == name), None)
     if record.experiment is None:
-        record.settings = None  # Back has undone it
+        record.undone = True
         return
+    record.undone = False
     if record.settings is None:  # Undo leads to the page as it opens without a link
         record.settings, record.photo = dict(record.defaults), PhotoChoice()
     if list(st.query_params) == [NAME]:  # a link written by hand: only the experiment's name
