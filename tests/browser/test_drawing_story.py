@@ -1,11 +1,11 @@
 """Drawing on photos in a real browser, with mouse, finger and keyboard: pages 5, 6 and 7."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
-from visitor import PATIENCE, settle, visit
+from playwright.sync_api import Locator, Page, expect
+from visitor import settle, visit
 
 from cnn_demo.models import list_models
 
@@ -16,21 +16,6 @@ PAGE_5 = "/Localization?photo=flower&task=Draw+the+ground+truth"
 PAGE_6 = "/Object_detection?photo=chelsea&task=Evaluate"
 PAGE_7 = "/Segmentation?photo=chelsea&task=Paint+the+ground+truth"
 Point = tuple[float, float]
-
-
-@pytest.fixture
-def phone(browser: Browser, server: str) -> Iterator[Page]:
-    """A visitor with a phone: touch only, no mouse."""
-    context = browser.new_context(
-        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, base_url=server
-    )
-    context.set_default_timeout(PATIENCE)
-    errors = []
-    page = context.new_page()
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    context.close()
-    assert not errors, errors
 
 
 def surface(page: Page) -> Locator:

@@ -91,7 +91,7 @@ def unmatched(found: sv.Detections, others: Sequence[sv.Detections]) -> np.ndarr
 
 
 def _show(photo: Photo, specs: Sequence[ModelSpec], predictions: dict[str, sv.Detections]) -> list[str]:
-    """Show the boxes of each model side by side; return what is to say about each, as Markdown."""
+    """Show the boxes of each model side by side; return a sentence about each, as Markdown."""
     facts = []
     shown = [spec for spec in specs if spec.key in predictions]
     for spec, container in zip(shown, st.columns(len(shown) or 1, gap="medium"), strict=False):

@@ -21,7 +21,7 @@ _STYLE = Path(__file__).with_name("frame.css")
 def navigate() -> StreamlitPage:
     """Show the navigation at the top of the window, and return the page that the visitor opened.
 
-    Every page does it too: if a page's link is what a new server sees first, Streamlit runs the page without app.py.
+    Every page does it too: if the first request to a new server is for a page, Streamlit runs it without app.py.
     """
     home = st.Page(HOME, title="Home", default=True)  # no icons: Streamlit would fetch them from the internet
     topics = [st.Page(topic.page, title=f"{topic.number} · {topic.short}") for topic in TOPICS]
