@@ -188,7 +188,7 @@ def _take_from_link(lesson: Lesson, record: Record) -> None:
 
 
 def _real(choice: PhotoChoice) -> PhotoChoice:
-    """The visitor's photo, or the first sample instead of a test pattern, on which a notice about photos may not hold."""
+    """The visitor's photo, or the first sample instead of a test pattern, for which a notice may not hold."""
     return PhotoChoice() if choice.key in PATTERNS else choice
 
 
