@@ -17,13 +17,12 @@ from cnn_demo.models.localization.localizers import LocalizerDetails
 from cnn_demo.results import Localization, percent
 from cnn_demo.ui.components.picture import labelled_boxes, picture
 from cnn_demo.ui.localization.state import evidence_of, pick_localizer, threshold_slider, truth_of
-from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
-from cnn_demo.ui.page.tabs import reasons_shown
 from cnn_demo.ui.widgets.heatmap_controls import legend
 from cnn_demo.ui.widgets.model_picker import load_with_spinner
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
 from cnn_demo.ui.widgets.probability_bars import probability_bars
+from cnn_demo.ui.widgets.view import view_fragment
 
 SHOWN_SIDE = 900  # pixels of the longer side that are sent to the browser
 CARD_SIDE = 480
@@ -31,44 +30,43 @@ HEAVIEST = 8  # locations whose boxes are drawn
 MAX_CLASSES = 6  # whose probabilities are shown
 
 
-@fragment
+@view_fragment
 def find_view(photo: Photo) -> None:
     """Show the one object that the network finds on the photo; if the network is not available, the reason."""
-    with reasons_shown():
-        panel, stage, details = controls_picture_and_details("find")
-        with panel:
-            spec = pick_localizer()
-            threshold = threshold_slider(spec)
-        load_with_spinner(spec, load_localizer)
-        evidence = evidence_of(photo, spec.key, threshold)
-        prediction = evidence.localization
-        with panel:
-            _in_words(prediction, photo, threshold)
-            indices = shown_classes(prediction.probabilities)
-            probability_bars(
-                [prediction.labels[i] for i in indices],
-                prediction.probabilities[indices],
-                caption="Probability of the most probable classes",
-            )
-        with stage:
-            found = f"a box around the {prediction.label}" if prediction.label else "no box"
-            box = [] if prediction.box_xyxy is None else [prediction.box_xyxy]
-            picture(
-                jpeg_url(reduced(photo.pixels, SHOWN_SIDE)),
-                photo.size,
-                key="find_photo",
-                alt=f"The photo with {found}: {photo.description}",
-                max_height=480,
-                boxes=labelled_boxes(box, [_named(prediction)] * len(box), [PREDICTION] * len(box)),
-            )
-        with details:
-            st.caption(
-                f"**{prediction.milliseconds:.1f} ms** on {DEVICES[prediction.device]}: one pass, two heads. "
-                f"{spec.training_data} For a photo of anything else it should predict “nothing”."
-            )
-            _downloads(photo, prediction, spec)
-            st.subheader("How the box head predicts the box", anchor=False)
-            _weighted(photo, evidence)
+    panel, stage, details = controls_picture_and_details("find")
+    with panel:
+        spec = pick_localizer()
+        threshold = threshold_slider(spec)
+    load_with_spinner(spec, load_localizer)
+    evidence = evidence_of(photo, spec.key, threshold)
+    prediction = evidence.localization
+    with panel:
+        _in_words(prediction, photo, threshold)
+        indices = shown_classes(prediction.probabilities)
+        probability_bars(
+            [prediction.labels[i] for i in indices],
+            prediction.probabilities[indices],
+            caption="Probability of the most probable classes",
+        )
+    with stage:
+        found = f"a box around the {prediction.label}" if prediction.label else "no box"
+        box = [] if prediction.box_xyxy is None else [prediction.box_xyxy]
+        picture(
+            jpeg_url(reduced(photo.pixels, SHOWN_SIDE)),
+            photo.size,
+            key="find_photo",
+            alt=f"The photo with {found}: {photo.description}",
+            max_height=480,
+            boxes=labelled_boxes(box, [_named(prediction)] * len(box), [PREDICTION] * len(box)),
+        )
+    with details:
+        st.caption(
+            f"**{prediction.milliseconds:.1f} ms** on {DEVICES[prediction.device]}: one pass, two heads. "
+            f"{spec.training_data} For a photo of anything else it should predict “nothing”."
+        )
+        _downloads(photo, prediction, spec)
+        st.subheader("How the box head predicts the box", anchor=False)
+        _weighted(photo, evidence)
 
 
 def shown_classes(probabilities: np.ndarray) -> np.ndarray:

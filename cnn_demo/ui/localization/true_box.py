@@ -38,11 +38,10 @@ from cnn_demo.ui.localization.state import (
     sample_truth,
     truth_of,
 )
-from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
-from cnn_demo.ui.page.tabs import reasons_shown
 from cnn_demo.ui.widgets.charts import chart_colours
 from cnn_demo.ui.widgets.model_picker import load_with_spinner
+from cnn_demo.ui.widgets.view import view_fragment
 
 CLASS = "true_class"
 WEIGHT = "weight_{}"
@@ -57,30 +56,29 @@ _WHAT = {
 _SHADE = np.array([255, 210, 31])
 
 
-@fragment
+@view_fragment
 def truth_view(photo: Photo) -> None:
     """Let the visitor draw the ground truth box, and compare the predicted box with it.
 
     If the network is not available, the reason is shown.
     """
-    with reasons_shown():
-        panel, stage, details = controls_picture_and_details("truth")
-        with panel:
-            spec = pick_localizer()
-        model = load_with_spinner(spec, load_localizer)
-        evidence = evidence_of(photo, spec.key)
-        drawing, shown = stage.columns(2, gap="medium")
-        with drawing:
-            st.markdown("**Draw the ground-truth box**, as tightly as you can")
-            _draw_box(photo, spec)
-        truth = truth_of(photo, spec.labels)
-        with shown:
-            _overlap(photo, evidence, truth)
-        with panel:
-            _measures(evidence, truth)
-        with details:
-            st.subheader("Terms of the loss", anchor=False)
-            _loss(model, photo, evidence, truth)
+    panel, stage, details = controls_picture_and_details("truth")
+    with panel:
+        spec = pick_localizer()
+    model = load_with_spinner(spec, load_localizer)
+    evidence = evidence_of(photo, spec.key)
+    drawing, shown = stage.columns(2, gap="medium")
+    with drawing:
+        st.markdown("**Draw the ground-truth box**, as tightly as you can")
+        _draw_box(photo, spec)
+    truth = truth_of(photo, spec.labels)
+    with shown:
+        _overlap(photo, evidence, truth)
+    with panel:
+        _measures(evidence, truth)
+    with details:
+        st.subheader("Terms of the loss", anchor=False)
+        _loss(model, photo, evidence, truth)
 
 
 def _draw_box(photo: Photo, spec: ModelSpec) -> None:

@@ -29,13 +29,12 @@ from cnn_demo.models.localization.weak_localization import (
 from cnn_demo.results import percent
 from cnn_demo.ui.localization.prediction import CARD_SIDE, resized_map
 from cnn_demo.ui.localization.state import evidence_of, pick_class, pick_localizer, truth_of
-from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
-from cnn_demo.ui.page.tabs import reasons_shown
 from cnn_demo.ui.widgets.cached_progress import computed
 from cnn_demo.ui.widgets.heatmap_controls import opacity_slider
 from cnn_demo.ui.widgets.model_picker import load_with_spinner
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
+from cnn_demo.ui.widgets.view import view_fragment
 
 LOOKED_FOR, CUT, OPACITY, SIZES, STRIDE = "cam_class", "cam_cut", "cam_opacity", "window_sizes", "window_step"
 DEFAULTS: dict[str, Any] = {
@@ -48,45 +47,44 @@ DEFAULTS: dict[str, Any] = {
 ALL_SIZES = (100, 85, 70, 50, 35, 25)  # percent of the photo's sides
 
 
-@fragment
+@view_fragment
 def without_view(photo: Photo) -> None:
     """Find the object three times: by the box head, by the class activation map, by a sliding window.
 
     If the network is not available, the reason is shown.
     """
-    with reasons_shown():
-        panel, stage, details = controls_picture_and_details("without")
-        with panel:
-            spec = pick_localizer()
-        model = load_with_spinner(spec, load_localizer)
-        evidence = evidence_of(photo, spec.key)
-        likely = evidence.localization.label or model.labels[int(evidence.logits[:-1].argmax())]
-        with panel:
-            label = pick_class("Class", model.labels[:-1], LOOKED_FOR, likely, "the most probable")
-            cut = st.slider(
-                "Threshold (% of the map’s maximum)",
-                5,
-                95,
-                DEFAULTS[CUT],
-                5,
-                format="%d%%",
-                key=CUT,
-                bind="query-params",
-                help="The box goes around the largest connected part above it; Zhou et al. used 20%.",
-            )
-            sizes, step = _window_controls(photo.size)
-            opacity = opacity_slider(OPACITY, DEFAULTS[OPACITY])
-        cam = cam_box(model, evidence, label, photo.size, cut / 100)
-        with stage:
-            scan = _scan(photo, spec, sizes, step, st.empty()) if sizes else None
-            _cards(photo, evidence, cam, scan, label, opacity)
-        with details:
-            st.markdown(
-                "A classifier is trained without boxes, and yet it can localize. Here are two methods that use the "
-                "network's **class head alone**, beside the **box head**, which was trained with boxes."
-            )
-            if scan is not None:
-                _cost(scan, evidence, model.spec.title)
+    panel, stage, details = controls_picture_and_details("without")
+    with panel:
+        spec = pick_localizer()
+    model = load_with_spinner(spec, load_localizer)
+    evidence = evidence_of(photo, spec.key)
+    likely = evidence.localization.label or model.labels[int(evidence.logits[:-1].argmax())]
+    with panel:
+        label = pick_class("Class", model.labels[:-1], LOOKED_FOR, likely, "the most probable")
+        cut = st.slider(
+            "Threshold (% of the map’s maximum)",
+            5,
+            95,
+            DEFAULTS[CUT],
+            5,
+            format="%d%%",
+            key=CUT,
+            bind="query-params",
+            help="The box goes around the largest connected part above it; Zhou et al. used 20%.",
+        )
+        sizes, step = _window_controls(photo.size)
+        opacity = opacity_slider(OPACITY, DEFAULTS[OPACITY])
+    cam = cam_box(model, evidence, label, photo.size, cut / 100)
+    with stage:
+        scan = _scan(photo, spec, sizes, step, st.empty()) if sizes else None
+        _cards(photo, evidence, cam, scan, label, opacity)
+    with details:
+        st.markdown(
+            "A classifier is trained without boxes, and yet it can localize. Here are two methods that use the "
+            "network's **class head alone**, beside the **box head**, which was trained with boxes."
+        )
+        if scan is not None:
+            _cost(scan, evidence, model.spec.title)
 
 
 def _window_controls(size: tuple[int, int]) -> tuple[tuple[float, ...], float]:
