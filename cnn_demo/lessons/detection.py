@@ -215,13 +215,9 @@ def _upside_down(image: np.ndarray) -> Correction:
     if not len(found):
         verdict = "On this photo it finds 0 objects: try one with a bus or people."
     elif same == len(found):
-        verdict = (
-            "Here everything is found again: such shapes look much the same upside down, or some training photos did."
-        )
+        verdict = "Here all is found again: the shape is much the same upside down. Try the bus in the street."
     else:
-        verdict = (
-            f"Of the {_number(len(found), 'object')} only {same or 'none'} {'is' if same == 1 else 'are'} found again."
-        )
+        verdict = f"{same} of {_number(len(found), 'object')} {'is' if same == 1 else 'are'} found again."
     return Correction(
         "It learned its classes as training photos show them: mostly upright, and at usual sizes and positions. "
         f"Upright it finds here: {_found(found)}. Upside down: {_found(again)}. {verdict}",
@@ -253,9 +249,7 @@ def _small_objects(image: np.ndarray) -> Correction:
         verdict = "On this photo it finds 0 objects at its own size: try one with a bus or people."
     else:
         sizes = ", ".join(f"{count} at 1/{divisor}" for divisor, count in zip(SMALLER, again, strict=True))
-        verdict = (
-            f"Of the {_number(len(found), 'object')} that it finds on this photo, it finds again {sizes} of the size."
-        )
+        verdict = f"Of {_number(len(found), 'object')} on this photo, it finds again {sizes} of the size."
         if again[-1] == len(found):
             verdict += " They were large enough to survive that; try a photo of a crowd."
     return Correction(
