@@ -3,7 +3,8 @@
 `python -m training.cifar10_cnn --data FOLDER` takes about 4 minutes an epoch on one core; interrupted, it goes on with
 `--resume`. The 5,000 validation images are measured after every epoch but never trained on, and nothing is chosen by
 them: the result is the exponential moving average of the weights after the last epoch. The files for `assets/weights`
-are then in `runs/cifar10_cnn/bundle`; with `--start` they carry on the record of the earlier epochs.
+are then in `runs/cifar10_cnn/bundle`; with `--start` they carry on the record of the earlier epochs. `--measure` trains
+nothing: it measures the bundled weights again and writes the files of `write_cifar10_record` into that folder.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from cnn_demo.models.training_records import cifar10_record
 from training.data.datasets import LabelledImages, argument_parser, read_cifar10
 from training.networks.cifar10 import Cifar10Network, first_kernels, predict_logits
 from training.networks.localizer import as_tensor, from_keras
-from training.steps.bundle import bundle_cifar10
+from training.steps.bundle import bundle_cifar10, write_cifar10_record
 from training.steps.checkpoints import restore, save
 from training.steps.schedules import ema_update, parameter_groups, rate_at
 
@@ -45,7 +46,21 @@ def main() -> None:
     parser.add_argument("--resume", action="store_true", help="go on after the last finished epoch")
     parser.add_argument("--start", action="store_true", help="begin with the bundled weights, not with chance")
     parser.add_argument("--seed", type=int, default=0)
-    train(parser.parse_args())
+    parser.add_argument("--measure", action="store_true", help="only measure the bundled weights again")
+    options = parser.parse_args()
+    if options.measure:
+        measure_bundled(options.data, options.out / "bundle")
+    else:
+        train(options)
+
+
+def measure_bundled(data: Path, folder: Path) -> None:
+    """Measure the bundled weights on the validation images and write their record, with the epochs that it had."""
+    network = cifar10_cnn()
+    network.load_weights(BUNDLED / "cifar10_cnn.weights.h5")
+    record = cifar10_record()
+    write_cifar10_record(network, read_cifar10(data)[1], folder, record.epochs, record.restarts)
+    print(f"Wrote {folder}.")
 
 
 def train(options: argparse.Namespace) -> None:

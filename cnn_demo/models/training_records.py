@@ -46,6 +46,19 @@ class TrainingRecord:
 
 
 @dataclass(frozen=True, eq=False)
+class ValidationLogits:
+    """Outputs of the CIFAR-10 network for the 5,000 validation images.
+
+    Attributes:
+        logits: (5000, 10) float32 logits, not divided by a temperature, minus the largest of each image.
+        labels: (5000,) int64 ground-truth classes.
+    """
+
+    logits: np.ndarray = field(repr=False)
+    labels: np.ndarray = field(repr=False)
+
+
+@dataclass(frozen=True, eq=False)
 class LocalizerRecord:
     """Training history of the localizer and its metrics on the validation photos.
 
@@ -88,18 +101,28 @@ def localizer_record() -> LocalizerRecord:
 
 
 def _read(facts: str, arrays: str) -> dict[str, Any]:
-    """Return the values of a JSON file, lists as tuples, and read-only float32 copies of the arrays in an NPZ file."""
-    paths = BUNDLED / facts, BUNDLED / arrays
-    if missing := [path.name for path in paths if not path.is_file()]:
+    """Return the values of a JSON file, lists as tuples, and the arrays of an NPZ file."""
+    _check_present(facts, arrays)
+    text = (BUNDLED / facts).read_text(encoding="utf-8")
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(text).items()}
+    return values | _read_arrays(arrays)
+
+
+def _read_arrays(name: str) -> dict[str, np.ndarray]:
+    """Return read-only float32 copies of the arrays in an NPZ file."""
+    _check_present(name)
+    with np.load(BUNDLED / name) as file:
+        arrays = {key: file[key].astype(np.float32) for key in file.files}
+    for array in arrays.values():
+        array.flags.writeable = False
+    return arrays
+
+
+def _check_present(*names: str) -> None:
+    if missing := [name for name in names if not (BUNDLED / name).is_file()]:
         raise FileNotFoundError(
             f"The network's training record is incomplete: {' and '.join(missing)} must be in assets/weights."
         )
-    with np.load(paths[1]) as file:
-        kept = {name: file[name].astype(np.float32) for name in file.files}
-    for array in kept.values():
-        array.flags.writeable = False
-    values = json.loads(paths[0].read_text(encoding="utf-8"))
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()} | kept
 
 
 @cache
@@ -111,3 +134,14 @@ def cifar10_record() -> TrainingRecord:
     """
     values = _read("cifar10_cnn.json", "cifar10_cnn_kernels.npz")
     return TrainingRecord(**values | {"confusion": np.array(values["confusion"])})
+
+
+@cache
+def cifar10_validation() -> ValidationLogits:
+    """Read the logits of the bundled CIFAR-10 network for the validation images.
+
+    Raises:
+        FileNotFoundError: If the bundled file is missing.
+    """
+    arrays = _read_arrays("cifar10_cnn_validation.npz")
+    return ValidationLogits(arrays["logits"], arrays["labels"].astype(np.int64))

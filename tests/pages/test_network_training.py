@@ -15,9 +15,10 @@ from cnn_demo.drawing.shapes import Shape, rasterize
 from cnn_demo.images import Photo, sample_photos
 from cnn_demo.jobs import JobError, job_queue
 from cnn_demo.models import load
+from cnn_demo.models.calibration import expected_calibration_error, reliability_bins, softmax
 from cnn_demo.models.classification.digits import digit_data, read
 from cnn_demo.models.classification.drawn_digit import eight_by_eight
-from cnn_demo.models.training_records import cifar10_record
+from cnn_demo.models.training_records import cifar10_record, cifar10_validation
 from cnn_demo.results import percent
 from cnn_demo.ui.network import calibration, live_training, training_playback
 from cnn_demo.ui.network.kernel_mosaic import kernel_mosaic
@@ -250,7 +251,7 @@ def test_the_prediction_and_its_bin():
     assert f">{label}</th>" in bars
     assert percent(top) in bars
     part = next(part for part in record.reliability if part["low"] < top <= part["high"])
-    assert f"Your photo got **{percent(top)}**" in text
+    assert f"Your photo gets **{percent(top)}**" in text
     assert percent(part["accuracy"]) in text if part["count"] else "No validation photo" in text
     assert f"{100 * record.ece:.1f} percentage points" in text
     assert f"{100 * record.ece_before:.1f} percentage points" in text
@@ -267,7 +268,41 @@ def test_temperature_changes_the_confidence_and_never_the_prediction():
     assert_fine(app)
     assert html(app) != calibrated
     assert html(app)[: first + 80] == calibrated[: first + 80]
-    assert "temperature never changes the predicted class" in written(app)
+    assert "its predictions are the same" in written(app)
+
+
+def test_the_default_temperature_is_the_fitted_one():
+    fitted = cifar10_record().temperature
+    assert calibration.DEFAULTS["conf_temperature"] == pytest.approx(fitted, abs=calibration.STEP / 2)
+
+
+@pytest.mark.parametrize(
+    ("temperature", "verdict"), [(1.0, "overconfident"), (None, "well calibrated"), (4.0, "underconfident")]
+)
+def test_diagram_sentences_and_samples_follow_the_temperature(temperature, verdict):
+    """At the fitted temperature the calibration error is that of the model card; at 1 it is that without it."""
+    app = open_view("Confidence", photo=SMALL)
+    if temperature is not None:
+        app.slider(key="conf_temperature").set_value(temperature).run()
+    assert_fine(app)
+    model, record, validation = load("cifar10_cnn"), cifar10_record(), cifar10_validation()
+    used = temperature or record.temperature
+    error = expected_calibration_error(softmax(validation.logits, used), validation.labels)
+    expected = {1.0: record.ece_before, None: record.ece}.get(temperature)
+    if expected is not None:
+        assert error == pytest.approx(expected, abs=0.001)
+    text = written(app)
+    assert f"**{verdict}**" in text
+    assert f"error: **{100 * error:.1f} percentage points**" in text
+    top = float(softmax(model.logits(model.prepare(SMALL.pixels)[None]), used).max())
+    assert f"Your photo gets **{percent(top)}**" in text
+    bars, _ = json.loads(app.get("plotly_chart")[0].proto.spec)["data"]
+    parts = [part for part in reliability_bins(softmax(validation.logits, used), validation.labels) if part["count"]]
+    np.testing.assert_allclose(bars["y"], [part["accuracy"] for part in parts])
+    colours, here = bars["marker"]["color"], [part["low"] < top <= part["high"] for part in parts]
+    assert [colours.count(colour) == 1 for colour in colours] == here
+    sample = softmax(model.logits(model.prepare(sample_photos()[0].load().pixels)[None])[0], used)
+    assert f"{model.labels[int(sample.argmax())]}, {percent(float(sample.max()))}" in html(app)
 
 
 def test_every_sample_has_a_prediction_and_whether_it_is_one_of_the_ten_classes():
@@ -292,7 +327,7 @@ def test_every_sample_has_a_prediction_and_whether_it_is_one_of_the_ten_classes(
 def test_any_photo_gets_a_prediction(shape):
     pixels = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
     app = open_view("Confidence", photo=Photo(pixels, "Odd", f"digest-{shape}"))
-    assert "Your photo got" in written(app)
+    assert "Your photo gets" in written(app)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,7 @@ def bundle_cifar10(
     folder: Path,
     earlier: TrainingRecord | None = None,
 ) -> None:
-    """Write `cifar10_cnn.weights.h5`, `cifar10_cnn.json` and `cifar10_cnn_kernels.npz`.
+    """Write `cifar10_cnn.weights.h5`, `cifar10_cnn_kernels.npz` and the files of `write_cifar10_record`.
 
     Args:
         trained: The torch network.
@@ -58,14 +59,39 @@ def bundle_cifar10(
         kernels = np.concatenate([earlier.kernels, kernels[1:]])
         history = [*earlier.epochs, *history]
     np.savez_compressed(folder / "cifar10_cnn_kernels.npz", kernels=kernels.astype(np.float16))
+    write_cifar10_record(network, validation, folder, history, restarts)
+
+
+def write_cifar10_record(
+    network: keras.Model,
+    validation: LabelledImages,
+    folder: Path,
+    history: Sequence[dict],
+    restarts: Sequence[int],
+) -> None:
+    """Measure a network and write `cifar10_cnn.json` and `cifar10_cnn_validation.npz`.
+
+    Args:
+        network: The Keras network.
+        validation: Images that the network was not trained on.
+        folder: Output folder.
+        history: Loss and accuracy of every epoch, on training and validation images.
+        restarts: Epochs, counted from 1, at which the learning rate was restarted.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
     logits = network.predict(network_input(validation.images), 500, verbose=0)
     record = {
         "labels": CIFAR10_LABELS,
         "epochs": [_rounded(epoch) for epoch in history],
-        "restarts": restarts,
+        "restarts": list(restarts),
         **measure(logits, validation.labels),
     }
     (folder / "cifar10_cnn.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    # The softmax is the same without the largest logit, and float16 is most precise near 0.
+    relative = (logits - logits.max(axis=1, keepdims=True)).astype(np.float16)
+    np.savez_compressed(
+        folder / "cifar10_cnn_validation.npz", logits=relative, labels=validation.labels.astype(np.uint8)
+    )
 
 
 def bundle_localizer(

@@ -10,8 +10,8 @@ import streamlit as st
 from cnn_demo.drawing.pictures import jpeg_file_url, jpeg_url
 from cnn_demo.images import Photo, sample_photos
 from cnn_demo.models import load_classifier
-from cnn_demo.models.calibration import at_temperature
-from cnn_demo.models.training_records import TrainingRecord, cifar10_record
+from cnn_demo.models.calibration import at_temperature, reliability_bins, softmax
+from cnn_demo.models.training_records import TrainingRecord, cifar10_record, cifar10_validation
 from cnn_demo.results import Classification, percent
 from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.page.fragments import fragment
@@ -21,7 +21,8 @@ from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
 from cnn_demo.ui.widgets.probability_bars import probability_bars
 
 MODEL = "cifar10_cnn"
-DEFAULTS: dict[str, Any] = {"conf_temperature": 1.0}
+STEP = 0.05  # of the temperature
+DEFAULTS: dict[str, Any] = {"conf_temperature": 1.35}  # the fitted one, to a multiple of the step
 # Ground truth of the samples that show one of the ten classes. CIFAR-10's trucks are big lorries, its automobiles cars:
 # a bus is neither, and a rocket is no airplane.
 SAMPLE_CLASSES = {
@@ -36,6 +37,8 @@ SAMPLE_CLASSES = {
     "zidane": None,
     "motorcycle": None,
 }
+_MEANS = ("confidence", "accuracy")
+WELL_CALIBRATED = 0.015  # difference of mean confidence and accuracy
 FEW = 30  # predictions in a bin; with fewer, its accuracy is mostly chance
 
 
@@ -50,26 +53,29 @@ def confidence_view(photo: Photo) -> None:
     record = cifar10_record()
     prediction = _classified(photo)
     panel, stage, details = controls_picture_and_details("confidence")
-    factor = panel.slider(
+    setting = panel.slider(
         "Temperature",
         0.25,
         4.0,
         DEFAULTS["conf_temperature"],
-        0.05,
+        STEP,
         key="conf_temperature",
         bind="query-params",
-        help="The calibrated logits are divided by it before the softmax. 1 leaves the probabilities calibrated.",
+        help="The logits are divided by it before the softmax. It never changes the predicted class.",
     )
-    panel.caption(_effect(factor))
+    temperature = record.temperature if abs(setting - record.temperature) < STEP / 2 else setting
+    panel.caption(_effect(temperature, record))
     bars, diagram = stage.columns([2, 3], gap="medium")
     with bars:
-        _show_prediction(prediction, factor)
+        shown = at_temperature(prediction.probabilities, temperature / record.temperature)
+        st.markdown("**Prediction for your photo**")
+        probability_bars(prediction.labels, shown, caption="Probability of each class")
     with diagram:
-        _reliability(record, prediction.top(1)[0][1], factor)
+        _reliability(float(shown.max()), temperature)
     with details:
         st.caption(_measured(record))
         st.subheader("Photos of none of the ten classes", anchor=False)
-        _outside_the_classes(record)
+        _outside_the_classes(record, temperature / record.temperature)
 
 
 @st.cache_data(max_entries=32, show_spinner="Running the network…", hash_funcs=HASH_BY_KEY)
@@ -77,46 +83,60 @@ def _classified(photo: Photo) -> Classification:
     return load_classifier(MODEL).predict(photo.pixels)
 
 
-def _show_prediction(prediction: Classification, factor: float) -> None:
-    """Show the ten probabilities at a temperature."""
-    st.markdown("**Prediction for your photo**")
-    shown = at_temperature(prediction.probabilities, factor)
-    probability_bars(prediction.labels, shown, caption="Probability of each class")
+def _effect(temperature: float, record: TrainingRecord) -> str:
+    fitted = f"{record.temperature:.2f}"
+    if temperature == record.temperature:
+        return f"{fitted} was fitted on validation photos. All tabs show probabilities at this temperature."
+    if temperature == 1:
+        return f"1 is the network as trained. The fitted temperature is {fitted}."
+    change = "more" if temperature < record.temperature else "less"
+    return f"The network is {change} confident than at the fitted temperature, {fitted}; its predictions are the same."
 
 
-def _effect(factor: float) -> str:
-    if factor == 1:
-        return "The softmax returns ten probabilities that sum to 1, whatever the photo shows."
-    return (
-        f"{'Less' if factor > 1 else 'More'} confident than the calibrated prediction, in the same order: "
-        "temperature never changes the predicted class."
-    )
-
-
-def _reliability(record: TrainingRecord, top: float, factor: float) -> None:
-    """Show the reliability diagram, which holds at temperature 1, with the bin of this photo's prediction."""
-    st.markdown("**Reliability diagram: accuracy at each confidence**" + ("" if factor == 1 else ", at temperature 1"))
-    here = next((part for part in record.reliability if part["low"] < top <= part["high"]), record.reliability[-1])
+def _reliability(top: float, temperature: float) -> None:
+    """Show the reliability diagram at a temperature, with the bin of this photo's prediction."""
+    validation = cifar10_validation()
+    bins = reliability_bins(softmax(validation.logits, temperature), validation.labels)
+    st.markdown("**Reliability diagram: accuracy at each confidence**")
+    here = next((part for part in bins if part["low"] < top <= part["high"]), bins[-1])
     st.plotly_chart(
-        _reliability_chart(record, here),
+        _reliability_chart(bins, here),
         key="conf_reliability",
         config=CHART_CONFIG,
         alt="Accuracy against confidence; on the diagonal, the network is perfectly calibrated.",
     )
-    st.markdown(_in_words(here, top, factor))
+    st.markdown(_on_average(bins))
+    st.markdown(_in_words(here, top))
+
+
+def _on_average(bins: list[dict[str, float]]) -> str:
+    """Say whether the network is over- or underconfident on the validation photos."""
+    total = sum(part["count"] for part in bins)
+    confidence, accuracy = (sum(part["count"] * part[name] for part in bins) / total for name in _MEANS)
+    error = sum(part["count"] * abs(part["confidence"] - part["accuracy"]) for part in bins) / total
+    if confidence > accuracy + WELL_CALIBRATED:
+        verdict = "overconfident"
+    elif confidence < accuracy - WELL_CALIBRATED:
+        verdict = "underconfident"
+    else:
+        verdict = "well calibrated"
+    return (
+        f"Mean confidence {percent(confidence)}, accuracy {percent(accuracy)}: **{verdict}**. Expected calibration "
+        f"error: **{_points(error)}**."
+    )
 
 
 def _measured(record: TrainingRecord) -> str:
     return (
-        "The diagram was measured on 5,000 validation photos that the network was not trained on. The mean distance "
-        f"from the diagonal (expected calibration error) is **{_points(record.ece_before)}** as trained and "
-        f"**{_points(record.ece)}** after dividing the logits by a temperature of {record.temperature:.2f}, fitted on "
-        "one half of these photos and measured on the other, both ways."
+        "Measured on 5,000 validation photos that the network was not trained on. The expected calibration error is "
+        f"the mean distance from the diagonal: **{_points(record.ece_before)}** at temperature 1, and "
+        f"**{_points(record.ece)}** if the temperature is fitted on one half of these photos and measured on the "
+        "other, both ways."
     )
 
 
-def _reliability_chart(record: TrainingRecord, here: dict) -> go.Figure:
-    filled = [part for part in record.reliability if part["count"]]
+def _reliability_chart(bins: list[dict[str, float]], here: dict) -> go.Figure:
+    filled = [part for part in bins if part["count"]]
     colours = chart_colours()
     figure = go.Figure()
     figure.add_bar(
@@ -157,14 +177,13 @@ def _reliability_chart(record: TrainingRecord, here: dict) -> go.Figure:
     return figure
 
 
-def _in_words(here: dict, top: float, factor: float) -> str:
+def _in_words(here: dict, top: float) -> str:
     interval = f"{here['low']:.0%} to {here['high']:.0%}"
-    yours = "Your photo got" if factor == 1 else "At temperature 1 your photo gets"
     if here["count"] == 0:
-        return f"{yours} **{percent(top)}**. No validation photo got {interval}."
+        return f"Your photo gets **{percent(top)}**. No validation photo gets {interval}."
     words = (
-        f"{yours} **{percent(top)}** (orange). Of the {here['count']:,} validation photos that got {interval}, "
-        f"**{percent(here['accuracy'])}** were classified correctly."
+        f"Your photo gets **{percent(top)}** (orange). Of the {here['count']:,} validation photos that get {interval}, "
+        f"**{percent(here['accuracy'])}** are classified correctly."
     )
     if here["count"] < FEW:
         words += " These are too few for a reliable estimate."
@@ -175,9 +194,17 @@ def _points(error: float) -> str:
     return f"{100 * error:.1f} percentage points"
 
 
-def _outside_the_classes(record: TrainingRecord) -> None:
-    """Show live predictions for the sample photos and for two images without content, beside the ground truth."""
-    predictions = _sample_predictions()
+def _outside_the_classes(record: TrainingRecord, factor: float) -> None:
+    """Show predictions for the sample photos and for two images without content, beside the ground truth.
+
+    Args:
+        record: Record of the network.
+        factor: Temperature relative to the fitted one.
+    """
+    predictions = []
+    for shown, probabilities, truth in _sample_predictions():
+        scaled = at_temperature(probabilities, factor)
+        predictions.append((shown, record.labels[int(scaled.argmax())], float(scaled.max()), truth))
     wrong = [prediction for prediction in predictions if prediction[3] is None]
     sure = [prediction for prediction in wrong if prediction[2] >= 0.5]
     st.markdown(
@@ -209,21 +236,20 @@ def _truth(truth: str | None, label: str) -> str:
 
 
 @st.cache_data(max_entries=1, show_spinner="Classifying the sample photos…")
-def _sample_predictions() -> list[tuple[tuple[str, str, str], str, float, str | None]]:
-    """Return title, image and description of each sample, and the prediction: label, probability, ground truth."""
+def _sample_predictions() -> list[tuple[tuple[str, str, str], np.ndarray, str | None]]:
+    """Return title, image and description of each sample, its (10,) probabilities, and its ground truth."""
     model = load_classifier(MODEL)
-    found = []
+    found: list[tuple[tuple[str, str, str], np.ndarray, str | None]] = []
     for sample in sample_photos():
-        label, probability = model.predict(sample.load().pixels).top(1)[0]
         shown = (sample.title, jpeg_file_url(sample.thumbnail), sample.alt)
-        found.append((shown, label, probability, SAMPLE_CLASSES.get(sample.key)))
+        truth = SAMPLE_CLASSES.get(sample.key)
+        found.append((shown, model.predict(sample.load().pixels).probabilities, truth))
     noise = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
     grey = np.full((32, 32, 3), 128, np.uint8)
     for title, pixels, alt in (
         ("Pure noise", noise, "Every pixel has a colour drawn at random."),
         ("Plain grey", grey, "A plain grey picture."),
     ):
-        label, probability = model.predict(pixels).top(1)[0]
         large = cv2.resize(pixels, (160, 160), interpolation=cv2.INTER_NEAREST)
-        found.append(((title, jpeg_url(large), alt), label, probability, None))
+        found.append(((title, jpeg_url(large), alt), model.predict(pixels).probabilities, None))
     return found

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from cnn_demo.models import find, load, training_records
-from cnn_demo.models.training_records import cifar10_record
+from cnn_demo.models.calibration import expected_calibration_error, fit_temperature, reliability_bins, softmax
+from cnn_demo.models.training_records import cifar10_record, cifar10_validation
 
 IMAGES = 5000
 
@@ -47,6 +48,21 @@ def test_the_measurements_agree_with_each_other(record):
     assert right == pytest.approx(record.accuracy * IMAGES, abs=0.5)
 
 
+def test_the_validation_logits_give_the_measurements(record):
+    validation = cifar10_validation()
+    assert validation.logits.shape == (IMAGES, 10)
+    assert not validation.logits.flags.writeable
+    confusion = np.zeros((10, 10), int)
+    np.add.at(confusion, (validation.labels, validation.logits.argmax(1)), 1)
+    np.testing.assert_array_equal(confusion, record.confusion)
+    bins = reliability_bins(softmax(validation.logits, record.temperature), validation.labels)
+    counts = [[part["count"] for part in parts] for parts in (bins, record.reliability)]
+    np.testing.assert_allclose(*counts, atol=3)  # kept in 16 bits
+    assert fit_temperature(validation.logits, validation.labels) == pytest.approx(record.temperature, abs=2e-3)
+    error = expected_calibration_error(softmax(validation.logits), validation.labels)
+    assert error == pytest.approx(record.ece_before, abs=1e-4)
+
+
 def test_it_reaches_the_figures_of_its_card(record):
     assert record.accuracy >= 0.89
     assert record.ece <= 0.03
@@ -55,5 +71,7 @@ def test_it_reaches_the_figures_of_its_card(record):
 
 def test_missing_files_are_named(monkeypatch, tmp_path):
     monkeypatch.setattr(training_records, "BUNDLED", Path(tmp_path))
-    with pytest.raises(FileNotFoundError, match="cifar10_cnn"):
+    with pytest.raises(FileNotFoundError, match=r"cifar10_cnn\.json and cifar10_cnn_kernels\.npz"):
         cifar10_record.__wrapped__()
+    with pytest.raises(FileNotFoundError, match=r"cifar10_cnn_validation\.npz"):
+        cifar10_validation.__wrapped__()

@@ -1,6 +1,7 @@
 """The CIFAR-10 network in torch equals the Keras one; its training learns, resumes and is recorded."""
 
 import argparse
+import dataclasses
 import json
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import pytest
 
 from cnn_demo.models import frameworks, load
 from cnn_demo.models.bundled_networks import cifar10_cnn
+from cnn_demo.models.calibration import softmax
 from cnn_demo.models.classification.classifiers import network_input
-from cnn_demo.models.training_records import cifar10_record
+from cnn_demo.models.training_records import TrainingRecord, cifar10_record
 from training import cifar10_cnn as program
 from training.data.datasets import LabelledImages
 from training.networks.cifar10 import Cifar10Network, first_kernels, predict_logits
@@ -118,3 +120,18 @@ def test_bright_and_dark_images_are_learned(run, sets, tmp_path, monkeypatch):
     assert history[-1]["loss"] < 0.5
     assert history[-1]["accuracy"] >= 0.9
     assert history[-1]["validation_accuracy"] >= 0.9
+
+
+def test_measuring_the_bundled_weights_writes_their_record(images, tmp_path, monkeypatch):
+    labels = np.arange(len(images)) % 10
+    monkeypatch.setattr(program, "read_cifar10", lambda folder: (None, LabelledImages(images, labels)))
+    program.measure_bundled(tmp_path, tmp_path / "bundle")
+    earlier, model = cifar10_record(), load("cifar10_cnn")
+    with np.load(tmp_path / "bundle" / "cifar10_cnn_validation.npz") as file:
+        logits = file["logits"].astype(np.float32)
+        np.testing.assert_array_equal(file["labels"], labels)
+    np.testing.assert_allclose(softmax(logits), softmax(model.logits(images)), atol=2e-3)
+    record = json.loads((tmp_path / "bundle" / "cifar10_cnn.json").read_text())
+    assert record["epochs"] == list(earlier.epochs)
+    assert record["restarts"] == list(earlier.restarts)
+    assert set(record) | {"kernels"} == {item.name for item in dataclasses.fields(TrainingRecord)}
