@@ -14,11 +14,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image
 
+from cnn_demo.limits import PHOTO_MB
+
 ACCEPTED = "JPEG, PNG, WebP, AVIF or HEIC"
 EXTENSIONS = ("jpg", "jpeg", "mpo", "png", "apng", "webp", "avif", "heic", "heif")
 """File name endings of the accepted formats, for a file picker; the reading itself never looks at the name."""
 
-MAX_BYTES = 20 * 2**20
+MAX_BYTES = PHOTO_MB * 2**20
 MAX_PIXELS = 50_000_000
 MAX_JPEG_PIXELS = 200_000_000
 """JPEG may be larger than the rest, because it is decoded at reduced scale. It must then be of the kind that needs one
@@ -61,9 +63,8 @@ def kind_of(data: bytes) -> str:
         raise ImageError(f"This file is empty: please choose a {ACCEPTED} photo.")
     if len(data) > MAX_BYTES:
         megabytes = -(-len(data) // 2**20)
-        limit = MAX_BYTES // 2**20
         raise ImageError(
-            f"This file has {megabytes} MB but at most {limit} MB are accepted: please save the photo smaller."
+            f"This file has {megabytes} MB but at most {PHOTO_MB} MB are accepted: please save the photo smaller."
         )
     if data.startswith(b"\xff\xd8\xff"):
         return "JPEG"

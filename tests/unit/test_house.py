@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from cnn_demo.images.validation import MAX_BYTES
+from cnn_demo import limits
+from cnn_demo.limits import SERVER_MB
 from cnn_demo.topics import TOPICS
 from cnn_demo.ui.page.frame import HOME
 
@@ -165,11 +166,24 @@ def test_opencv_comes_without_a_desktop():
     assert not {"ultralytics", "opencv-python", "opencv-contrib-python"} & set(names)
 
 
-def test_the_upload_limit_is_the_same_on_the_server_and_in_the_reader():
+def test_the_server_takes_what_the_uploaders_promise():
     config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
-    assert config["server"]["maxUploadSize"] * 2**20 == MAX_BYTES
+    assert config["server"]["maxUploadSize"] == SERVER_MB
     assert config["browser"]["gatherUsageStats"] is False
     assert config["client"]["showErrorDetails"] == "none"
+
+
+def test_every_uploader_has_its_limit_from_the_table():
+    calls = []
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("file_uploader"):
+                limits_given = [ast.unparse(each.value) for each in node.keywords if each.arg == "max_upload_size"]
+                calls.append((name(path), *limits_given))
+    assert len(calls) >= 5
+    sizes = {constant for constant in vars(limits) if constant.endswith("_MB")}
+    assert [call for call in calls if len(call) != 2 or call[1] not in sizes] == []
+    assert all(0 < getattr(limits, size) <= SERVER_MB for size in sizes)
 
 
 def test_the_licence_is_the_one_that_the_project_names():

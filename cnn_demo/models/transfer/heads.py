@@ -14,6 +14,7 @@ import numpy as np
 from safetensors import SafetensorError, deserialize
 from safetensors.numpy import save
 
+from cnn_demo.limits import HEAD_MB
 from cnn_demo.models.calibration import softmax
 from cnn_demo.models.catalogue.registry import MODELS
 from cnn_demo.models.classification.classifiers import FITS
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from cnn_demo.models.classification.classifiers import Classifier
 
 VERSION = 1
-MAX_HEAD_BYTES = 2**20
+MAX_HEAD_BYTES = HEAD_MB * 2**20
 """Maximum file size; the largest head, six classes on 4096 features, has 131 kB."""
 _ENTRY = "cnn_demo_head"  # the single key of the header's metadata, JSON
 _ARRAYS = ("weights", "bias", "mean", "scale")
@@ -111,7 +112,7 @@ def load_head(data: bytes) -> Head:
         HeadError: If it is not a valid file of `save_head`.
     """
     if len(data) > MAX_HEAD_BYTES:
-        raise HeadError(f"This file is too large for a head: the maximum is {MAX_HEAD_BYTES // 2**20} MB.")
+        raise HeadError(f"This file is too large for a head: the maximum is {HEAD_MB} MB.")
     try:
         entries = dict(deserialize(bytes(data)))
     except SafetensorError as error:

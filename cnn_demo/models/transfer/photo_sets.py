@@ -19,6 +19,7 @@ import numpy as np
 from cnn_demo.images import ImageError, Photo, read_photo
 from cnn_demo.images.reading import printable
 from cnn_demo.images.validation import EXTENSIONS, MAX_BYTES
+from cnn_demo.limits import ARCHIVE_MB
 
 MIN_CLASSES, MAX_CLASSES = 2, 6
 MIN_PHOTOS, MAX_PHOTOS = 5, 50
@@ -29,8 +30,8 @@ MAX_LABEL = 40
 MAX_SIDE = 320
 """Maximum longer side of a stored photo, in pixels: networks take 224 to 331, and a phone's photo has a hundred times
 as many pixels."""
-MAX_UNPACKED = 100 * 2**20
-"""Maximum unpacked size of a zip in bytes: five times the upload limit, though photos hardly shrink in a zip."""
+MAX_UNPACKED = 2 * ARCHIVE_MB * 2**20
+"""Maximum unpacked size of a zip in bytes: twice the upload limit, though photos hardly shrink in a zip."""
 MAX_ENTRIES = 2000
 """Maximum number of files and folders in a zip; listing some hundred thousand takes seconds."""
 MAX_SENTENCES = 8

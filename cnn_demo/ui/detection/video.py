@@ -15,6 +15,7 @@ from cnn_demo.drawing.boxes import class_colour
 from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.images import Photo
 from cnn_demo.jobs import Job, JobError, job_queue
+from cnn_demo.limits import VIDEO_MB
 from cnn_demo.models import ModelSpec, load_detector
 from cnn_demo.models.detection.candidates import IOU, select
 from cnn_demo.ui.components.picture import labelled_boxes, picture
@@ -33,7 +34,6 @@ from cnn_demo.video import (
     first_frame,
 )
 
-MAX_MEGABYTES = 50
 MAX_HEIGHT = 400  # CSS pixels of a frame
 SHOWN_SIDE = 960  # pixels of the photo's longer side
 _JOB, _ERROR, _TURN, _FILM, _STATE = "film_job", "film_error", "film_turn", "film", "film_state"
@@ -105,7 +105,7 @@ def _receive_film() -> None:
     st.file_uploader(
         f"Video: {ACCEPTED}",
         key=f"film_{turn}",
-        max_upload_size=MAX_MEGABYTES,
+        max_upload_size=VIDEO_MB,
         on_change=_receive,
         args=(f"film_{turn}",),
         help=(

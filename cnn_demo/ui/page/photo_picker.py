@@ -10,7 +10,8 @@ import streamlit as st
 from cnn_demo.convolution import PATTERNS, pattern
 from cnn_demo.drawing.pictures import jpeg_file_url, jpeg_url, reduced
 from cnn_demo.images import ImageError, Photo, read_photo, sample_photos
-from cnn_demo.images.validation import ACCEPTED, MAX_BYTES
+from cnn_demo.images.validation import ACCEPTED
+from cnn_demo.limits import PHOTO_MB
 from cnn_demo.ui.components.gallery import Thumbnail, gallery
 from cnn_demo.ui.page.link import went_back_or_forward
 from cnn_demo.ui.page.markdown import plain
@@ -146,7 +147,7 @@ def _bring_your_own() -> None:
             key=f"upload_{turn}",
             label_visibility="collapsed",
             help=None,
-            max_upload_size=MAX_BYTES // 2**20,
+            max_upload_size=PHOTO_MB,
             on_change=_receive,
             args=(f"upload_{turn}",),
         )

@@ -6,7 +6,7 @@ import streamlit as st
 
 from cnn_demo.drawing.pictures import jpeg_url
 from cnn_demo.images import Photo
-from cnn_demo.images.validation import MAX_BYTES
+from cnn_demo.limits import PHOTO_MB
 from cnn_demo.models.transfer.photo_set_builder import ClassBuilder
 from cnn_demo.models.transfer.photo_sets import MAX_LABEL, MAX_PHOTOS, MIN_PHOTOS
 from cnn_demo.ui.components.tiles import Tile, tiles
@@ -67,7 +67,7 @@ def _uploader(each: ClassBuilder) -> None:
         "Photos of this class",
         accept_multiple_files=True,
         key=f"teach_upload_{each.number}_{turn}",
-        max_upload_size=MAX_BYTES // 2**20,
+        max_upload_size=PHOTO_MB,
     )
     if not files:
         return

@@ -4,10 +4,11 @@ import numpy as np
 import streamlit as st
 
 from cnn_demo.images import Photo
+from cnn_demo.limits import HEAD_MB
 from cnn_demo.models import ModelSpec, find, load_classifier
 from cnn_demo.models.classification.units import input_box
 from cnn_demo.models.transfer.fine_tuning import TunedRun
-from cnn_demo.models.transfer.heads import MAX_HEAD_BYTES, Head, HeadError, check_fit, load_head, save_head
+from cnn_demo.models.transfer.heads import Head, HeadError, check_fit, load_head, save_head
 from cnn_demo.models.transfer.session import PRETRAINED, TUNED, TransferState, predict_photos
 from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.page.markdown import plain
@@ -100,7 +101,7 @@ def _load(spec: ModelSpec, loaded: Head | None) -> None:
     file = st.file_uploader(
         "A .safetensors file",
         key=f"teach_head_{turn}",
-        max_upload_size=MAX_HEAD_BYTES // 2**20,
+        max_upload_size=HEAD_MB,
         help="It must belong to the model chosen above.",
     )
     if file is not None:

@@ -3,7 +3,8 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from cnn_demo.images.validation import ACCEPTED, MAX_BYTES
+from cnn_demo.images.validation import ACCEPTED
+from cnn_demo.limits import ARCHIVE_MB
 from cnn_demo.models.transfer.photo_set_builder import PhotoSetBuilder
 from cnn_demo.models.transfer.photo_sets import (
     MAX_CLASSES,
@@ -98,9 +99,9 @@ def _zip_uploader() -> None:
     """Read the uploaded zip, and clear the uploader by replacing it with a new one."""
     turn = st.session_state.setdefault("teach_zip_turn", 0)
     file = st.file_uploader(
-        f"A .zip of at most {MAX_BYTES // 2**20} MB, with one folder of photos for each class",
+        f"A .zip of at most {ARCHIVE_MB} MB, with one folder of photos for each class",
         key=f"teach_zip_{turn}",
-        max_upload_size=MAX_BYTES // 2**20,
+        max_upload_size=ARCHIVE_MB,
         help="The folders' names become the classes.",
     )
     if file is None:
