@@ -14,7 +14,7 @@ import numpy as np
 from cnn_demo.models import ModelUnavailable, list_models, load_classifier, load_detector, load_localizer
 from cnn_demo.models.boxes import iou
 from cnn_demo.models.calibration import expected_calibration_error, softmax
-from cnn_demo.models.detection.candidates import IOU, select
+from cnn_demo.models.detection.candidates import select
 from cnn_demo.models.detection.metrics import class_precisions
 from cnn_demo.models.detection.yolo_detector import MIN_SCORE, YoloDetector
 from cnn_demo.models.localization.localizers import Localizer
@@ -27,6 +27,7 @@ from training.steps.bundle import crossed_calibration_error
 
 PASTED_SIDE = 320  # pixels of the pictures that photos are pasted onto
 PASTED_SEED = 1
+NMS_IOU = 0.7  # as `yolo val`
 
 Figures = list[tuple[str, str, str]]  # name of the metric, its value, the data
 
@@ -178,7 +179,7 @@ def precisions_of(model: YoloDetector, photos: Sequence[Labelled]) -> np.ndarray
     predictions = []
     for photo in photos:
         candidates = model.candidates(photo.pixels, several_classes=True)
-        found = select(candidates, confidence=MIN_SCORE, iou=IOU).detections()
+        found = select(candidates, confidence=MIN_SCORE, iou=NMS_IOU).detections()
         predictions.append((found.xyxy, found.confidence, found.class_id, *photo.ground_truth))
     return class_precisions(predictions, len(model.spec.labels))
 

@@ -15,7 +15,10 @@ import supervision as sv
 from cnn_demo.models.boxes import iou as overlap_of
 from cnn_demo.models.detection.letterbox import Letterbox
 
-CONFIDENCE, IOU, MAX_DETECTIONS = 0.25, 0.7, 300  # defaults, as in Ultralytics
+CONFIDENCE, MAX_DETECTIONS = 0.25, 300  # defaults, as in Ultralytics
+# Ultralytics has 0.7. On the everyday detector's 322 validation photos 0.6 has 197 instead of 263 false positives at
+# this confidence, with 370 instead of 372 of the 573 objects, and no lower mAP50-95 (0.4486 instead of 0.4479).
+IOU = 0.6
 NOT_SUPPRESSED = -1
 Masks = Callable[[np.ndarray], np.ndarray]  # maps candidate indices (K,) to their masks (K, H, W) bool
 
