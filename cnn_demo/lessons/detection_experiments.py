@@ -36,7 +36,7 @@ EXPERIMENTS = (
     ),
     Experiment(
         "Evaluate",
-        "Click **Start from the predictions**, add the objects it missed, and read precision and recall. Then raise "
+        "Click **Add the predictions**, draw the objects it missed, and read precision and recall. Then raise "
         "**Confidence threshold**: recall falls, and precision usually rises.",
         {"task": "Evaluate", "score_iou": 75},
         photo="bus",

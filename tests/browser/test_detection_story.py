@@ -44,7 +44,7 @@ def test_detect_filter_and_score(page: Page) -> None:
     # With its own predictions as ground truth, the network has a recall of 1.
     page.get_by_role("tab", name="Evaluate").click()
     settle(page)
-    page.get_by_role("button", name=re.compile("Start from the predictions")).click()
+    page.get_by_role("button", name=re.compile("Add the predictions")).click()
     settle(page)
     expect(page.get_by_test_id("stMetric").filter(has_text="Recall")).to_contain_text("1.00")
 

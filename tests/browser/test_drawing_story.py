@@ -230,6 +230,9 @@ def test_a_finger_paints(phone: Page) -> None:
     swipe(phone, (0.3, 0.5), (0.5, 0.6))
     expect(said(phone)).to_have_text("Painted as cat.")
     assert paint_at(phone, 0.4, 0.55)[3] == 255
+    places = [phone.locator(".annotator"), phone.get_by_text("Polygon", exact=True), phone.get_by_text("judged")]
+    tops = [place.bounding_box()["y"] for place in places]
+    assert tops == sorted(tops)  # the tools are at the drawing, not below the result
     phone.get_by_text("Polygon", exact=True).tap()
     settle(phone)
     for corner in ((0.1, 0.6), (0.3, 0.95), (0.1, 0.95)):

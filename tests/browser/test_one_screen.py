@@ -48,7 +48,8 @@ MEASURE = """() => {
     const { width, height } = e.getBoundingClientRect()
     return e.matches(pictures) && shown(e) && width >= 80 && height >= 50 && width * height >= 4000
   }
-  const stage = all.find((e) => e.matches("[class*=st-key-stage_]") && shown(e))
+  const dissolved = (e) => getComputedStyle(e).display === "contents" // on a phone, where one draws
+  const stage = all.find((e) => e.matches("[class*=st-key-stage_]") && (shown(e) || dissolved(e)))
   const inStage = (e) => stage?.contains(top(e))
   const picture = all.find((e) => large(e) && inStage(e))
     ?? all.find((e) => e.matches(".tiles, .cards") && shown(e) && inStage(e)) // many small pictures

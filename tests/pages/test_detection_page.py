@@ -106,7 +106,7 @@ def test_an_end_to_end_head_has_no_iou_slider():
 
 
 def test_nms_is_shown_step_by_step():
-    selection = select(load("yolo11n").candidates(STREET.pixels), 0.25, 0.7)
+    selection = select(load("yolo11n").candidates(STREET.pixels))
     lost = int((selection.suppressor != NOT_SUPPRESSED).sum())
     app = open_view("Non-maximum suppression", link={"nms_step": "1"})
     assert [metric.value for metric in app.metric] == [str(len(selection.order)), str(lost), str(len(selection.kept))]
@@ -171,8 +171,22 @@ def test_ground_truth_can_start_from_the_predictions():
     assert data["revision"] == 1
     found = select(load("yolo11n").candidates(STREET.pixels)).detections()
     np.testing.assert_array_equal([np.ravel(shape["points"]) for shape in data["shapes"]], found.xyxy)
+    assert app.button(key="score_take").disabled  # all of them are drawn
     draw(app, "score_canvas", [])
     assert component(app, "score_canvas")["shapes"] == []
+
+
+def test_the_predictions_are_added_to_the_visitors_boxes():
+    app = open_view("Evaluate")
+    found = select(load("yolo11n").candidates(STREET.pixels)).detections()
+    own = [box_shape(found.xyxy[0] + 3, 0), box_shape(found.xyxy[2], 2), box_shape(np.array([5, 5, 50, 50]), 0)]
+    draw(app, "score_canvas", own)
+    app.button(key="score_take").click().run()
+    assert_fine(app)
+    shapes = component(app, "score_canvas")["shapes"]
+    assert [shape["classId"] for shape in shapes] == [0, 2, 0, 0, 5]  # the bus was drawn as another class
+    np.testing.assert_array_equal(np.ravel(shapes[0]["points"]), found.xyxy[0] + 3)
+    np.testing.assert_array_equal([np.ravel(shape["points"]) for shape in shapes[3:]], found.xyxy[1:])
 
 
 def test_boxes_drawn_before_the_predictions_came_are_ignored():

@@ -173,7 +173,7 @@ def test_from_the_sample_set_to_a_head_and_back(monkeypatch):
 def test_refused_input_gets_one_sentence_and_nothing_is_lost():
     app = open_tab()
     click(app, "teach_start", errors=1)
-    assert "There are no photos yet" in app.error[0].value
+    assert "Add at least 5 photos to each of 2 classes" in app.error[0].value
     app.text_input(key="teach_name_1").set_value("cat *and* dog").run()
     drop(app, "teach_upload_1", *several(4), ("notes.txt", b"hello"), ("copy.png", png(2)))
     assert held(app) == {"cat *and* dog": 4, "Class 2": 0}

@@ -145,19 +145,31 @@ def test_painted_masks_are_scored(segmenters):
     bus = labels.index("bus")
     said = planted_map(labels, SIZE)
     app = open_view("Paint the ground truth", STREET, {"segmenter": FEW})
-    draw(app, "paint_canvas", [rectangle(bus, 40, 180, 80, 580)])  # within the planted bus
+    app.toggle(key="paint_blanks").set_value(False).run()
+    within, outside = rectangle(bus, 40, 180, 80, 580), rectangle(0, 0, 12, 0, 640)
+    draw(app, "paint_canvas", [within])
+    assert_fine(app)
+    assert not app.metric  # nothing around it counts
+    assert "only bus" in app.info[0].value
+    draw(app, "paint_canvas", [within, outside])
     assert_fine(app)
     assert app.metric[0].value == "1.000"
     assert (said[40:180, 80:580] == bus).all()
+    assert not said[:12].any()
     table = app.dataframe[0].value.set_index("class")
     assert table.loc["bus", "IoU"] == pytest.approx(1)
-    beyond = [rectangle(bus, 40, 320, 80, 580), Shape("stroke", ERASER, ((100, 100),), 60)]
+    beyond = [rectangle(bus, 40, 320, 80, 580), outside, Shape("stroke", ERASER, ((100, 100),), 60)]
     draw(app, "paint_canvas", beyond)
     app.slider(key="paint_width").set_value(10).run()
     assert component(app, "paint_canvas")["brush"] == 64
     painted = rasterize(beyond, SIZE, SIZE, 255) == bus
     share = float((said[painted] == bus).mean())
     assert app.dataframe[0].value.set_index("class").loc["bus", "IoU"] == pytest.approx(share, abs=0.02)
+    app.toggle(key="paint_blanks").set_value(True).run()
+    overlap = (said == bus) & painted
+    union = (said == bus) | painted
+    table = app.dataframe[0].value.set_index("class")
+    assert table.loc["bus", "IoU"] == pytest.approx(overlap.sum() / union.sum(), abs=0.02)
 
 
 @pytest.mark.parametrize(("way", "tool"), [("Brush", "brush"), ("Polygon", "polygon"), ("Eraser", "eraser")])

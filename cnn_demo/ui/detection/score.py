@@ -16,33 +16,35 @@ from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.drawing.shapes import box_shape, boxes_of
 from cnn_demo.images import Photo
 from cnn_demo.models import ModelSpec
+from cnn_demo.models.boxes import iou as overlap_of
 from cnn_demo.models.detection.candidates import NOT_SUPPRESSED, Candidates, select
 from cnn_demo.models.detection.metrics import Matches, Score, average_precision, match, precision_recall, score_at
 from cnn_demo.results import percent
 from cnn_demo.ui.components.annotator import annotator, replace_drawing
 from cnn_demo.ui.components.picture import labelled_boxes, picture
 from cnn_demo.ui.detection.state import candidates_of, overlap_slider, pick_detector
-from cnn_demo.ui.page.layout import controls_picture_and_details
+from cnn_demo.ui.widgets.cells import two_cells
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, chart_colours
 from cnn_demo.ui.widgets.detection_controls import MIN_SURE, confidence_slider
+from cnn_demo.ui.widgets.drawing_layout import tools_drawing_result_and_details
 from cnn_demo.ui.widgets.view import view_fragment
 
 NEXT, RIGHT_FROM = "score_class", "score_iou"
 DEFAULTS: dict[str, Any] = {NEXT: None, RIGHT_FROM: 50}
 SHOWN_SIDE, SHOWN_HEIGHT = 900, 460
 RIGHT, MISSED = GROUND_TRUTH, OTHER
+SAME = 0.5  # IoU from which a predicted box is taken for one that the visitor has drawn
 _CANVAS = "score_canvas"
 
 
 @view_fragment
 def score_view(photo: Photo) -> None:
     """Let the visitor draw the ground-truth boxes, and measure the detector against them."""
-    panel, stage, details = controls_picture_and_details("score")
-    drawing, shown = stage.columns(2, gap="medium")
+    panel, drawing, shown, details = tools_drawing_result_and_details("score")
     with panel:
+        class_to_draw = st.container()
         spec, side = pick_detector()
         candidates = candidates_of(photo, spec.key, side)
-        class_to_draw = st.container()
         confidence = confidence_slider()
         iou = overlap_slider(candidates, spec)
         right_from = (
@@ -66,7 +68,7 @@ def score_view(photo: Photo) -> None:
     if not len(boxes):
         with shown:
             st.info(
-                "Draw the ground truth, or start from the predictions and correct them; the scores appear here.",
+                "Draw the ground truth, or add the predictions and correct them; the scores appear here.",
                 icon=":material/draw:",
             )
         return
@@ -76,7 +78,7 @@ def score_view(photo: Photo) -> None:
     with details:
         _figures(score_at(matches, confidence))
         st.subheader("Precision–recall curve", anchor=False)
-        curve, table = st.columns([3, 2], gap="large")
+        curve, table = two_cells()
     with curve:
         st.plotly_chart(
             _curve(matches, confidence),
@@ -113,15 +115,31 @@ def _truth(
     )
     found = select(candidates, confidence, iou).detections()
     predicted = [box_shape(box, int(i)) for box, i in zip(found.xyxy, class_ids(found), strict=True)]
+    boxes, classes = boxes_of(shapes)
+    added = [predicted[i] for i in undrawn(found.xyxy, class_ids(found), boxes, classes)]
     st.button(
-        "Start from the predictions",
-        help="Your own boxes are replaced; *Undo* below the picture brings them back.",
+        "Add the predictions",
+        help="Adds the predicted boxes to yours, except those that you have drawn already.",
         icon=":material/content_copy:",
         key="score_take",
+        disabled=not added,
         on_click=replace_drawing,
-        args=(_CANVAS, drawing, predicted),
+        args=(_CANVAS, drawing, [*shapes, *added]),
     )
-    return boxes_of(shapes)
+    return boxes, classes
+
+
+def undrawn(predicted: np.ndarray, predicted_classes: np.ndarray, drawn: np.ndarray, classes: np.ndarray) -> list[int]:
+    """Return the indices of the predicted boxes that no drawn box of their class matches.
+
+    Args:
+        predicted: Predicted boxes (N, 4).
+        predicted_classes: Their class ids (N,).
+        drawn: Drawn boxes (T, 4).
+        classes: Their class ids (T,).
+    """
+    matched = (classes[None] == predicted_classes[:, None]) & (overlap_of(predicted[:, None], drawn[None]) >= SAME)
+    return np.flatnonzero(~matched.any(axis=1)).tolist()
 
 
 def _judged(
@@ -141,7 +159,6 @@ def _judged(
     names = [f"missed: {spec.labels[true_classes[i]]}" for i in missed]
     names += [f"{matches.overlap[i]:.2f}" if matches.truth[i] != NOT_SUPPRESSED else "wrong" for i in shown]
     colours = [MISSED] * len(missed) + [RIGHT if matches.truth[i] != NOT_SUPPRESSED else WRONG for i in shown]
-    st.markdown("**True positives** in green with their IoU, false positives in red, missed objects in blue")
     picture(
         jpeg_url(reduced(photo.pixels, SHOWN_SIDE)),
         photo.size,
@@ -149,6 +166,9 @@ def _judged(
         alt=f"The photo with {len(shown)} boxes judged. {photo.description}",
         max_height=SHOWN_HEIGHT,
         boxes=labelled_boxes(drawn, names, colours),
+    )
+    st.caption(
+        "**The predictions, judged.** Green: true positives, with IoU. Red: false positives. Blue: missed objects."
     )
 
 

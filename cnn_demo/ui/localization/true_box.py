@@ -38,8 +38,9 @@ from cnn_demo.ui.localization.state import (
     sample_truth,
     truth_of,
 )
-from cnn_demo.ui.page.layout import controls_picture_and_details
+from cnn_demo.ui.widgets.cells import cells_in_pairs
 from cnn_demo.ui.widgets.charts import chart_colours
+from cnn_demo.ui.widgets.drawing_layout import tools_drawing_result_and_details
 from cnn_demo.ui.widgets.model_picker import load_with_spinner
 from cnn_demo.ui.widgets.view import view_fragment
 
@@ -62,12 +63,11 @@ def truth_view(photo: Photo) -> None:
 
     If the network is not available, the reason is shown.
     """
-    panel, stage, details = controls_picture_and_details("truth")
+    panel, drawing, shown, details = tools_drawing_result_and_details("truth")
     with panel:
         spec = pick_localizer()
     model = load_with_spinner(spec, load_localizer)
     evidence = evidence_of(photo, spec.key)
-    drawing, shown = stage.columns(2, gap="medium")
     with drawing:
         st.markdown("**Draw the ground-truth box**, as tightly as you can")
         _draw_box(photo, spec)
@@ -153,8 +153,7 @@ _RELATIVES = {"GIoU": giou, "DIoU": diou, "CIoU": ciou}
 
 
 def _loss(model: Localizer, photo: Photo, evidence: LocalizerDetails, truth: np.ndarray | None) -> None:
-    grid = st.grid(4, min_column_width=180, gap=("small", "medium"))
-    choice, *sliders = (grid.cell() for _ in range(4))
+    choice, *sliders = cells_in_pairs(4)
     with choice:
         label = pick_class("True class", model.labels, CLASS, likely_class(photo, evidence), "the prediction")
     weights = {}

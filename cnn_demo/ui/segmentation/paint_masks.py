@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -19,13 +20,14 @@ from cnn_demo.models.segmentation.metrics import IGNORED, TOLERANCE, boundary_f,
 from cnn_demo.results import BACKGROUND, Segmentation, percent
 from cnn_demo.ui.components.annotator import Tool, annotator
 from cnn_demo.ui.components.picture import picture
-from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.segmentation.state import pick_segmenter, segmentation_of
+from cnn_demo.ui.widgets.drawing_layout import tools_drawing_result_and_details
 from cnn_demo.ui.widgets.view import view_fragment
 
 WAY, WIDTH, BLANKS = "paint_way", "paint_width", "paint_blanks"
 WAYS: dict[str, Tool] = {"Brush": "brush", "Polygon": "polygon", "Eraser": "eraser"}
-DEFAULTS: dict[str, Any] = {WAY: "Brush", WIDTH: 5, BLANKS: False}
+DEFAULTS: dict[str, Any] = {WAY: "Brush", WIDTH: 5, BLANKS: True}
+ENOUGH = 0.05  # fraction of the photo: scores of fewer pixels mean little
 SHOWN_SIDE, SHOWN_HEIGHT = 640, 460
 RIGHT, WRONG = (47, 191, 113), (255, 75, 92)
 _BRUSH = "Width of brush and eraser, in percent of the photo’s longer side."
@@ -34,23 +36,23 @@ _BRUSH = "Width of brush and eraser, in percent of the photo’s longer side."
 @view_fragment
 def paint_view(photo: Photo) -> None:
     """Let the visitor paint the ground truth, and score the prediction against it."""
-    panel, stage, details = controls_picture_and_details("paint")
-    drawing, shown = stage.columns(2, gap="medium")
+    panel, drawing, shown, details = tools_drawing_result_and_details("paint")
     with panel:
         tools = st.container()
         spec, side, mode = pick_segmenter(photo)
     with drawing:
         segmentation = segmentation_of(photo, spec.key, side, mode)
-        truth = _paint(tools, photo, spec, segmentation)
+        truth, painted = _paint(tools, photo, spec, segmentation)
     with shown:
-        if (truth == IGNORED).all():
-            st.info(
-                "Paint the ground truth, class by class; the scores of the prediction appear here.",
-                icon=":material/brush:",
-            )
+        if not painted:
+            st.info("Paint the ground truth, class by class; the prediction is judged here.", icon=":material/brush:")
             return
         predicted = _small(segmentation.class_map, truth.shape)
         _judged(photo, predicted, truth)
+        if missing := too_little(truth, spec.labels):
+            st.info(missing, icon=":material/brush:")
+            return
+        st.caption(f"**The prediction, judged.** Green: correct. Red: wrong. {_counted(truth, painted)}")
     scores = score_masks(predicted, truth, len(spec.labels))
     with details:
         grid = st.grid(2, min_column_width=160)
@@ -74,10 +76,36 @@ def paint_view(photo: Photo) -> None:
             for name, why in _FIGURES.items()
         },
     )
-    details.caption(
-        f"Measured on the photo with at most {SHOWN_SIDE} pixels on its longer side. Blank pixels count only if you "
-        "switch that on."
-    )
+    details.caption(f"Measured on the photo with at most {SHOWN_SIDE} pixels on its longer side.")
+
+
+def too_little(truth: np.ndarray, labels: Sequence[str]) -> str:
+    """Return why no scores are shown yet, in one sentence; "" if enough pixels count.
+
+    If blank pixels are ignored, a stroke within an object would score 100%, whatever is predicted around it.
+
+    Args:
+        truth: Painted class ids (h, w), `IGNORED` for pixels that do not count.
+        labels: Class names.
+    """
+    counted = float((truth != IGNORED).mean())
+    painted = np.unique(truth[truth != IGNORED])
+    if counted < ENOUGH:
+        return f"You have painted {percent(counted)} of the photo: the scores appear from {ENOUGH:.0%} on."
+    if len(painted) == 1 and counted < 1:
+        return (
+            f"You have painted only {labels[painted[0]]}, so wrong predictions outside it would not count: paint the "
+            "pixels around it as well, and the scores appear."
+        )
+    return ""
+
+
+def _counted(truth: np.ndarray, painted: float) -> str:
+    """Return on which pixels the scores are measured."""
+    if (truth == IGNORED).any():
+        return f"The scores are of the {percent(painted)} of the photo that you have painted."
+    blanks = "" if painted == 1 else "; the blank rest counts as background"
+    return f"You have painted {percent(painted)} of the photo{blanks}."
 
 
 _FIGURES = {
@@ -87,8 +115,14 @@ _FIGURES = {
 }
 
 
-def _paint(tools: DeltaGenerator, photo: Photo, spec: ModelSpec, segmentation: Segmentation) -> np.ndarray:
-    """Show the photo to paint on; returns the painted class ids (h, w), `IGNORED` for pixels that do not count."""
+def _paint(
+    tools: DeltaGenerator, photo: Photo, spec: ModelSpec, segmentation: Segmentation
+) -> tuple[np.ndarray, float]:
+    """Show the photo to paint on.
+
+    Returns:
+        The class ids (h, w), `IGNORED` for pixels that do not count, and the painted fraction of the photo.
+    """
     present = list(segmentation.coverage())
     names = [*present, *(name for name in spec.labels if name not in present)]
     chosen = tools.selectbox("Class", names, key="paint_class", help="Predicted classes come first.")
@@ -118,12 +152,13 @@ def _paint(tools: DeltaGenerator, photo: Photo, spec: ModelSpec, segmentation: S
         key=BLANKS,
         bind="query-params",
         disabled=BACKGROUND not in spec.labels,
-        help="Otherwise blank pixels are ignored: paint only what you are sure of.",
+        help="Otherwise blank pixels are ignored, and you need not paint pixels that you are unsure of.",
     )
     truth = rasterize(shapes, photo.size, small.shape[:2], IGNORED)
-    if blanks and BACKGROUND in spec.labels and (truth != IGNORED).any():
+    painted = float((truth != IGNORED).mean())
+    if blanks and BACKGROUND in spec.labels:
         truth[truth == IGNORED] = spec.labels.index(BACKGROUND)
-    return truth
+    return truth, painted
 
 
 def _small(class_map: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -131,7 +166,6 @@ def _small(class_map: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def _judged(photo: Photo, predicted: np.ndarray, truth: np.ndarray) -> None:
-    st.markdown("**Correct** in green, **wrong** in red")
     picture(
         jpeg_url(judged(reduced(photo.pixels, SHOWN_SIDE), predicted, truth)),
         photo.size,

@@ -100,7 +100,7 @@ def test_one_photo_is_taken_out(filled):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda draft: PhotoSetBuilder.begin(), "There are no photos yet"),
+        (lambda draft: PhotoSetBuilder.begin(), "Add at least 5 photos"),
         (lambda draft: draft.without_class(1), "“dog” is the only class"),
         (lambda draft: draft.with_class(), "“Class 3” has 0 photos"),
         (lambda draft: draft.without_photo(1, draft.classes[0].photos[0].key), "“cat” has 4 photos"),

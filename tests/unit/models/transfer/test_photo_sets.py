@@ -79,7 +79,7 @@ def test_of_a_large_class_the_first_photos_are_taken():
 @pytest.mark.parametrize(
     ("named", "says"),
     [
-        ({}, "There are no photos yet"),
+        ({}, "No photos were found"),
         ({"cat": several(9)}, "“cat” is the only class"),
         ({str(n): several(5, 10 * n) for n in range(7)}, "These are 7 classes"),
         ({"cat": several(5), "dog": several(4, 50)}, "“dog” has 4 photos that can be read"),
@@ -175,8 +175,8 @@ def with_bytes_changed() -> bytes:
     [
         (lambda: b"", "This is not a zip"),
         (lambda: png(1), "This is not a zip"),
-        (lambda: zipped({}), "There are no photos yet"),
-        (lambda: zipped({"a/readme.txt": b"x"}), "There are no photos yet"),
+        (lambda: zipped({}), "No photos were found"),
+        (lambda: zipped({"a/readme.txt": b"x"}), "No photos were found"),
         (lambda: zipped({f"{n}.png": png(n) for n in range(12)}), "are not in folders"),
         (lambda: zipped(folders(cat=12)), "“cat” is the only class"),
         (lambda: zipped(folders(a=1, b=1, c=1, d=1, e=1, f=1, g=1)), "These are 7 classes"),

@@ -8,7 +8,7 @@ import pytest
 from cnn_demo.models import find
 from cnn_demo.models.catalogue.registry import PET_LABELS
 from cnn_demo.models.segmentation.metrics import IGNORED
-from cnn_demo.ui.segmentation.paint_masks import RIGHT, WRONG, judged, scores_table
+from cnn_demo.ui.segmentation.paint_masks import RIGHT, WRONG, judged, scores_table, too_little
 from cnn_demo.ui.segmentation.unet_internals import COLUMNS, MAP_SIDE, STRONGEST, mosaic, strongest
 from cnn_demo.ui.segmentation.upsampling import SMALL_SIDE, small_map
 
@@ -49,6 +49,19 @@ def test_right_is_green_and_wrong_is_red():
     assert scene[0, 0].tolist() == [(100 + value) // 2 for value in RIGHT]
     assert scene[1, 0].tolist() == [(100 + value) // 2 for value in WRONG]
     assert scene[3, 0].max() < 100
+
+
+def test_scores_wait_until_enough_is_painted():
+    truth = np.full((20, 20), IGNORED)
+    truth[0] = 1
+    assert "only cat" in too_little(truth, PET_LABELS)  # a stroke within the cat would score 100%
+    truth[1] = 0
+    assert too_little(truth, PET_LABELS) == ""
+    truth[:] = IGNORED
+    truth[0, :10], truth[1, :9] = 1, 0
+    assert too_little(truth, PET_LABELS).startswith("You have painted 4.8% of the photo")
+    truth[:] = 1
+    assert too_little(truth, PET_LABELS) == ""
 
 
 def test_the_table_has_a_row_for_each_class_that_is_there():
