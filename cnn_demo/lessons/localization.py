@@ -60,7 +60,7 @@ LESSON = Lesson(
             "photo; high, only the most discriminative part is left. Compare with the box head, which was trained with "
             "boxes.",
             {"task": "Without a box head", "cam_cut": 60},
-            photo="motorcycle",
+            photo="astronaut",
             invites=("cam_cut",),
         ),
         Experiment(

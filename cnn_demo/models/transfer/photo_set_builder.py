@@ -149,8 +149,7 @@ class PhotoSetBuilder:
         """
         if not self.photos:
             raise PhotoSetError(
-                f"There are no photos yet: please add at least {MIN_CLASSES} classes of {MIN_PHOTOS} photos, or use "
-                "the sample set."
+                f"Add at least {MIN_PHOTOS} photos to each of {MIN_CLASSES} classes, or use the sample set."
             )
         labels = [clean_label(each.name) for each in self.classes]
         check_labels(labels)

@@ -212,9 +212,7 @@ class _Unpacker:
 def check_labels(labels: Sequence[str]) -> None:
     """Raise a `PhotoSetError` unless there are two to six names that are distinct ignoring case."""
     if not labels:
-        raise PhotoSetError(
-            f"There are no photos yet: please add at least {MIN_CLASSES} classes of {MIN_PHOTOS} photos."
-        )
+        raise PhotoSetError(f"No photos were found: please add at least {MIN_PHOTOS} to each of {MIN_CLASSES} classes.")
     if len(labels) < MIN_CLASSES:
         raise PhotoSetError(f"“{labels[0]}” is the only class: please add a second one.")
     if len(labels) > MAX_CLASSES:

@@ -169,7 +169,7 @@ def _weighted(photo: Photo, evidence: LocalizerDetails) -> None:
                 (f"Blue: their boxes. Amber: the weighted {evidence.average} of all.",),
             ),
         ],
-        width=240,
+        width=200,
         columns=3,
         ratio=f"{width} / {height}",
     )

@@ -18,6 +18,7 @@ from cnn_demo.models.training_records import LocalizerRecord, localizer_record
 from cnn_demo.results import percent
 from cnn_demo.ui.components.flipbook import Chart, Line, flipbook
 from cnn_demo.ui.page.caching import HashFunctions
+from cnn_demo.ui.widgets.cells import two_cells
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, LEGEND_ABOVE, REFERENCE_LINE, chart_colours
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
 
@@ -53,7 +54,7 @@ def learned_view(photo: Photo) -> None:
         "predict “nothing” for the rest. None of these photos was in its training data. " + _growth(record)
     )
     st.subheader(f"On {count} held-out photos", anchor=False)
-    chart, words = st.columns([3, 2], gap="large")
+    chart, words = two_cells()
     with chart:
         st.plotly_chart(
             _histogram(record),

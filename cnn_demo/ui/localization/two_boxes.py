@@ -25,6 +25,7 @@ from cnn_demo.ui.components.box_pair import box_pair, within
 from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.page.link import sync_query_param
+from cnn_demo.ui.widgets.cells import cells_in_pairs
 from cnn_demo.ui.widgets.choice import choose
 
 BEGIN, WRITTEN, MOVED = "boxes_begin", "boxes_written", "boxes"
@@ -202,17 +203,16 @@ def _written(photo: Photo, boxes: np.ndarray) -> None:
         ]
         rows[f"**{encoding.title}**  \n:small[{encoding.used}]"] = " · ".join(cells)
     st.table(rows, border="horizontal")
-    grid = st.grid(5, min_column_width=150, vertical_alignment="bottom")
-    choice, *fields = (grid.cell() for _ in range(5))
-    with choice:
-        written = st.selectbox(
-            "Or type box A as",
-            list(ENCODINGS),
-            index=list(ENCODINGS).index(DEFAULTS[WRITTEN]),
-            format_func=lambda key: ENCODINGS[key].title,
-            key=WRITTEN,
-            bind="query-params",
-        )
+    written = st.selectbox(
+        "Or type box A as",
+        list(ENCODINGS),
+        index=list(ENCODINGS).index(DEFAULTS[WRITTEN]),
+        format_func=lambda key: ENCODINGS[key].title,
+        key=WRITTEN,
+        bind="query-params",
+        width=320,
+    )
+    fields = cells_in_pairs(4)
     encoding = ENCODINGS[written]
     numbers = encoding.write(boxes[0], size, boxes[1])
     keys = [f"boxes_typed_{index}" for index in range(4)]

@@ -161,7 +161,7 @@ def _cards(
         ground = overlay(pixels, window_map(scan, label, scale, (height, width)), opacity)
         line = f"The window with the highest probability of {label}: {percent(probability)}. {scan.passes:,} passes."
         cards.append(card("Sliding window", scan.boxes[best], ground, line))
-    picture_cards(cards, width=240, columns=3, ratio=f"{width} / {height}")
+    picture_cards(cards, width=200, columns=3, ratio=f"{width} / {height}")
     st.caption(
         "Amber: the predicted box. Draw a box in *Draw the ground truth* to compare each one with it here."
         if truth is None

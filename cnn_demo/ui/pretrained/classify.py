@@ -46,7 +46,12 @@ def classify_view(photo: Photo) -> None:
         stage.info("Choose at least one model.", icon=":material/image_search:")
         return
     with stage:
+        photo_container, words = st.columns([2, 3], gap="medium", vertical_alignment="center")
+        with photo_container:
+            _show_photo(photo, specs, fit)
         predictions = _predictions(photo, specs, fit)
+    with words:
+        st.caption(_taken(specs, fit))
         if len(predictions) > 1:
             st.markdown(agreement([(spec.title, prediction) for spec, prediction in predictions]))
     if predictions:
@@ -90,25 +95,11 @@ def classified(photo: Photo, key: str, fit: str) -> Classification:
 
 
 def _predictions(photo: Photo, specs: Sequence[ModelSpec], fit: str) -> list[tuple[ModelSpec, Classification]]:
-    """Show the photo and each network's top-5 predictions; return the predictions of the networks that could run."""
-    grid = st.grid(1 + len(specs), min_column_width=180, gap=("small", "medium"))
-    photo_container, *containers = (grid.cell() for _ in range(1 + len(specs)))
-    with photo_container:
-        crop = max(spec.crop for spec in specs)  # crops differ by an eighth; the largest is framed
-        input_area = input_box(photo.size, fit, crop)
-        draw_on_photo(
-            photo,
-            fit,
-            input_area,
-            key="classify_photo",
-            caption=_taken(specs, fit),
-            alt="The photo",
-            crop=crop,
-            max_height=200,  # the predictions are on the same screen of a phone
-        )
+    """Show each network's top-5 predictions side by side; return the predictions of the networks that could run."""
+    grid = st.grid(len(specs), min_column_width=180, gap=("small", "medium"))
     predictions = []
-    for spec, container in zip(specs, containers, strict=True):
-        with container:
+    for spec in specs:
+        with grid.cell():
             st.markdown(f"**{spec.title}**")
             try:
                 with st.spinner("Running the network…"):
@@ -119,6 +110,20 @@ def _predictions(photo: Photo, specs: Sequence[ModelSpec], fit: str) -> list[tup
             _show_prediction(spec, prediction)
             predictions.append((spec, prediction))
     return predictions
+
+
+def _show_photo(photo: Photo, specs: Sequence[ModelSpec], fit: str) -> None:
+    crop = max(spec.crop for spec in specs)  # crops differ by an eighth; the largest is framed
+    draw_on_photo(
+        photo,
+        fit,
+        input_box(photo.size, fit, crop),
+        key="classify_photo",
+        caption="",
+        alt="The photo",
+        crop=crop,
+        max_height=170,  # the predictions are on the same screen
+    )
 
 
 def _taken(specs: Sequence[ModelSpec], fit: str) -> str:

@@ -16,6 +16,7 @@ from cnn_demo.models.explanation.perturbation import DeletionCurve, deletion_cur
 from cnn_demo.results import percent
 from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.widgets.cached_progress import computed
+from cnn_demo.ui.widgets.cells import two_cells
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, LEGEND_ABOVE, REFERENCE_LINE, chart_colours
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _curves(
 
 
 def _show(curves: Mapping[str, DeletionCurve], label: str) -> None:
-    chart_container, table_container = st.columns([3, 2], gap="large", vertical_alignment="center")
+    chart_container, table_container = two_cells()
     chart_container.plotly_chart(
         deletion_chart(curves),
         key="why_curves",

@@ -10,12 +10,11 @@ from streamlit.delta_generator import DeltaGenerator
 
 from cnn_demo.drawing.heatmaps import overlay, peak_position
 from cnn_demo.images import Photo
-from cnn_demo.models import ModelUnavailable, load_classifier
+from cnn_demo.models import load_classifier
 from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.models.explanation.explain import METHODS, convolutional_layers, explain
 from cnn_demo.results import Classification, percent
 from cnn_demo.ui.page.caching import HASH_BY_KEY
-from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.pretrained import deletion_check
 from cnn_demo.ui.pretrained.explanation import Explanation, Question
@@ -23,6 +22,7 @@ from cnn_demo.ui.widgets.cached_progress import computed
 from cnn_demo.ui.widgets.heatmap_controls import is_small, legend, opacity_slider, picture_url
 from cnn_demo.ui.widgets.model_picker import load_with_spinner, pick_model
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
+from cnn_demo.ui.widgets.view import view_fragment
 
 MODEL = "model"
 CLASS, LAYER, SHOWN, OPACITY = "why_class", "why_layer", "why_methods", "why_opacity"
@@ -32,7 +32,7 @@ FIRST = 5  # top classes listed before all others
 TITLES = {key: method.title for key, method in METHODS.items()}
 
 
-@fragment
+@view_fragment
 def why_view(photo: Photo) -> None:
     """Show saliency maps: the regions of the photo that support a class.
 
@@ -42,12 +42,8 @@ def why_view(photo: Photo) -> None:
     panel, stage, details = controls_picture_and_details("why")
     with panel:
         spec = pick_model(MODEL, "Model")
-    try:
-        with stage:
-            model = load_with_spinner(spec, load_classifier)
-    except ModelUnavailable as error:
-        stage.error(str(error), icon=":material/cloud_off:")
-        return
+    with stage:
+        model = load_with_spinner(spec, load_classifier)
     seen = model.prepare(photo.pixels)
     prediction = _classified(photo, model)
     with panel:

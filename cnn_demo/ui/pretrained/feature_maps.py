@@ -9,18 +9,18 @@ import streamlit as st
 from cnn_demo.drawing.heatmaps import blend, heat_colours
 from cnn_demo.drawing.pictures import below_each_other, signed_colours
 from cnn_demo.images import Photo
-from cnn_demo.models import ModelUnavailable, load_classifier
+from cnn_demo.models import load_classifier
 from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.models.explanation.feature_maps import convolutional_layers, feature_maps, map_layers, strongest_first
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.components.tiles import Tile, tiles
 from cnn_demo.ui.page.caching import HASH_BY_KEY
-from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.widgets.choice import index_field
 from cnn_demo.ui.widgets.heatmap_controls import is_small, legend, opacity_slider, picture_url
 from cnn_demo.ui.widgets.model_picker import load_with_spinner, pick_model
 from cnn_demo.ui.widgets.number_grid import short_number
+from cnn_demo.ui.widgets.view import view_fragment
 
 MODEL = "model"
 LAYER, CHANNEL, ALL, OPACITY = "maps_layer", "maps_channel", "maps_all", "maps_opacity"
@@ -30,7 +30,7 @@ SIDE = 64  # maximum longer side in pixels of a map sent to the browser
 TALLEST = 30_000  # maximum height in pixels of the stacked maps: browsers refuse taller images
 
 
-@fragment
+@view_fragment
 def maps_view(photo: Photo) -> None:
     """Show the feature maps of a layer, one of them large.
 
@@ -40,12 +40,8 @@ def maps_view(photo: Photo) -> None:
     panel, stage, details = controls_picture_and_details("maps")
     with panel:
         spec = pick_model(MODEL, "Model")
-    try:
-        with stage:
-            model = load_with_spinner(spec, load_classifier)
-    except ModelUnavailable as error:
-        stage.error(str(error), icon=":material/cloud_off:")
-        return
+    with stage:
+        model = load_with_spinner(spec, load_classifier)
     with panel:
         layer = _layer(model)
     with stage:

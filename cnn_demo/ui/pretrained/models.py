@@ -15,7 +15,7 @@ from cnn_demo.ui.pretrained.model_times import keep_time, median_milliseconds
 from cnn_demo.ui.widgets import model_downloads
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, GREY, LEGEND_ABOVE, chart_colours
 from cnn_demo.ui.widgets.choice import choose
-from cnn_demo.ui.widgets.model_table import SOURCES, where_weights_are
+from cnn_demo.ui.widgets.model_table import SIDEWAYS, SOURCES, where_weights_are
 
 AXIS = "models_axis"
 AXES = {"megabytes": "Megabytes", "milliseconds": "Milliseconds here"}
@@ -33,7 +33,7 @@ def models_view(photo: Photo) -> None:
     with panel:
         st.markdown(f"**{len(here)} of {len(specs)}** models are on this machine and work offline.")
         _measure_button(photo, here)
-        st.caption("Click a column header to sort by it.")
+        st.caption(f"Click a column header to sort by it. {SIDEWAYS}")
     frame = models_table(specs, where, median_milliseconds())  # after the timing
     with stage:
         _show_table(frame)
@@ -80,6 +80,7 @@ def _show_table(frame: pd.DataFrame) -> None:
         alt="All classifiers with their accuracy, size and speed.",
         placeholder="",
         column_config={
+            "Model": st.column_config.TextColumn(pinned=True),
             "Top-1": number(
                 format="%.1f%%",
                 help="Published top-1 accuracy on ImageNet: how often the most probable class is correct.",

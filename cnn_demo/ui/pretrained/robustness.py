@@ -11,16 +11,16 @@ import streamlit as st
 from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.images import Photo
 from cnn_demo.images.corruptions import CORRUPTIONS, Corruption, corrupt
-from cnn_demo.models import ModelUnavailable, load_classifier
+from cnn_demo.models import load_classifier
 from cnn_demo.results import Classification, percent
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.page.caching import HASH_BY_KEY
-from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.pretrained.model_times import keep_time
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, LEGEND_ABOVE, chart_colours, slider_line
 from cnn_demo.ui.widgets.choice import choose
 from cnn_demo.ui.widgets.probability_bars import probability_bars
+from cnn_demo.ui.widgets.view import view_fragment
 
 KIND = "corruption"
 DEFAULTS: dict[str, Any] = {KIND: "blur", **{f"corrupt_{kind}": one.neutral for kind, one in CORRUPTIONS.items()}}
@@ -42,7 +42,7 @@ class Curve:
     probabilities: np.ndarray
 
 
-@fragment
+@view_fragment
 def corrupted_view(
     photo: Photo, models: Sequence[tuple[str, str]], fit: str, predict: Callable[[Photo, str, str], Classification]
 ) -> None:
@@ -59,17 +59,13 @@ def corrupted_view(
     with panel:
         kind, amount = _controls()
     one = CORRUPTIONS[kind]
-    try:
-        with stage, st.spinner("Running the networks…"):
-            before = [predict(photo, key, fit) for key, _ in models]
-            after = [_predicted(photo, key, fit, kind, amount, predict) for key, _ in models]
-            curves = [
-                _curve(photo, key, fit, kind, prediction.top(1)[0][0])
-                for (key, _), prediction in zip(models, before, strict=True)
-            ]
-    except ModelUnavailable as error:
-        stage.error(str(error), icon=":material/cloud_off:")
-        return
+    with stage, st.spinner("Running the networks…"):
+        before = [predict(photo, key, fit) for key, _ in models]
+        after = [_predicted(photo, key, fit, kind, amount, predict) for key, _ in models]
+        curves = [
+            _curve(photo, key, fit, kind, prediction.top(1)[0][0])
+            for (key, _), prediction in zip(models, before, strict=True)
+        ]
     titles = [title for _, title in models]
     with stage:
         _show_photo(photo, kind, amount, titles, before, after)
@@ -141,13 +137,12 @@ def _show_photo(
     before: Sequence[Classification],
     after: Sequence[Classification],
 ) -> None:
-    """Show the corrupted photo beside each network's top-3 predictions."""
+    """Show the corrupted photo, and beside it each network's top-3 predictions."""
     one = CORRUPTIONS[kind]
     pixels = corrupted(photo, kind, amount)
     is_neutral = amount == one.neutral
     caption = "No corruption yet: move the slider." if is_neutral else f"{one.title}: {one.written(amount)}"
-    grid = st.grid(1 + len(titles), min_column_width=180, gap=("small", "medium"))
-    photo_container, *containers = (grid.cell() for _ in range(1 + len(titles)))
+    photo_container, networks = st.columns([2, 3], gap="medium")
     with photo_container:
         picture(
             jpeg_url(np.ascontiguousarray(reduced(pixels, WORKING_SIDE))),
@@ -158,8 +153,8 @@ def _show_photo(
             max_height=300,
             pixelated=max(pixels.shape[:2]) < 100,
         )
-    for container, title, first, now in zip(containers, titles, before, after, strict=True):
-        with container:
+    for title, first, now in zip(titles, before, after, strict=True):
+        with networks:
             st.markdown(in_words(title, first, now, is_neutral))
             labels, probabilities = zip(*now.top(3), strict=True)
             probability_bars(labels, np.array(probabilities), caption=f"Prediction of {title} for the corrupted photo")

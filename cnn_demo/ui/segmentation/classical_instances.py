@@ -23,6 +23,7 @@ from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.segmentation.instances import common_name, found_of, numbered
 from cnn_demo.ui.segmentation.state import reduced_segmentation, resized_map, segmentation_of
+from cnn_demo.ui.widgets.cells import two_cells
 
 CLASS, SHARE = "classical_class", "classical_narrow"
 DEFAULTS: dict[str, Any] = {CLASS: None, SHARE: round(100 * NARROW)}
@@ -52,7 +53,7 @@ def classical_view(
     if not names:
         st.info("Everything here is background: try another photo or model.", icon=":material/search_off:")
         return
-    choice, slider = st.columns([2, 3], gap="large")
+    choice, slider = two_cells()
     with choice:
         name = _pick_class(names)
     with slider:

@@ -22,6 +22,7 @@ from cnn_demo.ui.components.picture import Mark, picture
 from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.segmentation.state import FEW_CLASSES, pick_segmenter, reduced_segmentation, segmentation_of
+from cnn_demo.ui.widgets.cells import two_cells
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, REFERENCE_LINE, chart_colours
 from cnn_demo.ui.widgets.heatmap_controls import legend, opacity_slider
 from cnn_demo.ui.widgets.probability_bars import probability_bars
@@ -42,10 +43,9 @@ def confidence_view(photo: Photo) -> None:
     panel, stage, details = controls_picture_and_details("confidence")
     with panel:
         spec, side, mode = pick_segmenter(photo)
-        opacity = opacity_slider(OPACITY, DEFAULTS[OPACITY])
     with stage:
         segmentation = segmentation_of(photo, spec.key, side, mode)
-        _maps(photo, segmentation, opacity)
+        _maps(photo, spec.key, side, mode)
     with details:
         _near_borders(segmentation)
         st.subheader("Hide uncertain pixels", anchor=False)
@@ -54,11 +54,17 @@ def confidence_view(photo: Photo) -> None:
         _ask(photo, spec, side, mode)
 
 
-def _maps(photo: Photo, segmentation: Segmentation, opacity: float) -> None:
+@fragment
+def _maps(photo: Photo, key: str, side: int, mode: str) -> None:
+    """Show both maps above the slider of their opacity, which redraws nothing else."""
+    segmentation = segmentation_of(photo, key, side, mode)
+    maps = st.container()
+    with st.container(width=420):
+        opacity = opacity_slider(OPACITY, DEFAULTS[OPACITY])
     small = reduced(photo.pixels, SHOWN_SIDE)
     entropy = segmentation.entropy()
     mean = float(segmentation.confidence.mean())
-    sure, undecided = st.columns(2, gap="medium")
+    sure, undecided = maps.columns(2, gap="medium")
     with sure:
         _heat(photo, small, segmentation.confidence, opacity, "confidence", f"Confidence, {percent(mean)} on average")
         legend("0%", "100%")
@@ -116,7 +122,7 @@ def fractions_left(confidence: np.ndarray, thresholds: np.ndarray) -> np.ndarray
 @fragment
 def _blank(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
     segmentation = segmentation_of(photo, spec.key, side, mode)
-    shown, details = st.columns([3, 2], gap="large")
+    shown, details = two_cells()
     with details:
         threshold = (
             st.slider("Confidence threshold", 0, 99, DEFAULTS[BLANK], format="%d%%", key=BLANK, bind="query-params")
@@ -202,7 +208,7 @@ def _ask(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
     def ask(row: int, column: int) -> None:
         st.session_state[_ASKED] = (photo.key, row, column)
 
-    shown, details = st.columns([3, 2], gap="large")
+    shown, details = two_cells()
     with shown:
         picture(
             jpeg_url(reduced(photo.pixels, SHOWN_SIDE)),

@@ -23,6 +23,7 @@ from cnn_demo.ui.segmentation import classical_instances, instances
 from cnn_demo.ui.segmentation.downloads import object_downloads
 from cnn_demo.ui.segmentation.instances import MAX_OBJECTS, common_name, found_of, object_layers, pick_instances
 from cnn_demo.ui.segmentation.state import SHOWN_SIDE, masks_on, pick_segmenter, resized_map, segmentation_of
+from cnn_demo.ui.widgets.cells import two_cells
 from cnn_demo.ui.widgets.detection_controls import counted
 from cnn_demo.ui.widgets.model_picker import official_instead
 from cnn_demo.ui.widgets.view import view_fragment
@@ -87,7 +88,7 @@ def _in_words(segmentation: Segmentation, found: sv.Detections) -> None:
     classes = sum(label != BACKGROUND for label in segmentation.coverage())
     layers = masks(found).sum(axis=0, dtype=np.uint8)  # no more than `MAX_OBJECTS`
     masked, shared = float((layers > 0).mean()), float((layers > 1).mean())
-    semantic, instance = st.columns(2, gap="large")
+    semantic, instance = two_cells()
     semantic.markdown(
         f"It assigns **{classes}** {_plural('class', 'es', classes)} to **{percent(foreground)}** of the photo. It "
         "cannot count: objects of one class that touch are one area."

@@ -22,6 +22,7 @@ from cnn_demo.drawing.pictures import png_url, signed_colours
 from cnn_demo.images import Photo
 from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
+from cnn_demo.ui.widgets.cells import two_cells
 from cnn_demo.ui.widgets.number_grid import number_grid
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
 
@@ -85,7 +86,7 @@ def upsampling_view(photo: Photo) -> None:
             "enlarge it. The kernel of a **transposed convolution** is learned: each value of the map adds a scaled "
             "copy of the kernel to the larger map, and copies that overlap unevenly leave a **checkerboard**."
         )
-        counted, kernel = st.columns(2, gap="large")
+        counted, kernel = two_cells()
     with counted:
         number_grid(
             stamps(size, COUNTED).astype(float),

@@ -9,6 +9,7 @@ import streamlit as st
 from cnn_demo.models import ModelSpec, ModelUnavailable, find
 from cnn_demo.models.files import downloads
 from cnn_demo.ui.page.fragments import fragment
+from cnn_demo.ui.widgets.model_picker import OFFICIAL
 
 WANTED, NEWS = "models_wanted", "models_news"
 SOURCES = {  # host to the owner's name
@@ -17,7 +18,7 @@ SOURCES = {  # host to the owner's name
     "download.pytorch.org": "PyTorch's own server",
     "huggingface.co": "the Hugging Face hub",
 }
-DEFAULTS: dict[str, Any] = {WANTED: None}  # None stands for the smallest
+DEFAULTS: dict[str, Any] = {WANTED: None}  # None stands for `first_offer`
 
 
 def offer(missing: Sequence[ModelSpec]) -> None:
@@ -75,8 +76,9 @@ def _source_of(url: str | None) -> str:
 
 
 def first_offer(keys: Sequence[str]) -> str:
-    """Return the smallest of the models, the quickest to download."""
-    return min(keys, key=lambda key: find(key).bytes)
+    """Return the network that the other tabs suggest, else the smallest one, the quickest to download."""
+    suggested = [key for key in keys if OFFICIAL.get(find(key).task) == key]
+    return min(suggested or keys, key=lambda key: find(key).bytes)
 
 
 def _fetch(spec: ModelSpec) -> None:

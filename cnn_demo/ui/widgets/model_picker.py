@@ -14,6 +14,7 @@ from cnn_demo.ui.page.link import LINKED_AND_PERSISTENT
 Loaded = TypeVar("Loaded", bound=Model)
 _HELP = "Models whose weights are on this machine. The tab *Models* lists all of them and downloads others."
 OFFICIAL = {  # task -> the published network that is suggested to users of a bundled one
+    "classification": "mobilenet_v2",
     "detection": "yolo11n",
     "semantic-segmentation": "deeplabv3_mobilenet_v3_large",
     "instance-segmentation": "yolo11n-seg",

@@ -20,6 +20,7 @@ SOURCES = {"bundled": "bundled", "weights folder": "on this machine", "cache": "
 
 MEASURED_HERE = "training/evaluate.py"  # source of a bundled network's figure
 OWN = "Metric of a bundled model"
+SIDEWAYS = "**Scroll the table sideways** for sizes, licences and papers."
 
 
 def models_overview(
@@ -40,7 +41,8 @@ def models_overview(
         model_downloads.offer([spec for spec in specs if where[spec.key] == "to download"])
     here = sum(source in SOURCES.values() for source in where.values())
     details.markdown(
-        f"**{here} of {len(specs)}** models are on this machine and work offline. Click a column header to sort by it."
+        f"**{here} of {len(specs)}** models are on this machine and work offline. Click a column header to sort by it. "
+        f"{SIDEWAYS}"
     )
     number = st.column_config.NumberColumn
     stage.dataframe(
@@ -52,6 +54,7 @@ def models_overview(
         placeholder="",
         column_config={
             **config,
+            "Model": st.column_config.TextColumn(pinned=True),
             "Megabytes": number(format="%.1f", help="Size of the weights file."),
             "Million parameters": number(format="%.1f", help="Number of parameters."),
             "Image size": number(format="%d px", help="Image size at which the metric was measured."),

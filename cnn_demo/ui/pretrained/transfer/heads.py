@@ -13,6 +13,7 @@ from cnn_demo.models.transfer.session import PRETRAINED, TUNED, TransferState, p
 from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.pretrained.transfer.state import HEAD_REFUSED, LOADED
+from cnn_demo.ui.widgets.cells import two_cells
 from cnn_demo.ui.widgets.framed_photo import draw_on_photo
 from cnn_demo.ui.widgets.probability_bars import probability_bars
 
@@ -32,7 +33,7 @@ def heads_section(photo: Photo, spec: ModelSpec, taught: TransferState | None) -
     if taught is not None or loaded is not None:
         st.subheader("Try it on your photo", anchor=False)
         _try(photo, taught, loaded)
-    save_container, load_container = st.columns(2, gap="medium")
+    save_container, load_container = two_cells()
     if taught is not None:
         with save_container, st.container(border=True):
             _save(taught)
@@ -51,16 +52,15 @@ def _try(photo: Photo, taught: TransferState | None, loaded: Head | None) -> Non
                 given.append(("Your head, fine-tuned", head, predict_photos(head, [photo], tuned)[0]))
         if loaded is not None:
             given.append(("Uploaded head", loaded, _probabilities(photo, loaded)))
-    grid = st.grid(1 + len(given), min_column_width=200, gap=("small", "medium"))
-    photo_container, *containers = (grid.cell() for _ in range(1 + len(given)))
+    photo_container, heads = st.columns([2, 3], gap="medium")
     with photo_container:
         fit = given[0][1].fit
         crop = find(given[0][1].backbone).crop
         input_area = input_box(photo.size, fit, crop)
         caption = "Choose any photo above."
         draw_on_photo(photo, fit, input_area, key="teach_photo", caption=caption, alt="The photo", crop=crop)
-    for container, (title, head, probabilities) in zip(containers, given, strict=True):
-        with container:
+    for title, head, probabilities in given:
+        with heads:
             st.markdown(f"**{title}** on {find(head.backbone).title}")
             probability_bars(head.labels, probabilities, caption=f"Probability of each class: {title}", ordered=False)
     st.caption("A head has only its own classes: whatever the photo shows, it predicts one of them.")

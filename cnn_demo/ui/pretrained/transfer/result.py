@@ -14,6 +14,7 @@ from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.pretrained.transfer.curves import TITLES, head_curves, tuning_curves
 from cnn_demo.ui.pretrained.transfer.state import DEFAULTS, SHOWN
 from cnn_demo.ui.pretrained.transfer.training import TUNING, request_training
+from cnn_demo.ui.widgets.cells import two_cells
 from cnn_demo.ui.widgets.choice import choose
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
 
@@ -115,7 +116,7 @@ def _mistakes(taught: TransferState) -> None:
     counts = [[len(cell) for cell in row] for row in cells]
     opened = _opened(counts)
     truth, predicted = divmod(opened, len(labels))
-    matrix_container, photos_container = st.columns([2, 3], gap="medium")
+    matrix_container, photos_container = two_cells()
     with matrix_container:
         confusion_matrix(
             labels,
