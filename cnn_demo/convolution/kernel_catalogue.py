@@ -22,7 +22,7 @@ def _sigma(default: float) -> FloatParameter:
 
 def _angle(default: float, help_text: str) -> FloatParameter:
     return FloatParameter(
-        name="angle", label="Angle", minimum=-360.0, maximum=360.0, default=default, step=5.0, unit="°", help=help_text
+        name="angle", label="Angle", minimum=-180.0, maximum=180.0, default=default, step=5.0, unit="°", help=help_text
     )
 
 
@@ -117,7 +117,8 @@ _FAMILIES = (
         name="sobel",
         title="Sobel edges",
         sentence=(
-            "Responds to edges across one direction: positive where brightness grows that way, negative where it falls."
+            "Responds to edges across one direction: positive where brightness increases that way, negative "
+            "where it decreases."
         ),
         parameters=(_size(3, minimum=3, step=2), _angle(0.0, _TOWARDS)),
         function=kernels.sobel,
@@ -206,8 +207,8 @@ _FAMILIES = (
             FloatParameter(
                 name="phase",
                 label="Phase",
-                minimum=-360.0,
-                maximum=360.0,
+                minimum=-180.0,
+                maximum=180.0,
                 default=0.0,
                 step=15.0,
                 unit="°",

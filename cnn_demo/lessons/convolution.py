@@ -109,7 +109,7 @@ def _negative(image: np.ndarray) -> Correction:
     strong = np.abs(response) > 0.25
     fraction = float((response[strong] < 0).mean()) if strong.any() else 0.0
     return Correction(
-        "A negative response counts as much as a positive one: here, brightness falls to the right instead of growing. "
+        "A negative response counts as much as a positive one: here, brightness decreases to the right. "
         f"Of this photo's strong responses (magnitude above 0.25), {fraction:.0%} are negative; clipping at zero, or a "
         "ReLU, discards them. Networks keep them by learning a second kernel of opposite sign.",
         (("Clipped at zero", response, "clip"), ("With its sign", response, "signed")),

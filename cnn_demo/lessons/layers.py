@@ -148,6 +148,7 @@ def _grey_map(image: np.ndarray, layer: PoolLayer) -> np.ndarray:
 
 
 def _shift(image: np.ndarray) -> Correction:
+    height, width = image.shape[:2]
     image = _room_for(image)
     photo, moved, far = (shifted(image, pixels, _ROOM) for pixels in (0, 1, _ROOM))
     layer = PoolLayer("max", 2, 2)
@@ -158,7 +159,8 @@ def _shift(image: np.ndarray) -> Correction:
         "It is invariant to small shifts only, those within its window. "
         + _unless_constant(
             (plain, one, plain_far, eight),
-            "When this photo moves by one pixel, the maps of eight filters change by {:.0%} of their norm without "
+            f"When this photo, at {width} × {height} pixels, moves by one pixel, the maps of eight filters change by "
+            "{:.0%} of their norm without "
             f"pooling and by {{:.0%}} after 2 × 2 max pooling; for {_ROOM} pixels it is {{:.0%}} and {{:.0%}}. ",
         )
         + "Pooling alone makes no network shift-invariant; training on shifted photos does more.",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import cv2
 import numpy as np
 
 from cnn_demo.convolution.effective_field import middle_side, random_influence, stack_geometry
+from cnn_demo.images import sample_photos
 from cnn_demo.lessons import Correction, Lesson, Misconception, Paper
 from cnn_demo.lessons.network_experiments import EXPERIMENTS
 
@@ -81,6 +84,9 @@ LESSON = Lesson(
     ),
 )
 
+# Results of `_changed_samples`, by network and kind of variants.
+_CHANGED: WeakKeyDictionary[Classifier, dict[Callable, tuple[int, int]]] = WeakKeyDictionary()
+
 
 def _network() -> Classifier:
     """The preferred classifier; the page's own network has ten classes only."""
@@ -119,11 +125,15 @@ def _shift(image: np.ndarray) -> Correction:
     of_label = probabilities[:, unmoved.argmax()]
     other = int((probabilities.argmax(axis=1) != unmoved.argmax()).sum())
     lowest, highest = int(of_label.argmin()), int(of_label.argmax())
+    end = f"{other} times another class is predicted."
+    if not other:
+        count, changed = _changed_samples(model, _shifts)
+        end = f"no other class is predicted. Of the {count} sample photos, {changed} get another class in such a shift."
     return Correction(
         "The output of a convolution moves along with the picture, but a stride of 2 keeps every second position only, "
         f"and the border never moves. {model.spec.title} predicts “{label}” with {unmoved.max():.0%} for this photo. "
         f"Shifted by up to {max_shift} of its {side} pixels in {len(offsets)} ways, “{label}” gets "
-        f"{of_label.min():.0%} to {of_label.max():.0%}, and {other} times another class is predicted.",
+        f"{of_label.min():.0%} to {of_label.max():.0%}, and " + end,
         (
             (f"Lowest for “{label}”: {of_label[lowest]:.0%}", _as_image(pictures[lowest]), "clip"),
             (f"Highest for “{label}”: {of_label[highest]:.0%}", _as_image(pictures[highest]), "clip"),
@@ -177,14 +187,21 @@ def _channel(image: np.ndarray) -> Correction:
     while removed < len(order) and (kept @ kernel + bias).argmax() == best:
         kept[order[removed]] = 0
         removed += 1
-    changed = model.labels[int((kept @ kernel + bias).argmax())]
+    changed_to = int((kept @ kernel + bias).argmax())
+    changed = model.labels[changed_to]
     in_favour = votes[votes > 0].sum() or 1.0
-    end = f"prediction changes to “{changed}”" if changed != model.labels[best] else "prediction is still the same"
-    count = "That one alone has" if removed == 1 else f"The {removed} strongest have"
+    half = int(np.searchsorted(np.cumsum(np.maximum(votes[order], 0)), in_favour / 2)) + 1
+    if changed == model.labels[best]:
+        end = "Even with all of them set to zero, the prediction is the same"
+    elif removed == 1:
+        runner_up = _probabilities(model, _seen(model, image)[None])[0][changed_to]
+        end = f"Without the strongest, the prediction changes to “{changed}”, which has {runner_up:.0%} with it"
+    else:
+        end = f"The {removed} strongest have to be set to zero before the prediction changes to “{changed}”"
     return Correction(
         f"In {model.spec.title}, the logit of “{model.labels[best]}” is a sum over {len(votes):,} channels. The "
-        f"strongest one has {votes[order[0]] / in_favour:.0%} of all positive contributions. {count} to be set to zero "
-        f"before the {end}.",
+        f"strongest one has {votes[order[0]] / in_favour:.0%} of all positive contributions, the {half} "
+        f"strongest together half. {end}.",
         tuple(
             (f"Channel {i}: {votes[i] / in_favour:.0%} of the positive contributions", maps[:, :, i], "stretch")
             for i in order[:2]
@@ -214,15 +231,41 @@ def _upside_down(image: np.ndarray) -> Correction:
             labels, probabilities.max(axis=1), ("upright", "turned left", "upside down", "turned right"), strict=True
         )
     )
-    end = (
-        "The predicted class stays the same, its probability does not: some objects look similar from all sides."
-        if len(set(labels)) == 1
-        else "Invariance to rotation has to be built in or learned from rotated training photos."
-    )
+    end = "Invariance to rotation has to be built in or learned from rotated training photos."
+    if len(set(labels)) == 1:
+        count, changed = _changed_samples(model, _turns)
+        end = (
+            "The predicted class of this photo stays the same, its probability does not. Of the "
+            f"{count} sample photos, {changed} get another class in one of the three rotations."
+        )
     return Correction(
         f"{model.spec.title} predicts {found}. It was trained on upright photos and their mirror images only. {end}",
         (("Upright", _as_image(turned[0]), "clip"), ("Upside down", _as_image(turned[2]), "clip")),
     )
+
+
+def _turns(picture: np.ndarray) -> list[np.ndarray]:
+    return [np.rot90(picture, quarter) for quarter in range(4)]
+
+
+def _shifts(picture: np.ndarray) -> list[np.ndarray]:
+    """The picture in its own place and shifted by an eighth of its side in eight directions."""
+    step = len(picture) // 8
+    padded = np.pad(picture, ((step, step), (step, step), (0, 0)), mode="reflect")
+    offsets = [(step, step), *((i * step, j * step) for i in range(3) for j in range(3) if (i, j) != (1, 1))]
+    return [padded[down : down + len(picture), right : right + len(picture)] for down, right in offsets]
+
+
+def _changed_samples(model: Classifier, variants: Callable[[np.ndarray], list[np.ndarray]]) -> tuple[int, int]:
+    """Return the number of sample photos, and of those whose class is not the same in all variants of the photo."""
+    known = _CHANGED.setdefault(model, {})
+    if variants not in known:
+        classes = [
+            model.logits(np.stack(variants(model.prepare(sample.load().pixels)))).argmax(axis=1)
+            for sample in sample_photos()
+        ]
+        known[variants] = len(classes), sum(len(set(each.tolist())) > 1 for each in classes)
+    return known[variants]
 
 
 def _effective_field(image: np.ndarray) -> Correction:
@@ -249,5 +292,5 @@ MISCONCEPTIONS = (
     Misconception("“A CNN does not care where something is.”", _shift),
     Misconception("“A CNN recognizes objects however they are rotated.”", _upside_down),
     Misconception("“It recognizes shapes, as we do.”", _tiles),
-    Misconception("“There is one neuron for each class.”", _channel),
+    Misconception("“There is one channel for each class.”", _channel),
 )

@@ -16,12 +16,17 @@ def test_the_field_grows_and_the_tree_is_read(page: Page) -> None:
     slide(page, "Dilation", 1)
     expect(field).to_contain_text("13 px")
 
-    # The tree has a unit at the top and seven of thirteen pixels below; a pixel hears of itself alone.
+    # The tree has a unit at the top and seven of thirteen pixels below; only one unit influences a pixel: itself.
     dots = page.locator("circle.dot")
     expect(dots).to_have_count(1 + 3 + 5 + 7)
     expect(page.locator("circle.dot.on")).to_have_count(16)
     dots.last.click()
     expect(page.locator("circle.dot.on")).to_have_count(1)
+
+    # By keyboard he goes up a layer, to a unit that three pixels influence.
+    page.get_by_role("application", name="A tree of 3 layers").press("ArrowUp")
+    expect(page.locator("circle.dot.on")).to_have_count(1 + 3)
+    expect(page.get_by_text("3 of 13 pixels influence it")).to_be_visible()
 
     # He selects another position of the photo.
     photo = page.get_by_role("application", name="Receptive field on")

@@ -108,7 +108,7 @@ def test_the_stack_survives_the_other_views_and_another_page(page: Page) -> None
 def test_a_visitor_measures_invariance(page: Page) -> None:
     open_layers(page)
     try_experiment(page, "One pixel to the right")
-    expect(page.get_by_text("Change beyond the shift").first).to_be_visible()
+    expect(page.get_by_text("Equivariance error").first).to_be_visible()
     expect(page.get_by_test_id("stPlotlyChart")).to_be_visible()
     settle(page)
     said = page.get_by_text("is the most invariant", exact=False)

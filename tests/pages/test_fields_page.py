@@ -50,7 +50,7 @@ def test_the_field_grows_with_depth_and_half_of_the_influence_more_slowly():
     sizes = []
     for depth in (2, 8):
         app.slider(key="field_depth").set_value(depth).run()
-        sizes.append((field_on_page(app), int(metrics(app)["Half of the influence"].removesuffix(" px"))))
+        sizes.append((field_on_page(app), int(metrics(app)["Effective receptive field"].removesuffix(" px"))))
     assert [field for field, _ in sizes] == [5, 17]
     assert sizes[1][1] / sizes[0][1] < 17 / 5
 
@@ -108,7 +108,7 @@ def test_the_bundled_network(name):
     app.selectbox(key="field_layer").set_value("stem_relu").run()  # it has fewer channels
     assert_fine(app)
     rows = app.table[0].value
-    assert rows.index.tolist()[0] == "stem_relu"
+    assert rows.index.tolist()[0] == "Stem · output"
     assert rows["Receptive field"].tolist() == ["5 px", "9 px", "15 px", "23 px", "35 px", "51 px"]
 
 

@@ -42,10 +42,12 @@ def press(app, label: str):
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_preset_stack_is_shown_completely(name):
-    app = open_page(photo=None)
+    app = open_page(photo=None, stack="c4.3.1.same.1.relu.hand")
+    assert app.selectbox(key="preset").value is None
     app.selectbox(key="preset").set_value(name).run()
     assert_fine(app)
     assert app.session_state["stack"] == PRESETS[name]
+    assert app.selectbox(key="preset").value == name
     layers = parse_stack(PRESETS[name])
     plan = plan_stack((170, 256), layers)
     assert shapes(app) == [(170, 256, 3), *(step.shape for step in plan.layers)]
@@ -77,6 +79,7 @@ def test_layers_are_added_moved_and_removed():
     assert_fine(app)
     assert len(parse_stack(app.session_state["stack"])) == MAX_LAYERS
     assert all(b.disabled for b in app.button if b.label in ("Add convolution", "Add pooling", "Move right"))
+    assert all(f"at most {MAX_LAYERS}" in b.help for b in app.button if b.label in ("Add convolution", "Add pooling"))
     for _ in range(MAX_LAYERS - 1):
         press(app, "Remove")
     assert next(b for b in app.button if b.label == "Remove").disabled

@@ -170,6 +170,7 @@ def test_stop_keeps_the_trained_weights():
     app.button(key="live_start").click().run()
     wait_until(app, lambda app: getattr(app.session_state["live_job"].progress, "epochs", ()))
     assert app.button(key="live_start").disabled
+    assert app.button(key="live_start").label == "Training…"
     app.button(key="live_stop").click().run()
     wait_until(app, trained)
     job = app.session_state["live_job"]

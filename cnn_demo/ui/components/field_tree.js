@@ -1,6 +1,7 @@
-// Which units of each layer one unit hears of, down to the pixels, along one row of the photo. Tap a unit to see its own.
+// The units of each layer that influence one unit, down to the pixels, along one row of the photo. A tap or an arrow key
+// chooses another unit.
 
-import { clamp, svgElement } from "./shared.js"
+import { arrowStep, clamp, svgElement } from "./shared.js"
 
 const LEFT = 96, RIGHT = 8, TOP = 14, BARS = 54 // CSS pixels beside and below the tree
 
@@ -88,6 +89,9 @@ function draw(figure, tree) {
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`)
   svg.style.height = `${height}px`
   svg.setAttribute("aria-label", tree.alt)
+  svg.setAttribute("role", tree.drawn ? "application" : "img")
+  if (tree.drawn) svg.setAttribute("tabindex", "0")
+  else svg.removeAttribute("tabindex")
   svg.replaceChildren()
 
   const room = width - LEFT - RIGHT
@@ -130,12 +134,40 @@ function drawDots(figure, svg, tree, seen, scale, x, y) {
     for (const p of row.positions) {
       const on = seen[r].has(p)
       const dot = add(svg, "circle", { class: on ? "dot on" : "dot", cx: x(p), cy: y(r), r: radius })
-      dot.addEventListener("click", () => {
-        figure.chosen = [r, p]
-        draw(figure, tree)
-      })
+      dot.addEventListener("click", () => choose(figure, tree, r, p))
     }
   })
+}
+
+/**
+ * Choose a unit, and say how many pixels influence it.
+ * @param {Figure} figure
+ * @param {Tree} tree
+ * @param {number} row
+ * @param {number} position
+ */
+function choose(figure, tree, row, position) {
+  figure.chosen = [row, position]
+  draw(figure, tree)
+  const count = cone(tree, row, position).at(-1).size
+  figure.querySelector("[aria-live]").textContent =
+    `Selected: ${tree.rows[row].label}, position ${position}: ${count} of ${tree.size} pixels influence it.`
+}
+
+/**
+ * Choose a neighbour: left or right in the same row, or the nearest unit of the row above or below.
+ * @param {Figure} figure
+ * @param {KeyboardEvent} event
+ */
+function onKey(figure, event) {
+  const step = figure.tree.drawn ? arrowStep(event) : undefined
+  if (!step) return
+  const [row, position] = figure.chosen ?? [0, 0]
+  const to = clamp(row + step[0], 0, figure.tree.rows.length - 1)
+  const units = figure.tree.rows[to].positions
+  const distances = units.map((p) => Math.abs(p - position))
+  const nearest = distances.indexOf(Math.min(...distances))
+  choose(figure, figure.tree, to, units[clamp(nearest + step[1], 0, units.length - 1)])
 }
 
 /**
@@ -173,9 +205,11 @@ export default function (component) {
     figure.drawn = drawn
     figure.tree = tree
     figure.chosen = null
-    figure.querySelector("figcaption").textContent = tree.caption
+    figure.querySelector("figcaption span").textContent = tree.caption
+    figure.querySelector("[aria-live]").textContent = ""
     draw(figure, tree)
   }
+  figure.querySelector("svg").onkeydown = (event) => onKey(figure, event)
   if (!figure.observer) {
     figure.observer = new ResizeObserver(() => draw(figure, figure.tree))
     figure.observer.observe(figure)

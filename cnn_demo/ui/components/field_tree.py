@@ -82,9 +82,13 @@ def _caption(size: int, maximum: float, drawn: bool) -> str:
         if maximum < 1e7
         else f"{maximum / 10 ** int(np.log10(maximum)):.1f} · 10^{int(np.log10(maximum))}"
     )
-    tap = "Tap a unit to see its own receptive field." if drawn else "There are too many lines to draw each."
+    tap = (
+        "Tap a unit, or use the arrow keys, to see its own receptive field."
+        if drawn
+        else "There are too many lines to draw each."
+    )
     if maximum == 1:
-        return f"Along one row of the photo, {size:,} pixels wide: one way leads to each pixel. {tap}"
+        return f"Along one row of the photo, {size:,} pixels wide: one path leads to each pixel. {tap}"
     return (
         f"Along one row of the photo, {size:,} pixels wide: {ways} paths lead to the pixel with the most, one to the "
         f"outermost. {tap}"

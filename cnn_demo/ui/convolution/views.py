@@ -124,18 +124,24 @@ def size_and_cost(settings: ConvolutionSettings, result: ConvolutionResult) -> N
         st.latex(_size_formula(axis, name, size, kernel_size, spec))
     st.markdown(_padding_sentence(size, kernel_size, spec))
     rows, columns = dropped_border(size, kernel_size, spec)
-    if rows or columns:
-        st.markdown(
-            f"Dropped at the end, because no whole stride fits (padding included): **{rows}** "
-            f"{'row' if rows == 1 else 'rows'} and **{columns}** {'column' if columns == 1 else 'columns'}."
-        )
-    else:
-        st.markdown("No border is dropped: the last window ends where the padded photo ends.")
+    st.markdown(dropped_sentence(rows, columns))
     st.table(_cost_table(size, kernel_size, spec, 1 if settings.grey else 3))
     st.caption(
         "The kernel's weights are shared by all positions and, here, by all channels, with one bias. A dense layer has "
         "one weight for every pair of an input value and an output value."
     )
+
+
+def dropped_sentence(rows: int, columns: int) -> str:
+    """Return a sentence on the rows and columns at the end that no window covers."""
+    counts = [
+        f"**{count}** {name if count == 1 else f'{name}s'}"
+        for count, name in ((rows, "row"), (columns, "column"))
+        if count
+    ]
+    if not counts:
+        return "No border is dropped: the last window ends where the padded photo ends."
+    return f"Dropped at the end, because no whole stride fits (padding included): {' and '.join(counts)}."
 
 
 def _cost_table(size: tuple, kernel_size: tuple, spec: ConvSpec, channels: int) -> pd.DataFrame:

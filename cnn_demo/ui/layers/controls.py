@@ -36,15 +36,18 @@ def stack_buttons(layers: tuple[Layer, ...]) -> None:
     number = read_layer(SESSION, len(layers))
     full = len(layers) >= MAX_LAYERS
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        _button("Add convolution", "add_box", full, _insert, ConvLayer(source="random"))
-        _button("Add pooling", "compress", full, _insert, PoolLayer())
+        why = f"A stack has at most {MAX_LAYERS} layers." if full else None
+        _button("Add convolution", "add_box", full, _insert, ConvLayer(source="random"), why=why)
+        _button("Add pooling", "compress", full, _insert, PoolLayer(), why=why)
         _button("Remove", "delete", len(layers) == 1, _remove)
         _button("Move left", "arrow_back", number <= 1, _move, -1)
         _button("Move right", "arrow_forward", number >= len(layers), _move, 1)
 
 
 def preset_control() -> None:
-    """Show the menu of known stacks."""
+    """Show the menu of known stacks, with the name of the present one if it is one of them."""
+    present = value_of(SESSION, "stack")
+    _held("preset", next((name for name, text in PRESETS.items() if text == present), None))
     st.selectbox(
         "Presets",
         list(PRESETS),
@@ -56,8 +59,18 @@ def preset_control() -> None:
     )
 
 
-def _button(title: str, icon: str, disabled: bool, action: Callable[..., None], *args: Layer | int) -> None:
-    st.button(title, key=f"stack_{title}", icon=f":material/{icon}:", disabled=disabled, on_click=action, args=args)
+def _button(
+    title: str, icon: str, disabled: bool, action: Callable[..., None], *args: Layer | int, why: str | None = None
+) -> None:
+    st.button(
+        title,
+        key=f"stack_{title}",
+        icon=f":material/{icon}:",
+        disabled=disabled,
+        on_click=action,
+        args=args,
+        help=why,
+    )
 
 
 def _current() -> tuple[list[Layer], int]:
@@ -91,7 +104,6 @@ def _take_preset() -> None:
     if preset in PRESETS:
         st.session_state["stack"] = PRESETS[preset]
         st.session_state["layer"] = 1
-    st.session_state["preset"] = None
 
 
 def stack_text() -> None:
@@ -197,7 +209,7 @@ def _has_learned_kernels() -> bool:
     return learned_kernels() is not None
 
 
-def _held(key: str, value: str | int) -> None:
+def _held(key: str, value: str | int | None) -> None:
     """Set a widget to the value in the stack's text, whatever the source of the text.
 
     An unchanged value is not written again: the browser would reset a slider that the visitor has moved in the

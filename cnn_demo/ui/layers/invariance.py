@@ -25,11 +25,11 @@ from cnn_demo.ui.widgets.charts import CHART_CONFIG, GREY, LEGEND_ABOVE, chart_c
 from cnn_demo.ui.widgets.choice import choose
 
 FEATURES = {"one": "One layer", "stack": "Your stack"}
-MEASURES = {"change": "Change", "moved": "Change beyond the shift", "cosine": "Cosine similarity"}
+MEASURES = {"change": "Change", "moved": "Equivariance error", "cosine": "Cosine similarity"}
 _HOW = {
     "shift": (
-        "The photo is cropped, and moved under the crop, so that real pixels come in at the left. Change beyond the "
-        "shift ignores 3 values at each side; padding may affect values further in."
+        "The photo is cropped, and moved under the crop, so that real pixels come in at the left. The "
+        "equivariance error ignores 3 values at each side; padding may affect values further in."
     ),
     "rotate": "The photo is rotated about its centre (bicubic interpolation) under a crop that it always fills.",
     "noise": "The same noise pattern at every strength, added to red, green and blue, then clipped to 0 to 1.",
@@ -60,7 +60,7 @@ def forgiving_view(photo: Photo) -> None:
                 f"This photo is so narrow that it can be shifted by {limit:g} pixel{'' if limit == 1 else 's'} only."
             )
         _side_by_side(photo, question, amount)
-        _measure_explanation(question)
+        _measure_explanation(question, distorted_pair(photo, question, 0)[0].shape[:2])
 
 
 def _controls() -> tuple[Question, float]:
@@ -187,7 +187,7 @@ def _figure(value: float) -> str:
 
 
 def _table(at: pd.DataFrame, distortion: str) -> None:
-    columns = {"numbers": "Activations", "change": "Change", "moved": "Change beyond the shift", "cosine": "Cosine"}
+    columns = {"numbers": "Activations", "change": "Change", "moved": "Equivariance error", "cosine": "Cosine"}
     if distortion != "shift":
         del columns["moved"]
     table = pd.DataFrame(
@@ -240,16 +240,17 @@ def _five_columns() -> list:
     return [*photos.columns(2, wrap=False), *maps.columns(2, wrap=False), difference]
 
 
-def _measure_explanation(question: Question) -> None:
+def _measure_explanation(question: Question, size: tuple[int, int]) -> None:
+    height, width = size
     st.markdown(
         "**Change** = ‖f(x) − f(Tx)‖ / ‖f(x)‖ over all values of all maps: x is the photo, T the distortion, f the "
         "layers. 0 is *invariance*: nothing changed."
     )
     if question.distortion == "shift":
         st.markdown(
-            "**Change beyond the shift** measures *equivariance*: the maps may move along with the photo. They are "
+            "**Equivariance error** is the change beyond the shift: the maps may move along with the photo. They are "
             "shifted by pixels ÷ strides (interpolated between values) before they are compared. If the shift is a "
             "multiple of the stride they match; in between, **aliasing** prevents a match: that is the zigzag. "
             "Blurring before the stride reduces it."
         )
-    st.caption(_HOW[question.distortion])
+    st.caption(f"{_HOW[question.distortion]} Measured on {width} × {height} pixels of the photo.")

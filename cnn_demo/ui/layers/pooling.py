@@ -202,7 +202,7 @@ def _squares(pixels: np.ndarray) -> np.ndarray:
 def _arithmetic(results: list[Pooled]) -> None:
     containers = _four_columns()
     with containers[0]:
-        number_grid(results[0].opened.window, title="The window", alt="The selected window of the map")
+        number_grid(results[0].opened.window, title="The window", alt="The selected window of the map", brightness=True)
     for container, result in zip(containers[1:], results, strict=True):
         with container:
             value = f"{result.opened.value:.4f}".replace("-", "−")

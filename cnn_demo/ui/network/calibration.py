@@ -64,14 +64,17 @@ def confidence_view(photo: Photo) -> None:
         help="The logits are divided by it before the softmax. It never changes the predicted class.",
     )
     temperature = record.temperature if abs(setting - record.temperature) < STEP / 2 else setting
+    validation = cifar10_validation()
+    bins = reliability_bins(softmax(validation.logits, temperature), validation.labels)
     panel.caption(_effect(temperature, record))
+    panel.markdown(_on_average(bins))
     bars, diagram = stage.columns([2, 3], gap="medium")
     with bars:
         shown = at_temperature(prediction.probabilities, temperature / record.temperature)
         st.markdown("**Prediction for your photo**")
         probability_bars(prediction.labels, shown, caption="Probability of each class")
     with diagram:
-        _reliability(float(shown.max()), temperature)
+        _reliability(bins, float(shown.max()))
     with details:
         st.caption(_measured(record))
         st.subheader("Photos of none of the ten classes", anchor=False)
@@ -93,10 +96,8 @@ def _effect(temperature: float, record: TrainingRecord) -> str:
     return f"The network is {change} confident than at the fitted temperature, {fitted}; its predictions are the same."
 
 
-def _reliability(top: float, temperature: float) -> None:
-    """Show the reliability diagram at a temperature, with the bin of this photo's prediction."""
-    validation = cifar10_validation()
-    bins = reliability_bins(softmax(validation.logits, temperature), validation.labels)
+def _reliability(bins: list[dict[str, float]], top: float) -> None:
+    """Show the reliability diagram, with the bin of this photo's prediction."""
     st.markdown("**Reliability diagram: accuracy at each confidence**")
     here = next((part for part in bins if part["low"] < top <= part["high"]), bins[-1])
     st.plotly_chart(
@@ -105,7 +106,6 @@ def _reliability(top: float, temperature: float) -> None:
         config=CHART_CONFIG,
         alt="Accuracy against confidence; on the diagonal, the network is perfectly calibrated.",
     )
-    st.markdown(_on_average(bins))
     st.markdown(_in_words(here, top))
 
 
@@ -121,8 +121,8 @@ def _on_average(bins: list[dict[str, float]]) -> str:
     else:
         verdict = "well calibrated"
     return (
-        f"Mean confidence {percent(confidence)}, accuracy {percent(accuracy)}: **{verdict}**. Expected calibration "
-        f"error: **{_points(error)}**."
+        f"On validation photos, mean confidence {percent(confidence)}, accuracy {percent(accuracy)}: **{verdict}**. "
+        f"Expected calibration error: **{_points(error)}**."
     )
 
 

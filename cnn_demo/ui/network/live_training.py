@@ -93,8 +93,8 @@ def _buttons(job: Job | None) -> None:
     running = job is not None and job.active
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
-            "Train" if job is None else "Train again",
-            type="primary",
+            "Training…" if running else "Train" if job is None else "Train again",
+            type="secondary" if running else "primary",
             icon=":material/play_arrow:",
             key="live_start",
             disabled=running,

@@ -105,7 +105,7 @@ def _show_costs(settings: SharingSettings, costs: dict[str, LayerCost]) -> None:
         st.caption(
             f"From {settings.side} × {settings.side} × {settings.in_channels} values to {out} × {out} × "
             f"{settings.out_channels}, “same” padding, biases included. Make the image larger: the convolution needs "
-            "no more weights."
+            "no more weights. A locally connected layer has no weights for the padding; multiply-adds include it."
         )
     st.table(cost_table(costs))
 

@@ -8,6 +8,12 @@ from cnn_demo.topics import ROOT, TOPICS
 from cnn_demo.ui.page.frame import APP_TITLE, set_up, topic_link
 
 CARDS_PER_ROW = 4
+# The link of a card covers the whole card.
+_STYLE = """<style>
+.st-key-topics [data-testid="stGridCell"] { position: relative; }
+.st-key-topics [data-testid="stElementContainer"]:has([data-testid="stPageLink"]) { position: static; }
+.st-key-topics [data-testid="stPageLink-NavLink"]::after { content: ""; position: absolute; inset: 0; }
+</style>"""
 
 
 def home() -> None:
@@ -19,7 +25,8 @@ def home() -> None:
         "setting yourself. Begin with **1 · Convolution** and go on in order: about ten minutes a page, no account and "
         "nothing to install."
     )
-    cards = st.grid(CARDS_PER_ROW, min_column_width=210, border=True)
+    st.html(_STYLE)
+    cards = st.container(key="topics").grid(CARDS_PER_ROW, min_column_width=210, border=True)
     for topic in TOPICS:
         with cards.cell():
             st.image(str(ROOT / topic.picture), width="stretch", alt=topic.alt)

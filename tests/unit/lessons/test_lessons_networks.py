@@ -39,8 +39,8 @@ def test_corrections_start_with_the_networks_own_prediction(model):
 def test_silencing_channels_is_counted_right(key, monkeypatch):
     monkeypatch.setattr("cnn_demo.models.preferred_model", lambda task: find(key))
     model = load(key)
-    text = next(m for m in MISCONCEPTIONS if "neuron" in m.claim).correct(PHOTOS["cat"]).text
-    count = 1 if "one alone has" in text else int(re.search(r"The (\d+) strongest have", text).group(1))
+    text = next(m for m in MISCONCEPTIONS if "channel" in m.claim).correct(PHOTOS["cat"]).text
+    count = 1 if "Without the strongest" in text else int(re.search(r"The (\d+) strongest have", text).group(1))
     run = model.activations((PHOTOS["cat"] * 255).round().astype(np.uint8))
     *_, pool, dense = model.network.layers
     pooled, (kernel, bias) = run.maps[pool.name], dense.get_weights()
@@ -50,3 +50,13 @@ def test_silencing_channels_is_counted_right(key, monkeypatch):
         kept = pooled.copy()
         kept[order[:silent]] = 0
         assert ((kept @ kernel + bias).argmax() == best) is np.bool_(same) or count == len(order)
+
+
+@pytest.mark.parametrize("claim", ["where something is", "however they are rotated"])
+def test_a_photo_whose_class_stays_is_no_evidence_for_the_claim(claim):
+    """The prediction for the coffee survives all shifts and rotations, those for other photos don't."""
+    coffee = next(sample for sample in sample_photos() if sample.key == "coffee").load().pixels
+    text = next(m for m in MISCONCEPTIONS if claim in m.claim).correct(coffee.astype(np.float32) / 255).text
+    count, changed = map(int, re.search(r"Of the (\d+) sample photos, (\d+) get another class", text).groups())
+    assert count == len(sample_photos())
+    assert changed >= 3

@@ -188,7 +188,7 @@ def show_close_up(
         (height, width),
         key="field_close",
         alt="The receptive field, enlarged, with the influence of each pixel",
-        caption=f"The receptive field, {width} × {height} pixels of the photo. The frame has half of the influence.",
+        caption=f"The receptive field, {width} × {height} pixels of the photo. The frame has 50% of the influence.",
         marks=marks,
         pixelated=True,
         max_height=380,
@@ -209,9 +209,9 @@ def numbers(last: MapGeometry, unit: tuple[int, int], size: tuple[int, int], hal
         help="Side of the receptive field, in pixels of the picture on the left.",
     )
     grid.metric(
-        "Half of the influence",
+        "Effective receptive field",
         f"{half:,} px" if half else "none",
-        help="Side of the smallest central square with half of the influence.",
+        help="Side of the smallest central square with 50% of the influence.",
     )
     if half:
         st.caption(

@@ -11,7 +11,7 @@ from cnn_demo.convolution.effective_field import Step, path_counts
 from cnn_demo.convolution.receptive_field import receptive_fields
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, chart_colours
 
-FIELD, HALF = "Field (px)", "Half (px)"
+FIELD, HALF = "Field (px)", "ERF (px)"
 
 
 def half_by_ways(layers: Sequence[Step]) -> float:
@@ -69,6 +69,6 @@ def growth(layers: tuple[Step, ...]) -> None:
         )
     st.caption(
         "Each layer adds (kernel − 1) · dilation · jump to the field; jump is the product of the strides before it. "
-        "Half: side of the central square with half of all paths, interpolated. Without stride it grows with the "
-        "square root of the depth, the field in proportion to the depth."
+        "ERF, effective receptive field: side of the central square with half of all paths, interpolated between "
+        "whole pixels. Without stride it grows with the square root of the depth, the field in proportion to the depth."
     )

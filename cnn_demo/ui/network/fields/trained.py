@@ -14,6 +14,7 @@ from cnn_demo.images import Photo, sample_photos
 from cnn_demo.models import ModelUnavailable, load_classifier
 from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.ui.network.fields import drawings as views
+from cnn_demo.ui.network.walk.stages import layer_label
 from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.widgets.choice import choose
 
@@ -58,7 +59,8 @@ def trained_view(
         st.table(_growth(photo, over, unit, last.size))
         st.caption(
             "At the selected position, all channels. The input is the central square of the photo at 32 × 32 pixels; "
-            "everything outside is padding. **Half**: side of the smallest central square with half of the influence."
+            "everything outside is padding. **Effective**: side of the smallest central square with half of the "
+            "influence."
         )
 
 
@@ -67,6 +69,7 @@ def _controls(facts: dict, defaults: dict[str, Any]) -> tuple:
         "Layer",
         list(facts),
         index=list(facts).index(defaults["field_layer"]),
+        format_func=layer_label,
         key="field_layer",
         bind="query-params",
     )
@@ -154,11 +157,11 @@ def _growth(photo: Photo, over: str, unit: tuple[int, int], size: tuple[int, int
         halves = [
             middle_side(_influence(photo, layer.name, here, None, over, trained), middle) for trained in (True, False)
         ]
-        rows[layer.name] = (
+        rows[layer_label(layer.name)] = (
             f"{layer.shape[1]} × {layer.shape[0]}",
             f"{layer.field.size} px",
             *(f"{half} px" if half else "none" for half in halves),
         )
     return pd.DataFrame.from_dict(
-        rows, orient="index", columns=["Map", "Receptive field", "Half, trained", "Half, random weights"]
+        rows, orient="index", columns=["Map", "Receptive field", "Effective, trained", "Effective, random weights"]
     )

@@ -197,6 +197,6 @@ def _layer_description(layer: NetworkLayer) -> str:
         "input": "Red, green and blue, from −1 (black) to +1 (full colour).",
         "activation": "ReLU: negative values become zero, the rest stays.",
         "add": "The output of the convolutions is added to the shortcut.",
-        "pool": "Global average pooling: each map becomes its average, which keeps what was found and drops where.",
+        "pool": "Global average pooling: each map becomes its average; positions are lost.",
         "dense": "Each class has a weighted sum of all averages; the largest sum is the prediction.",
     }[layer.kind]

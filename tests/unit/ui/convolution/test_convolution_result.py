@@ -12,6 +12,7 @@ from cnn_demo.images import Photo
 from cnn_demo.ui.convolution import result as module
 from cnn_demo.ui.convolution.result import compute, display_caption, input_image, result_png, show_input, show_output
 from cnn_demo.ui.convolution.settings import read_settings
+from cnn_demo.ui.convolution.views import dropped_sentence
 
 PHOTO = Photo(np.random.default_rng(4).integers(0, 256, (30, 40, 3), dtype=np.uint8), "noise.png", "digest-of-noise")
 
@@ -186,3 +187,16 @@ def test_pictures_have_alternative_texts(pictures):
     described = Photo(PHOTO.pixels, "noise", "x", alt="Coloured noise.")
     show_input(described, settings, result)
     assert pictures["before"]["alt"] == "Before: Coloured noise."
+
+
+@pytest.mark.parametrize(
+    ("border", "words"),
+    [
+        ((0, 0), "No border is dropped"),
+        ((0, 2), "included): **2** columns."),
+        ((1, 0), "included): **1** row."),
+        ((3, 1), "included): **3** rows and **1** column."),
+    ],
+)
+def test_only_a_dropped_border_is_counted(border, words):
+    assert words in dropped_sentence(*border)
