@@ -1,4 +1,4 @@
-"""Queue of the trainings that visitors start: one runs at a time, in its own thread; first come, first served.
+"""Queue of visitors' jobs, such as trainings: one runs at a time, in its own thread; first come, first served.
 
 Sessions outlive their tabs, and the server is not notified when a visitor leaves. So a page that shows a job must touch
 it now and then: one that was not touched for `patience` seconds is removed from the queue, or stopped.
@@ -19,22 +19,24 @@ _LOG = logging.getLogger(__name__)
 
 
 class JobError(Exception):
-    """A training that cannot go on; the message is one sentence that can be shown as it is."""
+    """A job that cannot go on; the message is one sentence that can be shown as it is."""
 
 
 class Job:
-    """One training, from waiting to its end.
+    """One job, from waiting to its end.
 
-    The work is a function of the job. It calls `report` with its state so far, checks `goes_on` after each epoch and
+    The work is a function of the job. It calls `report` with its state so far, checks `goes_on` after each step and
     returns when that is false. The last report stays in `progress`.
 
     Attributes:
+        name: Name of the work in messages, such as "training".
         state: "waiting", "running", or how it ended: "finished", "stopped" (by the visitor), "abandoned" or "failed".
         progress: The last report of the work; None before the first.
         error: One sentence, if it failed.
     """
 
-    def __init__(self, work: Callable[[Job], None], patience: float, clock: Callable[[], float]) -> None:
+    def __init__(self, work: Callable[[Job], None], name: str, patience: float, clock: Callable[[], float]) -> None:
+        self.name = name
         self.state = "waiting"
         self.progress: Any = None
         self.error = ""
@@ -63,7 +65,7 @@ class Job:
         self._touched = self._clock()
 
     def stop(self) -> None:
-        """Request its end; the weights trained so far are kept."""
+        """Request its end; the results so far are kept."""
         self._stop.set()
 
     def report(self, progress: Any) -> None:
@@ -80,8 +82,8 @@ class Job:
         except JobError as error:
             self._end("failed", str(error))
         except Exception:  # whatever it is, the visitor reads one sentence, and the next one in the queue has a turn
-            _LOG.exception("A training failed.")
-            self._end("failed", "The training ended by a fault of this app: please start it again.")
+            _LOG.exception("A job failed: %s.", self.name)
+            self._end("failed", f"The {self.name} ended by a fault of this app: please start it again.")
         else:
             self._end("stopped" if self._stop.is_set() else "abandoned" if self.abandoned else "finished")
 
@@ -105,34 +107,35 @@ class JobQueue:
         self._waiting: list[Job] = []
         self._running: Job | None = None
 
-    def submit(self, work: Callable[[Job], None]) -> Job:
-        """Queue a training; it starts at once if nothing runs.
+    def submit(self, work: Callable[[Job], None], name: str = "job") -> Job:
+        """Queue a job; it starts at once if nothing runs.
 
         Args:
             work: Called with the job, in a thread of its own.
+            name: Name of the work in messages, such as "training".
 
         Raises:
-            TrainingError: If too many are waiting already.
+            JobError: If too many are waiting already.
         """
-        job = Job(work, self._patience, self._clock)
+        job = Job(work, name, self._patience, self._clock)
         with self._lock:
             self._drop()
             if len(self._waiting) >= MAX_WAITING:
                 raise JobError(
-                    f"{MAX_WAITING} visitors are waiting for their training already: please come back in some minutes."
+                    f"{MAX_WAITING} visitors are waiting already: please start your {name} again in some minutes."
                 )
             self._waiting.append(job)
             self._start_next()
         return job
 
     def position(self, job: Job) -> int:
-        """How many trainings come before this one, the running one included; 0 if it runs or has ended."""
+        """How many jobs come before this one, the running one included; 0 if it runs or has ended."""
         with self._lock:
             self._drop()
             return self._waiting.index(job) + 1 if job in self._waiting else 0
 
     def stop(self, job: Job) -> None:
-        """End a job: a running one after its present epoch, a waiting one at once."""
+        """End a job: a running one after its present step, a waiting one at once."""
         job.stop()
         with self._lock:
             self._drop()
@@ -148,7 +151,7 @@ class JobQueue:
             return
         self._running = self._waiting.pop(0)
         self._running.state = "running"
-        threading.Thread(target=self._run, args=(self._running,), name="training", daemon=True).start()
+        threading.Thread(target=self._run, args=(self._running,), name="job", daemon=True).start()
 
     def _run(self, job: Job) -> None:
         try:

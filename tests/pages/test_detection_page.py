@@ -11,6 +11,8 @@ from cnn_demo.drawing.boxes import box_at
 from cnn_demo.drawing.shapes import box_shape
 from cnn_demo.exports.boxes import as_csv
 from cnn_demo.images import Photo
+from cnn_demo.jobs import job_queue
+from cnn_demo.limits import VIDEO_MB
 from cnn_demo.models import list_models, load
 from cnn_demo.models.detection.candidates import NOT_SUPPRESSED, select
 from cnn_demo.models.files import weights
@@ -251,3 +253,58 @@ def test_without_any_detector_the_tab_has_a_message_and_the_table(monkeypatch, t
     app = AppTest.from_function(script, default_timeout=200).run()
     assert_fine(app, errors=1)
     assert "please download one on the tab *Models*" in app.error[0].value
+
+
+# Video ---------------------------------------------------------------------------------------------------------------
+
+
+def labels_of(app: AppTest) -> list[str]:
+    return [button.label for button in app.button]
+
+
+def test_the_sample_video_is_tracked(monkeypatch):
+    monkeypatch.setattr("cnn_demo.video.frames.MAX_FRAMES", 5)
+    app = open_view("Video")
+    assert "Track objects" not in labels_of(app)
+    app.button(key="video_sample").click().run()
+    assert app.session_state["video"].size == (360, 640)
+    app.button(key="video_go").click().run()
+    assert app.session_state["video_job"].wait(60)
+    app.run()
+    assert_fine(app)
+    done = app.session_state["video_job"].progress
+    assert (done.frames, done.cut) == (5, True)
+    assert "### **2** × person · **1** × bus" in written(app)
+    assert "5 frames, 0.3 s; yours is longer" in written(app)
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"v=0\r\nm=video 5004 RTP/AVP 96\r\n", "This file cannot be read as a video: please choose MP4, WebM or MOV."),
+        (b"GIF89a" + bytes(20), "This is a GIF: please choose MP4, WebM or MOV."),
+    ],
+)
+def test_a_file_that_is_no_video_gives_one_sentence(data, sentence):
+    app = open_view("Video")
+    assert f"up to {VIDEO_MB} MB" in app.file_uploader(key="video_0").label
+    app.file_uploader(key="video_0").upload("clip.mp4", data, "video/mp4").run()
+    assert [error.value for error in app.error] == [sentence]
+    app.button(key="video_sample").click().run()
+    assert not app.error
+
+
+def test_a_job_that_fails_is_called_by_its_name(monkeypatch):
+    def broken(*_arguments):
+        raise RuntimeError("a secret path")
+
+    monkeypatch.setattr("cnn_demo.ui.detection.video.annotate_video", broken)
+    app = open_view("Video")
+    app.button(key="video_sample").click().run()
+    app.button(key="video_go").click().run()
+    assert app.session_state["video_job"].wait(60)
+    app.run()
+    assert [error.value for error in app.error] == [
+        "The object tracking ended by a fault of this app: please start it again."
+    ]
+    assert job_queue().position(app.session_state["video_job"]) == 0

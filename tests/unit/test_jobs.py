@@ -1,4 +1,4 @@
-"""The queue of trainings: one at a time, in order, and whoever leaves is not waited for."""
+"""The queue of jobs: one at a time, in order, and whoever leaves is not waited for."""
 
 import threading
 from typing import ClassVar
@@ -137,7 +137,7 @@ def test_a_running_job_without_a_visitor_ends_and_the_next_one_runs(queue, clock
 )
 def test_an_error_becomes_one_sentence_and_the_next_one_runs(queue, error, sentence):
     broken, good = Work("a", error), Work("b")
-    jobs = [queue.submit(broken), queue.submit(good)]
+    jobs = [queue.submit(broken, "training"), queue.submit(good)]
     broken.may_end.set()
     good.may_end.set()
     assert all(job.wait(SOON) for job in jobs)
@@ -148,7 +148,7 @@ def test_an_error_becomes_one_sentence_and_the_next_one_runs(queue, error, sente
 def test_the_queue_has_an_end(queue):
     running = Work("a")
     jobs = [queue.submit(running)] + [queue.submit(Work(str(n))) for n in range(MAX_WAITING)]
-    with pytest.raises(JobError, match="come back"):
+    with pytest.raises(JobError, match="in some minutes"):
         queue.submit(Work("too many"))
     for job in jobs:
         queue.stop(job)

@@ -18,6 +18,7 @@ from cnn_demo.jobs import Job, JobError, job_queue
 from cnn_demo.limits import VIDEO_MB
 from cnn_demo.models import ModelSpec, load_detector
 from cnn_demo.models.detection.candidates import IOU, select
+from cnn_demo.topics import ROOT
 from cnn_demo.ui.components.picture import labelled_boxes, picture
 from cnn_demo.ui.detection.state import candidates_of, pick_detector
 from cnn_demo.ui.page.layout import controls_picture_and_details
@@ -27,21 +28,22 @@ from cnn_demo.video import (
     ACCEPTED,
     MAX_FRAMES,
     MAX_SECONDS,
-    AnnotatedFilm,
+    AnnotatedVideo,
     Progress,
     VideoError,
-    annotate_film,
+    annotate_video,
     first_frame,
 )
 
 MAX_HEIGHT = 400  # CSS pixels of a frame
 SHOWN_SIDE = 960  # pixels of the photo's longer side
-_JOB, _ERROR, _TURN, _FILM, _STATE = "film_job", "film_error", "film_turn", "film", "film_state"
+SAMPLE = ROOT / "assets" / "sample_video" / "portraits.mp4"
+_JOB, _ERROR, _TURN, _VIDEO, _STATE = "video_job", "video_error", "video_turn", "video", "video_state"
 
 
 @dataclass(frozen=True)
-class Film:
-    """A visitor's video: its bytes, and its first frame as a data URL with (height, width)."""
+class LoadedVideo:
+    """The chosen video: its bytes, and its first frame as a data URL with (height, width)."""
 
     data: bytes = field(repr=False)
     first: str = field(repr=False)
@@ -60,20 +62,20 @@ def video_view(photo: Photo) -> None:
         spec, side = pick_detector()
         confidence = confidence_slider()
     with upload:
-        _receive_film()
+        _choose_video()
         job: Job | None = st.session_state.get(_JOB)
-        if (film := st.session_state.get(_FILM)) is not None:
-            job = _buttons(job, film.data, spec, side, confidence)
+        if (video := st.session_state.get(_VIDEO)) is not None:
+            job = _buttons(job, video.data, spec, side, confidence)
     with stage:
         if job is not None and job.active:
             watch(job, _show_progress, _STATE)
         elif job is not None and job.error:
             st.error(job.error, icon=":material/movie_off:")
-        elif job is not None and isinstance(job.progress, AnnotatedFilm):
-            _show_film(job.progress, details)
-        elif film is not None:
+        elif job is not None and isinstance(job.progress, AnnotatedVideo):
+            _show_result(job.progress, details)
+        elif video is not None:
             picture(
-                film.first, film.size, key="film_first", alt="The first frame of your video.", max_height=MAX_HEIGHT
+                video.first, video.size, key="video_first", alt="The first frame of your video.", max_height=MAX_HEIGHT
             )
         else:
             _show_example(photo, spec, side, confidence)
@@ -87,31 +89,34 @@ def _show_example(photo: Photo, spec: ModelSpec, side: int, confidence: float) -
     picture(
         jpeg_url(reduced(photo.pixels, SHOWN_SIDE)),
         photo.size,
-        key="film_example",
+        key="video_example",
         alt=f"The photo as the first frame of a video, its objects numbered. {photo.description}",
         max_height=MAX_HEIGHT,
         boxes=labelled_boxes(found.xyxy, names, colours),
     )
     st.info(
-        "Upload a video of a street, of animals or of people at play: every object gets an ID, as here on the photo, "
-        "and keeps it from frame to frame.",
+        "Upload a video of a street, of animals or of people at play, or use the sample: every object gets an ID, as "
+        "here on the photo, and keeps it from frame to frame.",
         icon=":material/movie:",
     )
 
 
-def _receive_film() -> None:
+def _choose_video() -> None:
     """Show the uploader, and why the last file could not be read."""
     turn = st.session_state.setdefault(_TURN, 0)
     st.file_uploader(
-        f"Video: {ACCEPTED}",
-        key=f"film_{turn}",
+        f"Upload a video: {ACCEPTED}, up to {VIDEO_MB} MB",
+        key=f"video_{turn}",
         max_upload_size=VIDEO_MB,
         on_change=_receive,
-        args=(f"film_{turn}",),
+        args=(f"video_{turn}",),
         help=(
-            f"At most its first {MAX_SECONDS:.0f} seconds and {MAX_FRAMES} frames are used. It stays in this server's "
-            "memory until your session ends."
+            f"Only the first {MAX_SECONDS:.0f} seconds are used, at most {MAX_FRAMES} frames. The video stays in this "
+            "server's memory until your session ends."
         ),
+    )
+    st.button(
+        "Use the sample video", icon=":material/movie:", key="video_sample", on_click=_receive_sample, type="tertiary"
     )
     if error := st.session_state.get(_ERROR):
         st.error(error, icon=":material/movie_off:")
@@ -124,11 +129,11 @@ def _buttons(job: Job | None, data: bytes, spec: ModelSpec, side: int, confidenc
             "Track objects",
             icon=":material/play_arrow:",
             type="primary",
-            key="film_go",
+            key="video_go",
             disabled=job is not None and job.active,
         ):
             job = _begin(data, spec, side, confidence)
-        stop_button(job, "film_stop", "Stop", "The frames done so far are kept.")
+        stop_button(job, "video_stop", "Stop", "The frames done so far are kept.")
     return job
 
 
@@ -137,8 +142,16 @@ def _receive(key: str) -> None:
     if file is None:
         return
     st.session_state[_TURN] += 1
+    _use(file.getvalue())
+
+
+def _receive_sample() -> None:
+    _use(SAMPLE.read_bytes())
+
+
+def _use(data: bytes) -> None:
+    """Make a file the video of the session, or keep the message why it is refused."""
     st.session_state.pop(_ERROR, None)
-    data = file.getvalue()
     try:
         frame = first_frame(data)
     except VideoError as error:
@@ -146,12 +159,12 @@ def _receive(key: str) -> None:
         return
     if (job := st.session_state.pop(_JOB, None)) is not None:
         job_queue().stop(job)
-    st.session_state[_FILM] = Film(data, jpeg_url(frame), frame.shape[:2])
+    st.session_state[_VIDEO] = LoadedVideo(data, jpeg_url(frame), frame.shape[:2])
 
 
 def _begin(data: bytes, spec: ModelSpec, side: int, confidence: float) -> Job | None:
     try:
-        job = job_queue().submit(partial(follow, data, spec.key, side, confidence))
+        job = job_queue().submit(partial(follow, data, spec.key, side, confidence), "object tracking")
     except JobError as error:
         st.session_state[_ERROR] = str(error)
         return None
@@ -160,7 +173,7 @@ def _begin(data: bytes, spec: ModelSpec, side: int, confidence: float) -> Job | 
 
 
 def follow(data: bytes, key: str, side: int, confidence: float, job: Job) -> None:
-    """Annotate one video and report to its job: a `Progress` after each frame, an `AnnotatedFilm` at the end.
+    """Annotate one video and report to its job: a `Progress` after each frame, an `AnnotatedVideo` at the end.
 
     Raises:
         JobError: If the video cannot be read.
@@ -175,10 +188,10 @@ def follow(data: bytes, key: str, side: int, confidence: float, job: Job) -> Non
         return job.goes_on
 
     try:
-        film = annotate_film(data, detect, confidence, report)
+        result = annotate_video(data, detect, confidence, report)
     except VideoError as error:
         raise JobError(str(error)) from error
-    job.report(film)
+    job.report(result)
 
 
 def _show_progress(progress: Progress | None) -> None:
@@ -189,16 +202,16 @@ def _show_progress(progress: Progress | None) -> None:
     picture(
         jpeg_url(progress.pixels),
         progress.pixels.shape[:2],
-        key="film_now",
+        key="video_now",
         alt="The latest frame, with its boxes.",
         max_height=MAX_HEIGHT,
     )
 
 
-def _show_film(film: AnnotatedFilm, details: DeltaGenerator) -> None:
-    height, width = film.size
+def _show_result(result: AnnotatedVideo, details: DeltaGenerator) -> None:
+    height, width = result.size
     st.video(
-        film.mp4,
+        result.mp4,
         format="video/mp4",
         autoplay=True,
         muted=True,
@@ -207,19 +220,19 @@ def _show_film(film: AnnotatedFilm, details: DeltaGenerator) -> None:
         width=round(MAX_HEIGHT * width / height),
     )
     with details:
-        st.markdown(f"### {counted(film.tracks)}")
+        st.markdown(f"### {counted(result.tracks)}")
         st.markdown("Number of tracked objects, each with its own ID.")
-        end = "; yours is longer" if film.cut else ""
+        end = "; yours is longer" if result.cut else ""
         st.caption(
-            f"{film.frames} frames, {film.seconds:.1f} s{end}. ByteTrack matches the boxes of each frame with the "
+            f"{result.frames} frames, {result.seconds:.1f} s{end}. ByteTrack matches the boxes of each frame with the "
             "predicted positions of the tracks; an object that is hidden for more than a second gets a new ID."
         )
         st.download_button(
             "Video",
-            film.mp4,
+            result.mp4,
             "detected.mp4",
             "video/mp4",
-            key="film_download",
+            key="video_download",
             icon=":material/download:",
             on_click="ignore",
         )

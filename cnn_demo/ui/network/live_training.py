@@ -119,7 +119,9 @@ def _request_training() -> None:
 
 def _submit(settings: DigitSettings) -> None:
     try:
-        st.session_state[_JOB] = job_queue().submit(lambda job: train(settings, job.report, lambda: job.goes_on))
+        st.session_state[_JOB] = job_queue().submit(
+            lambda job: train(settings, job.report, lambda: job.goes_on), "training"
+        )
     except JobError as error:
         st.session_state["live_error"] = str(error)
     st.session_state[_WANTED] = False

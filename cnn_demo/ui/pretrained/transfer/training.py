@@ -110,7 +110,7 @@ def _submit(requested: str, draft: PhotoSetBuilder, spec: ModelSpec, draw: int) 
             work = partial(teach, task)
         else:
             work = partial(tune, st.session_state[TAUGHT])
-        st.session_state[JOB] = job_queue().submit(lambda job: work(job.report, lambda: job.goes_on))
+        st.session_state[JOB] = job_queue().submit(lambda job: work(job.report, lambda: job.goes_on), "training")
         st.session_state[_KIND] = requested
     except (PhotoSetError, JobError, ModelUnavailable) as error:
         st.session_state[_ERROR] = str(error)

@@ -1,0 +1,168 @@
+"""Formats: the kind of a video file by its first bytes, and the boxes of an MP4, before FFmpeg opens anything.
+
+FFmpeg also reads playlists and session descriptions, texts that name other files and network addresses, and opens
+these before it reports the format. So the format is decided here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cnn_demo.limits import VIDEO_MB
+
+ACCEPTED = "MP4, WebM or MOV"
+MOV, MATROSKA = "mov", "matroska"
+"""Names of the demuxers, the only ones that are used."""
+MAX_SAMPLES = 2_000_000
+"""Maximum samples of a track: nine hours at 60 frames a second. FFmpeg keeps 24 bytes or more of each."""
+MAX_BOXES = 200_000
+
+_BOXES = re.compile(rb"ftyp|moov|mdat|wide|free|skip|pnot|styp|moof|sidx|uuid")
+_PARENTS = re.compile(rb"moov|trak|mdia|minf|stbl|moof|traf|mvex|edts|udta|dinf|tref|meta|ilst|wave")
+_PHOTOS = re.compile(rb"avi[fs]|m[is]f1|he[iv][cxms]")
+_OTHER_KINDS = (
+    (b"GIF8", "a GIF"),
+    (b"\xff\xd8\xff", "a JPEG photo"),
+    (b"\x89PNG", "a PNG picture"),
+    (b"FLV", "a Flash video"),
+    (b"OggS", "an Ogg file"),
+    (b"0&\xb2u", "a Windows Media file"),
+    (b"\0\0\x01\xba", "an MPEG program stream"),
+    (b"\0\0\x01\xb3", "an MPEG video"),
+    (b"G@", "an MPEG transport stream"),
+    (b"ID3", "an MP3 file"),
+    (b"fLaC", "a FLAC file"),
+    (b"%PDF", "a PDF document"),
+    (b"PK\x03\x04", "a ZIP archive"),
+)
+
+
+class VideoError(Exception):
+    """A video that cannot be processed; the message is one sentence for the visitor."""
+
+
+def demuxer_of(data: bytes) -> str:
+    """Return the demuxer for a file by its first bytes, `MOV` or `MATROSKA`.
+
+    Raises:
+        VideoError: If it is another kind of file, is too large, or its index is missing or too long.
+    """
+    if len(data) > VIDEO_MB * 2**20:
+        megabytes = -(-len(data) // 2**20)
+        raise VideoError(
+            f"This file has {megabytes} MB but at most {VIDEO_MB} MB are accepted: please cut the video shorter."
+        )
+    if data.startswith(b"\x1aE\xdf\xa3"):
+        return MATROSKA
+    if _BOXES.fullmatch(data[4:8]):
+        if data[4:8] == b"ftyp" and _PHOTOS.fullmatch(data[8:12]):
+            raise VideoError(f"This is a photo in a video format, not a video: please choose {ACCEPTED}.")
+        _check_boxes(memoryview(data))
+        return MOV
+    kind = next((kind for start, kind in _OTHER_KINDS if data.startswith(start)), "")
+    if data.startswith(b"RIFF"):
+        kind = {b"AVI ": "an AVI video", b"WEBP": "a WebP picture", b"WAVE": "a WAV file"}.get(data[8:12], "")
+    if kind:
+        raise VideoError(f"This is {kind}: please choose {ACCEPTED}.")
+    raise VideoError(f"This file cannot be read as a video: please choose {ACCEPTED}.")
+
+
+def is_truncated(data: bytes, demuxer: str) -> bool:
+    """Return whether a file ends before its outermost boxes or elements do, as after a copy that was interrupted."""
+    if demuxer == MOV:
+        return any(end > len(data) for end in _ends(memoryview(data)))
+    header_end = _element_end(data, 4)
+    return data[header_end : header_end + 4] == b"\x18\x53\x80\x67" and _element_end(data, header_end + 4) > len(data)
+
+
+def _ends(view: memoryview) -> Iterator[int]:
+    """Yield where each of the outermost boxes of an MP4 ends."""
+    position = 0
+    while position + 8 <= len(view):
+        size = _number(view, position)
+        if size == 1:
+            size = int.from_bytes(view[position + 8 : position + 16], "big")
+        if size < 8:  # 0: up to the end of the file
+            return
+        position += size
+        yield position
+
+
+def _element_end(data: bytes, at: int) -> int:
+    """Return where an EBML element ends whose size is at this position; 0 if its size is unknown."""
+    first = data[at] if at < len(data) else 0
+    if not first:
+        return 0
+    length = 9 - first.bit_length()
+    mask = (1 << 7 * length) - 1
+    size = int.from_bytes(data[at : at + length], "big") & mask
+    return 0 if size == mask else at + length + size
+
+
+@dataclass
+class _Track:
+    """A track's handler, number of samples, and whether they are sound of one constant size and duration."""
+
+    handler: bytes = b""
+    samples: int = 0
+    is_regular: bool = False
+
+    @property
+    def too_long(self) -> bool:
+        """Whether FFmpeg would keep too long an index: it keeps none of regular samples of sound."""
+        return self.samples > MAX_SAMPLES and not (self.is_regular and self.handler == b"soun")
+
+
+def _check_boxes(view: memoryview) -> None:
+    """Walk the boxes of an MP4 or MOV: it must have an index, which must not be made to grow in memory."""
+    tracks = [_Track()]
+    fragments = 0
+    names = set()
+    for number, (name, body) in enumerate(_boxes(view)):
+        names.add(name)
+        if name == b"trak":
+            tracks.append(_Track())
+        elif name == b"hdlr":
+            tracks[-1].handler = tracks[-1].handler or bytes(body[8:12])
+        elif name in (b"stsz", b"stz2"):
+            tracks[-1].samples += _number(body, 8)
+        elif name == b"stts":
+            tracks[-1].is_regular = _number(body, 4) == 1 and _number(body, 12) == 1
+        elif name == b"trun":
+            fragments += _number(body, 4)
+        if number > MAX_BOXES or name == b"cmov" or fragments > MAX_SAMPLES or tracks[-1].samples > 2**31:
+            break
+    else:
+        if not names & {b"moov", b"moof"}:
+            raise VideoError(
+                "This video is cut off: its index, usually the end of the file, is missing; please save it again."
+            )
+        if not any(track.too_long for track in tracks):
+            return
+    raise VideoError("The index of this video is too long: please cut the video shorter or save it again as MP4.")
+
+
+def _boxes(view: memoryview) -> Iterator[tuple[bytes, memoryview]]:
+    """Yield the name and content of each box, and then those inside it."""
+    waiting = [(0, len(view))]
+    while waiting:
+        position, end = waiting.pop()
+        if position + 8 > end:
+            continue
+        size, name, header = _number(view, position), bytes(view[position + 4 : position + 8]), 8
+        if size == 1:
+            size, header = int.from_bytes(view[position + 8 : position + 16], "big"), 16
+        stop = min(end, position + size) if size else end
+        if size and size < header:
+            continue
+        body = position + header
+        waiting.append((stop, end))
+        yield name, view[body:stop]
+        if _PARENTS.fullmatch(name):
+            waiting.append((body + 4 if name == b"meta" and not _number(view, body) else body, stop))
+
+
+def _number(view: memoryview, at: int) -> int:
+    return int.from_bytes(view[at : at + 4], "big")

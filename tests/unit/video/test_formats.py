@@ -1,0 +1,152 @@
+"""Formats of videos: decided from the first bytes; everything else is refused without opening anything."""
+
+import socket
+import struct
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from cnn_demo import limits
+from cnn_demo.video import VideoError, formats, open_video
+from cnn_demo.video.formats import MATROSKA, MOV, demuxer_of
+
+from .clips import clip, sound, with_cover
+
+TEXTS = {
+    "SDP": "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=video 54321 RTP/AVP 96\r\n",
+    "HLS": "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n",
+    "HLS after a mark": "\ufeff#EXTM3U\n#EXTINF:10,\nfile:///etc/passwd\n",
+    "DASH": '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011"><Period/></MPD>',
+    "concat": "ffconcat version 1.0\nfile '/etc/passwd'\n",
+    "Smooth Streaming": '<SmoothStreamingMedia MajorVersion="2"></SmoothStreamingMedia>',
+    "RTSP": "[Reference]\r\nRef1=http://127.0.0.1:9/a\r\n",
+    "QuickTime": "SMILtext<smil><video src='http://127.0.0.1:9/a'/></smil>",
+    "image list": "/etc/%03d.png\n",
+    "subtitles": "1\n00:00:01,000 --> 00:00:02,000\nHello\n",
+    "box of text": "....ftxp....#EXTM3U",
+}
+
+
+@pytest.fixture
+def nothing_opens(monkeypatch):
+    def refuse(*_arguments, **_options):
+        raise AssertionError("something was opened")
+
+    monkeypatch.setattr(av, "open", refuse)
+    monkeypatch.setattr(socket, "socket", refuse)
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
+def test_a_text_is_refused_before_ffmpeg_reads_it(text, nothing_opens):
+    with pytest.raises(VideoError, match=r"^This file cannot be read as a video: please choose MP4, WebM or MOV\.$"):
+        open_video(text.encode())
+
+
+@pytest.mark.parametrize("extra", [b"", b"\n", b"\0" * 100])
+def test_a_playlist_inside_a_video_is_not_followed(extra):
+    """The demuxer is fixed, so a playlist behind an MP4's first box is only a damaged MP4."""
+    with pytest.raises(VideoError):
+        open_video(struct.pack(">I4s", 8, b"free") + extra + TEXTS["HLS"].encode())
+
+
+@pytest.mark.parametrize(
+    ("start", "kind"),
+    [
+        (b"GIF89a", "a GIF"),
+        (b"RIFF\0\0\0\0AVI LIST", "an AVI video"),
+        (b"RIFF\0\0\0\0WEBPVP8 ", "a WebP picture"),
+        (b"OggS\0", "an Ogg file"),
+        (b"0&\xb2u\x8ef\xcf\x11", "a Windows Media file"),
+        (b"\0\0\x01\xba", "an MPEG program stream"),
+        (b"G@\x11\x10", "an MPEG transport stream"),
+        (b"\xff\xd8\xff\xe0", "a JPEG photo"),
+        (b"ID3\x03", "an MP3 file"),
+    ],
+)
+def test_another_format_is_named(start, kind, nothing_opens):
+    with pytest.raises(VideoError) as refused:
+        open_video(start + bytes(200))
+    assert str(refused.value) == f"This is {kind}: please choose MP4, WebM or MOV."
+
+
+@pytest.mark.parametrize(
+    ("container", "demuxer"), [("mp4", MOV), ("mov", MOV), ("webm", MATROSKA), ("matroska", MATROSKA)]
+)
+def test_accepted_formats(container, demuxer):
+    assert demuxer_of(clip(container=container)) == demuxer
+
+
+def test_a_photo_in_a_video_format_is_refused(tmp_path):
+    Image.new("RGB", (64, 64), "red").save(tmp_path / "photo.avif")
+    with pytest.raises(VideoError, match="a photo in a video format"):
+        open_video((tmp_path / "photo.avif").read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"", "This file cannot be read as a video: please choose MP4, WebM or MOV."),
+        (bytes(5000), "This file cannot be read as a video: please choose MP4, WebM or MOV."),
+        (sound(), "This file has sound, but no video: please choose another one."),
+        (with_cover(0), "This file has a cover picture, but no video: please choose another one."),
+        (b"\x1aE\xdf\xa3" + bytes(500), "This file cannot be read as a video: please choose MP4, WebM or MOV."),
+    ],
+    ids=["empty", "zeros", "sound", "cover", "matroska"],
+)
+def test_a_file_without_video_is_refused_with_one_sentence(data, sentence):
+    with pytest.raises(VideoError) as refused:
+        open_video(data)
+    assert str(refused.value) == sentence
+
+
+@pytest.mark.parametrize("container", ["mp4", "mov"])
+def test_a_video_without_its_index_is_called_cut_off(container):
+    noise = np.random.default_rng(0).integers(0, 255, (64, 96, 3), np.uint8)
+    data = clip(container=container, draw=lambda *_: noise)
+    with pytest.raises(VideoError, match="cut off: its index"):
+        open_video(data[: len(data) // 2])
+
+
+def test_a_file_above_the_limit_is_refused(monkeypatch, nothing_opens):
+    monkeypatch.setattr(formats, "VIDEO_MB", 0)
+    with pytest.raises(VideoError, match="has 1 MB but at most 0 MB"):
+        open_video(b"\x1aE\xdf\xa3")
+    assert limits.VIDEO_MB >= 100
+
+
+def box(name: bytes, *content: bytes) -> bytes:
+    body = b"".join(content)
+    return struct.pack(">I4s", 8 + len(body), name) + body
+
+
+def track(handler: bytes, sample_size: int, samples: int, duration: int) -> bytes:
+    table = box(
+        b"stbl",
+        box(b"stts", struct.pack(">IIII", 0, 1, samples, duration)),
+        box(b"stsz", struct.pack(">III", 0, sample_size, samples)),
+    )
+    return box(b"trak", box(b"mdia", box(b"hdlr", bytes(8), handler, bytes(12)), box(b"minf", table)))
+
+
+@pytest.mark.parametrize(
+    "boxes",
+    [
+        box(b"moov", track(b"vide", 1, 100_000_000, 1)),
+        box(b"moov", track(b"soun", 4, 100_000_000, 2)),
+        box(b"moov", box(b"udta", track(b"vide", 1, 100_000_000, 1))),
+        box(b"moov", b"") + box(b"moof", box(b"traf", box(b"trun", struct.pack(">II", 0, 100_000_000)))),
+        box(b"moov", b"") + box(b"moof", *[box(b"traf", box(b"trun", struct.pack(">II", 0, 2**20)))] * 3),
+        box(b"moov", box(b"cmov", b"")),
+    ],
+    ids=["frames", "sound", "nested", "fragment", "fragments", "compressed"],
+)
+def test_an_index_that_grows_in_memory_is_refused(boxes, nothing_opens):
+    with pytest.raises(VideoError, match="index of this video is too long"):
+        open_video(box(b"ftyp", b"isom", bytes(4)) + boxes)
+
+
+def test_an_hour_of_uncompressed_sound_is_no_long_index():
+    data = box(b"ftyp", b"qt  ", bytes(4)) + box(b"moov", track(b"soun", 4, 48_000 * 3600, 1))
+    assert demuxer_of(data) == MOV
