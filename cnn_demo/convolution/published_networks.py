@@ -73,7 +73,7 @@ _INCEPTION_C = Fork(((Window(1),), (Window(1), _SPLIT), (Window(1), Window(3), _
 PUBLISHED = (
     PublishedNetwork(
         "alexnet",
-        "AlexNet",
+        "AlexNet v2",
         2014,
         "https://arxiv.org/abs/1404.5997",
         224,

@@ -91,7 +91,7 @@ def test_the_published_fields_are_on_the_page():
     app = open_view("Receptive fields", field_what=PUBLISHED)
     fields = app.table[0].value["Receptive field"].tolist()
     assert fields == ["195 px", "212 px", "315 px", "483 px", "1,311 px"]
-    for title in ("AlexNet", "ResNet-50", "Inception-v3"):
+    for title in ("AlexNet v2", "ResNet-50", "Inception-v3"):
         app.get_by_key("field_network").set_value(title).run()
         assert_fine(app)
     mark = component(app, "field_published")["marks"][0]
