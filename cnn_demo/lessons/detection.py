@@ -26,7 +26,7 @@ LESSON = Lesson(
     idea=(
         "**Object detection** finds all objects at once, however many: a box and a class for each. The network "
         "predicts thousands of boxes, and most of them are filtered out before you see any. Move the thresholds, watch "
-        "them work, and compare the result with what you see yourself."
+        "them work, and compare the result with the objects that you see."
     ),
     experiments=EXPERIMENTS,
     papers=(
@@ -184,10 +184,10 @@ def _found_once(image: np.ndarray) -> Correction:
     name = candidates.labels[candidates.class_ids[selection.order[winner]]]
     if candidates.needs_nms:
         text = (
-            f"Several cells of the network predict a box for the same object. Of {len(selection.order)} boxes with a "
-            f"confidence of at least 5% on this photo, {len(selection.kept)} "
-            f"{'is' if len(selection.kept) == 1 else 'are'} left after non-maximum suppression; one {name} alone had "
-            f"{len(cluster)}. That each object seems to be found once is the work of NMS, and it "
+            "Several cells of the network predict a box for the same object. Of "
+            f"{_number(len(selection.order), 'box', 'boxes')} with a confidence of at least 5% on this photo, "
+            f"{len(selection.kept)} {'is' if len(selection.kept) == 1 else 'are'} left after non-maximum suppression; "
+            f"one {name} alone had {len(cluster)}. That each object seems to be found once is the work of NMS, and it "
             "can be wrong: of two people who embrace, one may be suppressed."
         )
     else:
@@ -225,8 +225,8 @@ def _upside_down(image: np.ndarray) -> Correction:
     )
 
 
-def _number(count: int, name: str) -> str:
-    return f"{count} {name}{'' if count == 1 else 's'}"
+def _number(count: int, name: str, names: str = "") -> str:
+    return f"{count} {name if count == 1 else names or name + 's'}"
 
 
 def _small_objects(image: np.ndarray) -> Correction:

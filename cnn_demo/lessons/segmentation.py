@@ -40,8 +40,8 @@ LESSON = Lesson(
         ),
         Experiment(
             "No skip connections",
-            "All skips are off: the mask becomes coarse, or is gone. Switch them on one by one in **Active skip "
-            "connections**, and see which of them brings most of it back.",
+            "All skips are off: the outline is lost, and the cat's mask spreads over the whole photo. Switch them on "
+            "one by one in **Active skip connections**, and see which of them brings most of the outline back.",
             {"task": "Inside a U-Net", "skips_on": []},
             photo="chelsea",
             invites=("skips_on",),
@@ -206,10 +206,10 @@ def _unknown_objects(image: np.ndarray) -> Correction:
         f"{percent(segmentation.confidence.mean())}. Pure noise, which was not in the training data, is "
         f"{_largest(of_noise)}, with {sure}. "
         + (
-            "“Background” is a class like any other, not an “I don't know”: a confidence that high does not tell what "
-            "the network has never seen from what it has learned to leave out."
+            "“Background” is a class like any other, not an “I don't know”: so high a confidence does not distinguish "
+            "objects that were in no training photo from those that the network has learned to leave out."
             if blank
-            else "Look at what a network was trained on before you rely on it."
+            else "Look at a network's training data before you rely on it."
         ),
         (("The photo", _painted(pixels, segmentation), "clip"), ("Noise", _painted(noise, of_noise), "clip")),
     )

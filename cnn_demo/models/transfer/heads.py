@@ -133,7 +133,10 @@ def check_fit(head: Head, model: Classifier) -> None:
     if head.backbone != model.spec.key:
         titles = {spec.key: spec.title for spec in MODELS}
         title = titles.get(head.backbone, head.backbone)
-        raise HeadError(f"This head was trained on {title}, not on {model.spec.title}: please choose that model.")
+        raise HeadError(
+            f"This head was trained on {title}, not on {model.spec.title}: please choose {title}. If it is not in the "
+            "list, the tab Models downloads it."
+        )
     if (size := feature_size(model)) != len(head.mean):
         raise HeadError(f"This head takes {len(head.mean)} features, but {model.spec.title} gives {size}.")
 

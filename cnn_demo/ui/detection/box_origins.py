@@ -18,7 +18,7 @@ from cnn_demo.results import percent
 from cnn_demo.ui.components.picture import Mark, labelled_boxes, picture
 from cnn_demo.ui.detection.state import candidates_of, pick_detector
 from cnn_demo.ui.page.layout import controls_picture_and_details
-from cnn_demo.ui.widgets.detection_controls import confidence_slider
+from cnn_demo.ui.widgets.detection_controls import boxes_of_count, confidence_slider
 from cnn_demo.ui.widgets.heatmap_controls import legend
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
 from cnn_demo.ui.widgets.view import view_fragment
@@ -91,7 +91,7 @@ def _cells(
             jpeg_url(reduced(photo.pixels, SHOWN_SIDE)),
             photo.size,
             key="grid_photo",
-            alt=f"The photo with {len(kept)} boxes, and the cell of the thick one. {photo.description}",
+            alt=f"The photo with {boxes_of_count(len(kept))}, and the cell of the thick one. {photo.description}",
             max_height=520,
             marks=marks,
             boxes=shown,
@@ -205,7 +205,7 @@ def _two_stages(
     left, right = stage.columns(2, gap="medium")
     for container, scene, boxes, key, caption in (
         (left, first, [], "proposals_photo", f"First stage: {shown} of {total} proposals"),
-        (right, small, second, "second_photo", f"Second stage: {len(final)} detections"),
+        (right, small, second, "second_photo", f"Second stage: {len(final)} detection{'' if len(final) == 1 else 's'}"),
     ):
         with container:
             picture(

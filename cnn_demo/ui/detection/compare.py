@@ -21,7 +21,7 @@ from cnn_demo.models.detection.candidates import IOU, select
 from cnn_demo.ui.components.picture import labelled_boxes, picture
 from cnn_demo.ui.detection.state import candidates_of
 from cnn_demo.ui.page.layout import controls_picture_and_details
-from cnn_demo.ui.widgets.detection_controls import confidence_slider, counted
+from cnn_demo.ui.widgets.detection_controls import boxes_of_count, confidence_slider, counted
 from cnn_demo.ui.widgets.model_picker import pick_models
 from cnn_demo.ui.widgets.view import view_fragment
 
@@ -106,7 +106,7 @@ def _show(photo: Photo, specs: Sequence[ModelSpec], predictions: dict[str, sv.De
                 jpeg_url(reduced(photo.pixels, SHOWN_SIDE)),
                 photo.size,
                 key=f"compare_{spec.key}",
-                alt=f"The photo with the {len(found)} boxes of {spec.title}. {photo.description}",
+                alt=f"The photo with {boxes_of_count(len(found))} of {spec.title}. {photo.description}",
                 max_height=420,
                 boxes=labelled_boxes(found.xyxy, class_names(found), colours),
             )
@@ -125,7 +125,15 @@ def _facts(spec: ModelSpec, found: sv.Detections, alone: np.ndarray | None) -> s
         words += f"; {spec.metric.name} {spec.metric.value:.1%} on {spec.metric.dataset}"
     words += f". {spec.architecture[0].upper()}{spec.architecture[1:]}."
     if alone is not None:
-        words += (
-            f" {len(alone)} of its {len(found)} boxes {'has' if len(alone) == 1 else 'have'} no match in another model."
-        )
+        words += f" {_matched(len(alone), len(found))}"
     return words
+
+
+def _matched(alone: int, count: int) -> str:
+    """Return in words how many of the boxes another model lacks."""
+    if not count:
+        return "It has no boxes to compare."
+    if not alone:
+        return "Each of its boxes has a match in all other models."
+    some = f"{alone} of its {count} boxes" if count > 1 else "Its only box"
+    return f"{some} {'has' if alone == 1 else 'have'} no match in another model."

@@ -18,7 +18,7 @@ from cnn_demo.ui.components.picture import LabelledBox, labelled_boxes, picture
 from cnn_demo.ui.detection.state import candidates_of, overlap_slider, pick_detector
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, REFERENCE_LINE, chart_colours
-from cnn_demo.ui.widgets.detection_controls import confidence_slider
+from cnn_demo.ui.widgets.detection_controls import boxes_of_count, confidence_slider
 from cnn_demo.ui.widgets.view import view_fragment
 
 STEP = "nms_step"
@@ -142,8 +142,8 @@ def _without_nms(selection: Selection) -> str:
     )
     return (
         "This network’s head was trained so that, of all cells on an object, only one predicts a box. Of its "
-        f"{len(boxes)} boxes above the confidence threshold, {many} a better one of its class by more than 0.7: there "
-        "is hardly anything to suppress, so NMS is left out."
+        f"{boxes_of_count(len(boxes))} above the confidence threshold, {many} a better one of its class by more than "
+        "0.7: there is hardly anything to suppress, so NMS is left out."
     )
 
 
@@ -153,7 +153,7 @@ def _picture(photo: Photo, selection: Selection, step: int) -> None:
         jpeg_url(reduced(photo.pixels, SHOWN_SIDE)),
         photo.size,
         key="nms_photo",
-        alt=f"The photo with {len(boxes)} candidate boxes after {step} steps. {photo.description}",
+        alt=f"The photo with {boxes_of_count(len(boxes))} after step {step}. {photo.description}",
         max_height=560,
         boxes=nms_boxes(boxes, selection, step),
     )

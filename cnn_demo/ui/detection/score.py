@@ -25,7 +25,7 @@ from cnn_demo.ui.components.picture import labelled_boxes, picture
 from cnn_demo.ui.detection.state import candidates_of, overlap_slider, pick_detector
 from cnn_demo.ui.widgets.cells import two_cells
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, chart_colours
-from cnn_demo.ui.widgets.detection_controls import MIN_SURE, confidence_slider
+from cnn_demo.ui.widgets.detection_controls import MIN_SURE, boxes_of_count, confidence_slider
 from cnn_demo.ui.widgets.drawing_layout import tools_drawing_result_and_details
 from cnn_demo.ui.widgets.view import view_fragment
 
@@ -163,7 +163,7 @@ def _judged(
         jpeg_url(reduced(photo.pixels, SHOWN_SIDE)),
         photo.size,
         key="score_photo",
-        alt=f"The photo with {len(shown)} boxes judged. {photo.description}",
+        alt=f"The photo with {boxes_of_count(len(shown))} judged. {photo.description}",
         max_height=SHOWN_HEIGHT,
         boxes=labelled_boxes(drawn, names, colours),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,10 +19,11 @@ MODEL, SURE = "localizer", "sure"
 DEFAULTS: dict[str, Any] = {MODEL: None, SURE: None}  # None stands for the network's own threshold
 _SURE_OF = "sure_of"  # the network whose threshold the slider has
 _DRAWN = "drawn_truths"  # photo key -> (4,) corners in pixels, of this visitor
+ON_MOBILENET = "caltech_localizer_mobilenet_v2"
 _ABOUT = {
     "everyday_localizer": "twenty classes of Pascal VOC; backbone pretrained on ImageNet.",
     "caltech_localizer": "three classes; trained from scratch on about 1,400 photos of Caltech-101.",
-    "caltech_localizer_mobilenet_v2": "the same three classes; backbone pretrained on ImageNet.",
+    ON_MOBILENET: "the same three classes; backbone pretrained on ImageNet.",
 }
 _KEPT = 20  # photos whose drawn box is kept
 
@@ -59,10 +60,19 @@ def pick_localizer() -> ModelSpec:
         format_func=lambda key: titles.get(key, key),
         key=MODEL,
         bind="query-params",
-        help="\n".join(f"- **{titles[key]}**: {_ABOUT[key]}" for key in titles if key in _ABOUT),
+        help="\n".join(f"- **{titles[key]}**: {_ABOUT[key]}" for key in titles if key in _ABOUT) + _offered(titles),
         wrap=True,
     )
     return find(chosen if chosen in titles else first)
+
+
+def _offered(titles: Collection[str]) -> str:
+    """Return how to get the localizer that needs the backbone of another page, as Markdown; "" if it is here."""
+    if ON_MOBILENET in titles:
+        return ""
+    return (
+        f"\n- **{find(ON_MOBILENET).title}** is offered after a download of MobileNetV2 in the tab *Models* of page 4."
+    )
 
 
 def threshold_slider(spec: ModelSpec) -> float:

@@ -58,8 +58,8 @@ BEGINNINGS = {
         "Apart",
         (0.06, 0.1, 0.3, 0.45),
         (0.62, 0.55, 0.9, 0.92),
-        "IoU is 0, and stays 0 wherever you drag them, as long as they do not overlap: its gradient is 0. "
-        "GIoU and DIoU help here: they rise as the boxes come nearer.",
+        "IoU is 0 and tells nothing about the distance. GIoU subtracts the empty part of the dashed box around both, "
+        "DIoU the distance of the centres: the white line.",
     ),
     "inside": Beginning(
         "One inside the other",

@@ -15,7 +15,7 @@ from cnn_demo.models import ModelSpec, load_detector
 from cnn_demo.models.detection.candidates import CONFIDENCE, IOU, Candidates, select
 from cnn_demo.results import percent
 from cnn_demo.ui.components.mask_view import Layer
-from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.caching import HASH_BY_KEY, timed_warm
 from cnn_demo.ui.widgets.detection_controls import confidence_slider
 from cnn_demo.ui.widgets.model_picker import load_with_spinner, pick_model, pick_side
 
@@ -64,12 +64,13 @@ def objects_of(photo: Photo, key: str, side: int) -> Candidates:
     Raises:
         ModelUnavailable: If the network is not available.
     """
-    return load_detector(key).candidates(photo.pixels, side)
+    detector = load_detector(key)
+    return timed_warm(detector, lambda: detector.candidates(photo.pixels, side), photo.size, side)
 
 
 @st.cache_resource(max_entries=3, show_spinner="Running the network…", hash_funcs=HASH_BY_KEY)
 def found_of(photo: Photo, key: str, side: int, confidence: float) -> sv.Detections:
-    """The objects that the cuts leave over, the surest first, with masks (K, H, W); kept too, and nobody may change it.
+    """The objects above the threshold after NMS, the most confident first, with masks (K, H, W); do not modify.
 
     Raises:
         ModelUnavailable: If the network is not available.

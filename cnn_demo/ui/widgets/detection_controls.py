@@ -34,6 +34,11 @@ def confidence_slider(key: str = SURE) -> float:
     )
 
 
+def boxes_of_count(count: int) -> str:
+    """Return the number of boxes in words, such as "1 box"."""
+    return f"{count} box{'' if count == 1 else 'es'}"
+
+
 def counted(counts: dict[str, int]) -> str:
     """Format the number of objects of each class as Markdown."""
     return " · ".join(f"**{count}** × {name}" for name, count in counts.items()) or "No objects."

@@ -23,7 +23,7 @@ _PICTURE = 200  # longer side in pixels of a photo sent to the browser
 
 
 def result_section(taught: TransferState, *, current: bool) -> None:
-    """Show accuracies, curves and what they mean.
+    """Show accuracies and curves, and explain them.
 
     Args:
         taught: Final state of the last training.

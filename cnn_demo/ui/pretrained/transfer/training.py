@@ -39,18 +39,19 @@ def training_section(draft: PhotoSetBuilder, panel: DeltaGenerator, stage: Delta
             _submit(requested, draft, spec, draw)
     job: Job | None = st.session_state.get(JOB)
     _keep(job)
+    ready, readiness = _readiness(draft, draw)
     with panel.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Train again" if TAUGHT in st.session_state else "Train",
-            type="primary" if draft.photos else "secondary",
+            type="primary" if ready else "secondary",
             icon=":material/play_arrow:",
             key="teach_start",
-            disabled=job is not None and job.active,
+            disabled=not ready or (job is not None and job.active),
             on_click=request_training,
             args=(HEADS,),
         )
         stop_button(job, "teach_stop")
-    panel.caption(_readiness(draft, draw))
+    panel.caption(readiness)
     with panel.container():
         if message := st.session_state.pop(_ERROR, None) or (job.error if job else ""):
             st.error(plain(message), icon=":material/error:")
@@ -86,18 +87,19 @@ def _controls() -> tuple[ModelSpec, int]:
     return spec, int(draw)
 
 
-def _readiness(draft: PhotoSetBuilder, draw: int) -> str:
+def _readiness(draft: PhotoSetBuilder, draw: int) -> tuple[bool, str]:
+    """Return whether a training may start, and its photos or the reason why not, as Markdown."""
     try:
-        return _parts(draft.checked(), draw)
+        return True, _parts(draft.checked(), draw)
     except PhotoSetError as error:
-        return f"**You cannot train yet.** {plain(str(error))}"
+        return False, f"**You cannot train yet.** {plain(str(error))}"
 
 
 def _parts(photos: PhotoSet, draw: int) -> str:
     held = len(Task(photos, "", draw).hold_out)
     return (
-        f"**{len(photos.photos) - held} training photos** and **{held} held-out photos**, a random quarter of each "
-        "class, which are used for nothing but the test."
+        f"**{len(photos.photos) - held} training photos** and **{held} held-out photos**, about a quarter of each "
+        "class, chosen at random, which are used for nothing but the test."
     )
 
 
