@@ -13,6 +13,7 @@ import pytest
 from cnn_demo import limits
 from cnn_demo.limits import SERVER_MB
 from cnn_demo.topics import TOPICS
+from cnn_demo.ui.page import frame
 from cnn_demo.ui.page.frame import HOME
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -171,6 +172,10 @@ def test_the_server_takes_what_the_uploaders_promise():
     assert config["server"]["maxUploadSize"] == SERVER_MB
     assert config["browser"]["gatherUsageStats"] is False
     assert config["client"]["showErrorDetails"] == "none"
+
+
+def test_uploads_stay_in_memory():
+    assert frame.MultiPartParser.spool_max_size >= SERVER_MB * 2**20
 
 
 def test_every_uploader_has_its_limit_from_the_table():

@@ -4,11 +4,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import streamlit as st
+from starlette.formparsers import MultiPartParser
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.errors import StreamlitAPIException, StreamlitPageNotFoundError
 from streamlit.navigation.page import StreamlitPage
 
 from cnn_demo.lessons import Lesson
+from cnn_demo.limits import SERVER_MB
 from cnn_demo.topics import ROOT, TOPICS, Topic
 
 APP_TITLE = "Deep CNNs, live"
@@ -16,6 +18,8 @@ HOME = "pages/0_Home.py"
 FAVICON = str(ROOT / "assets" / "favicon.png")  # a file: a material icon would be fetched from the internet
 # The page begins below the header; long titles wrap; captions reach a contrast of 4.5 to 1 on either background.
 _STYLE = Path(__file__).with_name("frame.css")
+# Uploads stay in memory; above 1 MB, Starlette would write them to a temporary file first.
+MultiPartParser.spool_max_size = SERVER_MB * 2**20
 
 
 def navigate() -> StreamlitPage:
