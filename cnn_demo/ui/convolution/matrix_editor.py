@@ -82,13 +82,16 @@ def _table(weights: np.ndarray) -> None:
         st.session_state.update({_TURN: turn, _BASE: weights})
         base = weights
     names = [str(column + 1) for column in range(base.shape[1])]
+    longest = max(len(f"{value:.3g}") for value in base.ravel())
     st.data_editor(
         pd.DataFrame(base, columns=names),
         key=f"matrix_{turn}",
         hide_index=True,
         height="auto",
         column_config={
-            name: st.column_config.NumberColumn(name, required=True, default=0.0, format="%.4g", width=52)
+            name: st.column_config.NumberColumn(
+                name, required=True, default=0.0, format="%.3g", width=max(52, 20 + 8 * longest)
+            )
             for name in names
         },
         on_change=_take_edits,

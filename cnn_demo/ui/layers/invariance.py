@@ -8,6 +8,7 @@ from cnn_demo.convolution.stack import PoolLayer
 from cnn_demo.drawing.pictures import display_values, signed_scale
 from cnn_demo.images import Photo
 from cnn_demo.ui.components.picture import picture
+from cnn_demo.ui.layers.columns import pair
 from cnn_demo.ui.layers.controls import stack_text
 from cnn_demo.ui.layers.invariance_measures import (
     DISTORTIONS,
@@ -237,7 +238,7 @@ def _side_by_side(photo: Photo, question: Question, amount: float) -> None:
 def _five_columns() -> list:
     """Return five columns in a row, which a phone shows as two, two and one."""
     photos, maps, difference = st.columns([2, 2, 1])
-    return [*photos.columns(2, wrap=False), *maps.columns(2, wrap=False), difference]
+    return [*pair(photos), *pair(maps), difference]
 
 
 def _measure_explanation(question: Question, size: tuple[int, int]) -> None:

@@ -8,6 +8,7 @@ from cnn_demo.convolution.stack import ConvLayer, Layer, LayerPlan, PoolLayer, l
 from cnn_demo.drawing.pictures import display_values, signed_scale
 from cnn_demo.images import Photo
 from cnn_demo.ui.components.picture import Mark, picture
+from cnn_demo.ui.layers.columns import pair
 from cnn_demo.ui.layers.maps import (
     convolutions,
     is_signed,
@@ -37,8 +38,8 @@ def opened_map(photo: Photo, layers: tuple[Layer, ...], step: LayerPlan) -> None
     else:
         window = _pooling_plane(before, index)
         reads = index
-    pair, map_container = st.columns([2, 1])
-    photo_container, before_container = pair.columns(2, wrap=False)
+    first, map_container = st.columns([2, 1])
+    photo_container, before_container = pair(first)
     plane = np.ascontiguousarray(maps[..., index])
     size = maps.shape[:2]
     with photo_container:
@@ -67,7 +68,7 @@ def _position(shape: tuple[int, ...], channels: int, layer: Layer) -> tuple[int,
     """Return the selected activation (map, row, column) and the input map that is shown, all from 0."""
     height, width, count = shape
     left, right = st.columns(2)
-    containers = [*left.columns(2, wrap=False), *right.columns(2, wrap=False)]
+    containers = [*pair(left), *pair(right)]
     with containers[0]:
         index = bounded_number("Map", 1, count, "map", 1) - 1
     with containers[1]:
@@ -155,7 +156,7 @@ def _show_convolution(
     channels = 1 if hand else before.shape[2]
     weights = layer_weights(layer, channels, number, learned_kernels())[..., index]
     opened = explain_pixel(plane, weights[..., reads if not hand else 0], layer.spec, 0.0, row, column)
-    _three_grids(opened.window, opened.kernel, opened.products, "Kernel")
+    _three_grids(plane, opened.window, opened.kernel, opened.products, "Kernel")
     if hand:
         total = opened.total
         text = f"**Sum of the products:** {_number(total)}"
@@ -183,18 +184,25 @@ def _show_pooling(layer: PoolLayer, plane: np.ndarray, row: int, column: int) ->
             f"{_number(float(plane.mean()))}."
         )
         return
-    _three_grids(opened.window, opened.weights, opened.window * opened.weights, "Weights")
+    _three_grids(plane, opened.window, opened.weights, opened.window * opened.weights, "Weights")
     st.markdown(
         f"**{POOL_TITLES[layer.kind]}** = sum of the products = **{_number(opened.value)}**. The weight of each value "
         "is also the fraction of the gradient that it gets in training."
     )
 
 
-def _three_grids(window: np.ndarray, weights: np.ndarray, products: np.ndarray, name: str) -> None:
-    pair, last = st.columns([2, 1])
-    containers = [*pair.columns(2, wrap=False), last]
+def _three_grids(plane: np.ndarray, window: np.ndarray, weights: np.ndarray, products: np.ndarray, name: str) -> None:
+    """Show a window of a map in the brightness of the map's picture, unless it is in red and blue, and the products."""
+    first, last = st.columns([2, 1])
+    containers = [*pair(first), last]
     with containers[0]:
-        number_grid(window, title="Window", alt="The window")
+        number_grid(
+            window,
+            title="Window",
+            alt="The window",
+            brightness=not is_signed(plane),
+            white=signed_scale(plane) or 1.0,
+        )
     with containers[1]:
         number_grid(weights, title=f"× {name}", alt=name)
     with containers[2]:

@@ -22,6 +22,7 @@ from cnn_demo.convolution.stack import POOL_RANGES
 from cnn_demo.drawing.pictures import display_values, jpeg_url, signed_scale
 from cnn_demo.images import Photo
 from cnn_demo.ui.components.picture import Mark, picture
+from cnn_demo.ui.layers.columns import pair
 from cnn_demo.ui.layers.controls import overlap_sentence
 from cnn_demo.ui.layers.maps import working_image
 from cnn_demo.ui.layers.numbers import bounded_number
@@ -76,7 +77,7 @@ def pooling_view(photo: Photo) -> None:
     with stage:
         _pictures(plane, results, scale, row, column)
     with details:
-        _arithmetic(results)
+        _arithmetic(results, scale)
         _gradients(plane, results, scale)
 
 
@@ -190,7 +191,7 @@ def _pictures(plane: np.ndarray, results: list[Pooled], scale: float, row: int, 
 
 def _four_columns() -> list:
     """Return four columns in a row, which a phone shows as two rows."""
-    return [container for half in st.columns(2) for container in half.columns(2, wrap=False)]
+    return [container for half in st.columns(2) for container in pair(half)]
 
 
 def _squares(pixels: np.ndarray) -> np.ndarray:
@@ -199,10 +200,16 @@ def _squares(pixels: np.ndarray) -> np.ndarray:
     return cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_NEAREST) if factor > 1 else pixels
 
 
-def _arithmetic(results: list[Pooled]) -> None:
+def _arithmetic(results: list[Pooled], scale: float) -> None:
     containers = _four_columns()
     with containers[0]:
-        number_grid(results[0].opened.window, title="The window", alt="The selected window of the map", brightness=True)
+        number_grid(
+            results[0].opened.window,
+            title="The window",
+            alt="The selected window of the map",
+            brightness=True,
+            white=scale,
+        )
     for container, result in zip(containers[1:], results, strict=True):
         with container:
             value = f"{result.opened.value:.4f}".replace("-", "−")
@@ -216,8 +223,8 @@ def _arithmetic(results: list[Pooled]) -> None:
 
 def _gradients(plane: np.ndarray, results: list[Pooled], scale: float) -> None:
     st.subheader("Gradients", anchor=False)
-    text, pair, last = st.columns([1, 2, 1])
-    containers = [*pair.columns(2, wrap=False), last]
+    text, first, last = st.columns([1, 2, 1])
+    containers = [*pair(first), last]
     with text:
         st.markdown(gradient_sentence(results))
         st.caption(

@@ -22,6 +22,7 @@ def number_grid(
     alt: str,
     labels: tuple[list[int], list[int]] | None = None,
     brightness: bool = False,
+    white: float = 1.0,
     numbers_up_to: int = 15,
 ) -> None:
     """Show a grid of values: red is positive, blue negative, white zero.
@@ -32,7 +33,8 @@ def number_grid(
         note: A line under it.
         alt: Text alternative for the values.
         labels: (row labels, column labels); default: counted from 1.
-        brightness: Whether the values are brightness: 0 is black and 1 is white.
+        brightness: Whether the values are brightness, from black at 0 to white.
+        white: Value of white.
         numbers_up_to: Largest side with written values; larger grids show colours only.
     """
     rows, columns = labels or (list(range(1, values.shape[0] + 1)), list(range(1, values.shape[1] + 1)))
@@ -45,7 +47,7 @@ def number_grid(
     cell += f"font-size:{size}px;overflow:hidden;white-space:nowrap"
     html = (
         table.style.format(short_number if np.abs(values).max(initial=0.0) >= _SMALL else _small_number)
-        .apply(lambda _: _colours(values, brightness), axis=None)
+        .apply(lambda _: _colours(values / white if brightness else values, brightness), axis=None)
         .set_table_attributes(f'style="{_TABLE}" aria-label="{alt}"')
         .set_table_styles(
             [

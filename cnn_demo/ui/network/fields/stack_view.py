@@ -174,7 +174,7 @@ def _show(
     size = image.shape[:2]
     middle = views.middle_of(last, unit)
     half = middle_side(influence, middle)
-    pictures, chart = st.columns([2, 1])
+    pictures, chart = st.columns([5, 3])
     overview, close = pictures.columns(2, wrap=False)
     with overview:
         views.show_position(

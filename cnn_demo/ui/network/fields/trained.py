@@ -41,7 +41,7 @@ def trained_view(
     unit = views.opened_unit(last, seen.shape[:2])
     middle = views.middle_of(last, unit)
     with stage, st.spinner("Computing gradients…"):
-        pictures, chart = st.columns([2, 1])
+        pictures, chart = st.columns([5, 3])
         fields = [_influence(photo, layer.name, unit, channel, over, trained) for trained in (True, False)]
         halves = [middle_side(field, middle) for field in fields]
         for container, field, half, title in zip(

@@ -84,6 +84,10 @@ def test_brightness_is_shown_as_brightness(html):
     assert colours(text) == ["rgb(0,0,0)", "rgb(127,127,127)", *["rgb(255,255,255)"] * 2, "rgb(0,0,0)"]
 
 
+def test_white_is_a_value_of_choice(html):
+    assert "rgb(127,127,127)" in html([[0, 0.1, 0.2]], brightness=True, white=0.2)
+
+
 @pytest.mark.parametrize("brightness", [True, False])
 def test_values_are_legible_on_their_colour(html, brightness):
     text = html([np.linspace(-1, 1, 15)] * 2, brightness=brightness)
