@@ -112,7 +112,7 @@ def _picture(pixels: np.ndarray, found: sv.Detections, boxes: np.ndarray | None 
 def _found(found: sv.Detections) -> str:
     from cnn_demo.exports.boxes import counts
 
-    return ", ".join(f"{count} × {name}" for name, count in counts(found).items()) or "nothing"
+    return ", ".join(f"{count} × {name}" for name, count in counts(found).items()) or "no objects"
 
 
 def _counterparts(found: sv.Detections, others: sv.Detections, boxes: np.ndarray) -> np.ndarray:
@@ -152,7 +152,7 @@ def _calibrated(image: np.ndarray) -> Correction:
     )
     if not len(same):
         return Correction(
-            text + f"On this photo there is nothing to compare: {_found(found)}; mirrored, {_found(again)}.", pictures
+            text + f"On this photo no two boxes can be compared: {_found(found)}; mirrored, {_found(again)}.", pictures
         )
     first, second = confidences(found)[same], confidences(again)[matched[same]]
     changed = int(np.abs(first - second).argmax())
@@ -160,7 +160,7 @@ def _calibrated(image: np.ndarray) -> Correction:
     return Correction(
         text
         + (
-            f"Mirrored, this photo shows the same objects: {len(same)} of {len(found)} are found again, and the "
+            f"Mirrored, this photo shows the same objects. {_again(len(same), len(found))}, and the "
             f"confidence of one {name} goes from {percent(first[changed])} to {percent(second[changed])}."
         ),
         pictures,
@@ -217,12 +217,19 @@ def _upside_down(image: np.ndarray) -> Correction:
     elif same == len(found):
         verdict = "Here all is found again: the shape is much the same upside down. Try the bus in the street."
     else:
-        verdict = f"{same} of {_number(len(found), 'object')} {'is' if same == 1 else 'are'} found again."
+        verdict = f"{_again(same, len(found))} where it was." if len(found) == 1 else f"{_again(same, len(found))}."
     return Correction(
         "It learned its classes as training photos show them: mostly upright, and at usual sizes and positions. "
         f"Upright it finds here: {_found(found)}. Upside down: {_found(again)}. {verdict}",
         (("Upright", _picture(pixels, found), "clip"), ("Upside down", _picture(turned, again), "clip")),
     )
+
+
+def _again(same: int, count: int) -> str:
+    """Return in words how many of the objects are found again."""
+    if count == 1:
+        return "The object is found again" if same else "The object is not found again"
+    return f"{same} of {count} objects {'is' if same == 1 else 'are'} found again"
 
 
 def _number(count: int, name: str, names: str = "") -> str:
@@ -248,8 +255,8 @@ def _small_objects(image: np.ndarray) -> Correction:
     if not len(found):
         verdict = "On this photo it finds 0 objects at its own size: try one with a bus or people."
     else:
-        sizes = ", ".join(f"{count} at 1/{divisor}" for divisor, count in zip(SMALLER, again, strict=True))
-        verdict = f"Of {_number(len(found), 'object')} on this photo, it finds again {sizes} of the size."
+        sizes = " and ".join(f"{count} at 1/{divisor}" for divisor, count in zip(SMALLER, again, strict=True))
+        verdict = f"Of {_number(len(found), 'object')} on this photo, {sizes} of the size are found again."
         if again[-1] == len(found):
             verdict += " They were large enough to survive that; try a photo of a crowd."
     return Correction(

@@ -154,11 +154,14 @@ def _box_confidence(image: np.ndarray) -> Correction:
         found.append((float(evidence.localization.probabilities[index]), float(iou(box, first.box_xyxy)), box))
     probabilities, overlaps = [probability for probability, _, _ in found], [overlap for _, overlap, _ in found]
     worst = int(np.argmin(overlaps))
+    nothing = "" if first.localization.label else "On this photo it predicts “nothing”, and shows no box. "
+    low, high = percent(min(probabilities)), percent(max(probabilities))
+    goes = f"stays at {low}" if low == high else f"goes from {low} to {high}"
     return Correction(
-        f"The probability is the class head's: it is that of “{label}”, not of the box. With "
-        f"{percent(MARGIN)} cut off two sides of this photo, in four ways, the probability goes from "
-        f"{percent(min(probabilities))} to {percent(max(probabilities))}, and the IoU of the new boxes with the first "
-        f"from {min(overlaps):.2f} to {max(overlaps):.2f}. Nothing in the prediction indicates which box is better.",
+        f"The probability is the class head's: it is that of “{label}”, not of the box. {nothing}With "
+        f"{percent(MARGIN)} cut off two sides of the photo, in four ways, the probability {goes}, while the new boxes "
+        f"have an IoU of {min(overlaps):.2f} to {max(overlaps):.2f} with the first. Nothing in the prediction "
+        "indicates which box is better.",
         (
             ("The box, on the whole photo", _picture(pixels, first.box_xyxy), "clip"),
             (f"And after a cut: IoU {overlaps[worst]:.2f}", _picture(pixels, found[worst][2]), "clip"),
@@ -204,13 +207,19 @@ def _two_objects(image: np.ndarray) -> Correction:
     return Correction(
         "It predicts one box, however many objects there are. For the photo beside its mirror image the network "
         f"predicts “{label}”, and its one box has IoU {left:.2f} with the box of the left one and {right:.2f} with "
-        "that of the right one. The mean of two right boxes can be a wrong one. Page 6 is about networks that predict "
-        "a box for each object.",
+        f"that of the right one. {_between(left, right)} Page 6 is about networks that predict a box for each object.",
         (
             ("One photo", _picture(pixels, single), "clip"),
             ("The photo and its mirror image: one box", _picture(twice, evidence.box_xyxy), "clip"),
         ),
     )
+
+
+def _between(left: float, right: float) -> str:
+    """Conclude from its IoU with the boxes of two objects where the one box is."""
+    if max(left, right) >= HALF:
+        return "It is nearer to one of them, and the other has no box."
+    return "It fits neither: the mean of two right boxes is a wrong one."
 
 
 def _in_the_middle(image: np.ndarray) -> Correction:

@@ -212,8 +212,9 @@ def _ten_crops(image: np.ndarray) -> Correction:
     lowest, highest = int(of_label.argmin()), int(of_label.argmax())
     return Correction(
         f"{model.spec.title} predicts “{label}” with {probabilities[0].max():.0%} for the whole photo. Of ten crops, "
-        f"the corners, the middle and their mirror images, each {LOOK:.0%} of its sides, {same} get the same "
-        f"prediction, with {of_label.min():.0%} to {of_label.max():.0%}. The average of all ten is "
+        f"the corners, the middle and their mirror images, each {LOOK:.0%} of its sides, {same} "
+        f"{'gets' if same == 1 else 'get'} the same prediction; “{label}” has {of_label.min():.0%} to "
+        f"{of_label.max():.0%}. The average of all ten is "
         f"“{model.labels[mean.argmax()]}” with {mean.max():.0%}. Such test-time augmentation is common in papers: a "
         "little more accurate, and ten times as slow.",
         (

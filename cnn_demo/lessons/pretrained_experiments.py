@@ -27,7 +27,7 @@ EXPERIMENTS = (
     Experiment(
         "Cap or tie?",
         "For “military uniform” the cap is brightest. Choose “Windsor tie” as the **Class**: the bright region moves "
-        "down to the tie.",
+        "down to collar and tie.",
         {"task": "Explain", "model": LITE0},
         photo="grace_hopper",
     ),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cnn_demo.models.segmentation.segmenters import SemanticSegmenter
     from cnn_demo.results import Segmentation
 
+SMALLEST = 0.005  # fraction of the photo below which a class is not named
 SIDE = 480  # longer side in pixels of the photos on which misconceptions are corrected
 
 LESSON = Lesson(
@@ -127,7 +128,8 @@ def _painted(pixels: np.ndarray, segmentation: Segmentation) -> np.ndarray:
 
 
 def _largest(segmentation: Segmentation) -> str:
-    return ", ".join(f"{percent(fraction)} {label}" for label, fraction in list(segmentation.coverage().items())[:3])
+    largest = list(segmentation.coverage().items())[:3]
+    return ", ".join(f"{percent(fraction)} {label}" for label, fraction in largest if fraction >= SMALLEST)
 
 
 def _counting(image: np.ndarray) -> Correction:
@@ -145,7 +147,7 @@ def _counting(image: np.ndarray) -> Correction:
     return Correction(
         "It predicts classes, not objects. Two objects of a class that touch are one area: a class map does not "
         f"separate them. On this photo “{label}” has {before} connected area{'s' * (before != 1)}; beside its "
-        f"mirror image, both together have {after}. Counting needs instance segmentation.",
+        f"mirror image, both together have {after}: areas are not objects. Counting needs instance segmentation.",
         (
             ("The photo", _painted(pixels, segmentation), "clip"),
             ("Beside its mirror image", _painted(twice, doubled), "clip"),
@@ -161,6 +163,13 @@ def _accuracy(image: np.ndarray) -> Correction:
     segmentation = model.predict(pixels)
     lazy = np.full_like(segmentation.class_map, segmentation.labels.index(next(iter(segmentation.coverage()))))
     scores = score_masks(lazy, segmentation.class_map, len(segmentation.labels))
+    if scores.pixel_accuracy == 1:
+        return Correction(
+            "A network that predicts the most frequent class everywhere would have a high pixel accuracy, but a low "
+            f"mean IoU, which counts each class alike. This photo is {_largest(segmentation)}: with a single class "
+            "both are 100%, so try another photo.",
+            (("The photo", _painted(pixels, segmentation), "clip"),),
+        )
     return Correction(
         "A network that predicts the most frequent class everywhere would look good: if this photo's masks were right "
         f"({_largest(segmentation)}), it would reach a pixel accuracy of {percent(scores.pixel_accuracy)}, but a mean "

@@ -16,7 +16,7 @@ from cnn_demo.limits import VIDEO_MB
 from cnn_demo.models import list_models, load
 from cnn_demo.models.detection.candidates import NOT_SUPPRESSED, select
 from cnn_demo.models.files import weights
-from cnn_demo.ui.detection.compare import unmatched
+from cnn_demo.ui.detection.compare import _matched, unmatched
 from cnn_demo.ui.detection.workbench import VIEWS
 
 pytestmark = pytest.mark.usefixtures("detectors")
@@ -145,6 +145,19 @@ def test_detectors_are_compared():
     assert "Each of its boxes has a match in all other models" in written(app)
     found = select(load("yolo11n").candidates(STREET.pixels)).detections()
     assert unmatched(found, [found[:2]]).tolist() == [2]
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        ((0, 0), "It has no boxes to compare."),
+        ((0, 1), "Each of its boxes has a match in all other models."),
+        ((1, 1), "Its only box has no match in another model."),
+        ((2, 3), "2 of its 3 boxes have no match in another model."),
+    ],
+)
+def test_matches_in_words(counts, said):
+    assert _matched(*counts) == said
 
 
 def test_the_drawn_truth_is_scored():

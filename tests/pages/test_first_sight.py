@@ -8,7 +8,7 @@ FIRST = {  # page and sample photo -> texts that are shown, and texts that are n
     ("pages/5_Localization.py", "bus"): (("### Bus, ",), ()),
     ("pages/5_Localization.py", "flower"): (("### Nothing, ",), ()),
     ("pages/6_Object_detection.py", "chelsea"): (("× cat",), ("× dog", "raccoon")),
-    ("pages/6_Object_detection.py", "bus"): (("× bus", "× person"), ("airplane",)),
+    ("pages/6_Object_detection.py", "bus"): (("**1** × bus", "× person"), ("airplane",)),
     ("pages/6_Object_detection.py", "flower"): (("### No objects.",), ()),
     ("pages/7_Segmentation.py", "bus"): (("** bus", "** person"), ("** cat",)),
     ("pages/7_Segmentation.py", "chelsea"): (("** cat",), ()),

@@ -65,7 +65,7 @@ class Annotator {
     this.draft = [] // corners of the polygon that is not closed yet
     this.selected = -1 // index of the selected box
     /** @type {any} */
-    this.held = null // what the pointer, or the brush of the keyboard, is doing
+    this.held = null // the drag in progress, or the stroke of the keyboard's brush
     /** @type {Point | null} */
     this.cursor = null // the pointer of the keyboard
     /** @type {Point | null} */
@@ -284,7 +284,7 @@ class Annotator {
     }
   }
 
-  /** Take back what a drag has done: the browser has taken the pointer away. */
+  /** Undo a drag in progress: the browser has taken the pointer away. */
   cancel() {
     if (!this.held) return
     if (this.held.before) this.shapes = this.held.before
@@ -514,7 +514,7 @@ class Annotator {
     return this.cursor
   }
 
-  /** @returns {string} What the paint is, such as " as cat"; empty for a class without a name. */
+  /** @returns {string} The class of the paint in words, such as " as cat"; empty for a class without a name. */
   asClass() {
     const name = this.data.classes[this.data.classId]?.[0]
     return name ? ` as ${name}` : ""

@@ -41,7 +41,7 @@ def annotator(
         size: (height, width) of the picture in its own pixels, in which points are counted.
         key: Widget key, unique on the page.
         drawing: Name of the drawing, such as the key of the photo: each has its own shapes.
-        tool: What the visitor draws with.
+        tool: The drawing tool.
         classes: Name and colour, "#rrggbb", of each class.
         alt: Text alternative for the picture.
         class_id: Index of the class that is drawn.

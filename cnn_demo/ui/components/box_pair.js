@@ -1,4 +1,4 @@
-// Two boxes on a picture, to be dragged; what they share, and IoU and its relatives, follow the finger.
+// Two boxes on a picture, to be dragged; their intersection, IoU and its relatives follow the pointer.
 // The formulas are those of cnn_demo/models/boxes.py, where their sources stand.
 
 import { arrowStep, clamp, heightInWindow, keepTouch, setAttributes, svgElement } from "./shared.js"

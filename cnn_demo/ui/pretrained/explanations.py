@@ -86,9 +86,9 @@ def _methods() -> list[str]:
 
 def _limits() -> None:
     st.caption(
-        "**Limits of saliency maps**: a map shows where the evidence for a class is, not what it is, nor whether it is "
-        "a good reason. Each map is scaled to its own maximum, so a class that is not in the photo gets a bright spot "
-        "too. And a map may look plausible and still depend little on the network ([Adebayo et al. "
+        "**Limits of saliency maps**: a map shows the location of the evidence for a class, neither its content nor "
+        "whether it is a good reason. Each map is scaled to its own maximum, so a class that is not in the photo gets "
+        "a bright spot too. And a map may look plausible and still depend little on the network ([Adebayo et al. "
         "2018](https://arxiv.org/abs/1810.03292)): hence the deletion test."
     )
 

@@ -79,7 +79,7 @@ def found_of(photo: Photo, key: str, side: int, confidence: float) -> sv.Detecti
 
 
 def numbered(found: sv.Detections) -> list[str]:
-    """Name the objects "person 1", "person 2", the surest first within each class."""
+    """Name the objects "person 1", "person 2", the most confident first within each class."""
     seen: dict[str, int] = {}
     names = []
     for name in class_names(found):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from cnn_demo.images import sample_photos
-from cnn_demo.lessons.localization import LESSON, MISCONCEPTIONS, TRUTHS
+from cnn_demo.lessons import detection
+from cnn_demo.lessons.localization import LESSON, MISCONCEPTIONS, TRUTHS, _between
 from cnn_demo.models import load, preferred_model
 from cnn_demo.models.boxes import iou
 from cnn_demo.ui.localization.two_boxes import BEGINNINGS
@@ -27,6 +28,14 @@ def test_an_experiment_has_its_preset_and_its_ground_truth(experiment):
     assert experiment.settings.get("boxes_begin", DEFAULTS["boxes_begin"]) in BEGINNINGS
     if experiment.settings["task"] == "Draw the ground truth":
         assert experiment.photo in TRUTHS  # else there would be nothing to hold against
+
+
+def test_conclusions_follow_the_figures():
+    assert "fits neither" in _between(0.3, 0.49)
+    assert "the other has no box" in _between(0.1, 0.6)
+    again = [detection._again(*counts) for counts in ((0, 1), (1, 1), (0, 2), (1, 2))]
+    assert again[:2] == ["The object is not found again", "The object is found again"]
+    assert again[2:] == ["0 of 2 objects are found again", "1 of 2 objects is found again"]
 
 
 def test_two_objects_get_one_box_with_the_networks_figures():
