@@ -18,6 +18,8 @@ class Experiment:
         photo: Key of the sample photo or pattern on which the notice is true, or None if it is true on any photo.
         invites: Keys of the settings that the notice tells the visitor to change, and "photo" if it does so of the
             photo; a change of any other setting ends the notice.
+        look_at: Keys of the widgets and containers besides the picture that the notice speaks of, the most important
+            one last; the page scrolls to them.
     """
 
     title: str
@@ -25,6 +27,7 @@ class Experiment:
     settings: Mapping[str, Any] = field(default_factory=dict)
     photo: str | None = None
     invites: tuple[str, ...] = ()
+    look_at: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ LESSON = Lesson(
             "Red: brightness increases to the right; blue: it decreases. Where the photo is even, the response is "
             "zero. Drag **Angle** and watch edges of other directions light up.",
             {"kernel": "sobel", "show": "signed", "grey": True},
+            look_at=("sobel_angle",),
         ),
         Experiment(
             "Blur before stride",
@@ -25,6 +26,7 @@ LESSON = Lesson(
             {"kernel": "gaussian", "gaussian_size": 15, "gaussian_sigma": 2.0, "stride": 4, "zoom": True},
             photo="chirp",
             invites=("gaussian_sigma",),
+            look_at=("gaussian_sigma",),
         ),
         Experiment(
             "Detect stripes",
@@ -33,6 +35,7 @@ LESSON = Lesson(
             "responds.",
             {"kernel": "gabor", "show": "signed", "grey": True, "mode": "reflect"},
             photo="chirp",
+            look_at=("gabor_wavelength", "gabor_angle"),
         ),
         Experiment(
             "Border effects",
@@ -40,12 +43,14 @@ LESSON = Lesson(
             "and **Padding** to *Valid* to see the photo shrink instead.",
             {"kernel": "box", "box_size": 15, "dilation": 6},
             photo="chelsea",
+            look_at=("mode",),
         ),
         Experiment(
             "Random weights",
             "These weights were drawn at random, yet you can recognize the photo: every network starts like this. "
             "Change **Seed** for another kernel.",
             {"kernel": "random", "activation": "relu", "show": "stretch"},
+            look_at=("random_seed",),
         ),
     ),
     papers=(

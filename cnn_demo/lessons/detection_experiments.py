@@ -10,6 +10,7 @@ EXPERIMENTS = (
         {"task": "Detect", "detect_confidence": 40},
         photo="bus",
         invites=("detect_confidence",),
+        look_at=("detect_confidence",),
     ),
     Experiment(
         "Without NMS",
@@ -18,6 +19,7 @@ EXPERIMENTS = (
         {"task": "Detect", "detect_iou": 95, "detect_confidence": 10},
         photo="bus",
         invites=("detect_iou",),
+        look_at=("detect_iou",),
     ),
     Experiment(
         "Who suppressed whom",
@@ -26,6 +28,7 @@ EXPERIMENTS = (
         {"task": "Non-maximum suppression", "nms_step": 1, "detect_confidence": 10},
         photo="bus",
         invites=("nms_step",),
+        look_at=("nms_step",),
     ),
     Experiment(
         "Which cell predicted it?",

@@ -31,6 +31,7 @@ LESSON = Lesson(
                 "stack",
                 "layer",
             ),
+            look_at=("stack_table",),
         ),
         Experiment(
             "Overlapping windows",
@@ -39,6 +40,7 @@ LESSON = Lesson(
             "**Stride** to 3 and no value is shared.",
             {"tab": "Compare pooling", "window": 3, "step": 2},
             invites=("step",),
+            look_at=("step", "gradients"),
         ),
         Experiment(
             "Aliasing you can see",
@@ -47,6 +49,7 @@ LESSON = Lesson(
             "the **Kernel**: a blur before the stride removes the false rings.",
             {"tab": "Compare pooling", "of": "brightness", "window": 4, "step": 4},
             photo="chirp",
+            look_at=("taps",),
         ),
         Experiment(
             "One pixel to the right",
@@ -64,6 +67,7 @@ LESSON = Lesson(
             {"tab": "Invariance", "distortion": "noise", "noise": 0.4, "measure": "change"},
             photo="bus",
             invites=("measure",),
+            look_at=("measure",),
         ),
     ),
     papers=(

@@ -40,6 +40,7 @@ LESSON = Lesson(
             "locations of the photo weigh most for the box.",
             {"task": "Localize"},
             photo="chelsea",
+            look_at=("find_locations",),
         ),
         Experiment(
             "None of the twenty",
@@ -47,6 +48,7 @@ LESSON = Lesson(
             "class head predicts “nothing”, and so the box is not shown on the photo.",
             {"task": "Localize"},
             photo="flower",
+            look_at=("find_locations",),
         ),
         Experiment(
             "When IoU is blind",
@@ -62,6 +64,7 @@ LESSON = Lesson(
             {"task": "Without a box head", "cam_cut": 60},
             photo="astronaut",
             invites=("cam_cut",),
+            look_at=("cam_cut",),
         ),
         Experiment(
             "The loss of the box alone",
@@ -69,6 +72,7 @@ LESSON = Lesson(
             "**Weight of 1 − GIoU**, and see how large the loss is by either measure. Then draw a box of your own.",
             {"task": "Draw the ground truth", "weight_class": 0.0},
             photo="astronaut",
+            look_at=("truth_loss",),
         ),
     ),
     papers=(

@@ -18,6 +18,7 @@ EXPERIMENTS = (
         "square root.",
         {"view": "Receptive fields", "field_depth": 12, "field_weights": "All equal"},
         invites=("field_depth",),
+        look_at=("field_depth",),
     ),
     Experiment(
         "Larger photo, same weights",
@@ -25,6 +26,7 @@ EXPERIMENTS = (
         "the convolution needs as many as before. Drag **Image size**.",
         {"view": "Weight sharing", "share_side": 64},
         invites=("share_side",),
+        look_at=("share_side",),
     ),
     Experiment(
         "What activates a channel",
@@ -32,6 +34,7 @@ EXPERIMENTS = (
         "patterns.",
         {"view": "Features", "feature_layer": "block4_relu"},
         invites=("feature_layer",),
+        look_at=("feature_layer",),
     ),
     Experiment(
         "None of the ten",

@@ -16,6 +16,7 @@ EXPERIMENTS = (
             "corrupt_rotation",
             "photo",
         ),
+        look_at=("corrupt_rotation", "threefold_corrupted"),
     ),
     Experiment(
         "A thousand classes, or ten",

@@ -38,6 +38,7 @@ LESSON = Lesson(
             {"task": "Confidence", "sure_blank": 90},
             photo="chelsea",
             invites=("sure_blank",),
+            look_at=("hide_uncertain",),
         ),
         Experiment(
             "No skip connections",
@@ -46,6 +47,7 @@ LESSON = Lesson(
             {"task": "Inside a U-Net", "skips_on": []},
             photo="chelsea",
             invites=("skips_on",),
+            look_at=("skips_on",),
         ),
         Experiment(
             "A checkerboard",
@@ -54,6 +56,7 @@ LESSON = Lesson(
             {"task": "Upsampling", "up_kernel": 3, "up_times": 16},
             photo="chelsea",
             invites=("up_kernel",),
+            look_at=("up_kernel",),
         ),
         Experiment(
             "Paint it yourself",

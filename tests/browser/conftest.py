@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 from visitor import PATIENCE
 
 from benchmarks.served import ARGS, find_chromium, serve
@@ -59,15 +59,30 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+def errors_of(page: Page) -> list[str]:
+    """Return a list that collects what the page's scripts throw and what its console logs as an error."""
+    errors: list[str] = []
+
+    def logged(message: ConsoleMessage) -> None:
+        # Opened by its link, a page asks for these below its own address before it asks for them at the root.
+        probed = message.location.get("url", "").endswith(("/_stcore/health", "/_stcore/host-config"))
+        if message.type == "error" and not probed:
+            errors.append(message.text)
+
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", logged)
+    return errors
+
+
 @pytest.fixture
 def page(browser: Browser, server: str) -> Iterator[Page]:
-    """A new visitor at a wide screen; his browser may reach nothing but the app, and must log no script error."""
+    """A new visitor at a wide screen; the browser may reach nothing but the app, and must log no error."""
     context = browser.new_context(viewport={"width": 1440, "height": 1000}, base_url=server)
     context.set_default_timeout(PATIENCE)
-    asked, errors = [], []
+    asked = []
     context.on("request", lambda request: asked.append(request.url))  # a route would turn the browser's cache off
     page = context.new_page()
-    page.on("pageerror", lambda error: errors.append(str(error)))
+    errors = errors_of(page)
     yield page
     context.close()
     outside = [url for url in asked if not url.startswith((server, "data:", "blob:"))]
@@ -82,9 +97,8 @@ def phone(browser: Browser, server: str) -> Iterator[Page]:
         viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, base_url=server
     )
     context.set_default_timeout(PATIENCE)
-    errors = []
     page = context.new_page()
-    page.on("pageerror", lambda error: errors.append(str(error)))
+    errors = errors_of(page)
     yield page
     context.close()
     assert not errors, errors

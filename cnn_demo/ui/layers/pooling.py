@@ -78,7 +78,8 @@ def pooling_view(photo: Photo) -> None:
         _pictures(plane, results, scale, row, column)
     with details:
         _arithmetic(results, scale)
-        _gradients(plane, results, scale)
+        with st.container(key="gradients"):
+            _gradients(plane, results, scale)
 
 
 def _kinds() -> tuple[str, ...]:

@@ -38,7 +38,8 @@ def stack_view(photo: Photo) -> None:
     with details:
         if shown:
             _grid(photo, layers[:shown], selected=number)
-            _table(photo, planned)
+            with st.container(key="stack_table"):
+                _table(photo, planned)
             opened_map(photo, layers[:shown], planned.layers[shown - 1])
         else:
             st.info("No layer fits yet: change the first one, on the left.", icon=":material/arrow_back:")

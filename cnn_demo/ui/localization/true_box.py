@@ -76,7 +76,7 @@ def truth_view(photo: Photo) -> None:
         _overlap(photo, evidence, truth)
     with panel:
         _measures(evidence, truth)
-    with details:
+    with details, st.container(key="truth_loss"):
         st.subheader("Terms of the loss", anchor=False)
         _loss(model, photo, evidence, truth)
 

@@ -13,6 +13,7 @@ import streamlit as st
 from cnn_demo.convolution import PATTERNS
 from cnn_demo.lessons import Experiment, Lesson
 from cnn_demo.ui.components.history import one_entry_for_each_click
+from cnn_demo.ui.components.reveal import reveal
 from cnn_demo.ui.page.link import went_back_or_forward
 from cnn_demo.ui.page.photo_picker import PhotoChoice, chosen_photo, restore_photo
 
@@ -34,6 +35,7 @@ class Record:
         undone: Whether Back has undone the experiment already; Forward may return to it.
         drawn: Whether the controls have been drawn since the experiment came from a link; until then the session does
             not have their values.
+        clicks: Number of experiments that the visitor has started on the page.
     """
 
     defaults: dict[str, Any]
@@ -43,6 +45,7 @@ class Record:
     shown: str = ""
     undone: bool = False
     drawn: bool = True
+    clicks: int = 0
 
 
 def link_name(experiment: Experiment) -> str:
@@ -89,10 +92,12 @@ def try_this(lesson: Lesson, defaults: Mapping[str, Any]) -> None:
 
 def notice(lesson: Lesson) -> None:
     """Show what to notice in the experiment that is on."""
-    experiment = _record(lesson).experiment
-    with st.container():  # always there, so that the page below does not jump
+    record = _record(lesson)
+    experiment = record.experiment
+    with st.container(key="notice"):  # always there, so that the page below does not jump
         one_entry_for_each_click()
         if experiment is not None:
+            reveal(experiment.look_at, f"{link_name(experiment)} {record.clicks}" if record.clicks else "")
             st.info(f"**What to notice.** {experiment.notice}", icon=":material/visibility:")
 
 
@@ -170,6 +175,7 @@ def _choose(lesson: Lesson) -> None:
         undo(lesson)
     else:
         start(lesson, experiment)
+        _record(lesson).clicks += 1
 
 
 def _take_from_link(lesson: Lesson, record: Record) -> None:

@@ -48,8 +48,9 @@ def confidence_view(photo: Photo) -> None:
         _maps(photo, spec.key, side, mode)
     with details:
         _near_borders(segmentation)
-        st.subheader("Hide uncertain pixels", anchor=False)
-        _blank(photo, spec, side, mode)
+        with st.container(key="hide_uncertain"):
+            st.subheader("Hide uncertain pixels", anchor=False)
+            _blank(photo, spec, side, mode)
         st.subheader("Probabilities of a pixel", anchor=False)
         _ask(photo, spec, side, mode)
 

@@ -1,0 +1,86 @@
+// Scrolls the page after a click on an experiment, so that the notice and the thing to notice are in sight.
+
+/** @typedef {{keys: string[], click: string}} Data */
+
+const EDGE = 12 // pixels left free above and below
+const QUIET = 400 // milliseconds without a change after which the page has come to rest
+const PATIENCE = 15_000 // milliseconds after which it is scrolled all the same
+const MOVES = ["wheel", "touchmove", "pointerdown", "keydown"] // after which the visitor decides what is in sight
+
+/**
+ * Resolve when the app has finished its run and the page rests; to false if the visitor moves it before.
+ * @returns {Promise<boolean>}
+ */
+function atRest() {
+  return new Promise((resolve) => {
+    const begun = Date.now()
+    let last = begun
+    const observer = new MutationObserver(() => { last = Date.now() })
+    observer.observe(document.body, { subtree: true, childList: true, attributes: true })
+    const stop = (/** @type {boolean} */ rests) => {
+      clearInterval(timer)
+      observer.disconnect()
+      for (const name of MOVES) removeEventListener(name, moved, true)
+      resolve(rests)
+    }
+    const moved = () => stop(false)
+    for (const name of MOVES) addEventListener(name, moved, { capture: true, passive: true })
+    const timer = setInterval(() => {
+      const runs = !document.querySelector("[data-testid=stApp][data-test-script-state=notRunning]")
+      if (runs) last = Date.now()
+      if (Date.now() - last >= QUIET || Date.now() - begun > PATIENCE) stop(true)
+    }, 50)
+  })
+}
+
+/**
+ * Find the element that Streamlit shows for a key, in the open tab.
+ * @param {string} key - A widget's or a container's.
+ * @returns {Element | undefined}
+ */
+function shown(key) {
+  return [...document.querySelectorAll(`.st-key-${CSS.escape(key)}`)].find((each) => each.getClientRects().length)
+}
+
+/**
+ * Scroll an element into the window, as little as it takes; if it is taller, its top is in sight.
+ * @param {Element} element
+ * @param {Element} main - The part of the page that scrolls.
+ * @param {number} edge - Where the free part of the window begins, in pixels from the top.
+ */
+function scrollTo(element, main, edge) {
+  const panel = element.closest("[class*=st-key-panel_]")
+  if (panel) {
+    const hidden = element.getBoundingClientRect().bottom - panel.getBoundingClientRect().bottom + EDGE
+    panel.scrollTop += Math.max(0, hidden)
+  }
+  const { top, bottom } = element.getBoundingClientRect()
+  const above = top - edge
+  const below = bottom - innerHeight + EDGE
+  if (above < 0) main.scrollTop += above
+  else if (below > 0) main.scrollTop += Math.min(above, below)
+}
+
+/**
+ * Scroll once for each click. On a phone, the notice goes to the top, with the picture below it, and controls, which are
+ * further down, are left where they are.
+ * @param {Component<Data>} component
+ */
+export default async function ({ data }) {
+  const page = /** @type {Window & {revealed?: string}} */ (window)
+  if (!data.click || page.revealed === data.click) return
+  page.revealed = data.click
+  const main = document.querySelector("[data-testid=stMain]")
+  if (!main || !(await atRest())) return
+  const notice = shown("notice")
+  const header = document.querySelector("[data-testid=stHeader]")?.getBoundingClientRect().bottom ?? 0
+  const isPhone = innerWidth <= 640
+  if (notice && isPhone) main.scrollTop += notice.getBoundingClientRect().top - header
+  const stays = notice?.parentElement && getComputedStyle(notice.parentElement).position === "sticky"
+  const edge = header + EDGE + (notice && stays ? notice.clientHeight : 0)
+  for (const key of data.keys) {
+    const element = shown(key)
+    if (!element || (isPhone && element.closest("[class*=st-key-panel_]"))) continue
+    scrollTo(element, main, edge)
+  }
+}

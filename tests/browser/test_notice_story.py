@@ -1,0 +1,51 @@
+"""After a click on an experiment, the notice and the thing that it speaks of are in sight, wherever that is."""
+
+from playwright.sync_api import Page, expect
+from visitor import settle, try_experiment, visit
+
+IN_DETAILS = {
+    "/Convolution": (("Border effects", "mode"),),
+    "/Convolution_and_pooling_layers": (
+        ("Stack layers as LeNet did", "stack_table"),
+        ("Overlapping windows", "gradients"),
+    ),
+    "/Pretrained_CNNs_in_Keras": (("A bus upside down", "threefold_corrupted"),),
+    "/Localization": (("A cat, and a box on it", "find_locations"), ("The loss of the box alone", "truth_loss")),
+    "/Segmentation": (("Where is it unsure?", "hide_uncertain"),),
+}
+"""Experiments by page whose notice speaks of something below the picture, and its key."""
+
+
+def span(page: Page, key: str) -> tuple[float, float]:
+    """Top and bottom of an element, in pixels of the window."""
+    box = page.locator(f".st-key-{key}").locator("visible=true").first.bounding_box()
+    assert box is not None
+    return box["y"], box["y"] + box["height"]
+
+
+def test_a_click_shows_the_notice_and_the_thing_that_it_speaks_of(page: Page) -> None:
+    page.set_viewport_size({"width": 1440, "height": 900})
+    for address, experiments in IN_DETAILS.items():
+        visit(page, address)
+        for title, key in experiments:
+            page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 0)")  # back to the menu
+            try_experiment(page, title)
+            page.wait_for_function("key => document.querySelector(`.st-key-${key}`)?.getClientRects().length", arg=key)
+            settle(page)  # it scrolls when the page has come to rest
+            page.wait_for_timeout(100)
+            top, bottom = span(page, "notice")
+            assert 50 <= top < bottom <= 170, title
+            first, last = span(page, key)
+            assert bottom - 2 <= first < last <= 900, title
+
+
+def test_a_phone_shows_the_notice_above_the_picture(phone: Page) -> None:
+    visit(phone, "/Object_detection")
+    try_experiment(phone, "A street")
+    expect(phone.get_by_text("What to notice.")).to_be_in_viewport()
+    settle(phone)
+    phone.wait_for_timeout(100)
+    assert span(phone, "notice")[0] < 100
+    top, bottom = span(phone, "stage_detect")
+    assert top < 300
+    assert bottom - top > 250
