@@ -13,7 +13,7 @@ IN_DETAILS = {
     "/Localization": (("A cat, and a box on it", "find_locations"), ("The loss of the box alone", "truth_loss")),
     "/Segmentation": (("Where is it unsure?", "hide_uncertain"),),
 }
-"""Experiments by page whose notice speaks of something below the picture, and its key."""
+"""Experiments whose notice speaks of something below the picture, and its key, by page."""
 
 
 def span(page: Page, key: str) -> tuple[float, float]:
@@ -36,7 +36,8 @@ def test_a_click_shows_the_notice_and_the_thing_that_it_speaks_of(page: Page) ->
             top, bottom = span(page, "notice")
             assert 50 <= top < bottom <= 170, title
             first, last = span(page, key)
-            assert bottom - 2 <= first < last <= 900, title
+            assert bottom - 2 <= first < last, title
+            assert last <= 900 or first < bottom + 20, title  # from its top, if it is taller than the window
 
 
 def test_a_phone_shows_the_notice_above_the_picture(phone: Page) -> None:
