@@ -7,6 +7,7 @@ A frame carries the codes of ITU-T H.273: `colorspace` (the matrix between RGB a
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 
 import av
@@ -40,14 +41,31 @@ KNEE = 0.8
 """Linear value up to which colours are kept; what is brighter is compressed into the rest."""
 
 
-def to_srgb(frame: av.VideoFrame, width: int, height: int, fallback: av.VideoCodecContext) -> np.ndarray:
+@dataclass(frozen=True)
+class ColourCodes:
+    """Codes of ITU-T H.273 that a container states; a frame without its own has these."""
+
+    colorspace: int = 2
+    color_range: int = 0
+    color_primaries: int = 2
+    color_trc: int = 2
+
+    @classmethod
+    def of(cls, decoder: av.VideoCodecContext) -> ColourCodes:
+        """Read the codes before the first frame is decoded: some decoders then reset them."""
+        return cls(
+            int(decoder.colorspace), int(decoder.color_range), int(decoder.color_primaries), int(decoder.color_trc)
+        )
+
+
+def to_srgb(frame: av.VideoFrame, width: int, height: int, fallback: ColourCodes) -> np.ndarray:
     """Return a frame as (height, width, 3) uint8 sRGB.
 
     Args:
         frame: The decoded frame.
         width: Width of the result.
         height: Height of the result.
-        fallback: Decoder, which has the container's codes if the frame has none.
+        fallback: The container's codes.
     """
     transfer = _code(frame.color_trc, fallback.color_trc)
     primaries = _code(frame.color_primaries, fallback.color_primaries)
@@ -74,7 +92,7 @@ def _code(own: int, fallback: int) -> int:
     return int(own if own not in (0, 2, 3) else fallback)  # 2 is unspecified, 0 and 3 are reserved
 
 
-def _rgb(frame: av.VideoFrame, width: int, height: int, format: str, fallback: av.VideoCodecContext) -> np.ndarray:
+def _rgb(frame: av.VideoFrame, width: int, height: int, format: str, fallback: ColourCodes) -> np.ndarray:
     matrix = None
     if not frame.format.is_rgb:
         code = int(frame.colorspace if frame.colorspace not in (0, 2, 3) else fallback.colorspace)

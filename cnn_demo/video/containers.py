@@ -16,12 +16,16 @@ from itertools import chain, islice, pairwise
 
 import av
 
+from cnn_demo.video.colour import ColourCodes
 from cnn_demo.video.formats import ACCEPTED, VideoError, demuxer_of, is_truncated
 
 MAX_PIXELS = 4096 * 2304
 """Maximum pixels of a frame, in the header and of every decoded frame."""
 OPEN_SECONDS, DECODE_SECONDS = 20.0, 120.0
 """Maximum time for the header and the first frame, and for all frames, without what is done with them."""
+
+MAX_STREAMS = 32
+"""Maximum streams: phones write up to eight; FFmpeg may decode a frame of each when it opens a file."""
 
 _DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm"
 _DECODERS = (
@@ -90,6 +94,7 @@ class Video:
         frames: Number of frames by the header; None if it does not state it.
         seconds: Duration of the stream by the header; None if it does not state it.
         aspect: Sample aspect ratio, width to height.
+        colours: Colour codes of the container.
         is_truncated: Whether the file ends too early.
         is_cut: Whether frames are missing at the end: beyond the limits, or not readable. Set by `frames.frames_of`.
     """
@@ -102,6 +107,7 @@ class Video:
     frames: int | None
     seconds: float | None
     aspect: Fraction
+    colours: ColourCodes
     is_truncated: bool
     is_cut: bool = False
 
@@ -135,6 +141,7 @@ def open_video(data: bytes) -> Video:
             frames=stream.frames or None,
             seconds=_duration_of(container, stream),
             aspect=_aspect_of(stream),
+            colours=ColourCodes.of(stream.codec_context),
             is_truncated=is_truncated(data, demuxer),
         )
     except BaseException:
@@ -156,6 +163,7 @@ def _open(data: bytes, demuxer: str, deadline: Deadline) -> av.container.InputCo
             options={"max_pixels": str(MAX_PIXELS), "threads": "1"},
             container_options={
                 "format_whitelist": _DEMUXERS,
+                "max_streams": str(MAX_STREAMS),
                 "protocol_whitelist": "none",
                 "codec_whitelist": _DECODERS,
             },

@@ -103,16 +103,19 @@ def _element_end(data: bytes, at: int) -> int:
 
 @dataclass
 class _Track:
-    """A track's handler, number of samples, and whether they are sound of one constant size and duration."""
+    """A track's handler, number of samples, chunks and edits, and whether all samples have a duration of 1."""
 
     handler: bytes = b""
     samples: int = 0
+    chunks: int = 0
+    edits: int = 1
     is_regular: bool = False
 
     @property
     def too_long(self) -> bool:
-        """Whether FFmpeg would keep too long an index: it keeps none of regular samples of sound."""
-        return self.samples > MAX_SAMPLES and not (self.is_regular and self.handler == b"soun")
+        """Whether FFmpeg's index is too long: an entry per sample or chunk of regular sound, for each edit."""
+        entries = self.chunks if self.is_regular and self.handler == b"soun" else self.samples
+        return entries * max(1, self.edits) > MAX_SAMPLES
 
 
 def _check_boxes(view: memoryview) -> None:
@@ -128,6 +131,10 @@ def _check_boxes(view: memoryview) -> None:
             tracks[-1].handler = tracks[-1].handler or bytes(body[8:12])
         elif name in (b"stsz", b"stz2"):
             tracks[-1].samples += _number(body, 8)
+        elif name in (b"stco", b"co64"):
+            tracks[-1].chunks += _number(body, 4)
+        elif name == b"elst":
+            tracks[-1].edits = max(tracks[-1].edits, _number(body, 4))
         elif name == b"stts":
             tracks[-1].is_regular = _number(body, 4) == 1 and _number(body, 12) == 1
         elif name == b"trun":

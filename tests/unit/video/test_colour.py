@@ -1,13 +1,11 @@
 """Colours of decoded frames, against the formulas of ITU-R BT.601, 709, 2020, 2100 and 2408, written out here."""
 
-from types import SimpleNamespace
-
 import av
 import numpy as np
 import pytest
 
 from cnn_demo.video import first_frame
-from cnn_demo.video.colour import PEAK, to_srgb
+from cnn_demo.video.colour import PEAK, ColourCodes, to_srgb
 
 from .clips import clip
 
@@ -32,7 +30,7 @@ SDR, LINEAR, PQ, HLG = 1, 8, 16, 18
 P3 = 12
 FROM_2020 = np.array([[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]])
 FROM_P3 = np.array([[1.2249, -0.2247, 0], [-0.0420, 1.0419, 0], [-0.0197, -0.0786, 1.0979]])
-UNSTATED = SimpleNamespace(colorspace=2, color_range=0, color_primaries=2, color_trc=2)
+UNSTATED = ColourCodes()
 
 
 def linear(srgb):
@@ -128,7 +126,7 @@ def test_an_unstated_matrix_is_guessed_from_the_height(height, matrix):
 
 def test_codes_of_the_container_hold_where_the_frame_has_none():
     frame = painted(PATCHES / 255, "yuv444p", BT2020, FULL, colorspace=2, color_range=0)
-    stated = SimpleNamespace(colorspace=BT2020, color_range=FULL, color_primaries=2, color_trc=2)
+    stated = ColourCodes(BT2020, FULL)
     assert np.abs(patches_of(frame, fallback=stated) - PATCHES).max() <= 2
     assert np.abs(patches_of(frame) - PATCHES).max() > 10
 
@@ -203,3 +201,19 @@ def test_encoded_videos(codec, container, name, bits):
     )
     found = first_frame(data)[HEIGHT // 2, WIDTH // 2 :: WIDTH].astype(int)
     assert np.abs(found - PATCHES).mean() < 4
+
+
+@pytest.mark.parametrize("container", ["mp4", "mov", "matroska"])
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+def test_codes_that_only_the_container_states(codec, container):
+    transfer, primaries, signal = SIGNALS["HLG"]
+    frame = painted(signal, "yuv420p10le", BT2020)
+    tags = {"colorspace": BT2020, "color_range": LIMITED, "color_primaries": primaries, "color_trc": transfer}
+    undefined = "colorprim=undef:transfer=undef:colormatrix=undef"
+    if codec == "libx265":
+        undefined += ":bframes=0:log-level=none"
+    options = {"crf": "4", f"{codec[3:]}-params": undefined}
+    size = (frame.height, frame.width)
+    data = clip((0, 0.1, 0.2), size, container, codec, "yuv420p10le", tags=tags, frames=[frame] * 3, options=options)
+    found = first_frame(data)[HEIGHT // 2, WIDTH // 2 :: WIDTH].astype(int)
+    assert np.abs(found - PATCHES).mean() < 3

@@ -121,13 +121,14 @@ def box(name: bytes, *content: bytes) -> bytes:
     return struct.pack(">I4s", 8 + len(body), name) + body
 
 
-def track(handler: bytes, sample_size: int, samples: int, duration: int) -> bytes:
+def track(handler: bytes, sample_size: int, samples: int, duration: int, edits: int = 1) -> bytes:
     table = box(
         b"stbl",
         box(b"stts", struct.pack(">IIII", 0, 1, samples, duration)),
         box(b"stsz", struct.pack(">III", 0, sample_size, samples)),
     )
-    return box(b"trak", box(b"mdia", box(b"hdlr", bytes(8), handler, bytes(12)), box(b"minf", table)))
+    edited = box(b"edts", box(b"elst", struct.pack(">II", 0, edits)))
+    return box(b"trak", edited, box(b"mdia", box(b"hdlr", bytes(8), handler, bytes(12)), box(b"minf", table)))
 
 
 @pytest.mark.parametrize(
@@ -139,8 +140,9 @@ def track(handler: bytes, sample_size: int, samples: int, duration: int) -> byte
         box(b"moov", b"") + box(b"moof", box(b"traf", box(b"trun", struct.pack(">II", 0, 100_000_000)))),
         box(b"moov", b"") + box(b"moof", *[box(b"traf", box(b"trun", struct.pack(">II", 0, 2**20)))] * 3),
         box(b"moov", box(b"cmov", b"")),
+        box(b"moov", track(b"vide", 1, 10_000, 1, edits=1000)),
     ],
-    ids=["frames", "sound", "nested", "fragment", "fragments", "compressed"],
+    ids=["frames", "sound", "nested", "fragment", "fragments", "compressed", "edits"],
 )
 def test_an_index_that_grows_in_memory_is_refused(boxes, nothing_opens):
     with pytest.raises(VideoError, match="index of this video is too long"):

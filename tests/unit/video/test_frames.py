@@ -232,6 +232,47 @@ def test_frames_that_become_too_large_end_the_video(monkeypatch):
     assert (len(found), video.is_cut) == (3, True)
 
 
+@pytest.mark.parametrize("container", ["matroska", "mp4"])
+def test_few_streams_are_opened(container):
+    """FFmpeg decodes a frame of each while it opens a file."""
+    file = io.BytesIO()
+    with av.open(file, "w", format=container) as out:
+        streams = []
+        for _ in range(40):
+            stream = out.add_stream("mpeg4", rate=10)
+            stream.height, stream.width, stream.pix_fmt = 64, 96, "yuv420p"
+            streams.append(stream)
+        for stream in streams:
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(corners(0, 64, 96), format="rgb24")))
+            out.mux(stream.encode())
+    try:
+        with open_video(file.getvalue()) as video:
+            count = len(video.container.streams)
+    except VideoError:
+        count = 0
+    assert count <= containers.MAX_STREAMS
+
+
+def fragmented(data):
+    """Remux into a fragmented MP4, as browsers record it."""
+    file = io.BytesIO()
+    options = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
+    with av.open(io.BytesIO(data)) as source, av.open(file, "w", format="mp4", options=options) as out:
+        stream = out.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                out.mux(packet)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("times", TIMES.values(), ids=TIMES.keys())
+def test_fragmented_videos(times):
+    found, video = read(fragmented(clip(times)))
+    np.testing.assert_allclose([frame.seconds for frame in found], times - times[0], atol=0.0011)
+    assert not video.is_cut
+
+
 # Damage --------------------------------------------------------------------------------------------------------------
 
 
