@@ -6,7 +6,7 @@ from visitor import settle, slide
 
 def test_the_field_grows_and_the_tree_is_read(page: Page) -> None:
     page.goto("/Convolutional_networks?view=Receptive+fields&field_depth=2")
-    field = page.get_by_test_id("stMetric").filter(has_text="Receptive field")
+    field = page.get_by_test_id("stMetric").filter(has_text="Receptive field").first
     expect(field).to_contain_text("5 px")
     settle(page)
 

@@ -69,7 +69,7 @@ def _drawn_to_scale(photo: Photo, layers: tuple[Layer, ...], planned: StackPlan,
     rows, columns = photo.size
     reduced = f" The photo of {columns} × {rows} pixels is resized to {image.shape[1]} × {image.shape[0]}."
     st.caption(
-        "Drawn to scale, rows × columns × maps; each plate is one map. Click a layer to open it."
+        "Drawn to scale, rows × columns × channels; each sheet is one channel, a feature map. Click a layer to open it."
         + (reduced if (rows, columns) != image.shape[:2] else "")
     )
 
@@ -138,7 +138,7 @@ def _table(photo: Photo, planned: StackPlan) -> None:
         sum(getattr(step, name) for step in planned.layers) for name in ("parameters", "multiply_adds")
     )
     rows.append(("Total", "", f"{parameters:,}", f"{products:,}", ""))
-    names = ["Layer", "Rows × columns × maps", "Parameters", "Multiply-adds", "Receptive field"]
+    names = ["Layer", "Rows × columns × channels", "Parameters", "Multiply-adds", "Receptive field"]
     st.table(pd.DataFrame(rows, columns=names).set_index("Layer"))
     numbers = height * width * 3
     last = planned.layers[-1].shape

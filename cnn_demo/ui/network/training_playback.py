@@ -70,7 +70,7 @@ def _charts(record: TrainingRecord) -> list[Chart]:
     return [
         Chart("Accuracy", (line("training", "accuracy"), line("validation", "validation_accuracy")), percent=True),
         Chart("Loss", (line("training", "loss"), line("validation", "validation_loss"))),
-        Chart("Rotation of the kernels, degrees", (Line("mean", tuple(turns(record.kernels).tolist())),)),
+        Chart("Kernel direction change per epoch (°)", (Line("mean", tuple(turns(record.kernels).tolist())),)),
     ]
 
 

@@ -46,7 +46,8 @@ def show_maps(layer: NetworkLayer, values: np.ndarray, selection: state.Selectio
         width=MAP_WIDTH.get(planes.shape[1], 44 if len(planes) > 16 else 84),
         max_height=290,
     )
-    st.caption(_legend(palette, common, float(scales.max()), values.ndim == 1))
+    meaning = "Each channel is one feature map. " if values.ndim == 3 and layer.kind != "input" else ""
+    st.caption(meaning + _legend(palette, common, float(scales.max()), values.ndim == 1))
 
 
 def _tile(layer: NetworkLayer, plane: np.ndarray, channel: int) -> Tile:
