@@ -163,7 +163,7 @@ def test_boxes_with_mouse_and_keyboard(page: Page) -> None:
     assert boxes(page) == 3
     button(page, "Clear").click()
     assert boxes(page) == 0
-    expect(page.get_by_text("start from the predictions and correct them")).to_be_visible()
+    expect(page.get_by_text("add the predictions and correct them")).to_be_visible()
     settle(page)
 
 
