@@ -14,8 +14,8 @@ EXPERIMENTS = (
     Experiment(
         "Deep, yet short-sighted",
         "Twelve layers have a receptive field of 25 × 25 pixels, but most of the influence comes from its middle. Drag "
-        "**Layers**: the field grows in proportion to the depth, the middle with half of the influence only with its "
-        "square root.",
+        "**Layers**: the receptive field grows in proportion to the depth, the effective one, which has half of the "
+        "influence, only with its square root.",
         {"view": "Receptive fields", "field_depth": 12, "field_weights": "All equal"},
         invites=("field_depth",),
         look_at=("field_depth",),

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from cnn_demo.images import sample_photos
+from cnn_demo.lessons.network_experiments import EXPERIMENTS
 from cnn_demo.lessons.networks import MISCONCEPTIONS
 from cnn_demo.models import find, load, preferred_model
+from cnn_demo.ui.network.fields.growth import half_by_ways
 
 DRAW = np.random.default_rng(8)
 PHOTOS = {
@@ -50,6 +52,17 @@ def test_silencing_channels_is_counted_right(key, monkeypatch):
         kept = pooled.copy()
         kept[order[:silent]] = 0
         assert ((kept @ kernel + bias).argmax() == best) is np.bool_(same) or count == len(order)
+
+
+def test_the_coffee_is_predicted_with_a_high_probability_though_it_is_none_of_the_ten():
+    experiment = next(each for each in EXPERIMENTS if each.title == "None of the ten")
+    photo = next(sample for sample in sample_photos() if sample.key == experiment.photo).load()
+    assert load("cifar10_cnn").predict(photo.pixels).top(1)[0][1] > 0.6
+
+
+def test_the_effective_field_grows_with_the_square_root_of_the_depth():
+    three, twelve = (half_by_ways([(3, 1, 1)] * depth) for depth in (3, 12))
+    assert twelve / three == pytest.approx(2, rel=0.05)
 
 
 @pytest.mark.parametrize("claim", ["where something is", "however they are rotated"])
