@@ -24,6 +24,7 @@ _MATRICES = {
     9: Colorspace.BT2020,
     10: Colorspace.BT2020,
 }
+_UNSTATED = (0, 2, 3)  # 2 is unspecified; 0 and 3 are reserved, 0 as a matrix is RGB
 _HD = 720  # lines from which an unnamed matrix is that of BT.709, as in browsers
 _LINEAR, _PQ, _HLG = 8, 16, 18
 _BT2020, _DCI_P3, _DISPLAY_P3 = 9, 11, 12
@@ -69,6 +70,8 @@ def to_srgb(frame: av.VideoFrame, width: int, height: int, fallback: ColourCodes
     """
     transfer = _code(frame.color_trc, fallback.color_trc)
     primaries = _code(frame.color_primaries, fallback.color_primaries)
+    if transfer in (_PQ, _HLG) and primaries in _UNSTATED:
+        primaries = _BT2020
     is_transparent = any(component.is_alpha for component in frame.format.components)
     if transfer not in (_LINEAR, _PQ, _HLG) and primaries not in _TO_SRGB:
         pixels = _rgb(frame, width, height, "rgba" if is_transparent else "rgb24", fallback)
@@ -89,14 +92,16 @@ def to_srgb(frame: av.VideoFrame, width: int, height: int, fallback: ColourCodes
 
 
 def _code(own: int, fallback: int) -> int:
-    return int(own if own not in (0, 2, 3) else fallback)  # 2 is unspecified, 0 and 3 are reserved
+    return int(fallback if own in _UNSTATED else own)
 
 
 def _rgb(frame: av.VideoFrame, width: int, height: int, format: str, fallback: ColourCodes) -> np.ndarray:
     matrix = None
     if not frame.format.is_rgb:
-        code = int(frame.colorspace if frame.colorspace not in (0, 2, 3) else fallback.colorspace)
-        matrix = _MATRICES.get(code, Colorspace.ITU709 if frame.height >= _HD else Colorspace.ITU601)
+        usual = Colorspace.ITU709 if frame.height >= _HD else Colorspace.ITU601
+        if _code(frame.color_trc, fallback.color_trc) in (_PQ, _HLG):
+            usual = Colorspace.BT2020
+        matrix = _MATRICES.get(_code(frame.colorspace, fallback.colorspace), usual)
     range_code = int(frame.color_range or fallback.color_range)
     is_full = range_code == ColorRange.JPEG or frame.format.name.startswith("yuvj") or frame.format.is_rgb
     converted = frame.reformat(

@@ -217,3 +217,11 @@ def test_codes_that_only_the_container_states(codec, container):
     data = clip((0, 0.1, 0.2), size, container, codec, "yuv420p10le", tags=tags, frames=[frame] * 3, options=options)
     found = first_frame(data)[HEIGHT // 2, WIDTH // 2 :: WIDTH].astype(int)
     assert np.abs(found - PATCHES).mean() < 3
+
+
+@pytest.mark.parametrize("name", ["PQ", "HLG"])
+def test_hdr_without_primaries_and_matrix_is_bt2020(name):
+    transfer, _, signal = SIGNALS[name]
+    frame = painted(signal, "yuv444p12le", BT2020, color_trc=transfer)
+    frame.colorspace = 2
+    assert np.abs(patches_of(frame) - PATCHES).max() <= 4
