@@ -131,6 +131,7 @@ class _Canvas:
     def __init__(self, first: av.VideoFrame, video: Video) -> None:
         self._aspect = float(video.aspect)
         self._colours = video.colours
+        self._codec = video.stream.codec_context.name
         self._transform = _transform_of(first)
         width, height = self._displayed(first)
         scale = min(1.0, SIDE / max(width, height))
@@ -140,6 +141,9 @@ class _Canvas:
         """Return a decoded frame as (height, width, 3) uint8, composited on white by its opacity, if it has one."""
         width, height = self._fitted(*self._displayed(frame))
         stored = (height, width) if self._transform.transpose else (width, height)
+        if self._codec == "vp8":  # VP8 has no codes for other than limited BT.601, but browsers record others
+            frame.colorspace = self._colours.colorspace
+            frame.color_range = self._colours.color_range or frame.color_range
         pixels = to_srgb(frame, *stored, self._colours)
         if opacity is not None:
             pixels = on_white(pixels, cv2.resize(opacity, stored, interpolation=cv2.INTER_AREA)[..., None])

@@ -37,7 +37,7 @@ def phone_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def uploader(page: Page) -> Locator:
-    return page.get_by_test_id("stFileUploader").filter(has_text="Upload a video")
+    return page.get_by_test_id("stFileUploader").filter(has_text="Video: MP4")
 
 
 def test_a_phone_video_of_60_megabytes(page: Page, phone_video: Path) -> None:

@@ -105,7 +105,7 @@ def _choose_video() -> None:
     """Show the uploader, and why the last file could not be read."""
     turn = st.session_state.setdefault(_TURN, 0)
     st.file_uploader(
-        f"Upload a video: {ACCEPTED}, up to {VIDEO_MB} MB",
+        f"Video: {ACCEPTED}, up to {VIDEO_MB} MB",
         key=f"video_{turn}",
         max_upload_size=VIDEO_MB,
         on_change=_receive,

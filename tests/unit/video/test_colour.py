@@ -225,3 +225,17 @@ def test_hdr_without_primaries_and_matrix_is_bt2020(name):
     frame = painted(signal, "yuv444p12le", BT2020, color_trc=transfer)
     frame.colorspace = 2
     assert np.abs(patches_of(frame) - PATCHES).max() <= 4
+
+
+@pytest.mark.parametrize("range_", [LIMITED, FULL])
+@pytest.mark.parametrize("matrix", [BT601, BT709])
+@pytest.mark.parametrize("codec", ["libvpx", "libvpx-vp9"])
+def test_webm_with_any_matrix_and_range(codec, matrix, range_):
+    """VP8's frames always claim limited BT.601; browsers record full BT.709."""
+    frame = painted(PATCHES / 255, "yuv420p", matrix, range_)
+    tags = {"colorspace": matrix, "color_range": range_, "color_primaries": 1, "color_trc": 13}
+    options = {"crf": "4", "b": "8M"}
+    size = (frame.height, frame.width)
+    data = clip((0, 0.1, 0.2), size, "webm", codec, tags=tags, frames=[frame] * 3, options=options)
+    found = first_frame(data)[HEIGHT // 2, WIDTH // 2 :: WIDTH].astype(int)
+    assert np.abs(found - PATCHES).max() < 8
