@@ -73,9 +73,15 @@ def frames_of(video: Video) -> Iterator[Frame]:
         if number >= MAX_FRAMES or seconds >= MAX_SECONDS:
             video.is_cut = True
             return
+        try:
+            canvas = canvas or _Canvas(decoded, video)
+            pixels = canvas.draw(decoded, planes.take(decoded.pts))
+        except Exception as error:  # FFmpeg cannot convert every pixel format
+            if number == 0:
+                raise _unreadable() from error
+            video.is_cut = True
+            return
         number += 1
-        canvas = canvas or _Canvas(decoded, video)
-        pixels = canvas.draw(decoded, planes.take(decoded.pts))
         duration = float(decoded.duration * decoded.time_base) if decoded.duration and decoded.time_base else step
         video.deadline.pause()
         yield Frame(pixels, seconds, duration if MIN_STEP <= duration <= MAX_DURATION else step)

@@ -330,6 +330,25 @@ def test_a_video_of_rubbish_frames():
         first_frame(bytes(data))
 
 
+@pytest.mark.parametrize("whole", [0, 4])
+def test_frames_that_cannot_be_converted(monkeypatch, whole):
+    calls = []
+
+    def convert(frame, width, height, codes):
+        calls.append(1)
+        if len(calls) > whole:
+            raise OSError("Operation not supported")
+        return np.zeros((height, width, 3), np.uint8)
+
+    monkeypatch.setattr(frames, "to_srgb", convert)
+    if whole == 0:
+        with pytest.raises(VideoError, match="No frame of this video can be read"):
+            read(clip())
+    else:
+        found, video = read(clip())
+        assert (len(found), video.is_cut) == (whole, True)
+
+
 def test_reading_ends_when_its_time_is_spent(monkeypatch):
     data = clip(np.arange(20) / 10)
     with open_video(data) as video:

@@ -100,7 +100,7 @@ TIMES = {
     "variable": np.cumsum([0, 0.03, 0.05, 0.4, 0.033, 0.034, 0.9, 0.02]),
     "slow motion": np.arange(24) / 240,
     "begins late": 30 + np.arange(10) / 10,
-    "film": np.arange(24) * 1001 / 24000,
+    "cinema": np.arange(24) * 1001 / 24000,
 }
 
 
