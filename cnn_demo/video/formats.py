@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
 
 from cnn_demo.limits import VIDEO_MB
 
@@ -16,7 +18,7 @@ ACCEPTED = "MP4, WebM or MOV"
 MOV, MATROSKA = "mov", "matroska"
 """Names of the demuxers, the only ones that are used."""
 MAX_SAMPLES = 2_000_000
-"""Maximum samples of a track: nine hours at 60 frames a second. FFmpeg keeps 24 bytes or more of each."""
+"""Maximum samples of all tracks: five hours of 60 frames a second with sound. FFmpeg keeps 24 bytes or more of each."""
 MAX_BOXES = 200_000
 
 _BOXES = re.compile(rb"ftyp|moov|mdat|wide|free|skip|pnot|styp|moof|sidx|uuid")
@@ -103,19 +105,22 @@ def _element_end(data: bytes, at: int) -> int:
 
 @dataclass
 class _Track:
-    """A track's handler, number of samples, chunks and edits, and whether all samples have a duration of 1."""
+    """A track: its handlers, how many samples, chunks, samples a chunk and edits, and if all samples last 1 tick."""
 
-    handler: bytes = b""
+    handlers: set[bytes] = field(default_factory=set)
     samples: int = 0
     chunks: int = 0
+    chunk_samples: int = 0
     edits: int = 1
     is_regular: bool = False
 
     @property
-    def too_long(self) -> bool:
-        """Whether FFmpeg's index is too long: an entry per sample or chunk of regular sound, for each edit."""
-        entries = self.chunks if self.is_regular and self.handler == b"soun" else self.samples
-        return entries * max(1, self.edits) > MAX_SAMPLES
+    def entries(self) -> int:
+        """Length of FFmpeg's index: an entry per sample, or per 1,024 of regular sound, for each edit."""
+        entries = self.samples
+        if self.is_regular and b"soun" in self.handlers and b"vide" not in self.handlers:
+            entries = self.chunks * -(-self.chunk_samples // 1024)
+        return entries * max(1, self.edits)
 
 
 def _check_boxes(view: memoryview) -> None:
@@ -128,11 +133,16 @@ def _check_boxes(view: memoryview) -> None:
         if name == b"trak":
             tracks.append(_Track())
         elif name == b"hdlr":
-            tracks[-1].handler = tracks[-1].handler or bytes(body[8:12])
+            tracks[-1].handlers.add(bytes(body[8:12]))
         elif name in (b"stsz", b"stz2"):
             tracks[-1].samples += _number(body, 8)
         elif name in (b"stco", b"co64"):
             tracks[-1].chunks += _number(body, 4)
+        elif name == b"stsc":
+            runs = np.frombuffer(
+                body[8 : 8 + max(0, len(body) - 8) // 12 * 12], ">u4"
+            )  # first chunk, samples, description
+            tracks[-1].chunk_samples = max(tracks[-1].chunk_samples, int(runs[1::3].max(initial=0)))
         elif name == b"elst":
             tracks[-1].edits = max(tracks[-1].edits, _number(body, 4))
         elif name == b"stts":
@@ -146,7 +156,7 @@ def _check_boxes(view: memoryview) -> None:
             raise VideoError(
                 "This video is cut off: its index, usually the end of the file, is missing; please save it again."
             )
-        if not any(track.too_long for track in tracks):
+        if sum(track.entries for track in tracks) <= MAX_SAMPLES:
             return
     raise VideoError("The index of this video is too long: please cut the video shorter or save it again as MP4.")
 

@@ -121,11 +121,14 @@ def box(name: bytes, *content: bytes) -> bytes:
     return struct.pack(">I4s", 8 + len(body), name) + body
 
 
-def track(handler: bytes, sample_size: int, samples: int, duration: int, edits: int = 1) -> bytes:
+def track(handler: bytes, samples: int, duration: int = 1, edits: int = 1, chunks: int = 0, each: int = 0) -> bytes:
+    """A track of so many samples; it has `chunks` of `each` samples."""
     table = box(
         b"stbl",
         box(b"stts", struct.pack(">IIII", 0, 1, samples, duration)),
-        box(b"stsz", struct.pack(">III", 0, sample_size, samples)),
+        box(b"stsc", struct.pack(">IIIII", 0, 1, 1, each, 1)),
+        box(b"stco", struct.pack(">II", 0, chunks)),
+        box(b"stsz", struct.pack(">III", 0, 1, samples)),
     )
     edited = box(b"edts", box(b"elst", struct.pack(">II", 0, edits)))
     return box(b"trak", edited, box(b"mdia", box(b"hdlr", bytes(8), handler, bytes(12)), box(b"minf", table)))
@@ -134,15 +137,16 @@ def track(handler: bytes, sample_size: int, samples: int, duration: int, edits: 
 @pytest.mark.parametrize(
     "boxes",
     [
-        box(b"moov", track(b"vide", 1, 100_000_000, 1)),
-        box(b"moov", track(b"soun", 4, 100_000_000, 2)),
-        box(b"moov", box(b"udta", track(b"vide", 1, 100_000_000, 1))),
+        box(b"moov", track(b"vide", 100_000_000)),
+        box(b"moov", track(b"soun", 100_000_000, duration=2)),
+        box(b"moov", box(b"udta", track(b"vide", 100_000_000))),
         box(b"moov", b"") + box(b"moof", box(b"traf", box(b"trun", struct.pack(">II", 0, 100_000_000)))),
         box(b"moov", b"") + box(b"moof", *[box(b"traf", box(b"trun", struct.pack(">II", 0, 2**20)))] * 3),
         box(b"moov", box(b"cmov", b"")),
-        box(b"moov", track(b"vide", 1, 10_000, 1, edits=1000)),
+        box(b"moov", track(b"vide", 10_000, edits=1000)),
+        box(b"moov", track(b"soun", 2**31 - 1, chunks=100, each=2**31 - 1)),
     ],
-    ids=["frames", "sound", "nested", "fragment", "fragments", "compressed", "edits"],
+    ids=["frames", "sound", "nested", "fragment", "fragments", "compressed", "edits", "chunks"],
 )
 def test_an_index_that_grows_in_memory_is_refused(boxes, nothing_opens):
     with pytest.raises(VideoError, match="index of this video is too long"):
@@ -150,5 +154,5 @@ def test_an_index_that_grows_in_memory_is_refused(boxes, nothing_opens):
 
 
 def test_an_hour_of_uncompressed_sound_is_no_long_index():
-    data = box(b"ftyp", b"qt  ", bytes(4)) + box(b"moov", track(b"soun", 4, 48_000 * 3600, 1))
+    data = box(b"ftyp", b"qt  ", bytes(4)) + box(b"moov", track(b"soun", 48_000 * 3600, chunks=7200, each=24_000))
     assert demuxer_of(data) == MOV
