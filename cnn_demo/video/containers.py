@@ -15,12 +15,15 @@ from fractions import Fraction
 from itertools import chain, islice, pairwise
 
 import av
+import psutil
 
 from cnn_demo.video.colour import ColourCodes
 from cnn_demo.video.formats import ACCEPTED, VideoError, demuxer_of, is_truncated
 
 MAX_PIXELS = 4096 * 2304
 """Maximum pixels of a frame, in the header and of every decoded frame."""
+HEADER_MEMORY = 500 * 2**20
+"""Maximum memory for the header in bytes: FFmpeg makes 50 bytes of each of two, such as an empty chapter's."""
 OPEN_SECONDS, DECODE_SECONDS = 20.0, 120.0
 """Maximum time for the header and the first frame, and for all frames, without what is done with them."""
 
@@ -67,14 +70,23 @@ class Deadline:
 
 
 class _Reader(io.BytesIO):
-    """The file as FFmpeg reads it, within the time that is left."""
+    """The file as FFmpeg reads it, within the time that is left, and within the memory for the header.
+
+    Attributes:
+        in_header: Whether FFmpeg still reads the header.
+    """
 
     def __init__(self, data: bytes, deadline: Deadline) -> None:
         super().__init__(data)
+        self.in_header = True
         self._deadline = deadline
+        self._process = psutil.Process()
+        self._before = self._process.memory_info().rss
 
     def read(self, size: int | None = -1, /) -> bytes:
         self._deadline.check()
+        if self.in_header and self._process.memory_info().rss - self._before > HEADER_MEMORY:
+            raise MemoryError
         return super().read(size)
 
     def writable(self) -> bool:
@@ -154,9 +166,10 @@ def _refuse(_url: str, _flags: int, _options: dict) -> io.BytesIO:
 
 
 def _open(data: bytes, demuxer: str, deadline: Deadline) -> av.container.InputContainer:
+    reader = _Reader(data, deadline)
     try:
-        return av.open(
-            _Reader(data, deadline),
+        container = av.open(
+            reader,
             mode="r",
             format=demuxer,
             io_open=_refuse,
@@ -169,6 +182,8 @@ def _open(data: bytes, demuxer: str, deadline: Deadline) -> av.container.InputCo
             },
             metadata_errors="replace",
         )
+        reader.in_header = False
+        return container
     except TimeoutError as error:
         raise VideoError("This video takes too long to open: please save it again as MP4.") from error
     except Exception as error:  # FFmpeg has many error types

@@ -20,9 +20,12 @@ MOV, MATROSKA = "mov", "matroska"
 MAX_SAMPLES = 2_000_000
 """Maximum samples of all tracks: five hours of 60 frames a second with sound. FFmpeg keeps 24 bytes or more of each."""
 MAX_BOXES = 200_000
+MAX_TAGS = 20_000
+"""Maximum tags of a WebM: FFmpeg compares each with all others. By chance, 100 MB of frames have 1,500 such bytes."""
 
 _BOXES = re.compile(rb"ftyp|moov|mdat|wide|free|skip|pnot|styp|moof|sidx|uuid")
 _PARENTS = re.compile(rb"moov|trak|mdia|minf|stbl|moof|traf|mvex|edts|udta|dinf|tref|meta|ilst|wave")
+_SIMPLE_TAG = b"\x67\xc8"
 _PHOTOS = re.compile(rb"avi[fs]|m[is]f1|he[iv][cxms]")
 _OTHER_KINDS = (
     (b"GIF8", "a GIF"),
@@ -57,6 +60,8 @@ def demuxer_of(data: bytes) -> str:
             f"This file has {megabytes} MB but at most {VIDEO_MB} MB are accepted: please cut the video shorter."
         )
     if data.startswith(b"\x1aE\xdf\xa3"):
+        if data.count(_SIMPLE_TAG) > MAX_TAGS:
+            raise VideoError("The header of this video is too long: please save it again as MP4.")
         return MATROSKA
     if _BOXES.fullmatch(data[4:8]):
         if data[4:8] == b"ftyp" and _PHOTOS.fullmatch(data[8:12]):
