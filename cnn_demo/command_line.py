@@ -5,17 +5,21 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import supervision as sv
 
 from cnn_demo.commands import COMMANDS, Command
+from cnn_demo.exports.files import unique_stems
+from cnn_demo.exports.full_size import file_size
 from cnn_demo.images import ImageError, Photo, read_photo
 from cnn_demo.images.validation import MAX_BYTES
 from cnn_demo.models import ModelSpec, ModelUnavailable, find, list_models, load, preferred_model
 from cnn_demo.models.catalogue.specs import Task
 from cnn_demo.models.frameworks import DEVICE_CHOICES
+from cnn_demo.models.segmentation.segmenters import PhotoTooLong
 from cnn_demo.results import Classification, Localization, Segmentation
 
 
@@ -37,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(error.args[0], file=sys.stderr)
         return 2
     failed = False
-    for path in options.photo:
+    for path, stem in zip(options.photo, unique_stems(options.photo), strict=True):
         try:
             photo = _read(path)
         except (OSError, ImageError) as error:
@@ -47,16 +51,23 @@ def main(arguments: list[str] | None = None) -> int:
             continue
         try:
             prediction = model.predict(photo.pixels, **settings)
+        except PhotoTooLong as error:
+            failed = True
+            print(f"{path}: {error}", file=sys.stderr)
+            continue
         except ValueError as error:  # a size or a class that this model does not have
             print(error, file=sys.stderr)
             return 2
         try:
-            files = command.write(path, photo, prediction)
+            files = command.write(stem, photo, prediction)
         except OSError as error:
             print(f"{options.out}: {error.strerror}", file=sys.stderr)
             return 2
+        prediction = command.in_file(photo, prediction)
         if options.json:
-            record = {"photo": str(path), "model": options.model, **command.as_json(prediction)}
+            height, width = file_size(photo)
+            record = {"photo": str(path), "width": width, "height": height, "model": options.model}
+            record |= command.as_json(prediction)
             record |= {"device": _device(prediction), "milliseconds": round(_milliseconds(prediction), 2)}
             record |= {"files": [str(file) for file in files]} if files else {}
             print(json.dumps(record), flush=True)
@@ -111,4 +122,5 @@ def _milliseconds(prediction: Classification | Localization | Segmentation | sv.
 
 def _read(path: Path) -> Photo:
     with path.open("rb") as file:
-        return read_photo(file.read(MAX_BYTES + 1), path.name)  # only as much as shows that it is too large
+        data = file.read(MAX_BYTES + 1)  # only as much as shows that it is too large
+    return replace(read_photo(data, path.name), data=data)

@@ -5,20 +5,24 @@ from __future__ import annotations
 import argparse
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
+import cv2
+import numpy as np
 import supervision as sv
 
-from cnn_demo.detections import masks
+from cnn_demo.detections import data_column
 from cnn_demo.exports.boxes import as_json, rows
 from cnn_demo.exports.files import write_masks
+from cnn_demo.exports.full_size import file_class_map, file_detections, file_localization, file_masks
 from cnn_demo.images import Photo
 from cnn_demo.models import find
 from cnn_demo.models.catalogue.specs import Task
 from cnn_demo.models.classification.classifiers import FITS
 from cnn_demo.models.detection.candidates import CONFIDENCE, IOU, MAX_DETECTIONS
-from cnn_demo.models.segmentation.segmenters import MODES
+from cnn_demo.models.segmentation.segmenters import LONGEST, MODES
 from cnn_demo.results import Classification, Localization, Segmentation
 
 Prediction = TypeVar("Prediction", bound=Classification | Localization | Segmentation | sv.Detections)
@@ -60,8 +64,17 @@ class Command(ABC, Generic[Prediction]):
     def as_text(self, prediction: Prediction) -> Iterator[str]:
         """Yield the lines of a prediction."""
 
-    def write(self, path: Path, photo: Photo, prediction: Prediction) -> tuple[Path, ...]:
+    def in_file(self, photo: Photo, prediction: Prediction) -> Prediction:
+        """Return a copy of the prediction in pixels of the photo's file; by default, there are no pixels in it."""
+        return prediction
+
+    def write(self, stem: str, photo: Photo, prediction: Prediction) -> tuple[Path, ...]:
         """Write the files of a prediction; most commands have none.
+
+        Args:
+            stem: Beginning of the names of the files.
+            photo: The photo.
+            prediction: The prediction on `photo.pixels`.
 
         Returns:
             The paths of the files.
@@ -86,7 +99,7 @@ class Classify(Command[Classification]):
     def add_options(parser: argparse.ArgumentParser) -> None:
         """Add `--fit` and `--top`."""
         parser.add_argument("--fit", default="crop", choices=tuple(FITS), help="how an oblong photo becomes square")
-        parser.add_argument("--top", type=int, default=5, metavar="N", help="number of classes to print")
+        parser.add_argument("--top", type=_count, default=5, metavar="N", help="number of classes to print")
 
     def settings(self) -> dict[str, Any]:
         """Return how an oblong photo becomes square."""
@@ -125,6 +138,10 @@ class Localize(Command[Localization]):
         """Return the confidence threshold."""
         return self._options_named("threshold")
 
+    def in_file(self, photo: Photo, prediction: Localization) -> Localization:
+        """Return a copy with the box in pixels of the photo's file."""
+        return file_localization(photo, prediction)
+
     def as_json(self, prediction: Localization) -> dict[str, Any]:
         """Return label, probability, box and all probabilities."""
         return prediction.as_json()
@@ -150,12 +167,16 @@ class Detect(Command[sv.Detections]):
         """Add the thresholds and `--side`."""
         _add_detector_settings(parser)
         parser.add_argument(
-            "--side", type=_count, metavar="PIXELS", help="size to which the photo is resized for the network"
+            "--side", type=_side, metavar="PIXELS", help="size to which the photo is resized for the network"
         )
 
     def settings(self) -> dict[str, Any]:
         """Return the thresholds and the image size."""
         return self._options_named(*DETECTOR_SETTINGS, "side")
+
+    def in_file(self, photo: Photo, prediction: sv.Detections) -> sv.Detections:
+        """Return a copy with boxes in pixels of the photo's file."""
+        return file_detections(photo, prediction)
 
     def as_json(self, prediction: sv.Detections) -> dict[str, Any]:
         """Return all detections, and their number per class."""
@@ -183,7 +204,7 @@ class Segment(Command[Segmentation | sv.Detections]):
             "--mode", default="whole", choices=tuple(MODES), help="semantic segmentation: in one pass or in tiles"
         )
         parser.add_argument(
-            "--side", type=_count, metavar="PIXELS", help="size to which the photo is resized for the network"
+            "--side", type=_side, metavar="PIXELS", help="size to which the photo is resized for the network"
         )
         _add_detector_settings(parser, "instance segmentation: ")
 
@@ -193,13 +214,23 @@ class Segment(Command[Segmentation | sv.Detections]):
             return self._options_named("mode", "side")
         return self._options_named(*DETECTOR_SETTINGS, "side")
 
+    def in_file(self, photo: Photo, prediction: Segmentation | sv.Detections) -> Segmentation | sv.Detections:
+        """Return a copy with class map and boxes in pixels of the photo's file; of each mask, only its `pixels`."""
+        if isinstance(prediction, Segmentation):
+            class_map = file_class_map(photo, prediction.class_map)
+            confidence = cv2.resize(prediction.confidence, class_map.shape[::-1], interpolation=cv2.INTER_LINEAR)
+            return replace(prediction, class_map=class_map, confidence=confidence, entropies=None, probabilities=None)
+        found = file_detections(photo, prediction)
+        found.data["pixels"] = np.array([int(mask.sum()) for mask in file_masks(photo, prediction)], int)
+        return found
+
     def as_json(self, prediction: Segmentation | sv.Detections) -> dict[str, Any]:
         """Return the fraction of each class, or all objects with the size of their masks in pixels."""
         if isinstance(prediction, Segmentation):
             return prediction.as_json()
         found = as_json(prediction)
-        for row, mask in zip(found["detections"], masks(prediction), strict=True):
-            row["pixels"] = int(mask.sum())
+        for row, pixels in zip(found["detections"], data_column(prediction, "pixels").tolist(), strict=True):
+            row["pixels"] = pixels
         return found
 
     def as_text(self, prediction: Segmentation | sv.Detections) -> Iterator[str]:
@@ -210,11 +241,11 @@ class Segment(Command[Segmentation | sv.Detections]):
             for label, fraction in prediction.coverage().items():
                 yield f"  {fraction:6.1%}  {label}"
 
-    def write(self, path: Path, photo: Photo, prediction: Segmentation | sv.Detections) -> tuple[Path, ...]:
+    def write(self, stem: str, photo: Photo, prediction: Segmentation | sv.Detections) -> tuple[Path, ...]:
         """Write masks, overlay, cut-out, COCO and polygons to the folder `--out`, if one is given."""
         if self.options.out is None:
             return ()
-        return write_masks(self.options.out, path, photo.pixels, prediction, find(self.options.model).labels)
+        return write_masks(self.options.out, stem, photo, prediction, find(self.options.model).labels)
 
 
 COMMANDS: tuple[type[Command[Any]], ...] = (Classify, Localize, Detect, Segment)
@@ -256,4 +287,11 @@ def _count(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"must be 1 or more, not {text}")
+    return value
+
+
+def _side(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= LONGEST:
+        raise argparse.ArgumentTypeError(f"must be from 1 to {LONGEST}, not {text}")
     return value

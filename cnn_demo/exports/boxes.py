@@ -1,17 +1,27 @@
-"""Export of detections: JSON, CSV, COCO JSON and YOLO text."""
+"""Export of detections: JSON, CSV, COCO JSON, a YOLO data set and crops.
+
+Boxes are in pixels of the photo's file: callers pass the result of `full_size.file_detections`.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
+import json
+import zipfile
+from pathlib import PurePath
 
+import numpy as np
 import supervision as sv
+from PIL import Image
 from supervision.dataset.formats.coco import classes_to_coco_categories, detections_to_coco_annotations
 from supervision.dataset.formats.yolo import detections_to_yolo_annotations
 
 from cnn_demo.detections import class_names, confidences
 
 COLUMNS = ("number", "class", "confidence", "xmin", "ymin", "xmax", "ymax", "width", "height")
+PHOTO_COLUMNS = ("photo", "photo_width", "photo_height")
+QUALITY = 95  # of the JPEG files
 
 
 def rows(detections: sv.Detections) -> list[dict]:
@@ -45,12 +55,19 @@ def counts(detections: sv.Detections) -> dict[str, int]:
     return dict(sorted(((name, names.count(name)) for name in set(names)), key=lambda item: (-item[1], item[0])))
 
 
-def as_csv(detections: sv.Detections) -> str:
-    """Return a table with a header, `COLUMNS`."""
+def as_csv(detections: sv.Detections, name: str, size: tuple[int, int]) -> str:
+    """Return a table with a header: `COLUMNS` and `PHOTO_COLUMNS`.
+
+    Args:
+        detections: Detections on the photo.
+        name: File name of the photo.
+        size: (height, width) of the photo.
+    """
     file = io.StringIO(newline="")
-    writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(file, (*COLUMNS, *PHOTO_COLUMNS), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows(detections))
+    photo = dict(zip(PHOTO_COLUMNS, (name, size[1], size[0]), strict=True))
+    writer.writerows(row | photo for row in rows(detections))
     return file.getvalue()
 
 
@@ -89,3 +106,80 @@ def as_yolo(detections: sv.Detections, size: tuple[int, int]) -> str:
     """
     plain = sv.Detections(detections.xyxy, class_id=detections.class_id)
     return "".join(f"{line}\n" for line in detections_to_yolo_annotations(plain, (*size, 3)))
+
+
+def yolo_names(labels: tuple[str, ...]) -> str:
+    """Return the text of a `data.yaml` for a data set with one folder of images, `images/train`.
+
+    Names are quoted as in JSON, which YAML includes: a class may be called "no" or "1".
+    """
+    lines = ["path: .", "train: images/train", "val: images/train", "names:"]
+    lines += [f"  {index}: {json.dumps(label, ensure_ascii=False)}" for index, label in enumerate(labels)]
+    return "\n".join(lines) + "\n"
+
+
+def as_yolo_dataset(detections: sv.Detections, name: str, pixels: np.ndarray, labels: tuple[str, ...]) -> bytes:
+    """Return a zip that Ultralytics trains on as it is: `data.yaml`, the photo as JPEG, and its label file.
+
+    Args:
+        detections: Detections on the photo.
+        name: File name of the photo.
+        pixels: (H, W, 3) uint8 RGB, the photo in the size that the boxes refer to.
+        labels: All classes of the detector.
+    """
+    stem = PurePath(name).stem
+    size = (pixels.shape[0], pixels.shape[1])
+    return zipped(
+        {
+            "data.yaml": yolo_names(labels).encode(),
+            f"images/train/{stem}.jpg": jpeg_file(pixels),
+            f"labels/train/{stem}.txt": as_yolo(detections, size).encode(),
+        }
+    )
+
+
+def as_crops(detections: sv.Detections, name: str, pixels: np.ndarray) -> bytes:
+    """Return a zip with one JPEG for each detection, `NAME 1 cat.jpg` and so on, cut out of the photo's pixels.
+
+    Args:
+        detections: Detections on the photo.
+        name: File name of the photo.
+        pixels: (H, W, 3) uint8 RGB, the photo in the size that the boxes refer to.
+    """
+    stem = PurePath(name).stem
+    names = class_names(detections)
+    return zipped(
+        {
+            f"{stem} {number} {safe_name(label)}.jpg": jpeg_file(crop(pixels, box))
+            for number, (label, box) in enumerate(zip(names, detections.xyxy, strict=True), 1)
+        }
+    )
+
+
+def crop(pixels: np.ndarray, box_xyxy: np.ndarray) -> np.ndarray:
+    """Return the pixels (h, w, 3) that a box (4,) touches, at least one."""
+    height, width = pixels.shape[:2]
+    left, top = np.clip(np.floor(box_xyxy[:2]), 0, (width - 1, height - 1)).astype(int)
+    right, bottom = np.clip(np.ceil(box_xyxy[2:]), 1, (width, height)).astype(int)
+    return pixels[top : max(bottom, top + 1), left : max(right, left + 1)]
+
+
+def safe_name(text: str) -> str:
+    """Replace the characters of a class name that a file name cannot have."""
+    return "".join("_" if c in '/\\:*?"<>|' or ord(c) < 32 else c for c in text).strip(". ") or "object"
+
+
+def jpeg_file(pixels: np.ndarray) -> bytes:
+    """Encode pixels (H, W, 3) uint8 RGB as JPEG."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=QUALITY)
+    return file.getvalue()
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    """Return a zip of files, by their names in it."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as output:
+        for name, content in files.items():
+            output.writestr(name, content)
+    return archive.getvalue()

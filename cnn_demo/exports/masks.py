@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 
+import cv2
 import numpy as np
 import supervision as sv
 from PIL import Image
 
-from cnn_demo.detections import class_names, confidences, masks
+from cnn_demo.detections import class_names, confidences
 from cnn_demo.drawing.masks import BLANK
 from cnn_demo.exports.boxes import as_coco
+from cnn_demo.results import BACKGROUND
 
 
 def indexed_png(class_map: np.ndarray, colours: np.ndarray, blank: np.ndarray | None = None) -> bytes:
@@ -48,41 +51,60 @@ def run_lengths(mask: np.ndarray) -> dict:
     return {"size": [int(length) for length in encoded["size"]], "counts": encoded["counts"].decode("ascii")}
 
 
-def as_coco_masks(detections: sv.Detections, name: str, labels: tuple[str, ...]) -> dict:
+def as_coco_masks(
+    detections: sv.Detections, masks: Iterable[np.ndarray], name: str, size: tuple[int, int], labels: tuple[str, ...]
+) -> dict:
     """Return a COCO data set of one photo: as `as_coco`, and each annotation with its mask, run-length encoded.
 
-    Args:
-        detections: Detections with masks; those of `classical_instances.classes_as_detections` are a class each.
-        name: File name of the photo.
-        labels: All classes of the network; COCO counts them from 1.
+    The background, which is no object, is neither an annotation nor a category.
 
-    Raises:
-        ValueError: If the detections have no masks.
+    Args:
+        detections: Detections; those of `classical_instances.classes_as_detections` are a class each.
+        masks: The mask of each detection, (H, W) bool.
+        name: File name of the photo.
+        size: (height, width) of the photo, and of the masks.
+        labels: All classes of the network; COCO counts them from 1.
     """
-    pixels = masks(detections)
-    dataset = as_coco(detections, name, pixels.shape[1:], labels)
-    for annotation, mask in zip(dataset["annotations"], pixels, strict=True):
-        annotation |= {"segmentation": run_lengths(mask), "area": float(mask.sum()), "iscrowd": 0}
+    dataset = as_coco(detections, name, size, labels)
+    kept: list[dict] = []
+    for annotation, mask, label in zip(dataset["annotations"], masks, class_names(detections), strict=True):
+        if label != BACKGROUND:
+            annotation |= {"segmentation": run_lengths(mask), "area": float(mask.sum()), "iscrowd": 0}
+            kept.append(annotation | {"id": len(kept) + 1})
+    dataset["annotations"] = kept
+    dataset["categories"] = [each for each in dataset["categories"] if each["name"] != BACKGROUND]
     return dataset
 
 
-def as_polygons(detections: sv.Detections) -> list[dict]:
-    """Return the outlines of the masks: for each object `class`, `confidence` and `polygons`.
+def as_polygons(detections: sv.Detections, masks: Iterable[np.ndarray]) -> list[dict]:
+    """Return the outlines of the masks: for each object but the background `class`, `confidence` and `polygons`.
+
+    Args:
+        detections: Detections.
+        masks: The mask of each detection, (H, W) bool.
 
     Returns:
-        Polygons are lists of [x, y] in pixels of the photo, through the middles of the outermost pixels; an object has
-        several if it is in several pieces. Holes are filled, and pieces of one or two pixels have no outline.
-
-    Raises:
-        ValueError: If the detections have no masks.
+        An object has a polygon for each piece: `exterior`, a list of [x, y], and `holes`, a list of such lists. They
+        are in pixels of the mask, through the middles of its outermost pixels. Pieces of one or two pixels are left
+        out.
     """
     return [
-        {
-            "class": name,
-            "confidence": round(float(confidence), 4),
-            "polygons": [polygon.tolist() for polygon in sv.mask_to_polygons(mask)],
-        }
-        for mask, name, confidence in zip(
-            masks(detections), class_names(detections), confidences(detections), strict=True
-        )
+        {"class": name, "confidence": round(float(confidence), 4), "polygons": rings(mask)}
+        for name, confidence, mask in zip(class_names(detections), confidences(detections), masks, strict=True)
+        if name != BACKGROUND
     ]
+
+
+def rings(mask: np.ndarray) -> list[dict]:
+    """Return the pieces of a mask (H, W) bool, each with its `exterior` and its `holes`."""
+    outlines, hierarchy = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    if hierarchy is None:
+        return []
+    pieces: dict[int, dict] = {}
+    for index, (_, _, _, parent) in enumerate(hierarchy[0]):
+        if parent < 0 and len(outlines[index]) > 2:
+            pieces[index] = {"exterior": outlines[index][:, 0].tolist(), "holes": []}
+    for index, (_, _, _, parent) in enumerate(hierarchy[0]):
+        if parent in pieces and len(outlines[index]) > 2:
+            pieces[parent]["holes"].append(outlines[index][:, 0].tolist())
+    return list(pieces.values())

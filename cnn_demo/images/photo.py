@@ -1,8 +1,14 @@
 """A decoded photo and its provenance."""
 
 from dataclasses import dataclass, field
+from pathlib import PurePath
 
 import numpy as np
+
+EXTENSIONS = frozenset(
+    f".{ending}"
+    for ending in "jpg jpeg jpe jfif mpo png apng webp avif heic heif gif bmp tif tiff".split()  # noqa: SIM905
+)
 
 
 def check_pixels(pixels: np.ndarray) -> None:
@@ -26,6 +32,8 @@ class Photo:
         format: "JPEG", "PNG", "WebP", "AVIF" or "HEIC".
         credit: author and licence, of a sample photo.
         alt: alternative text, of a sample photo.
+        data: the file's bytes, from which `exports.full_size.file_pixels` decodes all pixels; empty if not kept.
+        file_name: file name with an extension, for exports; by default `name`, with an extension if it has none.
     """
 
     pixels: np.ndarray = field(repr=False)
@@ -35,6 +43,8 @@ class Photo:
     format: str = ""
     credit: str = ""
     alt: str = ""
+    data: bytes = field(default=b"", repr=False)
+    file_name: str = ""
     key: str = field(init=False)
     """Cache key: the digest and the size of `pixels`."""
 
@@ -47,6 +57,10 @@ class Photo:
         object.__setattr__(self, "key", f"{self.sha256}-{width}x{height}")
         if self.original_size == (0, 0):
             object.__setattr__(self, "original_size", (width, height))
+        if not self.file_name:
+            has_extension = PurePath(self.name).suffix.lower() in EXTENSIONS
+            suffix = "" if has_extension else f".{self.format.lower() or 'png'}"
+            object.__setattr__(self, "file_name", self.name + suffix)
 
     @property
     def size(self) -> tuple[int, int]:

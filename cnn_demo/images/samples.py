@@ -51,8 +51,9 @@ class SamplePhoto:
 
         from cnn_demo.images.reading import read_photo
 
-        photo = read_photo(self.path.read_bytes(), self.title, max_side)
-        return replace(photo, credit=self.credit, alt=self.alt)
+        data = self.path.read_bytes()
+        photo = read_photo(data, self.title, max_side)
+        return replace(photo, credit=self.credit, alt=self.alt, data=data, file_name=self.path.name)
 
     @cached_property
     def thumbnail(self) -> bytes:

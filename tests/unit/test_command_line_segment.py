@@ -11,6 +11,7 @@ from cnn_demo import command_line, commands
 from cnn_demo.__main__ import main
 from cnn_demo.images.samples import sample_photos
 from cnn_demo.models import ModelUnavailable, find
+from cnn_demo.models.segmentation.segmenters import PhotoTooLong
 from cnn_demo.results import Segmentation
 
 CAT = next(sample.path for sample in sample_photos() if sample.key == "chelsea")
@@ -104,3 +105,52 @@ def test_other_models_are_refused_and_missing_weights_get_a_message(capsys, monk
         command_line, "preferred_model", lambda task: find("yolov8n-seg") if "inst" in task else nothing(task)
     )
     assert command_line._preferred(commands.SEGMENTATION).key == "yolov8n-seg"
+
+
+def test_objects_are_in_pixels_of_a_large_file(models, tmp_path, capsys):
+    path = tmp_path / "large.png"
+    Image.new("RGB", (2560, 1280), "white").save(path)
+    assert main(["segment", str(path), "--model", "yolov8n-seg", "--json", "--out", str(tmp_path / "out")]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert (record["width"], record["height"]) == (2560, 1280)
+    assert record["detections"][0]["box_xyxy"] == [40, 20, 160, 100]
+    assert record["detections"][0]["pixels"] == pytest.approx(4 * 2400, rel=0.01)
+    with Image.open(tmp_path / "out" / "large_mask.png") as mask:
+        assert mask.size == (2560, 1280)
+
+
+def test_photos_of_one_name_keep_their_files(models, tmp_path, capsys):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        Image.new("RGB", (200, 100), "white").save(tmp_path / folder / "IMG_1.png")
+    photos = [str(tmp_path / folder / "IMG_1.png") for folder in ("a", "b")]
+    assert main(["segment", *photos, "--model", "yolov8n-seg", "--json", "--out", str(tmp_path / "out")]) == 0
+    files = [file for line in capsys.readouterr().out.splitlines() for file in json.loads(line)["files"]]
+    assert len(set(files)) == len(list((tmp_path / "out").iterdir())) == 10
+
+
+def test_a_photo_that_is_too_narrow_costs_itself_only(models, tmp_path, capsys, monkeypatch):
+    narrow = tmp_path / "narrow.png"
+    Image.new("RGB", (1280, 20), "white").save(narrow)
+    predict = Pixels.predict
+
+    def refuse(self, pixels, mode, side):
+        if min(pixels.shape[:2]) < 30:
+            raise PhotoTooLong("Choose a smaller image size.")
+        return predict(self, pixels, mode, side)
+
+    monkeypatch.setattr(Pixels, "predict", refuse)
+    arguments = ["segment", str(CAT), str(narrow), str(CAT), "--model", "lraspp_mobilenet_v3_large", "--json"]
+    assert main([*arguments, "--side", "960"]) == 1
+    written = capsys.readouterr()
+    assert len(written.out.splitlines()) == 2
+    assert written.err == f"{narrow}: Choose a smaller image size.\n"
+
+
+@pytest.mark.parametrize("arguments", [["classify", "--top", "-3"], ["segment", "--side", "99999968"]])
+def test_settings_out_of_range_get_one_sentence(arguments, capsys):
+    command, *options = arguments
+    with pytest.raises(SystemExit) as end:
+        main([command, str(CAT), *options])
+    assert end.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1].endswith(f"not {options[1]}")

@@ -32,6 +32,10 @@ LONGEST = 4096  # maximum side of the input, in pixels
 TORCHVISION_STRIDE = 16  # output stride of all torchvision segmenters
 
 
+class PhotoTooLong(ValueError):
+    """A photo is too narrow for an image size: its longer side would exceed `LONGEST` in the input."""
+
+
 class Engine(Protocol):
     """Inference engine of a segmentation network; its name is "torch" or "OpenVINO"."""
 
@@ -109,13 +113,14 @@ class SemanticSegmenter(BackgroundOpenVinoExport[Engine]):
                 input would exceed `LONGEST`.
 
         Raises:
-            ValueError: If the size is not positive, or the input would exceed `LONGEST`.
+            PhotoTooLong: If the input would exceed `LONGEST`.
+            ValueError: If the size is not positive.
         """
         if side is None:
             side = max(1, min(self.spec.input_size[0], LONGEST * min(size) // max(size)))
         frame = Frame.fit(size, side, self.stride)
         if max(frame.input) > LONGEST:
-            raise ValueError(f"The input would have {max(frame.input):,} pixels a side: choose a smaller image size.")
+            raise PhotoTooLong(f"The input would have {max(frame.input):,} pixels a side: choose a smaller image size.")
         return frame
 
     def batch(self, seen: np.ndarray) -> torch.Tensor:

@@ -12,7 +12,8 @@ import supervision as sv
 from cnn_demo.detections import class_ids, confidences, data_column
 from cnn_demo.drawing.boxes import box_at, class_colour, named
 from cnn_demo.drawing.pictures import jpeg_url, reduced
-from cnn_demo.exports.boxes import counts, rows
+from cnn_demo.exports.boxes import counts, crop, rows
+from cnn_demo.exports.full_size import file_detections
 from cnn_demo.images import Photo
 from cnn_demo.machine import DEVICES
 from cnn_demo.models import ModelSpec
@@ -50,7 +51,7 @@ def find_view(photo: Photo) -> None:
         st.markdown(f"### {counted(counts(found))}")
     with details:
         if len(found):
-            _table(found, pointed, where)
+            _table(photo, found, pointed, where)
             st.caption("Click a row to highlight its box; tap a box on the photo to select its row.")
             _crops(photo, found)
         st.caption(_inference_caption(candidates, spec))
@@ -106,7 +107,7 @@ def _picture(photo: Photo, found: sv.Detections, pointed: int | None, where: tup
     )
 
 
-def _table(found: sv.Detections, pointed: int | None, where: tuple) -> None:
+def _table(photo: Photo, found: sv.Detections, pointed: int | None, where: tuple) -> None:
     key = _TABLE.format(st.session_state.get(_TURN, 0))
 
     def chosen() -> None:
@@ -114,7 +115,7 @@ def _table(found: sv.Detections, pointed: int | None, where: tuple) -> None:
         candidate = int(data_column(found, "candidate")[picked[0]]) if picked else None
         _point(where, candidate, by_picture=False)
 
-    frame = pd.DataFrame(rows(found)).assign(confidence=100 * confidences(found))
+    frame = pd.DataFrame(rows(file_detections(photo, found))).assign(confidence=100 * confidences(found))
     number = st.column_config.NumberColumn
     st.dataframe(
         frame,
@@ -138,11 +139,10 @@ def _crops(photo: Photo, found: sv.Detections) -> None:
     with st.expander("Crops", icon=":material/crop:"):
         cards = []
         for row, box in list(zip(rows(found), found.xyxy, strict=True))[:CROPS]:
-            left, top = np.floor(box[:2]).astype(int)
-            right, bottom = np.ceil(box[2:]).astype(int)
-            crop = photo.pixels[top : max(bottom, top + 1), left : max(right, left + 1)]
             title = f"{row['class']}, {percent(row['confidence'])}"
-            cards.append(Card(jpeg_url(reduced(crop, 240)), f"Crop of the photo: {row['class']}.", title))
+            cards.append(
+                Card(jpeg_url(reduced(crop(photo.pixels, box), 240)), f"Crop of the photo: {row['class']}.", title)
+            )
         picture_cards(cards, width=120, columns=6, ratio="1 / 1", whole=True)
         if len(found) > CROPS:
             st.caption(f"The {CROPS} most confident of {len(found)}.")

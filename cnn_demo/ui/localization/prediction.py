@@ -7,7 +7,9 @@ import streamlit as st
 
 from cnn_demo.drawing.boxes import OTHER, PREDICTION, box_scale, draw_boxes
 from cnn_demo.drawing.heatmaps import overlay
-from cnn_demo.drawing.pictures import jpeg_url, png_bytes, reduced
+from cnn_demo.drawing.pictures import jpeg_url, reduced
+from cnn_demo.exports.boxes import jpeg_file
+from cnn_demo.exports.full_size import file_boxes, file_facts, file_localization, file_pixels
 from cnn_demo.images import Photo
 from cnn_demo.images.resizing import resized
 from cnn_demo.machine import DEVICES
@@ -18,6 +20,7 @@ from cnn_demo.results import Localization, percent
 from cnn_demo.ui.components.picture import labelled_boxes, picture
 from cnn_demo.ui.localization.state import evidence_of, pick_localizer, threshold_slider, truth_of
 from cnn_demo.ui.page.layout import controls_picture_and_details
+from cnn_demo.ui.widgets.file_buttons import stem_of
 from cnn_demo.ui.widgets.heatmap_controls import legend
 from cnn_demo.ui.widgets.model_picker import load_with_spinner
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
@@ -89,7 +92,7 @@ def _in_words(prediction: Localization, photo: Photo, threshold: float) -> None:
             st.markdown(f"The most probable class, {nearest}: less than the threshold of {percent(threshold)}.")
         return
     st.markdown(f"### {prediction.label.capitalize()}, {percent(prediction.probability)}")
-    left, top, right, bottom = prediction.box_xyxy.round().astype(int).tolist()
+    left, top, right, bottom = file_boxes(photo, prediction.box_xyxy).round().astype(int).tolist()
     words = f"From ({left}, {top}) to ({right}, {bottom}), in pixels of the photo."
     truth = truth_of(photo, prediction.labels)
     if truth is not None:
@@ -101,26 +104,27 @@ def _named(prediction: Localization) -> str:
     return f"{prediction.label} {percent(prediction.probability)}"
 
 
-def _drawn(photo: Photo, prediction: Localization) -> np.ndarray:
+def _drawn(pixels: np.ndarray, prediction: Localization) -> np.ndarray:
     boxes = [] if prediction.box_xyxy is None else [prediction.box_xyxy]
-    return draw_boxes(photo.pixels, boxes, [_named(prediction)] * len(boxes), [PREDICTION] * len(boxes))
+    return draw_boxes(pixels, boxes, [_named(prediction)] * len(boxes), [PREDICTION] * len(boxes))
 
 
 def _downloads(photo: Photo, prediction: Localization, spec: ModelSpec) -> None:
-    stem = photo.name.rpartition(".")[0] or photo.name
+    stem = stem_of(photo)
+    found = file_localization(photo, prediction)
     buttons = st.container(horizontal=True, gap="small")
     buttons.download_button(
         "Picture",
-        lambda: png_bytes(_drawn(photo, prediction)),
-        f"{stem} boxed.png",
-        "image/png",
+        lambda: jpeg_file(_drawn(file_pixels(photo), found)),
+        f"{stem} boxed.jpg",
+        "image/jpeg",
         icon=":material/download:",
         on_click="ignore",
     )
-    facts = {"photo": photo.name, "model": spec.key, **prediction.as_json()}
+    facts = {**file_facts(photo), "model": spec.key, **found.as_json()}
     buttons.download_button(
         "JSON",
-        json.dumps(facts, indent=1),
+        json.dumps(facts, indent=1, ensure_ascii=False),
         f"{stem}.json",
         "application/json",
         icon=":material/download:",

@@ -3,7 +3,7 @@
 The session keeps the reduced photo, never the uploaded file: sessions outlive their tabs.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -162,7 +162,8 @@ def _receive(key: str) -> None:
         return
     st.session_state["photo_turn"] += 1
     try:
-        st.session_state["own_photo"] = read_photo(file.getvalue(), file.name)
+        data = file.getvalue()
+        st.session_state["own_photo"] = replace(read_photo(data, file.name), data=data)
     except ImageError as error:
         st.session_state["photo_error"] = str(error)
     else:

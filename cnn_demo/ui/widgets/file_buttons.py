@@ -1,6 +1,7 @@
 """Download buttons, each of which makes its file when it is clicked."""
 
 from collections.abc import Callable, Mapping
+from pathlib import PurePath
 
 import streamlit as st
 
@@ -32,5 +33,5 @@ def file_buttons(key: str, files: Mapping[str, File], explained: Mapping[str, st
 
 
 def stem_of(photo: Photo) -> str:
-    """Return the photo's name without its extension."""
-    return photo.name.rpartition(".")[0] or photo.name
+    """Return the photo's file name without its extension."""
+    return PurePath(photo.file_name).stem

@@ -4,6 +4,8 @@ import contextlib
 import csv
 import io
 import json
+import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +13,20 @@ import supervision as sv
 from PIL import Image
 from pycocotools.coco import COCO
 
-from cnn_demo.exports.boxes import COLUMNS, as_coco, as_csv, as_json, as_yolo, counts, rows
+from cnn_demo.exports.boxes import (
+    COLUMNS,
+    PHOTO_COLUMNS,
+    as_coco,
+    as_crops,
+    as_csv,
+    as_json,
+    as_yolo,
+    as_yolo_dataset,
+    counts,
+    rows,
+)
+from cnn_demo.exports.full_size import file_boxes, file_detections, file_pixels
+from cnn_demo.images import Photo
 
 LABELS = ("cat", "dog", "bird, small")
 SIZE = (200, 300)
@@ -50,8 +65,9 @@ def test_json(found):
 
 
 def test_csv(found):
-    table = list(csv.DictReader(io.StringIO(as_csv(found))))
-    assert tuple(table[0]) == COLUMNS
+    table = list(csv.DictReader(io.StringIO(as_csv(found, "photo.jpg", SIZE))))
+    assert tuple(table[0]) == (*COLUMNS, *PHOTO_COLUMNS)
+    assert [table[0][column] for column in PHOTO_COLUMNS] == ["photo.jpg", "300", "200"]
     assert [row["class"] for row in table] == ["dog", "bird, small", "dog"]
     assert float(table[2]["ymax"]) == 200.0
 
@@ -72,21 +88,66 @@ def test_coco_is_read_by_pycocotools(found, tmp_path):
 
 
 def test_yolo_is_read_by_supervision(found, tmp_path):
-    for folder in ("images", "labels"):
-        (tmp_path / folder).mkdir()
-    Image.new("RGB", SIZE[::-1]).save(tmp_path / "images" / "photo.jpg")
-    (tmp_path / "labels" / "photo.txt").write_text(as_yolo(found, SIZE))
-    (tmp_path / "data.yaml").write_text(json.dumps({"names": list(LABELS), "nc": len(LABELS)}))
-    read = sv.DetectionDataset.from_yolo(
-        str(tmp_path / "images"), str(tmp_path / "labels"), str(tmp_path / "data.yaml")
-    )
-    (_, _, detections), *_ = list(read)
+    pixels = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), dtype=np.uint8)
+    with zipfile.ZipFile(io.BytesIO(as_yolo_dataset(found, "my photo.heic", pixels, LABELS))) as archive:
+        archive.extractall(tmp_path)
+    images, labels = tmp_path / "images" / "train", tmp_path / "labels" / "train"
+    read = sv.DetectionDataset.from_yolo(str(images), str(labels), str(tmp_path / "data.yaml"))
+    assert read.classes == list(LABELS)
+    (path, image, detections), *others = list(read)
+    assert not others
+    assert (Path(path).name, image.shape) == ("my photo.jpg", (*SIZE, 3))
     np.testing.assert_allclose(detections.xyxy, found.xyxy, atol=0.02)
     assert detections.class_id.tolist() == found.class_id.tolist()
 
 
+def test_ultralytics_finds_the_images_and_labels_of_the_data_set(found, tmp_path, monkeypatch):
+    from ultralytics.data.utils import check_det_dataset, img2label_paths, verify_image_label
+
+    labels = ("no", "1", "dog: “large”")
+    pixels = np.zeros((*SIZE, 3), np.uint8)
+    with zipfile.ZipFile(io.BytesIO(as_yolo_dataset(found, "photo.jpg", pixels, labels))) as archive:
+        archive.extractall(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    dataset = check_det_dataset("data.yaml", autodownload=False)
+    assert dataset["names"] == dict(enumerate(labels))
+    images = [str(path) for path in Path(dataset["train"]).iterdir()]
+    _, rows, shape, _, _, missing, _, _, corrupt, message = verify_image_label(
+        (images[0], img2label_paths(images)[0], "", False, len(labels), 0, 0, False)
+    )
+    assert (len(rows), shape, missing, corrupt, message) == (3, SIZE, 0, 0, "")
+
+
+def test_crops_are_cut_from_all_pixels(found):
+    pixels = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), dtype=np.uint8)
+    with zipfile.ZipFile(io.BytesIO(as_crops(found, "photo.jpg", pixels))) as archive:
+        sizes = {name: Image.open(archive.open(name)).size for name in archive.namelist()}
+    assert sizes == {
+        "photo 1 dog.jpg": (100, 50),
+        "photo 2 bird, small.jpg": (300, 200),
+        "photo 3 dog.jpg": (1, 195),
+    }
+
+
+def test_boxes_of_a_reduced_photo_are_in_the_pixels_of_its_file(found):
+    large = Photo(np.zeros((*SIZE, 3), np.uint8), "large.jpg", "digest", (3000, 1996), "JPEG")
+    moved = file_detections(large, found)
+    np.testing.assert_allclose(moved.xyxy, found.xyxy * np.array([10, 9.98, 10, 9.98]), rtol=1e-6)
+    assert moved.data["class_name"].tolist() == found.data["class_name"].tolist()
+    np.testing.assert_allclose(file_boxes(large, found.xyxy[0]), moved.xyxy[0])
+    assert file_pixels(large).shape == (1996, 3000, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "file_name"),
+    [("IMG_1.HEIC", "HEIC", "IMG_1.HEIC"), ("camera", "JPEG", "camera.jpeg"), ("v1.2 cat", "PNG", "v1.2 cat.png")],
+)
+def test_a_file_name_has_an_extension(name, kind, file_name):
+    assert Photo(np.zeros((1, 1, 3), np.uint8), name, "digest", format=kind).file_name == file_name
+
+
 def test_no_detections_are_a_file_too(nothing):
     assert as_json(nothing) == {"counts": {}, "detections": []}
-    assert as_csv(nothing).strip() == ",".join(COLUMNS)
+    assert as_csv(nothing, "photo.jpg", SIZE).strip() == ",".join((*COLUMNS, *PHOTO_COLUMNS))
     assert as_coco(nothing, "photo.jpg", SIZE, LABELS)["annotations"] == []
     assert as_yolo(nothing, SIZE) == ""

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,8 +15,11 @@ from pycocotools.coco import COCO
 
 from cnn_demo.drawing.masks import BLANK, cut_out, instance_map, overlay, overlay_instances
 from cnn_demo.drawing.palette import class_colours, object_colours
-from cnn_demo.exports.files import write_masks
+from cnn_demo.drawing.pictures import png_bytes
+from cnn_demo.exports.files import unique_stems, write_masks
 from cnn_demo.exports.masks import as_coco_masks, as_polygons, indexed_png, run_lengths
+from cnn_demo.images import Photo
+from cnn_demo.models.segmentation.classical_instances import classes_as_detections
 from cnn_demo.results import Segmentation
 
 LABELS = ("background", "cat", "dog")
@@ -99,7 +103,7 @@ def test_run_lengths_are_read_back_by_pycocotools(found):
 
 
 def test_pycocotools_reads_the_data_set(found, tmp_path):
-    (tmp_path / "coco.json").write_text(json.dumps(as_coco_masks(found, "a.jpg", LABELS)))
+    (tmp_path / "coco.json").write_text(json.dumps(as_coco_masks(found, found.mask, "a.jpg", SIZE, LABELS)))
     with contextlib.redirect_stdout(io.StringIO()):
         dataset = COCO(tmp_path / "coco.json")
     annotations = dataset.loadAnns(dataset.getAnnIds())
@@ -110,34 +114,73 @@ def test_pycocotools_reads_the_data_set(found, tmp_path):
         assert annotation["score"] > 0
 
 
-def test_polygons_filled_again_are_the_masks_without_their_holes(found):
-    cat, dog = json.loads(json.dumps(as_polygons(found)))
+def test_polygons_filled_again_are_the_masks(found):
+    cat, dog = json.loads(json.dumps(as_polygons(found, found.mask)))
     assert (cat["class"], dog["class"]) == ("cat", "dog")
-    assert (len(cat["polygons"]) >= 1, len(dog["polygons"])) == (True, 2)
-    drawn = np.zeros(SIZE, np.uint8)
-    for polygon in dog["polygons"]:
-        cv2.fillPoly(drawn, [np.array(polygon, np.int32)], 1)
-    np.testing.assert_array_equal(drawn.astype(bool), found.mask[1])
+    assert [len(piece["holes"]) for piece in cat["polygons"]] == [1]
+    assert [len(piece["holes"]) for piece in dog["polygons"]] == [0, 0]
+    for row, mask in zip((cat, dog), found.mask, strict=True):
+        np.testing.assert_array_equal(filled(row["polygons"], SIZE), mask)
 
 
-def test_boxes_alone_have_no_masks_to_export(found):
-    boxes = sv.Detections(found.xyxy, confidence=found.confidence, class_id=found.class_id, data=found.data)
-    for export in (as_polygons, lambda boxes: as_coco_masks(boxes, "a.jpg", LABELS)):
-        with pytest.raises(ValueError, match="boxes only"):
-            export(boxes)
+def filled(polygons: list[dict], size: tuple[int, int]) -> np.ndarray:
+    """The pixels of polygons, by OpenCV: a hole's outline runs along the object's pixels, which stay."""
+    drawn = np.zeros(size, np.uint8)
+    for piece in polygons:
+        cv2.fillPoly(drawn, [np.array(piece["exterior"], np.int32)], 1)
+        for hole in piece["holes"]:
+            cv2.fillPoly(drawn, [np.array(hole, np.int32)], 0)
+            cv2.polylines(drawn, [np.array(hole, np.int32)], True, 1)
+    return drawn.astype(bool)
+
+
+def test_the_background_is_no_object(segmented):
+    found = classes_as_detections(segmented)
+    assert "background" in found.data["class_name"]
+    dataset = as_coco_masks(found, found.mask, "a.jpg", SIZE, LABELS)
+    assert [each["name"] for each in dataset["categories"]] == ["cat", "dog"]
+    names = {each["id"]: each["name"] for each in dataset["categories"]}
+    assert sorted(names[each["category_id"]] for each in dataset["annotations"]) == ["cat", "dog"]
+    assert [each["id"] for each in dataset["annotations"]] == [1, 2]
+    assert {row["class"] for row in as_polygons(found, found.mask)} == {"cat", "dog"}
 
 
 @pytest.mark.parametrize("kind", ["semantic", "instances", "nothing"])
-def test_all_files_of_a_photo_are_written_and_agree(kind, found, segmented, tmp_path, root):
-    answer = {"semantic": segmented, "instances": found, "nothing": found[:0]}[kind]
-    paths = write_masks(tmp_path / "new" / "folder", root / "my.photo.jpg", PIXELS, answer, LABELS)
+@pytest.mark.parametrize("larger", [1, 3])
+def test_all_files_of_a_photo_are_in_its_pixels_and_agree(kind, larger, found, segmented, tmp_path):
+    prediction = {"semantic": segmented, "instances": found, "nothing": found[:0]}[kind]
+    size = SIZE[0] * larger, SIZE[1] * larger
+    original = PIXELS.repeat(larger, 0).repeat(larger, 1)
+    photo = Photo(PIXELS, "my.photo.png", "digest", size[::-1], "PNG", data=png_bytes(original))
+    paths = write_masks(tmp_path / "new" / "folder", "my.photo", photo, prediction, LABELS)
     files = {path.name.removeprefix("my.photo_"): path for path in paths}
     assert set(files) == {"mask.png", "overlay.png", "cutout.png", "coco.json", "polygons.json"}
+
     numbers = np.array(Image.open(files["mask.png"]))
-    expected = segmented.class_map if kind == "semantic" else instance_map(answer, SIZE)
-    np.testing.assert_array_equal(numbers, expected)
-    np.testing.assert_array_equal(np.array(Image.open(files["cutout.png"]))[..., 3] > 0, expected > 0)
-    assert Image.open(files["overlay.png"]).size == SIZE[::-1]
-    count = {"semantic": 3, "instances": 2, "nothing": 0}[kind]
-    assert len(json.loads(files["coco.json"].read_text())["annotations"]) == count
-    assert len(json.loads(files["polygons.json"].read_text())) == count
+    expected = segmented.class_map if kind == "semantic" else instance_map(prediction, SIZE)
+    expected = expected.repeat(larger, 0).repeat(larger, 1)
+    assert (numbers != expected).mean() <= (0 if larger == 1 else 0.01)  # enlarged outlines have round corners
+    cutout = np.array(Image.open(files["cutout.png"]))
+    np.testing.assert_array_equal(cutout[..., 3] > 0, numbers > 0)
+    np.testing.assert_array_equal(cutout[numbers > 0][:, :3], original[numbers > 0])
+    assert Image.open(files["overlay.png"]).size == size[::-1]
+
+    dataset = json.loads(files["coco.json"].read_text())
+    image = dataset["images"][0]
+    assert (image["file_name"], image["height"], image["width"]) == ("my.photo.png", *size)
+    polygons = json.loads(files["polygons.json"].read_text())
+    assert (polygons["photo"], polygons["height"], polygons["width"]) == ("my.photo.png", *size)
+    count = 0 if kind == "nothing" else 2
+    assert len(dataset["annotations"]) == len(polygons["objects"]) == count
+    for annotation, row in zip(dataset["annotations"], polygons["objects"], strict=True):
+        mask = coco_mask.decode(annotation["segmentation"]).astype(bool)
+        assert mask.shape == size
+        np.testing.assert_array_equal(filled(row["polygons"], size), mask)
+        np.testing.assert_allclose(annotation["bbox"], coco_mask.toBbox(annotation["segmentation"]), atol=larger)
+
+
+def test_photos_of_one_name_have_files_of_their_own():
+    paths = [Path("a/IMG_1.jpg"), Path("b/IMG_1.png"), Path("IMG_1_2.jpg"), Path("c/img_1.jpg"), Path("d/cat.jpg")]
+    stems = unique_stems(paths)
+    assert stems == ["IMG_1", "IMG_1_3", "IMG_1_2", "img_1_4", "cat"]
+    assert len({stem.casefold() for stem in stems}) == len(paths)  # also where case does not count
