@@ -72,7 +72,7 @@ def test_upload_a_photo_from_a_phone_and_download_the_mask(page: Page) -> None:
     with page.expect_download() as download:
         page.get_by_role("button", name="Mask", exact=True).click()
     mask = Image.open(download.value.path())
-    assert (mask.mode, mask.size) == ("P", (960, 1280))  # upright, as large as the photo is worked on
+    assert (mask.mode, mask.size) == ("P", (1800, 2400))  # upright, as large as the file
     assert len(mask.getcolors()) >= 2
 
 

@@ -1,21 +1,27 @@
 """Page 6: every view with a fake detector; the page agrees with its predictions."""
 
+import io
+import json
+import zipfile
+from dataclasses import replace
+
 import driver
 import numpy as np
 import pytest
 from driver import PAGE_6, assert_fine, component, draw, fire, open_page, written
+from PIL import Image
 from planted import OBJECTS
 from streamlit.testing.v1 import AppTest
 
 from cnn_demo.drawing.boxes import box_at
 from cnn_demo.drawing.shapes import box_shape
-from cnn_demo.exports.boxes import as_csv
 from cnn_demo.images import Photo
 from cnn_demo.jobs import job_queue
 from cnn_demo.limits import VIDEO_MB
-from cnn_demo.models import list_models, load
+from cnn_demo.models import find, list_models, load
 from cnn_demo.models.detection.candidates import NOT_SUPPRESSED, select
 from cnn_demo.models.files import weights
+from cnn_demo.ui.detection import downloads
 from cnn_demo.ui.detection.compare import _matched, unmatched
 from cnn_demo.ui.detection.workbench import VIEWS
 
@@ -95,8 +101,35 @@ def test_downloads_match_the_table():
     app = open_view("Detect")
     found = select(load("yolo11n").candidates(STREET.pixels)).detections()
     labels = [button.proto.label for button in app.get("download_button")]
-    assert labels == ["Picture", "JSON", "CSV", "COCO", "YOLO"]
-    assert as_csv(found).count("\n") == 4
+    assert labels == ["Picture", "JSON", "CSV", "COCO", "YOLO", "Crops"]
+    assert len(app.dataframe[0].value) == len(found)
+
+
+def test_downloads_are_in_pixels_of_the_file(monkeypatch):
+    photo = replace(STREET, original_size=(4 * STREET.size[1], 4 * STREET.size[0]), file_name="street.jpg")
+    spec = find("yolo11n")
+    found = select(load("yolo11n").candidates(STREET.pixels)).detections()
+    offered = {}
+    monkeypatch.setattr(downloads, "file_buttons", lambda key, files, explained: offered.update(files))
+    downloads.downloads(photo, spec, found)
+    content = {label: make() for label, (make, _, _) in offered.items()}
+
+    record = json.loads(content["JSON"])
+    assert (record["photo"], record["width"], record["height"]) == ("street.jpg", *photo.original_size)
+    np.testing.assert_allclose([each["box_xyxy"] for each in record["detections"]], 4 * found.xyxy, atol=0.06)
+    image = json.loads(content["COCO"])["images"][0]
+    assert (image["file_name"], image["width"], image["height"]) == ("street.jpg", *photo.original_size)
+    assert Image.open(io.BytesIO(content["Picture"])).size == photo.original_size
+    with zipfile.ZipFile(io.BytesIO(content["YOLO"])) as archive:
+        assert Image.open(archive.open("images/train/street.jpg")).size == photo.original_size
+    assert [name for _, name, _ in offered.values()] == [
+        "street boxed.jpg",
+        "street.json",
+        "street.csv",
+        "street coco.json",
+        "street yolo.zip",
+        "street crops.zip",
+    ]
 
 
 def test_an_end_to_end_head_has_no_iou_slider():
