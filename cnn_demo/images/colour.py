@@ -8,8 +8,8 @@ import io
 import numpy as np
 from PIL import ExifTags, Image, ImageCms
 
-MAX_PROFILE_BYTES = 4 * 2**20
-"""Larger colour profiles are ignored. Those of phones have 0.5 kB, those of printing presses up to 3 MB."""
+from cnn_demo.images.cicp import ColourSpace
+from cnn_demo.images.png import MAX_PROFILE_BYTES
 
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -38,12 +38,18 @@ def orientation_of(image: Image.Image) -> int:
     return orientation if orientation in UPRIGHT else 1
 
 
-def eight_bits(image: Image.Image, depth: int) -> Image.Image:
-    """Bring `image` to mode L, LA, RGB, RGBA or CMYK: the modes that can be averaged without mixing up meanings."""
+def eight_bits(image: Image.Image, depth: int, space: ColourSpace | None = None) -> Image.Image:
+    """Bring `image` to mode L, LA, RGB, RGBA or CMYK: the modes that can be averaged without mixing up meanings.
+
+    Args:
+        image: A decoded image.
+        depth: Bits per sample in the file.
+        space: Colour space of grey with 16 bits, which is converted to sRGB here, before it has eight.
+    """
     hidden = image.info.get("transparency")  # of a PNG: the sample value, or the colour, that is transparent
     if image.mode.startswith("I;16"):
         samples = np.asarray(image)
-        grey = Image.fromarray(_SIXTEEN_TO_EIGHT[samples])
+        grey = Image.fromarray((space.table(65536) if space else _SIXTEEN_TO_EIGHT)[samples])
         if hidden is not None:
             grey.putalpha(Image.fromarray(np.where(samples == hidden, 0, 255).astype(np.uint8)))
         return grey
@@ -63,14 +69,38 @@ def eight_bits(image: Image.Image, depth: int) -> Image.Image:
     return image.convert("RGBA" if hidden is not None else "RGB")
 
 
-def on_white(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Convert to sRGB by the file's colour profile, if it is valid, and composite transparency on white."""
+def with_sixteen_bits(
+    image: Image.Image, samples: np.ndarray, space: ColourSpace, size: tuple[int, int]
+) -> Image.Image:
+    """Convert pixels of 16 bits to sRGB with eight: the dark colours of linear light and HDR need all of them.
+
+    Args:
+        image: The same picture with eight bits, for its transparency.
+        samples: (H, W, 3) uint16.
+        space: Colour space of `samples`.
+        size: (width, height) of the result.
+    """
+    import cv2  # not needed for other photos
+
+    image = eight_bits(image, 16)
+    if image.size != size:
+        samples = cv2.resize(samples, size, interpolation=cv2.INTER_AREA)
+    colours = Image.fromarray(space.to_srgb(samples))
+    if image.mode in ("LA", "RGBA"):
+        colours.putalpha(image.getchannel("A").resize(size, Image.Resampling.BOX))
+    return colours
+
+
+def on_white(image: Image.Image, profile: bytes | None, space: ColourSpace | None = None) -> Image.Image:
+    """Convert to sRGB by the file's colour profile, if it is valid, or by `space`; composite transparency on white."""
     colours = image
     if image.mode in ("LA", "RGBA"):
         colours = image.convert("L" if image.mode == "LA" else "RGB")
     if profile and len(profile) <= MAX_PROFILE_BYTES:
         with contextlib.suppress(Exception):  # broken, or not for such pixels: shown without, as browsers do
             colours = _to_srgb(colours, profile)
+    elif space and colours.mode in ("L", "RGB"):
+        colours = space.convert(colours)
     colours = colours.convert("RGB")
     if image is colours or image.mode not in ("LA", "RGBA"):
         return colours

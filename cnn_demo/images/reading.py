@@ -7,12 +7,15 @@ The bytes are untrusted:
 
 * the format is read from the first bytes, and that one Pillow plugin is called directly. `Image.open` would also try
   others, and would apply Pillow's process-wide pixel limit, which is too low for a phone's 200 megapixels and cannot be
-  changed for one visitor alone; * sizes are checked in the header, before there is a buffer for pixels (`validation`).
-  Only AVIF and HEIC can state one size there and hold another in their video frames, or very many of these: a few
-  kilobytes of AVIF then take minutes, or a gigabyte and more (its library stops at 268 megapixels). So no more than one
-  of these two is decoded at a time; * JPEG is decoded at 1/2, 1/4 or 1/8 scale where that suffices, which saves both
-  time and memory; * only pixels are kept (`colour`): EXIF (with location and time), comments and colour profile are
-  dropped.
+  changed for one visitor alone;
+* sizes are checked in the header, before there is a buffer for pixels (`validation`). Only AVIF and HEIC can state one
+  size there and hold another in their video frames, or very many of these: a few kilobytes of AVIF then take minutes,
+  or a gigabyte and more (its library stops at 268 megapixels). So no more than one of these two is decoded at a time;
+* JPEG is decoded at 1/2, 1/4 or 1/8 scale where that suffices, which saves both time and memory;
+* only pixels are kept (`colour`): EXIF (with location and time), comments and colour profile are dropped.
+
+A file is judged by its pixels, not by its end: one without an end marker, with padding, or that lacks up to 2 % of its
+pixels is read; one that lacks more is refused (`completeness`).
 """
 
 from __future__ import annotations
@@ -24,28 +27,28 @@ import re
 import threading
 import unicodedata
 from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageFile
 from PIL.AvifImagePlugin import AvifImageFile
+from PIL.GifImagePlugin import GifImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from cnn_demo.images.colour import UPRIGHT, eight_bits, on_white, orientation_of
+from cnn_demo.images.cicp import ColourSpace, of_codes
+from cnn_demo.images.colour import UPRIGHT, eight_bits, on_white, orientation_of, with_sixteen_bits
+from cnn_demo.images.completeness import ENOUGH, decoded_fraction
+from cnn_demo.images.gif import check_gif
+from cnn_demo.images.gif import completed as completed_gif
+from cnn_demo.images.heif import check_heif
+from cnn_demo.images.jpeg import Jpeg, check_jpeg, ended, ends_in_grey, refilled, unpadded
 from cnn_demo.images.photo import Photo
-from cnn_demo.images.validation import (
-    MAX_PIXELS,
-    ImageError,
-    check_jpeg,
-    check_pixel_count,
-    check_png,
-    check_png_rows,
-    check_webp,
-    damaged,
-    has_empty_row,
-    kind_of,
-)
+from cnn_demo.images.png import check_png, completed, has_empty_row, is_complete
+from cnn_demo.images.validation import MAX_PIXELS, ImageError, check_pixel_count, damaged, kind_of
+from cnn_demo.images.webp import first_picture
 
 # Decoding a large picture takes some hundred megabytes for a moment: not all visitors at once.
 _DECODING = threading.BoundedSemaphore(2)
@@ -56,9 +59,9 @@ _DECODING_VIDEO_FRAMES = threading.BoundedSemaphore(1)
 def read_photo(data: bytes, name: str = "photo", max_side: int = 1280) -> Photo:
     """Decode a photo.
 
-    JPEG (also MPO), PNG, WebP, AVIF and HEIC are accepted, recognized by content, not by name; of several pictures or
-    frames the first is taken. EXIF orientation is applied, an embedded colour profile is converted to sRGB, 16 bits are
-    scaled to 8, transparency is laid on white.
+    JPEG (also MPO), PNG, WebP, AVIF, HEIC and GIF are accepted, recognized by content, not by name; of several pictures
+    or frames the first is taken. EXIF orientation is applied, colours are converted to sRGB by the embedded profile or
+    the codes that name them (`cicp`), 16 bits are scaled to 8, transparency is laid on white.
 
     Args:
         data: the file's bytes, at most `MAX_BYTES`.
@@ -99,35 +102,172 @@ def read_photo(data: bytes, name: str = "photo", max_side: int = 1280) -> Photo:
 
 def _decode(data: bytes, kind: str, max_side: int) -> tuple[np.ndarray, tuple[int, int]]:
     """Decode the first picture in `data` to (H, W, 3) uint8; return it with its size before reduction."""
-    png = check_png(data) if kind == "PNG" else None
-    limit = check_jpeg(data) if kind == "JPEG" else MAX_PIXELS
-    image = _open(data, kind)
-    size = image.size
-    check_pixel_count(size, "progressive JPEG" if kind == "JPEG" and limit == MAX_PIXELS else kind, limit)
-    scale = min(1.0, max_side / max(size))
-    target = max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
-    # JPEG is decoded at the smallest of the scales 1, 1/2, 1/4, 1/8 that is not below the target. The last row and
-    # column may then reach beyond the picture: the box has the exact extent, in fractions of a pixel.
-    drafted = image.draft(None, target) if kind == "JPEG" else None
-    image.load()
-    if png and has_empty_row(image):
-        check_png_rows(png)
-    profile = image.info.get("icc_profile")
+    decoded = _DECODERS[kind](data, kind, max_side)
+    image, size, profile, space = decoded.image, decoded.size, decoded.profile, decoded.space
+    target = _target(size, max_side)
     orientation = orientation_of(image)
-    image = eight_bits(image, png.depth if png else 8)
+    if decoded.samples is not None and space:
+        image, space = with_sixteen_bits(image, decoded.samples, space, target), None
+    if image.mode.startswith("I;16"):
+        image, space = eight_bits(image, 16, space), None
+    else:
+        image = eight_bits(image, decoded.depth)
     if image.size != target:
         # Box-averages down to twice the target first: as good as Lanczos alone to the eye, several times faster.
-        box = drafted[1] if drafted else None
-        image = image.resize(target, Image.Resampling.LANCZOS, box, reducing_gap=2.0)
+        image = image.resize(target, Image.Resampling.LANCZOS, decoded.box, reducing_gap=2.0)
     if orientation in UPRIGHT:
         image = image.transpose(UPRIGHT[orientation])
-    image = on_white(image, profile)
+    image = on_white(image, profile, space)
     # An array over immutable bytes cannot be made writeable again, which would change a photo that others use.
     pixels = np.frombuffer(image.tobytes(), np.uint8).reshape(image.height, image.width, 3)
     return pixels, size[::-1] if orientation >= 5 else size
 
 
-def _open(data: bytes, kind: str) -> Image.Image:
+def _target(size: tuple[int, int], max_side: int) -> tuple[int, int]:
+    scale = min(1.0, max_side / max(size))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+_Box = tuple[float, float, float, float]
+
+
+@dataclass
+class _Decoded:
+    """A decoded picture.
+
+    Attributes:
+        image: Its pixels, perhaps at a reduced scale.
+        size: (width, height) in the file.
+        profile: ICC profile.
+        space: Colour space without a profile; None for sRGB.
+        depth: Bits per sample in the file.
+        box: Extent of the picture within `image`, in fractions of a pixel.
+        samples: Pixels of 16 bits, if `image` has lost half of them.
+    """
+
+    image: Image.Image
+    size: tuple[int, int]
+    profile: bytes | None
+    space: ColourSpace | None = None
+    depth: int = 8
+    box: _Box | None = None
+    samples: np.ndarray | None = None
+
+
+def _decode_jpeg(data: bytes, kind: str, max_side: int) -> _Decoded:
+    jpeg = check_jpeg(data)
+
+    def load(filled: bytes, mode: str | None) -> tuple[JpegImageFile, _Box | None]:
+        image = _open(filled, kind)
+        check_pixel_count(image.size, "progressive JPEG" if jpeg.limit == MAX_PIXELS else kind, jpeg.limit)
+        if jpeg.missing:
+            raise damaged(kind)
+        # The smallest of the scales 1, 1/2, 1/4, 1/8 that is not below the target; of a progressive JPEG the last scan
+        # would not show at those. The last row and column may reach beyond the picture: the box has the exact extent.
+        drafted = image.draft(mode, image.size if mode else _target(image.size, max_side))
+        image.load()
+        return image, drafted[1] if drafted else None
+
+    def fraction(jpeg: Jpeg) -> float:
+        mode = "L" if jpeg.is_progressive else None
+        return decoded_fraction(load(ended(data, jpeg), mode)[0], load(refilled(data, jpeg), mode)[0])
+
+    if bare := unpadded(data, jpeg):
+        # Zeros are data, of a flat area, if the picture ends exactly with them.
+        is_data = fraction(jpeg) == 1 and fraction(replace(jpeg, end=jpeg.end - 2)) < 1
+        jpeg = jpeg if is_data else bare
+    image, box = load(ended(data, jpeg), None)
+    if (not jpeg.has_end or ends_in_grey(image)) and fraction(jpeg) < ENOUGH:
+        raise damaged(kind)
+    return _Decoded(image, _open(ended(data, jpeg), kind).size, image.info.get("icc_profile"), box=box)
+
+
+def _decode_png(data: bytes, kind: str, max_side: int) -> _Decoded:
+    png = check_png(data)
+    file = png.file()
+    try:
+        image = _loaded(file, kind)
+        is_whole = not has_empty_row(image) or is_complete(png)
+    except (ImageError, MemoryError):
+        raise
+    except Exception:
+        is_whole = False
+    if not is_whole:
+        file = completed(png)
+        image = _loaded(file, kind)
+    samples = None
+    if png.space and png.depth == 16 and png.colour in (2, 4, 6):
+        import cv2  # only for these
+
+        samples = cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_UNCHANGED)[..., 2::-1]
+    return _Decoded(image, image.size, png.profile, png.space, png.depth, samples=samples)
+
+
+def _decode_webp(data: bytes, kind: str, max_side: int) -> _Decoded:
+    images = [_loaded(filled, kind) for filled in first_picture(data)]
+    if len(images) > 1 and decoded_fraction(*images) < ENOUGH:
+        raise damaged(kind)
+    return _Decoded(images[0], images[0].size, images[0].info.get("icc_profile"))
+
+
+def _decode_gif(data: bytes, kind: str, max_side: int) -> _Decoded:
+    gif = check_gif(data)
+    try:
+        image = _loaded(gif.file(), kind)
+        is_whole = not has_empty_row(image) or gif.is_complete
+    except (ImageError, MemoryError):
+        raise
+    except Exception:
+        is_whole = False
+    if not is_whole:
+        image = _loaded(completed_gif(gif), kind)
+    return _Decoded(image, image.size, None)
+
+
+def _decode_heif(data: bytes, kind: str, max_side: int) -> _Decoded:
+    heif = check_heif(data)
+    images = []
+    for filled in heif.refilled(data) if heif.is_cut_off else [data]:
+        try:
+            images.append(_loaded(filled, kind))
+        except (ImageError, MemoryError):
+            raise
+        except Exception:
+            if not heif.is_cut_off:
+                raise
+        if len(images) == 2 or heif.tiles:
+            break
+    if heif.is_cut_off:
+        fraction = heif.tile_fraction if heif.tiles else decoded_fraction(*images) if len(images) == 2 else 0
+        if fraction < ENOUGH:
+            raise damaged(kind)
+    image = images[0]
+    profile = image.info.get("icc_profile")
+    if heif.codes is None and (named := image.info.get("nclx_profile")):  # of the video stream
+        heif.codes = named["color_primaries"], named["transfer_characteristics"]
+    space = of_codes(*heif.codes) if heif.codes and not profile else None
+    return _Decoded(image, image.size, profile, space)
+
+
+_DECODERS: dict[str, Callable[[bytes, str, int], _Decoded]] = {
+    "JPEG": _decode_jpeg,
+    "PNG": _decode_png,
+    "WebP": _decode_webp,
+    "GIF": _decode_gif,
+    "AVIF": _decode_heif,
+    "HEIC": _decode_heif,
+}
+
+
+def _loaded(data: bytes, kind: str) -> Any:
+    """Decode a file at full scale; its size is checked first."""
+    image = _open(data, kind)
+    check_pixel_count(image.size, kind, MAX_PIXELS)
+    image.load()
+    return image
+
+
+def _open(data: bytes, kind: str) -> Any:
     """Read the header with the plugin of this format; no pixels yet."""
     if kind == "HEIC":
         try:
@@ -141,9 +281,8 @@ def _open(data: bytes, kind: str) -> Image.Image:
         "PNG": PngImageFile,
         "WebP": WebPImageFile,
         "AVIF": AvifImageFile,
+        "GIF": GifImageFile,
     }
-    if kind == "WebP":
-        check_webp(data)
     return plugins[kind](io.BytesIO(data))
 
 

@@ -1,0 +1,168 @@
+"""AVIF and HEIC: the boxes that say where the picture's data are, and the codes of its colours (ISO/IEC 23008-12)."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from cnn_demo.images.completeness import ZEROS, filler, zeros_at_end
+
+_MAX_MISSING = 0.25
+"""Fraction of the bytes that may be missing before it is not worth while to decode the rest."""
+_MAX_ITEMS = 5000
+
+
+@dataclass
+class Heif:
+    """What the boxes of an AVIF or HEIC tell.
+
+    Attributes:
+        codes: H.273 codes of primaries and transfer function; None if the boxes name none.
+        data_end: Position where the bytes of the file end, without zeros that only pad it.
+        items_end: Position where the last of the pictures should end.
+        tiles: Beginning and end of each tile of a picture that is a grid of several.
+    """
+
+    codes: tuple[int, int] | None = None
+    data_end: int = 0
+    items_end: int = 0
+    tiles: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether bytes are missing at the end."""
+        return self.items_end > self.data_end
+
+    @property
+    def tile_fraction(self) -> float:
+        """The fraction of a grid whose bytes are there; decoders leave out a tile that they cannot decode."""
+        parts = [
+            min(1.0, max(0.0, (self.data_end - start) / (end - start))) for start, end in self.tiles if end > start
+        ]
+        return sum(parts) / len(parts) if parts else 1.0
+
+    def refilled(self, data: bytes) -> Iterator[bytes]:
+        """Yield the file with zeros, and then other bytes, for the missing end; nothing if too much is missing."""
+        missing = self.items_end - self.data_end
+        if missing > _MAX_MISSING * self.items_end:
+            return
+        whole = data[: self.data_end]
+        yield whole + bytes(missing)
+        noise = filler(missing + 16)
+        for start in range(8):  # decoders refuse some fillings: AV1 has a few bits at the end that they check
+            yield whole + noise[start : start + missing]
+        yield whole + b"\xff" * missing
+
+
+def check_heif(data: bytes) -> Heif:
+    """Read the boxes; where they are broken, decoding fails later or ignores them."""
+    zeros = zeros_at_end(data)
+    heif = Heif(data_end=len(data) - zeros if zeros >= ZEROS else len(data))
+    with contextlib.suppress(ValueError, IndexError, KeyError):
+        _read_meta(data, heif)
+    if heif.codes is None and (at := data.find(b"colrnclx", 0, 2**20)) >= 0:  # of a sequence without pictures
+        heif.codes = _number(data, at + 8, 2), _number(data, at + 10, 2)
+    return heif
+
+
+def _number(data: bytes, position: int, size: int) -> int:
+    return int.from_bytes(data[position : position + size], "big")
+
+
+def _boxes(data: bytes, position: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Yield type, beginning and end of the contents of each box; a box that is cut off has its full length."""
+    for _ in range(_MAX_ITEMS):
+        if position + 8 > end:
+            return
+        size, name, header = _number(data, position, 4), data[position + 4 : position + 8], 8
+        if size == 1:
+            size, header = _number(data, position + 8, 8), 16
+        size = size or end - position
+        if size < header:
+            return
+        yield name, position + header, position + size
+        position += size
+
+
+def _read_meta(data: bytes, heif: Heif) -> None:
+    meta = next(((start, end) for name, start, end in _boxes(data, 0, len(data)) if name == b"meta"), None)
+    if meta is None:
+        return
+    boxes = {name: (start, end) for name, start, end in _boxes(data, meta[0] + 4, min(meta[1], len(data)))}
+    extents = _extents(data, *boxes[b"iloc"])
+    heif.items_end = max((end for item in extents.values() for _, end in item), default=0)
+    start = boxes[b"pitm"][0]
+    primary = _number(data, start + 4, 2 if data[start] == 0 else 4)
+    tiles = _references(data, *boxes[b"iref"]).get(primary, []) if b"iref" in boxes else []
+    heif.tiles = [extent for tile in tiles for extent in extents.get(tile, [])]
+    if b"iprp" in boxes:
+        colours = _colours(data, *boxes[b"iprp"])
+        heif.codes = next((colours[item] for item in (primary, *tiles[:1]) if item in colours), None)
+
+
+def _extents(data: bytes, start: int, end: int) -> dict[int, list[tuple[int, int]]]:
+    """Return the positions of the bytes of each item, as far as they are in the file and not in a box (`iloc`)."""
+    version, sizes = data[start], _number(data, start + 4, 2)
+    offset_size, length_size, base_size = sizes >> 12, sizes >> 8 & 15, sizes >> 4 & 15
+    index_size = sizes & 15 if version else 0
+    id_size = 4 if version == 2 else 2
+    position = start + 6 + id_size
+    items = {}
+    for _ in range(min(_number(data, start + 6, id_size), _MAX_ITEMS)):
+        item, method = _number(data, position, id_size), 0
+        position += id_size
+        if version:
+            method = _number(data, position, 2) & 15
+            position += 2
+        base = _number(data, position + 2, base_size)
+        position += 2 + base_size
+        found = []
+        for _ in range(_number(data, position, 2)):
+            position += index_size
+            offset = base + _number(data, position + 2, offset_size)
+            length = _number(data, position + 2 + offset_size, length_size)
+            position += offset_size + length_size
+            if position > end:
+                raise ValueError("The box ends too early.")
+            found.append((offset, offset + length))
+        position += 2
+        if method == 0:
+            items[item] = found
+    return items
+
+
+def _references(data: bytes, start: int, end: int) -> dict[int, list[int]]:
+    """Return the tiles of each picture that is made of others (`iref`)."""
+    size = 2 if data[start] == 0 else 4
+    tiles = {}
+    for name, first, _ in _boxes(data, start + 4, end):
+        if name == b"dimg":
+            count = min(_number(data, first + size, 2), _MAX_ITEMS)
+            tiles[_number(data, first, size)] = [
+                _number(data, first + size + 2 + i * size, size) for i in range(count)
+            ]  # fmt: skip
+    return tiles
+
+
+def _colours(data: bytes, start: int, end: int) -> dict[int, tuple[int, int]]:
+    """Return the codes of primaries and transfer function of each item that has them (`ipco` and `ipma`)."""
+    properties: list[tuple[int, int] | None] = [None]
+    colours = {}
+    for name, first, last in _boxes(data, start, end):
+        if name == b"ipco":
+            for kind, body, _ in _boxes(data, first, last):
+                is_codes = kind == b"colr" and data[body : body + 4] == b"nclx"
+                properties.append((_number(data, body + 4, 2), _number(data, body + 6, 2)) if is_codes else None)
+        elif name == b"ipma":
+            id_size, index_size = (4 if data[first] else 2), (2 if data[first + 3] & 1 else 1)
+            position = first + 8
+            for _ in range(min(_number(data, first + 4, 4), _MAX_ITEMS)):
+                item, count = _number(data, position, id_size), data[position + id_size]
+                position += id_size + 1
+                for _ in range(count):
+                    index = _number(data, position, index_size) & (0x7FFF if index_size == 2 else 0x7F)
+                    position += index_size
+                    if index < len(properties) and (codes := properties[index]):
+                        colours.setdefault(item, codes)
+    return colours
