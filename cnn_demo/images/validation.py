@@ -77,6 +77,14 @@ def kind_of(data: bytes) -> str:
     raise ImageError(f"This looks like {kind} and not like a photo we can read: please choose a {ACCEPTED} file.")
 
 
+def is_photo(start: bytes) -> bool:
+    """Return whether the first bytes of a file are those of an accepted format."""
+    try:
+        return bool(kind_of(start))
+    except ImageError:
+        return False
+
+
 # Sizes --------------------------------------------------------------------------------------------------------------
 
 

@@ -18,8 +18,9 @@ import numpy as np
 
 from cnn_demo.images import ImageError, Photo, read_photo
 from cnn_demo.images.reading import printable
-from cnn_demo.images.validation import EXTENSIONS, MAX_BYTES
+from cnn_demo.images.validation import EXTENSIONS, MAX_BYTES, is_photo
 from cnn_demo.limits import ARCHIVE_MB
+from cnn_demo.models.transfer.zips import METHODS, STARTS, class_level, first_bytes, is_encrypted, path_of
 
 MIN_CLASSES, MAX_CLASSES = 2, 6
 MIN_PHOTOS, MAX_PHOTOS = 5, 50
@@ -36,8 +37,7 @@ MAX_ENTRIES = 2000
 """Maximum number of files and folders in a zip; listing some hundred thousand takes seconds."""
 MAX_SENTENCES = 8
 """Maximum number of rejected photos named one by one; the others are counted."""
-
-
+_UNSUPPORTED = "This zip uses an unsupported compression: please create a standard one and retry."
 _Read = Callable[[], bytes]
 
 
@@ -105,10 +105,10 @@ def gather(named: Mapping[str, Sequence[tuple[str, bytes]]]) -> tuple[PhotoSet, 
 
 
 def from_zip(data: bytes) -> tuple[PhotoSet, tuple[str, ...]]:
-    """Create a photo set from a zip; a photo's parent folder is its class, so `train/cat/1.jpg` is a cat.
+    """Create a photo set from a zip; the folder that differs is the class, so `train/cat/100APPLE/1.jpg` is a cat.
 
-    Classes and photos are sorted by name. `__MACOSX` and hidden files are ignored; files without a photo's extension
-    are skipped.
+    Classes and photos are sorted by name. Photos are recognized by their content, or by their extension. `__MACOSX`,
+    hidden files and those of file managers are ignored; other files are skipped.
 
     Args:
         data: Contents of the zip, at most `MAX_ENTRIES` files and `MAX_UNPACKED` bytes unpacked.
@@ -123,12 +123,10 @@ def from_zip(data: bytes) -> tuple[PhotoSet, tuple[str, ...]]:
         archive = _open(data)
         folders, passed_over = _folders(archive)
     check_labels(list(folders))
-    unpacker = _Unpacker(archive)
+    read = _Unpacker(archive).read
+    entries = {label: sorted(files, key=lambda file: file[0]) for label, files in folders.items()}
     photos, sentences = _collect(
-        {
-            label: [(name, partial(unpacker.read, info)) for name, info in sorted(files, key=lambda file: file[0])]
-            for label, files in folders.items()
-        }
+        {label: [(name, partial(read, info)) for name, info in files] for label, files in entries.items()}
     )
     return photos, passed_over + sentences
 
@@ -144,9 +142,7 @@ def _zip_faults() -> Iterator[None]:
     except PhotoSetError:
         raise
     except NotImplementedError as error:
-        raise PhotoSetError(
-            "This zip uses an unsupported compression: please create a standard one and retry."
-        ) from error
+        raise PhotoSetError(_UNSUPPORTED) from error
     # BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, UnicodeDecodeError, IndexError and others.
     except Exception as error:
         raise PhotoSetError("This zip is cut off or damaged: please create it again and retry.") from error
@@ -154,34 +150,50 @@ def _zip_faults() -> Iterator[None]:
 
 def _open(data: bytes) -> zipfile.ZipFile:
     """Open a zip; the number of files is checked beforehand by counting the signatures of its entries."""
-    if not data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+    if not data.startswith(STARTS):
         raise PhotoSetError("This is not a zip file: please put the folders of photos into a .zip file.")
     if data.count(b"PK\x01\x02") > MAX_ENTRIES:
         raise PhotoSetError(f"This zip holds more than {MAX_ENTRIES} files: please leave some out.")
     return zipfile.ZipFile(io.BytesIO(data))
 
 
+def _candidates(archive: zipfile.ZipFile) -> tuple[list[tuple[list[str], zipfile.ZipInfo]], int, int]:
+    """Return (folders and file name, entry) of the possible photos, and how many zips and other files there are."""
+    found = []
+    zips = others = 0
+    for info in archive.infolist():
+        if not (parts := path_of(info)):
+            continue
+        if is_encrypted(info):
+            raise PhotoSetError("This zip is encrypted: please create one without a password.")
+        start = first_bytes(archive, info)
+        if parts[-1].rpartition(".")[2].lower() in EXTENSIONS or is_photo(start):
+            found.append((parts, info))
+        elif start.startswith(b"PK\x03\x04"):
+            zips += 1
+        else:
+            others += 1
+    return found, zips, others
+
+
 def _folders(archive: zipfile.ZipFile) -> tuple[dict[str, list[tuple[str, zipfile.ZipInfo]]], tuple[str, ...]]:
     """Return (file name, entry) of the possible photos of each class, and sentences on the skipped files."""
-    folders: dict[str, list[tuple[str, zipfile.ZipInfo]]] = {}
-    homeless = others = 0
-    for info in archive.infolist():
-        parts = [part for part in info.filename.replace("\\", "/").split("/") if part]
-        if info.is_dir() or not parts or any(part == "__MACOSX" or part.startswith(".") for part in parts):
-            continue
-        if parts[-1].rpartition(".")[2].lower() not in EXTENSIONS:
-            others += 1
-        elif len(parts) == 1:
-            homeless += 1
-        else:
-            folders.setdefault(clean_label(parts[-2]), []).append((parts[-1], info))
-    if not folders and homeless:
+    candidates, zips, others = _candidates(archive)
+    if zips and not candidates:
+        raise PhotoSetError("This zip holds other zips: please unpack them and zip the folders of photos.")
+    inside = [(parts, info) for parts, info in candidates if len(parts) > 1]
+    if candidates and not inside:
         raise PhotoSetError("The photos in this zip are not in folders: please make one folder for each class.")
+    level = class_level([parts[:-1] for parts, _ in inside]) if inside else 0
+    folders: dict[str, list[tuple[str, zipfile.ZipInfo]]] = {}
+    for parts, info in inside:
+        if len(parts) > level + 1:
+            folders.setdefault(clean_label(parts[level]), []).append(("/".join(parts[level + 1 :]), info))
     sentences = []
-    if homeless:
+    if homeless := len(candidates) - sum(map(len, folders.values())):
         sentences.append(f"Left out because they are not in a folder: {_counted(homeless, 'photo')}.")
-    if others:
-        sentences.append(f"Left out because they do not have a photo's file extension: {_counted(others, 'file')}.")
+    if zips or others:
+        sentences.append(f"Left out because they are not photos: {_counted(zips + others, 'file')}.")
     return dict(sorted(folders.items(), key=lambda folder: (folder[0].casefold(), folder[0]))), tuple(sentences)
 
 
@@ -193,11 +205,8 @@ class _Unpacker:
         self._left = MAX_UNPACKED
 
     def read(self, info: zipfile.ZipInfo) -> bytes:
-        if info.flag_bits & 0x1:
-            raise PhotoSetError("This zip is encrypted: please create one without a password.")
-        # LZMA may allocate gigabytes of memory before the first byte; file managers write none of the other methods.
-        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise PhotoSetError("This zip uses an unsupported compression: please create a standard one and retry.")
+        if info.compress_type not in METHODS:
+            raise PhotoSetError(_UNSUPPORTED)
         with _zip_faults(), self._archive.open(info) as file:
             data = file.read(MAX_BYTES + 1)  # one extra byte lets `read_photo` detect that it is too long
         self._left -= len(data)
@@ -284,7 +293,7 @@ def left_out(refused: Sequence[str], twice: int, beyond: int) -> tuple[str, ...]
 def unreadable(name: str, label: str, error: ImageError) -> str:
     """Return the message for a skipped file."""
     text = str(error)
-    return f"“{printable(name)[:80]}” in “{label}” was left out: {text[0].lower()}{text[1:]}"
+    return f"“{printable(name.rpartition('/')[2])[:80]}” in “{label}” was left out: {text[0].lower()}{text[1:]}"
 
 
 def _counted(number: int, noun: str) -> str:

@@ -2,7 +2,9 @@
 
 import io
 import struct
+import unicodedata
 import zipfile
+import zlib
 
 import numpy as np
 import pytest
@@ -149,8 +151,87 @@ def test_files_of_file_managers_are_skipped_and_other_files_counted():
     assert len(photos.photos) == 10
     assert left_out == (
         "Left out because they are not in a folder: 1 photo.",
-        "Left out because they do not have a photo's file extension: 2 files.",
+        "Left out because they are not photos: 2 files.",
     )
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        ("cat/100APPLE", "dog/100APPLE"),
+        ("cat/day1", "cat/day2", "dog/day1", "dog/day2"),
+        ("pets/cat", "pets/dog/100APPLE"),
+        ("pets/train/cat", "pets/train/dog/old", "pets/val/cat", "pets/val/dog"),
+        ("cat/train", "cat/test", "dog/train", "dog/test"),
+        ("a/b/c/cat", "a/b/c/dog"),
+        ("./cat", "./dog"),
+        ("C:/cat", "C:/dog"),
+    ],
+)
+def test_the_folder_that_differs_is_the_class(where):
+    files = {f"{folder}/{n}.png": png(100 * i + n) for i, folder in enumerate(where) for n in range(5)}
+    photos, left_out = from_zip(zipped(files))
+    assert photos.labels == ("cat", "dog")
+    assert len(photos.photos) == len(files)
+    assert left_out == ()
+
+
+def test_photos_are_recognized_by_content():
+    def encoded(kind: str, seed: int) -> bytes:
+        file = io.BytesIO()
+        Image.open(io.BytesIO(png(seed))).save(file, kind)
+        return file.getvalue()
+
+    names = {"a.JPG": "JPEG", "b.jfif": "JPEG", "c": "PNG", "d.txt": "WEBP", "e.jpeg": "GIF", "f.dat": "AVIF"}
+    files = {f"cat/{name}": encoded(kind, 900 + i) for i, (name, kind) in enumerate(names.items())}
+    files |= folders(dog=5) | {"dog/Thumbs.db": b"x", "dog/desktop.ini": b"x", "dog/notes": b"x"}
+    photos, left_out = from_zip(zipped(files))
+    assert np.bincount(photos.classes).tolist() == [6, 5]
+    assert left_out == ("Left out because they are not photos: 1 file.",)
+
+
+def with_raw_names(names: dict[str, bytes]) -> bytes:
+    """A zip whose ASCII names are replaced by bytes of the same length, without the flag for UTF-8."""
+    data = zipped({f"{name}/{n}.png": png(100 * i + n) for i, name in enumerate(names) for n in range(5)})
+    for name, raw in names.items():
+        assert len(name) == len(raw)
+        data = data.replace(name.encode() + b"/", raw + b"/")
+    return data
+
+
+def test_names_of_macos_and_of_dos():
+    decomposed = unicodedata.normalize("NFD", "Kätzchen").encode()
+    data = with_raw_names({"x" * len(decomposed): decomposed, "yyy": "猫".encode(), "zzz": b"h\x81n"})
+    photos, _ = from_zip(data)
+    assert set(photos.labels) == {"Kätzchen", "猫", "hün"}
+
+
+def test_the_extra_field_for_names_wins():
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for i, (raw, name) in enumerate({"k?tze": "kätze", "hund": "hund"}.items()):
+            for n in range(5):
+                path = f"{raw}/{n}.png"
+                info = zipfile.ZipInfo(path)
+                field = b"\1" + zlib.crc32(path.encode()).to_bytes(4, "little") + f"{name}/{n}.png".encode()
+                info.extra = struct.pack("<HH", 0x7075, len(field)) + field
+                archive.writestr(info, png(10 * i + n))
+    assert from_zip(file.getvalue())[0].labels == ("hund", "kätze")
+
+
+def test_zip64_is_read():
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, data in folders(cat=5, dog=5).items():
+            with archive.open(name, "w", force_zip64=True) as entry:
+                entry.write(data)
+    assert from_zip(file.getvalue())[0].labels == ("cat", "dog")
+
+
+def test_ten_phone_photos_fit():
+    trailer = bytes(5 * 2**20)
+    files = {f"{label}/{n}.png": png(10 * i + n) + trailer for i, label in enumerate(("cat", "dog")) for n in range(5)}
+    assert len(from_zip(zipped(files, zipfile.ZIP_STORED))[0].photos) == 10
 
 
 def encrypted() -> bytes:
@@ -187,6 +268,8 @@ def with_bytes_changed() -> bytes:
         (lambda: zipped(folders(cat=5, dog=5))[:300], "cut off or damaged"),
         (with_bytes_changed, "cut off or damaged"),
         (encrypted, "is encrypted"),
+        (lambda: zipped({"a.zip": zipped(folders(cat=5, dog=5))}), "holds other zips"),
+        (lambda: zipped({f"../cat/{n}.png": png(n) for n in range(5)}), "No photos were found"),
         (lambda: zipped(folders(cat=5, dog=5), zipfile.ZIP_LZMA), "unsupported compression"),
         (lambda: zipped(folders(cat=5, dog=5), zipfile.ZIP_BZIP2), "unsupported compression"),
         (lambda: zipped({f"a/{n}.txt": b"" for n in range(2001)}), "more than 2000 files"),
