@@ -1,4 +1,5 @@
-// Scrolls the page after a click on an experiment, so that the notice and the thing to notice are in sight.
+// Scrolls the page after a click on an experiment, so that the notice and the thing to notice are in sight; and, when a
+// page opens, its row of tabs to the open one.
 
 /** @typedef {{keys: string[], click: string}} Data */
 
@@ -61,6 +62,18 @@ function scrollTo(element, main, edge) {
   else if (below > 0) main.scrollTop += Math.min(above, below)
 }
 
+/** Scroll the row of tabs, which a phone cuts off, to the open one: a link may have opened a late one. */
+function showOpenTab() {
+  for (const tab of document.querySelectorAll("[role=tab][aria-selected=true]")) {
+    const row = tab.closest("[role=tablist]")
+    if (!row) continue
+    const { left, right } = tab.getBoundingClientRect()
+    const visible = row.getBoundingClientRect()
+    if (right > visible.right) row.scrollLeft += right - visible.right + 3 * EDGE // beside the arrow at the end
+    else if (left < visible.left) row.scrollLeft += left - visible.left - 3 * EDGE
+  }
+}
+
 /**
  * Scroll once for each click. On a phone, the notice goes to the top, with the picture below it, and controls, which are
  * further down, are left where they are.
@@ -68,10 +81,13 @@ function scrollTo(element, main, edge) {
  */
 export default async function ({ data }) {
   const page = /** @type {Window & {revealed?: string}} */ (window)
-  if (!data.click || page.revealed === data.click) return
-  page.revealed = data.click
+  const click = data.click || location.pathname
+  if (page.revealed === click) return
+  page.revealed = click
   const main = document.querySelector("[data-testid=stMain]")
   if (!main || !(await atRest())) return
+  showOpenTab()
+  if (!data.click) return
   const notice = shown("notice")
   const header = document.querySelector("[data-testid=stHeader]")?.getBoundingClientRect().bottom ?? 0
   const isPhone = innerWidth <= 640

@@ -12,6 +12,6 @@ def reveal(keys: Sequence[str], click: str) -> None:
 
     Args:
         keys: Keys of widgets or containers, the most important one last. Those that are not shown are left out.
-        click: Name of the click, another one for each; without one, the page stays as it is.
+        click: Name of the click, another one for each; without one, only the row of tabs is scrolled to the open one.
     """
     _mount(key="reveal", data={"keys": list(keys), "click": click})

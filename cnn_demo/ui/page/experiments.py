@@ -96,8 +96,11 @@ def notice(lesson: Lesson) -> None:
     experiment = record.experiment
     with st.container(key="notice"):  # always there, so that the page below does not jump
         one_entry_for_each_click()
+        if experiment is None or not record.clicks:
+            reveal((), "")
+        else:
+            reveal(experiment.look_at, f"{link_name(experiment)} {record.clicks}")
         if experiment is not None:
-            reveal(experiment.look_at, f"{link_name(experiment)} {record.clicks}" if record.clicks else "")
             st.info(f"**What to notice.** {experiment.notice}", icon=":material/visibility:")
 
 

@@ -45,11 +45,12 @@ def photo_picker(*, patterns: bool = False) -> Photo:
         The photo to show: a valid one, even after an upload that could not be read.
     """
     _take_from_link()
-    thumbnails = _sample_thumbnails() + (_pattern_thumbnails() if patterns else ())
     own: Photo | None = st.session_state.get("own_photo")
+    thumbnails = _sample_thumbnails()
     if own is not None:
         thumbnails = (Thumbnail(OWN, "Your photo", _thumbnail_url(own), "The photo that you uploaded."), *thumbnails)
     chosen = st.session_state["photo_key"]
+    thumbnails += tuple(each for each in _pattern_thumbnails() if patterns or each.key == chosen)
     photo = own if own is not None and chosen == OWN else _built_in(chosen)
     with st.container(key="photo_strip", horizontal=True, vertical_alignment="center", gap="small"):
         gallery(thumbnails, chosen, key="gallery", label="Photos", on_pick=choose)
