@@ -97,7 +97,7 @@ def usable_models(task: Task) -> tuple[ModelSpec, ...]:
         if spec.weights in here and (not spec.backbone or find(spec.backbone).weights in here)
     )
     if not usable:
-        raise ModelUnavailable("No network for this task is on this machine: please download one on the tab *Models*.")
+        raise ModelUnavailable("No network for this task is on this machine: please download one on the tab “Models”.")
     return usable
 
 

@@ -298,7 +298,7 @@ def test_without_any_detector_the_tab_has_a_message_and_the_table(monkeypatch, t
 
     app = AppTest.from_function(script, default_timeout=200).run()
     assert_fine(app, errors=1)
-    assert "please download one on the tab *Models*" in app.error[0].value
+    assert "please download one on the tab “Models”" in app.error[0].value
 
 
 # Video ---------------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ import streamlit as st
 
 from cnn_demo.convolution.matrix_text import MAX_SIDE, MAX_WEIGHT, format_matrix, normalize, parse_matrix, resized
 from cnn_demo.ui.convolution.settings import DEFAULTS, MATRIX_GOOD, MATRIX_TEXT
+from cnn_demo.ui.page.markdown import plain
 
 _BASE, _TURN = "matrix_base", "matrix_turn"
 
@@ -49,7 +50,7 @@ def matrix_editor() -> None:
     try:
         weights = current_matrix()
     except ValueError as error:
-        st.error(str(error), icon=":material/grid_off:")
+        st.error(plain(str(error)), icon=":material/grid_off:")
         return
     st.session_state[MATRIX_GOOD] = weights
     _size_inputs(weights.shape)

@@ -18,6 +18,7 @@ from cnn_demo.ui.convolution.settings import (
 )
 from cnn_demo.ui.page.fragments import end_run, fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
+from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.page.session import SESSION
 
 PAUSE = 0.08  # seconds
@@ -69,7 +70,7 @@ def _show_result(photo: Photo, after: DeltaGenerator) -> tuple[ConvolutionSettin
         size = output_size(photo.size, settings.weights.shape, settings.spec)
     except ValueError as error:
         sentence = f"{str(error).rstrip('.')}: choose more padding, less dilation or a smaller kernel."
-        after.error(sentence, icon=":material/crop_free:")
+        after.error(plain(sentence), icon=":material/crop_free:")
         photo_key, fitting, size = st.session_state.get("last_fitting", (None, None, None))
         if photo_key != photo.key:
             return settings, None

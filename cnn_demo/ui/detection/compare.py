@@ -21,6 +21,7 @@ from cnn_demo.models.detection.candidates import IOU, select
 from cnn_demo.ui.components.picture import labelled_boxes, picture
 from cnn_demo.ui.detection.state import candidates_of
 from cnn_demo.ui.page.layout import controls_picture_and_details
+from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.widgets.detection_controls import boxes_of_count, confidence_slider, counted
 from cnn_demo.ui.widgets.model_picker import pick_models
 from cnn_demo.ui.widgets.view import view_fragment
@@ -72,7 +73,7 @@ def _predictions(photo: Photo, specs: Sequence[ModelSpec], confidence: float) ->
                 load_detector(spec.key)
                 candidates = candidates_of(photo, spec.key, spec.input_size[0])
         except ModelUnavailable as error:
-            st.error(str(error), icon=":material/cloud_off:")
+            st.error(plain(str(error)), icon=":material/cloud_off:")
             continue
         predictions[spec.key] = select(candidates, confidence, IOU).detections()
     return predictions

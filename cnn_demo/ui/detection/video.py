@@ -22,6 +22,7 @@ from cnn_demo.topics import ROOT
 from cnn_demo.ui.components.picture import labelled_boxes, picture
 from cnn_demo.ui.detection.state import candidates_of, pick_detector
 from cnn_demo.ui.page.layout import controls_picture_and_details
+from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.widgets.detection_controls import confidence_slider, counted
 from cnn_demo.ui.widgets.job_progress import stop_button, watch
 from cnn_demo.video import (
@@ -70,7 +71,7 @@ def video_view(photo: Photo) -> None:
         if job is not None and job.active:
             watch(job, _show_progress, _STATE)
         elif job is not None and job.error:
-            st.error(job.error, icon=":material/movie_off:")
+            st.error(plain(job.error), icon=":material/movie_off:")
         elif job is not None and isinstance(job.progress, AnnotatedVideo):
             _show_result(job.progress, details)
         elif video is not None:
@@ -119,7 +120,7 @@ def _choose_video() -> None:
         "Use the sample video", icon=":material/movie:", key="video_sample", on_click=_receive_sample, type="tertiary"
     )
     if error := st.session_state.get(_ERROR):
-        st.error(error, icon=":material/movie_off:")
+        st.error(plain(error), icon=":material/movie_off:")
 
 
 def _buttons(job: Job | None, data: bytes, spec: ModelSpec, side: int, confidence: float) -> Job | None:

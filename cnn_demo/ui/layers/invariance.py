@@ -21,6 +21,7 @@ from cnn_demo.ui.layers.invariance_measures import (
 from cnn_demo.ui.layers.maps import learned_kernels, tile_url
 from cnn_demo.ui.layers.settings import DEFAULTS, SOURCE_TITLES, read_stack
 from cnn_demo.ui.page.layout import controls_picture_and_details
+from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.page.session import SESSION
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, GREY, LEGEND_ABOVE, chart_colours, slider_line
 from cnn_demo.ui.widgets.choice import choose
@@ -45,7 +46,7 @@ def forgiving_view(photo: Photo) -> None:
     try:
         measured, limit = curves(photo, question)
     except ValueError as error:
-        stage.warning(str(error), icon=":material/crop_free:")
+        stage.warning(plain(str(error)), icon=":material/crop_free:")
         return
     amount = min(amount, limit)
     with panel:
@@ -95,7 +96,7 @@ def _controls() -> tuple[Question, float]:
         stack_text()  # since the link to this view holds the stack, too
         layers, wrong = read_stack(SESSION)
         if wrong:
-            st.error(wrong, icon=":material/layers_clear:")
+            st.error(plain(wrong), icon=":material/layers_clear:")
         return Question(distortion, layers), amount
     return Question.one_layer(distortion, *_layer_controls()), amount
 

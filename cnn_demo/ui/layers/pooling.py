@@ -29,6 +29,7 @@ from cnn_demo.ui.layers.numbers import bounded_number
 from cnn_demo.ui.layers.settings import DEFAULTS, POOL_TITLES, value_of
 from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.page.layout import controls_picture_and_details
+from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.page.session import SESSION
 from cnn_demo.ui.widgets.number_grid import number_grid
 
@@ -68,7 +69,7 @@ def pooling_view(photo: Photo) -> None:
     try:
         size = pooled_size(plane.shape, window, stride)
     except ValueError as error:
-        stage.warning(f"{str(error).rstrip('.')}: please choose a smaller window.", icon=":material/crop_free:")
+        stage.warning(f"{plain(str(error).rstrip('.'))}: please choose a smaller window.", icon=":material/crop_free:")
         return
     with panel:
         row, column = _open_window(size)

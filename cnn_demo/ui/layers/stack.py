@@ -13,6 +13,7 @@ from cnn_demo.ui.layers.maps import is_signed, map_pictures, map_titles, plan, s
 from cnn_demo.ui.layers.open_map import opened_map
 from cnn_demo.ui.layers.settings import POOL_TITLES, read_layer, read_stack, value_of
 from cnn_demo.ui.page.layout import controls_picture_and_details
+from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.page.session import SESSION
 
 
@@ -23,14 +24,14 @@ def stack_view(photo: Photo) -> None:
     number = read_layer(SESSION, len(layers))
     with st.container():  # always there, so that a message does not move the page below
         if wrong:
-            st.error(wrong, icon=":material/layers_clear:")
+            st.error(plain(wrong), icon=":material/layers_clear:")
     panel, stage, details = controls_picture_and_details("stack")
     with stage:
         _drawn_to_scale(photo, layers, planned, number)
         stack_buttons(layers)
         with st.container():
             if planned.problem:
-                st.warning(planned.problem, icon=":material/crop_free:")
+                st.warning(plain(planned.problem), icon=":material/crop_free:")
     shown = min(number, len(planned.layers))
     with panel:
         preset_control()

@@ -30,6 +30,7 @@ from cnn_demo.results import percent
 from cnn_demo.ui.localization.prediction import CARD_SIDE, resized_map
 from cnn_demo.ui.localization.state import evidence_of, pick_class, pick_localizer, truth_of
 from cnn_demo.ui.page.layout import controls_picture_and_details
+from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.widgets.cached_progress import computed
 from cnn_demo.ui.widgets.heatmap_controls import opacity_slider
 from cnn_demo.ui.widgets.model_picker import load_with_spinner
@@ -115,7 +116,7 @@ def _window_controls(size: tuple[int, int]) -> tuple[tuple[float, ...], float]:
     try:
         windows(size, sizes, step / 100)
     except ValueError as error:
-        st.info(str(error), icon=":material/select_all:")
+        st.info(plain(str(error)), icon=":material/select_all:")
         return (), step / 100
     return sizes, step / 100
 

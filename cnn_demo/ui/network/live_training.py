@@ -10,6 +10,7 @@ from cnn_demo.models import frameworks
 from cnn_demo.models.classification.digits import DigitRun, DigitSettings, digit_data, train
 from cnn_demo.ui.network import live_training_charts as views
 from cnn_demo.ui.page.layout import controls_picture_and_details
+from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.widgets.choice import choose
 
 FILTERS = (4, 8, 16, 32)
@@ -41,7 +42,7 @@ def live_training_view() -> None:
     )
     with stage.container():  # always there, so that the page below does not move
         if message := st.session_state.pop("live_error", None) or (job.error if job else ""):
-            st.error(message, icon=":material/error:")
+            st.error(plain(message), icon=":material/error:")
     with stage:
         if job is None:
             views.before_training()

@@ -6,6 +6,7 @@ from cnn_demo.machine import describe_machine
 from cnn_demo.models.files.weights import local_weights
 from cnn_demo.topics import ROOT, TOPICS
 from cnn_demo.ui.page.frame import APP_TITLE, set_up, topic_link
+from cnn_demo.ui.page.markdown import plain
 
 CARDS_PER_ROW = 4
 # The link of a card covers the whole card.
@@ -42,7 +43,7 @@ def _machine() -> None:
     figures = st.grid(3, min_column_width=230, border=True)
     device, memory, models = (figures.cell() for _ in range(3))
     accelerator = {"cuda": "NVIDIA GPU", "mps": "Apple GPU", "cpu": "CPU"}[machine.device]
-    device.metric("Networks run on", accelerator, help=f"{machine.device_name}, {machine.cores} CPU cores")
+    device.metric("Networks run on", accelerator, help=f"{plain(machine.device_name)}, {machine.cores} CPU cores")
     memory.metric("Free memory", f"{machine.free_memory / 2**30:.0f} of {machine.memory / 2**30:.0f} GB")
     models.metric(
         "Weights available locally",
@@ -51,4 +52,4 @@ def _machine() -> None:
         "The convolution page needs none.",
     )
     for file in weights:
-        st.caption(f"{file.name} · {file.bytes / 1e6:.1f} MB · {file.source}")
+        st.caption(f"{plain(file.name)} · {file.bytes / 1e6:.1f} MB · {file.source}")

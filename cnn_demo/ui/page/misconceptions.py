@@ -11,6 +11,7 @@ from cnn_demo.lessons import Misconception
 from cnn_demo.models import ModelUnavailable
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.page.fragments import fragment
+from cnn_demo.ui.page.markdown import plain
 
 WORKING_SIDE = 640
 SMOOTH_FROM = 64  # pixels per side; smaller pictures are feature maps or inputs of a network, shown as squares
@@ -36,7 +37,7 @@ def _misconception(photo: Photo, item: Misconception, index: int) -> None:
         try:
             correction = item.correct(reduced(photo.pixels, WORKING_SIDE).astype(np.float32) / 255)
         except ModelUnavailable as error:
-            st.error(str(error), icon=":material/cloud_off:")
+            st.error(plain(str(error)), icon=":material/cloud_off:")
             return
         text, *containers = st.columns([2, *[2] * len(correction.pictures)], vertical_alignment="center")
         text.markdown(correction.text)

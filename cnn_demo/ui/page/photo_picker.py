@@ -59,7 +59,7 @@ def photo_picker(*, patterns: bool = False) -> Photo:
             st.caption(_photo_caption(photo))
     with st.container():  # always there, so that a message does not rebuild the page below
         if error := st.session_state.get("photo_error"):
-            st.error(error, icon=":material/image_not_supported:")
+            st.error(plain(error), icon=":material/image_not_supported:")
         elif st.session_state.get(_GONE):
             st.info(
                 "This link is of an uploaded photo. A photo is not part of a link, and is removed when its session "

@@ -7,6 +7,7 @@ import streamlit as st
 
 from cnn_demo.models import ModelUnavailable
 from cnn_demo.ui.page.fragments import end_run
+from cnn_demo.ui.page.markdown import plain
 
 
 def fill_open_tab(key: str, views: Mapping[str, Callable[[], None]]) -> None:
@@ -32,4 +33,4 @@ def reasons_shown() -> Iterator[None]:
     try:
         yield
     except (ModelUnavailable, FileNotFoundError) as error:
-        st.error(str(error), icon=":material/cloud_off:")
+        st.error(plain(str(error)), icon=":material/cloud_off:")

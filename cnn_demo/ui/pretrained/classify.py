@@ -16,6 +16,7 @@ from cnn_demo.models.files.downloads import max_concurrent
 from cnn_demo.results import Classification, percent
 from cnn_demo.ui.page.caching import HASH_BY_KEY, timed_warm
 from cnn_demo.ui.page.layout import controls_picture_and_details
+from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.pretrained import robustness
 from cnn_demo.ui.pretrained.model_times import keep_time
 from cnn_demo.ui.widgets.choice import choose
@@ -105,7 +106,7 @@ def _predictions(photo: Photo, specs: Sequence[ModelSpec], fit: str) -> list[tup
                 with st.spinner("Running the network…"):
                     prediction = classified(photo, spec.key, fit)
             except ModelUnavailable as error:
-                st.error(str(error), icon=":material/cloud_off:")
+                st.error(plain(str(error)), icon=":material/cloud_off:")
                 continue
             _show_prediction(spec, prediction)
             predictions.append((spec, prediction))

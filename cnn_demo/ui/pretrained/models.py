@@ -11,6 +11,7 @@ from cnn_demo.images import Photo
 from cnn_demo.models import ModelSpec, ModelUnavailable, find, list_models, load_classifier
 from cnn_demo.models.catalogue.specs import Metric
 from cnn_demo.ui.page.layout import controls_picture_and_details
+from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.pretrained.model_times import keep_time, median_milliseconds
 from cnn_demo.ui.widgets import model_downloads
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, GREY, LEGEND_ABOVE, chart_colours
@@ -150,7 +151,7 @@ def _measure_button(photo: Photo, here: Sequence[ModelSpec]) -> None:
             keep_time(spec.key, model.predict(photo.pixels))
     bar.empty()
     for sentence in failed:
-        st.error(sentence, icon=":material/cloud_off:")
+        st.error(plain(sentence), icon=":material/cloud_off:")
 
 
 def _show_plot(frame: pd.DataFrame) -> None:

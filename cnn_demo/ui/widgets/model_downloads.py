@@ -9,6 +9,7 @@ import streamlit as st
 from cnn_demo.models import ModelSpec, ModelUnavailable, find
 from cnn_demo.models.files import downloads
 from cnn_demo.ui.page.fragments import fragment
+from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.widgets.model_picker import OFFICIAL
 
 WANTED, NEWS = "models_wanted", "models_news"
@@ -58,7 +59,7 @@ def _download(keys: Sequence[str]) -> None:
     )
     described = f"{spec.title}: {spec.architecture}. Licence of the weights: {spec.licence}."
     if refusal is not None:
-        st.info(refusal, icon=":material/cloud_off:")
+        st.info(plain(refusal), icon=":material/cloud_off:")
         st.caption(described)
         return
     st.caption(
@@ -97,7 +98,7 @@ def _fetch(spec: ModelSpec) -> None:
         downloads.download(spec, report)
     except ModelUnavailable as error:
         bar.empty()
-        st.error(str(error), icon=":material/cloud_off:")
+        st.error(plain(str(error)), icon=":material/cloud_off:")
         return
     st.session_state[NEWS] = f"{spec.title} is on this machine now: you can choose it in the other tabs."
     st.rerun()  # the whole page, since all its model pickers have a new choice

@@ -16,6 +16,7 @@ from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.ui.network.fields import drawings as views
 from cnn_demo.ui.network.walk.stages import layer_label
 from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.widgets.choice import choose
 
 MODEL = "cifar10_cnn"
@@ -31,7 +32,9 @@ def trained_view(
         with stage, st.spinner("Loading the network…"):
             model = load_classifier(MODEL)
     except ModelUnavailable as error:
-        stage.info(f"{error} The custom stack and the published networks work without it.", icon=":material/info:")
+        stage.info(
+            f"{plain(str(error))} The custom stack and the published networks work without it.", icon=":material/info:"
+        )
         return
     facts = {layer.name: layer for layer in model.layers if len(layer.shape) == 3 and layer.kind != "input"}
     with panel:
