@@ -8,6 +8,7 @@ from driver import HOME, PAGE_1, assert_fine, fire, open_app, picture
 from cnn_demo.convolution import PATTERNS
 from cnn_demo.images import sample_photos
 from cnn_demo.images.validation import MAX_BYTES
+from cnn_demo.ui.page.markdown import plain
 
 BROKEN = {
     "text": b"Dear Sir or Madam",
@@ -75,7 +76,7 @@ def test_an_upload_is_shown_upright_and_let_go(phone_photo):
     assert app.session_state["photo_key"] == "own"
     assert app.session_state["own_photo"].pixels.shape == (48, 32, 3)
     assert app.query_params["photo"] == "own"
-    assert caption(app).startswith("**IMG\\_0001\\.jpg** · 32 × 48 pixels")
+    assert caption(app).startswith("**IMG\\_0001.jpg** · 32 × 48 pixels")
     assert picture(app, "before")[1].shape == (48, 32, 3)
     assert app.file_uploader[0].value is None
     assert not [key for key, value in app.session_state.items() if "UploadedFile" in type(value).__name__]
@@ -130,7 +131,7 @@ def test_one_upload_after_another(jpeg):
     fire(app, "gallery", "pick", "coffee")
     fire(app, "gallery", "pick", "own")
     assert app.session_state["photo_key"] == "own"
-    assert caption(app).startswith("**40\\.jpg**")
+    assert caption(app).startswith("**40.jpg**")
 
 
 def test_a_large_photo_is_worked_on_smaller(jpeg):
@@ -145,9 +146,7 @@ def test_a_large_photo_is_worked_on_smaller(jpeg):
 def test_a_files_name_is_never_markdown(name, jpeg):
     app = upload(open_app(PAGE_1), jpeg(), name)
     assert_fine(app)
-    shown = caption(app).partition("** · ")[0].removeprefix("**")
-    assert not re.search(r"(?<!\\)(\\\\)*[`*_{}\[\]()#+!|~$:<>]", shown)
-    assert re.sub(r"\\(.)", r"\1", shown) == app.session_state["own_photo"].name
+    assert caption(app).startswith(f"**{plain(app.session_state['own_photo'].name)}** · ")
 
 
 def test_the_camera_starts_only_when_it_is_opened(phone_photo):
