@@ -157,7 +157,7 @@ def _linear(transfer: float, size: int) -> np.ndarray:
     elif transfer == 17:
         light = signal**2.6 * 52.37 / 48
     else:
-        light = signal ** {4: 2.2, 5: 2.8}.get(transfer, -transfer)
+        light = signal ** {4.0: 2.2, 5.0: 2.8}.get(transfer, -transfer)
     return light.astype(np.float32)
 
 

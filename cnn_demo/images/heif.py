@@ -99,6 +99,9 @@ def _read_meta(data: bytes, heif: Heif) -> None:
     if b"iprp" in boxes:
         colours = _colours(data, *boxes[b"iprp"])
         heif.codes = next((colours[item] for item in (primary, *tiles[:1]) if item in colours), None)
+    if heif.codes is None and b"av01" in data[: meta[1]]:
+        first = extents.get(primary) or extents.get(tiles[0] if tiles else -1)
+        heif.codes = _stream_codes(data, first[0][0]) if first else None
 
 
 def _extents(data: bytes, start: int, end: int) -> dict[int, list[tuple[int, int]]]:
@@ -148,7 +151,7 @@ def _references(data: bytes, start: int, end: int) -> dict[int, list[int]]:
 def _colours(data: bytes, start: int, end: int) -> dict[int, tuple[int, int]]:
     """Return the codes of primaries and transfer function of each item that has them (`ipco` and `ipma`)."""
     properties: list[tuple[int, int] | None] = [None]
-    colours = {}
+    colours: dict[int, tuple[int, int]] = {}
     for name, first, last in _boxes(data, start, end):
         if name == b"ipco":
             for kind, body, _ in _boxes(data, first, last):
@@ -166,3 +169,71 @@ def _colours(data: bytes, start: int, end: int) -> dict[int, tuple[int, int]]:
                     if index < len(properties) and (codes := properties[index]):
                         colours.setdefault(item, codes)
     return colours
+
+
+# The video stream of an AVIF -----------------------------------------------------------------------------------------
+
+
+class _Bits:
+    """Bits of a byte string, from the highest on."""
+
+    def __init__(self, data: bytes) -> None:
+        self._value, self._left = int.from_bytes(data, "big"), 8 * len(data)
+
+    def __call__(self, number: int = 1) -> int:
+        self._left -= number
+        if self._left < 0:
+            raise ValueError("The data end too early.")
+        return self._value >> self._left & (1 << number) - 1
+
+
+def _stream_codes(data: bytes, position: int) -> tuple[int, int] | None:
+    """Return the codes of primaries and transfer function in AV1 data, of their sequence header (AV1, 5.5)."""
+    for _ in range(8):
+        header = data[position]
+        position += 2 if header & 4 else 1
+        size = shift = 0
+        while header & 2:
+            size |= (data[position] & 0x7F) << shift
+            shift, position = shift + 7, position + 1
+            if not data[position - 1] & 0x80:
+                break
+        if header >> 3 & 15 == 1:
+            return _sequence_codes(_Bits(data[position : position + min(size, 256)]))
+        position += size
+    return None
+
+
+def _sequence_codes(bits: _Bits) -> tuple[int, int] | None:
+    profile, _, is_reduced = bits(3), bits(), bits()
+    if is_reduced:
+        bits(5)
+    else:
+        if bits():  # timing: not in a picture
+            return None
+        has_delays = bits()
+        for _ in range(bits(5) + 1):
+            bits(12)
+            if bits(5) > 7:
+                bits()
+            if has_delays and bits():
+                bits(4)
+    width, height = bits(4) + 1, bits(4) + 1
+    bits(width + height)
+    if not is_reduced and bits():
+        bits(7)
+    bits(3)
+    if not is_reduced:
+        bits(4)
+        has_order = bits()
+        bits(2 * has_order)
+        forces_screen = 2 if bits() else bits()
+        if forces_screen and not bits():
+            bits()
+        bits(3 * has_order)
+    bits(3)
+    if bits() and profile == 2:
+        bits()
+    if profile != 1:
+        bits()
+    return (bits(8), bits(8)) if bits() else None

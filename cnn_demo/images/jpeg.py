@@ -31,6 +31,8 @@ class Jpeg:
         has_end: Whether there is an end marker.
         is_progressive: Whether later scans refine earlier ones.
         missing: (component, coefficient) whose last bits no scan has.
+        first_scan: Position of the first scan.
+        last_scan: Position of the last one.
     """
 
     limit: int = MAX_JPEG_PIXELS
@@ -38,6 +40,18 @@ class Jpeg:
     has_end: bool = False
     is_progressive: bool = False
     missing: set[tuple[int, int]] = field(default_factory=set)
+    first_scan: int = 0
+    last_scan: int = 0
+
+    def fraction(self, decoded: float) -> float:
+        """Return the fraction of the picture that is there, if so much of the last scan was decoded.
+
+        A scan that refines earlier ones counts by its part of the bytes.
+        """
+        if not self.is_progressive or not decoded:
+            return decoded
+        scan = (self.end - self.last_scan) / decoded
+        return 1 - (1 - decoded) * scan / (self.last_scan - self.first_scan + scan)
 
 
 def check_jpeg(data: bytes) -> Jpeg:
@@ -60,9 +74,13 @@ def check_jpeg(data: bytes) -> Jpeg:
             components = data[position + 7]
             jpeg.is_progressive = marker == 0xC2
             coefficients = range(64 if jpeg.is_progressive else 1)
-            jpeg.missing = {(data[position + 8 + 3 * i], k) for i in range(components) for k in coefficients}
+            names = [data[position + 8 + 3 * i] for i in range(components)]
+            jpeg.missing = {(name, k) for name in names for k in coefficients}
+            if jpeg.is_progressive and names in ([1, 2, 3], [0, 1, 2]):  # fine differences in hue may be missing
+                jpeg.missing -= {(name, k) for name in names[1:] for k in coefficients[1:]}
         elif marker == 0xDA:
             scans += 1
+            jpeg.first_scan, jpeg.last_scan = jpeg.first_scan or position, position
             number = data[position + 2]
             if jpeg.is_progressive or number < components:
                 jpeg.limit = MAX_PIXELS

@@ -23,6 +23,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import itertools
 import re
 import threading
 import unicodedata
@@ -163,21 +164,21 @@ def _decode_jpeg(data: bytes, kind: str, max_side: int) -> _Decoded:
         if jpeg.missing:
             raise damaged(kind)
         # The smallest of the scales 1, 1/2, 1/4, 1/8 that is not below the target; of a progressive JPEG the last scan
-        # would not show at those. The last row and column may reach beyond the picture: the box has the exact extent.
-        drafted = image.draft(mode, image.size if mode else _target(image.size, max_side))
+        # shows at 1/2. The last row and column may reach beyond the picture: the box has the exact extent.
+        drafted = image.draft(mode, _target(image.size, max(image.size) // 2 if mode else max_side))
         image.load()
         return image, drafted[1] if drafted else None
 
     def fraction(jpeg: Jpeg) -> float:
         mode = "L" if jpeg.is_progressive else None
-        return decoded_fraction(load(ended(data, jpeg), mode)[0], load(refilled(data, jpeg), mode)[0])
+        return jpeg.fraction(decoded_fraction(load(ended(data, jpeg), mode)[0], load(refilled(data, jpeg), mode)[0]))
 
     if bare := unpadded(data, jpeg):
         # Zeros are data, of a flat area, if the picture ends exactly with them.
         is_data = fraction(jpeg) == 1 and fraction(replace(jpeg, end=jpeg.end - 2)) < 1
         jpeg = jpeg if is_data else bare
     image, box = load(ended(data, jpeg), None)
-    if (not jpeg.has_end or ends_in_grey(image)) and fraction(jpeg) < ENOUGH:
+    if (not jpeg.has_end or jpeg.is_progressive or ends_in_grey(image)) and fraction(jpeg) < ENOUGH:
         raise damaged(kind)
     return _Decoded(image, _open(ended(data, jpeg), kind).size, image.info.get("icc_profile"), box=box)
 
@@ -185,21 +186,16 @@ def _decode_jpeg(data: bytes, kind: str, max_side: int) -> _Decoded:
 def _decode_png(data: bytes, kind: str, max_side: int) -> _Decoded:
     png = check_png(data)
     file = png.file()
-    try:
-        image = _loaded(file, kind)
-        is_whole = not has_empty_row(image) or is_complete(png)
-    except (ImageError, MemoryError):
-        raise
-    except Exception:
-        is_whole = False
-    if not is_whole:
+    image = _loaded_or_none(file, kind)
+    if image is None or (has_empty_row(image) and not is_complete(png)):
         file = completed(png)
         image = _loaded(file, kind)
     samples = None
     if png.space and png.depth == 16 and png.colour in (2, 4, 6):
         import cv2  # only for these
 
-        samples = cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_UNCHANGED)[..., 2::-1]
+        samples = cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_UNCHANGED)
+        samples = None if samples is None else samples[..., 2::-1]
     return _Decoded(image, image.size, png.profile, png.space, png.depth, samples=samples)
 
 
@@ -212,37 +208,31 @@ def _decode_webp(data: bytes, kind: str, max_side: int) -> _Decoded:
 
 def _decode_gif(data: bytes, kind: str, max_side: int) -> _Decoded:
     gif = check_gif(data)
-    try:
-        image = _loaded(gif.file(), kind)
-        is_whole = not has_empty_row(image) or gif.is_complete
-    except (ImageError, MemoryError):
-        raise
-    except Exception:
-        is_whole = False
-    if not is_whole:
+    image = _loaded_or_none(gif.file(), kind)
+    if image is None or (has_empty_row(image) and not gif.is_complete):
         image = _loaded(completed_gif(gif), kind)
     return _Decoded(image, image.size, None)
 
 
 def _decode_heif(data: bytes, kind: str, max_side: int) -> _Decoded:
     heif = check_heif(data)
-    images = []
-    for filled in heif.refilled(data) if heif.is_cut_off else [data]:
-        try:
-            images.append(_loaded(filled, kind))
-        except (ImageError, MemoryError):
-            raise
-        except Exception:
-            if not heif.is_cut_off:
-                raise
-        if len(images) == 2 or heif.tiles:
-            break
+    images = [] if heif.is_cut_off else [_loaded_or_none(data, kind)]
+    if images == [None]:
+        heif.data_end = len(data.rstrip(b"\0"))  # perhaps a few zeros replace the last bytes
     if heif.is_cut_off:
-        fraction = heif.tile_fraction if heif.tiles else decoded_fraction(*images) if len(images) == 2 else 0
+        decodings = (image for filled in heif.refilled(data) if (image := _loaded_or_none(filled, kind)))
+        images = list(itertools.islice(decodings, 1 if heif.tiles else 2))
+        opaque = [image.convert("RGB") for image in images]
+        fraction = heif.tile_fraction if heif.tiles else decoded_fraction(*opaque) if len(images) == 2 else 0
         if fraction < ENOUGH:
             raise damaged(kind)
-    image = images[0]
-    profile = image.info.get("icc_profile")
+        if len(images) == 2 and decoded_fraction(*images) < ENOUGH:
+            if np.median(np.asarray(images[0].getchannel("A"))) < 250:
+                raise damaged(kind)
+            images = opaque  # the end of a transparency that does not show is lost
+    if not images or images[0] is None:
+        raise damaged(kind)
+    image, profile = images[0], images[0].info.get("icc_profile")
     if heif.codes is None and (named := image.info.get("nclx_profile")):  # of the video stream
         heif.codes = named["color_primaries"], named["transfer_characteristics"]
     space = of_codes(*heif.codes) if heif.codes and not profile else None
@@ -265,6 +255,16 @@ def _loaded(data: bytes, kind: str) -> Any:
     check_pixel_count(image.size, kind, MAX_PIXELS)
     image.load()
     return image
+
+
+def _loaded_or_none(data: bytes, kind: str) -> Any:
+    """Decode a file as `_loaded` does; None if it is damaged."""
+    try:
+        return _loaded(data, kind)
+    except (ImageError, MemoryError):
+        raise
+    except Exception:
+        return None
 
 
 def _open(data: bytes, kind: str) -> Any:
