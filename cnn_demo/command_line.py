@@ -91,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _common(parser: argparse.ArgumentParser, tasks: tuple[Task, ...]) -> None:
     keys = [spec.key for task in tasks for spec in list_models(task)]
-    parser.add_argument("photo", nargs="+", type=Path, help="GIF, JPEG, PNG, WebP, AVIF or HEIC")
+    parser.add_argument("photo", nargs="+", type=Path, help="JPEG, PNG, WebP, AVIF, HEIC or GIF")
     parser.add_argument("--model", metavar="KEY", help=f"one of {', '.join(keys)}")
     parser.add_argument("--device", default="auto", choices=DEVICE_CHOICES)
     parser.add_argument("--json", action="store_true", help="one JSON object for each photo, one a line")

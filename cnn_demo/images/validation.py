@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from cnn_demo.limits import PHOTO_MB
 
-ACCEPTED = "GIF, JPEG, PNG, WebP, AVIF or HEIC"
+ACCEPTED = "JPEG, PNG, WebP, AVIF, HEIC or GIF"
+_OR_ELSE = "JPEG, PNG, WebP, AVIF or HEIC file, or a GIF"
 EXTENSIONS = ("jpg", "jpeg", "jfif", "mpo", "png", "apng", "webp", "avif", "heic", "heif", "gif")
 """File name endings of the accepted formats, for a file picker; the reading itself never looks at the name."""
 
@@ -47,7 +48,7 @@ _OTHER_KINDS = {
 def kind_of(data: bytes) -> str:
     """Name the accepted format that `data` begins like; ImageError if there is none, or it is empty or too long."""
     if not data:
-        raise ImageError(f"This file is empty: please choose a {ACCEPTED} photo.")
+        raise ImageError(f"This file is empty: please choose a {_OR_ELSE}.")
     if len(data) > MAX_BYTES:
         megabytes = -(-len(data) // 2**20)
         raise ImageError(
@@ -74,7 +75,7 @@ def kind_of(data: bytes) -> str:
         if brands[0] in (b"mif1", b"msf1"):
             return "HEIC"
         kind = "a video"
-    raise ImageError(f"This looks like {kind} and not like a photo we can read: please choose a {ACCEPTED} file.")
+    raise ImageError(f"This looks like {kind} and not like a photo we can read: please choose a {_OR_ELSE}.")
 
 
 def is_photo(start: bytes) -> bool:
