@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from cnn_demo.models.catalogue.specs import Task
 from cnn_demo.models.frameworks import DEVICE_CHOICES
 from cnn_demo.models.segmentation.segmenters import PhotoTooLong
 from cnn_demo.results import Classification, Localization, Segmentation
+from cnn_demo.terminal import Parser, complain, say
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
         command: Command[Any] = options.run(options)
         settings = command.settings()
     except (KeyError, ValueError, ModelUnavailable) as error:
-        print(error.args[0], file=sys.stderr)
+        complain(error.args[0])
         return 2
     failed = False
     for path, stem in zip(options.photo, unique_stems(options.photo), strict=True):
@@ -47,21 +47,21 @@ def main(arguments: list[str] | None = None) -> int:
         except (OSError, ImageError) as error:
             failed = True
             reason = error if isinstance(error, ImageError) else error.strerror
-            print(f"{path}: {reason}", file=sys.stderr)
+            complain(f"{path}: {reason}")
             continue
         try:
             prediction = model.predict(photo.pixels, **settings)
         except PhotoTooLong as error:
             failed = True
-            print(f"{path}: {error}", file=sys.stderr)
+            complain(f"{path}: {error}")
             continue
         except ValueError as error:  # a size or a class that this model does not have
-            print(error, file=sys.stderr)
+            complain(error)
             return 2
         try:
             files = command.write(stem, photo, prediction)
         except OSError as error:
-            print(f"{options.out}: {error.strerror}", file=sys.stderr)
+            complain(f"{options.out}: {error.strerror}")
             return 2
         prediction = command.in_file(photo, prediction)
         if options.json:
@@ -70,15 +70,16 @@ def main(arguments: list[str] | None = None) -> int:
             record |= command.as_json(prediction)
             record |= {"device": _device(prediction), "milliseconds": round(_milliseconds(prediction), 2)}
             record |= {"files": [str(file) for file in files]} if files else {}
-            print(json.dumps(record), flush=True)
+            say(json.dumps(record))
         else:
-            print(f"{path}  ({_milliseconds(prediction):.0f} ms on {_device(prediction)})")
-            print("\n".join([*command.as_text(prediction), *(f"  {file}" for file in files)]), flush=True)
+            say(f"{path}  ({_milliseconds(prediction):.0f} ms on {_device(prediction)})")
+            for line in [*command.as_text(prediction), *(f"  {file}" for file in files)]:
+                say(line)
     return int(failed)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m cnn_demo", description="Predict on photos with one of the models.")
+    parser = Parser(prog="python -m cnn_demo", description="Predict on photos with one of the models.")
     commands = parser.add_subparsers(dest="command", required=True)
     for command in COMMANDS:
         subparser = commands.add_parser(command.name, help=command.summary)

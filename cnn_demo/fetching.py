@@ -15,6 +15,7 @@ from cnn_demo.models import ModelSpec, ModelUnavailable, find, list_models
 from cnn_demo.models.files import downloads
 from cnn_demo.models.files.transfers import DownloadFailed
 from cnn_demo.models.files.weights import find_weights
+from cnn_demo.terminal import Parser, complain, say
 
 DEFAULTS = ("mobilenet_v2", "yolo11n", "yolo11n-seg")  # small, fast, and the pages' defaults
 HERE = ("bundled", "at hand")  # of `ModelSpec.availability`
@@ -48,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         specs = [spec for key in keys for spec in _with_backbone(_find(key))]
     except KeyError as error:
-        print(error.args[0], file=sys.stderr)
+        complain(error.args[0])
         return 2
     try:
         return _in_background(specs) if options.background else _in_foreground(specs)
@@ -98,10 +99,10 @@ def _in_foreground(specs: Sequence[ModelSpec]) -> int:
         file = find_weights(spec.weights)
         if error is not None:
             failed = True
-            print(f"{spec.key}: {error}", file=sys.stderr)
+            complain(f"{spec.key}: {error}")
         else:
             where = f": {file.path}" if file else "."
-            print(f"{spec.key} {'is here already' if was_here else 'was downloaded'}{where}", flush=True)
+            say(f"{spec.key} {'is here already' if was_here else 'was downloaded'}{where}")
     return int(failed)
 
 
@@ -113,12 +114,11 @@ def _in_background(specs: Sequence[ModelSpec]) -> int:
         if error is not None:
             reasons[spec.title] = error.reason if isinstance(error, DownloadFailed) else str(error)
     if not reasons:
-        print(f"Official weights of {_listed([spec.title for spec in specs])} are on this machine.", flush=True)
+        say(f"Official weights of {_listed([spec.title for spec in specs])} are on this machine.")
         return 0
-    print(
+    say(
         f"Official weights of {_listed(list(reasons))} were not downloaded, and bundled networks are used instead: "
-        f"{next(iter(reasons.values()))}",
-        flush=True,
+        f"{next(iter(reasons.values()))}"
     )
     return 1
 
@@ -161,8 +161,8 @@ class _Bar:
         self._told = None
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> Parser:
+    parser = Parser(
         prog="python -m cnn_demo fetch",
         description="Download official weights; the pages and the other commands then use them without internet.",
         epilog=_EPILOG,

@@ -9,7 +9,6 @@ import csv
 import io
 import json
 import zipfile
-from pathlib import PurePath
 
 import numpy as np
 import supervision as sv
@@ -18,6 +17,7 @@ from supervision.dataset.formats.coco import classes_to_coco_categories, detecti
 from supervision.dataset.formats.yolo import detections_to_yolo_annotations
 
 from cnn_demo.detections import class_names, confidences
+from cnn_demo.exports.names import safe_name, safe_stem
 
 COLUMNS = ("number", "class", "confidence", "xmin", "ymin", "xmax", "ymax", "width", "height")
 PHOTO_COLUMNS = ("photo", "photo_width", "photo_height")
@@ -127,7 +127,7 @@ def as_yolo_dataset(detections: sv.Detections, name: str, pixels: np.ndarray, la
         pixels: (H, W, 3) uint8 RGB, the photo in the size that the boxes refer to.
         labels: All classes of the detector.
     """
-    stem = PurePath(name).stem
+    stem = safe_stem(name)
     size = (pixels.shape[0], pixels.shape[1])
     return zipped(
         {
@@ -146,7 +146,7 @@ def as_crops(detections: sv.Detections, name: str, pixels: np.ndarray) -> bytes:
         name: File name of the photo.
         pixels: (H, W, 3) uint8 RGB, the photo in the size that the boxes refer to.
     """
-    stem = PurePath(name).stem
+    stem = safe_stem(name)
     names = class_names(detections)
     return zipped(
         {
@@ -162,11 +162,6 @@ def crop(pixels: np.ndarray, box_xyxy: np.ndarray) -> np.ndarray:
     left, top = np.clip(np.floor(box_xyxy[:2]), 0, (width - 1, height - 1)).astype(int)
     right, bottom = np.clip(np.ceil(box_xyxy[2:]), 1, (width, height)).astype(int)
     return pixels[top : max(bottom, top + 1), left : max(right, left + 1)]
-
-
-def safe_name(text: str) -> str:
-    """Replace the characters of a class name that a file name cannot have."""
-    return "".join("_" if c in '/\\:*?"<>|' or ord(c) < 32 else c for c in text).strip(". ") or "object"
 
 
 def jpeg_file(pixels: np.ndarray) -> bytes:

@@ -23,6 +23,7 @@ from cnn_demo.exports.full_size import (
     file_size,
 )
 from cnn_demo.exports.masks import as_coco_masks, as_polygons, indexed_png
+from cnn_demo.exports.names import safe_stem
 from cnn_demo.images import Photo
 from cnn_demo.models.segmentation.classical_instances import classes_as_detections
 from cnn_demo.results import BACKGROUND, Segmentation
@@ -106,14 +107,15 @@ def unique_stems(paths: Sequence[Path]) -> list[str]:
         ['IMG_1', 'img_1_3', 'IMG_1_2']
     """
     owners: dict[str, int] = {}  # the first photo with a name keeps it
-    for index, path in enumerate(paths):
-        owners.setdefault(path.stem.casefold(), index)
+    wanted = [safe_stem(path.name) for path in paths]
+    for index, stem in enumerate(wanted):
+        owners.setdefault(stem.casefold(), index)
     stems = []
-    for index, path in enumerate(paths):
-        stem, number = path.stem, 1
+    for index, own in enumerate(wanted):
+        stem, number = own, 1
         while owners.setdefault(stem.casefold(), index) != index:
             number += 1
-            stem = f"{path.stem}_{number}"
+            stem = f"{own}_{number}"
         stems.append(stem)
     return stems
 

@@ -1,10 +1,10 @@
 """Download buttons, each of which makes its file when it is clicked."""
 
 from collections.abc import Callable, Mapping
-from pathlib import PurePath
 
 import streamlit as st
 
+from cnn_demo.exports.names import safe_stem
 from cnn_demo.images import Photo
 
 File = tuple[Callable[[], bytes | str], str, str]  # function that makes its content, name, media type
@@ -33,5 +33,5 @@ def file_buttons(key: str, files: Mapping[str, File], explained: Mapping[str, st
 
 
 def stem_of(photo: Photo) -> str:
-    """Return the photo's file name without its extension."""
-    return PurePath(photo.file_name).stem
+    """Return the photo's name without its extension, as the name of a file."""
+    return safe_stem(photo.file_name)
