@@ -59,7 +59,7 @@ def _download(keys: Sequence[str]) -> None:
     )
     described = f"{spec.title}: {spec.architecture}. Licence of the weights: {spec.licence}."
     if refusal is not None:
-        st.info(plain(refusal), icon=":material/cloud_off:")
+        st.info(refusal, icon=":material/cloud_off:")
         st.caption(described)
         return
     st.caption(
