@@ -25,7 +25,6 @@ from cnn_demo.ui.components.box_pair import box_pair, within
 from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.page.link import sync_query_param
-from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.widgets.cells import cells_in_pairs
 from cnn_demo.ui.widgets.choice import choose
 
@@ -240,7 +239,7 @@ def _written(photo: Photo, boxes: np.ndarray) -> None:
         )
     with st.container():
         if error := st.session_state.pop("boxes_error", None):
-            st.error(plain(error), icon=":material/crop_free:")
+            st.error(error, icon=":material/crop_free:")
     overlap = float(iou(boxes[0], boxes[1]))
     st.caption(f"All four encode the same box; its IoU with B is {overlap:.3f}. Boxes are clipped to the photo.")
 
