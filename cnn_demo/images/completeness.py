@@ -30,6 +30,24 @@ def zeros_at_end(data: bytes) -> int:
     return len(data) - len(data.rstrip(b"\0"))
 
 
+def decoded_rows(first: Image.Image, second: Image.Image, band: int) -> float:
+    """Return the fraction of pixels before the first difference of two decodings, which come in bands of rows."""
+    if first.size != second.size or first.mode != second.mode:
+        return 0.0
+    width, height = first.size
+    for top in range(0, height, 256):  # in strips, for the memory
+        box = (0, top, width, min(top + 256, height))
+        differs = np.asarray(first.crop(box)) != np.asarray(second.crop(box))
+        rows = differs.reshape(len(differs), -1).any(axis=1)
+        if rows.any():
+            row = top + int(rows.argmax())
+            box = (0, row, width, min(row + band, height))
+            differs = np.asarray(first.crop(box)) != np.asarray(second.crop(box))
+            columns = differs.reshape(*differs.shape[:2], -1).any(axis=(0, 2))
+            return (row * width + (box[3] - row) * int(columns.argmax())) / (width * height)
+    return 1.0
+
+
 def decoded_fraction(first: Image.Image, second: Image.Image) -> float:
     """Return the fraction of pixels above the first difference between two decodings, in columns of 16 pixels."""
     if first.size != second.size or first.mode != second.mode:

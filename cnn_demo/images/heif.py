@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -11,6 +12,7 @@ from cnn_demo.images.completeness import ZEROS, filler, zeros_at_end
 _MAX_MISSING = 0.25
 """Fraction of the bytes that may be missing before it is not worth while to decode the rest."""
 _MAX_ITEMS = 5000
+_MORE = 2**16
 
 
 @dataclass
@@ -22,12 +24,16 @@ class Heif:
         data_end: Position where the bytes of the file end, without zeros that only pad it.
         items_end: Position where the last of the pictures should end.
         tiles: Beginning and end of each tile of a picture that is a grid of several.
+        is_sequence: Whether there are moving pictures, of which later ones may be missing.
+        stream: Beginning and end of an AV1 picture, and where the boxes state its position and its length.
     """
 
     codes: tuple[int, int] | None = None
     data_end: int = 0
     items_end: int = 0
     tiles: list[tuple[int, int]] = field(default_factory=list)
+    stream: tuple[int, int, int] | None = None
+    is_sequence: bool = False
 
     @property
     def is_cut_off(self) -> bool:
@@ -37,17 +43,25 @@ class Heif:
     @property
     def tile_fraction(self) -> float:
         """The fraction of a grid whose bytes are there; decoders leave out a tile that they cannot decode."""
-        parts = [
-            min(1.0, max(0.0, (self.data_end - start) / (end - start))) for start, end in self.tiles if end > start
-        ]
-        return sum(parts) / len(parts) if parts else 1.0
+        there = [min(end, max(start, self.data_end)) - start for start, end in self.tiles]
+        if there.count(0) > 1:
+            return 0.0
+        return sum(there) / max(1, sum(end - start for start, end in self.tiles))
 
     def refilled(self, data: bytes) -> Iterator[bytes]:
         """Yield the file with zeros, and then other bytes, for the missing end; nothing if too much is missing."""
         missing = self.items_end - self.data_end
-        if missing > _MAX_MISSING * self.items_end:
+        if missing > _MAX_MISSING * self.items_end and not self.is_sequence:
             return
         whole = data[: self.data_end]
+        if self.stream and self.stream[0] < self.data_end < self.stream[1]:
+            start, _, place = self.stream
+            opened = _without_size(whole[start:])
+            for more in (bytes(missing + _MORE), filler(missing + _MORE)) if opened else ():
+                # A copy at the end of the file, longer than the original: a decoder refuses one that it reads beyond.
+                boxes = bytearray(whole + bytes(missing))
+                boxes[place : place + 8] = struct.pack(">II", len(boxes), len(opened) + len(more))
+                yield bytes(boxes) + opened + more
         yield whole + bytes(missing)
         noise = filler(missing + 16)
         for start in range(8):  # decoders refuse some fillings: AV1 has a few bits at the end that they check
@@ -61,6 +75,8 @@ def check_heif(data: bytes) -> Heif:
     heif = Heif(data_end=len(data) - zeros if zeros >= ZEROS else len(data))
     with contextlib.suppress(ValueError, IndexError, KeyError):
         _read_meta(data, heif)
+    if b"moov" in data[:65536]:
+        heif.is_sequence, heif.stream = True, None
     if heif.codes is None and (at := data.find(b"colrnclx", 0, 2**20)) >= 0:  # of a sequence without pictures
         heif.codes = _number(data, at + 8, 2), _number(data, at + 10, 2)
     return heif
@@ -99,9 +115,14 @@ def _read_meta(data: bytes, heif: Heif) -> None:
     if b"iprp" in boxes:
         colours = _colours(data, *boxes[b"iprp"])
         heif.codes = next((colours[item] for item in (primary, *tiles[:1]) if item in colours), None)
-    if heif.codes is None and b"av01" in data[: meta[1]]:
+    if b"av01" in data[: meta[1]]:
         first = extents.get(primary) or extents.get(tiles[0] if tiles else -1)
-        heif.codes = _stream_codes(data, first[0][0]) if first else None
+        if heif.codes is None and first:
+            heif.codes = _stream_codes(data[first[0][0] :][:1024])
+        if first and len(first) == 1 and not tiles:
+            start, end = first[0]
+            place = data.find(struct.pack(">II", start, end - start), *boxes[b"iloc"])
+            heif.stream = (start, end, place) if place >= 0 else None
 
 
 def _extents(data: bytes, start: int, end: int) -> dict[int, list[tuple[int, int]]]:
@@ -187,21 +208,37 @@ class _Bits:
         return self._value >> self._left & (1 << number) - 1
 
 
-def _stream_codes(data: bytes, position: int) -> tuple[int, int] | None:
+def _stream_codes(stream: bytes) -> tuple[int, int] | None:
     """Return the codes of primaries and transfer function in AV1 data, of their sequence header (AV1, 5.5)."""
-    for _ in range(8):
-        header = data[position]
+    for start, body, size in _units(stream):
+        if stream[start] >> 3 & 15 == 1:
+            return _sequence_codes(_Bits(stream[body : body + size]))
+    return None
+
+
+def _without_size(stream: bytes) -> bytes:
+    """Return AV1 data whose last unit, which is cut off, ends where the data end; nothing if there is none."""
+    for start, body, size in _units(stream):
+        if body + size > len(stream):
+            header = stream[start] & ~2
+            return stream[:start] + bytes([header]) + stream[start + 1 : start + 1 + (header >> 2 & 1)] + stream[body:]
+    return b""
+
+
+def _units(stream: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield where each unit of AV1 data (OBU) begins, where its contents do, and their size."""
+    position = 0
+    while position < len(stream):
+        start, header = position, stream[position]
         position += 2 if header & 4 else 1
         size = shift = 0
-        while header & 2:
-            size |= (data[position] & 0x7F) << shift
+        while header & 2 and position < len(stream):
+            size |= (stream[position] & 0x7F) << shift
             shift, position = shift + 7, position + 1
-            if not data[position - 1] & 0x80:
+            if not stream[position - 1] & 0x80:
                 break
-        if header >> 3 & 15 == 1:
-            return _sequence_codes(_Bits(data[position : position + min(size, 256)]))
-        position += size
-    return None
+        yield start, position, size if header & 2 else len(stream) - position
+        position += size if header & 2 else len(stream)
 
 
 def _sequence_codes(bits: _Bits) -> tuple[int, int] | None:

@@ -31,6 +31,7 @@ class Jpeg:
         has_end: Whether there is an end marker.
         is_progressive: Whether later scans refine earlier ones.
         missing: (component, coefficient) whose last bits no scan has.
+        band: Rows of pixels that are decoded together, at full scale.
         first_scan: Position of the first scan.
         last_scan: Position of the last one.
     """
@@ -40,6 +41,7 @@ class Jpeg:
     has_end: bool = False
     is_progressive: bool = False
     missing: set[tuple[int, int]] = field(default_factory=set)
+    band: int = 8
     first_scan: int = 0
     last_scan: int = 0
 
@@ -74,6 +76,8 @@ def check_jpeg(data: bytes) -> Jpeg:
             components = data[position + 7]
             jpeg.is_progressive = marker == 0xC2
             coefficients = range(64 if jpeg.is_progressive else 1)
+            if not jpeg.is_progressive:  # whose last scan has single blocks
+                jpeg.band = 8 * max((data[position + 9 + 3 * i] & 15 for i in range(components)), default=1)
             names = [data[position + 8 + 3 * i] for i in range(components)]
             jpeg.missing = {(name, k) for name in names for k in coefficients}
             if jpeg.is_progressive and names in ([1, 2, 3], [0, 1, 2]):  # fine differences in hue may be missing

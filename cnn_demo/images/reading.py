@@ -41,7 +41,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from cnn_demo.images.cicp import ColourSpace, of_codes
 from cnn_demo.images.colour import UPRIGHT, eight_bits, on_white, orientation_of, with_sixteen_bits
-from cnn_demo.images.completeness import ENOUGH, decoded_fraction
+from cnn_demo.images.completeness import ENOUGH, decoded_fraction, decoded_rows
 from cnn_demo.images.gif import check_gif
 from cnn_demo.images.gif import completed as completed_gif
 from cnn_demo.images.heif import check_heif
@@ -171,7 +171,9 @@ def _decode_jpeg(data: bytes, kind: str, max_side: int) -> _Decoded:
 
     def fraction(jpeg: Jpeg) -> float:
         mode = "L" if jpeg.is_progressive else None
-        return jpeg.fraction(decoded_fraction(load(ended(data, jpeg), mode)[0], load(refilled(data, jpeg), mode)[0]))
+        (first, box), (second, _) = load(ended(data, jpeg), mode), load(refilled(data, jpeg), mode)
+        scale = round(box[3] / first.height) if box else 1
+        return jpeg.fraction(decoded_rows(first, second, max(1, jpeg.band // scale)))
 
     if bare := unpadded(data, jpeg):
         # Zeros are data, of a flat area, if the picture ends exactly with them.
@@ -188,14 +190,13 @@ def _decode_png(data: bytes, kind: str, max_side: int) -> _Decoded:
     file = png.file()
     image = _loaded_or_none(file, kind)
     if image is None or (has_empty_row(image) and not is_complete(png)):
-        file = completed(png)
-        image = _loaded(file, kind)
+        image = _loaded(file := completed(png), kind)
     samples = None
     if png.space and png.depth == 16 and png.colour in (2, 4, 6):
         import cv2  # only for these
 
-        samples = cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_UNCHANGED)
-        samples = None if samples is None else samples[..., 2::-1]
+        deep = cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_UNCHANGED)
+        samples = None if deep is None else deep[..., 2::-1]
     return _Decoded(image, image.size, png.profile, png.space, png.depth, samples=samples)
 
 
@@ -219,6 +220,7 @@ def _decode_heif(data: bytes, kind: str, max_side: int) -> _Decoded:
     images = [] if heif.is_cut_off else [_loaded_or_none(data, kind)]
     if images == [None]:
         heif.data_end = len(data.rstrip(b"\0"))  # perhaps a few zeros replace the last bytes
+        heif.items_end = max(heif.items_end, min(8 * len(data), len(data) + 2**26) * heif.is_sequence)
     if heif.is_cut_off:
         decodings = (image for filled in heif.refilled(data) if (image := _loaded_or_none(filled, kind)))
         images = list(itertools.islice(decodings, 1 if heif.tiles else 2))

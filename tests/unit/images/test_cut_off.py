@@ -127,13 +127,40 @@ def test_flat_pictures_are_whole(kind, value):
         assert np.abs(read_photo(encode(kind, image=image, progressive=True)).pixels.astype(int) - value).max() <= 2
 
 
+LARGE = {
+    "JPEG": ("JPEG", {}),
+    "JPEG, progressive": ("JPEG", {"progressive": True}),
+    "JPEG, restart markers": ("JPEG", {"restart_marker_rows": 1}),
+    "PNG": ("PNG", {}),
+    "WebP": ("WEBP", {}),
+    "AVIF": ("AVIF", {}),
+    "HEIC": ("HEIF", {}),
+    "GIF": ("GIF", {}),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+@pytest.mark.parametrize("lost", [0.003, 0.008, 0.05, 0.3])
+def test_a_wide_picture_is_judged_by_its_pixels(name, lost):
+    """One row of blocks has as many bytes as a whole small picture."""
+    kind, options = LARGE[name]
+    whole = encode(kind, image=scene(1200, 500), **options)
+    cut = whole[: int(len(whole) * (1 - lost))]
+    if lost > 0.02:
+        assert refused(cut)
+    else:
+        difference = np.abs(read_photo(cut).pixels.astype(int) - read_photo(whole).pixels).max(axis=2)
+        assert np.mean(difference > 8) < 0.03
+
+
 def test_later_pictures_may_be_missing():
-    for kind in ("PNG", "WEBP", "GIF"):
+    for kind in ("PNG", "WEBP", "GIF", "AVIF"):
         file = io.BytesIO()
         others = [scene().rotate(90 * turn, expand=False) for turn in (1, 2)]
         scene().save(file, kind, save_all=True, append_images=others)
         data = file.getvalue()
         assert error(data[: len(data) * 3 // 4], data) == 0
+        assert refused(data[: len(data) // 10])
 
 
 def test_tiles_of_a_heic():
