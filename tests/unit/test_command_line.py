@@ -4,7 +4,9 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from cnn_demo.__main__ import main
 from cnn_demo.images.samples import sample_photos
@@ -84,6 +86,17 @@ def test_one_object_is_localized_from_a_shell(choice, model, label, capsys):
     assert found["device"] in ("cpu", "cuda")
     assert nothing["label"] is None
     assert nothing["box_xyxy"] is None
+
+
+def test_a_box_is_in_pixels_of_a_large_file(tmp_path, capsys):
+    with Image.open(PHOTOS["astronaut"]) as picture:
+        larger = tuple(4 * side for side in picture.size)
+        picture.resize(larger).save(tmp_path / "large.jpg", quality=95)
+    assert main(["localize", str(PHOTOS["astronaut"]), str(tmp_path / "large.jpg"), "--json"]) == 0
+    small, large = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert (large["width"], large["height"]) == larger
+    assert large["label"] == small["label"]
+    np.testing.assert_allclose(large["box_xyxy"], 4 * np.array(small["box_xyxy"]), rtol=0.05, atol=20)
 
 
 def test_a_localization_as_text(capsys):
