@@ -172,7 +172,7 @@ class Flipbook {
       sprite.onload = () => { this.sprite = sprite; this.paint() }
       sprite.src = book.sprite
     }
-    this.root.style.setProperty("--film-width", `${book.maxWidth}px`)
+    this.root.style.setProperty("--video-width", `${book.maxWidth}px`)
     this.find("figcaption").textContent = book.caption
     this.input.max = book.frames - 1
     this.input.setAttribute("aria-label", book.label)
