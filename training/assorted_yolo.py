@@ -28,7 +28,7 @@ ARCHITECTURE = "yolo11n.yaml"
 RECIPE = loop.Recipe(
     "assorted_yolo", weights="assorted_yolo11n", rate=1.5e-3, weight_decay=0.02, clip=10.0, small_side=192
 )
-MEASURED_SHARE = 3  # every third held-out photo is measured for the log
+MEASURED_STEP = 3  # every third held-out photo is measured for the log
 
 
 def main() -> None:
@@ -48,7 +48,7 @@ def train(options: argparse.Namespace) -> list[dict]:
         return batch_of([picture(pool, side, rng) for _ in range(options.batch)], device)
 
     def measure(mean: TorchNetwork) -> dict[str, float]:
-        return measured(mean, validation[::MEASURED_SHARE], options.side)
+        return measured(mean, validation[::MEASURED_STEP], options.side)
 
     return loop.train(network, RECIPE, options, draw, yolo_loss, measure)
 

@@ -49,7 +49,7 @@ RARE = {"chair": 3, "diningtable": 2, "dog": 1.5, "bird": 1.5, "bottle": 1.5, "p
 OTHERWISE_IN_COCO = LABELS.index("diningtable")
 DISTILLATION = 1.0  # weight of the second loss
 MIN_TEACHER_SCORE = 0.1  # minimum score of a cell for its box to count
-MEASURED_SHARE = 2  # every second validation photo is measured for the log
+MEASURED_STEP = 2  # every second validation photo is measured for the log
 
 
 class EverydayPool:
@@ -95,7 +95,7 @@ def train(options: argparse.Namespace) -> list[dict]:
         return batch | teach(batch["img"])
 
     def measure(mean: TorchNetwork) -> dict[str, float]:
-        return measured(mean, validation[::MEASURED_SHARE], options.side)
+        return measured(mean, validation[::MEASURED_STEP], options.side)
 
     return loop.train(network, RECIPE, options, draw, distilled_loss, measure)
 

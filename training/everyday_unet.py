@@ -29,7 +29,7 @@ ZOOMS = (0.6, 1.8)  # times the size at which the photo just fits
 BY_CLASS = 0.6  # probability that a photo is drawn by one of its classes, so that rare classes are seen
 TRUE_MASK = 0.5  # probability that a photo with a ground-truth mask is drawn; others have pseudo-masks
 BACKGROUND_WEIGHT = 0.6  # weight of a background pixel in the cross-entropy; 1 for the twenty classes
-MEASURED_SHARE = 2  # every second validation photo is measured for the log
+MEASURED_STEP = 2  # every second validation photo is measured for the log
 
 
 class MaskedPool:
@@ -76,7 +76,7 @@ def run(options: argparse.Namespace) -> list[dict]:
         return batch_of([everyday_view(true_masks, pseudo_masks, side, rng) for _ in range(options.batch)], device)
 
     def measure(mean: TorchNetwork) -> dict[str, float]:
-        scores = measured(mean, held_back[::MEASURED_SHARE], VOC_LABELS)
+        scores = measured(mean, held_back[::MEASURED_STEP], VOC_LABELS)
         return {"mean_iou": scores.mean_iou, "pixel_accuracy": scores.pixel_accuracy}
 
     weights = np.array([BACKGROUND_WEIGHT] + [1.0] * (len(VOC_LABELS) - 1), np.float32)

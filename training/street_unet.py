@@ -27,7 +27,7 @@ from training.steps.unet import (
 
 RECIPE = Recipe("street_unet", rate=1e-3, weight_decay=0.02, clip=20.0, small_side=320, growth=0.6, encoder_rate=0.5)
 ZOOMS = (0.7, 1.9)  # times the size that a scene has
-MEASURED_SHARE = 3  # every third validation photo is measured for the log
+MEASURED_STEP = 3  # every third validation photo is measured for the log
 
 
 def main() -> None:
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace, recipe: Recipe | None = None) -> list[dict]
         return batch_of([street_view(training, side, rng) for _ in range(options.batch)], device)
 
     def measure(mean: TorchNetwork) -> dict[str, float]:
-        scores = measured(mean, validation[::MEASURED_SHARE], STREET_LABELS)
+        scores = measured(mean, validation[::MEASURED_STEP], STREET_LABELS)
         return {"mean_iou": scores.mean_iou, "pixel_accuracy": scores.pixel_accuracy}
 
     loss = mask_loss(class_weights(training, len(STREET_LABELS)))

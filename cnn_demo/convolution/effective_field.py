@@ -171,8 +171,8 @@ def _backwards(gradient: np.ndarray, layer: Step, weights: np.ndarray, crop: tup
     for axis in (0, 1):
         first, last = inside[axis]
         before, _ = outside[axis]
-        wanted = last - first + 1
-        amounts.append((reach - before, wanted + before - spread.shape[axis]))
+        length = last - first + 1
+        amounts.append((reach - before, length + before - spread.shape[axis]))
     padded = _pad_or_crop(spread, amounts)
     return _correlate(padded, weights[::-1, ::-1].transpose(0, 1, 3, 2), 1, dilation)
 

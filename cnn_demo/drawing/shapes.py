@@ -90,18 +90,18 @@ def _read_shape(sent: object, size: tuple[int, int], classes: int, max_points: i
     if not _FEWEST[kind] <= len(points) <= max_points or (kind == "box" and len(points) > 2):
         return None
     try:
-        places = np.array(points, np.float64)
+        coordinates = np.array(points, np.float64)
         width = float(sent.get("width", 0)) if kind == "stroke" else 0.0
     except (TypeError, ValueError, OverflowError):
         return None
-    if places.shape != (len(points), 2) or not np.isfinite(places).all():
+    if coordinates.shape != (len(points), 2) or not np.isfinite(coordinates).all():
         return None
-    places = np.clip(places, 0, size[::-1])
+    coordinates = np.clip(coordinates, 0, size[::-1])
     if kind == "box":
-        places = np.sort(places, axis=0)
+        coordinates = np.sort(coordinates, axis=0)
     if kind == "stroke" and not 0 < width <= max(size):  # NaN is neither
         return None
-    return Shape(kind, int(class_id), tuple((float(x), float(y)) for x, y in places), width)  # type: ignore[arg-type]
+    return Shape(kind, int(class_id), tuple((float(x), float(y)) for x, y in coordinates), width)  # type: ignore[arg-type]
 
 
 def boxes_of(shapes: Sequence[Shape]) -> tuple[np.ndarray, np.ndarray]:

@@ -60,8 +60,8 @@ def keras_device(requested: str = "auto") -> str:
     Raises:
         ValueError: If "cuda" is requested explicitly and TensorFlow cannot use it.
     """
-    wanted = device(requested)
-    if wanted == "cuda" and tensorflow().config.list_physical_devices("GPU"):
+    chosen = device(requested)
+    if chosen == "cuda" and tensorflow().config.list_physical_devices("GPU"):
         return "cuda"
     if requested not in ("auto", "cpu"):
         raise ValueError(f"TensorFlow cannot use {requested} on this machine: choose the device “auto” or “cpu”.")
@@ -74,11 +74,11 @@ def torch_device(requested: str = "auto") -> str:
     Raises:
         ValueError: If a device is requested explicitly and torch cannot use it.
     """
-    wanted = device(requested)
+    chosen = device(requested)
     backends = torch()
     usable = {"cpu": True, "cuda": backends.cuda.is_available(), "mps": backends.backends.mps.is_available()}
-    if usable[wanted]:
-        return wanted
+    if usable[chosen]:
+        return chosen
     if requested != "auto":
         raise ValueError(f"torch cannot use {requested} on this machine: choose the device “auto” or “cpu”.")
     return "cpu"

@@ -21,7 +21,7 @@ STRETCH = 0.15  # logarithm of how much wider or higher a photo may become
 MIN_VISIBLE, MIN_SIDE = 0.35, 3  # visible fraction and side in pixels of a box for it to count
 
 
-SHARES = {  # how often a class is drawn beside a playing card's rank, which a few photos teach
+SAMPLING_WEIGHTS = {  # how often a class is drawn beside a playing card's rank, which a few photos teach
     "face": 2,
     "airplane": 4,
     "motorcycle": 2,
@@ -49,7 +49,7 @@ class Pool:
         self.photos = photos
         by_label = [[i for i, photo in enumerate(photos) if label in photo.class_ids] for label in range(len(LABELS))]
         self._of_class = [of_class for of_class in by_label if of_class]
-        weights = [SHARES.get(label, 1) for label, of_class in zip(LABELS, by_label, strict=True) if of_class]
+        weights = [SAMPLING_WEIGHTS.get(label, 1) for label, of_class in zip(LABELS, by_label, strict=True) if of_class]
         self._weights = np.array(weights) / sum(weights)
 
     def draw(self, rng: np.random.Generator) -> Labelled:

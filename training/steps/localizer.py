@@ -105,12 +105,12 @@ def training_step(
     """Return a function of (inputs (N, h, w, C), labels, boxes) that does a step and returns the parts of the loss."""
 
     def step(inputs: np.ndarray, labels: np.ndarray, boxes: np.ndarray) -> dict[str, float]:
-        wanted = torch.from_numpy(labels).long().to(device)
+        targets = torch.from_numpy(labels).long().to(device)
         truth = torch.from_numpy(boxes).to(device)
         with torch.autocast(device, torch.bfloat16, enabled=bfloat16):
             outputs = network(as_tensor(inputs, device))
-        crossed = torch.nn.functional.cross_entropy(outputs["logits"], wanted)
-        with_box = (wanted != NOTHING).float()
+        crossed = torch.nn.functional.cross_entropy(outputs["logits"], targets)
+        with_box = (targets != NOTHING).float()
         parts = {"class": crossed} | box_losses(outputs["box"], outputs["votes"], truth, with_box)
         loss = sum(WEIGHTS[name] * part for name, part in parts.items())
         optimizer.zero_grad()

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 BITMAP, BLOCK = 32, 4
-INK_SHARE = 0.305  # fraction of the bitmap that is ink, mean over scikit-learn's 1,797 digits
+INK_FRACTION = 0.305  # fraction of the bitmap that is ink, mean over scikit-learn's 1,797 digits
 
 
 def eight_by_eight(ink: np.ndarray) -> np.ndarray | None:
@@ -55,5 +55,5 @@ def _with_usual_strokes(bitmap: np.ndarray) -> np.ndarray:
     ink = bitmap.astype(np.uint8)
     depth = cv2.distanceTransform(ink, cv2.DIST_L2, 5) - cv2.distanceTransform(1 - ink, cv2.DIST_L2, 5)
     depth += cv2.GaussianBlur(ink.astype(np.float32), (0, 0), 2) / 2  # breaks ties in favour of denser regions
-    wanted = round(INK_SHARE * bitmap.size)
-    return depth >= np.partition(depth.ravel(), -wanted)[-wanted]
+    ink_pixels = round(INK_FRACTION * bitmap.size)
+    return depth >= np.partition(depth.ravel(), -ink_pixels)[-ink_pixels]

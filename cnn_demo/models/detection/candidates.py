@@ -183,10 +183,10 @@ def select(
         array([0, 2])
     """
     check_settings(confidence, iou, max_detections)
-    wanted = candidates.scores > confidence
+    keep = candidates.scores > confidence
     if classes is not None:
-        wanted &= np.isin(candidates.class_ids, class_indices(classes, candidates.labels))
-    order = np.flatnonzero(wanted)
+        keep &= np.isin(candidates.class_ids, class_indices(classes, candidates.labels))
+    order = np.flatnonzero(keep)
     order = order[np.argsort(-candidates.scores[order], kind="stable")]
     if candidates.needs_nms:
         suppressor, overlap = suppress(candidates.boxes_xyxy[order], candidates.class_ids[order], iou)
@@ -245,11 +245,11 @@ def class_indices(classes: Iterable[int | str], labels: tuple[str, ...]) -> list
         ValueError: If there is no such class; the message names the choices.
     """
     indices = []
-    for wanted in classes:
-        if isinstance(wanted, str) and wanted in labels:
-            indices.append(labels.index(wanted))
-        elif not isinstance(wanted, str) and 0 <= wanted < len(labels):
-            indices.append(int(wanted))
+    for name_or_index in classes:
+        if isinstance(name_or_index, str) and name_or_index in labels:
+            indices.append(labels.index(name_or_index))
+        elif not isinstance(name_or_index, str) and 0 <= name_or_index < len(labels):
+            indices.append(int(name_or_index))
         else:
-            raise ValueError(f"There is no class {wanted!r}: choose from {', '.join(labels)}.")
+            raise ValueError(f"There is no class {name_or_index!r}: choose from {', '.join(labels)}.")
     return indices

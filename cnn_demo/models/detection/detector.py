@@ -97,5 +97,5 @@ class Detector(ABC):
             ValueError: As `candidates` and `select` do.
         """
         check_settings(confidence, iou, max_detections)
-        wanted = None if classes is None else class_indices(classes, self.spec.labels)
-        return select(self.candidates(pixels, side), confidence, iou, wanted, max_detections).detections()
+        class_ids = None if classes is None else class_indices(classes, self.spec.labels)
+        return select(self.candidates(pixels, side), confidence, iou, class_ids, max_detections).detections()

@@ -110,9 +110,9 @@ def instances(
     if method not in METHODS:
         raise ValueError(f"There is no method {method!r}: choose one of {', '.join(METHODS)}.")
     labels = segmentation.labels
-    wanted = range(len(labels)) if classes is None else class_indices(classes, labels)
+    selected = range(len(labels)) if classes is None else class_indices(classes, labels)
     masks, class_ids = [], []
-    for class_id in wanted:
+    for class_id in selected:
         mask = segmentation.class_map == class_id
         if not mask.any():
             continue

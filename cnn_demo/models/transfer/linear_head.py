@@ -20,7 +20,7 @@ from cnn_demo.models.calibration import softmax
 from cnn_demo.models.classification.digits import Epoch, measure
 from cnn_demo.models.transfer.heads import Head
 
-SHARE = 0.25
+HOLD_OUT_FRACTION = 0.25
 """Fraction of each class held out for validation."""
 EPOCHS = 100
 RATE = 0.03
@@ -43,7 +43,7 @@ class HeadRun:
     probabilities: np.ndarray = field(repr=False)
 
 
-def split(classes: np.ndarray, fraction: float = SHARE, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def split(classes: np.ndarray, fraction: float = HOLD_OUT_FRACTION, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Split photos into training and validation set, stratified by class, with at least one of each class in both.
 
     Args:

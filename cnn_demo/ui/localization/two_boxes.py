@@ -218,8 +218,8 @@ def _written(photo: Photo, boxes: np.ndarray) -> None:
     keys = [f"boxes_typed_{index}" for index in range(4)]
 
     def typed() -> None:
-        wanted = encoding.read(np.array([st.session_state[key] for key in keys], float), size, boxes[1])
-        moved = within([wanted.tolist(), boxes[1].tolist()], size)
+        box = encoding.read(np.array([st.session_state[key] for key in keys], float), size, boxes[1])
+        moved = within([box.tolist(), boxes[1].tolist()], size)
         if moved is None:
             st.session_state["boxes_error"] = (
                 "That box has no area on the photo: its right edge must be right of its left one, its lower edge below "

@@ -217,8 +217,8 @@ def _equivariance_note(stride: int, shift: int) -> str:
 def _windows(photo: Photo, shift: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the layers' grey input before and after the photo is shifted: (WINDOW, WINDOW) float32 in 0..1."""
     height, width = photo.size
-    wanted = (WINDOW + ROOM) / WINDOW
-    rows, columns = min(height, max(1, round(width / wanted))), min(width, max(1, round(height * wanted)))
+    aspect_ratio = (WINDOW + ROOM) / WINDOW
+    rows, columns = min(height, max(1, round(width / aspect_ratio))), min(width, max(1, round(height * aspect_ratio)))
     top, left = (height - rows) // 2, (width - columns) // 2
     crop = cv2.cvtColor(np.ascontiguousarray(photo.pixels[top : top + rows, left : left + columns]), cv2.COLOR_RGB2GRAY)
     way = cv2.INTER_AREA if rows >= WINDOW else cv2.INTER_LINEAR

@@ -25,8 +25,8 @@ from cnn_demo.ui.segmentation.instances import common_name, found_of, numbered
 from cnn_demo.ui.segmentation.state import reduced_segmentation, resized_map, segmentation_of
 from cnn_demo.ui.widgets.cells import two_cells
 
-CLASS, SHARE = "classical_class", "classical_narrow"
-DEFAULTS: dict[str, Any] = {CLASS: None, SHARE: round(100 * NARROW)}
+CLASS, NARROW_PERCENT = "classical_class", "classical_narrow"
+DEFAULTS: dict[str, Any] = {CLASS: None, NARROW_PERCENT: round(100 * NARROW)}
 SIDE = 640  # pixels of the longer side used in this view, so that the slider reacts at once
 MATCH_IOU = 0.5  # IoU from which two masks are taken for one object
 ALONE = (154, 163, 178)  # grey: no partner among the network's objects
@@ -97,10 +97,10 @@ def _narrow_slider() -> float:
             "Watershed: width of necks to split",
             0,
             95,
-            DEFAULTS[SHARE],
+            DEFAULTS[NARROW_PERCENT],
             5,
             format="%d%%",
-            key=SHARE,
+            key=NARROW_PERCENT,
             bind="query-params",
             help="Two objects are split at parts narrower than this fraction of the greatest width. At 0% "
             "nothing is split: these are the connected components. At high values, arms and legs are split off.",

@@ -39,7 +39,7 @@ def _download(keys: Sequence[str]) -> None:
     if WANTED in st.session_state and st.session_state[WANTED] not in keys:
         st.session_state[WANTED] = first_offer(keys)
     choice = st.container(horizontal=True, vertical_alignment="bottom")
-    wanted = choice.selectbox(
+    selected = choice.selectbox(
         "Model",
         list(keys),
         index=list(keys).index(first_offer(keys)),
@@ -48,7 +48,7 @@ def _download(keys: Sequence[str]) -> None:
         bind="query-params",
         width=320,
     )
-    spec = find(wanted if wanted in keys else first_offer(keys))
+    spec = find(selected if selected in keys else first_offer(keys))
     refusal = downloads.refusal(spec)
     clicked = choice.button(
         f"Download {spec.bytes / 1e6:.0f} MB",

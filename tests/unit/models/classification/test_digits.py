@@ -18,7 +18,7 @@ from cnn_demo.models.classification.digits import (
     read,
     train,
 )
-from cnn_demo.models.classification.drawn_digit import INK_SHARE, eight_by_eight
+from cnn_demo.models.classification.drawn_digit import INK_FRACTION, eight_by_eight
 
 FEW = DigitSettings(filters=8, epochs=3, rate=0.01)
 
@@ -37,8 +37,8 @@ def test_the_split():
     assert data.held_out_images.shape == (360, 8, 8)
     assert data.images.min() == 0
     assert data.images.max() == 1
-    shares = [np.bincount(labels, minlength=10) / len(labels) for labels in (data.labels, data.held_out_labels)]
-    np.testing.assert_allclose(*shares, atol=0.005)
+    fractions = [np.bincount(labels, minlength=10) / len(labels) for labels in (data.labels, data.held_out_labels)]
+    np.testing.assert_allclose(*fractions, atol=0.005)
     both = {image.tobytes() for image in data.images} & {image.tobytes() for image in data.held_out_images}
     assert not both
     assert not data.images.flags.writeable
@@ -47,8 +47,8 @@ def test_the_split():
 def test_every_class_has_the_ink_fraction_that_drawings_get():
     data = digit_data()
     means = [data.images[data.labels == digit].mean() for digit in range(10)]
-    assert np.mean(means) == pytest.approx(INK_SHARE, abs=0.005)
-    np.testing.assert_allclose(means, INK_SHARE, atol=0.02)
+    assert np.mean(means) == pytest.approx(INK_FRACTION, abs=0.005)
+    np.testing.assert_allclose(means, INK_FRACTION, atol=0.02)
 
 
 @pytest.mark.parametrize("filters", [4, 8, 16, 32])
@@ -184,7 +184,7 @@ def test_position_size_and_pen_do_not_matter(digit):
     np.testing.assert_array_equal(moved, reference)
     for other in (drawn(digit, height=100, pen=12), drawn(digit, pen=12), drawn(digit, height=400, pen=48, side=600)):
         seen = eight_by_eight(other)
-        assert seen.mean() == pytest.approx(INK_SHARE, abs=0.03)
+        assert seen.mean() == pytest.approx(INK_FRACTION, abs=0.03)
         assert np.corrcoef(seen.ravel(), reference.ravel())[0, 1] > 0.85
 
 
