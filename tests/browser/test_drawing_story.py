@@ -28,7 +28,7 @@ def open_surface(page: Page, address: str) -> None:
     settle(page)
 
 
-def said(page: Page) -> Locator:
+def status(page: Page) -> Locator:
     return page.locator(".annotator .status")
 
 
@@ -36,7 +36,7 @@ def button(page: Page, name: str) -> Locator:
     return page.locator(".annotator").get_by_role("button", name=name, exact=True)
 
 
-def places(page: Page, points: Sequence[Point]) -> list[Point]:
+def screen_points(page: Page, points: Sequence[Point]) -> list[Point]:
     """Return points, given as fractions of the picture's sides, on the screen; the picture is scrolled into view."""
     surface(page).evaluate("svg => svg.scrollIntoView({ block: 'center' })")
     surface(page).click(trial=True)  # waits until it no longer moves
@@ -46,27 +46,27 @@ def places(page: Page, points: Sequence[Point]) -> list[Point]:
 
 
 def drag(page: Page, *points: Point) -> None:
-    first, *others = places(page, points)
+    first, *others = screen_points(page, points)
     page.mouse.move(*first)
     page.mouse.down()
-    for place in others:
-        page.mouse.move(*place, steps=4)
+    for point in others:
+        page.mouse.move(*point, steps=4)
     page.mouse.up()
 
 
 def swipe(page: Page, *points: Point) -> None:
     """Drag with a finger; a single point is a tap."""
     session = page.context.new_cdp_session(page)
-    first, *others = places(page, points)
+    first, *others = screen_points(page, points)
     finger = lambda kind, *at: session.send(  # noqa: E731
         "Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y} for x, y in at]}
     )
     finger("touchStart", first)
     before = first
-    for place in others:
+    for point in others:
         for step in (0.25, 0.5, 0.75, 1):
-            finger("touchMove", tuple(a + (b - a) * step for a, b in zip(before, place, strict=True)))
-        before = place
+            finger("touchMove", tuple(a + (b - a) * step for a, b in zip(before, point, strict=True)))
+        before = point
     finger("touchEnd")
 
 
@@ -106,7 +106,7 @@ def assert_not_cut(page: Page) -> None:
 def test_boxes_with_mouse_and_keyboard(page: Page) -> None:
     open_surface(page, PAGE_6)
     drag(page, (0.2, 0.2), (0.6, 0.7))
-    expect(said(page)).to_contain_text(re.compile(r"^Box 1, .+: \d+ × \d+ pixels\.$"))
+    expect(status(page)).to_contain_text(re.compile(r"^Box 1, .+: \d+ × \d+ pixels\.$"))
     left, top, right, bottom = drawn = corners(page)
     assert (right - left) / (bottom - top) == pytest.approx(0.4 * 451 / (0.5 * 300), rel=0.02)
     expect(page.get_by_text(re.compile("True positives: "))).to_be_visible()
@@ -124,9 +124,9 @@ def test_boxes_with_mouse_and_keyboard(page: Page) -> None:
 
     # A box may begin inside another one, and is chosen by a click.
     drag(page, (0.4, 0.4), (0.55, 0.6))
-    expect(said(page)).to_contain_text("Box 2")
+    expect(status(page)).to_contain_text("Box 2")
     drag(page, (0.85, 0.85))
-    expect(said(page)).to_contain_text("Box 1")
+    expect(status(page)).to_contain_text("Box 1")
     page.get_by_label("x min", exact=True).fill("12.5")
     page.get_by_label("x min", exact=True).press("Enter")
     assert corners(page) == pytest.approx([12.5, *resized[1:]], abs=0.1)
@@ -144,12 +144,12 @@ def test_boxes_with_mouse_and_keyboard(page: Page) -> None:
 
     # By keyboard: remove, undo, add, move, resize.
     page.keyboard.press("Delete")
-    expect(said(page)).to_contain_text("deleted")
+    expect(status(page)).to_contain_text("deleted")
     assert boxes(page) == 1
     page.keyboard.press("Control+z")
-    expect(said(page)).to_contain_text("Undone. 2 shapes are drawn.")
+    expect(status(page)).to_contain_text("Undone. 2 shapes are drawn.")
     page.keyboard.press("Enter")
-    expect(said(page)).to_contain_text("Box 3")
+    expect(status(page)).to_contain_text("Box 3")
     added = corners(page)
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
@@ -170,7 +170,7 @@ def test_boxes_with_mouse_and_keyboard(page: Page) -> None:
 def test_polygons_and_brush_with_mouse_and_keyboard(page: Page) -> None:
     open_surface(page, PAGE_7)
     drag(page, (0.3, 0.5), (0.5, 0.6), (0.6, 0.5))
-    expect(said(page)).to_have_text("Painted as cat.")
+    expect(status(page)).to_have_text("Painted as cat.")
     expect(page.get_by_test_id("stMetric").filter(has_text="Pixel accuracy")).to_be_visible()
     assert paint_at(page, 0.5, 0.6)[3] == 255
     assert paint_at(page, 0.5, 0.75)[3] == 0
@@ -185,19 +185,19 @@ def test_polygons_and_brush_with_mouse_and_keyboard(page: Page) -> None:
     surface(page).focus()
     for key in ("Space", *["ArrowDown"] * 3, "Space"):
         page.keyboard.press(key)
-    expect(said(page)).to_have_text("Erased.")
+    expect(status(page)).to_have_text("Erased.")
     assert paint_at(page, 0.5, 0.52)[3] == 0
 
     page.get_by_text("Polygon", exact=True).click()
     settle(page)
-    for place in places(page, [(0.1, 0.6), (0.3, 0.95), (0.1, 0.95), (0.1, 0.6)]):  # the last closes it
-        page.mouse.click(*place)
-    expect(said(page)).to_have_text("Polygon of 3 corners painted as cat.")
+    for point in screen_points(page, [(0.1, 0.6), (0.3, 0.95), (0.1, 0.95), (0.1, 0.6)]):  # the last closes it
+        page.mouse.click(*point)
+    expect(status(page)).to_have_text("Polygon of 3 corners painted as cat.")
     assert paint_at(page, 0.14, 0.85)[3] == 255
     surface(page).focus()
     for key in ("Space", *["ArrowRight"] * 8, "Space", *["ArrowUp"] * 8, "Space", "Enter"):
         page.keyboard.press(key)
-    expect(said(page)).to_have_text("Polygon of 3 corners painted as cat.")
+    expect(status(page)).to_have_text("Polygon of 3 corners painted as cat.")
     assert paint_at(page, 0.62, 0.42)[3] == 255
     button(page, "Undo").click()
     assert paint_at(page, 0.62, 0.42)[3] == 0
@@ -228,21 +228,21 @@ def test_a_finger_paints(phone: Page) -> None:
     open_surface(phone, PAGE_7)
     assert_not_cut(phone)
     swipe(phone, (0.3, 0.5), (0.5, 0.6))
-    expect(said(phone)).to_have_text("Painted as cat.")
+    expect(status(phone)).to_have_text("Painted as cat.")
     assert paint_at(phone, 0.4, 0.55)[3] == 255
-    places = [phone.locator(".annotator"), phone.get_by_text("Polygon", exact=True), phone.get_by_text("judged")]
-    tops = [place.bounding_box()["y"] for place in places]
+    parts = [phone.locator(".annotator"), phone.get_by_text("Polygon", exact=True), phone.get_by_text("judged")]
+    tops = [part.bounding_box()["y"] for part in parts]
     assert tops == sorted(tops)  # the tools are at the drawing, not below the result
     phone.get_by_text("Polygon", exact=True).tap()
     settle(phone)
     for corner in ((0.1, 0.6), (0.3, 0.95), (0.1, 0.95)):
         swipe(phone, corner)
     button(phone, "Close polygon").tap()
-    expect(said(phone)).to_have_text("Polygon of 3 corners painted as cat.")
+    expect(status(phone)).to_have_text("Polygon of 3 corners painted as cat.")
     assert paint_at(phone, 0.14, 0.85)[3] == 255
     for left in ("1 shape is", "Nothing is"):
         button(phone, "Undo").tap()
-        expect(said(phone)).to_have_text(f"Undone. {left} drawn.")
+        expect(status(phone)).to_have_text(f"Undone. {left} drawn.")
     assert paint_at(phone, 0.4, 0.55)[3] == 0
     phone.set_viewport_size({"width": 844, "height": 390})  # turned on its side
     settle(phone)

@@ -111,11 +111,11 @@ def test_a_visitor_measures_invariance(page: Page) -> None:
     expect(page.get_by_text("Equivariance error").first).to_be_visible()
     expect(page.get_by_test_id("stPlotlyChart")).to_be_visible()
     settle(page)
-    said = page.get_by_text("is the most invariant", exact=False)
-    before = said.inner_text()
+    sentence = page.get_by_text("is the most invariant", exact=False)
+    before = sentence.inner_text()
     assert before.startswith("At 1 px")
     slide(page, "Shift to the right (pixels)", 3)
-    expect(said).to_contain_text("At 4 px")
+    expect(sentence).to_contain_text("At 4 px")
     page.wait_for_url("**pixels=4**")
 
 

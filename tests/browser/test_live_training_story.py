@@ -20,11 +20,11 @@ def draw(page: Page, strokes: list[list[tuple[float, float]]]) -> None:
     settle(page)
     box = canvas.bounding_box()
     for stroke in strokes:
-        places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
-        page.mouse.move(*places[0])
+        points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
+        page.mouse.move(*points[0])
         page.mouse.down()
-        for place in places[1:]:
-            page.mouse.move(*place, steps=8)
+        for point in points[1:]:
+            page.mouse.move(*point, steps=8)
         page.mouse.up()
     settle(page)
 
@@ -48,8 +48,8 @@ def test_the_scrub_bar_moves_kernels_and_markers_without_the_server(page: Page) 
     last, last_frame = int(bar.input_value()), frame(page)
     assert last >= 1
     assert last_frame.any()
-    asked = len(sent)
-    assert asked
+    count = len(sent)
+    assert count
     bar.focus()
     bar.press("Home")
     expect(page.locator(".flipbook output")).to_have_text("Before training")
@@ -68,7 +68,7 @@ def test_the_scrub_bar_moves_kernels_and_markers_without_the_server(page: Page) 
     expect(page.locator(".flipbook output")).not_to_have_text(f"Epoch {last}")
     expect(page.locator(".flipbook output")).to_have_text(f"Epoch {last}")
     expect(page.get_by_role("button", name="Play")).to_be_visible()
-    assert len(sent) == asked
+    assert len(sent) == count
 
 
 def test_train_and_draw(page: Page) -> None:

@@ -20,8 +20,8 @@ def open_page_5(page: Page, query: str = "") -> None:
 def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
     page.mouse.move(*start)
     page.mouse.down()
-    for share in np.linspace(0, 1, 6)[1:]:
-        page.mouse.move(*(a + (b - a) * share for a, b in zip(start, end, strict=True)))
+    for fraction in np.linspace(0, 1, 6)[1:]:
+        page.mouse.move(*(a + (b - a) * fraction for a, b in zip(start, end, strict=True)))
     page.mouse.up()
 
 

@@ -38,7 +38,7 @@ MEASURE = """() => {
   }
   walk(main)
   const top = (e) => (e.getRootNode() instanceof ShadowRoot ? top(e.getRootNode().host) : e)
-  const place = (e) => {
+  const bounds = (e) => {
     if (!e) return null
     const { top, bottom, height } = e.getBoundingClientRect()
     return { top, bottom, height, tag: e.tagName, text: (e.ariaLabel || e.alt || e.textContent || "").slice(0, 40) }
@@ -83,7 +83,7 @@ MEASURE = """() => {
     return hit && !e.contains(hit) && !hit.contains(e)
   }).map((e) => (e.ariaLabel || e.textContent).trim().slice(0, 40))
   return {
-    covered, picture: place(picture), control: place(control), cut: [...new Set(cut)],
+    covered, picture: bounds(picture), control: bounds(control), cut: [...new Set(cut)],
     sideways: main.scrollWidth > main.clientWidth + 1,
   }
 }"""

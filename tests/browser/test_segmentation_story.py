@@ -90,13 +90,13 @@ def test_paint_the_cat_and_read_the_scores(page: Page) -> None:
     canvas = page.locator(".annotator svg")
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
-    places = [
+    points = [
         (box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in ((0.3, 0.5), (0.5, 0.6), (0.6, 0.5))
     ]
-    page.mouse.move(*places[0])
+    page.mouse.move(*points[0])
     page.mouse.down()
-    for place in places[1:]:
-        page.mouse.move(*place, steps=8)
+    for point in points[1:]:
+        page.mouse.move(*point, steps=8)
     page.mouse.up()
     expect(page.get_by_test_id("stMetric").filter(has_text="Pixel accuracy")).to_be_visible()
     settle(page)

@@ -21,20 +21,20 @@ class PlantedEngine:
     def __call__(self, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         height, width = pictures.shape[2:]
         grids = tuple(Grid(stride, height // stride, width // stride) for stride in self.strides)
-        places = cell_indices(grids)
-        strides = np.array(self.strides)[places[:, 0]]
-        middles = (places[:, :0:-1] + 0.5) * strides[:, None]
-        scores = np.full((80, len(places)), 0.0001, np.float32)
-        distances = np.ones((4, len(places)), np.float32)
-        for number, (class_id, shares) in enumerate(self.objects):
-            box = np.array(shares) * (width, height, width, height)
-            away = np.linalg.norm(middles - (box[:2] + box[2:]) / 2, axis=1)
+        cells = cell_indices(grids)
+        strides = np.array(self.strides)[cells[:, 0]]
+        centres = (cells[:, :0:-1] + 0.5) * strides[:, None]
+        scores = np.full((80, len(cells)), 0.0001, np.float32)
+        distances = np.ones((4, len(cells)), np.float32)
+        for number, (class_id, fractions) in enumerate(self.objects):
+            box = np.array(fractions) * (width, height, width, height)
+            away = np.linalg.norm(centres - (box[:2] + box[2:]) / 2, axis=1)
             level = 0 if max(box[2:] - box[:2]) < 64 else 2 if max(box[2:] - box[:2]) > 200 else 1
-            away[places[:, 0] != level] = np.inf
+            away[cells[:, 0] != level] = np.inf
             for rank, cell in enumerate(np.argsort(away)[: 4 if self.needs_nms else 1]):
                 scores[class_id, cell] = 0.93 - 0.05 * number - 0.12 * rank
                 wobble = box + 0.025 * rank * np.tile(box[2:] - box[:2], 2)
-                sides = np.concatenate([middles[cell] - wobble[:2], wobble[2:] - middles[cell]]) / strides[cell]
+                sides = np.concatenate([centres[cell] - wobble[:2], wobble[2:] - centres[cell]]) / strides[cell]
                 distances[:, cell] = sides
         return distances[None], scores[None]
 
@@ -50,7 +50,7 @@ class TwoStages:
     def candidates(self, pixels: np.ndarray, side: int | None = None) -> Candidates:
         height, width = pixels.shape[:2]
         scale = np.array([width, height, width, height], np.float32)
-        boxes = np.array([shares for _, shares in OBJECTS[:2]], np.float32) * scale
+        boxes = np.array([fractions for _, fractions in OBJECTS[:2]], np.float32) * scale
         grid = np.linspace(0, 0.8, 12, dtype=np.float32)
         proposals = np.stack([grid, grid, grid + 0.2, grid + 0.2], axis=1) * scale
         return Candidates(

@@ -45,11 +45,11 @@ class PlantedSegmenter(SemanticSegmenter):
     """Predicts the planted class map: confident within objects, less elsewhere, uncertain along borders."""
 
     def __init__(self, spec) -> None:
-        self.spec, self.device, self.stride, self.asked = spec, "cpu", 32, []
+        self.spec, self.device, self.stride, self.calls = spec, "cpu", 32, []
         self.sides = tuple(sorted({*SIDES, spec.input_size[0]}))
 
     def predict(self, pixels, mode="whole", side=None, tile=512, overlap=0.25, keep_probabilities=False):
-        self.asked.append((mode, side))
+        self.calls.append((mode, side))
         labels, size = self.labels, pixels.shape[:2]
         class_map = planted_map(labels, size)
         around_it = np.ones((5, 5), np.uint8)

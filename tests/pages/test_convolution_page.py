@@ -412,9 +412,9 @@ def test_a_misconception_is_corrected_when_it_is_opened(index):
     app.session_state[f"misconception_{index}"] = True
     app.run()
     assert_fine(app)
-    answer = MISCONCEPTIONS[index].correct(SMALL.pixels.astype(np.float32) / 255)
-    assert app.expander[index].markdown[0].value == answer.text
-    for number, (caption, values, _) in enumerate(answer.pictures):
+    correction = MISCONCEPTIONS[index].correct(SMALL.pixels.astype(np.float32) / 255)
+    assert app.expander[index].markdown[0].value == correction.text
+    for number, (caption, values, _) in enumerate(correction.pictures):
         data, pixels = picture(app, f"misconception_{index}_{number}")
         assert data["caption"] == caption
         assert pixels.shape[:2] == values.shape[:2]

@@ -157,10 +157,10 @@ def test_a_box_names_its_cell():
     index = int(np.argmax(candidates.scores))
     level, row, column = candidates.cells[index]
     grid = candidates.grids[level]
-    said = f"predicted by the cell in row {row + 1}, column {column + 1} of the {grid.rows} × {grid.columns} grid"
-    assert said in written(app)
+    sentence = f"predicted by the cell in row {row + 1}, column {column + 1} of the {grid.rows} × {grid.columns} grid"
+    assert sentence in written(app)
     fire(app, "grid_photo", "point", {"row": 300, "column": 304})
-    assert said not in written(app)
+    assert sentence not in written(app)
     assert_fine(app)
 
 
@@ -181,7 +181,7 @@ def test_detectors_are_compared():
 
 
 @pytest.mark.parametrize(
-    ("counts", "said"),
+    ("counts", "sentence"),
     [
         ((0, 0), "It has no boxes to compare."),
         ((0, 1), "Each of its boxes has a match in all other models."),
@@ -189,14 +189,14 @@ def test_detectors_are_compared():
         ((2, 3), "2 of its 3 boxes have no match in another model."),
     ],
 )
-def test_matches_in_words(counts, said):
-    assert _matched(*counts) == said
+def test_matches_in_words(counts, sentence):
+    assert _matched(*counts) == sentence
 
 
 def test_the_drawn_truth_is_scored():
     app = open_view("Evaluate")
     objects = [*OBJECTS[:2], (5, (0.6, 0.72, 0.9, 0.98))]  # a bus where none was found
-    draw(app, "score_canvas", [box_shape(np.array(shares) * (640, 480, 640, 480), i) for i, shares in objects])
+    draw(app, "score_canvas", [box_shape(np.array(fractions) * (640, 480, 640, 480), i) for i, fractions in objects])
     assert_fine(app)
     assert "True positives: **2** · false positives: **1** · missed: **1**" in written(app)
     assert [metric.value for metric in app.metric] == ["0.67", "0.67", "0.67"]

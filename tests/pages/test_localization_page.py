@@ -58,13 +58,13 @@ def test_every_view_opens_with_a_photo_of_ones_own(view):
 def test_the_astronaut_is_localized_with_its_figures(key, label, link, astronaut):
     app = open_view("Localize", astronaut, link)
     model = load(key)
-    answer = model.predict(astronaut.pixels)
-    assert answer.label == label
-    left, top, right, bottom = answer.box_xyxy.round().astype(int)
+    prediction = model.predict(astronaut.pixels)
+    assert prediction.label == label
+    left, top, right, bottom = prediction.box_xyxy.round().astype(int)
     assert f"From ({left}, {top}) to ({right}, {bottom})" in written(app)
     known, truth = localize_state.sample_truth(astronaut, model.labels)
     assert known == label
-    assert f"**{float(iou(answer.box_xyxy, truth)):.2f}**" in written(app)
+    assert f"**{float(iou(prediction.box_xyxy, truth)):.2f}**" in written(app)
 
 
 def test_a_flower_is_classified_as_nothing_without_a_box(flower):
@@ -78,13 +78,13 @@ def test_a_flower_is_classified_as_nothing_without_a_box(flower):
 
 
 def test_a_high_threshold_removes_the_box(model, astronaut):
-    share = float(model.predict(astronaut.pixels).probability)
-    if share > 0.999:
+    probability = float(model.predict(astronaut.pixels).probability)
+    if probability > 0.999:
         pytest.skip("the network is too sure for any threshold of the slider")
     app = open_view("Localize", astronaut)
     app.slider(key="sure").set_value(100).run()
     assert "### No box" in written(app)
-    assert f"person, has {percent(share)}: less than the threshold of 100.0%" in written(app)
+    assert f"person, has {percent(probability)}: less than the threshold of 100.0%" in written(app)
 
 
 def test_each_network_begins_with_its_own_threshold(astronaut):

@@ -183,10 +183,10 @@ def test_stop_keeps_the_trained_weights():
 
 def test_the_second_visitor_waits_and_can_leave(queue_held):
     first, second = open_view("Train your own"), open_view("Train your own")
-    for place, app in enumerate((first, second), 1):
+    for position, app in enumerate((first, second), 1):
         app.button(key="live_start").click().run()
         assert_fine(app)
-        assert f"**number {place} in the queue**" in app.info[0].value
+        assert f"**number {position} in the queue**" in app.info[0].value
         assert app.button(key="live_stop").label == "Leave the queue"
     first.button(key="live_stop").click().run()
     assert_fine(first)
@@ -246,8 +246,8 @@ def test_any_link_opens(link):
 
 def test_the_prediction_and_its_bin():
     app = open_view("Confidence", photo=SMALL)
-    answer, record = load("cifar10_cnn").predict(SMALL.pixels), cifar10_record()
-    label, top = answer.top(1)[0]
+    prediction, record = load("cifar10_cnn").predict(SMALL.pixels), cifar10_record()
+    label, top = prediction.top(1)[0]
     text, bars = written(app), html(app)
     assert f">{label}</th>" in bars
     assert percent(top) in bars
@@ -332,8 +332,8 @@ def test_any_photo_gets_a_prediction(shape):
 
 
 @pytest.mark.parametrize(
-    ("share", "text"),
+    ("fraction", "text"),
     [(1.0, "100.0%"), (0.99996, "> 99.9%"), (0.5, "50.0%"), (0.0, "0.0%"), (1e-9, "< 0.1%"), (0.9994, "99.9%")],
 )
-def test_a_fraction_in_words(share, text):
-    assert percent(share) == text
+def test_a_fraction_in_words(fraction, text):
+    assert percent(fraction) == text

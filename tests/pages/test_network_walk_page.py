@@ -103,9 +103,9 @@ def test_a_way_around_is_followed():
 
 
 def test_logits_lead_to_probabilities_and_back_to_maps(model):
-    answer = model.predict(SMALL.pixels)
+    prediction = model.predict(SMALL.pixels)
     app = open_walk(link={LAYER: "Logits"})
-    assert f"**{answer.top(1)[0][1]:.1%}**" in written(app)
+    assert f"**{prediction.top(1)[0][1]:.1%}**" in written(app)
     fire(app, "averages", "pick", component(app, "averages")["items"][0]["key"])
     assert_fine(app)
     assert app.session_state[LAYER] == "block5_relu"

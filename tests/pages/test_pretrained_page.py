@@ -51,13 +51,13 @@ def test_each_tab_opens_with_the_bundled_networks_alone(task):
     if task == "Classify":
         assert app.multiselect(key="models").value == list(SIDE_BY_SIDE)
         bars = [html.proto.body for html in app.get("html") if "five most probable" in html.proto.body]
-        for key, answers in zip(SIDE_BY_SIDE, bars, strict=True):
+        for key, bar in zip(SIDE_BY_SIDE, bars, strict=True):
             for label, probability in load(key).predict(SMALL.pixels).top(5):
-                assert escape(label) in answers
-                assert percent(probability) in answers
-        said = "\n".join(caption.value for caption in app.caption)
-        assert "4 models are on this machine and work offline" in said
-        assert re.search(r"\*\*[\d.]+ ms\*\* on the (CPU|GPU)", said)
+                assert escape(label) in bar
+                assert percent(probability) in bar
+        captions = "\n".join(caption.value for caption in app.caption)
+        assert "4 models are on this machine and work offline" in captions
+        assert re.search(r"\*\*[\d.]+ ms\*\* on the (CPU|GPU)", captions)
         assert picture(app, "corrupted_photo")[0]["caption"].startswith("No corruption yet")
         assert median_milliseconds().keys() == set(SIDE_BY_SIDE)
     elif task in ("Explain", "Feature maps", "Transfer learning"):
@@ -134,13 +134,13 @@ def test_a_broken_file_costs_its_network_and_nothing_else(cache):
     assert chart(app, "corrupted_chart")["data"]
 
 
-def answer(labels: str, best: str) -> Classification:
+def classification(labels: str, best: str) -> Classification:
     names = tuple(labels)
     return Classification(names, np.array([float(name == best) for name in names], np.float32))
 
 
 @pytest.mark.parametrize(
-    ("answers", "said"),
+    ("predictions", "sentence"),
     [
         (["abc a", "abc a"], "**Both predict “a”.**"),
         (["abc b", "abc b", "abc b"], "**All three predict “b”.**"),
@@ -151,9 +151,9 @@ def answer(labels: str, best: str) -> Classification:
         (["abc a", "xy y"], "These models have different classes, so their predictions are not compared: N1 and N2."),
     ],
 )
-def test_agreement_in_one_sentence(answers, said):
-    given = [(f"N{number}", answer(*text.split())) for number, text in enumerate(answers, start=1)]
-    assert agreement(given) == said
+def test_agreement_in_one_sentence(predictions, sentence):
+    given = [(f"N{number}", classification(*text.split())) for number, text in enumerate(predictions, start=1)]
+    assert agreement(given) == sentence
 
 
 # Models ----------------------------------------------------------------------------------------------------------
@@ -195,16 +195,16 @@ def test_a_failing_download_is_one_sentence_and_the_next_one_comes(cache, monkey
             progress(done, 0)
         (cache / spec.weights).write_bytes(b"some")
 
-    asked = []
-    monkeypatch.setattr(downloads, "download", lambda *given: asked.append(given[0].key) or fail(*given))
+    requested = []
+    monkeypatch.setattr(downloads, "download", lambda *given: requested.append(given[0].key) or fail(*given))
     app = open_page({"task": "Models"})
-    assert asked == []  # nothing is fetched by opening the page
+    assert requested == []  # nothing is fetched by opening the page
     assert app.selectbox(key="models_wanted").value == "mobilenet_v2"  # page 5 uses it, too
     assert app.button(key="models_download").label == "Download 15 MB"
     app.button(key="models_download").click().run()
     assert_fine(app, errors=1)
     assert "the disk is full" in app.error[0].value
-    assert asked == ["mobilenet_v2"]
+    assert requested == ["mobilenet_v2"]
     monkeypatch.setattr(downloads, "download", come)
     app.button(key="models_download").click().run()
     assert_fine(app)
@@ -219,9 +219,9 @@ def test_forbidden_downloads_disable_the_button_with_a_reason(monkeypatch):
     app = open_page({"task": "Models"})
     app.selectbox(key="models_wanted").set_value("mobilenet_v2").run()
     assert app.button(key="models_download").disabled
-    told = [info.value for info in app.info if "CNN_DEMO_DOWNLOADS=off" in info.value]
-    assert len(told) == 1
-    assert "python -m cnn_demo fetch mobilenet_v2" in told[0]
+    messages = [info.value for info in app.info if "CNN_DEMO_DOWNLOADS=off" in info.value]
+    assert len(messages) == 1
+    assert "python -m cnn_demo fetch mobilenet_v2" in messages[0]
     monkeypatch.setenv("CNN_DEMO_DOWNLOADS", "1")
     app.run()
     assert_fine(app)
@@ -243,9 +243,9 @@ def test_forbidden_downloads_are_not_offered(monkeypatch):
 @pytest.mark.parametrize("item", MISCONCEPTIONS, ids=lambda item: item.claim)
 def test_a_correction_names_the_prediction_for_the_photo(item, model):
     image = np.random.default_rng(8).random((48, 64, 3), dtype=np.float32)
-    said = item.correct(image)
+    correction = item.correct(image)
     label, probability = model.predict((image * 255).round().astype(np.uint8)).top(1)[0]
-    assert f"“{label}” with {probability:.0%}" in said.text or f"“{label}” ({probability:.0%}" in said.text
+    assert f"“{label}” with {probability:.0%}" in correction.text or f"“{label}” ({probability:.0%}" in correction.text
 
 
 def test_a_gradient_step_lowers_the_prediction_more_than_random_steps(model):

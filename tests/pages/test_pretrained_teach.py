@@ -147,12 +147,12 @@ def test_from_the_sample_set_to_a_head_and_back(monkeypatch):
 
     # The head's prediction for the page's photo; it is saved, and loaded again.
     head = taught.runs[PRETRAINED].head
-    said = predict_photos(head, [SMALL])[0]
-    assert all(percent(float(share)) in html(app) for share in said)
+    probabilities = predict_photos(head, [SMALL])[0]
+    assert all(percent(float(probability)) in html(app) for probability in probabilities)
     np.testing.assert_array_equal(load_head(saved[-1]).weights, head.weights)
     drop(app, "teach_head", ("mine.safetensors", saved[-1]))
     assert "Loaded: a head on EfficientNet-Lite0 for the classes brick, grass, gravel." in written(app)
-    assert html(app).count(percent(float(said.max()))) >= 2  # both heads predict the same
+    assert html(app).count(percent(float(probabilities.max()))) >= 2  # both heads predict the same
     other = Head(*(np.ones(s, np.float32) for s in ((1280, 2), 2, 1280, 1280)), ("a", "b"), "mobilenet_v2")
     drop(app, "teach_head", ("other.safetensors", save_head(other)), errors=1)
     assert "trained on MobileNetV2, not on EfficientNet-Lite0" in app.error[0].value.replace("\\", "")
@@ -183,9 +183,9 @@ def test_refused_input_gets_one_sentence_and_nothing_is_lost():
     app.text_input(key="teach_name_1").set_value("cat *and* dog").run()
     drop(app, "teach_upload_1", *several(4), ("notes.txt", b"hello"), ("copy.png", png(2)))
     assert held(app) == {"cat *and* dog": 4, "Class 2": 0}
-    said = [warning.value.replace("\\", "") for warning in app.warning]
-    assert said[0].startswith("“notes.txt” in “cat *and* dog” was left out: this")
-    assert said[1:] == ["Left out because they are duplicates: 1 photo."]
+    messages = [warning.value.replace("\\", "") for warning in app.warning]
+    assert messages[0].startswith("“notes.txt” in “cat *and* dog” was left out: this")
+    assert messages[1:] == ["Left out because they are duplicates: 1 photo."]
     assert "cat \\*and\\* dog" in app.warning[0].value  # none of its characters is Markdown
     assert "“cat *and* dog” has 4 photos" in why_not(app)
     click(app, "teach_remove_2")
@@ -241,13 +241,13 @@ def test_waiting_stopping_and_moving_a_control_keep_the_classes(queue_held, monk
     slow = threading.Event()  # after which each epoch takes its time
 
     def slowly(task, report, goes_on):
-        def told(taught):
+        def slow_report(taught):
             report(taught)
             if taught.runs:
                 slow.set()
                 time.sleep(0.1)
 
-        teach(task, told, goes_on)
+        teach(task, slow_report, goes_on)
 
     monkeypatch.setattr(training, "teach", slowly)
     app = open_tab()

@@ -72,8 +72,8 @@ def assert_shows(pixels: np.ndarray, expected: np.ndarray) -> None:
 
 
 def test_maps_over_the_photo(model, photo):
-    seen, answer = model.prepare(photo.pixels), model.predict(photo.pixels)
-    label = model.labels.index(answer.top(1)[0][0])
+    seen, prediction = model.prepare(photo.pixels), model.predict(photo.pixels)
+    label = model.labels.index(prediction.top(1)[0][0])
     layers = convolutional_layers(model.network)
     grad_cam = explain(model, seen, label, "grad_cam", layers[-1])
     assert grad_cam.max() == 1  # or this photo would show nothing
@@ -83,7 +83,7 @@ def test_maps_over_the_photo(model, photo):
     assert list(found) == [SEEN, "Grad-CAM"]
     np.testing.assert_array_equal(found[SEEN], seen)
     assert_shows(found["Grad-CAM"], composed(seen, grad_cam, 0.6))
-    assert app.selectbox(key=explanations.CLASS).options[:5] == [name for name, _ in answer.top(5)]
+    assert app.selectbox(key=explanations.CLASS).options[:5] == [name for name, _ in prediction.top(5)]
     assert sorted(app.selectbox(key=explanations.CLASS).options) == sorted(model.labels)
     assert tuple(app.selectbox(key=explanations.LAYER).options) == layers
 
@@ -123,8 +123,8 @@ def quick_explain(model, seen, label_index, method, layer=None, progress=None):
     """The real methods, except for those that run the network many times: their map depends only on their arguments."""
     if method not in explanations.SLOW:
         return explain(model, seen, label_index, method, layer)
-    for share in (0.5, 1.0):
-        progress(share)
+    for fraction in (0.5, 1.0):
+        progress(fraction)
     seed = [label_index, list(METHODS).index(method), len(layer or "")]
     return np.random.default_rng(seed).random(seen.shape[:2], dtype=np.float32)
 
@@ -147,8 +147,8 @@ def test_every_method_for_another_class_at_another_layer(model, photo, monkeypat
 
     app.selectbox(key=explanations.CLASS).set_value(top[0][0]).run()
     assert_fine(app)
-    answer = explain(model, seen, model.labels.index(top[0][0]), "layer_cam", layer)
-    assert_shows(shown_maps(app)["Layer-CAM"], composed(seen, answer, 1))
+    heatmap = explain(model, seen, model.labels.index(top[0][0]), "layer_cam", layer)
+    assert_shows(shown_maps(app)["Layer-CAM"], composed(seen, heatmap, 1))
     assert np.abs(shown_maps(app)["Layer-CAM"] - found["Layer-CAM"].astype(int)).max() > 20
 
     app.pills(key=explanations.SHOWN).set_value([]).run()

@@ -143,7 +143,7 @@ def test_before_anything_is_painted_the_page_explains_how(segmenters):
 def test_painted_masks_are_scored(segmenters):
     labels = find("lraspp_mobilenet_v3_large").labels
     bus = labels.index("bus")
-    said = planted_map(labels, SIZE)
+    predicted = planted_map(labels, SIZE)
     app = open_view("Paint the ground truth", STREET, {"segmenter": FEW})
     app.toggle(key="paint_blanks").set_value(False).run()
     within, outside = rectangle(bus, 40, 180, 80, 580), rectangle(0, 0, 12, 0, 640)
@@ -154,8 +154,8 @@ def test_painted_masks_are_scored(segmenters):
     draw(app, "paint_canvas", [within, outside])
     assert_fine(app)
     assert app.metric[0].value == "1.000"
-    assert (said[40:180, 80:580] == bus).all()
-    assert not said[:12].any()
+    assert (predicted[40:180, 80:580] == bus).all()
+    assert not predicted[:12].any()
     table = app.dataframe[0].value.set_index("class")
     assert table.loc["bus", "IoU"] == pytest.approx(1)
     beyond = [rectangle(bus, 40, 320, 80, 580), outside, Shape("stroke", ERASER, ((100, 100),), 60)]
@@ -163,11 +163,11 @@ def test_painted_masks_are_scored(segmenters):
     app.slider(key="paint_width").set_value(10).run()
     assert component(app, "paint_canvas")["brush"] == 64
     painted = rasterize(beyond, SIZE, SIZE, 255) == bus
-    share = float((said[painted] == bus).mean())
-    assert app.dataframe[0].value.set_index("class").loc["bus", "IoU"] == pytest.approx(share, abs=0.02)
+    fraction = float((predicted[painted] == bus).mean())
+    assert app.dataframe[0].value.set_index("class").loc["bus", "IoU"] == pytest.approx(fraction, abs=0.02)
     app.toggle(key="paint_blanks").set_value(True).run()
-    overlap = (said == bus) & painted
-    union = (said == bus) | painted
+    overlap = (predicted == bus) & painted
+    union = (predicted == bus) | painted
     table = app.dataframe[0].value.set_index("class")
     assert table.loc["bus", "IoU"] == pytest.approx(overlap.sum() / union.sum(), abs=0.02)
 
@@ -184,20 +184,20 @@ def test_the_tool_is_in_the_link_and_a_class_has_its_colour(segmenters, way, too
 
 
 def test_architectures_are_measured_on_request(monkeypatch):
-    asked = []
+    calls = []
 
     def cost(architecture, encoder, side, **_device):
-        asked.append((architecture, encoder, side))
+        calls.append((architecture, encoder, side))
         known = architecture not in ("DeepLabV3", "PAN")
-        return Cost(architecture, encoder, 14_300_000, 3_100_000, 5_000_000_000, 12.0 + len(asked)) if known else None
+        return Cost(architecture, encoder, 14_300_000, 3_100_000, 5_000_000_000, 12.0 + len(calls)) if known else None
 
     monkeypatch.setattr("cnn_demo.ui.segmentation.architectures.cost_of", cost)
     app = open_view("Architectures", link={"smp_side": "128 × 128 pixels"})
     assert not app.dataframe
-    assert not asked
+    assert not calls
     app.button(key="smp_measure").click().run()
     assert_fine(app)
-    assert [name for name, _, _ in asked] == list(ARCHITECTURES)
+    assert [name for name, _, _ in calls] == list(ARCHITECTURES)
     table = app.dataframe[0].value
     assert len(table) == len(ARCHITECTURES) - 2
     assert "**U-Net** is the quickest" in written(app)

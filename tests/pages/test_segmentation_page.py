@@ -52,12 +52,12 @@ def test_masks_and_legend_show_the_planted_classes():
     app = open_view("Segment")
     data = component(app, "segment_photo")
     np.testing.assert_array_equal(pixels_of(data["ids"]), planted())
-    shares = {one["name"]: one["fraction"] for one in data["classes"]}
+    fractions = {one["name"]: one["fraction"] for one in data["classes"]}
     persons = np.any([person(number) for number in range(len(PERSONS))], axis=0)
-    assert shares == pytest.approx({"bus": bus().mean(), "person": persons.mean()})
-    assert "background" not in shares
+    assert fractions == pytest.approx({"bus": bus().mean(), "person": persons.mean()})
+    assert "background" not in fractions
     assert len({one["colour"] for one in data["classes"]}) == 2
-    assert f"**{percent(shares['bus'])}** bus" in written(app)
+    assert f"**{percent(fractions['bus'])}** bus" in written(app)
     assert "**12 ms** on the CPU" in written(app)
 
 
@@ -66,18 +66,18 @@ def test_size_and_tiles_are_passed_to_the_network():
     app.selectbox(key="segment_side").set_value(960).run()
     app.segmented_control(key="segment_mode").set_value("tiled").run()
     assert_fine(app)
-    assert list(dict.fromkeys(load(KEY).asked)) == [("whole", 520), ("whole", 960), ("tiled", 960)]
+    assert list(dict.fromkeys(load(KEY).calls)) == [("whole", 520), ("whole", 960), ("tiled", 960)]
     assert "is resized to 1280 × 960, in 4 tiles of 768 × 768" in written(app)
 
 
 def test_the_network_runs_once():
     app = open_view("Confidence")
-    runs = len(load(KEY).asked)
+    runs = len(load(KEY).calls)
     assert runs <= 2  # the first one may warm the network up
     for value in (10, 90):
         app.slider(key="sure_blank").set_value(value).run()
     assert_fine(app)
-    assert len(load(KEY).asked) == runs
+    assert len(load(KEY).calls) == runs
 
 
 def test_a_long_photo_has_no_size_that_is_too_long():
@@ -98,9 +98,9 @@ def test_pixels_are_offered_as_files():
 
 def test_confidence_and_entropy_are_named_with_their_means():
     app = open_view("Confidence")
-    answer = load(KEY).predict(STREET.pixels)
-    assert f"{percent(float(answer.confidence.mean()))} on average" in component(app, "sure_confidence")["caption"]
-    assert f"{answer.entropy().mean():.2f} on average" in component(app, "sure_entropy")["caption"]
+    prediction = load(KEY).predict(STREET.pixels)
+    assert f"{percent(float(prediction.confidence.mean()))} on average" in component(app, "sure_confidence")["caption"]
+    assert f"{prediction.entropy().mean():.2f} on average" in component(app, "sure_entropy")["caption"]
     assert "It is lowest along borders" in written(app)
 
 
@@ -140,8 +140,8 @@ def test_many_classes_get_a_note_instead_of_bars():
 
 def test_the_default_pixel_has_the_highest_entropy():
     app = open_view("Confidence")
-    answer = load(KEY).predict(STREET.pixels)
-    row, column = np.unravel_index(answer.entropy().argmax(), SIZE)
+    prediction = load(KEY).predict(STREET.pixels)
+    row, column = np.unravel_index(prediction.entropy().argmax(), SIZE)
     assert f"Row {row}, column {column}:" in written(app)
 
 
