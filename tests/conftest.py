@@ -38,7 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """Give each of several processes its share of the cores: threads that wait for one another take thrice the time.
+    """Divide the cores among the test processes: threads that wait for one another take three times as long.
 
     Browser stories take the longest and come first, to the first processes: the others step back for them, or else a
     page would wait.
@@ -46,8 +46,8 @@ def pytest_configure() -> None:
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     if worker and workers > 1:
-        share = max(1, frameworks.thread_count() // workers)
-        frameworks.thread_count = lambda: share
+        threads = max(1, frameworks.thread_count() // workers)
+        frameworks.thread_count = lambda: threads
         if int(worker.removeprefix("gw")) >= BROWSER_PROCESSES:
             os.nice(10)
 

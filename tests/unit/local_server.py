@@ -15,7 +15,7 @@ class LocalServer(http.server.ThreadingHTTPServer):
 
     Attributes:
         address: Address of the server.
-        asked: Requested paths.
+        requested: Requested paths.
         gate: Event that `/held` waits for in the middle of the file.
     """
 
@@ -24,14 +24,14 @@ class LocalServer(http.server.ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.address = f"http://127.0.0.1:{self.server_port}"
-        self.asked: list[str] = []
+        self.requested: list[str] = []
         self.gate = threading.Event()
         self.closing = threading.Event()
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        self.server.asked.append(self.path)
+        self.server.requested.append(self.path)
         how = self.path.split("/")[1]
         if how == "missing":
             self.send_error(404)

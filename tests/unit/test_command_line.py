@@ -20,24 +20,24 @@ def test_a_photo_is_classified_from_a_shell(root):
     command = [sys.executable, "-m", "cnn_demo", "classify", str(CAT), "--model", "cifar10_cnn", "--json"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=550)
     assert done.returncode == 0, done.stderr[-2000:]
-    answer = json.loads(done.stdout)
-    assert answer["photo"] == str(CAT)
-    assert answer["model"] == "cifar10_cnn"
-    assert answer["label"] == answer["top"][0]["label"] == "cat"
-    assert answer["probability"] == answer["top"][0]["probability"]
+    result = json.loads(done.stdout)
+    assert result["photo"] == str(CAT)
+    assert result["model"] == "cifar10_cnn"
+    assert result["label"] == result["top"][0]["label"] == "cat"
+    assert result["probability"] == result["top"][0]["probability"]
 
 
 def test_json_is_one_object_a_line(capsys):
     photos = [str(sample.path) for sample in sample_photos()[:3]]
     assert main(["classify", *photos, "--json", "--top", "2", "--fit", "squash"]) == 0
-    answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [answer["photo"] for answer in answers] == photos
-    assert all(len(answer["top"]) == 2 for answer in answers)
+    results = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [result["photo"] for result in results] == photos
+    assert all(len(result["top"]) == 2 for result in results)
     model = load(preferred_model("classification").key)
-    assert {answer["model"] for answer in answers} == {model.spec.key}
+    assert {result["model"] for result in results} == {model.spec.key}
     expected = model.predict(sample_photos()[1].load().pixels, "squash").top(1)[0]
-    assert answers[1]["label"] == expected[0]
-    assert answers[1]["probability"] == pytest.approx(expected[1], abs=1e-5)
+    assert results[1]["label"] == expected[0]
+    assert results[1]["probability"] == pytest.approx(expected[1], abs=1e-5)
 
 
 def test_text_names_the_classes(capsys):
@@ -60,14 +60,14 @@ def test_unreadable_photos_get_a_message_and_the_others_a_prediction(tmp_path, c
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "message"),
     [(["--model", "nothing"], "choose one of cifar10_cnn"), (["--device", "mps"], "no Apple GPU")],
 )
-def test_a_model_or_device_that_is_not_there(capsys, monkeypatch, arguments, says):
+def test_a_model_or_device_that_is_not_there(capsys, monkeypatch, arguments, message):
     if "mps" in arguments and sys.platform == "darwin":
         pytest.skip("this machine may have an Apple GPU")
     assert main(["classify", str(CAT), *arguments]) == 2
-    assert says in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

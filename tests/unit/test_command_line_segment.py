@@ -21,7 +21,7 @@ class Pixels:
     """A semantic segmenter that predicts a cat in the left half."""
 
     def predict(self, pixels, mode, side):
-        self.told = {"mode": mode, "side": side}
+        self.arguments = {"mode": mode, "side": side}
         labels = find("lraspp_mobilenet_v3_large").labels
         class_map = np.zeros(pixels.shape[:2], np.uint8)
         class_map[:, : pixels.shape[1] // 2] = labels.index("cat")
@@ -32,7 +32,7 @@ class Objects:
     """An instance segmenter that predicts one cat."""
 
     def predict(self, pixels, confidence, iou, classes, max_detections, side):
-        self.told = {"confidence": confidence, "classes": classes, "side": side}
+        self.arguments = {"confidence": confidence, "classes": classes, "side": side}
         mask = np.zeros((1, *pixels.shape[:2]), bool)
         mask[0, 10:50, 20:80] = True
         return sv.Detections(
@@ -55,20 +55,20 @@ def models(monkeypatch):
 def test_every_pixel_with_files(models, tmp_path, capsys):
     arguments = ["segment", str(CAT), "--model", "lraspp_mobilenet_v3_large", "--out", str(tmp_path / "out"), "--json"]
     assert main([*arguments, "--mode", "tiled", "--side", "360"]) == 0
-    answer = json.loads(capsys.readouterr().out)
-    assert models["lraspp_mobilenet_v3_large"].told == {"mode": "tiled", "side": 360}
-    assert answer["coverage"]["cat"]["share"] == pytest.approx(0.5, abs=0.01)
-    assert answer["model"] == "lraspp_mobilenet_v3_large"
-    assert answer["milliseconds"] == 3
-    assert len(answer["files"]) == 5
+    result = json.loads(capsys.readouterr().out)
+    assert models["lraspp_mobilenet_v3_large"].arguments == {"mode": "tiled", "side": 360}
+    assert result["coverage"]["cat"]["share"] == pytest.approx(0.5, abs=0.01)
+    assert result["model"] == "lraspp_mobilenet_v3_large"
+    assert result["milliseconds"] == 3
+    assert len(result["files"]) == 5
     with Image.open(tmp_path / "out" / f"{CAT.stem}_mask.png") as picture:
-        assert picture.size == (answer["width"], answer["height"])
+        assert picture.size == (result["width"], result["height"])
 
 
 def test_every_object_as_text(models, tmp_path, capsys):
     assert main(["segment", str(CAT), "--model", "yolov8n-seg", "--out", str(tmp_path), "--confidence", "0.4"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert models["yolov8n-seg"].told == {"confidence": 0.4, "classes": None, "side": None}
+    assert models["yolov8n-seg"].arguments == {"confidence": 0.4, "classes": None, "side": None}
     assert "cat, from (20, 10) to (80, 50)" in lines[1]
     assert {line.strip() for line in lines[2:]} == {str(path) for path in tmp_path.iterdir()}
     dataset = json.loads((tmp_path / f"{CAT.stem}_coco.json").read_text())
@@ -78,10 +78,10 @@ def test_every_object_as_text(models, tmp_path, capsys):
 def test_objects_as_json_count_their_pixels_and_nothing_is_written_unasked(models, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["segment", str(CAT), "--model", "yolov8n-seg", "--json"]) == 0
-    answer = json.loads(capsys.readouterr().out)
-    assert answer["detections"][0]["pixels"] == 2400
-    assert answer["counts"] == {"cat": 1}
-    assert "files" not in answer
+    result = json.loads(capsys.readouterr().out)
+    assert result["detections"][0]["pixels"] == 2400
+    assert result["counts"] == {"cat": 1}
+    assert "files" not in result
     assert not list(tmp_path.iterdir())
 
 

@@ -58,7 +58,7 @@ def test_a_model_is_downloaded_once_with_progress_and_one_line(published, capsys
     out, err = capsys.readouterr()
     assert out == f"photo_net is here already: {find_weights('photo_net.h5').path}\n"
     assert err == ""
-    assert published.asked == ["/good"]
+    assert published.requested == ["/good"]
 
 
 def test_a_failed_download_is_one_line_and_the_others_continue(published, capsys, monkeypatch):
@@ -86,7 +86,7 @@ def test_an_unknown_key_lists_similar_ones(published, capsys, monkeypatch):
     assert re.fullmatch(
         r"There is no model 'MobileNetV2': did you mean .*\bmobilenet_v2\b.*\?\n", capsys.readouterr().err
     )
-    assert published.asked == []
+    assert published.requested == []
 
 
 def test_the_exit_statuses_are_in_the_help_and_all_keys_in_the_list(capsys):
@@ -135,7 +135,7 @@ def test_in_the_background_one_line_is_printed(published, capsys, monkeypatch):
         "Official weights of Photo_Net were not downloaded, and bundled networks are used instead: "
         "CNN_DEMO_DOWNLOADS=off.\n"
     )
-    assert (err, published.asked) == ("", [])
+    assert (err, published.requested) == ("", [])
     assert main(["fetch", "photo_net"]) == 0  # the operator's own wish
     monkeypatch.delenv(downloads.VARIABLE)
     capsys.readouterr()

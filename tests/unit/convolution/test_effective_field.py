@@ -20,7 +20,7 @@ from cnn_demo.convolution.effective_field import (
 
 steps = st.lists(st.tuples(st.integers(1, 5), st.integers(1, 3), st.integers(1, 3)), min_size=1, max_size=4)
 sizes = st.tuples(st.integers(1, 20), st.integers(1, 20))
-places = st.tuples(st.floats(0, 1), st.floats(0, 1))
+positions = st.tuples(st.floats(0, 1), st.floats(0, 1))
 
 
 def torch_gradient(image, layers, weights, unit, relu):
@@ -39,16 +39,16 @@ def torch_gradient(image, layers, weights, unit, relu):
     return x.grad[0].numpy().transpose(1, 2, 0), tuple(y.shape[2:])
 
 
-def chosen_unit(size, layers, place):
+def chosen_unit(size, layers, position):
     rows, columns = stack_geometry(size, layers)[-1].size
-    return min(int(place[0] * rows), rows - 1), min(int(place[1] * columns), columns - 1)
+    return min(int(position[0] * rows), rows - 1), min(int(position[1] * columns), columns - 1)
 
 
 @settings(derandomize=True, deadline=None, max_examples=60)
-@given(sizes, steps, places)
-def test_a_random_network_agrees_with_autograd(size, layers, place):
+@given(sizes, steps, positions)
+def test_a_random_network_agrees_with_autograd(size, layers, position):
     image = np.random.default_rng(1).standard_normal((*size, 3)).astype(np.float32)
-    unit = chosen_unit(size, layers, place)
+    unit = chosen_unit(size, layers, position)
     expected = np.zeros(size)
     for draw in range(2):
         weights = random_weights(layers, 3, 4, (7, draw))
@@ -61,10 +61,10 @@ def test_a_random_network_agrees_with_autograd(size, layers, place):
 
 
 @settings(derandomize=True, deadline=None, max_examples=60)
-@given(sizes, steps, places)
-def test_equal_weights_agree_with_autograd(size, layers, place):
+@given(sizes, steps, positions)
+def test_equal_weights_agree_with_autograd(size, layers, position):
     image = np.zeros((*size, 1), np.float32)
-    unit = chosen_unit(size, layers, place)
+    unit = chosen_unit(size, layers, position)
     weights = [np.full((kernel, kernel, 1, 1), kernel**-2, np.float32) for kernel, _, _ in layers]
     gradient, _ = torch_gradient(image, layers, weights, unit, relu=False)
     expected = gradient[..., 0] / (gradient.sum() or 1)  # a receptive field may be all padding

@@ -158,14 +158,14 @@ def test_a_quarter_turn_is_counter_clockwise(name):
 @pytest.mark.parametrize("angle", [0, 45, 90, 160])
 @pytest.mark.parametrize("wavelength", [4.0, 6.0])
 def test_gabor_responds_most_to_its_own_stripes(angle, wavelength):
-    def answer(stripes_angle, stripes_wavelength):
+    def response(stripes_angle, stripes_wavelength):
         stripes = np.cos(2 * np.pi * ramp(stripes_angle, 61) / stripes_wavelength)
         return np.abs(convolve(stripes, kernel("gabor", angle=angle, wavelength=wavelength))).max()
 
-    own = answer(angle, wavelength)
+    own = response(angle, wavelength)
     assert own > 0.5
-    assert all(answer(angle + turn, wavelength) < 0.5 * own for turn in (45, 90, 135))
-    assert all(answer(angle, wavelength * scale) < 0.75 * own for scale in (0.6, 2))
+    assert all(response(angle + turn, wavelength) < 0.5 * own for turn in (45, 90, 135))
+    assert all(response(angle, wavelength * scale) < 0.75 * own for scale in (0.6, 2))
 
 
 def test_gabor_phase_separates_lines_from_edges():

@@ -88,19 +88,19 @@ def test_arithmetic_of_a_pixel_is_that_pixel(size, kernel_size, spec, seed, data
     image, weights = drawn(seed, (*size, 2), kernel_size)
     height, width = output_size(size, kernel_size, spec)
     row, column = data.draw(st.integers(0, height - 1)), data.draw(st.integers(0, width - 1))
-    told = explain_pixel(image, weights, spec, 0.5, row, column, channel=1)
-    assert told.total == pytest.approx(convolve(image, weights, spec, 0.5)[row, column, 1], abs=1e-4)
-    assert told.total == pytest.approx(told.products.sum() + 0.5, abs=1e-4)
-    np.testing.assert_array_equal(told.products, told.window * told.kernel)
-    np.testing.assert_array_equal(told.kernel, weights[::-1, ::-1] if spec.flip else weights)
-    for u, y in enumerate(told.rows):
-        for v, x in enumerate(told.columns):
+    explanation = explain_pixel(image, weights, spec, 0.5, row, column, channel=1)
+    assert explanation.total == pytest.approx(convolve(image, weights, spec, 0.5)[row, column, 1], abs=1e-4)
+    assert explanation.total == pytest.approx(explanation.products.sum() + 0.5, abs=1e-4)
+    np.testing.assert_array_equal(explanation.products, explanation.window * explanation.kernel)
+    np.testing.assert_array_equal(explanation.kernel, weights[::-1, ::-1] if spec.flip else weights)
+    for u, y in enumerate(explanation.rows):
+        for v, x in enumerate(explanation.columns):
             inside = 0 <= y < size[0] and 0 <= x < size[1]
-            assert told.inside[u, v] == inside
+            assert explanation.inside[u, v] == inside
             if inside:
-                assert told.window[u, v] == image[y, x, 1]
+                assert explanation.window[u, v] == image[y, x, 1]
             elif spec.padding_mode == "zeros":
-                assert told.window[u, v] == 0
+                assert explanation.window[u, v] == 0
 
 
 @fixed

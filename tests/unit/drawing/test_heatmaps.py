@@ -54,7 +54,7 @@ def test_arguments_that_do_not_match_are_refused(values, opacity, message):
 
 
 @pytest.mark.parametrize(
-    ("row", "column", "place"),
+    ("row", "column", "text"),
     [
         (0, 0, "top left"),
         (9, 29, "top right"),
@@ -65,7 +65,7 @@ def test_arguments_that_do_not_match_are_refused(values, opacity, message):
         (15, 2, "left"),
     ],
 )
-def test_the_position_of_the_peak_in_words(row, column, place):
+def test_the_position_of_the_peak_in_words(row, column, text):
     values = np.zeros((30, 30))
     values[row, column] = 1
-    assert peak_position(values) == place
+    assert peak_position(values) == text

@@ -71,12 +71,12 @@ def test_a_claim_is_quoted_because_it_is_wrong(name):
 def test_a_correction_holds_for_any_photo(name, item, photo):
     image = PHOTOS[photo].copy()
     image.flags.writeable = False
-    answer = item.correct(image)
-    assert not re.search(r"\b(nan|inf)\b", answer.text)
-    assert re.search(r"\d", answer.text)
-    assert answer.text.endswith(".")
-    assert 1 <= len(answer.pictures) <= 3
-    for caption, values, display in answer.pictures:
+    correction = item.correct(image)
+    assert not re.search(r"\b(nan|inf)\b", correction.text)
+    assert re.search(r"\d", correction.text)
+    assert correction.text.endswith(".")
+    assert 1 <= len(correction.pictures) <= 3
+    for caption, values, display in correction.pictures:
         assert caption
         assert display in DISPLAYS
         assert np.isfinite(values).all()

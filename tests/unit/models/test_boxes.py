@@ -36,7 +36,7 @@ def pairs(count: int = 400) -> tuple[np.ndarray, np.ndarray]:
         ("ciou", "complete_box_iou"),
     ],
 )
-@pytest.mark.parametrize("scale", [1, 1 / 400], ids=["pixels", "shares"])
+@pytest.mark.parametrize("scale", [1, 1 / 400], ids=["pixels", "fractions"])
 def test_overlaps_are_those_of_torchvision(ours, theirs, scale):
     torch, torchvision = frameworks.torch(), frameworks.torchvision()
     first, second = (part * scale for part in pairs())
@@ -146,11 +146,11 @@ def test_a_picture_of_nothing_has_no_box_loss():
 
 
 @pytest.mark.parametrize(
-    ("weights", "label", "says"),
+    ("weights", "label", "message"),
     [({"class": -1.0}, 0, "0 or more"), ({"l2": 1.0}, 0, "choose from class"), ({}, 4, "from 0 to 3")],
 )
-def test_bad_losses_are_refused(weights, label, says):
-    with pytest.raises(ValueError, match=says):
+def test_bad_losses_are_refused(weights, label, message):
+    with pytest.raises(ValueError, match=message):
         boxes.loss_parts(np.zeros(4), label, np.zeros(4), np.ones(4), weights)
 
 

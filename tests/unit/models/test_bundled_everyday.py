@@ -24,8 +24,8 @@ def pixels_of(key: str) -> np.ndarray:
 
 
 def truth_of(key: str) -> tuple[str, np.ndarray]:
-    label, shares = KNOWN[key]
-    return label, to_pixels(np.array(shares), pixels_of(key).shape[:2])
+    label, fractions = KNOWN[key]
+    return label, to_pixels(np.array(fractions), pixels_of(key).shape[:2])
 
 
 @pytest.fixture

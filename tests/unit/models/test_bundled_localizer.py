@@ -29,16 +29,16 @@ def record():
 
 
 def test_the_astronaut_is_a_face_and_the_box_is_on_it(model):
-    answer = model.predict(PHOTOS["astronaut"].load().pixels)
-    assert answer.label == "face"
-    assert iou(answer.box_xyxy, HEADS["astronaut"]) > 0.5
-    assert intersection(answer.box_xyxy, FACE) > 0.8 * intersection(FACE, FACE)
+    prediction = model.predict(PHOTOS["astronaut"].load().pixels)
+    assert prediction.label == "face"
+    assert iou(prediction.box_xyxy, HEADS["astronaut"]) > 0.5
+    assert intersection(prediction.box_xyxy, FACE) > 0.8 * intersection(FACE, FACE)
 
 
 def test_the_motorcycle_is_one_and_the_box_is_around_it(model):
-    answer = model.predict(PHOTOS["motorcycle"].load().pixels)
-    assert answer.label == "motorcycle"
-    assert iou(answer.box_xyxy, MOTORCYCLE) > 0.7
+    prediction = model.predict(PHOTOS["motorcycle"].load().pixels)
+    assert prediction.label == "motorcycle"
+    assert iou(prediction.box_xyxy, MOTORCYCLE) > 0.7
 
 
 @pytest.mark.parametrize("key", ["chelsea", "coffee", "rocket", "china", "flower", "bus", "zidane"])

@@ -15,7 +15,7 @@ from cnn_demo.models.calibration import (
 )
 
 
-def answers(count: int = 3000, sharpness: float = 2.5, seed: int = 0):
+def logits_and_labels(count: int = 3000, sharpness: float = 2.5, seed: int = 0):
     """Logits that are `sharpness` times too sure: the labels are drawn from the softmax of logits / sharpness."""
     draw = np.random.default_rng(seed)
     logits = draw.normal(0, 1.5, (count, 10))
@@ -30,7 +30,7 @@ def test_the_error_is_that_of_torchmetrics(bins, sharpness):
     import torch
     from torchmetrics.functional.classification import multiclass_calibration_error
 
-    logits, labels = answers(sharpness=sharpness)
+    logits, labels = logits_and_labels(sharpness=sharpness)
     probabilities = softmax(logits).astype(np.float32)
     theirs = multiclass_calibration_error(
         torch.tensor(probabilities), torch.tensor(labels), num_classes=10, n_bins=bins, norm="l1"
@@ -50,7 +50,7 @@ def test_bins_by_hand():
 
 
 def test_every_prediction_is_in_the_bin_of_its_confidence():
-    logits, labels = answers(500)
+    logits, labels = logits_and_labels(500)
     probabilities = softmax(logits)
     bins = reliability_bins(probabilities, labels)
     assert sum(part["count"] for part in bins) == 500
@@ -61,7 +61,7 @@ def test_every_prediction_is_in_the_bin_of_its_confidence():
 
 @pytest.mark.parametrize("sharpness", [0.4, 1.0, 3.0])
 def test_the_temperature_minimizes_the_cross_entropy(sharpness):
-    logits, labels = answers(sharpness=sharpness)
+    logits, labels = logits_and_labels(sharpness=sharpness)
     best = minimize_scalar(
         lambda t: -log_softmax(logits / t, axis=1)[np.arange(len(labels)), labels].mean(),
         bounds=(0.05, 20),
@@ -88,7 +88,7 @@ def test_softmax_is_stable_for_large_logits_and_refuses_a_temperature_of_zero():
 
 @pytest.mark.parametrize("factor", [0.25, 1.0, 4.0])
 def test_another_temperature_needs_no_logits(factor):
-    logits, _ = answers(50)
+    logits, _ = logits_and_labels(50)
     np.testing.assert_allclose(at_temperature(softmax(logits, 1.3), factor), softmax(logits, 1.3 * factor), atol=1e-9)
     certain = at_temperature(np.array([1.0, 0.0, 0.0], np.float32), factor)
     assert certain.sum() == pytest.approx(1)

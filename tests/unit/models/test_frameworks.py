@@ -52,7 +52,7 @@ def machine(device: str) -> Machine:
 
 
 @pytest.mark.parametrize(
-    ("has", "asked", "gets"),
+    ("has", "requested", "gets"),
     [
         ("cpu", "auto", "cpu"),
         ("cuda", "auto", "cuda"),
@@ -61,28 +61,28 @@ def machine(device: str) -> Machine:
         ("mps", "auto", "mps"),
     ],
 )
-def test_one_function_chooses_the_device(monkeypatch, has, asked, gets):
+def test_one_function_chooses_the_device(monkeypatch, has, requested, gets):
     monkeypatch.setattr(frameworks, "describe_machine", lambda: machine(has))
-    assert frameworks.device(asked) == gets
+    assert frameworks.device(requested) == gets
 
 
 @pytest.mark.parametrize(
-    ("asked", "says"), [("cuda", "no NVIDIA GPU"), ("mps", "no Apple GPU"), ("tpu", "no device 'tpu'")]
+    ("requested", "message"), [("cuda", "no NVIDIA GPU"), ("mps", "no Apple GPU"), ("tpu", "no device 'tpu'")]
 )
-def test_a_missing_device_is_refused_in_one_sentence(monkeypatch, asked, says):
+def test_a_missing_device_is_refused_in_one_sentence(monkeypatch, requested, message):
     monkeypatch.setattr(frameworks, "describe_machine", lambda: machine("cpu"))
-    with pytest.raises(ValueError, match=says):
-        frameworks.device(asked)
+    with pytest.raises(ValueError, match=message):
+        frameworks.device(requested)
 
 
 @pytest.mark.parametrize(
-    ("gpus", "asked", "gets"), [(["GPU:0"], "auto", "cuda"), ([], "auto", "cpu"), (["GPU:0"], "cpu", "cpu")]
+    ("gpus", "requested", "gets"), [(["GPU:0"], "auto", "cuda"), ([], "auto", "cpu"), (["GPU:0"], "cpu", "cpu")]
 )
-def test_keras_runs_where_tensorflow_can(monkeypatch, gpus, asked, gets):
+def test_keras_runs_where_tensorflow_can(monkeypatch, gpus, requested, gets):
     monkeypatch.setattr(frameworks, "describe_machine", lambda: machine("cuda"))
     config = SimpleNamespace(list_physical_devices=lambda kind: gpus)
     monkeypatch.setattr(frameworks, "tensorflow", lambda: SimpleNamespace(config=config))
-    assert frameworks.keras_device(asked) == gets
+    assert frameworks.keras_device(requested) == gets
 
 
 def test_keras_on_a_gpu_that_tensorflow_cannot_use_is_refused_by_name(monkeypatch):
@@ -113,14 +113,14 @@ class Recorder:
     """A stand-in for TensorFlow that records its calls."""
 
     def __init__(self):
-        self.asked = []
+        self.calls = []
         self.config = SimpleNamespace(
             threading=SimpleNamespace(
-                set_intra_op_parallelism_threads=lambda n: self.asked.append(("intra", n)),
-                set_inter_op_parallelism_threads=lambda n: self.asked.append(("inter", n)),
+                set_intra_op_parallelism_threads=lambda n: self.calls.append(("intra", n)),
+                set_inter_op_parallelism_threads=lambda n: self.calls.append(("inter", n)),
             ),
             list_physical_devices=lambda kind: ["first GPU", "second GPU"],
-            experimental=SimpleNamespace(set_memory_growth=lambda gpu, on: self.asked.append((gpu, on))),
+            experimental=SimpleNamespace(set_memory_growth=lambda gpu, on: self.calls.append((gpu, on))),
         )
 
 
@@ -133,7 +133,7 @@ def test_tensorflow_comes_behind_triton_and_grows_its_memory(monkeypatch, alread
     monkeypatch.setattr(frameworks.sys, "modules", {"tensorflow": fake} if already else {})
     assert frameworks._tensorflow.__wrapped__() is fake
     assert imported == (["tensorflow"] if already else ["triton", "tensorflow"])
-    assert fake.asked == [("intra", 7), ("inter", 2), ("first GPU", True), ("second GPU", True)]
+    assert fake.calls == [("intra", 7), ("inter", 2), ("first GPU", True), ("second GPU", True)]
 
 
 def test_torch_gets_its_threads_back():

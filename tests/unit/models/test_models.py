@@ -161,13 +161,13 @@ def test_the_cache_is_limited_and_frees_the_oldest_model(fakes):
 
 
 def test_a_load_that_fails_is_tried_again(monkeypatch):
-    answers = iter([ModelUnavailable("The weights are missing."), Fake()])
+    results = iter([ModelUnavailable("The weights are missing."), Fake()])
 
     def loader(spec, device):
-        answer = next(answers)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+        result = next(results)
+        if isinstance(result, Exception):
+            raise result
+        return result
 
     models.release()
     monkeypatch.setattr(models, "_load_row", loader)

@@ -103,7 +103,7 @@ def painted(names: tuple[str, ...], ids: dict[str, int]) -> tuple[np.ndarray, np
     """
     pixels, mask, boxes = np.full((64, 80, 3), GREY, np.uint8), np.zeros((64, 80), np.uint8), []
     for number, name in enumerate(names):
-        top, left = (CELL * place for place in divmod(number, 5))
+        top, left = (CELL * index for index in divmod(number, 5))
         box = (left + 2, top + 2, left + 14, top + 14)
         mask[box[1] - 1 : box[3] + 1, box[0] - 1 : box[2] + 1] = 255
         mask[box[1] : box[3], box[0] : box[2]] = ids.get(name, 0)

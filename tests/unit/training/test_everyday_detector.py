@@ -35,8 +35,8 @@ def test_rare_and_difficult_classes_are_drawn_more_often():
     drawn = Counter(pool.draw(rng).name for _ in range(6000))
     weights = {label: RARE.get(label, 1.0) for label in LABELS}
     for label, weight in weights.items():
-        share = (1 - BY_CLASS) * (81 if label == "car" else 1) / 100 + BY_CLASS * weight / sum(weights.values())
-        assert drawn[label] / 6000 == pytest.approx(share, abs=0.02 if label == "car" else 0.009), label
+        fraction = (1 - BY_CLASS) * (81 if label == "car" else 1) / 100 + BY_CLASS * weight / sum(weights.values())
+        assert drawn[label] / 6000 == pytest.approx(fraction, abs=0.02 if label == "car" else 0.009), label
     assert drawn["chair"] > 1.2 * drawn["cat"]
     assert Counter(pool.draw(again).name for _ in range(6000)) == drawn
 

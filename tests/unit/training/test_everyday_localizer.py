@@ -163,8 +163,8 @@ def test_a_frozen_encoder_computes_the_same_in_training():
     maps = network.train().features(pictures)
     assert network.heads.training
     assert not network.encoder.training
-    for values, wanted in zip(maps, expected, strict=True):
-        torch.testing.assert_close(values, wanted, rtol=1e-3, atol=1e-3)
+    for features, expected_features in zip(maps, expected, strict=True):
+        torch.testing.assert_close(features, expected_features, rtol=1e-3, atol=1e-3)
 
 
 def test_the_class_head_separates_its_training_data():

@@ -27,10 +27,10 @@ def test_classes_are_drawn_alike_where_a_photo_is_drawn_by_class():
     pool = MaskedPool([photo_of(15)] * 90 + [photo_of(3), photo_of(), photo_of(20, 3)] + [photo_of(8)] * 7)
     rng, again = np.random.default_rng(0), np.random.default_rng(0)
     drawn = Counter(pool.draw(rng).name for _ in range(6000))
-    shares = {"(15,)": (90, 1), "(3,)": (1, 0.5), "()": (1, 0), "(20, 3)": (1, 1.5), "(8,)": (7, 1)}  # photos, classes
-    for name, (photos, classes) in shares.items():
-        share = (1 - BY_CLASS) * photos / 100 + BY_CLASS * classes / 4
-        assert drawn[name] / 6000 == pytest.approx(share, abs=0.02), name
+    counts = {"(15,)": (90, 1), "(3,)": (1, 0.5), "()": (1, 0), "(20, 3)": (1, 1.5), "(8,)": (7, 1)}  # photos, classes
+    for name, (photos, classes) in counts.items():
+        fraction = (1 - BY_CLASS) * photos / 100 + BY_CLASS * classes / 4
+        assert drawn[name] / 6000 == pytest.approx(fraction, abs=0.02), name
     assert Counter(pool.draw(again).name for _ in range(6000)) == drawn
 
 
@@ -44,11 +44,11 @@ def test_true_masks_and_pseudo_masks_take_turns(monkeypatch):
 
 
 def test_a_photo_just_fits_at_a_zoom_of_one(monkeypatch):
-    asked = {}
-    monkeypatch.setattr(everyday_unet, "view", lambda photo, size, zooms, rng: asked.update(size=size, zooms=zooms))
+    arguments = {}
+    monkeypatch.setattr(everyday_unet, "view", lambda photo, size, zooms, rng: arguments.update(size=size, zooms=zooms))
     photo = MaskedPhoto(np.zeros((50, 200, 3), np.uint8), np.ones((50, 200), np.uint8), "wide")
     everyday_view(MaskedPool([photo]), MaskedPool([photo]), 100, np.random.default_rng(0))
-    assert asked == {"size": (100, 100), "zooms": tuple(zoom / 2 for zoom in everyday_unet.ZOOMS)}
+    assert arguments == {"size": (100, 100), "zooms": tuple(zoom / 2 for zoom in everyday_unet.ZOOMS)}
 
 
 def test_it_starts_from_the_detectors_encoder_and_can_resume(
@@ -60,8 +60,8 @@ def test_it_starts_from_the_detectors_encoder_and_can_resume(
     monkeypatch.setattr(everyday_unet, "RECIPE", replace(everyday_unet.RECIPE, rate=0.0, small_side=32))
     options = training_options(everyday_archives, tmp_path / "run", side=32, encoder=tmp_path / "detector.safetensors")
     first = everyday_unet.run(options)
-    said = "15 photos with masks and 2 with pseudo-masks to learn from, 2 held back"  # twelve of them pets
-    assert said in capsys.readouterr().out
+    message = "15 photos with masks and 2 with pseudo-masks to learn from, 2 held back"  # twelve of them pets
+    assert message in capsys.readouterr().out
     assert {"mean_iou", "pixel_accuracy"} <= set(first[0])
     state = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)["network"]
     for name, parameter in detector.encoder.named_parameters():

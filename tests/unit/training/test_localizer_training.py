@@ -72,10 +72,10 @@ def test_most_of_the_object_stays_visible(photo, monkeypatch):
     monkeypatch.setattr(placement, "IN_PLACE", 0)
     for seed in range(100):
         rng = np.random.default_rng(seed)
-        place = placement.random_target(photo.box, photo.box, rng)
-        visible = np.clip(place, 0, 1)
-        share = numpy_boxes.area(visible) / numpy_boxes.area(place)
-        assert share > (1 - placement.CUT) ** 2 - 1e-9
+        target = placement.random_target(photo.box, photo.box, rng)
+        visible = np.clip(target, 0, 1)
+        fraction = numpy_boxes.area(visible) / numpy_boxes.area(target)
+        assert fraction > (1 - placement.CUT) ** 2 - 1e-9
 
 
 def test_a_picture_of_nothing_shows_no_object(photo, scenery, monkeypatch):
@@ -138,8 +138,10 @@ def test_the_loss_is_that_of_the_boxes_module():
     assert float(parts["giou"]) == pytest.approx(giou[:2].mean(), abs=1e-4)
     straight = numpy_boxes.smooth_l1(box - truth.astype(np.float64)).sum(axis=1)
     assert float(parts["smooth_l1"]) == pytest.approx(straight[:2].mean(), abs=1e-4)
-    places = (np.arange(4) + 0.5) / 4
-    inside = [((places > b[0]) & (places < b[2])).any() and ((places > b[1]) & (places < b[3])).any() for b in truth]
+    centres = (np.arange(4) + 0.5) / 4
+    inside = [
+        ((centres > b[0]) & (centres < b[2])).any() and ((centres > b[1]) & (centres < b[3])).any() for b in truth
+    ]
     assert float(parts["votes"]) == pytest.approx((giou * inside)[:2].mean(), abs=1e-4)
 
 

@@ -31,18 +31,18 @@ def test_a_mask_with_the_right_box_but_another_outline_is_wrong():
     truth = masks_of([(0, 0, 40, 40)])
     corners = np.zeros((1, *SIZE), bool)
     corners[0, [0, 0, 39, 39], [0, 39, 0, 39]] = True
-    answer = MaskedPrediction(corners, np.array([0.9]), np.array([0]), truth, np.array([0]))
-    assert mask_precisions([answer], 1).max() == 0
+    prediction = MaskedPrediction(corners, np.array([0.9]), np.array([0]), truth, np.array([0]))
+    assert mask_precisions([prediction], 1).max() == 0
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_on_rectangles_it_is_the_precision_of_boxes(seed):
-    rng, answers, boxed = np.random.default_rng(seed), [], []
+    rng, predictions, boxed = np.random.default_rng(seed), [], []
     for _ in range(6):
         corner = rng.integers(0, 30, (4, 2))
         true = np.concatenate([corner, corner + rng.integers(10, 30, (4, 2))], axis=1)
         found = np.concatenate([true[:3] + rng.integers(-2, 3, (3, 4)), true[:1]]).clip(0, 59)
         scores, found_ids, true_ids = rng.random(4), rng.integers(0, 2, 4), rng.integers(0, 2, 4)
-        answers.append(MaskedPrediction(masks_of(found), scores, found_ids, masks_of(true), true_ids))
+        predictions.append(MaskedPrediction(masks_of(found), scores, found_ids, masks_of(true), true_ids))
         boxed.append((found.astype(float), scores, found_ids, true.astype(float), true_ids))
-    np.testing.assert_allclose(mask_precisions(answers, 2), class_precisions(boxed, 2), atol=1e-6)
+    np.testing.assert_allclose(mask_precisions(predictions, 2), class_precisions(boxed, 2), atol=1e-6)

@@ -47,10 +47,10 @@ def test_the_rate_rises_stays_and_falls_to_nothing():
 
 
 def test_the_mean_follows_quickly_at_first_and_slowly_later():
-    for count, share in ((0, 0.9), (10**6, 1 - schedules.MEMORY)):
+    for count, expected in ((0, 0.9), (10**6, 1 - schedules.MEMORY)):
         means = [torch.zeros(3), torch.tensor(5)]
         schedules.ema_update(means, [torch.ones(3), torch.tensor(7)], count)
-        torch.testing.assert_close(means[0], torch.full((3,), share))
+        torch.testing.assert_close(means[0], torch.full((3,), expected))
         assert int(means[1]) == 7
 
 
@@ -81,11 +81,11 @@ def test_the_loss_is_cross_entropy_plus_dice_without_ignored_pixels(weights):
         "classes": torch.from_numpy(np.kron(classes, np.ones((1, 2, 2)))).long(),
     }
     loss = float(mask_loss(weights)(lambda images: large, batch))
-    shares = logits.softmax(1).numpy().transpose(0, 2, 3, 1)[classes != IGNORED]
+    probabilities = logits.softmax(1).numpy().transpose(0, 2, 3, 1)[classes != IGNORED]
     true = np.eye(3)[classes[classes != IGNORED]]
     counts = np.ones(len(true)) if weights is None else true @ weights
-    crossed = -(counts * np.log((shares * true).sum(1))).sum() / counts.sum()
-    dice = 1 - (2 * (shares * true).sum(0) / (shares.sum(0) + true.sum(0))).mean()
+    crossed = -(counts * np.log((probabilities * true).sum(1))).sum() / counts.sum()
+    dice = 1 - (2 * (probabilities * true).sum(0) / (probabilities.sum(0) + true.sum(0))).mean()
     assert loss == pytest.approx(2 * (crossed + dice), rel=1e-4)
     large[:, :, :4] = 100
     assert float(mask_loss(weights)(lambda images: large, batch)) == pytest.approx(loss, rel=1e-4)
@@ -261,9 +261,9 @@ def test_a_picture_without_pets_is_learned_from_too():
 def test_predictions_are_mapped_back_to_the_photo(masked_archives):
     photo = read_pets(masked_archives)[1][0]
     network = new_network(pets_instances.ARCHITECTURE, pets_instances.LABELS)
-    answer = prediction_for(network, photo, 96)
-    assert answer.masks.shape[1:] == photo.mask.shape
-    assert len(answer.masks) == len(answer.scores) == len(answer.class_ids)
+    prediction = prediction_for(network, photo, 96)
+    assert prediction.masks.shape[1:] == photo.mask.shape
+    assert len(prediction.masks) == len(prediction.scores) == len(prediction.class_ids)
     masks, labels = truth_of(photo)
     assert masks.shape == (1, *photo.mask.shape)
     assert labels.tolist() == [PET_LABELS.index("dog") - 1]
@@ -318,8 +318,8 @@ def test_bfloat16_is_used_where_the_machine_has_it(monkeypatch, fast):
     monkeypatch.setattr(precision, "fast_bfloat16", lambda device: fast)
     layer = torch.nn.Linear(3, 2)
     with precision.autocast("cpu"):
-        answer = layer(torch.ones(1, 3))
-    assert answer.dtype == (torch.bfloat16 if fast else torch.float32)
+        output = layer(torch.ones(1, 3))
+    assert output.dtype == (torch.bfloat16 if fast else torch.float32)
     assert layer.weight.dtype == torch.float32
     with precision.autocast("cpu", depthwise=True):  # whose gradients take longer in bfloat16
         assert layer(torch.ones(1, 3)).dtype == torch.float32

@@ -74,22 +74,22 @@ def test_classes_stay_on_their_pixels(photo, size, monkeypatch):
 
 def test_views_are_of_many_scales_and_mirrored(photo, monkeypatch):
     monkeypatch.setattr(masks, "recolour", lambda picture, rng: picture)
-    shares, lefts = [], 0
+    fractions, lefts = [], 0
     for seed in range(60):
         _, classes = view(photo, (300, 300), (0.5, 2.0), np.random.default_rng(seed), outside=9)
-        shares.append((classes != 9).sum() / 300**2)
+        fractions.append((classes != 9).sum() / 300**2)
         rows = classes[(classes == 2).any(axis=1)]
         inside = np.flatnonzero((rows != 9).any(axis=0))
         lefts += np.flatnonzero((rows == 2).any(axis=0)).mean() < inside.mean()
-    assert min(shares) < 0.05
-    assert max(shares) > 0.3
+    assert min(fractions) < 0.05
+    assert max(fractions) > 0.3
     assert 15 < lefts < 45
 
 
 def test_rare_classes_are_in_the_focus(photo):
     rng = np.random.default_rng(0)
-    places = np.array([focus(photo.mask, rng) for _ in range(200)]) * photo.mask.shape
-    labels = photo.mask[tuple(np.round(places).astype(int).T)]
+    points = np.array([focus(photo.mask, rng) for _ in range(200)]) * photo.mask.shape
+    labels = photo.mask[tuple(np.round(points).astype(int).T)]
     assert 30 < (labels == 2).sum() < 70  # a quarter, though it has a fiftieth of the pixels
     nothing = focus(np.full((4, 4), IGNORED, np.uint8), rng)
     assert ((nothing >= 0) & (nothing < 1)).all()

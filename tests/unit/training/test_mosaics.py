@@ -58,12 +58,12 @@ def test_mirroring_moves_the_box(label, kinds):
     assert len(found) == kinds
 
 
-@pytest.mark.parametrize(("label", "share"), [("ten", 1 / 2), ("face", 2 / 3), ("cat head", 4 / 5)])
-def test_how_often_a_class_is_drawn_is_not_how_many_photos_it_has(label, share):
+@pytest.mark.parametrize(("label", "fraction"), [("ten", 1 / 2), ("face", 2 / 3), ("cat head", 4 / 5)])
+def test_how_often_a_class_is_drawn_is_not_how_many_photos_it_has(label, fraction):
     pool = Pool([photo_of("ace")] * 30 + [photo_of(label)])
     rng = np.random.default_rng(0)
     names = [pool.draw(rng).name for _ in range(4000)]
-    assert names.count(label) / 4000 == pytest.approx(share, abs=0.04)
+    assert names.count(label) / 4000 == pytest.approx(fraction, abs=0.04)
 
 
 def test_four_photos_are_side_by_side(monkeypatch):

@@ -50,16 +50,16 @@ def test_augmentation_moves_and_mirrors_and_nothing_else():
     assert moved.dtype == np.uint8
     mirrored, shifts = 0, set()
     for before, after in zip(images, moved, strict=True):
-        places = [
+        matches = [
             (flip, down, right)
             for flip in (False, True)
             for down in range(2 * SHIFT + 1)
             for right in range(2 * SHIFT + 1)
             if _same_middle(before[:, ::-1] if flip else before, after, down - SHIFT, right - SHIFT)
         ]
-        assert len(places) == 1
-        mirrored += places[0][0]
-        shifts.add(places[0][1:])
+        assert len(matches) == 1
+        mirrored += matches[0][0]
+        shifts.add(matches[0][1:])
     assert 70 < mirrored < 130
     assert len(shifts) > 60  # of 81
 

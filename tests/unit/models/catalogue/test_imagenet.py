@@ -24,10 +24,10 @@ def test_every_classifier_that_keras_names_has_one_row():
 @pytest.mark.parametrize("spec", IMAGENET_MODELS, ids=lambda spec: spec.key)
 def test_a_row_is_the_network_that_keras_builds(spec, monkeypatch):
     keras = frameworks.keras()
-    asked = {}
+    requested = {}
 
     def get_file(fname=None, origin=None, *_args, file_hash=None, **_kwargs):
-        asked.update(name=fname, url=origin, checksum=file_hash)
+        requested.update(name=fname, url=origin, checksum=file_hash)
         return fname
 
     build = getattr(keras.applications, spec.builder)
@@ -45,8 +45,8 @@ def test_a_row_is_the_network_that_keras_builds(spec, monkeypatch):
     assert network.output_shape == (None, len(spec.labels))
     assert network.count_params() == spec.parameters
     assert spec.bytes == pytest.approx(4 * spec.parameters, rel=0.1, abs=3_000_000)  # published in MB, rounded
-    assert (asked["name"], asked["url"]) == (spec.weights, spec.url)
-    assert (spec.checksum or "none:").partition(":")[2] == (asked["checksum"] or "")
+    assert (requested["name"], requested["url"]) == (spec.weights, spec.url)
+    assert (spec.checksum or "none:").partition(":")[2] == (requested["checksum"] or "")
 
 
 def test_a_row_scales_pixels_as_its_family_does():

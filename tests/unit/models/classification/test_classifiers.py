@@ -25,18 +25,18 @@ def cat():
 
 
 def test_probabilities_are_calibrated(model, cat):
-    answer = model.predict(cat)
-    assert isinstance(answer, Classification)
-    assert answer.labels == model.spec.labels
-    assert answer.probabilities.dtype == np.float32
-    assert answer.probabilities.sum() == pytest.approx(1, abs=1e-5)
-    assert answer.device in ("cpu", "cuda")
-    assert 0 < answer.milliseconds < 60_000
-    top = answer.top(3)
+    prediction = model.predict(cat)
+    assert isinstance(prediction, Classification)
+    assert prediction.labels == model.spec.labels
+    assert prediction.probabilities.dtype == np.float32
+    assert prediction.probabilities.sum() == pytest.approx(1, abs=1e-5)
+    assert prediction.device in ("cpu", "cuda")
+    assert 0 < prediction.milliseconds < 60_000
+    top = prediction.top(3)
     assert len(top) == 3
     assert [p for _, p in top] == sorted((p for _, p in top), reverse=True)
-    assert len(answer.top(99)) == 10
-    assert answer.top(0) == []
+    assert len(prediction.top(99)) == 10
+    assert prediction.top(0) == []
 
 
 def test_the_cat_is_a_cat(model, cat):

@@ -77,9 +77,9 @@ def test_any_weights_under_the_official_name_are_loaded(keras_home):
     seen = model.prepare(photo)
     logits = network(seen[None].astype(np.float32), training=False).numpy()[0]
     expected = np.exp(logits - logits.max())
-    answer = model.predict(photo)
-    np.testing.assert_allclose(answer.probabilities, expected / expected.sum(), atol=1e-6)
-    assert answer.labels == spec.labels
+    prediction = model.predict(photo)
+    np.testing.assert_allclose(prediction.probabilities, expected / expected.sum(), atol=1e-6)
+    assert prediction.labels == spec.labels
 
 
 def test_missing_and_broken_weights_are_one_sentence(keras_home):

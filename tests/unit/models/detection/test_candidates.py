@@ -56,10 +56,10 @@ def test_the_selection_is_that_of_ultralytics(settings):
     scores[np.arange(300), found.class_ids] = found.scores
     prediction = frameworks.torch().tensor(np.concatenate([centres, sizes, scores], axis=1).T[None])
     expected = non_max_suppression(prediction, confidence, iou, classes, max_det=limit)[0].numpy()
-    answer = select(found, confidence, iou, classes, limit).detections()
-    np.testing.assert_allclose(answer.xyxy, expected[:, :4], atol=1e-3)
-    np.testing.assert_allclose(answer.confidence, expected[:, 4], atol=1e-6)
-    assert answer.class_id.tolist() == expected[:, 5].astype(int).tolist()
+    detections = select(found, confidence, iou, classes, limit).detections()
+    np.testing.assert_allclose(detections.xyxy, expected[:, :4], atol=1e-3)
+    np.testing.assert_allclose(detections.confidence, expected[:, 4], atol=1e-6)
+    assert detections.class_id.tolist() == expected[:, 5].astype(int).tolist()
 
 
 def test_each_suppressed_box_has_its_suppressor_and_iou():
@@ -68,14 +68,14 @@ def test_each_suppressed_box_has_its_suppressor_and_iou():
     of, classes = found.boxes_xyxy[selection.order], found.class_ids[selection.order]
     suppressed = np.flatnonzero(selection.suppressor != NOT_SUPPRESSED)
     assert len(suppressed) > 20
-    for place in suppressed:
-        by = selection.suppressor[place]
-        assert by < place  # more confident
+    for index in suppressed:
+        by = selection.suppressor[index]
+        assert by < index  # more confident
         assert selection.suppressor[by] == NOT_SUPPRESSED  # nobody who was suppressed suppresses
-        assert classes[by] == classes[place]
-        assert selection.overlap[place] == pytest.approx(float(overlap_of(of[by], of[place])))
-        assert selection.overlap[place] > 0.4
-        assert place in selection.suppressed(by)
+        assert classes[by] == classes[index]
+        assert selection.overlap[index] == pytest.approx(float(overlap_of(of[by], of[index])))
+        assert selection.overlap[index] > 0.4
+        assert index in selection.suppressed(by)
     assert sorted([*selection.kept, *suppressed]) == list(range(len(selection.order)))
 
 
@@ -104,11 +104,11 @@ def test_boxes_beyond_max_detections_are_counted():
 
 def test_detections_have_class_names_and_candidate_indices():
     found = boxes((0, 0, 9, 9, 0.3, 0), (20, 0, 29, 9, 0.9, 2))
-    answer = select(found, 0.1).detections()
-    assert answer["class_name"].tolist() == ["bird", "cat"]
-    assert answer["candidate"].tolist() == [1, 0]
-    assert answer.metadata["engine"] == "torch"
-    assert answer.xyxy.dtype == np.float32
+    detections = select(found, 0.1).detections()
+    assert detections["class_name"].tolist() == ["bird", "cat"]
+    assert detections["candidate"].tolist() == [1, 0]
+    assert detections.metadata["engine"] == "torch"
+    assert detections.xyxy.dtype == np.float32
     nothing = select(found, 0.95).detections()
     assert len(nothing) == 0
     assert nothing["class_name"].shape == (0,)

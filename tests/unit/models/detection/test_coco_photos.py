@@ -82,8 +82,8 @@ def test_eight_threads_with_twenty_five_photos_each(detector, unpacked):
     serial = [detector.predict(pixels, side=320) for pixels in photos]
     with ThreadPoolExecutor(8) as pool:
         rounds = list(pool.map(lambda _: [detector.predict(pixels, side=320) for pixels in photos], range(8)))
-    for answers in rounds:
-        for answer, expected in zip(answers, serial, strict=True):
-            np.testing.assert_array_equal(answer.xyxy, expected.xyxy)
-            np.testing.assert_array_equal(answer.confidence, expected.confidence)
-            np.testing.assert_array_equal(answer.class_id, expected.class_id)
+    for predictions in rounds:
+        for prediction, expected in zip(predictions, serial, strict=True):
+            np.testing.assert_array_equal(prediction.xyxy, expected.xyxy)
+            np.testing.assert_array_equal(prediction.confidence, expected.confidence)
+            np.testing.assert_array_equal(prediction.class_id, expected.class_id)

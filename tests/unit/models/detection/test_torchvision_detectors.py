@@ -65,8 +65,8 @@ def by_torchvision(key: str, folder, pixels: np.ndarray, nms: float, limit: int)
     cuts.score_thresh, cuts.nms_thresh, cuts.detections_per_img = MIN_SCORE, nms, limit
     network.transform.min_size = (spec.input_size[0],)
     with torch.inference_mode():
-        answer = network([torch.tensor(pixels.transpose(2, 0, 1) / 255, dtype=torch.float32)])[0]
-    return {name: value.numpy() for name, value in answer.items()}
+        outputs = network([torch.tensor(pixels.transpose(2, 0, 1) / 255, dtype=torch.float32)])[0]
+    return {name: value.numpy() for name, value in outputs.items()}
 
 
 def test_the_network_runs_only_while_its_lock_is_held(detector):
@@ -114,9 +114,9 @@ def test_sizes_are_those_that_the_network_takes(detector):
 
 
 def test_the_prediction_is_the_candidates_after_post_processing(detector):
-    answer = detector.predict(photo(), confidence=0.06, iou=0.4, max_detections=7)
-    assert 0 < len(answer) <= 7
-    assert answer.metadata["device"] == "cpu"
+    detections = detector.predict(photo(), confidence=0.06, iou=0.4, max_detections=7)
+    assert 0 < len(detections) <= 7
+    assert detections.metadata["device"] == "cpu"
     with pytest.raises(ValueError, match="confidence"):
         detector.predict(photo(), confidence=2)
 

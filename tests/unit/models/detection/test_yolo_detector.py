@@ -33,8 +33,8 @@ def folder(tmp_path_factory):
         seen = torch.tensor(photo().transpose(2, 0, 1)[None, :, :96, :64] / 255, dtype=torch.float32)
         fit_normalizations(network, torch.cat([seen, seen.flip(2), seen.flip(3), 1 - seen]))
         with torch.no_grad():
-            said = network(seen)[1]
-        for name, scores in (("cv3", said.get("one2many", said)), ("one2one_cv3", said.get("one2one"))):
+            outputs = network(seen)[1]
+        for name, scores in (("cv3", outputs.get("one2many", outputs)), ("one2one_cv3", outputs.get("one2one"))):
             if scores is None:
                 continue
             logits = scores["scores"]
@@ -49,7 +49,7 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def own_place(folder, tmp_path_factory):
+def own_folder(folder, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CNN_DEMO_WEIGHTS", str(folder))
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
@@ -59,7 +59,7 @@ def own_place(folder, tmp_path_factory):
 
 
 @pytest.fixture(scope="module", params=KEYS)
-def detector(request, own_place) -> YoloDetector:
+def detector(request, own_folder) -> YoloDetector:
     """It begins in torch, and is waited for until it runs in OpenVINO."""
     model = load(request.param, "cpu")
     model.by_torch = model.candidates(photo(), SIDE)
@@ -119,9 +119,9 @@ def test_detections_agree_with_ultralytics(detector, reference, settings):
 
 
 def test_openvino_agrees_with_torch(detector):
-    torch_said, now = detector.by_torch, detector.candidates(photo(), SIDE)
-    assert (torch_said.engine, now.engine) == ("torch", "OpenVINO")
-    ours, theirs = (select(found, 0.3, 0.7, max_detections=5000).detections() for found in (now, torch_said))
+    torch_boxes, now = detector.by_torch, detector.candidates(photo(), SIDE)
+    assert (torch_boxes.engine, now.engine) == ("torch", "OpenVINO")
+    ours, theirs = (select(found, 0.3, 0.7, max_detections=5000).detections() for found in (now, torch_boxes))
     assert_same(ours, theirs.xyxy, theirs.confidence, theirs.class_id, pixels=1)
 
 
@@ -167,10 +167,10 @@ def test_eight_concurrent_visitors_get_the_same_predictions(detector):
     photos = [photo(60 + 7 * seed, 130 - 5 * seed, seed) for seed in range(6)]
     serial = [detector.predict(pixels, side=SIDE) for pixels in photos]
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda i: detector.predict(photos[i % 6], side=SIDE), range(48)))
-    for i, answer in enumerate(answers):
-        np.testing.assert_array_equal(answer.xyxy, serial[i % 6].xyxy)
-        np.testing.assert_array_equal(answer.confidence, serial[i % 6].confidence)
+        predictions = list(pool.map(lambda i: detector.predict(photos[i % 6], side=SIDE), range(48)))
+    for i, prediction in enumerate(predictions):
+        np.testing.assert_array_equal(prediction.xyxy, serial[i % 6].xyxy)
+        np.testing.assert_array_equal(prediction.confidence, serial[i % 6].confidence)
 
 
 def test_the_network_runs_only_while_its_lock_is_held(detector, monkeypatch):
@@ -209,7 +209,7 @@ def test_invalid_input_is_refused(detector):
         detector.predict(photo().astype(np.float32))
 
 
-def test_if_the_export_fails_it_stays_in_torch(own_place, monkeypatch, tmp_path, caplog):
+def test_if_the_export_fails_it_stays_in_torch(own_folder, monkeypatch, tmp_path, caplog):
     def fail(network, path):
         raise OSError("disk full")
 
@@ -243,7 +243,7 @@ def test_broken_weights_are_one_sentence(monkeypatch, tmp_path, content):
         load("yolov8n", "cpu")
 
 
-def test_a_network_with_other_classes_is_refused(own_place, folder, monkeypatch, tmp_path):
+def test_a_network_with_other_classes_is_refused(own_folder, folder, monkeypatch, tmp_path):
     model = frameworks.ultralytics().YOLO(folder / "yolo11n.pt")
     model.model.names = {i: f"thing {i}" for i in range(80)}
     model.save(tmp_path / "yolo11n.pt")

@@ -63,8 +63,8 @@ def networks(request):
     seen = torch.tensor(seen.transpose(2, 0, 1)[None] / 255, dtype=torch.float32)
     fit_normalizations(network, torch.cat([seen, seen.flip(2), seen.flip(3), 1 - seen]))
     with torch.no_grad():
-        said = network(seen)[1]
-    for name, scores in (("cv3", said.get("one2many", said)), ("one2one_cv3", said.get("one2one"))):
+        outputs = network(seen)[1]
+    for name, scores in (("cv3", outputs.get("one2many", outputs)), ("one2one_cv3", outputs.get("one2one"))):
         if scores is None:
             continue
         logits = scores["scores"]

@@ -53,10 +53,10 @@ def corner_network(side: int = SIDE):
     x = keras.layers.ZeroPadding2D(rest, name="corner")(x)
     x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
     network = keras.Model(inputs, keras.layers.Dense(2, name="logits")(x))
-    share = CORNER**2 / side**2
+    fraction = CORNER**2 / side**2
     kernel = np.full((3, 3, 3, 2), 1 / 27, np.float32)  # the mean, from −1 to 1
     bias = np.array([1, 2], np.float32)  # so that the ReLU never closes
-    dense = np.array([[2 / share, 0], [1 / share, 0]], np.float32)
+    dense = np.array([[2 / fraction, 0], [1 / fraction, 0]], np.float32)
     network.set_weights([kernel, bias, dense, np.array([-4, 0], np.float32)])  # logit = 3 · mean, less at the edges
     return network
 

@@ -67,12 +67,12 @@ def test_a_single_pixel_is_drawn_although_the_99th_percentile_is_zero():
 
 
 def test_progress_runs_to_the_end():
-    shares = []
+    reported = []
     model = Double(linear_network(np.ones((4, 4, 3))))
-    integrated_gradients(model, picture(side=4), 0, steps=20, progress=shares.append)
-    assert shares == sorted(shares)
-    assert len(shares) > 1
-    assert shares[-1] == 1
+    integrated_gradients(model, picture(side=4), 0, steps=20, progress=reported.append)
+    assert reported == sorted(reported)
+    assert len(reported) > 1
+    assert reported[-1] == 1
 
 
 def test_an_effective_field_within_a_nested_network():

@@ -71,11 +71,11 @@ def test_grad_cam_is_the_positive_part_of_cam(pooled, label):
     seen = picture(5)
     maps, gradients = class_gradients(pooled, seen, label)
     kernel, _ = pooled.network.get_layer("logits").get_weights()
-    places = maps.shape[0] * maps.shape[1]
-    np.testing.assert_allclose(gradients, np.broadcast_to(kernel[:, label] / places, maps.shape), atol=1e-6)
+    positions = maps.shape[0] * maps.shape[1]
+    np.testing.assert_allclose(gradients, np.broadcast_to(kernel[:, label] / positions, maps.shape), atol=1e-6)
     cam = maps @ kernel[:, label]
     assert cam.min() < 0 < cam.max()
-    np.testing.assert_allclose(grad_cam(maps, gradients) * places, np.maximum(cam, 0), atol=1e-4)
+    np.testing.assert_allclose(grad_cam(maps, gradients) * positions, np.maximum(cam, 0), atol=1e-4)
     expected = enlarge(np.maximum(cam, 0), (SIDE, SIDE))
     np.testing.assert_allclose(explain(pooled, seen, label, "grad_cam"), expected / expected.max(), atol=1e-5)
 

@@ -41,10 +41,10 @@ def test_one_channel_of_a_deep_layer_agrees_with_finite_differences(model, pixel
 
 
 @pytest.mark.parametrize("layer", ["stem_relu", "block1_relu", "block2_conv1", "block3_relu", "block5_relu"])
-@pytest.mark.parametrize("place", ["middle", "corner"])
-def test_no_pixel_outside_the_theoretical_field_has_influence(model, pixels, layer, place):
+@pytest.mark.parametrize("position", ["middle", "corner"])
+def test_no_pixel_outside_the_theoretical_field_has_influence(model, pixels, layer, position):
     facts = next(each for each in model.layers if each.name == layer)
-    unit = (facts.shape[0] // 2, facts.shape[1] // 2) if place == "middle" else (0, facts.shape[1] - 1)
+    unit = (facts.shape[0] // 2, facts.shape[1] // 2) if position == "middle" else (0, facts.shape[1] - 1)
     field = effective_field(model, layer, pixels, unit=unit)
     (top, bottom), (left, right) = (facts.field.span(each) for each in unit)
     inside = field[max(top, 0) : bottom + 1, max(left, 0) : right + 1]

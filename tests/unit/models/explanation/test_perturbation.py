@@ -78,14 +78,14 @@ def test_score_cam_weights_are_the_gains_of_the_masks(pooled):
 
 
 def test_score_cam_uses_the_strongest_channels_only(pooled):
-    seen, shares = picture(2), []
+    seen, reported = picture(2), []
     maps = feature_maps(pooled, seen, "second_relu")
     best = maps[:, :, strongest_first(maps)[0]]
     labels = [label for label in range(3) if score_cam(pooled, seen, label, channels=1).max() > 0]
     assert labels
-    found = score_cam(pooled, seen, labels[0], channels=1, progress=shares.append)
+    found = score_cam(pooled, seen, labels[0], channels=1, progress=reported.append)
     np.testing.assert_allclose(found / found.max(), best / best.max(), atol=1e-5)
-    assert shares == [1]  # two pictures are one batch
+    assert reported == [1]  # two pictures are one batch
 
 
 def test_score_cam_of_a_nested_network_is_that_of_the_same_network_flat():
@@ -147,11 +147,11 @@ def test_a_true_map_costs_the_class_its_probability_sooner_than_its_reverse_and_
 
 
 def test_the_random_curve_is_the_mean_of_seeded_curves(corner):
-    seen, shares = picture(low=200), []
-    mean = random_deletion_curve(corner, seen, 0, orders=2, steps=4, progress=shares.append)
+    seen, reported = picture(low=200), []
+    mean = random_deletion_curve(corner, seen, 0, orders=2, steps=4, progress=reported.append)
     single = [deletion_curve(corner, seen, 0, random_importance((16, 16), seed=n), steps=4) for n in (0, 1)]
     np.testing.assert_allclose(mean.probability, (single[0].probability + single[1].probability) / 2, atol=1e-6)
-    assert shares == [0.5, 1]
+    assert reported == [0.5, 1]
     assert not np.array_equal(random_importance((16, 16), seed=0), random_importance((16, 16), seed=1))
 
 

@@ -33,10 +33,10 @@ def checkpoint(path):
 
 
 @pytest.mark.parametrize(
-    ("suffix", "write", "place"),
+    ("suffix", "write", "offset"),
     [(".h5", hdf5, None), (".safetensors", tensors, None), (".pt", checkpoint, 1000)],
 )
-def test_without_a_checksum_size_and_structure_count(tmp_path, suffix, write, place):
+def test_without_a_checksum_size_and_structure_count(tmp_path, suffix, write, offset):
     path = tmp_path / "coming"
     write(path)
     content = path.read_bytes()
@@ -45,7 +45,7 @@ def test_without_a_checksum_size_and_structure_count(tmp_path, suffix, write, pl
     for bad in (
         b"<html>" + bytes(len(content)),  # a login page, as long as the file
         content[: len(content) * 3 // 4],
-        content[:place] + b"?" + content[place + 1 :] if place else b"",  # one byte of a tensor
+        content[:offset] + b"?" + content[offset + 1 :] if offset else b"",  # one byte of a tensor
     ):
         path.write_bytes(bad)
         with pytest.raises(BrokenFile):

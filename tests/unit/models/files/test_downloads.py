@@ -72,36 +72,36 @@ def wait_until(condition) -> None:
 
 @pytest.mark.parametrize("how", ["good", "unsized"])
 def test_a_download_is_complete_and_reports_progress(server, tmp_path, how):
-    told = []
-    file = download(row(f"{server.address}/{how}"), lambda done, total: told.append((done, total)))
+    reported = []
+    file = download(row(f"{server.address}/{how}"), lambda done, total: reported.append((done, total)))
     assert file.path.read_bytes() == CONTENT
     assert file.source == "cache"
     total = len(CONTENT) if how == "good" else 0
-    assert told[-1] == (len(CONTENT), total)
-    assert all(of == total for _, of in told)
+    assert reported[-1] == (len(CONTENT), total)
+    assert all(of == total for _, of in reported)
     assert left_behind(tmp_path) == [file.path]
 
 
 def test_local_files_are_not_downloaded_again(server):
     spec = row(f"{server.address}/good")
     assert download(spec) == download(spec) == find_weights("photo_net.h5")
-    assert len(server.asked) == 1
+    assert len(server.requested) == 1
 
 
 def test_visitors_who_request_the_same_file_share_one_download(server):
     spec = row(f"{server.address}/held")
-    told, files = [], []
+    reported, files = [], []
     visitors = [begun(spec)]
     for _ in range(3):
-        share = threading.Thread(target=lambda: files.append(download(spec, lambda *given: told.append(given))))
-        share.start()
-        visitors.append(share)
-    wait_until(lambda: (1000, len(CONTENT)) in told)
+        visitor = threading.Thread(target=lambda: files.append(download(spec, lambda *given: reported.append(given))))
+        visitor.start()
+        visitors.append(visitor)
+    wait_until(lambda: (1000, len(CONTENT)) in reported)
     server.gate.set()
     for visitor in visitors:
         visitor.join(20)
     assert files == [find_weights("photo_net.h5")] * 3
-    assert len(server.asked) == 1
+    assert len(server.requested) == 1
 
 
 def test_a_visitor_who_leaves_does_not_end_it(server):
@@ -114,7 +114,7 @@ def test_a_visitor_who_leaves_does_not_end_it(server):
         download(spec, leave)
     server.gate.set()
     assert download(spec).path.read_bytes() == CONTENT
-    assert len(server.asked) == 1
+    assert len(server.requested) == 1
 
 
 # It fails ---------------------------------------------------------------------------------------------------------
@@ -252,7 +252,7 @@ def test_switched_off_it_is_refused_to_visitors_and_not_to_the_operator(server, 
     spec = row(f"{server.address}/good")
     with pytest.raises(ModelUnavailable, match=r"CNN_DEMO_DOWNLOADS=false.*python -m cnn_demo fetch vgg16"):
         download(spec)
-    assert server.asked == []
+    assert server.requested == []
     assert download(spec, by_operator=True).path.read_bytes() == CONTENT
     monkeypatch.setenv(downloads.VARIABLE, "nver")
     assert "neither “off” nor a number" in downloads.refusal(spec)

@@ -7,7 +7,7 @@ from cnn_demo.models.files.weights import SUFFIXES, local_weights, weight_folder
 
 
 @pytest.fixture
-def places(tmp_path, monkeypatch):
+def folders(tmp_path, monkeypatch):
     """The four folders, by name, none of which exists yet; no installed package carries weights."""
     monkeypatch.setattr(weights, "package_folders", tuple)
     for variable in ("XDG_CACHE_HOME",):
@@ -31,46 +31,46 @@ def put(folder, name, size=3):
     return path
 
 
-def test_missing_folders_hold_nothing(places):
+def test_missing_folders_hold_nothing(folders):
     assert local_weights() == ()
     assert [source for source, _ in weight_folders()] == ["bundled", "weights folder", "cache", "cache"]
-    assert [folder for _, folder in weight_folders()] == list(places.values())
+    assert [folder for _, folder in weight_folders()] == list(folders.values())
 
 
-def test_files_of_installed_packages_count_as_bundled(places, monkeypatch, tmp_path):
+def test_files_of_installed_packages_count_as_bundled(folders, monkeypatch, tmp_path):
     monkeypatch.setattr(weights, "package_folders", lambda: (tmp_path / "package" / "models",))
     path = put(tmp_path / "package" / "models", "net-0123.pth", 5)
-    put(places["own"], "net-0123.pth")
+    put(folders["own"], "net-0123.pth")
     assert [(file.path, file.source, file.bytes) for file in local_weights()] == [(path, "bundled", 5)]
 
 
-def test_every_file_is_found_with_its_source_and_size(places):
+def test_every_file_is_found_with_its_source_and_size(folders):
     expected = {
-        put(places["bundled"], "a.safetensors", 1): ("bundled", 1),
-        put(places["own"], "sub/b.pt", 2): ("weights folder", 2),
-        put(places["keras"], "c.h5", 0): ("cache", 0),
-        put(places["torch"], "d-0123.pth", 4): ("cache", 4),
+        put(folders["bundled"], "a.safetensors", 1): ("bundled", 1),
+        put(folders["own"], "sub/b.pt", 2): ("weights folder", 2),
+        put(folders["keras"], "c.h5", 0): ("cache", 0),
+        put(folders["torch"], "d-0123.pth", 4): ("cache", 4),
     }
     assert {file.path: (file.source, file.bytes) for file in local_weights()} == expected
 
 
-def test_the_first_source_takes_precedence(places):
-    order = list(places)
+def test_the_first_source_takes_precedence(folders):
+    order = list(folders)
     for name in order:
-        put(places[name], "net.pt")
+        put(folders[name], "net.pt")
     for name in order:
         (found,) = local_weights()
-        assert found.path == places[name] / "net.pt"
+        assert found.path == folders[name] / "net.pt"
         found.path.unlink()
     assert local_weights() == ()
 
 
-def test_files_of_the_hub_go_by_their_repositorys_name(places, tmp_path, monkeypatch):
+def test_files_of_the_hub_go_by_their_repositorys_name(folders, tmp_path, monkeypatch):
     """Each of them is called model.safetensors, in the hub's own cache and in a folder that is a copy of it."""
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     one = put(tmp_path / "hub", "models--smp-hub--one/snapshots/0123abcd/model.safetensors")
-    put(places["own"], "models--smp-hub--two/snapshots/0123abcd/model.safetensors")
-    put(places["own"], "models--smp-hub--three/snapshots/0123abcd/model.safetensors")
+    put(folders["own"], "models--smp-hub--two/snapshots/0123abcd/model.safetensors")
+    put(folders["own"], "models--smp-hub--three/snapshots/0123abcd/model.safetensors")
     names = {file.name: file.source for file in local_weights()}
     assert names == {
         "two.safetensors": "weights folder",
@@ -80,18 +80,18 @@ def test_files_of_the_hub_go_by_their_repositorys_name(places, tmp_path, monkeyp
     assert weights.find_weights("one.safetensors").path == one
 
 
-def test_only_weights_are_listed(places):
+def test_only_weights_are_listed(folders):
     for suffix in SUFFIXES:
-        put(places["own"], f"net{suffix}")
+        put(folders["own"], f"net{suffix}")
     for other in ("readme.md", "net.json", "net", "labels.txt", "net.pt.partial"):
-        put(places["own"], other)
-    (places["own"] / "folder.pt").mkdir()
+        put(folders["own"], other)
+    (folders["own"] / "folder.pt").mkdir()
     assert {file.path.suffix for file in local_weights()} == set(SUFFIXES)
     assert len(local_weights()) == len(SUFFIXES)
 
 
-def test_an_operator_need_not_name_a_folder(places, monkeypatch):
-    put(places["own"], "net.pt")
+def test_an_operator_need_not_name_a_folder(folders, monkeypatch):
+    put(folders["own"], "net.pt")
     for absent in ("set", "empty"):
         if absent == "set":
             monkeypatch.delenv("CNN_DEMO_WEIGHTS")

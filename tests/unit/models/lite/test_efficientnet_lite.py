@@ -100,10 +100,10 @@ def cache(monkeypatch, tmp_path) -> Path:
 @pytest.fixture
 def conversions(monkeypatch) -> list[str]:
     """The keys that are converted from now on."""
-    asked = []
+    keys = []
     convert = conversion.converted
-    monkeypatch.setattr(conversion, "converted", lambda key: asked.append(key) or convert(key))
-    return asked
+    monkeypatch.setattr(conversion, "converted", lambda key: keys.append(key) or convert(key))
+    return keys
 
 
 def assert_same(some: dict[str, np.ndarray], others: dict[str, np.ndarray]) -> None:
@@ -171,12 +171,12 @@ class Elsewhere(weights.LiteFile):
 def put(monkeypatch):
     """A function that sets the location of Lite0's file."""
 
-    def say(at: Path | None) -> None:
+    def set_path(at: Path | None) -> None:
         file = LITE_FILES[KEY]
         monkeypatch.setitem(LITE_FILES, KEY, Elsewhere(file.package, file.name, file.sha256, at))
 
     release()
-    yield say
+    yield set_path
     release()
 
 

@@ -30,8 +30,8 @@ def model():
     kernel = np.zeros((3, 4), np.float32)
     kernel[:, 0] = BRIGHT_IS_AIRPLANE / 3
     network.get_layer("logits").set_weights([kernel, np.array([-BRIGHT_IS_AIRPLANE / 2, -9, -9, 0], np.float32)])
-    places = network.get_layer("box_places")
-    places.set_weights([np.zeros_like(places.get_weights()[0]), np.array([0.3, 0.3, 0.3, 0.3, 0], np.float32)])
+    votes = network.get_layer("box_places")
+    votes.set_weights([np.zeros_like(votes.get_weights()[0]), np.array([0.3, 0.3, 0.3, 0.3, 0], np.float32)])
     spec = replace(find("cifar10_cnn"), labels=LOCALIZER_LABELS, task="localization", input_size=(SIDE, SIDE))
     return Localizer(spec, network, "cpu")
 
@@ -59,24 +59,26 @@ def with_white(height: int, width: int, box: tuple[int, int, int, int]) -> np.nd
 
 
 def test_a_prediction_has_a_label_and_a_box_in_pixels_of_the_photo(model):
-    answer = model.predict(with_white(100, 200, (0, 0, 160, 100)))
-    assert isinstance(answer, Localization)
-    assert answer.label == "airplane"
-    np.testing.assert_allclose(answer.box_xyxy, [40, 20, 160, 80], atol=1e-3)  # 0.3 around the mean of all positions
+    prediction = model.predict(with_white(100, 200, (0, 0, 160, 100)))
+    assert isinstance(prediction, Localization)
+    assert prediction.label == "airplane"
+    np.testing.assert_allclose(
+        prediction.box_xyxy, [40, 20, 160, 80], atol=1e-3
+    )  # 0.3 around the mean of all positions
     logit = BRIGHT_IS_AIRPLANE * (0.8 - 0.5)
     expected = np.exp([logit, -9, -9, 0]) / np.exp([logit, -9, -9, 0]).sum()
-    np.testing.assert_allclose(answer.probabilities, expected, atol=0.01)
-    assert answer.probability == answer.probabilities[0]
-    assert answer.labels == ("airplane", "face", "motorcycle", "nothing")
-    assert answer.box_xyxy.dtype == answer.probabilities.dtype == np.float32
-    assert answer.milliseconds > 0
+    np.testing.assert_allclose(prediction.probabilities, expected, atol=0.01)
+    assert prediction.probability == prediction.probabilities[0]
+    assert prediction.labels == ("airplane", "face", "motorcycle", "nothing")
+    assert prediction.box_xyxy.dtype == prediction.probabilities.dtype == np.float32
+    assert prediction.milliseconds > 0
 
 
 def test_a_photo_of_none_of_its_classes_has_no_label(model):
-    answer = model.predict(np.zeros((50, 70, 3), np.uint8))
-    assert answer.label is None
-    assert answer.box_xyxy is None
-    assert answer.probability == answer.probabilities[-1] > 0.99
+    prediction = model.predict(np.zeros((50, 70, 3), np.uint8))
+    assert prediction.label is None
+    assert prediction.box_xyxy is None
+    assert prediction.probability == prediction.probabilities[-1] > 0.99
 
 
 def test_below_the_threshold_is_nothing_either(model):
@@ -100,11 +102,11 @@ def test_the_box_is_the_mean_of_the_votes_and_stays_on_the_photo(random_model):
         expected = np.clip(np.concatenate([low, high]), 0, [90, 60, 90, 60])
         np.testing.assert_allclose(found.box_xyxy, expected, atol=1e-2)
         clipped += not np.allclose(np.concatenate([low, high]), expected)
-        answer = random_model.predict(photo(seed=seed), threshold=0)
-        assert answer.label == found.localization.label
-        np.testing.assert_allclose(answer.probabilities, found.localization.probabilities, atol=1e-5)
-        if answer.label:
-            np.testing.assert_allclose(answer.box_xyxy, found.box_xyxy, atol=1e-2)
+        prediction = random_model.predict(photo(seed=seed), threshold=0)
+        assert prediction.label == found.localization.label
+        np.testing.assert_allclose(prediction.probabilities, found.localization.probabilities, atol=1e-5)
+        if prediction.label:
+            np.testing.assert_allclose(prediction.box_xyxy, found.box_xyxy, atol=1e-2)
     assert clipped  # or else nothing was tested
 
 
@@ -133,11 +135,11 @@ def test_the_activation_map_has_a_closed_form(random_model):
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 700), (33, 5), (400, 300)])
 def test_photos_of_any_size_go_in(random_model, size):
-    answer = random_model.predict(photo(*size), threshold=0)
-    assert answer.probabilities.sum() == pytest.approx(1, abs=1e-5)
-    if answer.label:
-        assert (answer.box_xyxy >= 0).all()
-        assert (answer.box_xyxy <= np.array([size[1], size[0]] * 2)).all()
+    prediction = random_model.predict(photo(*size), threshold=0)
+    assert prediction.probabilities.sum() == pytest.approx(1, abs=1e-5)
+    if prediction.label:
+        assert (prediction.box_xyxy >= 0).all()
+        assert (prediction.box_xyxy <= np.array([size[1], size[0]] * 2)).all()
 
 
 @pytest.mark.parametrize("pixels", [np.zeros((8, 8), np.uint8), np.zeros((8, 8, 3)), np.zeros((0, 8, 3), np.uint8)])
@@ -165,11 +167,11 @@ def test_the_network_runs_only_while_its_lock_is_held(model, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("label", "box", "says"),
+    ("label", "box", "message"),
     [("face", None, "come together"), (None, np.zeros(4), "come together"), ("face", np.zeros(3), "4 coordinates")],
 )
-def test_incomplete_outputs_are_refused(label, box, says):
-    with pytest.raises(ValueError, match=says):
+def test_incomplete_outputs_are_refused(label, box, message):
+    with pytest.raises(ValueError, match=message):
         Localization(label, 0.5, box)
 
 
@@ -210,20 +212,20 @@ def test_windows_cover_the_photo():
 
 
 @pytest.mark.parametrize(
-    ("scales", "step", "says"),
+    ("scales", "step", "message"),
     [((), 0.5, "one at least"), ((0.5, 1.2), 0.5, "at most 1"), ((1.0,), 0, "step"), ((0.1,), 0.05, "larger scales")],
 )
-def test_bad_scans_are_refused(scales, step, says):
-    with pytest.raises(ValueError, match=says):
+def test_bad_scans_are_refused(scales, step, message):
+    with pytest.raises(ValueError, match=message):
         windows((60, 90), scales, step)
 
 
 def test_the_sliding_window_finds_the_bright_region(model):
     pixels = with_white(64, 96, (36, 8, 84, 40))  # half of the photo's sides, on the grid of the windows
-    told = []
-    scan = slide(model, pixels, scales=(1.0, 0.5), step=0.25, progress=lambda done, of: told.append((done, of)))
+    reported = []
+    scan = slide(model, pixels, scales=(1.0, 0.5), step=0.25, progress=lambda done, of: reported.append((done, of)))
     assert scan.passes == len(scan.boxes) == 1 + 25
-    assert told == [(26, 26)]
+    assert reported == [(26, 26)]
     best = scan.best("airplane")
     assert scan.boxes[best].tolist() == [36, 8, 84, 40]
     assert scan.scales[best] == pytest.approx(0.5)
@@ -236,10 +238,10 @@ def test_many_windows_go_through_in_batches(model, monkeypatch):
     pixels = photo(40, 40)
     whole = slide(model, pixels, scales=(0.4,), step=0.5)
     monkeypatch.setattr(weak_localization, "BATCH", 3)
-    told = []
-    parts = slide(model, pixels, scales=(0.4,), step=0.5, progress=lambda *counts: told.append(counts))
+    reported = []
+    parts = slide(model, pixels, scales=(0.4,), step=0.5, progress=lambda *counts: reported.append(counts))
     assert whole.passes == 16
-    assert told == [(3, 16), (6, 16), (9, 16), (12, 16), (15, 16), (16, 16)]
+    assert reported == [(3, 16), (6, 16), (9, 16), (12, 16), (15, 16), (16, 16)]
     np.testing.assert_allclose(parts.probabilities, whole.probabilities, atol=1e-6)
 
 

@@ -83,9 +83,9 @@ def test_openvino_agrees_with_torch(key, empty_cache):
         with frameworks.torch().inference_mode():
             theirs = model.network(seen)[0]
         np.testing.assert_allclose(ours.numpy(), theirs.numpy(), atol=1e-3)
-        answer = postprocess(theirs, model.frame(photo.shape[:2], side))
-        assert (now.class_map == answer["class_map"]).mean() > 0.9999
-        np.testing.assert_allclose(now.confidence, answer["confidence"], atol=1e-3)
+        expected = postprocess(theirs, model.frame(photo.shape[:2], side))
+        assert (now.class_map == expected["class_map"]).mean() > 0.9999
+        np.testing.assert_allclose(now.confidence, expected["confidence"], atol=1e-3)
 
 
 def test_a_network_is_exported_once(empty_cache, monkeypatch):

@@ -52,14 +52,14 @@ def test_masks_are_torchvisions(model, folder):
     theirs.roi_heads.score_thresh, theirs.roi_heads.nms_thresh, theirs.roi_heads.detections_per_img = MIN_SCORE, 0.5, 30
     theirs.transform.min_size = (SIDE,)
     with torch.inference_mode():
-        answer = theirs([torch.tensor(photo().transpose(2, 0, 1) / 255, dtype=torch.float32)])[0]
+        expected = theirs([torch.tensor(photo().transpose(2, 0, 1) / 255, dtype=torch.float32)])[0]
     names = models.detection.MaskRCNN_ResNet50_FPN_Weights.COCO_V1.meta["categories"]
-    boxes, masks = answer["boxes"].numpy(), answer["masks"][:, 0].numpy() > 0.5
+    boxes, masks = expected["boxes"].numpy(), expected["masks"][:, 0].numpy() > 0.5
     assert len(ours) > 3
     assert ours.mask.shape == (len(ours), 60, 80)
     same = 0
     for box, mask, name in zip(ours.xyxy, ours.mask, ours["class_name"], strict=True):
-        alike = (np.abs(boxes - box).max(1) < 0.05) & np.array([names[i] == name for i in answer["labels"]])
+        alike = (np.abs(boxes - box).max(1) < 0.05) & np.array([names[i] == name for i in expected["labels"]])
         if alike.any():
             same += 1
             assert max(np.mean(mask == other) for other in masks[alike]) > 0.99
@@ -67,13 +67,13 @@ def test_masks_are_torchvisions(model, folder):
 
 
 def test_masks_are_computed_for_kept_boxes_only(model, monkeypatch):
-    asked = []
+    counts = []
     real = model.mask_probabilities
-    monkeypatch.setattr(model, "mask_probabilities", lambda *given: asked.append(len(given[3])) or real(*given))
+    monkeypatch.setattr(model, "mask_probabilities", lambda *given: counts.append(len(given[3])) or real(*given))
     found = model.candidates(photo(), SIDE)
-    assert asked == []
+    assert counts == []
     few = model.predict(photo(), confidence=MIN_SCORE, max_detections=3, side=SIDE)
-    assert sum(asked) == 3
+    assert sum(counts) == 3
     assert len(few) <= 3
     assert found.masks(np.arange(0)).shape == (0, 60, 80)
 

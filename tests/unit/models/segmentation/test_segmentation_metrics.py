@@ -14,10 +14,10 @@ def masks_by_chance(seed: int, *, ignored: bool = True, absent: bool = False):
     """A prediction and a ground truth of 40 × 50 that mostly agree; optionally without class 4."""
     rng = np.random.default_rng(seed)
     truth = np.kron(rng.integers(0, CLASSES - absent, (8, 10)), np.ones((5, 5), int)).astype(np.uint8)
-    answer = np.where(rng.random(truth.shape) < 0.3, rng.integers(0, CLASSES - absent, truth.shape), truth)
+    prediction = np.where(rng.random(truth.shape) < 0.3, rng.integers(0, CLASSES - absent, truth.shape), truth)
     if ignored:
         truth[rng.random(truth.shape) < 0.1] = IGNORED
-    return answer.astype(np.uint8), truth
+    return prediction.astype(np.uint8), truth
 
 
 def tensors(*masks: np.ndarray):
@@ -33,8 +33,8 @@ def test_scores_are_those_of_torchmetrics(seed, absent):
         multiclass_jaccard_index,
     )
 
-    answer, truth = masks_by_chance(seed, absent=absent)
-    scores, pair = score_masks(answer, truth, CLASSES), tensors(answer, truth)
+    prediction, truth = masks_by_chance(seed, absent=absent)
+    scores, pair = score_masks(prediction, truth, CLASSES), tensors(prediction, truth)
     there = slice(0, CLASSES - absent)  # torchmetrics returns 0 for an absent class
     settings = {"num_classes": CLASSES, "ignore_index": IGNORED}
     ious = multiclass_jaccard_index(*pair, average="none", **settings).numpy()
@@ -53,8 +53,8 @@ def test_scores_are_those_of_torchmetrics(seed, absent):
 def test_without_ignored_pixels_they_are_those_of_its_segmentation_metrics(seed):
     from torchmetrics.functional.segmentation import dice_score, mean_iou
 
-    answer, truth = masks_by_chance(seed, ignored=False)
-    scores, pair = score_masks(answer, truth, CLASSES), tensors(answer, truth)
+    prediction, truth = masks_by_chance(seed, ignored=False)
+    scores, pair = score_masks(prediction, truth, CLASSES), tensors(prediction, truth)
     settings = {"num_classes": CLASSES, "input_format": "index"}
     np.testing.assert_allclose(scores.iou, mean_iou(*pair, per_class=True, **settings)[0].numpy(), atol=1e-6)
     np.testing.assert_allclose(scores.dice, dice_score(*pair, average="none", **settings)[0].numpy(), atol=1e-6)
@@ -90,45 +90,45 @@ def test_arguments_that_do_not_match_are_refused():
 def test_an_outline_is_inside_and_neither_the_border_nor_ignored_pixels_make_one():
     inside = np.zeros((6, 6), bool)
     inside[:4, :4] = True
-    wanted = np.zeros((6, 6), bool)
-    wanted[3, :4] = wanted[:4, 3] = True
-    np.testing.assert_array_equal(outline(inside), wanted)
+    expected = np.zeros((6, 6), bool)
+    expected[3, :4] = expected[:4, 3] = True
+    np.testing.assert_array_equal(outline(inside), expected)
     counts = np.ones((6, 6), bool)
     counts[4] = False
-    wanted[3, :3] = False
-    np.testing.assert_array_equal(outline(inside, counts), wanted)
+    expected[3, :3] = False
+    np.testing.assert_array_equal(outline(inside, counts), expected)
 
 
 @pytest.mark.parametrize(("shift", "score"), [(0, 1.0), (2, 1.0), (3, 0.0)])
 def test_an_outline_within_the_tolerance_is_right(shift, score):
-    truth, answer = np.zeros((2, 20, 30), np.uint8)
-    truth[:, :10], answer[:, : 10 + shift] = 1, 1
-    np.testing.assert_array_equal(boundary_f(answer, truth, 3, tolerance=2), [score, score, np.nan])
+    truth, prediction = np.zeros((2, 20, 30), np.uint8)
+    truth[:, :10], prediction[:, : 10 + shift] = 1, 1
+    np.testing.assert_array_equal(boundary_f(prediction, truth, 3, tolerance=2), [score, score, np.nan])
 
 
 def test_an_outline_that_only_one_of_them_has_is_wrong():
-    truth, answer = np.zeros((2, 20, 30), np.uint8)
-    answer[5:9, 5:9] = 1
-    np.testing.assert_array_equal(boundary_f(answer, truth, 2), [0.0, 0.0])
+    truth, prediction = np.zeros((2, 20, 30), np.uint8)
+    prediction[5:9, 5:9] = 1
+    np.testing.assert_array_equal(boundary_f(prediction, truth, 2), [0.0, 0.0])
 
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("tolerance", [1.0, 1.5, 3.0])
 def test_the_boundary_score_is_its_definition(seed, tolerance):
-    answer, truth = masks_by_chance(seed)
+    prediction, truth = masks_by_chance(seed)
     counts = truth != IGNORED
 
-    def places(mask: np.ndarray, label: int) -> np.ndarray:
+    def boundary(mask: np.ndarray, label: int) -> np.ndarray:
         found = []
         for row, column in np.argwhere((mask == label) & counts):
             beside = [(row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1)]
             beside = [(r, c) for r, c in beside if 0 <= r < mask.shape[0] and 0 <= c < mask.shape[1] and counts[r, c]]
-            if any(mask[place] != label for place in beside):
+            if any(mask[neighbour] != label for neighbour in beside):
                 found.append((row, column))
         return np.array(found, float)
 
-    for label, score in enumerate(boundary_f(answer, truth, CLASSES, tolerance)):
-        said, true = places(answer, label), places(truth, label)
-        near = np.linalg.norm(said[:, None] - true[None], axis=2) <= tolerance
+    for label, score in enumerate(boundary_f(prediction, truth, CLASSES, tolerance)):
+        predicted, true = boundary(prediction, label), boundary(truth, label)
+        near = np.linalg.norm(predicted[:, None] - true[None], axis=2) <= tolerance
         precision, recall = near.any(1).mean(), near.any(0).mean()
         assert score == pytest.approx(2 * precision * recall / (precision + recall))

@@ -166,7 +166,7 @@ def test_nothing_is_stretched_at_the_edges(small):
 
 
 @pytest.mark.parametrize(
-    ("settings", "says"),
+    ("settings", "message"),
     [
         ({"mode": "magic"}, "There is no mode 'magic'"),
         ({"side": 0}, "must be 1 or more"),
@@ -175,8 +175,8 @@ def test_nothing_is_stretched_at_the_edges(small):
         ({"mode": "tiled", "overlap": 1.5}, "The overlap must be"),
     ],
 )
-def test_invalid_input_is_refused(small, settings, says):
-    with pytest.raises(ValueError, match=says):
+def test_invalid_input_is_refused(small, settings, message):
+    with pytest.raises(ValueError, match=message):
         small.predict(photo(), **settings)
     with pytest.raises(ValueError, match="uint8"):
         small.predict(photo().astype(np.float32))

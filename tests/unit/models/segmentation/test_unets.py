@@ -39,8 +39,8 @@ def test_it_takes_pictures_of_any_size(network):
 
 def test_maps_of_every_resolution_are_returned(network, x):
     with torch.no_grad():
-        maps, answer = feature_maps(network, x), network(x)
-    torch.testing.assert_close(maps["logits"], answer)
+        maps, logits = feature_maps(network, x), network(x)
+    torch.testing.assert_close(maps["logits"], logits)
     encoder = [f"encoder 1/{2**depth}" for depth in range(1, 6)]
     decoder = [f"decoder 1/{2**depth}" for depth in range(4, -1, -1)]
     assert list(maps) == [*encoder, *decoder, "logits"]
@@ -58,10 +58,10 @@ def test_with_all_skips_on_the_logits_are_the_same(network, x):
 
 def test_each_skip_that_is_off_changes_the_logits(network, x):
     with torch.no_grad():
-        answers = [forward_without(network, x, {stride}) for stride in SKIPS]
-        answers += [network(x), forward_without(network, x, set(SKIPS))]
-    for i, answer in enumerate(answers):
-        assert all((answer - other).abs().max() > 1e-3 for other in answers[:i])
+        outputs = [forward_without(network, x, {stride}) for stride in SKIPS]
+        outputs += [network(x), forward_without(network, x, set(SKIPS))]
+    for i, logits in enumerate(outputs):
+        assert all((logits - other).abs().max() > 1e-3 for other in outputs[:i])
 
 
 def test_a_skip_that_is_off_carries_its_mean(network, x):
@@ -70,8 +70,8 @@ def test_a_skip_that_is_off_carries_its_mean(network, x):
         for depth in (1, 2, 3, 4):
             changed = list(features)
             changed[depth] = torch.ones_like(features[depth]) * features[depth].mean((2, 3), keepdim=True)
-            wanted = network.segmentation_head(network.decoder(changed))
-            torch.testing.assert_close(forward_without(network, x, {SKIPS[depth - 1]}), wanted)
+            expected = network.segmentation_head(network.decoder(changed))
+            torch.testing.assert_close(forward_without(network, x, {SKIPS[depth - 1]}), expected)
 
 
 def test_nothing_else_is_a_skip(network, x):

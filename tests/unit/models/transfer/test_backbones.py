@@ -81,9 +81,9 @@ def test_other_ends_are_refused(end):
 
 
 def test_progress_is_reported_after_each_batch_and_can_stop_it(model):
-    told = []
-    features(model, photos(35), progress=lambda done, of: told.append((done, of)))
-    assert told == [(16, 35), (32, 35), (35, 35)]
+    reported = []
+    features(model, photos(35), progress=lambda done, of: reported.append((done, of)))
+    assert reported == [(16, 35), (32, 35), (35, 35)]
 
     def enough(done, of):
         raise InterruptedError

@@ -44,10 +44,10 @@ def run(model):
 @pytest.fixture(scope="module")
 def tuned(model, run):
     """A fine-tuning: the weights before it, all its runs, and the reported progress."""
-    before, told = state(model.network), []
-    tell = lambda done, of: told.append((done, of))  # noqa: E731
-    runs = list(fine_tune(model, PHOTOS, CLASSES, HOLD_OUT, run.head, epochs=3, rate=1e-3, progress=tell))
-    return before, runs, told
+    before, reported = state(model.network), []
+    report = lambda done, of: reported.append((done, of))  # noqa: E731
+    runs = list(fine_tune(model, PHOTOS, CLASSES, HOLD_OUT, run.head, epochs=3, rate=1e-3, progress=report))
+    return before, runs, reported
 
 
 def state(network):
@@ -150,8 +150,8 @@ def test_the_shared_network_does_not_change_by_a_bit(model, tuned):
 
 
 def test_head_and_tail_reproduce_the_measured_probabilities(model, tuned):
-    _, runs, told = tuned
-    assert told == [(16, 24), (24, 24)]
+    _, runs, reported = tuned
+    assert reported == [(16, 24), (24, 24)]
     held_out = [PHOTOS[number] for number in HOLD_OUT]
     found = runs[-1].head.probabilities(runs[-1].tail.features(model, held_out))
     np.testing.assert_allclose(found, runs[-1].probabilities, atol=1e-5)

@@ -94,7 +94,7 @@ class Evil:
 
 
 @pytest.mark.parametrize(
-    ("data", "says"),
+    ("data", "message"),
     [
         (b"", "not a valid safetensors file"),
         (b"\x00" * 100, "not a valid safetensors file"),
@@ -146,8 +146,8 @@ class Evil:
         (file({"scale": np.full(128, -1, np.float32)}), "divides by zero"),
     ],
 )
-def test_invalid_heads_are_refused_in_one_sentence(data, says):
-    with pytest.raises(HeadError, match=says) as refused:
+def test_invalid_heads_are_refused_in_one_sentence(data, message):
+    with pytest.raises(HeadError, match=message) as refused:
         load_head(data)
     assert ". " not in str(refused.value)
     assert str(refused.value).endswith(".")
@@ -157,9 +157,9 @@ def test_a_file_with_any_byte_changed_is_read_or_refused_but_never_fails_otherwi
     data, chance = file(), np.random.default_rng(0)
     header = 8 + int.from_bytes(data[:8], "little")
     refused = 0
-    for place in chance.integers(0, header, 300):
+    for offset in chance.integers(0, header, 300):
         changed = bytearray(data)
-        changed[place] = chance.integers(256)
+        changed[offset] = chance.integers(256)
         try:
             load_head(bytes(changed))
         except HeadError:

@@ -21,8 +21,8 @@ def blobs(apart: float, count: int = 20, size: int = 8, seed: int = 0) -> tuple[
     """Features of three classes around three centres, and the classes."""
     chance = np.random.default_rng(seed)
     classes = np.repeat(np.arange(3), count)
-    places = np.eye(3, size) * apart
-    return (places[classes] + chance.normal(size=(3 * count, size))).astype(np.float32), classes
+    centres = np.eye(3, size) * apart
+    return (centres[classes] + chance.normal(size=(3 * count, size))).astype(np.float32), classes
 
 
 def last(features, classes, hold_out, **settings):
@@ -60,9 +60,9 @@ def test_both_parts_of_a_split_have_photos_of_each_class():
     assert [len(part) for part in split(classes, 0.01)] == [2, 2]
     with pytest.raises(ValueError, match="single photo"):
         split(np.array([0, 0, 1]))
-    for share in (0, 1, -1, np.nan):
+    for fraction in (0, 1, -1, np.nan):
         with pytest.raises(ValueError, match="above 0 and below 1"):
-            split(classes, share)
+            split(classes, fraction)
 
 
 def test_held_out_photos_do_not_influence_the_head():
@@ -87,13 +87,13 @@ def test_gradients_agree_with_numerical_differences():
     values = [chance.normal(size=(4, 3)), chance.normal(size=3)]
     _, *gradients = loss_and_gradients(x, y, *values, 0.3)
     for which, gradient in enumerate(gradients):
-        for place in np.ndindex(gradient.shape):
+        for index in np.ndindex(gradient.shape):
             losses = []
             for sign in (1, -1):
                 moved = [value.copy() for value in values]
-                moved[which][place] += sign * step
+                moved[which][index] += sign * step
                 losses.append(loss_and_gradients(x, y, *moved, 0.3)[0])
-            assert gradient[place] == pytest.approx((losses[0] - losses[1]) / (2 * step), abs=1e-7)
+            assert gradient[index] == pytest.approx((losses[0] - losses[1]) / (2 * step), abs=1e-7)
 
 
 def test_the_loss_of_uniform_predictions_is_the_log_of_the_number_of_classes():
@@ -193,7 +193,7 @@ def test_invalid_training_sets_are_refused():
     _, hold_out = split(classes)
     broken = features.copy()
     broken[3, 3] = np.nan
-    for wrong, says in (
+    for arguments, message in (
         ((broken, classes, LABELS, hold_out), "finite"),
         ((features[0], classes, LABELS, hold_out), "rows of finite"),
         ((features[1:], classes, LABELS, hold_out), "59 photos need as many"),
@@ -201,12 +201,12 @@ def test_invalid_training_sets_are_refused():
         ((features, classes, LABELS, np.arange(20)), "Each class needs photos"),
         ((features, classes, LABELS, np.array([], int)), "must be held out"),
     ):
-        with pytest.raises(ValueError, match=says):
-            next(train_head(*wrong))
+        with pytest.raises(ValueError, match=message):
+            next(train_head(*arguments))
 
 
 def test_the_confusion_matrix_holds_the_photos():
     classes = np.array([0, 0, 1, 1, 2, 2, 1])
     hold_out = np.array([1, 2, 3, 5, 6])
-    answers = np.eye(3)[[0, 0, 1, 1, 0]]
-    assert confusion(classes, hold_out, answers) == (((1,), (), ()), ((2, 6), (3,), ()), ((), (5,), ()))
+    probabilities = np.eye(3)[[0, 0, 1, 1, 0]]
+    assert confusion(classes, hold_out, probabilities) == (((1,), (), ()), ((2, 6), (3,), ()), ((), (5,), ()))

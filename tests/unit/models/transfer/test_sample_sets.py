@@ -40,12 +40,12 @@ def test_its_files_are_small_and_credited():
 @pytest.mark.parametrize(("key", "least"), [("cifar10_cnn", 0.85), ("efficientnet_lite0", 0.95)])
 def test_pretrained_features_separate_them_far_better_than_random_ones(key, least):
     photos, model = textures(), load(key)
-    shares = {}
+    accuracies = {}
     for which in (backbones.features, backbones.random_features):
-        features, shares[which] = which(model, photos.photos), []
+        features, accuracies[which] = which(model, photos.photos), []
         for seed in range(1, 6):
             *_, run = train_head(features, photos.classes, photos.labels, split(photos.classes, seed=seed)[1])
-            shares[which].append(run.epochs[-1].held_out_accuracy)
-    pretrained, random = (sum(each) / 5 for each in shares.values())
+            accuracies[which].append(run.epochs[-1].held_out_accuracy)
+    pretrained, random = (sum(each) / 5 for each in accuracies.values())
     assert pretrained > least
     assert 0.3 < random < 0.8

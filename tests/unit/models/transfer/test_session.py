@@ -33,7 +33,7 @@ def task() -> Task:
 
 
 @pytest.fixture(scope="module")
-def told(task) -> list[session.TransferState]:
+def taught(task) -> list[session.TransferState]:
     """All that `teach` has reported."""
     reports = []
     teach(task, reports.append)
@@ -41,15 +41,15 @@ def told(task) -> list[session.TransferState]:
 
 
 @pytest.fixture(scope="module")
-def tuned(told) -> list[session.TransferState]:
+def tuned(taught) -> list[session.TransferState]:
     """All that `tune` has reported of it."""
     reports = []
-    tune(told[-1], reports.append)
+    tune(taught[-1], reports.append)
     return reports
 
 
-def test_both_heads_are_those_of_their_features(task, told):
-    model, photos, last = load("cifar10_cnn"), task.photos, told[-1]
+def test_both_heads_are_those_of_their_features(task, taught):
+    model, photos, last = load("cifar10_cnn"), task.photos, taught[-1]
     for which, given in ((PRETRAINED, backbones.features), (RANDOM, backbones.random_features)):
         features = given(model, photos.photos)
         *_, alone = linear_head.train_head(features, photos.classes, photos.labels, task.hold_out)
@@ -60,15 +60,15 @@ def test_both_heads_are_those_of_their_features(task, told):
     assert last.runs[RANDOM].head.backbone == ""  # it cannot be saved: nobody has these weights
 
 
-def test_progress_is_reported(told):
-    looking = [report for report in told if not report.runs]
+def test_progress_is_reported(taught):
+    looking = [report for report in taught if not report.runs]
     assert [report.step for report in looking] == [
         "Computing features with the trained network",
         "Computing features with the trained network: 15 of 15",
         "Computing features with random weights",
         "Computing features with random weights: 15 of 15",
     ]
-    learning = told[len(looking) :]
+    learning = taught[len(looking) :]
     assert [report.step for report in learning] == [f"Epoch {n} of 100" for n in range(1, 101)]
     for epoch, report in enumerate(learning, start=1):
         assert {which: len(run.epochs) for which, run in report.runs.items()} == {PRETRAINED: epoch, RANDOM: epoch}
@@ -76,21 +76,21 @@ def test_progress_is_reported(told):
     assert learning[-1].seconds > learning[0].seconds > 0
 
 
-@pytest.mark.parametrize(("asked", "epochs"), [(1, 0), (2, 0), (7, 5)])
-def test_it_stops_on_request(task, asked, epochs):
-    reports, left = [], iter([True] * (asked - 1) + [False])
+@pytest.mark.parametrize(("calls", "epochs"), [(1, 0), (2, 0), (7, 5)])
+def test_it_stops_on_request(task, calls, epochs):
+    reports, left = [], iter([True] * (calls - 1) + [False])
     teach(task, reports.append, lambda: next(left))
     assert [len(run.epochs) for run in reports[-1].runs.values()] == [epochs] * 2 * bool(epochs)
 
 
-def test_fine_tuning_starts_from_the_head_and_keeps_the_other_runs(task, told, tuned):
+def test_fine_tuning_starts_from_the_head_and_keeps_the_other_runs(task, taught, tuned):
     model, photos, last = load("cifar10_cnn"), task.photos, tuned[-1]
-    head = told[-1].runs[PRETRAINED].head
+    head = taught[-1].runs[PRETRAINED].head
     *_, alone = fine_tuning.fine_tune(model, photos.photos, photos.classes, task.hold_out, head)
     np.testing.assert_allclose(last.runs[TUNED].probabilities, alone.probabilities, atol=1e-4)
-    assert last.runs[PRETRAINED] is told[-1].runs[PRETRAINED]
-    assert last.runs[RANDOM] is told[-1].runs[RANDOM]
-    assert last.seconds == told[-1].seconds
+    assert last.runs[PRETRAINED] is taught[-1].runs[PRETRAINED]
+    assert last.runs[RANDOM] is taught[-1].runs[RANDOM]
+    assert last.seconds == taught[-1].seconds
     assert [len(report.runs[TUNED].epochs) for report in tuned if TUNED in report.runs] == list(range(1, 9))
 
 
@@ -104,15 +104,15 @@ def test_fine_tuning_again_starts_anew_and_stops_on_request(tuned):
     )
 
 
-def test_failures_are_one_sentence(task, told, monkeypatch):
+def test_failures_are_one_sentence(task, taught, monkeypatch):
     def missing(key):
         raise ModelUnavailable("Its weights are gone.")
 
     monkeypatch.setattr(session.fine_tuning, "cut_layer", lambda network: fail())
     with pytest.raises(JobError, match="cannot be trained separately"):
-        tune(told[-1])
+        tune(taught[-1])
     monkeypatch.setattr(session, "load_classifier", missing)
-    for work, given in ((teach, task), (tune, told[-1])):
+    for work, given in ((teach, task), (tune, taught[-1])):
         with pytest.raises(JobError, match="weights are gone"):
             work(given)
 
@@ -121,9 +121,9 @@ def fail():
     raise ValueError("The last block of this network cannot be trained separately: please choose another network.")
 
 
-def test_predictions_for_the_held_out_photos_are_the_measured_ones(task, told, tuned):
+def test_predictions_for_the_held_out_photos_are_the_measured_ones(task, taught, tuned):
     held = [task.photos.photos[index] for index in task.hold_out]
-    run, last = told[-1].runs[PRETRAINED], tuned[-1].runs[TUNED]
+    run, last = taught[-1].runs[PRETRAINED], tuned[-1].runs[TUNED]
     np.testing.assert_allclose(predict_photos(run.head, held), run.probabilities, atol=1e-5)
     np.testing.assert_allclose(predict_photos(run.head, held, last), last.probabilities, atol=1e-5)
 

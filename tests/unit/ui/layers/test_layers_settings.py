@@ -102,8 +102,8 @@ def test_maps_are_named_after_their_filter():
 
 
 def test_colours_of_the_gradient():
-    grey, share = np.full((1, 4), 0.5), np.array([[0.0, 1.0, -1.0, 0.25]])
-    colours = gradient_colours(grey, share)[0]
+    grey, gradient = np.full((1, 4), 0.5), np.array([[0.0, 1.0, -1.0, 0.25]])
+    colours = gradient_colours(grey, gradient)[0]
     assert colours[0].tolist() == [100, 100, 100]
     assert colours[1].tolist() == [255, 140, 0]
     assert colours[2].tolist() == [60, 130, 255]

@@ -32,12 +32,12 @@ STACKS = [((3, 1, 1),) * 3, ((3, 2, 2), (5, 1, 1), (2, 1, 1)), ((1, 1, 1),), ((2
 def test_the_tree_ends_in_the_pixels_that_have_ways(layers):
     data = tree_data(layers)
     ways = path_counts(layers)
-    places = np.arange(len(ways)) - (len(ways) - 1) / 2
+    positions = np.arange(len(ways)) - (len(ways) - 1) / 2
     assert data["drawn"]
     assert data["rows"][0]["positions"] == [0]
-    assert data["rows"][-1]["positions"] == places[ways > 0].tolist()
+    assert data["rows"][-1]["positions"] == positions[ways > 0].tolist()
     np.testing.assert_allclose(data["bars"]["ways"], ways / ways.max())
-    np.testing.assert_allclose(data["bars"]["positions"], places)
+    np.testing.assert_allclose(data["bars"]["positions"], positions)
     for above, below in zip(data["rows"], data["rows"][1:], strict=False):
         reached = {p + offset for p in above["positions"] for offset in above["offsets"]}
         assert sorted(reached) == below["positions"]
@@ -109,8 +109,8 @@ def test_areas_are_to_scale():
     parts, _ = area_squares(costs)
     sides = [float(side) for side in re.findall(r'rect class="area".*?width="([\d.]+)"', parts)]
     for side, kind in zip(sides, KINDS, strict=True):
-        share = costs[kind].parameters / costs["dense"].parameters
-        assert (side / sides[0]) ** 2 == pytest.approx(share, rel=0.01)
+        ratio = costs[kind].parameters / costs["dense"].parameters
+        assert (side / sides[0]) ** 2 == pytest.approx(ratio, rel=0.01)
     assert parts.count("ring") == 1  # of the convolution
 
 

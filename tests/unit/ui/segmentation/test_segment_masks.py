@@ -25,7 +25,7 @@ from cnn_demo.ui.widgets.model_table import figures, models_table
 LABELS = ("background", "cat", "aeroplane")
 
 
-def answer(class_map, confidence=None, labels=LABELS) -> Segmentation:
+def segmentation_of(class_map, confidence=None, labels=LABELS) -> Segmentation:
     class_map = np.asarray(class_map, np.uint8)
     confidence = np.full(class_map.shape, 0.8) if confidence is None else confidence
     return Segmentation(class_map, labels, np.asarray(confidence, np.float32), np.zeros(class_map.shape, np.float32))
@@ -42,33 +42,35 @@ def found(masks: np.ndarray, names: list[str], confidences: list[float]) -> sv.D
 
 
 def test_the_background_has_no_layer_and_the_largest_class_comes_first():
-    layers = layers_of(answer([[0, 0, 1, 2], [0, 2, 2, 2]]))
+    layers = layers_of(segmentation_of([[0, 0, 1, 2], [0, 2, 2, 2]]))
     assert [(layer.id, layer.name, layer.fraction) for layer in layers] == [(2, "aeroplane", 0.5), (1, "cat", 0.125)]
     assert layers[0].colour != layers[1].colour
 
 
 def test_a_class_keeps_its_colour_whatever_else_is_on_the_photo():
-    alone, both = layers_of(answer([[2, 2]])), layers_of(answer([[1, 2]]))
+    alone, both = layers_of(segmentation_of([[2, 2]])), layers_of(segmentation_of([[1, 2]]))
     assert alone[0].colour == next(layer.colour for layer in both if layer.name == "aeroplane")
     assert class_colours(LABELS)[0].tolist() == [0, 0, 0]
     assert class_colours(LABELS[1:]).any(axis=1).all()
 
 
 def test_without_a_background_every_pixel_has_a_word():
-    assert answer([[0, 1]]).foreground().tolist() == [[False, True]]
-    assert answer([[0, 1]], labels=("sky", "road")).foreground().all()
+    assert segmentation_of([[0, 1]]).foreground().tolist() == [[False, True]]
+    assert segmentation_of([[0, 1]], labels=("sky", "road")).foreground().all()
 
 
 def test_coverage_in_words_ends_with_the_background():
-    assert covered(answer([[0, 0, 0, 1, 2, 2, 2, 2]])) == "**50.0%** aeroplane · **12.5%** cat · 37.5% background"
-    many = answer([list(range(9))], labels=tuple("abcdefghi"))
+    assert (
+        covered(segmentation_of([[0, 0, 0, 1, 2, 2, 2, 2]])) == "**50.0%** aeroplane · **12.5%** cat · 37.5% background"
+    )
+    many = segmentation_of([list(range(9))], labels=tuple("abcdefghi"))
     assert covered(many, limit=2).endswith("b · 7 more")
 
 
 def test_maps_are_made_smaller_without_classes_that_were_not_there():
     class_map = np.kron(np.array([[0, 2], [2, 0]]), np.ones((50, 60)))
     photo = Photo(np.zeros((100, 120, 3), np.uint8), "p", "key")
-    small, reduced = reduced_segmentation(photo, answer(class_map), 60)
+    small, reduced = reduced_segmentation(photo, segmentation_of(class_map), 60)
     assert small.shape == (50, 60, 3)
     assert reduced.class_map.shape == reduced.confidence.shape == reduced.entropies.shape == (50, 60)
     assert set(np.unique(reduced.class_map)) == {0, 2}
@@ -107,7 +109,7 @@ def test_class_names_of_data_sets_are_unified():
     assert common_name("cat") == "cat"
     masks = np.array([[[True, False, False, False]], [[False, True, False, False]]])
     objects = found(masks, ["airplane", "kite"], [0.9, 0.8])
-    frame = compared(answer([[2, 2, 0, 1]]), objects).set_index("Class")
+    frame = compared(segmentation_of([[2, 2, 0, 1]]), objects).set_index("Class")
     assert frame.loc["airplane"].tolist() == [50.0, 25.0, 1.0]
     assert np.isnan(frame.loc["cat", "Objects"])
     assert np.isnan(frame.loc["kite", "Pixels, semantic"])
@@ -115,20 +117,20 @@ def test_class_names_of_data_sets_are_unified():
 
 def test_the_class_with_most_objects_comes_first():
     objects = found(np.zeros((3, 1, 4), bool), ["airplane", "cat", "cat"], [0.9, 0.8, 0.7])
-    assert countable(answer([[2, 2, 2, 1]]), objects) == ["cat", "aeroplane"]
-    assert countable(answer([[0, 0]]), objects) == []
+    assert countable(segmentation_of([[2, 2, 2, 1]]), objects) == ["cat", "aeroplane"]
+    assert countable(segmentation_of([[0, 0]]), objects) == []
 
 
 def test_the_default_cut_out_is_the_foreground_or_the_largest_class():
-    assert cut_out_of(answer([[0, 1, 2, 2]])) == ["aeroplane", "cat"]
-    assert cut_out_of(answer([[0, 1, 1]], labels=("sky", "road"))) == ["road"]
+    assert cut_out_of(segmentation_of([[0, 1, 2, 2]])) == ["aeroplane", "cat"]
+    assert cut_out_of(segmentation_of([[0, 1, 1]], labels=("sky", "road"))) == ["road"]
 
 
 def test_the_remaining_fraction_excludes_doubtful_pixels():
     confidence = np.random.default_rng(3).random((30, 40), np.float32)
     confidence[0, :5] = 0.3
     thresholds = np.array([0, 0.3, 0.5, 1])
-    segmentation = answer(np.zeros((30, 40)), confidence)
+    segmentation = segmentation_of(np.zeros((30, 40)), confidence)
     expected = [1 - segmentation.doubtful(float(threshold)).mean() for threshold in thresholds]
     np.testing.assert_allclose(fractions_left(confidence, thresholds), expected)
 
@@ -138,15 +140,15 @@ def test_confidence_near_borders_is_separate_from_that_elsewhere():
     class_map[:, 20:] = 1
     confidence = np.full((20, 40), 0.9)
     confidence[:, 18:22] = 0.5
-    assert border_confidence(answer(class_map, confidence), reach=2) == pytest.approx((0.5, 0.9))
-    near, far = border_confidence(answer(np.zeros((9, 9))))
+    assert border_confidence(segmentation_of(class_map, confidence), reach=2) == pytest.approx((0.5, 0.9))
+    near, far = border_confidence(segmentation_of(np.zeros((9, 9))))
     assert np.isnan(near)
     assert far == pytest.approx(0.8)
 
 
 def test_doubtful_pixels_are_white_and_the_background_is_plain():
     pixels = np.full((1, 3, 3), 100, np.uint8)
-    scene = certain_pixels(pixels, answer([[0, 1, 1]], [[0.9, 0.9, 0.2]]), 0.5)
+    scene = certain_pixels(pixels, segmentation_of([[0, 1, 1]], [[0.9, 0.9, 0.2]]), 0.5)
     assert scene[0, 0].tolist() == [100, 100, 100]
     assert scene[0, 1].tolist() != [100, 100, 100]
     assert scene[0, 2].min() > 225

@@ -43,9 +43,9 @@ def test_maps_are_arranged_in_a_grid(count, size):
 
 def test_right_is_green_and_wrong_is_red():
     pixels = np.full((4, 4, 3), 100, np.uint8)
-    said, truth = np.zeros((4, 4), int), np.full((4, 4), IGNORED)
+    predicted, truth = np.zeros((4, 4), int), np.full((4, 4), IGNORED)
     truth[0], truth[1] = 0, 1
-    scene = judged(pixels, said, truth)
+    scene = judged(pixels, predicted, truth)
     assert scene[0, 0].tolist() == [(100 + value) // 2 for value in RIGHT]
     assert scene[1, 0].tolist() == [(100 + value) // 2 for value in WRONG]
     assert scene[3, 0].max() < 100
@@ -65,11 +65,11 @@ def test_scores_wait_until_enough_is_painted():
 
 
 def test_the_table_has_a_row_for_each_class_that_is_there():
-    said = np.zeros((20, 20), int)
-    said[5:15, 5:15] = 1
-    truth = said.copy()
+    predicted = np.zeros((20, 20), int)
+    predicted[5:15, 5:15] = 1
+    truth = predicted.copy()
     truth[5:10, 5:15] = 2
-    table = scores_table(SPEC, said, truth).set_index("class")
+    table = scores_table(SPEC, predicted, truth).set_index("class")
     assert list(table.index) == list(PET_LABELS)
     assert table.loc["background", "IoU"] == 1
     assert table.loc["cat", "IoU"] == pytest.approx(0.5)
