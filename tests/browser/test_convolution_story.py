@@ -51,7 +51,7 @@ def shown_pixels(page: Page, selector: str) -> np.ndarray:
 
 
 def test_the_story(page: Page) -> None:
-    # He comes from the home page, and chooses the cat.
+    # Open the page from home, and choose the cat.
     page.goto("/")
     page.get_by_role("main").get_by_role("link", name="1 · Convolution").click()
     expect(page.locator(AFTER)).to_be_visible()
@@ -62,14 +62,14 @@ def test_the_story(page: Page) -> None:
 
     settle(page)
 
-    # He moves sigma, and sees the picture change.
+    # Move sigma: the picture changes.
     old = source(page, AFTER)
     slide(page, "Sigma (px)", 3)
     wait_for_change(page, AFTER, old)
 
     settle(page)
 
-    # He uploads a photo that his phone has turned by EXIF, and sees it upright.
+    # Upload a photo with an EXIF orientation: it is shown upright.
     page.locator("input[type=file]").set_input_files(
         {"name": "IMG_1.jpg", "mimeType": "image/jpeg", "buffer": phone_jpeg()}
     )
@@ -99,7 +99,7 @@ def test_the_story(page: Page) -> None:
 
     settle(page)
 
-    # A sample again, and he shares the link; his friend finds the same settings.
+    # A sample again; another visitor opens the link and gets the same settings.
     page.get_by_role("radio", name="A cup of coffee").click()
     expect(alert).to_have_count(0)
     settle(page)

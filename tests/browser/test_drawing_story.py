@@ -175,7 +175,7 @@ def test_polygons_and_brush_with_mouse_and_keyboard(page: Page) -> None:
     assert paint_at(page, 0.5, 0.6)[3] == 255
     assert paint_at(page, 0.5, 0.75)[3] == 0
 
-    # The keyboard paints, and erases what the mouse has painted.
+    # The keyboard paints, and erases pixels that the mouse has painted.
     surface(page).focus()
     for key in ("Space", *["ArrowDown"] * 8, "Space"):
         page.keyboard.press(key)

@@ -10,7 +10,7 @@ def test_the_field_grows_and_the_tree_is_read(page: Page) -> None:
     expect(field).to_contain_text("5 px")
     settle(page)
 
-    # He adds a layer, then dilates.
+    # Add a layer, then dilate.
     slide(page, "Layers", 1)
     expect(field).to_contain_text("7 px")
     slide(page, "Dilation", 1)
@@ -23,12 +23,12 @@ def test_the_field_grows_and_the_tree_is_read(page: Page) -> None:
     dots.last.click()
     expect(page.locator("circle.dot.on")).to_have_count(1)
 
-    # By keyboard he goes up a layer, to a unit that three pixels influence.
+    # By keyboard, go up a layer, to a unit that three pixels influence.
     page.get_by_role("application", name="A tree of 3 layers").press("ArrowUp")
     expect(page.locator("circle.dot.on")).to_have_count(1 + 3)
     expect(page.get_by_text("3 of 13 pixels influence it")).to_be_visible()
 
-    # He selects another position of the photo.
+    # Select another position of the photo.
     photo = page.get_by_role("application", name="Receptive field on")
     before = photo.locator("rect.over").first.get_attribute("x")
     photo.click(position={"x": 30, "y": 30})

@@ -56,7 +56,7 @@ def test_one_click_is_one_entry_and_back_undoes_it(page: Page) -> None:
     settle(page)
     assert page.url == link
 
-    # Undo restores what there was before the experiment; a shared link shows it to somebody else.
+    # Undo restores the state before the experiment; a shared link shows it to another visitor.
     page.get_by_role("button", name="Undo").click()
     expect(sigma).to_have_value(moved)
     expect(stride).to_have_value("3")
@@ -68,7 +68,7 @@ def test_one_click_is_one_entry_and_back_undoes_it(page: Page) -> None:
     friend.context.close()
 
 
-def test_a_reload_says_that_an_uploaded_photo_is_gone(page: Page, phone_photo: bytes) -> None:
+def test_a_lost_upload_is_reported_after_a_reload(page: Page, phone_photo: bytes) -> None:
     visit(page, "/Convolution")
     page.locator("input[type=file]").set_input_files(
         {"name": "IMG_1.jpg", "mimeType": "image/jpeg", "buffer": phone_photo}

@@ -22,7 +22,7 @@ def in_link(page: Page, key: str) -> list[str]:
 
 
 def test_the_story(page: Page) -> None:
-    # He comes from the home page and sees four layers, drawn to scale.
+    # Open the page from home: four layers, drawn to scale.
     page.goto("/")
     page.get_by_role("main").get_by_role("link", name="2 · Convolution and pooling layers").click()
     expect(page.locator(LAYERS)).to_have_count(5)
@@ -32,7 +32,7 @@ def test_the_story(page: Page) -> None:
     assert widths[2] == pytest.approx(widths[1] / 2, rel=0.03)
     assert widths[4] == pytest.approx(widths[1] / 4, rel=0.05)
 
-    # He opens the last layer and one of its maps, and reads its arithmetic.
+    # Open the last layer and one of its maps: its arithmetic is shown.
     page.locator(LAYERS).nth(4).click()
     page.wait_for_url("**layer=4**")
     expect(page.locator(MAPS)).to_have_count(16)
@@ -46,7 +46,7 @@ def test_the_story(page: Page) -> None:
     expect(page.get_by_label("Row, 0 to 41")).to_have_value("5")
     settle(page)
 
-    # He adds a layer, and pools until nothing fits any more: one sentence, and the maps before it stay.
+    # Add a layer, and pool until nothing fits any more: one sentence, and the maps before it stay.
     page.get_by_role("button", name="Add pooling").click()
     expect(page.locator(LAYERS)).to_have_count(6)
     settle(page)
@@ -63,7 +63,7 @@ def test_the_story(page: Page) -> None:
     expect(page.get_by_role("alert")).to_contain_text("Layer 6 does not fit")
     expect(page.locator(LAYERS)).to_have_count(6)
 
-    # He shares the link; his friend sees the same.
+    # Another visitor opens the link and gets the same page.
     page.wait_for_url("**stack=**")
     friend = page.context.browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
     friend.goto(page.url)

@@ -1,4 +1,4 @@
-"""After a click on an experiment, the notice and the thing that it speaks of are in sight, wherever that is."""
+"""After a click on an experiment, the notice and the part of the page that it describes are in view."""
 
 from playwright.sync_api import Page, expect
 from visitor import settle, try_experiment, visit
@@ -13,7 +13,7 @@ IN_DETAILS = {
     "/Localization": (("A cat, and a box on it", "find_locations"), ("The loss of the box alone", "truth_loss")),
     "/Segmentation": (("Where is it unsure?", "hide_uncertain"),),
 }
-"""Experiments whose notice speaks of something below the picture, and its key, by page."""
+"""Experiments whose notice describes something below the picture, and its key, by page."""
 
 
 def span(page: Page, key: str) -> tuple[float, float]:
@@ -23,7 +23,7 @@ def span(page: Page, key: str) -> tuple[float, float]:
     return box["y"], box["y"] + box["height"]
 
 
-def test_a_click_shows_the_notice_and_the_thing_that_it_speaks_of(page: Page) -> None:
+def test_a_click_shows_the_notice_and_the_part_that_it_describes(page: Page) -> None:
     page.set_viewport_size({"width": 1440, "height": 900})
     for address, experiments in IN_DETAILS.items():
         visit(page, address)

@@ -19,7 +19,7 @@ CHECKS = {
     "dark": {"type": "rule", "values": ["color-contrast"]},
 }
 
-# Returns the first picture and the first control of the page's main part below the photo strip, and what is cut.
+# Returns the first picture and the first control of the page's main part below the photo strip, and cut elements.
 MEASURE = """() => {
   const main = document.querySelector("[data-testid=stMain]")
   const skip = ".st-key-heading, .st-key-photo_strip, [role=tablist], [data-testid=stExpander], [data-testid=stAlert]"

@@ -42,7 +42,7 @@ def test_the_story(page: Page) -> None:
     expect(page.locator("img[alt$='IMG_7.jpg']").first).to_be_visible()
 
 
-def test_why(page: Page) -> None:
+def test_explain_another_method_and_class(page: Page) -> None:
     open_page_4(page, "task=Explain")
     expect(page.locator("img[alt^='Grad-CAM for Egyptian cat']")).to_be_visible()
     page.get_by_role("button", name="Layer-CAM").click()

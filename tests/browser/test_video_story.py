@@ -1,4 +1,4 @@
-"""Page 6's videos in a real browser: the sample, a phone's video of 60 MB, and what is refused."""
+"""Page 6's videos in a real browser: the sample, a phone's video of 60 MB, and refused files."""
 
 from pathlib import Path
 

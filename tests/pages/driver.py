@@ -113,7 +113,7 @@ def fire(app: AppTest, key: str, event: str, value) -> AppTest:
 
 
 def draw(app: AppTest, key: str, shapes: Sequence[Shape]) -> AppTest:
-    """Replace what is drawn on an annotator, as its script does after each change."""
+    """Replace the shapes on an annotator, as its script does after each change."""
     data = component(app, key)
     value = {"drawing": data["drawing"], "revision": data["revision"], "shapes": as_json(shapes)}
     return fire(app, key, "drawn", value)

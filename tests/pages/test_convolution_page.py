@@ -65,7 +65,7 @@ ODD_BUT_GOOD += [";".join(["-1"] * 15), ";".join([" ".join(["0.004"] * 15)] * 15
 BAD = ["", " ", ";;", "abc", "1 2; 3", "nan", "inf", "1e9", " ".join("1" * 16), "<b>1</b>", "1 2 'x'", "½", "=A1"]
 
 
-def test_an_own_matrix():
+def test_a_custom_matrix():
     app = open_page(kernel="matrix")
     for text in ODD_BUT_GOOD:
         app.text_input(key="cells").set_value(text).run()
@@ -75,7 +75,7 @@ def test_an_own_matrix():
         assert [field.value for field in app.number_input[:2]] == list(matrix.shape)
 
 
-def test_an_own_matrix_of_next_to_nothing():
+def test_a_custom_matrix_of_tiny_values():
     app = open_page(kernel="matrix")
     app.text_input(key="cells").set_value("1e-38 0").run()
     for view in VIEWS:

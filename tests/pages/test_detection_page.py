@@ -80,7 +80,7 @@ def test_a_slider_does_not_run_the_network_again(monkeypatch):
     assert calls == []
 
 
-def test_a_tapped_box_is_marked_in_the_table_and_a_second_tap_lets_go():
+def test_a_tapped_box_is_marked_in_the_table_and_a_second_tap_deselects_it():
     app = open_view("Detect")
     middle = {"row": 300, "column": 304}  # on the second person, the smallest box there
     fire(app, "detect_photo", "point", middle)

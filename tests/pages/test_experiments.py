@@ -27,7 +27,7 @@ LESSONS = ("convolution", "layers", "networks", "pretrained", "localization", "d
 
 @pytest.fixture(autouse=True)
 def _little_to_compute(monkeypatch):
-    """Photos have few pixels, and what takes longest is left out: what is compared are settings."""
+    """Use small photos and skip the slowest computations: only settings are compared."""
     load = photo_picker._built_in.__wrapped__
     monkeypatch.setattr(photo_picker, "_built_in", functools.cache(lambda key: small(load(key))))
     ramp = np.linspace(0, 1, 224 * 224, dtype=np.float32).reshape(224, 224)
@@ -144,7 +144,7 @@ def test_the_next_experiment_starts_from_the_visitors_own_state():
     assert state_of(app, 2) == before
 
 
-def test_what_is_true_on_any_photo_is_not_shown_on_a_test_pattern():
+def test_an_experiment_for_any_photo_replaces_a_test_pattern():
     app = start(open_app(PAGE_1, link={"photo": "impulse"}), experiment_of(1, "Random weights"))
     assert app.session_state["photo_key"] == sample_photos()[0].key
     app.button(key="undo_experiment").click().run()
@@ -165,7 +165,7 @@ def notices(app: AppTest) -> int:
 
 def test_a_notice_ends_when_a_control_leaves_its_setting_and_does_not_return():
     app = start(open_app(PAGE_1), experiment_of(1, "Find edges"))
-    app.slider(key="sobel_angle").set_value(90.0).run()  # as the notice says
+    app.slider(key="sobel_angle").set_value(90.0).run()  # as the notice suggests
     assert notices(app) == 1
     app.selectbox(key="kernel").set_value("box").run()
     assert_fine(app)
@@ -178,7 +178,7 @@ def test_a_notice_ends_when_a_control_leaves_its_setting_and_does_not_return():
     assert app.selectbox(key="kernel").value == "gaussian"
 
 
-def test_a_notice_stays_when_the_visitor_does_as_it_says_and_ends_with_its_photo():
+def test_a_notice_stays_when_its_advice_is_followed_and_ends_with_its_photo():
     app = start(open_app(PAGE_1), experiment_of(1, "Blur before stride"))
     app.slider(key="gaussian_sigma").set_value(0.3).run()
     assert notices(app) == 1

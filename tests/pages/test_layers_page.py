@@ -150,7 +150,7 @@ def test_a_layer_that_does_not_fit_gets_a_sentence_and_the_maps_before_it_stay()
     assert shapes(app)[3:] == [(2, 4, 4), (1, 2, 4)]
 
 
-def test_a_stack_of_which_nothing_fits_can_be_mended():
+def test_a_stack_of_which_nothing_fits_can_be_repaired():
     app = open_page(stack="c4.11.1.valid.4.relu.hand")
     assert len(app.warning) == 1
     assert shapes(app) == [(30, 40, 3)]
@@ -414,7 +414,7 @@ def test_garbage_in_a_link_is_ignored(view, garbage, turn):
 
 
 @pytest.mark.parametrize("text", ["", "oops", "c99.3.1.same.1.relu.hand", "🐈", "a" * 5000])
-def test_a_link_to_a_stack_that_is_none(text):
+def test_an_invalid_stack_in_a_link_is_refused_in_one_sentence(text):
     for link in ({"stack": text}, {"stack": text, "tab": FORGIVE, "features": "Your stack"}):
         app = open_page(link=link, errors=1)
         assert app.error[0].value.startswith("Please ")

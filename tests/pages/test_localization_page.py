@@ -191,7 +191,7 @@ def test_a_link_has_the_dragged_boxes(cat):
 @pytest.mark.parametrize(
     "text", ["x", "1,2,3,4", "0,0,0,0_0,0,1,1", "nan,0,1,1_0,0,1,1", "0,0,inf,1_0,0,1,1", "_" * 999]
 )
-def test_a_link_to_boxes_that_are_none(cat, text):
+def test_invalid_boxes_in_a_link_are_ignored(cat, text):
     begun = component(open_view("Two boxes", cat), "box_pair")["boxes"]
     assert component(open_view("Two boxes", cat, {"boxes": text}), "box_pair")["boxes"] == begun
 

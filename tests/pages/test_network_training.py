@@ -114,16 +114,16 @@ def train(app):
 
 @pytest.fixture
 def queue_held():
-    """Somebody else's training, which runs until the test lets it go."""
-    let_go = threading.Event()
+    """Another visitor's training, which runs until the test releases it."""
+    released = threading.Event()
 
     def work(job):
-        while not let_go.wait(0.01):
+        while not released.wait(0.01):
             job.touch()
 
     job = job_queue().submit(work)
-    yield let_go
-    let_go.set()
+    yield released
+    released.set()
     assert job.wait(10)
 
 

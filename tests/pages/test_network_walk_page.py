@@ -94,7 +94,7 @@ def test_the_shown_parts_add_up_to_the_shown_sum():
     assert sum(parts) == pytest.approx(shown_numbers(app)[0], abs=1e-3)
 
 
-def test_a_way_around_is_followed():
+def test_a_shortcut_is_followed():
     app = open_walk(link={LAYER: "Block 3 · sum of both branches"}, **{CHANNEL: 5, ROW: 2, COLUMN: 3})
     fire(app, "ways", "pick", 0)
     assert_fine(app)
@@ -163,7 +163,7 @@ def test_invalid_links_still_open(link):
     open_walk(link=link)
 
 
-def test_a_channel_that_the_next_layer_has_not_is_let_go():
+def test_a_channel_that_the_next_layer_lacks_is_reset():
     app = open_walk(link={LAYER: "Block 5 · output"}, **{CHANNEL: 120, ROW: 7, COLUMN: 7})
     app.selectbox(key=LAYER).set_value("stem").run()
     assert_fine(app)

@@ -1,4 +1,4 @@
-"""Home and every page: they open, whatever way a visitor comes and whatever photo he brings."""
+"""Home and every page: they open from home, from a link and with any photo."""
 
 import numpy as np
 import pytest

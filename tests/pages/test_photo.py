@@ -63,14 +63,14 @@ def test_a_link_names_a_photo():
 
 
 @pytest.mark.parametrize("name", ["nothing", "own", "", "../chelsea", "<b>"])
-def test_a_link_to_a_photo_that_is_not_there_is_mended(name):
+def test_a_link_to_a_missing_photo_is_corrected(name):
     app = open_app(PAGE_1, link={"photo": name})
     assert_fine(app)
     assert app.session_state["photo_key"] == sample_photos()[0].key
     assert "photo" not in app.query_params
 
 
-def test_an_upload_is_shown_upright_and_let_go(phone_photo):
+def test_an_upload_is_shown_upright_and_its_file_is_released(phone_photo):
     app = upload(open_app(PAGE_1, link={"photo": "coffee"}), phone_photo, "IMG_0001.jpg")
     assert_fine(app)
     assert app.session_state["photo_key"] == "own"
@@ -82,7 +82,7 @@ def test_an_upload_is_shown_upright_and_let_go(phone_photo):
     assert not [key for key, value in app.session_state.items() if "UploadedFile" in type(value).__name__]
 
 
-def test_a_reload_says_that_an_upload_is_gone_until_there_is_another_photo(phone_photo):
+def test_a_lost_upload_is_reported_until_another_photo_is_chosen(phone_photo):
     app = upload(open_app(PAGE_1), phone_photo)
     again = open_app(PAGE_1, link=dict(app.query_params))
     assert_fine(again)

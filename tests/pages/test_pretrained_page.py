@@ -1,4 +1,4 @@
-"""Page 4, classify and models: its figures are the networks' own, and nothing that is missing breaks it."""
+"""Page 4, classify and models: its figures are the networks' own, and it works without missing weights and packages."""
 
 import json
 import re
@@ -124,7 +124,7 @@ def test_without_a_network_there_is_one_sentence():
     assert any("at least one model" in info.value for info in app.info)
 
 
-def test_a_broken_file_costs_its_network_and_nothing_else(cache):
+def test_a_broken_file_disables_only_its_network(cache):
     cache.mkdir()
     (cache / find("mobilenet_v2").weights).write_bytes(b"no weights")
     app = open_page(errors=1)  # the default of the page if it is available locally

@@ -1,4 +1,4 @@
-"""Page 4, teach it: from photos to two heads and back from a file, and nothing that is refused takes anything away."""
+"""Page 4, transfer learning: from photos to two heads and back from a file; refused input loses nothing."""
 
 import io
 import json
@@ -224,16 +224,16 @@ def drop_zip(app, data: bytes, errors: int = 0):
 
 @pytest.fixture
 def queue_held():
-    """Somebody else's training, which runs until the test lets it go."""
-    let_go = threading.Event()
+    """Another visitor's training, which runs until the test releases it."""
+    released = threading.Event()
 
     def work(job):
-        while not let_go.wait(0.01):
+        while not released.wait(0.01):
             job.touch()
 
     job = job_queue().submit(work)
-    yield let_go
-    let_go.set()
+    yield released
+    released.set()
     assert job.wait(10)
 
 
