@@ -75,7 +75,7 @@ def test_every_object_as_text(models, tmp_path, capsys):
     assert dataset["annotations"][0]["area"] == 40 * 60
 
 
-def test_objects_as_json_count_their_pixels_and_nothing_is_written_unasked(models, tmp_path, capsys, monkeypatch):
+def test_objects_as_json_count_their_pixels_and_write_no_files(models, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["segment", str(CAT), "--model", "yolov8n-seg", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
@@ -129,7 +129,7 @@ def test_photos_of_one_name_keep_their_files(models, tmp_path, capsys):
     assert len(set(files)) == len(list((tmp_path / "out").iterdir())) == 10
 
 
-def test_a_photo_that_is_too_narrow_costs_itself_only(models, tmp_path, capsys, monkeypatch):
+def test_a_photo_that_is_too_narrow_is_skipped(models, tmp_path, capsys, monkeypatch):
     narrow = tmp_path / "narrow.png"
     Image.new("RGB", (1280, 20), "white").save(narrow)
     predict = Pixels.predict

@@ -167,7 +167,7 @@ def test_opencv_comes_without_a_desktop():
     assert not {"ultralytics", "opencv-python", "opencv-contrib-python"} & set(names)
 
 
-def test_the_server_takes_what_the_uploaders_promise():
+def test_the_servers_configuration():
     config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
     assert config["server"]["maxUploadSize"] == SERVER_MB
     assert config["browser"]["gatherUsageStats"] is False

@@ -1,4 +1,4 @@
-"""The queue of jobs: one at a time, in order, and whoever leaves is not waited for."""
+"""The queue of jobs: one at a time, in order, and jobs of visitors who left are skipped."""
 
 import threading
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""A kernel as text: whatever people paste is read, or refused in one sentence."""
+"""A kernel as text: common notations are read, anything else is refused in one sentence."""
 
 import re
 

@@ -42,7 +42,7 @@ def test_overlaps_are_those_of_torchvision(ours, theirs, scale):
     first, second = (part * scale for part in pairs())
     expected = getattr(torchvision.ops, theirs)(torch.from_numpy(first), torch.from_numpy(second)).numpy().diagonal()
     values = getattr(boxes, ours)(first, second)
-    assert 0 < np.isnan(expected).sum() < 200  # two boxes without area have no overlap to speak of
+    assert 0 < np.isnan(expected).sum() < 200  # two boxes without area have no IoU
     assert np.isfinite(expected).sum() > 200
     np.testing.assert_allclose(values, expected, atol=1e-5, equal_nan=True)
 
@@ -103,7 +103,7 @@ def test_offsets_are_those_of_torchvision():
     np.testing.assert_allclose(boxes.from_offsets(ours, anchors), back, atol=1e-3)
 
 
-def test_every_encoding_leads_back():
+def test_every_encoding_can_be_decoded():
     drawn = random_boxes(100, 6)
     np.testing.assert_allclose(boxes.centre_to_corners(boxes.corners_to_centre(drawn)), drawn, atol=1e-9)
     np.testing.assert_allclose(boxes.to_pixels(boxes.normalize_boxes(drawn, SIZE), SIZE), drawn, atol=1e-9)
@@ -154,7 +154,7 @@ def test_bad_losses_are_refused(weights, label, message):
         boxes.loss_parts(np.zeros(4), label, np.zeros(4), np.ones(4), weights)
 
 
-def test_the_weighted_median_is_the_median_of_votes_repeated_as_often_as_they_weigh():
+def test_the_weighted_median_is_the_median_of_repeated_votes():
     draw = np.random.default_rng(3)
     votes, weights = draw.normal(size=(5, 9, 4)), draw.integers(0, 6, (5, 9))
     weights[:, 0] += weights.sum(axis=1) % 2 == 0  # an odd sum: a single value in the middle

@@ -125,7 +125,7 @@ class Recorder:
 
 
 @pytest.mark.parametrize("already", [False, True])
-def test_tensorflow_comes_behind_triton_and_grows_its_memory(monkeypatch, already):
+def test_tensorflow_is_imported_after_triton_and_grows_its_memory(monkeypatch, already):
     fake, imported = Recorder(), []
     monkeypatch.setattr(frameworks.importlib, "import_module", lambda name: imported.append(name) or fake)
     monkeypatch.setattr(frameworks.importlib.util, "find_spec", lambda name: object())

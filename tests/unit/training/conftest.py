@@ -36,7 +36,7 @@ def encoded(pixels: np.ndarray, kind: str) -> bytes:
 
 
 def write_streets(folder: Path) -> None:
-    """Streets 96 × 72: sky above, road below, a pole, and a strip that nobody labelled."""
+    """Streets 96 × 72: sky above, road below, a pole, and an unlabelled strip."""
     files = {}
     for part, count in STREETS.items():
         for number in range(count):

@@ -193,7 +193,7 @@ def test_the_bundled_weights_have_the_published_early_stages(trained):
         assert all(torch.allclose(a, b, atol=1e-3, rtol=1e-3) for a, b in pairs) == same
 
 
-def test_the_rest_of_the_epochs_comes_later(trained, everyday_archives, training_options):
+def test_an_interrupted_training_continues(trained, everyday_archives, training_options):
     folder, first = trained
     history = program.train(training_options(everyday_archives, folder, epochs=2, resume=True))
     assert history[0] == first[0]

@@ -89,7 +89,7 @@ def test_a_batch_pads_the_boxes_of_each_picture():
         assert not row[len(rows) :].any()
 
 
-def test_a_photo_of_nothing_stays_one():
+def test_a_photo_of_nothing_stays_nothing():
     nothing = EverydayPhoto(np.zeros((40, 60, 3), np.uint8), np.zeros((0, 4)), np.zeros(0, int), "", np.zeros(0, bool))
     labels = {cropped(nothing, np.random.default_rng(seed))[1] for seed in range(10)}
     assert labels == {NOTHING}

@@ -23,7 +23,7 @@ def photo_of(*class_ids: int, name: str = "") -> MaskedPhoto:
     return MaskedPhoto(np.zeros((*mask.shape, 3), np.uint8), mask, name or str(class_ids))
 
 
-def test_classes_are_drawn_alike_where_a_photo_is_drawn_by_class():
+def test_sampling_by_class_draws_all_classes_equally_often():
     pool = MaskedPool([photo_of(15)] * 90 + [photo_of(3), photo_of(), photo_of(20, 3)] + [photo_of(8)] * 7)
     rng, again = np.random.default_rng(0), np.random.default_rng(0)
     drawn = Counter(pool.draw(rng).name for _ in range(6000))
@@ -34,7 +34,7 @@ def test_classes_are_drawn_alike_where_a_photo_is_drawn_by_class():
     assert Counter(pool.draw(again).name for _ in range(6000)) == drawn
 
 
-def test_true_masks_and_pseudo_masks_take_turns(monkeypatch):
+def test_true_masks_and_pseudo_masks_are_mixed(monkeypatch):
     rng, seen = np.random.default_rng(0), Counter()
     monkeypatch.setattr(everyday_unet, "view", lambda photo, *_: seen.update([photo.name]))
     pools = MaskedPool([photo_of(1, name="true")] * 3), MaskedPool([photo_of(1, name="pseudo")] * 300)

@@ -19,7 +19,7 @@ def masks_of(boxes: np.ndarray) -> np.ndarray:
     return np.array([rectangle(*box) for box in boxes], bool).reshape(-1, *SIZE)
 
 
-def test_the_truth_itself_is_perfect_and_nothing_found_is_nothing():
+def test_the_ground_truth_scores_one_and_no_prediction_scores_zero():
     truth = masks_of([(0, 0, 20, 20), (30, 10, 60, 50)])
     right = MaskedPrediction(truth, np.array([0.9, 0.8]), np.array([0, 1]), truth, np.array([0, 1]))
     np.testing.assert_allclose(mask_precisions([right], 3), [[1] * 10, [1] * 10, [np.nan] * 10])

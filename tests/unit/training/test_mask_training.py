@@ -135,9 +135,7 @@ def test_a_cat_taken_for_a_dog_is_foreground_all_the_same():
     assert foreground_iou(np.array([[50, 1, 2], [3, 10, 4], [0, 5, 20]])) == pytest.approx(39 / 45)
 
 
-def test_streets_are_learned_and_the_rest_of_the_epochs_comes_later(
-    masked_archives, training_options, tmp_path, monkeypatch
-):
+def test_streets_are_learned_and_the_training_continues(masked_archives, training_options, tmp_path, monkeypatch):
     monkeypatch.setattr(street_unet, "RECIPE", replace(street_unet.RECIPE, small_side=32, growth=0.6))
     first = street_unet.run(training_options(masked_archives, tmp_path))
     assert [epoch["side"] for epoch in first] == [32]
@@ -314,7 +312,7 @@ def test_arguments_have_the_defaults_of_each_training(monkeypatch):
 
 
 @pytest.mark.parametrize("fast", [False, True])
-def test_bfloat16_is_used_where_the_machine_has_it(monkeypatch, fast):
+def test_bfloat16_is_used_if_the_machine_supports_it(monkeypatch, fast):
     monkeypatch.setattr(precision, "fast_bfloat16", lambda device: fast)
     layer = torch.nn.Linear(3, 2)
     with precision.autocast("cpu"):
@@ -325,6 +323,6 @@ def test_bfloat16_is_used_where_the_machine_has_it(monkeypatch, fast):
         assert layer(torch.ones(1, 3)).dtype == torch.float32
 
 
-def test_every_gpu_has_it():
+def test_every_gpu_supports_it():
     assert precision.fast_bfloat16("cuda")
     assert isinstance(precision.fast_bfloat16("cpu"), bool)

@@ -59,7 +59,7 @@ def test_mirroring_moves_the_box(label, kinds):
 
 
 @pytest.mark.parametrize(("label", "fraction"), [("ten", 1 / 2), ("face", 2 / 3), ("cat head", 4 / 5)])
-def test_how_often_a_class_is_drawn_is_not_how_many_photos_it_has(label, fraction):
+def test_class_sampling_does_not_depend_on_the_number_of_photos(label, fraction):
     pool = Pool([photo_of("ace")] * 30 + [photo_of(label)])
     rng = np.random.default_rng(0)
     names = [pool.draw(rng).name for _ in range(4000)]

@@ -1,4 +1,4 @@
-"""Every row of the ImageNet classifiers is what Keras builds, takes and would download; nothing is downloaded here."""
+"""The rows of the ImageNet classifiers agree with Keras: network, input and download; nothing is downloaded here."""
 
 import inspect
 import json

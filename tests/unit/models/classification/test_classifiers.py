@@ -71,7 +71,7 @@ def test_activations_are_those_of_every_keras_layer(model, cat):
 
 @pytest.mark.parametrize("fit", FITS)
 @pytest.mark.parametrize("size", [(1, 1), (1, 700), (5, 31), (32, 32), (33, 32), (300, 451), (960, 1280), (1280, 2)])
-def test_photos_of_any_size_go_in(model, fit, size):
+def test_photos_of_any_size_are_accepted(model, fit, size):
     pixels = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
     seen = model.prepare(pixels, fit)
     assert seen.shape == (32, 32, 3)
@@ -95,7 +95,7 @@ def test_a_large_photo_is_averaged_to_a_level_or_so(model, cat):
     assert error.max() < 4
 
 
-def test_the_three_ways_to_fit(model):
+def test_the_three_kinds_of_fit(model):
     pixels = np.zeros((100, 300, 3), np.uint8)
     pixels[:, 100:200] = 255  # the middle square is white
     assert model.prepare(pixels, "crop").min() == 255

@@ -71,7 +71,7 @@ def test_each_suppressed_box_has_its_suppressor_and_iou():
     for index in suppressed:
         by = selection.suppressor[index]
         assert by < index  # more confident
-        assert selection.suppressor[by] == NOT_SUPPRESSED  # nobody who was suppressed suppresses
+        assert selection.suppressor[by] == NOT_SUPPRESSED  # a suppressed box suppresses no others
         assert classes[by] == classes[index]
         assert selection.overlap[index] == pytest.approx(float(overlap_of(of[by], of[index])))
         assert selection.overlap[index] > 0.4

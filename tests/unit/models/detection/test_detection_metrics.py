@@ -126,12 +126,12 @@ def test_the_curve_and_its_mean():
 
 
 def test_no_predictions_and_no_ground_truth():
-    none, nobody = np.zeros((0, 4)), np.zeros(0)
-    assert match(none, nobody, nobody, none, nobody).count == 0
-    assert score_at(match(none, nobody, nobody, np.ones((2, 4)), np.zeros(2)), 0.5) == Score(0, 0, 2)
-    assert np.isnan(mean_average_precision([(none, nobody, nobody, none, nobody)], CLASSES))
+    no_boxes, empty = np.zeros((0, 4)), np.zeros(0)
+    assert match(no_boxes, empty, empty, no_boxes, empty).count == 0
+    assert score_at(match(no_boxes, empty, empty, np.ones((2, 4)), np.zeros(2)), 0.5) == Score(0, 0, 2)
+    assert np.isnan(mean_average_precision([(no_boxes, empty, empty, no_boxes, empty)], CLASSES))
     with pytest.raises(ValueError, match="above 0 and at most 1"):
-        match(none, nobody, nobody, none, nobody, iou=0)
+        match(no_boxes, empty, empty, no_boxes, empty, iou=0)
 
 
 def test_difficult_boxes_are_ignored():

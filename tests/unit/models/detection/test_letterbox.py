@@ -1,4 +1,4 @@
-"""The letterbox is Ultralytics' own, and boxes find their way back."""
+"""The letterbox is Ultralytics' own, and boxes are mapped back."""
 
 import numpy as np
 import pytest

@@ -129,7 +129,7 @@ def test_openvino_makes_the_same_masks(loaded):
         assert max(np.mean(mask == other) for other in before.mask[alike]) > 0.98
 
 
-def test_masks_are_of_any_photos_size_and_of_wanted_classes(loaded):
+def test_masks_have_the_photos_size_and_the_requested_classes(loaded):
     model, _ = loaded
     for size in ((40, 300), (200, 20), (1, 1)):
         found = model.predict(photo(*size), side=SIDE, confidence=0.01)

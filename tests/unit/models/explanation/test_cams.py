@@ -1,4 +1,4 @@
-"""Class activation maps beside closed forms, and all methods on a network that looks only at one corner."""
+"""Class activation maps beside closed forms, and all methods on a network that depends only on one corner."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ def pooled():
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_network_that_looks_only_at_one_corner(corner, method):
+def test_a_network_that_depends_only_on_one_corner(corner, method):
     seen = picture(low=160)  # brighter than grey, or showing the corner would not help the class
     values = explain(corner, seen, 0, method)
     assert values.shape == (SIDE, SIDE)
@@ -48,7 +48,7 @@ def test_a_network_that_looks_only_at_one_corner(corner, method):
 
 @pytest.mark.parametrize("method", [key for key in METHODS if key != "integrated_gradients"])
 def test_without_evidence_for_a_class_the_map_is_empty(corner, method):
-    """Class 1 is worth 0 whatever is there; by the probabilities a bright corner even speaks against it."""
+    """The logit of class 1 is always 0; a bright corner even lowers its probability."""
     np.testing.assert_array_equal(explain(corner, picture(low=160), 1, method), 0)
 
 

@@ -1,4 +1,4 @@
-"""Where weights are, by folders made up here."""
+"""The search for weights, in temporary folders."""
 
 import pytest
 

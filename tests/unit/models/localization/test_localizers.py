@@ -1,4 +1,4 @@
-"""The localizer's adapter and the two other ways to a box, on a small network with known outputs."""
+"""The localizer's adapter and the two methods without a box head, on a small network with known outputs."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -134,7 +134,7 @@ def test_the_activation_map_has_a_closed_form(random_model):
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 700), (33, 5), (400, 300)])
-def test_photos_of_any_size_go_in(random_model, size):
+def test_photos_of_any_size_are_accepted(random_model, size):
     prediction = random_model.predict(photo(*size), threshold=0)
     assert prediction.probabilities.sum() == pytest.approx(1, abs=1e-5)
     if prediction.label:

@@ -62,7 +62,7 @@ def test_the_photo_is_in_the_upper_left_corner_and_mirrored_beyond(photo):
         np.testing.assert_array_equal(seen[photo[0] :, : photo[1]], pixels[-1 - below : -1][::-1])
 
 
-def test_proportions_stay_and_nothing_is_a_side_of_nothing():
+def test_proportions_stay_and_a_side_of_zero_is_refused():
     assert Frame.fit((480, 640), 240, 32).scaled == (240, 320)
     assert Frame.fit((480, 640), 240, 32).input == (256, 320)
     with pytest.raises(ValueError, match="must be 1 or more, not 0"):

@@ -1,4 +1,4 @@
-"""Features: of the bundled network its dense layer gives the logits again; of random weights they are as drawn."""
+"""Features: the bundled network's dense layer turns them into its logits; random weights are as drawn."""
 
 from dataclasses import replace
 
@@ -46,7 +46,7 @@ def convolution(layers, x):
     return layers.Flatten()(layers.Conv2D(4, 1, padding="same")(x))
 
 
-def test_the_dense_layer_makes_the_logits_of_them(model):
+def test_the_dense_layer_turns_them_into_the_logits(model):
     some = photos(19)
     found = features(model, some, "squash")
     assert found.shape == (19, 128)

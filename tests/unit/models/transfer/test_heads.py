@@ -1,4 +1,4 @@
-"""A head goes into its file and comes back exactly; whatever else a stranger calls a head ends in one sentence."""
+"""A head is saved and loaded exactly; any other file is refused in one sentence."""
 
 import json
 import pickle
@@ -81,7 +81,7 @@ def test_its_arrays_are_read_only():
             getattr(load_head(file()), name)[0] = 1
 
 
-def test_a_head_of_no_model_of_the_table_cannot_be_saved():
+def test_a_head_of_an_unknown_backbone_cannot_be_saved():
     with pytest.raises(HeadError, match="does not have"):
         save_head(Head(**arrays(), labels=("a", "b", "c")))
 

@@ -1,4 +1,4 @@
-"""The sample set: present, small, credited, and one on which pretraining can be seen to be worth something."""
+"""The sample set: present, small, credited, and one on which pretraining clearly helps."""
 
 from collections import Counter
 

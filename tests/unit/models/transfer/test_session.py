@@ -34,7 +34,7 @@ def task() -> Task:
 
 @pytest.fixture(scope="module")
 def taught(task) -> list[session.TransferState]:
-    """All that `teach` has reported."""
+    """The reports of `teach`."""
     reports = []
     teach(task, reports.append)
     return reports
@@ -42,7 +42,7 @@ def taught(task) -> list[session.TransferState]:
 
 @pytest.fixture(scope="module")
 def tuned(taught) -> list[session.TransferState]:
-    """All that `tune` has reported of it."""
+    """The reports of `tune`, after `teach`."""
     reports = []
     tune(taught[-1], reports.append)
     return reports
@@ -57,7 +57,7 @@ def test_both_heads_are_those_of_their_features(task, taught):
         right = (alone.probabilities.argmax(axis=1) == photos.classes[task.hold_out]).sum()
         assert last.right(which) == right
     assert last.runs[PRETRAINED].head.backbone == "cifar10_cnn"
-    assert last.runs[RANDOM].head.backbone == ""  # it cannot be saved: nobody has these weights
+    assert last.runs[RANDOM].head.backbone == ""  # it cannot be saved: its random weights are not kept
 
 
 def test_progress_is_reported(taught):

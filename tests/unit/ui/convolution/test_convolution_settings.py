@@ -112,7 +112,7 @@ def test_the_default_of_every_choice_is_one_of_them():
     np.testing.assert_array_equal(parse_matrix(DEFAULTS["cells"]), SOBEL)
 
 
-def test_an_own_matrix():
+def test_a_custom_matrix():
     settings = read_settings({"kernel": "matrix", "cells": "1 2; 3 4"})
     assert settings.weights.tolist() == [[1, 2], [3, 4]]
     assert settings.title == "Custom kernel"
@@ -123,7 +123,7 @@ def test_an_own_matrix():
 
 
 @pytest.mark.parametrize("text", ["", "1 x", "1 2; 3", "nan", ";"])
-def test_a_text_that_is_no_matrix_leaves_the_last_good_one_in_force(text):
+def test_a_text_that_is_no_matrix_keeps_the_last_valid_one(text):
     good = np.array([[5, 6]], np.float32)
     state = {"kernel": "matrix", "cells": text}
     np.testing.assert_array_equal(read_settings(state | {"matrix_good": good}).weights, good)

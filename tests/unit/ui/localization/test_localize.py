@@ -56,8 +56,8 @@ def test_the_presets_have_the_ious_of_their_names():
     large, small = pairs["inside"]
     assert (large[:2] < small[:2]).all()
     assert (small[2:] < large[2:]).all()
-    lying, standing = pairs["shape"]
-    np.testing.assert_allclose((lying[:2] + lying[2:]) / 2, (standing[:2] + standing[2:]) / 2)
+    wide, tall = pairs["shape"]
+    np.testing.assert_allclose((wide[:2] + wide[2:]) / 2, (tall[:2] + tall[2:]) / 2)
     shift = np.array([1 / 3, 0, 1 / 3, 0])  # "shifted by a third of its side in one direction … 0.5"
     assert iou(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 1]) + shift) == pytest.approx(0.5)
 

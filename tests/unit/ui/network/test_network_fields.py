@@ -29,7 +29,7 @@ STACKS = [((3, 1, 1),) * 3, ((3, 2, 2), (5, 1, 1), (2, 1, 1)), ((1, 1, 1),), ((2
 
 
 @pytest.mark.parametrize("layers", STACKS)
-def test_the_tree_ends_in_the_pixels_that_have_ways(layers):
+def test_the_tree_ends_in_the_pixels_that_have_paths(layers):
     data = tree_data(layers)
     ways = path_counts(layers)
     positions = np.arange(len(ways)) - (len(ways) - 1) / 2
@@ -59,7 +59,7 @@ def test_the_growth_table_is_the_receptive_field():
     assert table[FIELD].tolist() == [receptive_field(layers[:n]).size for n in range(1, 7)]
 
 
-def test_half_of_the_ways():
+def test_half_of_the_paths():
     assert half_by_ways([(1, 1, 1)]) == pytest.approx(0.5)
     assert half_by_ways([(2, 1, 1)]) == pytest.approx(1.0)
     deep, shallow = (half_by_ways([(3, 1, 1)] * depth) for depth in (64, 16))

@@ -42,7 +42,7 @@ def test_every_layer_is_in_one_stop_and_has_a_name_of_its_own(model):
     assert all(facts_line(layer) for layer in model.layers)
 
 
-def test_each_block_has_one_way_around(model):
+def test_each_block_has_one_shortcut(model):
     stops = group_layers(model.layers)
     arcs = find_arcs(stops)
     ends = [(stops[arc.start][-1].name, stops[arc.end][-1].name) for arc in arcs]

@@ -54,7 +54,7 @@ def test_a_class_keeps_its_colour_whatever_else_is_on_the_photo():
     assert class_colours(LABELS[1:]).any(axis=1).all()
 
 
-def test_without_a_background_every_pixel_has_a_word():
+def test_without_a_background_every_pixel_is_foreground():
     assert segmentation_of([[0, 1]]).foreground().tolist() == [[False, True]]
     assert segmentation_of([[0, 1]], labels=("sky", "road")).foreground().all()
 

@@ -23,7 +23,7 @@ def test_beside_a_bundled_network_the_published_one_is_named(empty_caches, monke
     assert "downloads YOLO11n (6 MB), which has 80 classes" in sentence
     assert official_instead(find("yolo11s")) == ""  # published itself
     monkeypatch.setenv("CNN_DEMO_DOWNLOADS", "off")
-    assert official_instead(BUNDLED) == ""  # nobody could follow it
+    assert official_instead(BUNDLED) == ""  # no visitor could download it
     monkeypatch.delenv("CNN_DEMO_DOWNLOADS")
     (empty_caches / find("yolo11n").weights).touch()
     assert official_instead(BUNDLED) == ""  # it is here already
