@@ -3,7 +3,7 @@
 Run from anywhere: `python benchmarks/detect.py [--repeats N] [KEY]`. Both begin with the bus sample as an array and end
 with boxes, scores and classes, at 640 pixels. Ours runs in OpenVINO, exported beforehand; the export's time is not in
 the figures. Beside them, the cost of moving a slider: the post-processing alone, on cached candidates. After that the
-bundled everyday detector at its own 320 pixels, alone, for nobody else runs it. The bars, at least 2 × faster than
+bundled everyday detector at its own 320 pixels, without a peer. The bars, at least 2 × faster than
 Ultralytics on a processor, 100 ms for a slider, and 15 ms for the everyday detector on two cores, are held against the
 fastest tenth; they are printed, not enforced. Weights that are not on this machine are random: the arithmetic
 is the same, but for the number of boxes.

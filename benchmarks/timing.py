@@ -8,10 +8,10 @@ import numpy as np
 
 
 def take_times(contestants: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, np.ndarray]:
-    """Call each contestant so many times and return its milliseconds.
+    """Call each contestant `repeats` times and return its milliseconds.
 
-    The order is drawn anew in each round, or whoever comes after the most expensive one pays for it where CPU time is
-    rationed. Each is called twice, and the second call is timed: not with the caches that another one left.
+    The order is shuffled in each round: where CPU time is limited, the contestant after the most expensive one is
+    slowed down. Each is called twice and the second call is timed, so that caches of others do not count.
     """
     times: dict[str, list[float]] = {name: [] for name in contestants}
     order = random.Random(0)

@@ -79,7 +79,7 @@ def read_assorted(folder: Path) -> tuple[list[Labelled], list[Labelled]]:
     training += [photo for number, photo in enumerate(pets) if number % EVERY]
     validation += pets[::EVERY]
     raccoon_files = read_archive(folder / "raccoon.tar.gz")
-    people = {f"raccoon-{number}.jpg" for number in RACCOONS_WITH_PEOPLE}  # whose faces nobody labelled
+    people = {f"raccoon-{number}.jpg" for number in RACCOONS_WITH_PEOPLE}  # their faces are not labelled
     raccoons = [p for p in _tabled(raccoon_files, "raccoon/boxes.csv", "raccoon/") if p.name not in people]
     cards = _tabled(read_archive(folder / "cards.tar.gz"), "cards/train/boxes.csv", "cards/train/")
     for photos in (raccoons, cards):

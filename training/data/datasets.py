@@ -132,7 +132,7 @@ def read_backgrounds(
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Read photos that show no airplane, face or motorcycle: cats, clothes, playing cards, raccoons, blood cells.
 
-    Photos on which somebody's face is to be seen are left out (`WITH_PEOPLE`).
+    Photos that show a face are left out (`WITH_PEOPLE`).
 
     Args:
         folder: Folder of `pets.tar.gz`, `clothing.tar.gz`, `cards.tar.gz`, `raccoon.tar.gz` and `bccd.tar.gz`.

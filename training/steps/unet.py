@@ -193,7 +193,7 @@ def measured(
 
 
 def foreground_iou(confusion: np.ndarray) -> float:
-    """Return the IoU of whatever is not class 0, whichever class it is taken for.
+    """Return the IoU of the foreground: all classes but 0 as one.
 
     Args:
         confusion: (C, C) pixels, row the true class, column the predicted one.
