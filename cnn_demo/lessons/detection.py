@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cnn_demo.models.detection.detector import Detector
 
 SIDE = 640  # longer side in pixels of the photos on which misconceptions are corrected
-SMALLER = (4, 8)  # divisors of the photo's sides, to show what becomes of small objects
+SMALLER = (4, 8)  # divisors of the photo's sides, to show the effect on small objects
 GREY = 114  # canvas around a shrunk photo, as in YOLO's letterbox
 MATCH_IOU = 0.5  # IoU from which two boxes are taken for one object
 

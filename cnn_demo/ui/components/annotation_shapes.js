@@ -29,7 +29,7 @@ export function distance(a, b) {
 }
 
 /**
- * Round a point to what Python is told.
+ * Round a point to the precision that is sent to Python.
  * @param {Point} at
  * @returns {Point}
  */

@@ -8,7 +8,7 @@ import { arrowStep, clamp, keepTouch, setAttributes } from "./shared.js"
 const CLICK = 4 // CSS pixels, as are all lengths here: a drag that is shorter is a click
 const CLOSING = 18 // distance to the first corner at which a click closes a polygon
 const SPACING = 2 // between the points of a stroke, or a tenth of the brush if that is more
-const REST = 300 // milliseconds after the last key press until Python is told
+const REST = 300 // milliseconds after the last key press until Python is notified
 const HINTS = {
   box: "Drag from one corner to the opposite one. Tap a box to select it.",
   polygon: "Tap one corner after the other, then the first one again.",

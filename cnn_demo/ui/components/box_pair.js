@@ -6,7 +6,7 @@ import { arrowStep, clamp, heightInWindow, keepTouch, setAttributes, svgElement 
 const EPSILON = 1e-7
 const SMALLEST = 0.03 // of the picture's shorter side: how narrow a box can be dragged
 const DOT = 6, REACH = 20 // CSS pixels: a corner as it is drawn, and as it is caught
-const REST = 250 // milliseconds after the last key press until Python is told
+const REST = 250 // milliseconds after the last key press until Python is notified
 const CORNERS = { nw: [0, 1], ne: [2, 1], sw: [0, 3], se: [2, 3] }
 
 /**

@@ -79,7 +79,7 @@ def mask_view(
         confidence: (H, W) float from 0 to 1; None if there is no confidence map.
         controls: Initial values of the controls; None for the default.
         legend: Label of the switches for screen readers.
-        hint: Text under the picture while nobody points at it.
+        hint: Text under the picture while the pointer is elsewhere.
         max_height: Greatest height in CSS pixels.
 
     Raises:

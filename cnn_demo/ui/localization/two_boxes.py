@@ -38,7 +38,7 @@ _TAME = np.array([[-1e4, -1e4, -20, -20], [1e4, 1e4, 20, 20]])  # larger inputs 
 
 @dataclass(frozen=True)
 class Beginning:
-    """Initial positions of the boxes, as fractions of the photo's sides, and a sentence on what to notice."""
+    """Initial positions of the boxes, as fractions of the photo's sides, and a sentence to explain them."""
 
     title: str
     first: tuple[float, float, float, float]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 CHECK = "why_check"
 DEFAULTS: dict[str, Any] = {CHECK: True}
 RANDOM = "Random order"
-MARGIN = 0.01  # a smaller difference between two areas says nothing
+MARGIN = 0.01  # a smaller difference between two areas does not count
 LITTLE = 0.05  # probability below which a deletion curve is hardly informative
 
 

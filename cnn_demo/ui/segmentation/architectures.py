@@ -24,7 +24,7 @@ ENCODER, SIDE = "smp_encoder", "smp_side"
 DEFAULTS: dict[str, Any] = {ENCODER: ENCODERS["resnet18"], SIDE: 256}
 PARAMETERS, MULTIPLY_ADDS, TIME = "Million parameters", "Billion multiply-adds", "Milliseconds"
 _ALT = "Multiply-adds, parameters and, once measured, milliseconds of each architecture."
-_ASKED = "smp_asked"  # (encoder, side) that somebody waited for in this session
+_MEASURED = "smp_asked"  # (encoder, side) pairs measured in this session
 
 
 @fragment
@@ -38,7 +38,7 @@ def architectures_view(photo: Photo) -> None:
             bind="query-params",
         )  # fmt: skip
         encoder = next(name for name, shown in ENCODERS.items() if shown == title)
-        measured = st.session_state.setdefault(_ASKED, set())
+        measured = st.session_state.setdefault(_MEASURED, set())
         if st.button(
             "Measure on this machine",
             icon=":material/timer:",

@@ -33,7 +33,7 @@ DEFAULTS: dict[str, Any] = {OPACITY: 80, BLANK: 60}
 SHOWN_SIDE = 720  # pixels of the longer side: the maps stand beside each other
 REACH = 3  # pixels from a border between classes that count as near it
 THRESHOLDS = np.arange(101) / 100
-_ASKED = "sure_asked"  # (photo, row, column) that the visitor tapped
+_SELECTED = "sure_asked"  # (photo, row, column) that the visitor tapped
 _WHITE = 0.85  # how white a blank pixel is
 
 
@@ -207,7 +207,7 @@ def _ask(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
     row, column = _selected(photo, segmentation)
 
     def ask(row: int, column: int) -> None:
-        st.session_state[_ASKED] = (photo.key, row, column)
+        st.session_state[_SELECTED] = (photo.key, row, column)
 
     shown, details = two_cells()
     with shown:
@@ -227,7 +227,7 @@ def _ask(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
 
 def _selected(photo: Photo, segmentation: Segmentation) -> tuple[int, int]:
     """The pixel (row, column) that was tapped on this photo, else the one of greatest entropy."""
-    key, row, column = st.session_state.get(_ASKED, (None, 0, 0))
+    key, row, column = st.session_state.get(_SELECTED, (None, 0, 0))
     height, width = segmentation.class_map.shape
     if key == photo.key and 0 <= row < height and 0 <= column < width:
         return row, column

@@ -17,7 +17,7 @@ _ROWS, _COLUMNS = 3, 4  # photos of a class
 
 
 def preview(draft: PhotoSetBuilder) -> None:
-    """Show photos of the classes, and what can be done with them.
+    """Show photos of the classes, and the next step in words.
 
     Args:
         draft: The current classes; if they have no photos, those of the sample set are shown.

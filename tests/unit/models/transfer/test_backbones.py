@@ -90,7 +90,7 @@ def test_progress_is_reported_after_each_batch_and_can_stop_it(model):
 
     with pytest.raises(InterruptedError):
         features(model, photos(35), progress=enough)
-    assert model.lock.acquire(blocking=False)  # nobody waits for ever
+    assert model.lock.acquire(blocking=False)  # or else later predictions would wait forever
     model.lock.release()
     with pytest.raises(ValueError, match="There are no photos"):
         features(model, [])

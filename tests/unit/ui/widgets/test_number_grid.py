@@ -38,7 +38,7 @@ def colours(text: str) -> list[str]:
     for selectors, background in re.findall(r"([^{}]*)\{\s*background: ?(rgb\([^)]*\))", text):
         for row, column in re.findall(r"_row(\d+)_col(\d+)", selectors):
             found[int(row), int(column)] = background.replace(" ", "")
-    return [found[place] for place in sorted(found)]
+    return [found[cell] for cell in sorted(found)]
 
 
 @pytest.mark.parametrize(
