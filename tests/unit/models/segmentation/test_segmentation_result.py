@@ -17,7 +17,7 @@ def probabilities() -> np.ndarray:
     return (values / values.sum(0)).astype(np.float32)
 
 
-def made(probabilities: np.ndarray, **changes) -> Segmentation:
+def made(probabilities: np.ndarray, /, **changes) -> Segmentation:
     facts = {
         "class_map": probabilities.argmax(0),
         "labels": LABELS,
