@@ -40,7 +40,6 @@ LESSON = Lesson(
             "locations of the photo weigh most for the box.",
             {"task": "Localize"},
             photo="chelsea",
-            look_at=("find_locations",),
         ),
         Experiment(
             "None of the twenty",
@@ -48,7 +47,6 @@ LESSON = Lesson(
             "class head predicts “nothing”, and so the box is not shown on the photo.",
             {"task": "Localize"},
             photo="flower",
-            look_at=("find_locations",),
         ),
         Experiment(
             "When IoU is blind",

@@ -10,7 +10,7 @@ IN_DETAILS = {
         ("Overlapping windows", "gradients"),
     ),
     "/Pretrained_CNNs_in_Keras": (("A bus upside down", "threefold_corrupted"),),
-    "/Localization": (("A cat, and a box on it", "find_locations"), ("The loss of the box alone", "truth_loss")),
+    "/Localization": (("The loss of the box alone", "truth_loss"),),
     "/Segmentation": (("Where is it unsure?", "hide_uncertain"),),
 }
 """Experiments whose notice describes something below the picture, and its key, by page."""

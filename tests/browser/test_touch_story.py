@@ -22,6 +22,7 @@ def test_a_page_by_touch(phone: Page, topic) -> None:
     photo = phone.get_by_role("radio", name="A motorcycle in a garage")
     expect(photo).to_be_visible()
     settle(phone)
+    expect(phone.get_by_test_id("stSidebar")).not_to_be_in_viewport()  # it would cover the page
     photo.tap()
     expect(photo).to_be_checked()
     phone.wait_for_url("**photo=motorcycle**")

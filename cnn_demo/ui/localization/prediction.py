@@ -68,9 +68,8 @@ def find_view(photo: Photo) -> None:
             f"{spec.training_data} For a photo of anything else it should predict “nothing”."
         )
         _downloads(photo, prediction, spec)
-        with st.container(key="find_locations"):
-            st.subheader("How the box head predicts the box", anchor=False)
-            _weighted(photo, evidence)
+        st.subheader("How the box head predicts the box", anchor=False)
+        _weighted(photo, evidence)
 
 
 def shown_classes(probabilities: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ import streamlit as st
 from cnn_demo.machine import describe_machine
 from cnn_demo.models.files.weights import local_weights
 from cnn_demo.topics import ROOT, TOPICS
+from cnn_demo.ui.components.history import one_entry_for_each_click
 from cnn_demo.ui.page.frame import APP_TITLE, set_up, topic_link
 from cnn_demo.ui.page.markdown import plain
 
@@ -20,6 +21,7 @@ _STYLE = """<style>
 def home() -> None:
     """Show the home page."""
     set_up(APP_TITLE)
+    one_entry_for_each_click()  # it also closes a phone's menu when another page opens
     st.header(APP_TITLE, anchor=False)
     st.markdown(
         "See convolution, networks, classification, detection and segmentation **on your own photo**, and move every "
