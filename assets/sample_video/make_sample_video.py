@@ -1,4 +1,4 @@
-"""Render the sample video of page 6's tab "Video": a camera that pans over four sample photos, side by side.
+"""Render the sample video of page 6's tab "Video": a camera that pans over three sample photos, side by side.
 
     python assets/sample_video/make_sample_video.py
 
@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from cnn_demo.images import sample_photos
 from cnn_demo.video.writer import VideoWriter
 
-PHOTOS = ("chelsea", "coffee", "astronaut", "grace_hopper")
+PHOTOS = ("astronaut", "grace_hopper", "chelsea")
 WIDTH, HEIGHT = 640, 360
 RATE, SECONDS = 15, 5
 SWAY = 6  # pixels by which the camera moves up and down

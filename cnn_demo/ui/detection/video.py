@@ -96,8 +96,8 @@ def _show_example(photo: Photo, spec: ModelSpec, side: int, confidence: float) -
         boxes=labelled_boxes(found.xyxy, names, colours),
     )
     st.info(
-        "Upload a video of a street, of animals or of people at play, or use the sample: every object gets an ID, as "
-        "here on the photo, and keeps it from frame to frame.",
+        "Upload a video of a street, of animals or of people at play, or use the sample, in which the camera pans over "
+        "two people and a cat: every object gets an ID, as here on the photo, and keeps it from frame to frame.",
         icon=":material/movie:",
     )
 
