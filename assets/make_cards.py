@@ -1,7 +1,7 @@
 """Make the pictures of the home page's seven cards: each shows what its page computes, drawn from the sample photos.
 
-It needs a folder of weights with `keras/models` as Keras fills it (MobileNetV2 and the class names of ImageNet),
-`yolo11n.pt` and `yolov8n-seg.pt`. From the project's root:
+It needs a folder of weights with `keras/models` as Keras fills it (MobileNetV2 and the class names of ImageNet)
+and `yolo11n.pt`. From the project's root:
 
     CNN_DEMO_WEIGHTS=folder python assets/make_cards.py
 """
@@ -32,9 +32,12 @@ from PIL import Image
 from ultralytics import YOLO
 
 from cnn_demo.convolution import ConvSpec, activate, convolve, kernel, pool
+from cnn_demo.drawing.masks import overlay
+from cnn_demo.drawing.palette import class_colours
 from cnn_demo.drawing.pictures import display_values
 from cnn_demo.images import sample_photos
 from cnn_demo.models import load
+from cnn_demo.results import BACKGROUND
 from cnn_demo.topics import ROOT, TOPICS
 
 WEIGHTS = Path(os.environ["CNN_DEMO_WEIGHTS"])
@@ -145,12 +148,23 @@ def detection(photo: np.ndarray) -> np.ndarray:
     return with_boxes(photo, objects, list(objects["class_name"]))
 
 
-def segmentation(photo: np.ndarray) -> np.ndarray:
-    """A street's objects, each painted in a colour of its own."""
-    objects = found("yolov8n-seg.pt", photo, retina_masks=True)
-    own = sv.ColorLookup.INDEX
-    picture = sv.MaskAnnotator(COLOURS, opacity=0.6, color_lookup=own).annotate(photo.copy(), objects)
-    return sv.PolygonAnnotator(COLOURS, thickness=2, color_lookup=own).annotate(picture, objects)
+def segmentation(key: str, box: tuple[int, int, int, int]) -> np.ndarray:
+    """A sample photo under the classes of the bundled everyday U-Net, each in its colour, with outlines.
+
+    The network sees the whole photo; the card shows the part (left, top, right, bottom).
+    """
+    whole = next(photo for photo in sample_photos() if photo.key == key).load().pixels
+    predicted = load("everyday_unet").predict(whole)
+    left, top, right, bottom = box
+    part = predicted.class_map[top:bottom, left:right].astype(np.uint8)
+    class_map = cv2.resize(part, (WIDTH, HEIGHT), interpolation=cv2.INTER_NEAREST)
+    colours = class_colours(predicted.labels)
+    shown = [index for index, label in enumerate(predicted.labels) if label != BACKGROUND]
+    picture = overlay(sample(key, box), class_map, colours, 0.6, np.isin(class_map, shown))
+    for index in shown:
+        pieces, _ = cv2.findContours((class_map == index).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(picture, pieces, -1, tuple(map(int, colours[index])), 2, cv2.LINE_AA)
+    return picture
 
 
 def save(picture: np.ndarray, path: Path) -> None:
@@ -165,7 +179,7 @@ def save(picture: np.ndarray, path: Path) -> None:
 def main() -> None:
     """Make the seven pictures."""
     cat = sample("chelsea", (0, 10, 451, 292))
-    street = sample("bus", (0, 225, 810, 731))
+    part = (0, 225, 810, 731)
     # The network is convolutional up to its pooling: it takes the photo in its own shape, undistorted.
     file = WEIGHTS / "keras/models/mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224.h5"
     network = keras.applications.MobileNetV2((224, 352, 3), weights=str(file), classifier_activation=None)
@@ -175,8 +189,8 @@ def main() -> None:
         feature_maps(cat, network),
         pretrained(cat, network),
         localization(sample("astronaut", (0, 0, 512, 320))),
-        detection(street),
-        segmentation(street),
+        detection(sample("bus", part)),
+        segmentation("bus", part),
     )
     for topic, picture in zip(TOPICS, pictures, strict=True):
         save(picture, ROOT / topic.picture)
