@@ -25,6 +25,7 @@ from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
 DEFAULTS: dict[str, Any] = {}
 TILE = (150, 200)  # height, width of one photo in a frame
 COLUMNS = 3
+TEXT_SCALE = 0.5  # of OpenCV's font: labels two thirds as wide as a tile
 SHOWN = ("astronaut", "grace_hopper", "chelsea", "rocket", "coffee", "china")
 _GROUND, _DIM = 236, "#8c96a8"
 _BY_IDENTITY: HashFunctions = {LocalizerRecord: id}  # read once for the process
@@ -50,8 +51,9 @@ def learned_view(photo: Photo) -> None:
     )
     st.markdown(
         "This is the **Caltech localizer**, a small network of three classes (airplane, face and motorcycle), trained "
-        f"from scratch. Drag the bar: in **{len(record.epochs)} epochs** its box settles on faces, and it learns to "
-        "predict “nothing” for the rest. None of these photos was in its training data. " + _growth(record)
+        f"from scratch. Drag the bar: in **{len(record.epochs)} epochs** its box settles on the astronaut’s face and, "
+        "wrongly, on the admiral’s cap, which it takes for an airplane; for the other four it learns to predict "
+        "“nothing”. None of these photos was in its training data. " + _growth(record)
     )
     st.subheader(f"On {count} held-out photos", anchor=False)
     chart, words = two_cells()
@@ -126,8 +128,17 @@ def _with_box(
     corners = np.clip(box, 0, 1) * (width, height, width, height) + (left, top, left, top)
     best = int(probabilities.argmax())
     found = best < len(labels) - 1
-    name = f"{labels[best]} {percent(float(probabilities[best]))}" if found else ""
-    return draw_boxes(ground, [corners], [name], [PREDICTION if found else _DIM], thickness=2 if found else 1)
+    drawn = draw_boxes(ground, [corners], [""], [PREDICTION if found else _DIM], thickness=2 if found else 1)
+    if not found:
+        return drawn
+    name = f"{labels[best]} {percent(float(probabilities[best]))}"
+    font = cv2.FONT_HERSHEY_SIMPLEX
+    (wide, high), _ = cv2.getTextSize(name, font, TEXT_SCALE, 1)
+    foot = TILE[0] - 6  # at the foot of the tile, so that it does not cover the box
+    amber = tuple(bytes.fromhex(PREDICTION[1:]))
+    cv2.rectangle(drawn, (left, foot - high - 4), (left + wide + 8, TILE[0]), amber, -1)
+    cv2.putText(drawn, name, (left + 4, foot), font, TEXT_SCALE, (0, 0, 0), 1, cv2.LINE_AA)
+    return drawn
 
 
 def _charts(record: LocalizerRecord) -> list[Chart]:
