@@ -9,6 +9,7 @@ import numpy as np
 from cnn_demo.drawing.pictures import reduced
 from cnn_demo.lessons import Correction, Experiment, Lesson, Misconception, Paper, percent
 from cnn_demo.results import BACKGROUND
+from cnn_demo.results import percent as exact_percent
 
 if TYPE_CHECKING:
     from cnn_demo.models.segmentation.segmenters import SemanticSegmenter
@@ -183,22 +184,21 @@ def _accuracy(image: np.ndarray) -> Correction:
 
 
 def _fine(image: np.ndarray) -> Correction:
-    from cnn_demo.models.segmentation.metrics import outline
+    from cnn_demo.models.segmentation.metrics import REACH, border_confidence
 
     model = _segmenter()
     pixels = _pixels(image)
     segmentation = model.predict(pixels)
-    edges = np.zeros(segmentation.class_map.shape, bool)
-    for index in np.unique(segmentation.class_map):
-        edges |= outline(segmentation.class_map == index)
-    if not edges.any():
+    near, far = border_confidence(segmentation)
+    if not np.isfinite([near, far]).all():
         text = "On this photo the network predicts one class alone, so there is no outline to be unsure of; its mean "
         text += f"confidence is {percent(segmentation.confidence.mean())}."
         return Correction(text, (("Confidence", segmentation.confidence, "stretch"),))
+    height, width = segmentation.class_map.shape
     return Correction(
         "An outline is the least certain part of a mask: there the class changes within a few pixels, and feature maps "
-        f"are coarser than the photo. Here the mean confidence is {percent(segmentation.confidence[edges].mean())} "
-        f"along the outlines, and {percent(segmentation.confidence[~edges].mean())} everywhere else.",
+        f"are coarser than the photo. Here, at {width} × {height} pixels, the mean confidence is {exact_percent(near)} "
+        f"within {REACH} pixels of an outline, and {exact_percent(far)} everywhere else.",
         (("Confidence", segmentation.confidence, "stretch"), ("The photo", _painted(pixels, segmentation), "clip")),
     )
 

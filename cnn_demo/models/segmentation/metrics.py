@@ -6,12 +6,17 @@ All metrics take class maps (H, W) of class ids; pixels labelled `IGNORED` in th
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
+if TYPE_CHECKING:
+    from cnn_demo.results import Segmentation
+
 IGNORED = 255
 TOLERANCE = 2.0  # pixels
+REACH = 3  # pixels from a border between classes that count as near it
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,6 +136,23 @@ def outline(inside: np.ndarray, counts: np.ndarray | None = None) -> np.ndarray:
     near_outside[1:] |= outside[:-1]
     near_outside[:-1] |= outside[1:]
     return inside & near_outside
+
+
+def border_confidence(segmentation: Segmentation, reach: int = REACH) -> tuple[float, float]:
+    """Return the mean confidence of the pixels near a border between classes, and of all others; NaN for none.
+
+    Args:
+        segmentation: The prediction for one photo.
+        reach: Pixels up, down, left, right or across that count as near.
+    """
+    classes = segmentation.class_map.astype(np.int16)
+    kernel = np.ones((2 * reach + 1,) * 2, np.uint8)
+    near = np.asarray(cv2.dilate(classes, kernel) != cv2.erode(classes, kernel))
+    inside, outside = segmentation.confidence[near], segmentation.confidence[~near]
+    return (
+        float(inside.mean()) if inside.size else float("nan"),
+        float(outside.mean()) if outside.size else float("nan"),
+    )
 
 
 def _fraction_near(pixels: np.ndarray, others: np.ndarray, tolerance: float) -> float:

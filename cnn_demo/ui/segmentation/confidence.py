@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import cv2
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -17,6 +16,7 @@ from cnn_demo.drawing.palette import class_colours
 from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.images import Photo
 from cnn_demo.models import ModelSpec
+from cnn_demo.models.segmentation.metrics import REACH, border_confidence
 from cnn_demo.results import Segmentation, percent
 from cnn_demo.ui.components.picture import Mark, picture
 from cnn_demo.ui.page.fragments import fragment
@@ -31,7 +31,6 @@ from cnn_demo.ui.widgets.view import view_fragment
 OPACITY, BLANK = "sure_opacity", "sure_blank"
 DEFAULTS: dict[str, Any] = {OPACITY: 80, BLANK: 60}
 SHOWN_SIDE = 720  # pixels of the longer side: the maps stand beside each other
-REACH = 3  # pixels from a border between classes that count as near it
 THRESHOLDS = np.arange(101) / 100
 _SELECTED = "sure_asked"  # (photo, row, column) that the visitor tapped
 _WHITE = 0.85  # how white a blank pixel is
@@ -94,23 +93,6 @@ def _heat(photo: Photo, small: np.ndarray, values: np.ndarray, opacity: float, n
         alt=f"A heatmap over the photo: the {name} of each pixel. {photo.description}",
         caption=f"{caption}.",
     )
-
-
-def border_confidence(segmentation: Segmentation, reach: int = REACH) -> tuple[float, float]:
-    """Return the mean confidence of the pixels near a border between classes, and of all others; NaN for none.
-
-    Args:
-        segmentation: The prediction for one photo.
-        reach: Pixels up, down, left, right or across that count as near.
-    """
-    classes = segmentation.class_map.astype(np.int16)
-    kernel = np.ones((2 * reach + 1,) * 2, np.uint8)
-    near = np.asarray(cv2.dilate(classes, kernel) != cv2.erode(classes, kernel))
-    return _mean(segmentation.confidence[near]), _mean(segmentation.confidence[~near])
-
-
-def _mean(values: np.ndarray) -> float:
-    return float(values.mean()) if values.size else float("nan")
 
 
 def fractions_left(confidence: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
