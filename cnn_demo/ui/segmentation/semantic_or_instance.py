@@ -30,6 +30,7 @@ from cnn_demo.ui.widgets.view import view_fragment
 
 DEFAULTS: dict[str, Any] = {**instances.DEFAULTS, **classical_instances.DEFAULTS}
 _HEIGHT = 440  # CSS pixels
+FEW_CLASSES = 5  # so few are all named if no object is found
 
 
 @view_fragment
@@ -50,7 +51,7 @@ def objects_view(photo: Photo) -> None:
         _show_objects(photo, found)
     with details:
         st.subheader("Classes and objects", anchor=False)
-        _in_words(segmentation, found)
+        _in_words(segmentation, found, finder)
         _table(segmentation, found)
         st.caption(_inference_caption(found, finder))
         if len(found):
@@ -83,7 +84,7 @@ def _inference_caption(found: sv.Detections, finder: ModelSpec) -> str:
     return words
 
 
-def _in_words(segmentation: Segmentation, found: sv.Detections) -> None:
+def _in_words(segmentation: Segmentation, found: sv.Detections, finder: ModelSpec) -> None:
     foreground = float(segmentation.foreground().mean())
     classes = sum(label != BACKGROUND for label in segmentation.coverage())
     layers = masks(found).sum(axis=0, dtype=np.uint8)  # no more than `MAX_OBJECTS`
@@ -94,9 +95,7 @@ def _in_words(segmentation: Segmentation, found: sv.Detections) -> None:
         "cannot count: objects of one class that touch are one area."
     )
     if not len(found):
-        instance.markdown(
-            "It finds **no object**. Lower its confidence threshold, or choose a model with more classes."
-        )
+        instance.markdown(f"It finds **no object**. {_advice(finder)}")
         return
     objects = counted(counts(found)).rstrip(".")
     instance.markdown(
@@ -104,6 +103,14 @@ def _in_words(segmentation: Segmentation, found: sv.Detections) -> None:
         f"**{percent(masked)}** of the photo; the rest has no prediction. **{percent(shared)}** is covered by two or "
         "more: masks may overlap, classes cannot."
     )
+
+
+def _advice(finder: ModelSpec) -> str:
+    """Return why a network may have found no object, and what to try."""
+    if len(finder.labels) > FEW_CLASSES:
+        return "Lower its confidence threshold, or choose another model."
+    words = f"The only classes of {finder.title} are {' and '.join(finder.labels)}: other objects have no mask. "
+    return words + (official_instead(finder) or "Choose a photo of these, or a model with more classes.")
 
 
 def _plural(word: str, ending: str, count: int) -> str:
