@@ -123,9 +123,14 @@ def _paint(
     Returns:
         The class ids (h, w), `IGNORED` for pixels that do not count, and the painted fraction of the photo.
     """
-    present = list(segmentation.coverage())
+    present = sorted(segmentation.coverage(), key=lambda name: name == BACKGROUND)  # stable: the largest first
     names = [*present, *(name for name in spec.labels if name not in present)]
-    chosen = tools.selectbox("Class", names, key="paint_class", help="Predicted classes come first.")
+    chosen = tools.selectbox(
+        "Class",
+        names,
+        key="paint_class",
+        help="Predicted classes come first, the largest first of all, and background last of them.",
+    )
     way, width = tools.container(), tools.container()
     with way:
         tool = st.segmented_control("Tool", list(WAYS), default=DEFAULTS[WAY], key=WAY, wrap=True, bind="query-params")
