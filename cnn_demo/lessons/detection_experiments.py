@@ -32,8 +32,8 @@ EXPERIMENTS = (
     ),
     Experiment(
         "Which cell predicted it?",
-        "Tap the boxes: large objects are predicted by a coarse grid, smaller ones by a finer one, each by a cell near "
-        "its middle.",
+        "Tap the boxes: large objects are predicted by a coarse grid, smaller ones by a finer one, each by a cell "
+        "inside its box.",
         {"task": "Cells and proposals", "detect_confidence": 40},
         photo="zidane",
     ),

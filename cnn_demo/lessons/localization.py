@@ -9,6 +9,7 @@ import numpy as np
 
 from cnn_demo.drawing.pictures import reduced
 from cnn_demo.lessons import Correction, Experiment, Lesson, Misconception, Paper, percent
+from cnn_demo.results import percent as exact_percent
 
 if TYPE_CHECKING:
     from cnn_demo.models.localization.localizers import Localizer
@@ -157,11 +158,12 @@ def _box_confidence(image: np.ndarray) -> Correction:
     probabilities, overlaps = [probability for probability, _, _ in found], [overlap for _, overlap, _ in found]
     worst = int(np.argmin(overlaps))
     nothing = "" if first.localization.label else "On this photo it predicts “nothing”, and shows no box. "
-    low, high = percent(min(probabilities)), percent(max(probabilities))
-    goes = f"stays at {low}" if low == high else f"goes from {low} to {high}"
+    low, high = exact_percent(min(probabilities)), exact_percent(max(probabilities))
+    goes = f"is {low}" if low == high else f"is {low} to {high}"
     return Correction(
-        f"The probability is the class head's: it is that of “{label}”, not of the box. {nothing}With "
-        f"{percent(MARGIN)} cut off two sides of the photo, in four ways, the probability {goes}, while the new boxes "
+        f"The probability is the class head's: it is that of “{label}”, not of the box. {nothing}On the whole "
+        f"photo it is {exact_percent(float(first.localization.probabilities[index]))}. With {percent(MARGIN)} cut off "
+        f"two sides, in four ways, it {goes}, while the new boxes "
         f"have an IoU of {min(overlaps):.2f} to {max(overlaps):.2f} with the first. Nothing in the prediction "
         "indicates which box is better.",
         (

@@ -221,8 +221,7 @@ def _averaged_maps(model: Classifier, seen: np.ndarray) -> tuple[np.ndarray, np.
 
 def _upside_down(image: np.ndarray) -> Correction:
     model = _network()
-    seen = _seen(model, image)
-    turned = [np.ascontiguousarray(np.rot90(seen, quarter)) for quarter in range(4)]
+    turned = [_seen(model, np.ascontiguousarray(np.rot90(image, quarter))) for quarter in range(4)]
     probabilities = _probabilities(model, np.stack(turned))
     labels = [model.labels[i] for i in probabilities.argmax(axis=1)]
     found = ", ".join(
