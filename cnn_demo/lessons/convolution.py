@@ -49,7 +49,7 @@ LESSON = Lesson(
             "Random weights",
             "These weights were drawn at random, yet you can recognize the photo: every network starts like this. "
             "Change **Seed** for another kernel.",
-            {"kernel": "random", "activation": "relu", "show": "stretch"},
+            {"kernel": "random", "show": "signed"},
             look_at=("random_seed",),
         ),
     ),

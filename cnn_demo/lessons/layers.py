@@ -8,6 +8,7 @@ import numpy as np
 from cnn_demo.convolution import ConvSpec, convolve, kernel, pool, pool_gradient
 from cnn_demo.convolution.distortion import noisy, relative_change, rotated, shifted
 from cnn_demo.convolution.stack import ConvLayer, Layer, PoolLayer, run_stack
+from cnn_demo.drawing.pictures import reduced
 from cnn_demo.lessons import Correction, Experiment, Lesson, Misconception, Paper
 
 LESSON = Lesson(
@@ -20,12 +21,12 @@ LESSON = Lesson(
         Experiment(
             "Stack layers as LeNet did",
             "Convolution, pooling, and both again: each side of the maps shrinks to a quarter while their number "
-            "grows. In the table, the receptive field grows from 5 to 16 pixels. Click **Add pooling** and **Add "
-            "convolution**: each layer adds more to it than the one before.",
+            "grows. In the table, the receptive field grows from 5 to 16 pixels. Click **Add pooling**, then **Add "
+            "convolution**: each convolution adds twice as much to it as the one before, and so does each pooling.",
             {
                 "tab": "Build a stack",
                 "stack": "c6.5.1.valid.1.tanh.random_paverage.2.2_c16.5.1.valid.1.tanh.random_paverage.2.2",
-                "layer": 3,
+                "layer": 4,
             },
             invites=(
                 "stack",
@@ -125,7 +126,9 @@ LESSON = Lesson(
 
 _SMALLEST = 48  # pixels per side; smaller photos are padded with their mirror images
 _EDGES = ConvLayer(8, 3, padding="valid")
-_ROOM = 8
+_INVARIANCE_SIDE = 256  # pixels, longer side
+_MARGIN = 16  # columns that are cut off, so that real pixels come in at the left
+_FAR = 8
 
 
 def _room_for(image: np.ndarray) -> np.ndarray:
@@ -152,9 +155,11 @@ def _grey_map(image: np.ndarray, layer: PoolLayer) -> np.ndarray:
 
 
 def _shift(image: np.ndarray) -> Correction:
+    # As in the tab "Invariance": the same size and the same crop give the same figures.
+    image = reduced((image * 255).round().astype(np.uint8), _INVARIANCE_SIDE).astype(np.float32) / 255
     height, width = image.shape[:2]
     image = _room_for(image)
-    photo, moved, far = (shifted(image, pixels, _ROOM) for pixels in (0, 1, _ROOM))
+    photo, moved, far = (shifted(image, pixels, _MARGIN) for pixels in (0, 1, _FAR))
     layer = PoolLayer("max", 2, 2)
     one, eight = _change(photo, moved, layer), _change(photo, far, layer)
     plain, plain_far = _change(photo, moved), _change(photo, far)
@@ -163,9 +168,9 @@ def _shift(image: np.ndarray) -> Correction:
         "It is invariant to small shifts only, those within its window. "
         + _unless_constant(
             (plain, one, plain_far, eight),
-            f"When this photo, at {width} × {height} pixels, moves by one pixel, the maps of eight filters change by "
-            "{:.0%} of their norm without "
-            f"pooling and by {{:.0%}} after 2 × 2 max pooling; for {_ROOM} pixels it is {{:.0%}} and {{:.0%}}. ",
+            f"When this photo, at {height} rows × {width} columns, moves by one pixel, the maps of eight filters "
+            "change by {:.0%} of their norm without "
+            f"pooling and by {{:.0%}} after 2 × 2 max pooling; for {_FAR} pixels it is {{:.0%}} and {{:.0%}}. ",
         )
         + "Pooling alone makes no network shift-invariant; training on shifted photos does more.",
         (("Edges, pooled", before, "stretch"), ("Change after one pixel", after - before, "signed")),

@@ -73,7 +73,7 @@ def test_the_story(page: Page) -> None:
     page.locator("input[type=file]").set_input_files(
         {"name": "IMG_1.jpg", "mimeType": "image/jpeg", "buffer": phone_jpeg()}
     )
-    expect(page.get_by_text("300 × 400 pixels", exact=False).first).to_be_visible()
+    expect(page.get_by_text("400 rows × 300 columns", exact=False).first).to_be_visible()
     expect(page.get_by_role("radio", name="Your photo")).to_be_checked()
     shown = shown_pixels(page, BEFORE)
     assert shown.shape == (400, 300, 3)

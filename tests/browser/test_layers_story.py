@@ -111,7 +111,7 @@ def test_a_visitor_measures_invariance(page: Page) -> None:
     expect(page.get_by_text("Equivariance error").first).to_be_visible()
     expect(page.get_by_test_id("stPlotlyChart")).to_be_visible()
     settle(page)
-    sentence = page.get_by_text("is the most invariant", exact=False)
+    sentence = page.get_by_text("is closest to equivariant", exact=False)
     before = sentence.inner_text()
     assert before.startswith("At 1 px")
     slide(page, "Shift to the right (pixels)", 3)

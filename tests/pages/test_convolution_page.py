@@ -175,7 +175,7 @@ def test_geometry_at_its_ends(padding, mode):
             continue
         assert_shown(app)
         last = picture(app, "after")[0]["caption"]
-        assert f" {width} × {height} pixels" in last
+        assert f" {height} rows × {width} columns" in last
 
 
 def test_a_kernel_that_never_fitted_is_refused_without_a_picture():

@@ -291,6 +291,9 @@ def test_figures_on_the_page_are_the_measured_ones(distortion, features):
     assert app.table[0].value["Change"].tolist() == [f"{at.loc[kind, 'change']:.3f}" for kind in POOLINGS]
     best = POOLINGS[at["change"].idxmin()].lower()
     assert f"**{best}** is the most invariant" in written(app)
+    app.segmented_control(key="measure").set_value("cosine").run()
+    best = POOLINGS[at["cosine"].idxmax()].lower()
+    assert f"**{best}** is the most invariant (cosine similarity {at['cosine'].max():.2f})" in written(app)
     assert len(app.get("plotly_chart")) == 1
 
 

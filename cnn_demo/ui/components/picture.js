@@ -2,6 +2,7 @@
 
 import { arrowStep, clamp, heightInWindow, svgElement } from "./shared.js"
 
+const SMALL_SCALE = 0.5 // below it, effects of a few pixels can no longer be seen
 const SMALLEST_MARK = 9 // CSS pixels: a smaller rectangle gets a ring around it, or nobody would find it
 
 /**
@@ -11,6 +12,7 @@ const SMALLEST_MARK = 9 // CSS pixels: a smaller rectangle gets a ring around it
  * @property {number} width
  * @property {string} alt
  * @property {string} caption
+ * @property {string} smallNote - Added to the caption of a picture drawn small; {scale} is its scale.
  * @property {number} roomHeight - Size of the larger picture of the row, which the same room is kept for.
  * @property {number} roomWidth
  * @property {number} zoom
@@ -126,6 +128,19 @@ function fit(parentElement, picture) {
   frame.style.width = `${width}px`
   frame.style.height = `${width * picture.height / picture.width}px`
   draw(parentElement.querySelector("svg"), picture, frame)
+  writeCaption(parentElement.querySelector("figcaption"), picture, width / picture.width)
+}
+
+/**
+ * Write the caption, with the scale if the picture is drawn so small that details disappear.
+ * @param {HTMLElement} element
+ * @param {Picture} picture
+ * @param {number} scale - CSS pixels of a pixel of the picture.
+ */
+function writeCaption(element, picture, scale) {
+  const small = picture.smallNote && scale > 0 && scale < SMALL_SCALE
+  const note = small ? ` ${picture.smallNote.replace("{scale}", `${Math.max(1, Math.round(scale * 100))}%`)}` : ""
+  if (element.textContent !== picture.caption + note) element.textContent = picture.caption + note
 }
 
 /**
@@ -180,7 +195,6 @@ export default function (component) {
 
   img.alt = picture.alt
   img.classList.toggle("pixelated", picture.pixelated)
-  parentElement.querySelector("figcaption").textContent = picture.caption
   frame.classList.toggle("clickable", picture.clickable)
   fit(parentElement, picture)
 

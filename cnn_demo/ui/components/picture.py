@@ -70,6 +70,7 @@ def picture(
     key: str,
     alt: str,
     caption: str = "",
+    small_note: str = "",
     frame_size: tuple[int, int] | None = None,
     zoom: float = 1.0,
     max_height: int = 460,
@@ -89,6 +90,8 @@ def picture(
         key: Widget key, unique on the page.
         alt: Text alternative for the picture.
         caption: Text under the picture.
+        small_note: Sentence added to the caption where the picture is drawn at less than half of its size; `{scale}`
+            in it becomes the scale, in percent.
         frame_size: (height, width) of the largest picture in the row: pictures with one `frame_size` are drawn at one
             scale. Default: the picture's own size.
         zoom: Enlargement over that scale.
@@ -115,6 +118,7 @@ def picture(
             "width": size[1],
             "alt": alt,
             "caption": caption,
+            "smallNote": small_note,
             "roomHeight": frame_size[0],
             "roomWidth": frame_size[1],
             "zoom": zoom,

@@ -83,7 +83,7 @@ def show_input(photo: Photo, settings: ConvolutionSettings, result: ConvolutionR
         size,
         key="before",
         alt=f"Before: {photo.description}",
-        caption=f"Before · {size[1]} × {size[0]} pixels. The frame is the window of the selected pixel.",
+        caption=f"Before · {size[0]} rows × {size[1]} columns. The frame is the window of the selected pixel.",
         frame_size=_frame_size(result),
         marks=[window],
         on_pick=pick,
@@ -107,7 +107,10 @@ def show_output(photo: Photo, settings: ConvolutionSettings, result: Convolution
         size,
         key="after",
         alt=f"After: {settings.title} on {photo.name}",
-        caption=f"After · {size[1]} × {size[0]} pixels. {display_caption(settings, result)} Click to select a pixel.",
+        caption=(
+            f"After · {size[0]} rows × {size[1]} columns. {display_caption(settings, result)} Click to select a pixel."
+        ),
+        small_note="Shown at {scale}: a blur of a few pixels can be too small to see. Downloads have the full size.",
         frame_size=frame_size,
         zoom=zoom,
         marks=[Mark(row, column, 1, 1)],

@@ -28,6 +28,7 @@ from cnn_demo.ui.widgets.choice import choose
 from cnn_demo.ui.widgets.number_grid import number_grid
 
 MAX_TERMS = 9  # terms of a sum that is written out
+LARGEST_TERMS = 4  # written of a longer sum
 KERNEL_NUMBERS_UP_TO = 9  # side of the largest kernel written out in the narrow column beside the controls
 
 
@@ -95,15 +96,18 @@ def _sum(settings: ConvolutionSettings, result: ConvolutionResult) -> str:
     opened = result.arithmetic
     products = opened.products.ravel()
     terms = [_signed(value) for value in products]
-    if len(terms) > MAX_TERMS:
-        terms = [*terms[:3], "+ …", terms[-1]]
+    note = ""
+    if len(terms) > MAX_TERMS:  # in a corner of a blur all are 0.0000: write the largest
+        largest = np.argsort(-np.abs(products), kind="stable")[:LARGEST_TERMS]
+        terms = [*(terms[index] for index in largest), "+ …"]
+        note = f" ({products.size} terms, the largest first)"
     line = f"{' '.join(terms).removeprefix('+ ')} = **{_plain(opened.total - opened.bias)}**"
     if settings.bias:
         line += f" · {_signed(opened.bias)} (bias) = **{_plain(opened.total)}**"
     if settings.activation != "none":
         after = float(apply_activation(np.array(opened.total), settings.activation))
         line += f" · {ACTIVATIONS[settings.activation].title}({_plain(opened.total)}) = **{_plain(after)}**"
-    return f"**Sum of the products:** {line}"
+    return f"**Sum of the products**{note}**:** {line}"
 
 
 def _signed(value: float) -> str:

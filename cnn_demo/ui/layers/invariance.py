@@ -55,7 +55,7 @@ def forgiving_view(photo: Photo) -> None:
         _chart(measured, measure, question.distortion, amount)
     with details:
         at = _at(measured, amount)
-        st.markdown(summary(at, question))
+        st.markdown(summary(at, question, measure))
         _table(at, question.distortion)
         if limit < DISTORTIONS[question.distortion].maximum:
             st.caption(
@@ -161,8 +161,8 @@ def _at(measured: pd.DataFrame, amount: float) -> pd.DataFrame:
     return nearest.set_index("pooling").loc[list(POOLINGS)]
 
 
-def summary(at: pd.DataFrame, question: Question) -> str:
-    """Return a summary: the most and least invariant pooling, and how max compares with no pooling."""
+def summary(at: pd.DataFrame, question: Question, measure: str = "change") -> str:
+    """Return a summary by one of `MEASURES`: the best and worst pooling, and how max compares with no pooling."""
     if not any(isinstance(layer, PoolLayer) for layer in question.layers):
         return "Your stack has no pooling layer, so all lines are the same. Add one in the first tab."
     changes = at["change"].dropna()
@@ -171,6 +171,8 @@ def summary(at: pd.DataFrame, question: Question) -> str:
     where = DISTORTIONS[question.distortion].written(float(at["amount"].iloc[0]))
     if changes.max() == 0:
         return f"At {where} nothing has changed yet: move the slider."
+    if measure != "change":
+        return _summary_by(at[measure].dropna(), measure, where)
     best, worst = changes.idxmin(), changes.idxmax()
     text = (
         f"At {where}, **{POOLINGS[best].lower()}** is the most invariant (change {changes[best]:.2f}), "
@@ -181,6 +183,21 @@ def summary(at: pd.DataFrame, question: Question) -> str:
         ratio = changes["max"] / without - 1
         less = "less" if ratio < 0 else "more"
         text += f" With max pooling the maps change by {abs(ratio):.0%} {less} than without pooling."
+    return text
+
+
+def _summary_by(values: pd.Series, measure: str, where: str) -> str:
+    if values.empty:
+        return f"At {where} the {MEASURES[measure].lower()} is not defined: some maps are all zero."
+    ordered = values.sort_values(ascending=measure == "moved", kind="stable")
+    best, worst = ordered.index[0], ordered.index[-1]
+    most = "closest to equivariant" if measure == "moved" else "the most invariant"
+    text = (
+        f"At {where}, **{POOLINGS[best].lower()}** is {most} ({MEASURES[measure].lower()} {values[best]:.2f}), "
+        f"**{POOLINGS[worst].lower()}** the least ({values[worst]:.2f})."
+    )
+    if {"max", "none"} <= set(values.index):
+        text += f" With max pooling it is {values['max']:.2f}, without pooling {values['none']:.2f}."
     return text
 
 
@@ -219,7 +236,7 @@ def _side_by_side(photo: Photo, question: Question, amount: float) -> None:
     shown = (
         ("The photo", display_values(before, "clip"), before.shape[:2]),
         (f"The photo, {written}", display_values(after, "clip"), after.shape[:2]),
-        (f"Map {index + 1} · {size[1]} × {size[0]}", display_values(one / scale, display), size),
+        (f"Map {index + 1} · {size[0]} rows × {size[1]} columns", display_values(one / scale, display), size),
         (f"The same, {written}", display_values(other / scale, display), size),
         ("Difference: red is more, blue less", display_values(other - one, "signed"), size),
     )
@@ -255,4 +272,4 @@ def _measure_explanation(question: Question, size: tuple[int, int]) -> None:
             "multiple of the stride they match; in between, **aliasing** prevents a match: that is the zigzag. "
             "Blurring before the stride reduces it."
         )
-    st.caption(f"{_HOW[question.distortion]} Measured on {width} × {height} pixels of the photo.")
+    st.caption(f"{_HOW[question.distortion]} Measured on {height} rows × {width} columns of the photo.")

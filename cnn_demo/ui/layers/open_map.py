@@ -52,7 +52,9 @@ def opened_map(photo: Photo, layers: tuple[Layer, ...], step: LayerPlan) -> None
             size,
             key="opened",
             alt=f"Map {index + 1} of layer {len(layers)}",
-            caption=f"Map {index + 1} · {size[1]} × {size[0]}. {_scale(plane)} Click to select an activation.",
+            caption=(
+                f"Map {index + 1} · {size[0]} rows × {size[1]} columns. {_scale(plane)} Click to select an activation."
+            ),
             max_height=300,
             marks=[Mark(row, column, 1, 1)],
             on_pick=lambda row, column: st.session_state.update(map_row=row, map_column=column),
@@ -134,7 +136,7 @@ def _before_picture(
         size,
         key="opened_before",
         alt=f"Input of the layer: {where}",
-        caption=f"Input: {where} · {size[1]} × {size[0]}. The frame is the window.",
+        caption=f"Input: {where} · {size[0]} rows × {size[1]} columns. The frame is the window.",
         max_height=300,
         marks=[mark],
         pixelated=max(size) < SMOOTH_FROM,

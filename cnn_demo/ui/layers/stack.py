@@ -68,7 +68,7 @@ def _drawn_to_scale(photo: Photo, layers: tuple[Layer, ...], planned: StackPlan,
     chosen = number if number <= len(planned.layers) else None
     layer_row(volumes, chosen, key="row_of_layers", label="Layers, to scale", problem=problem, on_pick=pick)
     rows, columns = photo.size
-    reduced = f" The photo of {columns} × {rows} pixels is resized to {image.shape[1]} × {image.shape[0]}."
+    reduced = f" The photo of {rows} × {columns} pixels is resized to {image.shape[0]} × {image.shape[1]}."
     st.caption(
         "Drawn to scale, rows × columns × channels; each sheet is one channel, a feature map. Click a layer to open it."
         + (reduced if (rows, columns) != image.shape[:2] else "")

@@ -120,9 +120,9 @@ def drawing(run: DigitRun) -> None:
         number_grid(
             values,
             title="Input of the network",
-            note="Cropped, centred, with strokes as thick as in the training digits; 1 is ink.",
+            note="Cropped, centred, with strokes as thick and as dark as in the training digits; 1 is ink.",
             alt="The drawing as 8 by 8 values",
-            brightness=True,
+            ink=True,
         )
     with prediction:
         st.markdown(f"Prediction: **{best}** ({percent(float(probabilities[best]))})")

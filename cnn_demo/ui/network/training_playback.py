@@ -97,16 +97,28 @@ def _training_summary(record: TrainingRecord) -> str:
     half = next(i for i, accuracy in enumerate(accuracies, 1) if accuracy >= accuracies[-1] / 2)
     near = next(i for i, accuracy in enumerate(accuracies, 1) if accuracy >= 0.95 * accuracies[-1])
     largest = int(turned.argmax())
-    restarts = " and ".join(map(str, record.restarts))
-    fell = (
-        f"\n- **Warm restart**: at epoch {restarts} the learning rate was raised again. Accuracy falls at first, and "
-        "becomes higher as the rate decays."
-    )
+    restarted = "".join(f"; in epoch {epoch}, after a restart, by {turned[epoch - 1]:.1f}" for epoch in record.restarts)
     return (
         f"- **Most is learned early**: half the final accuracy by epoch {half}, 95% of it by epoch {near}.\n"
-        f"- **The first kernels soon keep their pattern**: in epoch {largest + 1} their direction changed by "
-        f"{turned[largest]:.1f} degrees on average, more than in any other; in the last one by {turned[-1]:.1f}.\n"
+        f"- **How much the first kernels turn**: in epoch {largest + 1} their direction changed by "
+        f"{turned[largest]:.1f} degrees on average, more than in any other{restarted}, and in the last one by "
+        f"{turned[-1]:.1f}.\n"
         f"- **Training and validation**: the accuracy is {last['accuracy']:.1%} on training photos and "
         f"{last['validation_accuracy']:.1%} on 5,000 validation photos. The second figure is the one to expect on "
-        "new photos." + (fell if restarts else "")
+        "new photos." + "".join(_restart_sentence(record, epoch) for epoch in record.restarts)
+    )
+
+
+def _restart_sentence(record: TrainingRecord, restart: int) -> str:
+    """Return a list item on the accuracies before a restart, at their lowest after it, and at the end of its cycle."""
+    end = min((epoch for epoch in record.restarts if epoch > restart), default=len(record.epochs) + 1) - 1
+    before, last = record.epochs[restart - 2], record.epochs[end - 1]
+    accuracies = [epoch["validation_accuracy"] for epoch in record.epochs[restart - 1 : end]]
+    low = min(accuracies)
+    lowest = restart + accuracies.index(low)
+    return (
+        f"\n- **Warm restart**: at epoch {restart} the learning rate was raised again. Validation accuracy was "
+        f"{before['validation_accuracy']:.1%} before, {low:.1%} at its lowest after it (epoch {lowest}), "
+        f"and {last['validation_accuracy']:.1%} once the rate had decayed (epoch {end}); "
+        f"training accuracy was {before['accuracy']:.1%} before and {last['accuracy']:.1%} then."
     )

@@ -10,6 +10,7 @@ import streamlit as st
 from cnn_demo.drawing.pictures import signed_colours
 
 _TABLE = "width:100%;table-layout:fixed;border-collapse:separate;border-spacing:1px;font-variant-numeric:tabular-nums"
+_BORDER = "rgba(128,128,128,.45)"
 _SMALL = 0.05  # a grid with smaller values only is written with three decimals
 _LABEL = "font-weight:400;opacity:.65;font-size:10px;padding:0;border:0;text-align:center;overflow:hidden"
 
@@ -22,6 +23,7 @@ def number_grid(
     alt: str,
     labels: tuple[list[int], list[int]] | None = None,
     brightness: bool = False,
+    ink: bool = False,
     white: float = 1.0,
     numbers_up_to: int = 15,
 ) -> None:
@@ -34,6 +36,7 @@ def number_grid(
         alt: Text alternative for the values.
         labels: (row labels, column labels); default: counted from 1.
         brightness: Whether the values are brightness, from black at 0 to white.
+        ink: Whether the values are ink, from white at 0 to black at 1.
         white: Value of white.
         numbers_up_to: Largest side with written values; larger grids show colours only.
     """
@@ -45,9 +48,12 @@ def number_grid(
     size = {True: 12, side > 5: 11, side > 7: 10, side > 9: 9, side > 11: 8}[True] if shown else 0
     cell = f"padding:0;border:0;border-radius:2px;text-align:center;height:{max(16, min(34, 240 // side))}px;"
     cell += f"font-size:{size}px;overflow:hidden;white-space:nowrap"
+    if brightness or ink:  # white cells would be lost on a white page, black ones on a dark one
+        cell += f";box-shadow:0 0 0 1px {_BORDER}"
+    shades = 1 - values if ink else values / white if brightness else values
     html = (
         table.style.format(short_number if np.abs(values).max(initial=0.0) >= _SMALL else _small_number)
-        .apply(lambda _: _colours(values / white if brightness else values, brightness), axis=None)
+        .apply(lambda _: _colours(shades, brightness or ink), axis=None)
         .set_table_attributes(f'style="{_TABLE}" aria-label="{alt}"')
         .set_table_styles(
             [

@@ -1,8 +1,17 @@
 """Figures that notices of experiments state."""
 
+import numpy as np
+import pytest
+
 from cnn_demo.convolution.sharing import layer_costs
+from cnn_demo.convolution.stack import ConvLayer, PoolLayer, plan_stack
+from cnn_demo.convolution.stack_text import parse_stack
+from cnn_demo.drawing.pictures import display_values
 from cnn_demo.images import sample_photos
-from cnn_demo.lessons.layers import LESSON
+from cnn_demo.lessons import convolution
+from cnn_demo.lessons.layers import LESSON, MISCONCEPTIONS
+from cnn_demo.ui.convolution.result import compute
+from cnn_demo.ui.convolution.settings import DEFAULTS, read_settings
 from cnn_demo.ui.layers.invariance_measures import Question, curves
 
 
@@ -23,3 +32,31 @@ def test_a_dense_layer_needs_16_times_the_weights_for_an_image_twice_as_large():
     assert round(large["dense"].parameters / 1e6) == 805
     assert round(large["dense"].parameters / small["dense"].parameters) == 16
     assert large["convolution"].parameters == small["convolution"].parameters
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_photo_is_recognizable_through_random_weights(seed):
+    experiment = next(each for each in convolution.LESSON.experiments if each.title == "Random weights")
+    settings = read_settings({**DEFAULTS, **experiment.settings, "random_seed": seed})
+    photo = sample_photos()[0].load()
+    shown = display_values(compute(photo, settings, (0, 0), 0).values, settings.display).astype(float)
+    assert shown.mean(axis=-1).std() > 20
+    if seed == DEFAULTS["random_seed"]:
+        brightness = photo.pixels.mean(axis=2)
+        assert abs(np.corrcoef(shown.mean(axis=-1).ravel(), brightness.ravel())[0, 1]) > 0.7
+
+
+def test_each_convolution_of_lenet_adds_twice_as_much_to_the_receptive_field():
+    settings = next(each for each in LESSON.experiments if each.title.startswith("Stack layers")).settings
+    layers = parse_stack(settings["stack"])
+    assert settings["layer"] == len(layers)  # new layers are added at the end
+    steps = plan_stack((170, 256), (*layers, PoolLayer(), ConvLayer(source="random"))).layers
+    assert [step.fields[0].size for step in steps] == [5, 6, 14, 16, 20, 36]
+
+
+def test_the_misconception_on_shifts_states_the_figures_of_the_invariance_tab():
+    photo = sample_photos()[0].load()
+    table, _ = curves(photo, Question.one_layer("shift", "hand", 2, 2))
+    at = table[table["amount"] == 1].set_index("pooling")["change"]
+    text = MISCONCEPTIONS[0].correct(photo.pixels.astype(np.float32) / 255).text
+    assert f"by {at['none']:.0%} of their norm without pooling and by {at['max']:.0%} after" in text

@@ -183,7 +183,7 @@ def test_pictures_have_alternative_texts(pictures):
     show_output(PHOTO, settings, result)
     assert pictures["before"]["alt"] == "Before: noise.png"
     assert pictures["after"]["alt"] == "After: Sobel edges on noise.png"
-    assert "40 × 30 pixels" in pictures["before"]["caption"]
+    assert "30 rows × 40 columns" in pictures["before"]["caption"]
     described = Photo(PHOTO.pixels, "noise", "x", alt="Coloured noise.")
     show_input(described, settings, result)
     assert pictures["before"]["alt"] == "Before: Coloured noise."

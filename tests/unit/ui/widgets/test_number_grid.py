@@ -125,3 +125,9 @@ def test_every_size_of_kernel(html, shape):
 @pytest.mark.parametrize("value", [1e6, 1e-30, 1e-45, 1e-37])
 def test_values_of_any_magnitude(html, value):
     assert colours(html([[value, 0], [-value, 0]])) == [RED, WHITE, BLUE, WHITE]
+
+
+def test_ink_is_dark_and_white_cells_have_a_border(html):
+    text = html([[0, 1]], ink=True)
+    assert text.index("rgb(255,255,255)") < text.index("rgb(0,0,0)")
+    assert "box-shadow" in text
