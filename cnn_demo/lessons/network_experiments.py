@@ -5,8 +5,9 @@ from cnn_demo.lessons import Experiment
 EXPERIMENTS = (
     Experiment(
         "From stripes to a cat",
-        "Many maps of the stem still look like the photo. Click through the blocks from left to right: maps "
-        "become small and sparse, until one average of each map is left, from which the classes are predicted.",
+        "The strongest maps of the stem, shown first, still look like the photo. Click through the blocks from left to "
+        "right: maps become small and sparse, until one average of each map is left, from which the classes are "
+        "predicted.",
         {"view": "Activations", "unit_layer": "stem_relu"},
         photo="chelsea",
         invites=("unit_layer",),

@@ -5,6 +5,7 @@ import io
 import json
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -55,6 +56,17 @@ def test_the_scrub_bar_has_every_epoch_of_the_record():
         [e["validation_accuracy"] for e in record.epochs],
     ]
     assert all(len(line) == len(record.epochs) for chart in lines.values() for line in chart)
+
+
+def test_the_summary_states_the_figures_of_each_restart():
+    record = cifar10_record()
+    accuracies = (0.5, 0.7, 0.6, 0.4, 0.8, 0.55, 0.9)
+    epochs = tuple({"accuracy": each + 0.05, "validation_accuracy": each} for each in accuracies)
+    two = replace(record, epochs=epochs, restarts=(3, 6), kernels=record.kernels[: len(epochs) + 1])
+    text = training_playback._training_summary(two)
+    assert "was 70.0% before, 40.0% at its lowest after it (epoch 4), and 80.0% once the rate had decayed" in text
+    assert "training accuracy was 75.0% before and 85.0% then" in text
+    assert "was 80.0% before, 55.0% at its lowest after it (epoch 6), and 90.0%" in text
 
 
 @pytest.mark.parametrize("scale", training_playback.SCALES.values())

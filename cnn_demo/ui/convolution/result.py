@@ -110,7 +110,7 @@ def show_output(photo: Photo, settings: ConvolutionSettings, result: Convolution
         caption=(
             f"After · {size[0]} rows × {size[1]} columns. {display_caption(settings, result)} Click to select a pixel."
         ),
-        small_note="Shown at {scale}: a blur of a few pixels can be too small to see. Downloads have the full size.",
+        small_note="Shown at {scale}: a blur of a few pixels can be too small to see. The PNG file has all pixels.",
         frame_size=frame_size,
         zoom=zoom,
         marks=[Mark(row, column, 1, 1)],

@@ -12,7 +12,7 @@ from cnn_demo.images import Photo
 from cnn_demo.ui.convolution import result as module
 from cnn_demo.ui.convolution.result import compute, display_caption, input_image, result_png, show_input, show_output
 from cnn_demo.ui.convolution.settings import read_settings
-from cnn_demo.ui.convolution.views import dropped_sentence
+from cnn_demo.ui.convolution.views import _sum, dropped_sentence
 
 PHOTO = Photo(np.random.default_rng(4).integers(0, 256, (30, 40, 3), dtype=np.uint8), "noise.png", "digest-of-noise")
 
@@ -200,3 +200,10 @@ def test_pictures_have_alternative_texts(pictures):
 )
 def test_only_a_dropped_border_is_counted(border, words):
     assert words in dropped_sentence(*border)
+
+
+def test_a_long_sum_begins_with_its_largest_products():
+    settings, result = run(kernel="gaussian")
+    largest = np.sort(result.arithmetic.products.ravel())[::-1][:4]
+    written = " + ".join(f"{value:.4f}" for value in largest)
+    assert f"(81 terms, the largest first)**:** {written} + … = " in _sum(settings, result)
