@@ -1,6 +1,7 @@
 """Page 5: every view on samples and on an uploaded photo; the page agrees with the network's predictions."""
 
 import re
+from dataclasses import replace
 from functools import partial
 
 import driver
@@ -161,6 +162,16 @@ def test_box_a_is_written_in_four_ways(cat, begin):
     height, width = cat.pixels.shape[:2]
     corners = np.array(BEGINNINGS[begin].first) * (width, height, width, height)
     assert [app.number_input(key=f"boxes_typed_{i}").value for i in range(4)] == pytest.approx(corners, abs=0.05)
+
+
+def test_a_box_is_written_in_pixels_of_a_larger_file(cat):
+    larger = replace(cat, original_size=tuple(2 * side for side in cat.original_size))
+    app = open_view("Two boxes", larger)
+    fire(app, "box_pair", "boxes", [[10, 20, 110, 80], [60, 20, 160, 80]])
+    assert [app.number_input(key=f"boxes_typed_{i}").value for i in range(4)] == [20, 40, 220, 160]
+    app.number_input(key="boxes_typed_0").set_value(60.0).run()
+    assert_fine(app)
+    assert component(app, "box_pair")["boxes"][0] == [30, 20, 110, 80]
 
 
 def test_a_dragged_box_is_kept_and_a_typed_one_too(cat):

@@ -92,7 +92,7 @@ def _in_words(prediction: Localization, photo: Photo, threshold: float) -> None:
         return
     st.markdown(f"### {prediction.label.capitalize()}, {percent(prediction.probability)}")
     left, top, right, bottom = file_boxes(photo, prediction.box_xyxy).round().astype(int).tolist()
-    words = f"From ({left}, {top}) to ({right}, {bottom}), in pixels of the photo."
+    words = f"From ({left}, {top}) to ({right}, {bottom}), in pixels of the photo’s file."
     truth = truth_of(photo, prediction.labels)
     if truth is not None:
         words += f" IoU with the ground truth: **{float(iou(prediction.box_xyxy, truth)):.2f}**."

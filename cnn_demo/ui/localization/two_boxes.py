@@ -11,6 +11,7 @@ import numpy as np
 import streamlit as st
 
 from cnn_demo.drawing.pictures import jpeg_url, reduced
+from cnn_demo.exports.full_size import file_size
 from cnn_demo.images import Photo
 from cnn_demo.models.boxes import (
     centre_to_corners,
@@ -193,10 +194,12 @@ def _boxes(photo: Photo, begin: str) -> np.ndarray:
 
 
 def _written(photo: Photo, boxes: np.ndarray) -> None:
-    size = photo.size
+    size = file_size(photo)
+    factor = np.tile(np.divide(size, photo.size)[::-1], 2)  # from pixels of the reduced photo to those of its file
+    box, other = boxes * factor
     rows = {}
     for encoding in ENCODINGS.values():
-        numbers = encoding.write(boxes[0], size, boxes[1])
+        numbers = encoding.write(box, size, other)
         cells = [
             f"{name} **{_number(value, encoding.digits)}**"
             for name, value in zip(encoding.numbers, numbers, strict=True)
@@ -214,12 +217,12 @@ def _written(photo: Photo, boxes: np.ndarray) -> None:
     )
     fields = cells_in_pairs(4)
     encoding = ENCODINGS[written]
-    numbers = encoding.write(boxes[0], size, boxes[1])
+    numbers = encoding.write(box, size, other)
     keys = [f"boxes_typed_{index}" for index in range(4)]
 
     def typed() -> None:
-        box = encoding.read(np.array([st.session_state[key] for key in keys], float), size, boxes[1])
-        moved = within([box.tolist(), boxes[1].tolist()], size)
+        typed_box = encoding.read(np.array([st.session_state[key] for key in keys], float), size, other)
+        moved = within([(typed_box / factor).tolist(), boxes[1].tolist()], photo.size)
         if moved is None:
             st.session_state["boxes_error"] = (
                 "That box has no area on the photo: its right edge must be right of its left one, its lower edge below "
@@ -241,7 +244,10 @@ def _written(photo: Photo, boxes: np.ndarray) -> None:
         if error := st.session_state.pop("boxes_error", None):
             st.error(error, icon=":material/crop_free:")
     overlap = float(iou(boxes[0], boxes[1]))
-    st.caption(f"All four encode the same box; its IoU with B is {overlap:.3f}. Boxes are clipped to the photo.")
+    st.caption(
+        f"All four encode the same box; pixels are those of the photo’s file ({size[1]:,} × {size[0]:,}). Its IoU "
+        f"with B is {overlap:.3f}. Boxes are clipped to the photo."
+    )
 
 
 def _number(value: float, digits: int) -> str:
