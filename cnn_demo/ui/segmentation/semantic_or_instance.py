@@ -78,7 +78,8 @@ def _show_objects(photo: Photo, found: sv.Detections) -> None:
 def _inference_caption(found: sv.Detections, finder: ModelSpec) -> str:
     facts = found.metadata
     words = f"{finder.title}: **{facts['milliseconds']:.0f} ms** on {DEVICES[facts['device']]}. {finder.training_data} "
-    words += official_instead(finder)
+    if len(found):  # else said above the table
+        words += official_instead(finder)
     if len(found) == MAX_OBJECTS:
         words += f" These are the {MAX_OBJECTS} most confident."
     return words
@@ -109,8 +110,10 @@ def _advice(finder: ModelSpec) -> str:
     """Return why a network may have found no object, and what to try."""
     if len(finder.labels) > FEW_CLASSES:
         return "Lower its confidence threshold, or choose another model."
-    words = f"The only classes of {finder.title} are {' and '.join(finder.labels)}: other objects have no mask. "
-    return words + (official_instead(finder) or "Choose a photo of these, or a model with more classes.")
+    words = (
+        f"Its only classes are {' and '.join(finder.labels)}: if the photo shows one, lower its confidence threshold. "
+    )
+    return words + (official_instead(finder) or "For other objects, choose a model with more classes.")
 
 
 def _plural(word: str, ending: str, count: int) -> str:
