@@ -44,7 +44,7 @@ def objects_view(photo: Photo) -> None:
     with semantic:
         segmentation = segmentation_of(photo, spec.key, side, mode)
         st.markdown("**Semantic**: a class for every pixel")
-        masks_on(photo, segmentation, key="objects_semantic", max_height=_HEIGHT)
+        masks_on(photo, segmentation, key="objects_semantic", max_height=_HEIGHT, name_of=common_name)
     with instance:
         found = found_of(photo, finder.key, finder_side, confidence)
         st.markdown("**Instance**: a mask for every object")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -128,6 +129,7 @@ def masks_on(
     key: str,
     alt: str = "The photo under the masks of its classes.",
     max_height: int = 560,
+    name_of: Callable[[str], str] = str,
 ) -> None:
     """Show a photo under its classes.
 
@@ -137,9 +139,10 @@ def masks_on(
         key: Widget key.
         alt: Text alternative, one sentence; the classes are appended.
         max_height: Greatest height in CSS pixels.
+        name_of: Function of a class's label that returns its shown name.
     """
     small, small_segmentation = reduced_segmentation(photo, segmentation, SHOWN_SIDE)
-    layers = layers_of(segmentation)
+    layers = [replace(layer, name=name_of(layer.name)) for layer in layers_of(segmentation)]
     names = ", ".join(layer.name for layer in layers) or "background only"
     mask_view(
         small,
