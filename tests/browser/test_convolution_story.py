@@ -104,7 +104,7 @@ def test_the_story(page: Page) -> None:
     expect(alert).to_have_count(0)
     settle(page)
     slide(page, "Stride", 1)
-    expect(page.get_by_text("After · ").first).to_contain_text("pixels")
+    expect(page.get_by_text("After · ").first).to_contain_text("rows")
     page.wait_for_url("**stride=2**")
     shared = page.url
     assert parse_qs(urlparse(shared).query)["photo"] == ["coffee"]
