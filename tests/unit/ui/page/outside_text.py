@@ -36,7 +36,7 @@ OWN = {  # objects whose `name` or `labels` are texts of the app
         "scan",
         "data",
     }
-    | {"segmenter", "official", "validation", "sample"},
+    | {"segmenter", "finder", "official", "validation", "sample"},
 }
 CALLS = {"from_zip", "with_photos", "text_input", "text_area", "chat_input"}  # they return outside texts
 TEXT_OF = {"str", "repr", "list", "tuple", "sorted", "set", "dict", "reversed", "zip", "enumerate", "next", "format"}
