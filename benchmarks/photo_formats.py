@@ -44,7 +44,7 @@ TO_XYZ = {
 
 @dataclass
 class Case:
-    """A file, what it shows, and whether it may or must be refused."""
+    """A file, its true pixels, and whether it may or must be refused."""
 
     group: str
     name: str
@@ -294,7 +294,7 @@ def cut_off() -> Iterator[Case]:
 
 
 def compared(case: Case) -> tuple[float, str]:
-    """Return the largest error in levels, and what is unexpected."""
+    """Return the largest error in levels, and the unexpected results."""
     try:
         photo = read_photo(case.data)
     except ImageError as error:
@@ -345,7 +345,7 @@ def large_photos() -> None:
 
 
 def main() -> None:
-    """Read all files and print what was found."""
+    """Read all files and print the counts and errors."""
     pillow_heif.register_heif_opener()
     count, unexpected = 0, []
     groups: dict[str, tuple[int, float, str]] = {}

@@ -10,7 +10,7 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?"
 
 
 def safe_name(text: str, default: str = "object") -> str:
-    """Replace what a file name cannot have: separators, control characters, and names that Windows reserves.
+    """Replace the parts that a file name cannot have: separators, control characters, and names that Windows reserves.
 
     Args:
         text: Any text.

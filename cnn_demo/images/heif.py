@@ -17,7 +17,7 @@ _MORE = 2**16
 
 @dataclass
 class Heif:
-    """What the boxes of an AVIF or HEIC tell.
+    """Facts from the boxes of an AVIF or HEIC.
 
     Attributes:
         codes: H.273 codes of primaries and transfer function; None if the boxes name none.

@@ -22,7 +22,7 @@ _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 
 @dataclass
 class Jpeg:
-    """What the markers of a JPEG tell.
+    """Facts from the markers of a JPEG.
 
     Attributes:
         limit: Maximum pixels of this JPEG: fewer if it has several scans, because the coefficients of all of them must

@@ -2,7 +2,7 @@
 
 A frame carries the codes of ITU-T H.273: `colorspace` (the matrix between RGB and YCbCr), `color_range`,
 `color_primaries` and `color_trc` (the transfer function). HDR is mapped as ITU-R BT.2408 recommends: its diffuse white,
-203 cd/m², is the white of sRGB; what is brighter is compressed.
+203 cd/m², is the white of sRGB; brighter colours are compressed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ WHITE = 203.0
 PEAK = 1000.0
 """Luminance that becomes the brightest white, in cd/m²: the nominal peak of HLG."""
 KNEE = 0.8
-"""Linear value up to which colours are kept; what is brighter is compressed into the rest."""
+"""Linear value up to which colours are kept; brighter ones are compressed into the rest."""
 
 
 @dataclass(frozen=True)

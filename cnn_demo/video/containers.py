@@ -25,7 +25,7 @@ MAX_PIXELS = 4096 * 2304
 HEADER_MEMORY = 500 * 2**20
 """Maximum memory for the header in bytes: FFmpeg makes 50 bytes of each of two, such as an empty chapter's."""
 OPEN_SECONDS, DECODE_SECONDS = 20.0, 120.0
-"""Maximum time for the header and the first frame, and for all frames, without what is done with them."""
+"""Maximum time for the header and the first frame, and for all frames, without their processing."""
 
 MAX_STREAMS = 32
 """Maximum streams: phones write up to eight; FFmpeg may decode a frame of each when it opens a file."""

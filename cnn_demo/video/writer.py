@@ -62,7 +62,7 @@ class VideoWriter:
         self._container.close()
 
     def _encode(self, frame: av.VideoFrame | None) -> None:
-        """Encode a frame, or what is left in the encoder, which forgets durations."""
+        """Encode a frame, or flush the encoder, which forgets durations."""
         for packet in self._stream.encode(frame):
             packet.duration = self._durations.pop(packet.pts, 1)
             self._container.mux(packet)

@@ -60,7 +60,7 @@ def browser() -> Iterator[Browser]:
 
 
 def errors_of(page: Page) -> list[str]:
-    """Return a list that collects what the page's scripts throw and what its console logs as an error."""
+    """Return a list that collects the errors that the page's scripts throw and its console logs."""
     errors: list[str] = []
 
     def logged(message: ConsoleMessage) -> None:

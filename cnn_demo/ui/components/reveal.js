@@ -6,9 +6,9 @@
 const EDGE = 12 // pixels left free above and below
 const QUIET = 8 // ticks without a change after which the page has come to rest; a busy browser has fewer of them
 const TICK = 50 // milliseconds
-const TIMES = 3 // that the page is scrolled: pictures that arrive later move what is below them
+const TIMES = 3 // that the page is scrolled: pictures that arrive later move the parts below them
 const PATIENCE = 15_000 // milliseconds after which it is scrolled all the same
-const MOVES = ["wheel", "touchmove", "pointerdown", "keydown"] // after which the visitor decides what is in sight
+const MOVES = ["wheel", "touchmove", "pointerdown", "keydown"] // after which the visitor scrolls the page, not the app
 
 /**
  * Resolve when the app has finished its run and the page rests; to false if the visitor moves it before.

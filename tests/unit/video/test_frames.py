@@ -1,4 +1,4 @@
-"""Frames of videos: their times, their way up, their proportions, and limits on what is decoded."""
+"""Frames of videos: their times, their way up, their proportions, and limits on decoding."""
 
 import io
 import itertools
@@ -149,7 +149,7 @@ def test_large_frames_are_downscaled_and_sides_are_even(size, expected):
     assert {frame.pixels.shape for frame in found} == {(*expected, 3)}
 
 
-# Which stream, and what is not decoded -------------------------------------------------------------------------------
+# Which stream, and which frames are not decoded -----------------------------------------------------------------------
 
 
 def test_a_cover_picture_is_no_video():
