@@ -1,8 +1,8 @@
 """How much of a damaged photo was really decoded.
 
-Decoders fill up missing pixels with grey, or with the values that the last bits give, and most report no error. So a file
-that ends early is decoded twice, with different bytes for the missing end: pixels that both have in common come from
-the file. Decoders work from top to bottom (of each tile), so all pixels below a difference are missing as well.
+Decoders fill up missing pixels with grey, or with the values that the last bits give, and most report no error. So a
+file that ends early is decoded twice, with different bytes for the missing end: pixels that both have in common come
+from the file. Decoders work from top to bottom (of each tile), so all pixels below a difference are missing as well.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ MODULES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix("
 
 
 def test_nothing_from_outside_is_shown_without_an_escape():
-    """Use `plain` on the texts that are listed; objects whose names are texts of the app go to `OWN` of outside_text.py."""
+    """Use `plain` on the texts listed; objects whose names are texts of the app go to `OWN` of outside_text.py."""
     assert Analysis(MODULES).findings() == []
 
 
