@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
+
 import cv2
 import numpy as np
 import supervision as sv
 
 from cnn_demo.detections import masks
-from cnn_demo.drawing.palette import object_colours
 
 BLANK = 255  # index of pixels without a class in a PNG, as in Pascal VOC
 
@@ -60,16 +62,12 @@ def instance_map(detections: sv.Detections, size: tuple[int, int]) -> np.ndarray
         detections: Detections with masks, the most confident first.
         size: (height, width) of the photo.
     """
+    return numbered(masks(detections) if len(detections) else (), size)
+
+
+def numbered(object_masks: Iterable[np.ndarray], size: tuple[int, int]) -> np.ndarray:
+    """Return the index map of `instance_map` for masks (H, W) bool, which may come one at a time."""
     index_map = np.zeros(size, np.uint8)
-    if not len(detections):
-        return index_map
-    numbered = masks(detections)[: BLANK - 1]
-    for index in reversed(range(len(numbered))):
-        index_map[numbered[index]] = index + 1
+    for number, mask in enumerate(islice(object_masks, BLANK - 1), 1):
+        index_map[mask & (index_map == 0)] = number
     return index_map
-
-
-def overlay_instances(pixels: np.ndarray, detections: sv.Detections, opacity: float = OPACITY) -> np.ndarray:
-    """Overlay each object with its own colour, as `overlay` does."""
-    index_map = instance_map(detections, pixels.shape[:2])
-    return overlay(pixels, index_map, object_colours(int(index_map.max())), opacity, index_map > 0)

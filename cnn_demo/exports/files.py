@@ -11,7 +11,7 @@ import numpy as np
 import supervision as sv
 
 from cnn_demo.detections import class_ids
-from cnn_demo.drawing.masks import BLANK, cut_out, overlay
+from cnn_demo.drawing.masks import cut_out, numbered, overlay
 from cnn_demo.drawing.palette import class_colours, object_colours
 from cnn_demo.drawing.pictures import png_bytes
 from cnn_demo.exports.full_size import (
@@ -92,10 +92,7 @@ def mask_files(photo: Photo, prediction: Segmentation | sv.Detections) -> MaskFi
         index_map = file_class_map(photo, prediction.class_map)
         detections = file_detections(photo, classes_as_detections(prediction))
         return MaskFiles(index_map, detections, lambda: (index_map == i for i in class_ids(detections)))
-    index_map = np.zeros(file_size(photo), np.uint8)
-    for number, mask in enumerate(file_masks(photo, prediction), 1):  # the most confident first: it gets the pixel
-        if number < BLANK:
-            index_map[mask & (index_map == 0)] = number
+    index_map = numbered(file_masks(photo, prediction), file_size(photo))
     return MaskFiles(index_map, file_detections(photo, prediction), lambda: file_masks(photo, prediction))
 
 

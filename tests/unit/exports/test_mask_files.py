@@ -13,7 +13,7 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 
-from cnn_demo.drawing.masks import BLANK, cut_out, instance_map, overlay, overlay_instances
+from cnn_demo.drawing.masks import BLANK, cut_out, instance_map, overlay
 from cnn_demo.drawing.palette import class_colours, object_colours
 from cnn_demo.drawing.pictures import png_bytes
 from cnn_demo.exports.files import unique_stems, write_masks
@@ -91,9 +91,10 @@ def test_the_most_confident_object_owns_shared_pixels(found):
     numbers = instance_map(found, SIZE)
     np.testing.assert_array_equal(numbers == 1, found.mask[0])
     np.testing.assert_array_equal(numbers == 2, found.mask[1] & ~found.mask[0])
-    laid = overlay_instances(PIXELS, found, 1)
+    laid = overlay(PIXELS, numbers, object_colours(2), 1, numbers > 0)
     assert (laid[numbers == 2] == object_colours(2)[2]).all()
-    np.testing.assert_array_equal(overlay_instances(PIXELS, found[:0]), PIXELS)
+    nothing = instance_map(found[:0], SIZE)
+    np.testing.assert_array_equal(overlay(PIXELS, nothing, object_colours(0), shown=nothing > 0), PIXELS)
 
 
 def test_run_lengths_are_read_back_by_pycocotools(found):
