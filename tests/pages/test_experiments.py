@@ -214,6 +214,17 @@ def test_a_kernel_that_is_to_be_edited_is_in_the_link():
     assert friend.session_state["cells"] == app.session_state["cells"] != defaults_of(1)["cells"]
 
 
+def test_an_old_value_in_the_link_gives_way_to_the_control():
+    """A run that the app began itself may have a control's new value, and the link from before."""
+    app = start(open_app(PAGE_2), experiment_of(2, "One pixel to the right"))
+    app.query_params["pixels"] = "2"
+    app.query_params["photo"] = "cat"
+    app.slider(key="pixels").set_value(4).run()
+    assert app.slider(key="pixels").value == 4
+    assert app.query_params["pixels"] == "4"
+    assert app.query_params.get("photo", sample_photos()[0].key) == app.session_state["photo_key"]
+
+
 def test_an_experiment_stays_on_its_page():
     app = start(open_app(PAGE_1), experiment_of(1, "Find edges"))
     app.query_params.clear()  # a link in the navigation carries none

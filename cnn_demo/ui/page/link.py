@@ -1,9 +1,11 @@
 """Settings that a link may carry."""
 
 from typing import Any, Literal
+from urllib.parse import urlencode
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.state.query_params import QueryParams, _coerce_value_for_query_url
 
 # For a control that several tabs of a page show: it is in the link and keeps its value in other tabs.
 LINKED_AND_PERSISTENT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
@@ -50,10 +52,11 @@ def sync_query_param(key: str, default: str) -> None:
 
 
 def complete_link() -> None:
-    """Write the values of bound controls into the link that Streamlit leaves out.
+    """Write the values of bound controls into the link where Streamlit leaves them out, or leaves an old one.
 
     It leaves out a value that a callback has set before its control was first drawn, as an experiment and *Edit the
-    weights* do. Streamlit has no public function for this; a test opens the link of every experiment.
+    weights* do. If a control moves while the page is about to run again, that run has the control's new value, but the
+    link from before. Streamlit has no public function for this; a test opens the link of every experiment.
     """
     context = get_script_run_ctx()
     if context is None:
@@ -63,14 +66,20 @@ def complete_link() -> None:
         drawn = {key: each.widget_id for key, each in params._bindings_by_param.items()}
         for key, widget_id in drawn.items():
             metadata = state._state.get_widget_metadata(widget_id)
-            # Streamlit writes an empty choice as [], and the address then has no such parameter.
-            written = params.has_param(key) and params._query_params[key] != []
-            if widget_id not in context.shared.widget_ids_this_run or written or metadata is None:
+            if widget_id not in context.shared.widget_ids_this_run or metadata is None:
                 continue
             value = state[key]
             if value == metadata.deserializer(None):
                 continue
             if value is None or value == []:
-                params.set_corrected_value(key, "", "string_value")  # as Streamlit writes a control that was emptied
+                _correct(params, key, "", "string_value")  # as Streamlit writes a control that was emptied
             else:
-                params.set_corrected_value(key, metadata.serializer(value), metadata.value_type)
+                _correct(params, key, metadata.serializer(value), metadata.value_type)
+
+
+def _correct(params: QueryParams, key: str, value: Any, value_type: str) -> None:
+    """Write a value into the link, if the link has another one."""
+    before = params.get_all(key)
+    params.set_with_no_forward_msg(key, _coerce_value_for_query_url(value, value_type))
+    if urlencode({key: params.get_all(key)}, doseq=True) != urlencode({key: before}, doseq=True):
+        params._send_query_param_msg()

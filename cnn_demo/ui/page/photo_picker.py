@@ -101,7 +101,8 @@ def _take_from_link() -> None:
             st.session_state[_GONE] = True
     if wanted is not None and wanted not in keys:
         del st.query_params["photo"]
-    if st.session_state["photo_key"] not in (sample_photos()[0].key, wanted):
+        wanted = None
+    if st.session_state["photo_key"] != (wanted or sample_photos()[0].key):
         st.query_params["photo"] = st.session_state["photo_key"]
 
 
