@@ -90,6 +90,25 @@ def png(samples: np.ndarray, depth: int, colour: int, *extra: bytes, interlaced:
     return b"\x89PNG\r\n\x1a\n" + header + b"".join(extra) + end
 
 
+def tiff(samples: np.ndarray, order: str) -> bytes:
+    """Encode (H, W, C) samples as TIFF by hand, in one strip without compression."""
+    height, width, channels = samples.shape
+    body, depth = samples.tobytes(), 8 * samples.itemsize
+    start = 8 + len(body)
+    tags = {256: width, 257: height, 258: depth, 259: 1, 262: 2 if channels > 2 else 1, 273: 8, 277: channels}
+    tags |= {278: height, 279: len(body)} | ({338: 2} if channels == 4 else {})
+    place = start + 2 + 12 * len(tags) + 4
+    entries = b"".join(
+        struct.pack(f"{order}HHII", tag, 3, channels, place)
+        if tag == 258 and channels > 2
+        else struct.pack(f"{order}HHII", tag, 4, 1, value)
+        for tag, value in sorted(tags.items())
+    )
+    outside = struct.pack(f"{order}{channels}H", *[depth] * channels)
+    header = (b"II" if order == "<" else b"MM") + struct.pack(f"{order}HI", 42, start)
+    return header + body + struct.pack(f"{order}H", len(tags)) + entries + bytes(4) + outside
+
+
 def avif(primaries: int, transfer: int, pixels: np.ndarray = FLAT) -> bytes:
     """Encode an AVIF and name its colours by codes."""
     data = bytearray(encoded(Image.fromarray(pixels), "AVIF", quality=100, subsampling="4:4:4"))
@@ -201,6 +220,15 @@ def settings() -> Iterator[tuple[str, str, dict[str, Any]]]:
     yield "RGB", "HEIF", {"quality": 95, "tile_size": 64}
     for mode in ("RGB", "L", "P"):
         yield mode, "GIF", {}
+    for mode in ("1", "L", "P", "RGB", "RGBA"):
+        yield mode, "BMP", {}
+    for mode, compression in itertools.product(
+        ("L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr"), (None, "tiff_lzw", "tiff_adobe_deflate", "packbits", "zstd")
+    ):
+        yield mode, "TIFF", {"compression": compression}
+    for mode in ("L", "RGB", "CMYK", "YCbCr"):
+        yield mode, "TIFF", {"compression": "jpeg", "quality": 98}
+    yield "1", "TIFF", {"compression": "group4"}
 
 
 def formats() -> Iterator[Case]:
@@ -210,11 +238,11 @@ def formats() -> Iterator[Case]:
         expected = np.asarray(image.convert("RGB"))
         exif = Image.Exif()
         exif[0x0112] = orientation
-        if kind == "GIF" and orientation > 1:
+        if kind in ("GIF", "BMP") and orientation > 1:
             continue
         if orientation in UNDO:
             image = image.transpose(Image.Transpose(UNDO[orientation]))
-        extra = {} if kind == "GIF" else {"exif": exif.tobytes()}
+        extra = {} if kind in ("GIF", "BMP") else {"exif": exif.tobytes()}
         yield Case(f"{kind}", f"{mode} {options} {orientation}", encoded(image, kind, **options, **extra), expected)
     for depth, interlaced in itertools.product((1, 2, 4, 8, 16), (False, True)):
         top = 2**depth - 1
@@ -236,12 +264,18 @@ def formats() -> Iterator[Case]:
             palette = chunk(b"PLTE", PATCHES[: min(2**depth, 6)].astype(np.uint8).tobytes())
             file = png(index, depth, 3, palette, interlaced=interlaced)
             yield Case("PNG, depths", name + " palette", file, PATCHES[index[..., 0]])
+    for depth, channels, order in itertools.product((8, 16), (1, 3, 4), "<>"):
+        samples = np.dstack([FLAT, np.full(FLAT.shape[:2], 255, np.uint8)])[..., :channels]
+        deep = (samples.astype(np.uint16) * 257).astype(order + "u2") if depth == 16 else samples
+        value = FLAT if channels > 1 else np.repeat(FLAT[..., :1], 3, 2)
+        yield Case("TIFF, depths", f"{depth} bit, {channels} channels, {order}", tiff(deep, order), value)
     for kind, (width, height) in itertools.product(
-        ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "HEIF"), ((1, 1), (1, 40), (40, 1), (17, 23), (97, 31), (200, 3))
+        ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "HEIF", "TIFF", "BMP"),
+        ((1, 1), (1, 40), (40, 1), (17, 23), (97, 31), (200, 3)),
     ):
         expected = np.tile(PATCHES[0].astype(np.uint8), (height, width, 1))
         yield Case("sizes", f"{kind} {width}x{height}", encoded(Image.fromarray(expected), kind), expected)
-    for kind in ("PNG", "WEBP", "GIF", "AVIF", "HEIF", "MPO"):
+    for kind in ("PNG", "WEBP", "GIF", "AVIF", "HEIF", "MPO", "TIFF"):
         others = [Image.fromarray(255 - FLAT), Image.fromarray(FLAT[::-1].copy())]
         data = encoded(Image.fromarray(FLAT), kind, save_all=True, append_images=others)
         yield Case("several pictures", kind, data, FLAT)
@@ -267,6 +301,7 @@ def cut_off() -> Iterator[Case]:
     for mode, kind, options in (*settings(), ("RGB", "JPEG", {"exif": exif.tobytes()})):
         if mode in ("P", "1") and kind != "GIF":
             continue
+        is_bare = kind in ("TIFF", "BMP")  # without redundancy, zeros may be black; and a TIFF may begin at its end
         image = Image.fromarray(pixels).convert(mode)
         if mode == "CMYK":  # Pillow leaves black empty
             image = Image.merge(mode, [*image.split()[:3], image.getchannel(0).point(lambda value: value // 2)])
@@ -275,9 +310,9 @@ def cut_off() -> Iterator[Case]:
         size = len(whole)
         name = f"{kind} {mode} {options if 'exif' not in options else 'EXIF'}"
         few = 12 if (mode, kind) == ("RGBA", "HEIF") else size // 500  # its transparency has few bytes
-        for lost in (1, 2, 4, 12, 16, few):
+        for lost in () if kind == "TIFF" else (1, 2, 4, 12, 16, few):
             yield Case("cut off, read", f"{name} -{lost}", whole[:-lost], truth if lost <= size / 400 else None, False)
-        for lost in (2, 12, few):
+        for lost in () if kind == "TIFF" else (2, 12, few):
             zeros = whole[:-lost] + bytes(lost + 512)
             yield Case("padded, read", f"{name} -{lost} + zeros", zeros, truth, False)
         yield Case("padded, read", f"{name} + zeros", whole + bytes(5000), truth)
@@ -285,7 +320,8 @@ def cut_off() -> Iterator[Case]:
         for fraction in (0.02, 0.25, 0.5, 0.75, 0.9):
             start = whole[: int(size * fraction)]
             yield Case("half, refused", f"{name} {fraction:.0%}", start, None)
-            yield Case("half, refused", f"{name} {fraction:.0%} + zeros", start + bytes(size - len(start)), None)
+            if not is_bare:
+                yield Case("half, refused", f"{name} {fraction:.0%} + zeros", start + bytes(size - len(start)), None)
             if kind == "JPEG" and fraction < 0.9:
                 yield Case("half, refused", f"{name} {fraction:.0%} + end marker", start + b"\xff\xd9", None)
 
@@ -323,6 +359,9 @@ def large_photos() -> None:
         ("JPEG of 12 MP without end", (4000, 3000), "JPEG", {}),
         ("HEIC of 12 MP, Display P3", (4000, 3000), "HEIF", {"quality": 50, "color_primaries": 12}),
         ("AVIF of 12 MP, BT.2020 PQ", (4000, 3000), "AVIF", {"quality": 50, "speed": 10}),
+        ("TIFF of 12 MP, LZW", (4000, 3000), "TIFF", {"compression": "tiff_lzw"}),
+        ("TIFF of 12 MP, JPEG", (4000, 3000), "TIFF", {"compression": "jpeg"}),
+        ("BMP of 6 MP", (3000, 2000), "BMP", {}),
         ("JPEG of 8192 x 6144", (8192, 6144), "JPEG", {}),
         ("progressive JPEG of 8192 x 6144", (8192, 6144), "JPEG", {"progressive": True}),
         ("WebP of 8192 x 6144", (8192, 6144), "WEBP", {"method": 0}),

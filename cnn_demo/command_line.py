@@ -14,7 +14,7 @@ from cnn_demo.commands import COMMANDS, Command
 from cnn_demo.exports.files import unique_stems
 from cnn_demo.exports.full_size import file_size
 from cnn_demo.images import ImageError, Photo, read_photo
-from cnn_demo.images.validation import MAX_BYTES
+from cnn_demo.images.validation import ACCEPTED, MAX_BYTES
 from cnn_demo.models import ModelSpec, ModelUnavailable, find, list_models, load, preferred_model
 from cnn_demo.models.catalogue.specs import Task
 from cnn_demo.models.frameworks import DEVICE_CHOICES
@@ -92,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _common(parser: argparse.ArgumentParser, tasks: tuple[Task, ...]) -> None:
     keys = [spec.key for task in tasks for spec in list_models(task)]
-    parser.add_argument("photo", nargs="+", type=Path, help="JPEG, PNG, WebP, AVIF, HEIC or GIF")
+    parser.add_argument("photo", nargs="+", type=Path, help=ACCEPTED)
     parser.add_argument("--model", metavar="KEY", help=f"one of {', '.join(keys)}")
     parser.add_argument("--device", default="auto", choices=DEVICE_CHOICES)
     parser.add_argument("--json", action="store_true", help="one JSON object for each photo, one a line")

@@ -29,7 +29,7 @@ class Photo:
         sha256: hexadecimal digest of the file's bytes. The same file read with another `max_side` has the same
             digest but other pixels: cache by `key` if that can happen.
         original_size: (width, height) of the file's image in pixels, upright, before resizing.
-        format: "JPEG", "PNG", "WebP", "AVIF", "HEIC" or "GIF".
+        format: "JPEG", "PNG", "WebP", "AVIF", "HEIC", "GIF", "TIFF" or "BMP".
         credit: author and licence, of a sample photo.
         alt: alternative text, of a sample photo.
         data: the file's bytes, from which `exports.full_size.file_pixels` decodes all pixels; empty if not kept.

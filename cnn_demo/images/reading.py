@@ -5,9 +5,9 @@ Whatever cannot become one ends in an `ImageError`, whose message is one sentenc
 
 The bytes are untrusted:
 
-* the format is read from the first bytes, and that one Pillow plugin is called directly. `Image.open` would also try
-  others, and would apply Pillow's process-wide pixel limit, which is too low for a phone's 200 megapixels and cannot be
-  changed for one visitor alone;
+* the format is read from the first bytes, and that one Pillow plugin is called directly (`plugins`). `Image.open` would
+  also try others, and would apply Pillow's process-wide pixel limit, which is too low for a phone's 200 megapixels and
+  cannot be changed for one visitor alone;
 * sizes are checked in the header, before there is a buffer for pixels (`validation`). Only AVIF and HEIC can state one
   size there and hold another in their video frames, or very many of these: a few kilobytes of AVIF then take minutes,
   or a gigabyte and more (its library stops at 268 megapixels). So no more than one of these two is decoded at a time;
@@ -22,23 +22,18 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import itertools
 import re
 import threading
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-from PIL import Image, ImageFile
-from PIL.AvifImagePlugin import AvifImageFile
-from PIL.GifImagePlugin import GifImageFile
+from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
-from PIL.PngImagePlugin import PngImageFile
-from PIL.WebPImagePlugin import WebPImageFile
 
+from cnn_demo.images.bitmaps import check_bmp, check_tiff
 from cnn_demo.images.cicp import ColourSpace, of_codes
 from cnn_demo.images.colour import UPRIGHT, eight_bits, on_white, orientation_of, with_sixteen_bits
 from cnn_demo.images.completeness import ENOUGH, decoded_fraction, decoded_rows
@@ -47,6 +42,7 @@ from cnn_demo.images.gif import completed as completed_gif
 from cnn_demo.images.heif import check_heif
 from cnn_demo.images.jpeg import Jpeg, check_jpeg, ended, ends_in_grey, refilled, unpadded
 from cnn_demo.images.photo import Photo
+from cnn_demo.images.plugins import loaded, loaded_or_none, open_file
 from cnn_demo.images.png import check_png, completed, has_empty_row, is_complete
 from cnn_demo.images.validation import MAX_PIXELS, ImageError, check_pixel_count, damaged, kind_of
 from cnn_demo.images.webp import first_picture
@@ -60,9 +56,9 @@ _DECODING_VIDEO_FRAMES = threading.BoundedSemaphore(1)
 def read_photo(data: bytes, name: str = "photo", max_side: int = 1280) -> Photo:
     """Decode a photo.
 
-    JPEG (also MPO), PNG, WebP, AVIF, HEIC and GIF are accepted, recognized by content, not by name; of several pictures
-    or frames the first is taken. EXIF orientation is applied, colours are converted to sRGB by the embedded profile or
-    the codes that name them (`cicp`), 16 bits are scaled to 8, transparency is laid on white.
+    JPEG (also MPO), PNG, WebP, AVIF, HEIC, GIF, TIFF and BMP are accepted, recognized by content, not by name; of
+    several pictures, pages or frames the first is taken. EXIF orientation is applied, colours are converted to sRGB by
+    the embedded profile or the codes that name them (`cicp`), 16 bits are scaled to 8, transparency is laid on white.
 
     Args:
         data: the file's bytes, at most `MAX_BYTES`.
@@ -159,7 +155,7 @@ def _decode_jpeg(data: bytes, kind: str, max_side: int) -> _Decoded:
     jpeg = check_jpeg(data)
 
     def load(filled: bytes, mode: str | None) -> tuple[JpegImageFile, _Box | None]:
-        image = _open(filled, kind)
+        image = open_file(filled, kind)
         check_pixel_count(image.size, "progressive JPEG" if jpeg.limit == MAX_PIXELS else kind, jpeg.limit)
         if jpeg.missing:
             raise damaged(kind)
@@ -182,15 +178,15 @@ def _decode_jpeg(data: bytes, kind: str, max_side: int) -> _Decoded:
     image, box = load(ended(data, jpeg), None)
     if (not jpeg.has_end or jpeg.is_progressive or ends_in_grey(image)) and fraction(jpeg) < ENOUGH:
         raise damaged(kind)
-    return _Decoded(image, _open(ended(data, jpeg), kind).size, image.info.get("icc_profile"), box=box)
+    return _Decoded(image, open_file(ended(data, jpeg), kind).size, image.info.get("icc_profile"), box=box)
 
 
 def _decode_png(data: bytes, kind: str, max_side: int) -> _Decoded:
     png = check_png(data)
     file = png.file()
-    image = _loaded_or_none(file, kind)
+    image = loaded_or_none(file, kind)
     if image is None or (has_empty_row(image) and not is_complete(png)):
-        image = _loaded(file := completed(png), kind)
+        image = loaded(file := completed(png), kind)
     samples = None
     if png.space and png.depth == 16 and png.colour in (2, 4, 6):
         import cv2  # only for these
@@ -201,7 +197,7 @@ def _decode_png(data: bytes, kind: str, max_side: int) -> _Decoded:
 
 
 def _decode_webp(data: bytes, kind: str, max_side: int) -> _Decoded:
-    images = [_loaded(filled, kind) for filled in first_picture(data)]
+    images = [loaded(filled, kind) for filled in first_picture(data)]
     if len(images) > 1 and decoded_fraction(*images) < ENOUGH:
         raise damaged(kind)
     return _Decoded(images[0], images[0].size, images[0].info.get("icc_profile"))
@@ -209,20 +205,20 @@ def _decode_webp(data: bytes, kind: str, max_side: int) -> _Decoded:
 
 def _decode_gif(data: bytes, kind: str, max_side: int) -> _Decoded:
     gif = check_gif(data)
-    image = _loaded_or_none(gif.file(), kind)
+    image = loaded_or_none(gif.file(), kind)
     if image is None or (has_empty_row(image) and not gif.is_complete):
-        image = _loaded(completed_gif(gif), kind)
+        image = loaded(completed_gif(gif), kind)
     return _Decoded(image, image.size, None)
 
 
 def _decode_heif(data: bytes, kind: str, max_side: int) -> _Decoded:
     heif = check_heif(data)
-    images = [] if heif.is_cut_off else [_loaded_or_none(data, kind)]
+    images = [] if heif.is_cut_off else [loaded_or_none(data, kind)]
     if images == [None]:
         heif.data_end = len(data.rstrip(b"\0"))  # perhaps a few zeros replace the last bytes
         heif.items_end = max(heif.items_end, min(8 * len(data), len(data) + 2**26) * heif.is_sequence)
     if heif.is_cut_off:
-        decodings = (image for filled in heif.refilled(data) if (image := _loaded_or_none(filled, kind)))
+        decodings = (image for filled in heif.refilled(data) if (image := loaded_or_none(filled, kind)))
         images = list(itertools.islice(decodings, 1 if heif.tiles else 2))
         opaque = [image.convert("RGB") for image in images]
         fraction = heif.tile_fraction if heif.tiles else decoded_fraction(*opaque) if len(images) == 2 else 0
@@ -241,51 +237,31 @@ def _decode_heif(data: bytes, kind: str, max_side: int) -> _Decoded:
     return _Decoded(image, image.size, profile, space)
 
 
+def _decode_bmp(data: bytes, kind: str, max_side: int) -> _Decoded:
+    image = loaded(check_bmp(data), kind)
+    if image.mode == "RGBA" and not image.getchannel("A").getbbox():
+        image = image.convert("RGB")  # a fourth byte that nobody has filled: browsers ignore it as well
+    return _Decoded(image, image.size, None)
+
+
+def _decode_tiff(data: bytes, kind: str, max_side: int) -> _Decoded:
+    tiff = check_tiff(data)
+    image = loaded(data, kind)
+    profile = image.info.get("icc_profile") if image.mode != "LAB" else None
+    image = tiff.normalized(image)
+    return _Decoded(image, image.size, profile)
+
+
 _DECODERS: dict[str, Callable[[bytes, str, int], _Decoded]] = {
     "JPEG": _decode_jpeg,
     "PNG": _decode_png,
     "WebP": _decode_webp,
     "GIF": _decode_gif,
+    "TIFF": _decode_tiff,
+    "BMP": _decode_bmp,
     "AVIF": _decode_heif,
     "HEIC": _decode_heif,
 }
-
-
-def _loaded(data: bytes, kind: str) -> Any:
-    """Decode a file at full scale; its size is checked first."""
-    image = _open(data, kind)
-    check_pixel_count(image.size, kind, MAX_PIXELS)
-    image.load()
-    return image
-
-
-def _loaded_or_none(data: bytes, kind: str) -> Any:
-    """Decode a file as `_loaded` does; None if it is damaged."""
-    try:
-        return _loaded(data, kind)
-    except (ImageError, MemoryError):
-        raise
-    except Exception:
-        return None
-
-
-def _open(data: bytes, kind: str) -> Any:
-    """Read the header with the plugin of this format; no pixels yet."""
-    if kind == "HEIC":
-        try:
-            from pillow_heif import HeifImageFile  # only visitors with such a photo wait for this import
-        except ImportError:
-            raise ImageError("HEIC photos cannot be read here: please save the photo as JPEG and retry.") from None
-        return HeifImageFile(io.BytesIO(data))
-    # An MPO is opened as the JPEG that it begins with, so its index of further pictures cannot be wrong.
-    plugins: dict[str, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
-        "JPEG": JpegImageFile,
-        "PNG": PngImageFile,
-        "WebP": WebPImageFile,
-        "AVIF": AvifImageFile,
-        "GIF": GifImageFile,
-    }
-    return plugins[kind](io.BytesIO(data))
 
 
 def _clean_name(name: str) -> str:

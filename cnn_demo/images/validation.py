@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from cnn_demo.limits import PHOTO_MB
 
-ACCEPTED = "JPEG, PNG, WebP, AVIF, HEIC or GIF"
-_OR_ELSE = "JPEG, PNG, WebP, AVIF or HEIC file, or a GIF"
-EXTENSIONS = ("jpg", "jpeg", "jfif", "mpo", "png", "apng", "webp", "avif", "heic", "heif", "gif")
+ACCEPTED = "JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF or BMP"
+EXTENSIONS = tuple(
+    "jpg jpeg jfif mpo png apng webp avif heic heif gif tif tiff bmp".split()  # noqa: SIM905
+)
 """File name endings of the accepted formats, for a file picker; the reading itself never looks at the name."""
 
 MAX_BYTES = PHOTO_MB * 2**20
@@ -31,9 +32,8 @@ class ImageError(ValueError):
 # Format from the first bytes ----------------------------------------------------------------------------------------
 
 _OTHER_KINDS = {
-    b"II*\0": "a TIFF or raw picture",
-    b"MM\0*": "a TIFF or raw picture",
-    b"BM": "a BMP picture",
+    b"IIRO": "a raw picture",
+    b"IIU\0": "a raw picture",
     b"%PDF": "a PDF document",
     b"<svg": "an SVG drawing",
     b"8BPS": "a Photoshop file",
@@ -48,7 +48,7 @@ _OTHER_KINDS = {
 def kind_of(data: bytes) -> str:
     """Name the accepted format that `data` begins like; ImageError if there is none, or it is empty or too long."""
     if not data:
-        raise ImageError(f"This file is empty: please choose a {_OR_ELSE}.")
+        raise ImageError(f"This file is empty: please choose a photo in {ACCEPTED}.")
     if len(data) > MAX_BYTES:
         megabytes = -(-len(data) // 2**20)
         raise ImageError(
@@ -62,6 +62,10 @@ def kind_of(data: bytes) -> str:
         return "GIF"
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return "WebP"
+    if data.startswith((b"II*\0", b"MM\0*", b"II+\0")):
+        return "TIFF"
+    if data.startswith(b"BM") and data[15:18] == bytes(3):  # two letters begin other files too
+        return "BMP"
     kind = next((kind for start, kind in _OTHER_KINDS.items() if data.startswith(start)), "another kind of file")
     if data[4:8] == b"ftyp":
         # The first brand may be the neutral "mif1"; the list of compatible brands then shows which of the two it is.
@@ -75,7 +79,7 @@ def kind_of(data: bytes) -> str:
         if brands[0] in (b"mif1", b"msf1"):
             return "HEIC"
         kind = "a video"
-    raise ImageError(f"This looks like {kind} and not like a photo we can read: please choose a {_OR_ELSE}.")
+    raise ImageError(f"This looks like {kind} and not like a photo we can read: please choose a photo in {ACCEPTED}.")
 
 
 def is_photo(start: bytes) -> bool:

@@ -16,9 +16,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
-from cnn_demo.images import ImageError, Photo, read_photo, reading
+from cnn_demo.images import ImageError, Photo, plugins, read_photo, reading
 
-KINDS = {"JPEG": "JPEG", "PNG": "PNG", "WEBP": "WebP", "AVIF": "AVIF", "HEIF": "HEIC", "GIF": "GIF"}
+KINDS = {
+    "JPEG": "JPEG",
+    "PNG": "PNG",
+    "WEBP": "WebP",
+    "AVIF": "AVIF",
+    "HEIF": "HEIC",
+    "GIF": "GIF",
+    "TIFF": "TIFF",
+    "BMP": "BMP",
+}
 
 
 def encode(image: Image.Image, kind: str, **options) -> bytes:
@@ -67,8 +76,8 @@ def check_sentence(sentence: str) -> None:
         (b"", "empty"),
         (b"hello", "another kind"),
         (b"\0" * 100, "another kind"),
-        (encode(noise(), "TIFF"), "TIFF"),
-        (encode(noise(), "BMP"), "BMP"),
+        (b"IIU\0" + b"\0" * 99, "raw"),
+        (b"BM, a text that begins like a BMP", "another kind"),
         (encode(noise(), "PDF"), "PDF"),
         (encode(noise(), "JPEG2000"), "JPEG 2000"),
         (encode(noise(), "PPM"), "another kind"),
@@ -83,7 +92,7 @@ def check_sentence(sentence: str) -> None:
 def test_other_kinds_are_named_and_refused(data, word):
     sentence = refusal(data, name="photo.jpg")
     assert word in sentence
-    assert "JPEG, PNG, WebP, AVIF or HEIC file, or a GIF" in sentence
+    assert "JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF or BMP" in sentence
 
 
 @pytest.mark.parametrize("start", [b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF\0\0\0\0WEBP", b"\0\0\0\x18ftypavif"])
@@ -136,6 +145,7 @@ def test_too_large_heic_is_refused_by_the_header(monkeypatch):
     """Its library compares the sizes in the header, so one of them cannot be changed alone."""
     monkeypatch.setattr(ImageFile.ImageFile, "load", lambda _: pytest.fail("made pixels"))
     monkeypatch.setattr(reading, "MAX_PIXELS", 300)
+    monkeypatch.setattr(plugins, "MAX_PIXELS", 300)
     assert "1 megapixels but at most 0" in refusal(encode(noise(), "HEIF"))
 
 
@@ -209,7 +219,7 @@ def test_a_progressive_jpeg_with_thousands_of_scans(monkeypatch):
     data = encode(Image.new("RGB", (800, 600)), "JPEG", progressive=True)
     assert read_photo(data).pixels.shape == (600, 800, 3)
     last_scan = data[data.rindex(b"\xff\xda") : -2]
-    monkeypatch.setattr(reading, "_open", lambda *_: pytest.fail("decoded"))
+    monkeypatch.setattr(reading, "open_file", lambda *_: pytest.fail("decoded"))
     assert "damaged" in refusal(data[:-2] + last_scan * 5000 + b"\xff\xd9")
 
 
@@ -304,7 +314,7 @@ def test_whatever_a_decoder_raises_ends_in_one_sentence(monkeypatch, error):
     def broken(*_):
         raise error("inside")
 
-    monkeypatch.setattr(reading, "_open", broken)
+    monkeypatch.setattr(plugins, "open_file", broken)
     refusal(encode(noise(), "PNG"))
 
 
