@@ -20,7 +20,7 @@ from cnn_demo.images import ImageError, Photo, read_photo
 from cnn_demo.images.reading import printable
 from cnn_demo.images.validation import EXTENSIONS, MAX_BYTES, is_photo
 from cnn_demo.limits import ARCHIVE_MB
-from cnn_demo.models.transfer.zips import METHODS, STARTS, class_level, first_bytes, is_encrypted, path_of
+from cnn_demo.models.transfer.zips import METHODS, STARTS, classes_of, first_bytes, is_encrypted, path_of
 
 MIN_CLASSES, MAX_CLASSES = 2, 6
 MIN_PHOTOS, MAX_PHOTOS = 5, 50
@@ -181,17 +181,16 @@ def _folders(archive: zipfile.ZipFile) -> tuple[dict[str, list[tuple[str, zipfil
     candidates, zips, others = _candidates(archive)
     if zips and not candidates:
         raise PhotoSetError("This zip holds other zips: please unpack them and zip the folders of photos.")
-    inside = [(parts, info) for parts, info in candidates if len(parts) > 1]
-    if candidates and not inside:
+    if candidates and all(len(parts) == 1 for parts, _ in candidates):
         raise PhotoSetError("The photos in this zip are not in folders: please make one folder for each class.")
-    level = class_level([parts[:-1] for parts, _ in inside]) if inside else 0
+    classes = classes_of([parts[:-1] for parts, _ in candidates], MIN_PHOTOS)
     folders: dict[str, list[tuple[str, zipfile.ZipInfo]]] = {}
-    for parts, info in inside:
-        if len(parts) > level + 1:
-            folders.setdefault(clean_label(parts[level]), []).append(("/".join(parts[level + 1 :]), info))
+    for name, (parts, info) in zip(classes, candidates, strict=True):
+        if name:
+            folders.setdefault(clean_label(name), []).append(("/".join(parts[parts.index(name) + 1 :]), info))
     sentences = []
-    if homeless := len(candidates) - sum(map(len, folders.values())):
-        sentences.append(f"Left out because they are not in a folder: {_counted(homeless, 'photo')}.")
+    if homeless := classes.count(""):
+        sentences.append(f"Left out because they are in no folder of a class: {_counted(homeless, 'photo')}.")
     if zips or others:
         sentences.append(f"Left out because they are not photos: {_counted(zips + others, 'file')}.")
     return dict(sorted(folders.items(), key=lambda folder: (folder[0].casefold(), folder[0]))), tuple(sentences)

@@ -61,14 +61,70 @@ def first_bytes(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     return b""
 
 
-def class_level(folders: Sequence[Sequence[str]]) -> int:
-    """Return which folder of a path is the class: the first that differs, except for parts of a data set.
+def classes_of(folders: Sequence[Sequence[str]], least: int) -> list[str]:
+    """Return the class of each photo: the first folder of its path that differs; "" if it belongs to no class.
 
-    So `pets/train/cat`, `pets/test/dog` and `pets/train/dog/100APPLE` are cats and dogs.
+    So `pets/train/cat`, `pets/test/dog` and `pets/train/dog/100APPLE` are cats and dogs: folders that all photos share
+    are no classes, nor are parts of a data set. If only one folder has enough photos for a class, or others are less
+    deep, its own folders are classes: cats and dogs in `pets/cat`, `pets/dog` and `docs`. Not so if they are numbered,
+    as those of cameras and of days are.
+
+    Args:
+        folders: Folders of each photo, from the outermost; none for a photo that is not in a folder.
+        least: Number of photos that a class needs.
     """
-    deepest = max(map(len, folders))
-    for level in range(deepest):
-        names = {names[level].casefold() for names in folders if len(names) > level}
-        if len(names) > 1 and not (names <= _PARTS and level + 1 < deepest):
-            return level
-    return min(len(names) for names in folders) - 1
+    classes = [""] * len(folders)
+    waiting: list[_Photos] = [dict(enumerate(folders))]
+    while waiting:
+        inside = _by_folder(_without_parts(waiting.pop()))
+        below = {name: _below(group) for name, group in inside.items()}
+        large = [name for name, group in inside.items() if len(group) >= least]
+        if len(inside) == 1:
+            (only,) = below.values()
+            if _by_folder(only) and _is_empty(only, least):
+                waiting.append(only)
+                continue
+        is_uneven = len(large) == 1 or any(not path for group in below.values() for path in group.values())
+        parents = [name for name in large if is_uneven and _has_classes(below[name], least)]
+        waiting += [below[name] for name in parents]
+        for name in inside.keys() - set(parents):
+            if len(large) > 1 or not parents:
+                for index, path in inside[name].items():
+                    classes[index] = path[0]
+    return classes
+
+
+_Photos = dict[int, Sequence[str]]
+"""Photos by their index: the folders of each, from a common folder on."""
+
+
+def _by_folder(photos: _Photos) -> dict[str, _Photos]:
+    """Group photos by the first folder of their paths."""
+    groups: dict[str, _Photos] = {}
+    for index, path in photos.items():
+        if path:
+            groups.setdefault(path[0].casefold(), {})[index] = path
+    return groups
+
+
+def _below(photos: _Photos) -> _Photos:
+    """Leave out the first folder of each path."""
+    return {index: path[1:] for index, path in photos.items()}
+
+
+def _without_parts(photos: _Photos) -> _Photos:
+    """Leave out folders that are all parts of a data set and have folders."""
+    inside, below = _by_folder(photos), _below({index: path for index, path in photos.items() if path})
+    return below if inside and inside.keys() <= _PARTS and _by_folder(below) else photos
+
+
+def _is_empty(photos: _Photos, least: int) -> bool:
+    """Return whether fewer photos than a class needs are in a folder itself."""
+    return sum(not path for path in photos.values()) < least
+
+
+def _has_classes(photos: _Photos, least: int) -> bool:
+    """Return whether the folders inside a folder look like classes."""
+    large = [name for name, group in _by_folder(_without_parts(photos)).items() if len(group) >= least]
+    is_numbered = any(name in _PARTS or any(map(str.isdigit, name)) for name in large)
+    return len(large) > 1 and not is_numbered and _is_empty(photos, least)

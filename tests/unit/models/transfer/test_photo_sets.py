@@ -150,7 +150,7 @@ def test_files_of_file_managers_are_skipped_and_other_files_counted():
     assert photos.labels == ("cat", "dog")
     assert len(photos.photos) == 10
     assert left_out == (
-        "Left out because they are not in a folder: 1 photo.",
+        "Left out because they are in no folder of a class: 1 photo.",
         "Left out because they are not photos: 2 files.",
     )
 
@@ -174,6 +174,56 @@ def test_the_folder_that_differs_is_the_class(where):
     assert photos.labels == ("cat", "dog")
     assert len(photos.photos) == len(files)
     assert left_out == ()
+
+
+@pytest.mark.parametrize(
+    ("counts", "labels"),
+    [
+        ({"pets/cat": 5, "pets/dog": 5, "docs": 2}, "cat dog"),
+        ({"pets/cat": 5, "pets/dog": 5, "docs/img": 2, "old": 1}, "cat dog"),
+        ({"pets/cat": 5, "pets/dog": 5, "bird": 5}, "bird cat dog"),
+        ({"cat/day1": 5, "cat/day2": 5, "dog": 5}, "cat dog"),
+        ({"cat/100APPLE": 5, "cat/101APPLE": 5, "dog": 5}, "cat dog"),
+        ({"cat/2024-01-01": 3, "cat/2024-01-02": 3, "dog": 5}, "cat dog"),
+        ({"cat": 5, "cat/blurred": 5, "dog": 5}, "cat dog"),
+        ({"cat": 5, "cat/blurred": 2, "dog": 5, "dog/blurred": 2}, "cat dog"),
+        ({"cat/train": 5, "cat/test": 5, "dog": 5}, "cat dog"),
+        ({"cat/indoors": 5, "cat/outdoors": 5, "dog/indoors": 5, "dog/outdoors": 5}, "cat dog"),
+        ({"animals/cat": 5, "animals/dog": 5, "vehicles/bus": 5, "vehicles/car": 5}, "animals vehicles"),
+        ({"set/animals/cat": 5, "set/animals/dog": 5, "set/docs": 1}, "cat dog"),
+        ({"set/train/cat": 3, "set/train/dog": 3, "set/val/cat": 2, "set/val/dog": 2, "preview": 1}, "cat dog"),
+        ({"Train/cat": 5, "TEST/cat": 1, "Train/dog": 5}, "cat dog"),
+        ({"train": 5, "test": 5}, "test train"),
+        ({"1": 5, "2": 5}, "1 2"),
+        ({"all/1": 5, "all/2": 5}, "1 2"),
+        ({"pets": 2, "pets/cat": 5, "pets/dog": 5}, "cat dog"),
+        ({"pets/cat": 5, "pets/dog": 5, "birds/owl": 5, "birds/robin": 5, "fish": 5}, "cat dog fish owl robin"),
+    ],
+)
+def test_classes_in_folders_of_different_depth(counts, labels):
+    photos = iter(range(1000))
+    photo_set, left_out = from_zip(
+        zipped({f"{name}/{i}.png": png(next(photos)) for name, count in counts.items() for i in range(count)})
+    )
+    assert " ".join(photo_set.labels) == labels
+    few = sum(counts.values()) - len(photo_set.photos)
+    assert len(left_out) == (few > 0)
+
+
+@pytest.mark.parametrize(
+    ("counts", "says"),
+    [
+        ({"cats/day1": 5, "cats/day2": 5, "dogs": 3}, "“dogs” has 3 photos"),
+        ({"cat": 5, "cat/old": 5}, "“cat” is the only class"),
+        ({"a/b/cat": 5}, "“cat” is the only class"),
+        ({"cat": 2, "dog": 3}, "“cat” has 2 photos"),
+    ],
+)
+def test_folders_with_too_few_photos(counts, says):
+    photos = iter(range(1000))
+    files = {f"{name}/{i}.png": png(next(photos)) for name, count in counts.items() for i in range(count)}
+    with pytest.raises(PhotoSetError, match=says):
+        from_zip(zipped(files))
 
 
 def test_photos_are_recognized_by_content():
