@@ -215,13 +215,14 @@ class Segment(Command[Segmentation | sv.Detections]):
         return self._options_named(*DETECTOR_SETTINGS, "side")
 
     def in_file(self, photo: Photo, prediction: Segmentation | sv.Detections) -> Segmentation | sv.Detections:
-        """Return a copy with class map and boxes in pixels of the photo's file; of each mask, only its `pixels`."""
+        """Return a copy with class map and boxes in pixels of the photo's file; for JSON the `pixels` of each mask."""
         if isinstance(prediction, Segmentation):
             class_map = file_class_map(photo, prediction.class_map)
             confidence = cv2.resize(prediction.confidence, class_map.shape[::-1], interpolation=cv2.INTER_LINEAR)
             return replace(prediction, class_map=class_map, confidence=confidence, entropies=None, probabilities=None)
         found = file_detections(photo, prediction)
-        found.data["pixels"] = np.array([int(mask.sum()) for mask in file_masks(photo, prediction)], int)
+        if self.options.json:
+            found.data["pixels"] = np.array([int(mask.sum()) for mask in file_masks(photo, prediction)], int)
         return found
 
     def as_json(self, prediction: Segmentation | sv.Detections) -> dict[str, Any]:

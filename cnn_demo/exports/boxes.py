@@ -22,6 +22,7 @@ from cnn_demo.exports.names import safe_name, safe_stem
 COLUMNS = ("number", "class", "confidence", "xmin", "ymin", "xmax", "ymax", "width", "height")
 PHOTO_COLUMNS = ("photo", "photo_width", "photo_height")
 QUALITY = 95  # of the JPEG files
+_FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # as OWASP lists them, with their wide forms
 
 
 def rows(detections: sv.Detections) -> list[dict]:
@@ -67,8 +68,13 @@ def as_csv(detections: sv.Detections, name: str, size: tuple[int, int]) -> str:
     writer = csv.DictWriter(file, (*COLUMNS, *PHOTO_COLUMNS), lineterminator="\n")
     writer.writeheader()
     photo = dict(zip(PHOTO_COLUMNS, (name, size[1], size[0]), strict=True))
-    writer.writerows(row | photo for row in rows(detections))
+    writer.writerows({column: _as_cell(value) for column, value in (row | photo).items()} for row in rows(detections))
     return file.getvalue()
+
+
+def _as_cell(value: str | float) -> str | float:
+    """Put an apostrophe before a text that a spreadsheet would run as a formula; numbers stay numbers."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def as_coco(detections: sv.Detections, name: str, size: tuple[int, int], labels: tuple[str, ...]) -> dict:

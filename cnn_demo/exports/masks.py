@@ -47,7 +47,7 @@ def run_lengths(mask: np.ndarray) -> dict:
     """Return a mask (H, W) bool in COCO's run-length encoding: `size`, and `counts` as text."""
     from pycocotools.mask import encode
 
-    encoded = encode(np.asfortranarray(mask, np.uint8))
+    encoded = encode(cv2.transpose(mask.astype(np.uint8)).T)  # in column order, as `np.asfortranarray` but faster
     return {"size": [int(length) for length in encoded["size"]], "counts": encoded["counts"].decode("ascii")}
 
 
@@ -56,7 +56,7 @@ def as_coco_masks(
 ) -> dict:
     """Return a COCO data set of one photo: as `as_coco`, and each annotation with its mask, run-length encoded.
 
-    The background, which is no object, is neither an annotation nor a category.
+    The background, which is no object, is neither an annotation nor a category; the others keep their ids.
 
     Args:
         detections: Detections; those of `classical_instances.classes_as_detections` are a class each.
@@ -70,7 +70,7 @@ def as_coco_masks(
     for annotation, mask, label in zip(dataset["annotations"], masks, class_names(detections), strict=True):
         if label != BACKGROUND:
             annotation |= {"segmentation": run_lengths(mask), "area": float(mask.sum()), "iscrowd": 0}
-            kept.append(annotation | {"id": len(kept) + 1})
+            kept.append(annotation)
     dataset["annotations"] = kept
     dataset["categories"] = [each for each in dataset["categories"] if each["name"] != BACKGROUND]
     return dataset

@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,16 @@ def test_csv(found):
     assert [table[0][column] for column in PHOTO_COLUMNS] == ["photo.jpg", "300", "200"]
     assert [row["class"] for row in table] == ["dog", "bird, small", "dog"]
     assert float(table[2]["ymax"]) == 200.0
+
+
+@pytest.mark.parametrize("name", ["=1+1.jpg", "+a", "-a.png", "@a", "\ta", "\n=a", "＝a", "=cmd|' /C calc'!A0"])
+def test_no_cell_of_a_csv_is_a_formula(name, found):
+    boxes = found.xyxy - np.float32([13.54, 0, 0, 0])
+    named = replace(found, xyxy=boxes, data={"class_name": np.array([name, "-1", "a=b"])})
+    table = list(csv.DictReader(io.StringIO(as_csv(named, name, SIZE), newline="")))
+    assert [row["class"] for row in table] == [f"'{name}", "'-1", "a=b"]
+    assert {row["photo"] for row in table} == {f"'{name}"}
+    assert float(table[0]["xmin"]) == -3.5  # a number is none
 
 
 def test_coco_is_read_by_pycocotools(found, tmp_path):

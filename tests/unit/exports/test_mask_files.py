@@ -142,7 +142,7 @@ def test_the_background_is_no_object(segmented):
     assert [each["name"] for each in dataset["categories"]] == ["cat", "dog"]
     names = {each["id"]: each["name"] for each in dataset["categories"]}
     assert sorted(names[each["category_id"]] for each in dataset["annotations"]) == ["cat", "dog"]
-    assert [each["id"] for each in dataset["annotations"]] == [1, 2]
+    assert [each["id"] for each in dataset["annotations"]] == [2, 3]  # the background is number 1
     assert {row["class"] for row in as_polygons(found, found.mask)} == {"cat", "dog"}
 
 
