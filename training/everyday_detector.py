@@ -45,8 +45,8 @@ RECIPE = loop.Recipe(
     measured_every=2,
 )
 BY_CLASS = 0.6  # probability that a photo is drawn by its class, so that rare classes are seen
-RARE = {"chair": 3, "diningtable": 2, "dog": 1.5, "bird": 1.5, "bottle": 1.5, "pottedplant": 1.5, "boat": 1.5}
-OTHERWISE_IN_COCO = LABELS.index("diningtable")
+RARE = {"chair": 3, "dining table": 2, "dog": 1.5, "bird": 1.5, "bottle": 1.5, "potted plant": 1.5, "boat": 1.5}
+OTHERWISE_IN_COCO = LABELS.index("dining table")
 DISTILLATION = 1.0  # weight of the second loss
 MIN_TEACHER_SCORE = 0.1  # minimum score of a cell for its box to count
 MEASURED_STEP = 2  # every second validation photo is measured for the log

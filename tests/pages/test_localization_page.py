@@ -112,12 +112,12 @@ def test_the_loss_is_the_sum_of_its_parts(model, astronaut):
     app = open_view(
         "Draw the ground truth",
         astronaut,
-        {"weight_giou": "4.0", "true_class": "motorbike"},
+        {"weight_giou": "4.0", "true_class": "motorcycle"},
         drawn_truths={astronaut.key: box},
     )
     evidence = model.evidence(astronaut.pixels)
     size = astronaut.pixels.shape[:2]
-    true = model.labels.index("motorbike")
+    true = model.labels.index("motorcycle")
     parts = loss_parts(
         evidence.logits, true, normalize_boxes(evidence.box_xyxy, size), normalize_boxes(box, size), {"giou": 4.0}
     )

@@ -128,7 +128,7 @@ def test_a_tapped_pixel_names_its_class_and_all_probabilities():
         part.proto.body for part in app.get("html") if "aria-label" in part.proto.body and "<th" in part.proto.body
     )
     assert bars.count("<tr>") == len(find(KEY).labels)
-    assert bars.index("person") < bars.index("bus") < bars.index("aeroplane")
+    assert bars.index("person") < bars.index("bus") < bars.index("airplane")
     fire(app, "sure_photo", "point", {"row": 100, "column": 100})
     assert "**bus**" in written(app)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from cnn_demo.models.boxes import area
+from cnn_demo.models.catalogue.class_names import common_name
 from cnn_demo.models.catalogue.segmentation_models import VOC_LABELS
 from training.data.assorted import EVERY, Labelled
 from training.data.datasets import decode, read_archive, read_backgrounds, read_caltech3
@@ -22,14 +23,6 @@ from training.data.masks import decode_levels
 LABELS = VOC_LABELS[1:]
 NOTHING = len(LABELS)  # class of a photo without any of them, for the localizer
 LONGEST = 352  # pixels of the longer side that photos are kept with
-COCO_NAMES = {  # names of COCO for classes that Pascal VOC calls otherwise
-    "airplane": "aeroplane",
-    "motorcycle": "motorbike",
-    "couch": "sofa",
-    "tv": "tvmonitor",
-    "dining table": "diningtable",
-    "potted plant": "pottedplant",
-}
 OTHER_OBJECTS = ("book", "flower", "sign", "label")  # MSRC's boxes that are of none of the twenty classes
 SIDES = ("xmin", "ymin", "xmax", "ymax")
 
@@ -58,8 +51,8 @@ class EverydayPhoto(Labelled):
 
 
 def voc_label(name: str) -> str | None:
-    """Return Pascal VOC's name of a class of VOC or COCO; None if VOC does not have it."""
-    name = COCO_NAMES.get(name, name)
+    """Return the common name of a class of VOC or COCO; None if VOC does not have it."""
+    name = common_name(name)
     return name if name in LABELS else None
 
 

@@ -14,6 +14,7 @@ from cnn_demo.drawing.masks import instance_map, overlay
 from cnn_demo.drawing.palette import distinct_colours
 from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.images import Photo
+from cnn_demo.models.catalogue.class_names import common_name
 from cnn_demo.models.segmentation.classical_instances import METHODS, NARROW, instances
 from cnn_demo.models.segmentation.mask_matching import mask_overlaps, partners
 from cnn_demo.models.segmentation.metrics import outline
@@ -21,7 +22,7 @@ from cnn_demo.results import BACKGROUND, Segmentation
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.page.fragments import fragment
-from cnn_demo.ui.segmentation.instances import common_name, found_of, numbered
+from cnn_demo.ui.segmentation.instances import found_of, numbered
 from cnn_demo.ui.segmentation.state import reduced_segmentation, resized_map, segmentation_of
 from cnn_demo.ui.widgets.cells import two_cells
 

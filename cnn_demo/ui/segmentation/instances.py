@@ -22,18 +22,6 @@ from cnn_demo.ui.widgets.model_picker import load_with_spinner, pick_model, pick
 MODEL, SIDE, SURE = "instance_segmenter", "instance_side", "instance_confidence"
 DEFAULTS: dict[str, Any] = {MODEL: None, SIDE: None, SURE: round(100 * CONFIDENCE)}
 MAX_OBJECTS = 100  # of which masks are made: each is a photo of bits
-# Data sets have different names for one class; these are COCO's.
-_COMMON_NAMES = {
-    "aeroplane": "airplane",
-    "diningtable": "dining table",
-    "minibike": "motorcycle",
-    "motorbike": "motorcycle",
-    "pedestrian": "person",
-    "pottedplant": "potted plant",
-    "sofa": "couch",
-    "television receiver": "tv",
-    "tvmonitor": "tv",
-}
 
 
 def pick_instances() -> tuple[ModelSpec, int, float]:
@@ -96,8 +84,3 @@ def object_layers(found: sv.Detections) -> list[Layer]:
         Layer(number, name, as_hex(colour), float(mask.mean()), detail=f"confidence {percent(confidence)}")
         for number, (name, mask, confidence, colour) in enumerate(named, 1)
     ]
-
-
-def common_name(label: str) -> str:
-    """Return COCO's name for a class of another dataset; the name itself if both agree."""
-    return _COMMON_NAMES.get(label, label)

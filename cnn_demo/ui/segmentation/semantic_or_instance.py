@@ -16,12 +16,13 @@ from cnn_demo.exports.boxes import counts
 from cnn_demo.images import Photo
 from cnn_demo.machine import DEVICES
 from cnn_demo.models import ModelSpec
+from cnn_demo.models.catalogue.class_names import common_name
 from cnn_demo.results import BACKGROUND, Segmentation, percent
 from cnn_demo.ui.components.mask_view import mask_view
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.segmentation import classical_instances, instances
 from cnn_demo.ui.segmentation.downloads import object_downloads
-from cnn_demo.ui.segmentation.instances import MAX_OBJECTS, common_name, found_of, object_layers, pick_instances
+from cnn_demo.ui.segmentation.instances import MAX_OBJECTS, found_of, object_layers, pick_instances
 from cnn_demo.ui.segmentation.state import SHOWN_SIDE, masks_on, pick_segmenter, resized_map, segmentation_of
 from cnn_demo.ui.widgets.cells import two_cells
 from cnn_demo.ui.widgets.detection_controls import counted

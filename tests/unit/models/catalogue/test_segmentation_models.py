@@ -3,6 +3,7 @@
 import pytest
 
 from cnn_demo.models import find, frameworks, list_models
+from cnn_demo.models.catalogue.class_names import common_name
 from cnn_demo.models.catalogue.coco_detectors import COCO_LABELS
 from cnn_demo.models.catalogue.segmentation_models import (
     ADE20K_LABELS,
@@ -54,7 +55,7 @@ def test_a_row_of_torchvision_agrees_with_its_metadata():
         assert spec.metric.value == pytest.approx(metrics.get("miou", metrics.get("mask_map")) / 100)
         if spec in TORCHVISION:
             assert spec.further[0].value == pytest.approx(metrics["pixel_acc"] / 100)
-            assert spec.labels == ("background", *weights.meta["categories"][1:])
+            assert spec.labels == ("background", *map(common_name, weights.meta["categories"][1:]))
             assert [spec.input_size[0]] == weights.transforms().resize_size
 
 

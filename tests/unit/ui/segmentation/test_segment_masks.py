@@ -10,6 +10,7 @@ import supervision as sv
 from cnn_demo.drawing.palette import class_colours
 from cnn_demo.images import Photo
 from cnn_demo.models import find
+from cnn_demo.models.catalogue.class_names import common_name
 from cnn_demo.models.segmentation.segmenters import LONGEST, SemanticSegmenter
 from cnn_demo.results import Segmentation
 from cnn_demo.ui.components import mask_view as component
@@ -17,7 +18,7 @@ from cnn_demo.ui.components.mask_view import NOTHING, Layer, mask_view
 from cnn_demo.ui.segmentation.classical_instances import ALONE, countable, drawn_objects
 from cnn_demo.ui.segmentation.confidence import border_confidence, certain_pixels, fractions_left
 from cnn_demo.ui.segmentation.downloads import cut_out_of
-from cnn_demo.ui.segmentation.instances import common_name, numbered, object_layers
+from cnn_demo.ui.segmentation.instances import numbered, object_layers
 from cnn_demo.ui.segmentation.semantic_or_instance import compared
 from cnn_demo.ui.segmentation.state import covered, layers_of, reduced_segmentation, resized_map, sides_for
 from cnn_demo.ui.widgets.model_table import figures, models_table
