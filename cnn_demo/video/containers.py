@@ -23,7 +23,9 @@ from cnn_demo.video.formats import ACCEPTED, VideoError, demuxer_of, is_truncate
 MAX_PIXELS = 4096 * 2304
 """Maximum pixels of a frame, in the header and of every decoded frame."""
 HEADER_MEMORY = 500 * 2**20
-"""Maximum memory for the header in bytes: FFmpeg makes 50 bytes of each of two, such as an empty chapter's."""
+"""Maximum growth of the process in bytes while a header of more than `LONG_HEADER` is read."""
+LONG_HEADER = 16 * 2**20
+"""Bytes read with the header from which its memory counts: FFmpeg also reads the first frames, up to 5 MB and one."""
 OPEN_SECONDS, DECODE_SECONDS = 20.0, 120.0
 """Maximum time for the header and the first frame, and for all frames, without their processing."""
 
@@ -70,7 +72,9 @@ class Deadline:
 
 
 class _Reader(io.BytesIO):
-    """The file as FFmpeg reads it, within the time that is left, and within the memory for the header.
+    """The file as FFmpeg reads it, within the time that is left, and within the memory for a long header.
+
+    The memory is that of the process, in which other visitors work as well: a header that is not long never exceeds it.
 
     Attributes:
         in_header: Whether FFmpeg still reads the header.
@@ -80,14 +84,19 @@ class _Reader(io.BytesIO):
         super().__init__(data)
         self.in_header = True
         self._deadline = deadline
+        self._header_bytes = 0
         self._process = psutil.Process()
         self._before = self._process.memory_info().rss
 
     def read(self, size: int | None = -1, /) -> bytes:
         self._deadline.check()
-        if self.in_header and self._process.memory_info().rss - self._before > HEADER_MEMORY:
-            raise MemoryError
-        return super().read(size)
+        data = super().read(size)
+        if self.in_header:
+            self._header_bytes += len(data)
+            is_long = self._header_bytes > LONG_HEADER
+            if is_long and self._process.memory_info().rss - self._before > HEADER_MEMORY:
+                raise MemoryError
+        return data
 
     def writable(self) -> bool:
         return False

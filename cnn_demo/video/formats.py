@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cnn_demo.limits import VIDEO_MB
+from cnn_demo.video.matroska import element_end, has_long_header
 
 ACCEPTED = "MP4, WebM or MOV"
 MOV, MATROSKA = "mov", "matroska"
@@ -20,12 +21,13 @@ MOV, MATROSKA = "mov", "matroska"
 MAX_SAMPLES = 2_000_000
 """Maximum samples of all tracks: five hours of 60 frames a second with sound. FFmpeg keeps 24 bytes or more of each."""
 MAX_BOXES = 200_000
-MAX_TAGS = 20_000
-"""Maximum tags of a WebM: FFmpeg compares each with all others. By chance, 100 MB of frames have 1,500 such bytes."""
+MAX_METADATA = 2_000
+"""Maximum entries of metadata in an MP4: FFmpeg compares each with all others."""
 
 _BOXES = re.compile(rb"ftyp|moov|mdat|wide|free|skip|pnot|styp|moof|sidx|uuid")
 _PARENTS = re.compile(rb"moov|trak|mdia|minf|stbl|moof|traf|mvex|edts|udta|dinf|tref|meta|ilst|wave")
-_SIMPLE_TAG = b"\x67\xc8"
+_METADATA = (b"udta", b"meta", b"ilst")
+_DOLBY_PROFILE_5 = re.compile(rb"dv[cvw]C(?:\x41\xed[\x80-\xff])?\x01.[\x0a\x0b]", re.DOTALL)
 _PHOTOS = re.compile(rb"avi[fs]|m[is]f1|he[iv][cxms]")
 _OTHER_KINDS = (
     (b"GIF8", "a GIF"),
@@ -59,8 +61,12 @@ def demuxer_of(data: bytes) -> str:
         raise VideoError(
             f"This file has {megabytes} MB but at most {VIDEO_MB} MB are accepted: please cut the video shorter."
         )
+    if _DOLBY_PROFILE_5.search(data):
+        raise VideoError(
+            "The colours of this video are Dolby Vision's own (profile 5): please save it in HDR10 or SDR."
+        )
     if data.startswith(b"\x1aE\xdf\xa3"):
-        if data.count(_SIMPLE_TAG) > MAX_TAGS:
+        if has_long_header(data):
             raise VideoError("The header of this video is too long: please save it again as MP4.")
         return MATROSKA
     if _BOXES.fullmatch(data[4:8]):
@@ -80,8 +86,8 @@ def is_truncated(data: bytes, demuxer: str) -> bool:
     """Return whether a file ends before its outermost boxes or elements do, as after a copy that was interrupted."""
     if demuxer == MOV:
         return any(end > len(data) for end in _ends(memoryview(data)))
-    header_end = _element_end(data, 4)
-    return data[header_end : header_end + 4] == b"\x18\x53\x80\x67" and _element_end(data, header_end + 4) > len(data)
+    header_end = element_end(data, 4)
+    return data[header_end : header_end + 4] == b"\x18\x53\x80\x67" and element_end(data, header_end + 4) > len(data)
 
 
 def _ends(view: memoryview) -> Iterator[int]:
@@ -95,17 +101,6 @@ def _ends(view: memoryview) -> Iterator[int]:
             return
         position += size
         yield position
-
-
-def _element_end(data: bytes, at: int) -> int:
-    """Return where an EBML element ends whose size is at this position; 0 if its size is unknown."""
-    first = data[at] if at < len(data) else 0
-    if not first:
-        return 0
-    length = 9 - first.bit_length()
-    mask = (1 << 7 * length) - 1
-    size = int.from_bytes(data[at : at + length], "big") & mask
-    return 0 if size == mask else at + length + size
 
 
 @dataclass
@@ -131,10 +126,11 @@ class _Track:
 def _check_boxes(view: memoryview) -> None:
     """Walk the boxes of an MP4 or MOV: it must have an index, which must not be made to grow in memory."""
     tracks = [_Track()]
-    fragments = 0
+    fragments = metadata = 0
     names = set()
-    for number, (name, body) in enumerate(_boxes(view)):
+    for number, (name, body, parent) in enumerate(_boxes(view)):
         names.add(name)
+        metadata += _number(body, 4) if name == b"keys" else parent in _METADATA
         if name == b"trak":
             tracks.append(_Track())
         elif name == b"hdlr":
@@ -154,7 +150,15 @@ def _check_boxes(view: memoryview) -> None:
             tracks[-1].is_regular = _number(body, 4) == 1 and _number(body, 12) == 1
         elif name == b"trun":
             fragments += _number(body, 4)
-        if number > MAX_BOXES or name == b"cmov" or fragments > MAX_SAMPLES or tracks[-1].samples > 2**31:
+        elif name == b"sidx":
+            fragments += len(body) // 12
+        if (
+            number > MAX_BOXES
+            or metadata > MAX_METADATA
+            or name == b"cmov"
+            or fragments > MAX_SAMPLES
+            or tracks[-1].samples > 2**31
+        ):
             break
     else:
         if not names & {b"moov", b"moof"}:
@@ -166,11 +170,11 @@ def _check_boxes(view: memoryview) -> None:
     raise VideoError("The index of this video is too long: please cut the video shorter or save it again as MP4.")
 
 
-def _boxes(view: memoryview) -> Iterator[tuple[bytes, memoryview]]:
-    """Yield the name and content of each box, and then those inside it."""
-    waiting = [(0, len(view))]
+def _boxes(view: memoryview) -> Iterator[tuple[bytes, memoryview, bytes]]:
+    """Yield the name and content of each box, and the name of the box around it; then those inside it."""
+    waiting = [(0, len(view), b"")]
     while waiting:
-        position, end = waiting.pop()
+        position, end, parent = waiting.pop()
         if position + 8 > end:
             continue
         size, name, header = _number(view, position), bytes(view[position + 4 : position + 8]), 8
@@ -180,10 +184,10 @@ def _boxes(view: memoryview) -> Iterator[tuple[bytes, memoryview]]:
         if size and size < header:
             continue
         body = position + header
-        waiting.append((stop, end))
-        yield name, view[body:stop]
+        waiting.append((stop, end, parent))
+        yield name, view[body:stop], parent
         if _PARENTS.fullmatch(name):
-            waiting.append((body + 4 if name == b"meta" and not _number(view, body) else body, stop))
+            waiting.append((body + 4 if name == b"meta" and not _number(view, body) else body, stop, name))
 
 
 def _number(view: memoryview, at: int) -> int:

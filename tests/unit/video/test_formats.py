@@ -113,18 +113,75 @@ def test_a_video_without_its_index_is_called_cut_off(container):
 
 def test_a_webm_of_very_many_tags_is_refused(nothing_opens):
     """FFmpeg compares each with all others: 60,000 of them, 0.9 MB, took 40 s."""
+    tags = element("1254c367", element("7373", *[element("67c8", element("45a3", b"a"))] * 2_001))
     with pytest.raises(VideoError, match="header of this video is too long"):
-        open_video(b"\x1aE\xdf\xa3" + b"\x67\xc8\x80" * 20_001)
+        open_video(b"\x1aE\xdf\xa3" + tags)
 
 
-def test_a_header_that_takes_too_much_memory_is_refused(monkeypatch):
+def element(name: str, *content: bytes) -> bytes:
+    body = b"".join(content)
+    return bytes.fromhex(name) + (len(body) | 2**56).to_bytes(8, "big") + body
+
+
+@pytest.mark.parametrize("where", ["in front", "at the end", "after damage", "of unknown size"])
+def test_a_webm_of_very_many_chapters_is_refused(where):
+    """FFmpeg compares each with all others, and makes 50 bytes and more of each empty one, which has two."""
+    chapters = element("1043a770", element("45b9", b"\xb6\x80" * 2_001))
+    if where == "of unknown size":
+        chapters = bytes.fromhex("1043a770") + b"\xff" + chapters[12:]
+    whole = clip(container="webm")
+    data = {"in front": whole[:60] + chapters + whole[60:], "after damage": whole + bytes(99) + chapters}
+    with pytest.raises(VideoError, match="header of this video is too long"):
+        demuxer_of(data.get(where, whole + chapters))
+
+
+def test_a_webm_of_very_many_elements_is_refused(nothing_opens):
+    with pytest.raises(VideoError, match="header of this video is too long"):
+        open_video(b"\x1aE\xdf\xa3" + element("1c53bb6b", element("bb", b"\xb3\x80" * 200_001)))
+
+
+def test_frames_of_a_webm_do_not_count():
+    data = clip(container="webm", draw=lambda number, height, width: np.full((height, width, 3), number, np.uint8))
+    frames = element("a3", b"\x81\0\0\x80" + b"\xb6\x80\x67\xc8" * 200_000)
+    assert demuxer_of(data + element("1f43b675", frames)) == MATROSKA
+
+
+@pytest.mark.parametrize("is_long", [False, True])
+def test_a_long_header_that_takes_too_much_memory_is_refused(is_long, monkeypatch):
+    """Memory that others take meanwhile does not count against a header that is not long."""
     data = clip(container="webm")
+    monkeypatch.setattr(containers, "LONG_HEADER", 100 if is_long else 2**20)
     process = containers.psutil.Process()
     monkeypatch.setattr(containers.psutil, "Process", lambda: process)
     sizes = itertools.count(0, containers.HEADER_MEMORY + 1)
     monkeypatch.setattr(process, "memory_info", lambda: SimpleNamespace(rss=next(sizes)))
-    with pytest.raises(VideoError, match="cannot be read as a video"):
+    with pytest.raises(VideoError, match="cannot be read as a video") if is_long else open_video(data):
         open_video(data)
+
+
+@pytest.mark.parametrize("parent", ["udta", "trak", "keys"])
+def test_an_mp4_of_very_many_metadata_entries_is_refused(parent, nothing_opens):
+    """FFmpeg compares each with all others: 200,000 of them took more than 20 s."""
+    entries = box(b"udta", *[box(b"\xa9%03d" % (number % 1000), bytes(4), b"text") for number in range(2_001)])
+    boxes = {"udta": entries, "trak": box(b"trak", entries)}
+    keys = box(b"meta", bytes(4), box(b"keys", struct.pack(">II", 0, 2**31)))
+    with pytest.raises(VideoError, match="index of this video is too long"):
+        open_video(box(b"ftyp", b"isom", bytes(4)) + box(b"moov", boxes.get(parent, keys)))
+
+
+@pytest.mark.parametrize("where", ["mp4", "webm"])
+def test_dolby_vision_without_other_colours_is_refused_by_name(where, nothing_opens):
+    record = bytes([1, 0, 5 << 1, 6 << 3 | 5]) + bytes(20)
+    mapping = element("41e4", element("41e7", b"dvcC") + b"\x41\xed\x98" + record)
+    data = {"mp4": box(b"ftyp", b"isom", bytes(4)) + box(b"dvcC", record), "webm": b"\x1aE\xdf\xa3" + mapping}
+    with pytest.raises(VideoError, match="Dolby Vision"):
+        open_video(data[where])
+
+
+def test_dolby_vision_with_other_colours_is_read():
+    data = clip() + box(b"free", box(b"dvvC", bytes([1, 0, 8 << 1, 6 << 3 | 5])))
+    with open_video(data) as video:
+        assert video.rate > 0
 
 
 def test_a_file_above_the_limit_is_refused(monkeypatch, nothing_opens):
