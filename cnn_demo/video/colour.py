@@ -24,6 +24,8 @@ _MATRICES = {
     9: Colorspace.BT2020,
     10: Colorspace.BT2020,
 }
+_YCGCO = 8
+_COMPONENTS = {"rgb24": "yuv444p", "gbrp16le": "yuv444p16le"}
 _UNSTATED = (0, 2, 3)  # 2 is unspecified; 0 and 3 are reserved, 0 as a matrix is RGB
 _HD = 720  # lines from which an unnamed matrix is that of BT.709, as in browsers
 _LINEAR, _PQ, _HLG = 8, 16, 18
@@ -97,13 +99,14 @@ def _code(own: int, fallback: int) -> int:
 
 def _rgb(frame: av.VideoFrame, width: int, height: int, format: str, fallback: ColourCodes) -> np.ndarray:
     matrix = None
+    if _code(frame.colorspace, fallback.colorspace) == _YCGCO and format in _COMPONENTS and not frame.format.is_rgb:
+        return _of_ycgco(frame, width, height, format, fallback)
     if not frame.format.is_rgb:
         usual = Colorspace.ITU709 if frame.height >= _HD else Colorspace.ITU601
         if _code(frame.color_trc, fallback.color_trc) in (_PQ, _HLG):
             usual = Colorspace.BT2020
         matrix = _MATRICES.get(_code(frame.colorspace, fallback.colorspace), usual)
-    range_code = int(frame.color_range or fallback.color_range)
-    is_full = range_code == ColorRange.JPEG or frame.format.name.startswith("yuvj") or frame.format.is_rgb
+    is_full = _is_full(frame, fallback)
     converted = frame.reformat(
         width,
         height,
@@ -119,6 +122,38 @@ def _rgb(frame: av.VideoFrame, width: int, height: int, format: str, fallback: C
         white = np.iinfo(pixels.dtype).max
         pixels = np.rint((pixels / np.float32(white) * 255 - 16).clip(0, 219) * (white / 219)).astype(pixels.dtype)
     return pixels
+
+
+def _is_full(frame: av.VideoFrame, fallback: ColourCodes) -> bool:
+    code = int(frame.color_range or fallback.color_range)
+    return code == ColorRange.JPEG or frame.format.name.startswith("yuvj") or frame.format.is_rgb
+
+
+def _of_ycgco(frame: av.VideoFrame, width: int, height: int, format: str, fallback: ColourCodes) -> np.ndarray:
+    """Return a frame of luma, green and orange differences as RGB of this format; swscale has no such matrix."""
+    is_full = _is_full(frame, fallback)
+    frame.colorspace = Colorspace.ITU709  # the same as that of the result: nothing is converted
+    planes: np.ndarray = frame.reformat(
+        width,
+        height,
+        _COMPONENTS[format],
+        src_colorspace=Colorspace.ITU709,
+        dst_colorspace=Colorspace.ITU709,
+        src_color_range=ColorRange.JPEG if is_full else ColorRange.MPEG,
+        dst_color_range=ColorRange.JPEG if is_full else ColorRange.MPEG,
+        interpolation=_EXACT,
+        threads=1,
+    ).to_ndarray()
+    planes = planes if planes.shape[0] == 3 else planes.transpose(2, 0, 1)
+    white = np.iinfo(planes.dtype).max
+    bits = planes.dtype.itemsize * 8 - 8
+    luma, green, orange = (plane.astype(np.float32) / 2**bits for plane in planes)
+    largest = white / 2**bits
+    low, span, chroma = (0, largest, largest) if is_full else (16, 219, 224)
+    luma, green, orange = (luma - low) / span, (green - 128) / chroma, (orange - 128) / chroma
+    rest = luma - green
+    colours = np.stack([rest + orange, luma + green, rest - orange], axis=-1)
+    return np.rint(colours.clip(0, 1) * white).astype(planes.dtype)
 
 
 def on_white(pixels: np.ndarray, opacity: np.ndarray) -> np.ndarray:

@@ -14,8 +14,11 @@ from av.sidedata.sidedata import Type
 from cnn_demo.video.alpha import AlphaPlanes
 from cnn_demo.video.colour import on_white, to_srgb
 from cnn_demo.video.containers import DECODE_SECONDS, MAX_PIXELS, Video, VideoError, open_video
+from cnn_demo.video.interlacing import Deinterlacer
 
-MAX_SECONDS, MAX_FRAMES = 10.0, 300
+MAX_SECONDS = 10.0
+MAX_FRAMES = 2400
+"""Maximum frames: 10 seconds of 240 a second."""
 SIDE = 640
 """Maximum pixels of a frame's longer side, for detection and display."""
 MAX_FAULTS = 50
@@ -50,7 +53,7 @@ def first_frame(data: bytes) -> np.ndarray:
 
 
 def frames_of(video: Video) -> Iterator[Frame]:
-    """Decode the first 10 seconds of a video, at most 300 frames, upright and downscaled.
+    """Decode the first 10 seconds of a video, at most 2,400 frames, upright and downscaled.
 
     All frames have the size of the first one; a later one of another size is scaled into it, with black bars if its
     proportions differ. `video.is_cut` states afterwards whether the end is missing.
@@ -94,7 +97,7 @@ def frames_of(video: Video) -> Iterator[Frame]:
 
 def _decoded(video: Video) -> Iterator[tuple[av.VideoFrame, AlphaPlanes]]:
     """Decode the video stream past damaged packets, until the deadline."""
-    planes = AlphaPlanes(video.stream)
+    planes, deinterlacer = AlphaPlanes(video.stream), Deinterlacer()
     faults = in_a_row = count = 0
     video.deadline.resume()
     while faults < MAX_FAULTS:
@@ -121,7 +124,10 @@ def _decoded(video: Video) -> Iterator[tuple[av.VideoFrame, AlphaPlanes]]:
             in_a_row = 0
             count += 1
             video.deadline.limit = DECODE_SECONDS
-            yield frame, planes
+            for finished in deinterlacer.receive(frame):
+                yield finished, planes
+    for finished in deinterlacer.flush():
+        yield finished, planes
     if faults and not count:
         raise _unreadable()
     video.is_cut = video.is_cut or in_a_row > 0

@@ -18,6 +18,9 @@ from cnn_demo.video.containers import open_video
 from cnn_demo.video.frames import MAX_FRAMES, MAX_SECONDS, frames_of
 from cnn_demo.video.writer import VideoWriter
 
+DETECTED_RATE = 30
+"""Maximum frames a second on which objects are detected; other frames show the boxes of the frame before."""
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -35,6 +38,7 @@ class AnnotatedVideo:
     Attributes:
         mp4: The file's content.
         frames: Number of frames.
+        detected: Number of frames on which objects were detected.
         seconds: Duration in seconds.
         tracks: Number of tracked objects per class.
         cut: Whether the original is longer.
@@ -43,6 +47,7 @@ class AnnotatedVideo:
 
     mp4: bytes = field(repr=False)
     frames: int
+    detected: int
     seconds: float
     tracks: dict[str, int]
     cut: bool
@@ -100,7 +105,7 @@ def annotate_video(
     confidence: float,
     report: Callable[[Progress], bool] = lambda _progress: True,
 ) -> AnnotatedVideo:
-    """Detect and track the objects of a video.
+    """Detect and track the objects of a video, on at most `DETECTED_RATE` frames a second, evenly in time.
 
     Args:
         data: The file's content.
@@ -115,20 +120,26 @@ def annotate_video(
         VideoError: As for `open_video` and `frames_of`.
     """
     file = io.BytesIO()
-    number, seconds, size = 0, 0.0, (0, 0)
+    number, detected, seconds, size = 0, 0, 0.0, (0, 0)
+    step = 1 / DETECTED_RATE
+    due = 0.0  # time of the next detection
     with open_video(data) as video, VideoWriter(file) as writer:
-        tracks = Tracks(confidence, float(video.rate))
+        tracks = Tracks(confidence, min(DETECTED_RATE, float(video.rate)))
         total = min(MAX_FRAMES, video.frames or MAX_FRAMES, max(1, round(MAX_SECONDS * video.rate)))
         frames = frames_of(video)
         for number, frame in enumerate(frames, 1):
-            scene = draw_tracks(frame.pixels, tracks.follow(detect(frame.pixels)))
+            if frame.seconds >= due - step / 4:  # times in the file are rounded
+                followed = tracks.follow(detect(frame.pixels))
+                detected += 1
+                due = max(due + step, frame.seconds + step / 2)
+            scene = draw_tracks(frame.pixels, followed)
             writer.add(scene, frame.seconds, frame.duration)
             seconds, size = frame.seconds + frame.duration, scene.shape[:2]
             if not report(Progress(number, max(total, number), scene)):
                 video.is_cut = next(frames, None) is not None
                 break
         is_cut = video.is_cut
-    return AnnotatedVideo(file.getvalue(), number, seconds, tracks.seen, is_cut, size)
+    return AnnotatedVideo(file.getvalue(), number, detected, seconds, tracks.seen, is_cut, size)
 
 
 def draw_tracks(pixels: np.ndarray, followed: sv.Detections) -> np.ndarray:

@@ -27,7 +27,7 @@ from cnn_demo.ui.widgets.detection_controls import confidence_slider, counted
 from cnn_demo.ui.widgets.job_progress import stop_button, watch
 from cnn_demo.video import (
     ACCEPTED,
-    MAX_FRAMES,
+    DETECTED_RATE,
     MAX_SECONDS,
     AnnotatedVideo,
     Progress,
@@ -112,8 +112,8 @@ def _choose_video() -> None:
         on_change=_receive,
         args=(f"video_{turn}",),
         help=(
-            f"Only the first {MAX_SECONDS:.0f} seconds are used, at most {MAX_FRAMES} frames. The video stays in this "
-            "server's memory until your session ends."
+            f"Only the first {MAX_SECONDS:.0f} seconds are used, and objects are detected on at most {DETECTED_RATE} "
+            "frames a second. The video stays in this server's memory until your session ends."
         ),
     )
     st.button(
@@ -224,9 +224,14 @@ def _show_result(result: AnnotatedVideo, details: DeltaGenerator) -> None:
         st.markdown(f"### {counted(result.tracks)}")
         st.markdown("Number of tracked objects, each with its own ID.")
         end = "; yours is longer" if result.cut else ""
+        held = ""
+        if result.detected < result.frames:
+            held = (
+                f" Objects were detected on {result.detected} of them; the others show the boxes of the frame before."
+            )
         st.caption(
-            f"{result.frames} frames, {result.seconds:.1f} s{end}. ByteTrack matches the boxes of each frame with the "
-            "predicted positions of the tracks; an object that is hidden for more than a second gets a new ID."
+            f"{result.frames} frames, {result.seconds:.1f} s{end}.{held} "
+            "ByteTrack matches the boxes of each frame with the predicted positions of the tracks; an object that is hidden for more than a second gets a new ID."
         )
         st.download_button(
             "Video",

@@ -95,6 +95,27 @@ def patches_of(frame, scale=1.0, fallback=UNSTATED):
     return pixels[len(pixels) // 2, step // 2 :: step].astype(int)
 
 
+@pytest.mark.parametrize("range_", [LIMITED, FULL])
+@pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv444p", "yuv422p10le"])
+@pytest.mark.parametrize("transfer", [1, 16])
+def test_ycgco(pix_fmt, range_, transfer):
+    """BT.709 is the basis: what that matrix makes of Y, Cg and Co is painted, as its blue and red differences."""
+    signal = np.vstack([PATCHES, EXTREME]) / 255
+    red, green, blue = signal.T
+    luma, cg, co = green / 2 + (red + blue) / 4, green / 2 - (red + blue) / 4, (red - blue) / 2
+    kr, kb = LUMA[BT709]
+    as_red, as_blue = luma + 2 * (1 - kr) * co, luma + 2 * (1 - kb) * cg
+    painted_as = np.stack([as_red, (luma - kr * as_red - kb * as_blue) / (1 - kr - kb), as_blue], 1)
+    frame = painted(painted_as, pix_fmt, BT709, range_, color_trc=transfer)
+    expected = patches_of(painted(signal, pix_fmt, BT2020, range_, color_trc=transfer, color_primaries=9))
+    frame.colorspace = 8
+    if transfer == 16:
+        frame.color_primaries = 9
+    else:
+        expected = signal * 255
+    assert np.abs(patches_of(frame) - expected).max() <= 3
+
+
 FORMATS = ["yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "yuv422p10le", "yuv444p12le", "yuva420p", "gbrp", "gbrp10le"]
 
 

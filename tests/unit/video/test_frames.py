@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cnn_demo.topics import ROOT
-from cnn_demo.video import VideoError, containers, first_frame, frames, frames_of, open_video
+from cnn_demo.video import VideoError, containers, first_frame, frames, frames_of, interlacing, open_video
 
 from .clips import MILLISECOND, clip, corners, named, with_cover, without_element
 
@@ -378,3 +378,36 @@ def test_the_sample_video_is_small_and_readable():
     found, video = read(data)
     assert len(data) < 10**6
     assert (len(found), found[0].pixels.shape, float(video.rate)) == (75, (360, 640, 3), 15)
+
+
+def two_fields(number, height, width):
+    """A bar that moves between the two fields of a frame."""
+    pixels = np.full((height, width, 3), 40, np.uint8)
+    for field in (0, 1):
+        left = (2 * number + field) * 6 % (width - 20)
+        pixels[field::2, left : left + 20] = 220
+    return pixels
+
+
+@pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
+def test_interlaced_frames_are_deinterlaced(codec):
+    times = np.arange(10) / 25
+    options = {"flags": "+ildct+ilme"} | ({"x264-params": "tff=1"} if codec == "libx264" else {})
+    data = clip(times, (128, 192), "matroska", codec, draw=two_fields, options=options)
+    read_frames, _ = read(data)
+    assert [frame.seconds for frame in read_frames] == pytest.approx(times, abs=0.001)
+    for frame in read_frames:
+        grey = frame.pixels[..., 1].astype(int)
+        assert np.abs(grey[2:] - grey[:-2]).mean() + 1 > np.abs(np.diff(grey, axis=0)).mean()  # no comb
+        assert np.abs(np.diff(grey, axis=0)).mean() < 3
+
+
+def test_frames_that_are_not_interlaced_stay_as_they_are():
+    data = clip(draw=two_fields, size=(128, 192), options={"crf": "0", "preset": "ultrafast"})
+    assert np.abs(np.diff(read(data)[0][3].pixels[..., 1].astype(int), axis=0)).mean() > 8
+
+
+def test_a_filter_that_fails_leaves_the_frames(monkeypatch):
+    monkeypatch.setattr(interlacing, "Graph", lambda: 1 / 0)
+    data = clip(size=(128, 192), draw=two_fields, options={"flags": "+ildct+ilme", "x264-params": "tff=1"})
+    assert len(read(data)[0]) == 10

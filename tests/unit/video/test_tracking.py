@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import supervision as sv
 
-from cnn_demo.video import AnnotatedVideo, Progress, Tracks, annotate_video, frames
+from cnn_demo.video import AnnotatedVideo, Progress, Tracks, annotate_video, frames, tracking
 
 from .clips import clip
 
@@ -94,6 +94,39 @@ def test_the_end_beyond_the_limits_is_missing_and_said_to_be(monkeypatch):
     monkeypatch.setattr(frames, "MAX_FRAMES", 6)
     done = annotate_video(moving(), squares, 0.5)
     assert (done.frames, done.cut, done.seconds) == (6, True, pytest.approx(0.5, abs=0.01))
+
+
+@pytest.mark.parametrize(
+    ("rate", "seconds", "detected"),
+    [
+        (12, 2, 24),
+        (25, 2, 50),
+        (30, 2, 60),
+        (30000 / 1001, 2, 60),
+        (50, 2, 60),
+        (60, 2, 60),
+        (120, 1, 30),
+        (240, 1, 30),
+    ],
+)
+@pytest.mark.parametrize("container", ["mp4", "webm"])
+def test_objects_are_detected_evenly_in_time_at_most_thirty_times_a_second(rate, seconds, detected, container):
+    times = np.arange(round(rate * seconds)) / rate
+    calls = []
+    done = annotate_video(clip(times, (64, 96), container), lambda pixels: calls.append(0) or squares(pixels), 0.5)
+    assert (done.frames, done.cut) == (len(times), False)
+    assert done.detected == len(calls)
+    assert abs(done.detected - detected) <= 2
+    assert done.seconds == pytest.approx(seconds, abs=0.05)
+
+
+def test_frames_between_two_detections_show_the_boxes_of_the_first(monkeypatch):
+    shown = []
+    monkeypatch.setattr(tracking, "draw_tracks", lambda pixels, found: shown.append(found) or pixels)
+    done = annotate_video(moving(48, rate=120), squares, 0.5)
+    assert (len(shown), done.detected) == (48, pytest.approx(12, abs=1))
+    assert len({id(found) for found in shown}) == done.detected
+    assert all(len(found) for found in shown)
 
 
 TIMES = {
