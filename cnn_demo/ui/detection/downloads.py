@@ -14,7 +14,7 @@ from cnn_demo.ui.widgets.file_buttons import File, file_buttons, stem_of
 
 
 def downloads(photo: Photo, spec: ModelSpec, found: sv.Detections) -> None:
-    """Offer the picture with its boxes, the boxes in four formats, and the crops."""
+    """Offer the picture with its boxes, the boxes in four formats, YOLO's with its `data.yaml`, and the crops."""
     from cnn_demo.drawing.boxes import drawn
 
     stem, name, size = stem_of(photo), photo.file_name, file_size(photo)

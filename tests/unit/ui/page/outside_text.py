@@ -46,13 +46,30 @@ STATE = {"session_state", "query_params"}
 MARKDOWN = {"markdown", "caption", "text", "title", "header", "subheader", "badge", "info", "warning", "error"}
 MARKDOWN |= {"success", "toast", "latex", "html", "metric", "progress", "spinner", "status", "table", "write", "tabs"}
 MARKDOWN |= {"button", "download_button", "link_button", "page_link", "form_submit_button", "popover", "expander"}
-MARKDOWN |= {"image", "checkbox", "toggle", "radio", "pills", "segmented_control", "dialog"}
+MARKDOWN |= {"image", "checkbox", "toggle", "radio", "pills", "segmented_control", "dialog", "write_stream", "feedback"}
+MARKDOWN |= {"chat_message", "exception", "set_page_config", "Page", "menu_button"}
 LABELLED = {"selectbox", "multiselect", "slider", "select_slider", "number_input", "file_uploader", "camera_input"}
-LABELLED |= {"text_input", "text_area", "color_picker", "Column"}  # their options and values are shown as they are
-CHARTS = {"Scatter", "Bar", "Heatmap", "Histogram", "update_layout", "update_traces", "update_xaxes", "update_yaxes"}
+LABELLED |= {"text_input", "text_area", "color_picker"}  # their options and values are shown as they are
+COLUMNS = {"Column", "TextColumn", "NumberColumn", "ProgressColumn", "LinkColumn", "ImageColumn", "CheckboxColumn"}
+COLUMNS |= {"ListColumn", "SelectboxColumn", "LineChartColumn", "BarChartColumn", "DatetimeColumn"}
+CHARTS = {
+    "Scatter",
+    "Scattergl",
+    "Bar",
+    "Box",
+    "Heatmap",
+    "Histogram",
+    "Pie",
+    "Table",
+    "Violin",
+    "update_layout",
+    "update_traces",
+    "update_xaxes",
+    "update_yaxes",
+}
 CHARTS |= {"add_annotation", "add_hline", "add_vline", "add_shape"}
 UNSHOWN = {"key", "icon", "args", "kwargs", "on_click", "on_change", "on_select", "alt", "file_name", "mime", "data"}
-UNSHOWN |= {"placeholder", "disabled", "x", "y", "z", "colorscale", "range"}
+UNSHOWN |= {"placeholder", "disabled", "colorscale", "range"}
 
 Scope = tuple[str, ast.AST | None]  # module, and the outermost function
 
@@ -236,6 +253,8 @@ def _shown(node: ast.Call) -> Iterator[ast.expr]:
     elif function in LABELLED:
         yield from node.args[:1]
         keywords = {name: value for name, value in keywords.items() if name in ("label", "help")}
+    elif function in COLUMNS:  # headers and cells are drawn on a canvas
+        keywords = {name: value for name, value in keywords.items() if name == "help"}
     elif function not in CHARTS:
         return
     yield from (value for name, value in keywords.items() if name not in UNSHOWN)

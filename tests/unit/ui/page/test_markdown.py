@@ -83,6 +83,13 @@ LEAKS = {
     "through a link": "st.header(st.query_params.get('stack'))",
     "through a field": "st.write(st.text_input('Name'))",
     "in options": "st.pills('Class', [label for label in photos.labels])",
+    "a tab": "st.tabs([each.name for each in files])",
+    "an option": "st.radio('Class', options=head.labels)",
+    "a help of a column": "st.column_config.ProgressColumn('Share', help=photo.name)",
+    "a help of a file": "st.download_button('File', data, help=f'Of {photo.name}')",
+    "HTML": "st.html(f'<p>{photo.name}</p>')",
+    "a title of a window": "st.set_page_config(page_title=photo.name)",
+    "an axis of a chart": "go.Bar(x=photos.labels, y=counts)",
     "in a chart": "figure.update_layout(title=photo.name)",
 }
 
