@@ -18,7 +18,7 @@ import av
 import psutil
 
 from cnn_demo.video.colour import ColourCodes
-from cnn_demo.video.formats import ACCEPTED, VideoError, demuxer_of, is_truncated
+from cnn_demo.video.formats import ACCEPTED, MOV, Aperture, VideoError, clean_aperture, demuxer_of, is_truncated
 
 MAX_PIXELS = 4096 * 2304
 """Maximum pixels of a frame, in the header and of every decoded frame."""
@@ -115,6 +115,7 @@ class Video:
         frames: Number of frames by the header; None if it does not state it.
         seconds: Duration of the stream by the header; None if it does not state it.
         aspect: Sample aspect ratio, width to height.
+        aperture: Part of a frame that is shown.
         colours: Colour codes of the container.
         is_truncated: Whether the file ends too early.
         is_cut: Whether frames are missing at the end: beyond the limits, or not readable. Set by `frames.frames_of`.
@@ -128,6 +129,7 @@ class Video:
     frames: int | None
     seconds: float | None
     aspect: Fraction
+    aperture: Aperture
     colours: ColourCodes
     is_truncated: bool
     is_cut: bool = False
@@ -162,6 +164,7 @@ def open_video(data: bytes) -> Video:
             frames=stream.frames or None,
             seconds=_duration_of(container, stream),
             aspect=_aspect_of(stream),
+            aperture=clean_aperture(data if demuxer == MOV else b"", stream.width, stream.height),
             colours=ColourCodes.of(stream.codec_context),
             is_truncated=is_truncated(data, demuxer),
         )

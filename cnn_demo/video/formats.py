@@ -7,8 +7,10 @@ these before it reports the format. So the format is decided here.
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,6 +28,7 @@ MAX_METADATA = 2_000
 
 _BOXES = re.compile(rb"ftyp|moov|mdat|wide|free|skip|pnot|styp|moof|sidx|uuid")
 _PARENTS = re.compile(rb"moov|trak|mdia|minf|stbl|moof|traf|mvex|edts|udta|dinf|tref|meta|ilst|wave")
+_APERTURE = re.compile(rb"\0\0\0\x28clap(.{32})", re.DOTALL)
 _METADATA = (b"udta", b"meta", b"ilst")
 _DOLBY_PROFILE_5 = re.compile(rb"dv[cvw]C(?:\x41\xed[\x80-\xff])?\x01.[\x0a\x0b]", re.DOTALL)
 _PHOTOS = re.compile(rb"avi[fs]|m[is]f1|he[iv][cxms]")
@@ -88,6 +91,42 @@ def is_truncated(data: bytes, demuxer: str) -> bool:
         return any(end > len(data) for end in _ends(memoryview(data)))
     header_end = element_end(data, 4)
     return data[header_end : header_end + 4] == b"\x18\x53\x80\x67" and element_end(data, header_end + 4) > len(data)
+
+
+def clean_aperture(data: bytes, width: int, height: int) -> Aperture:
+    """Return the part of each frame that an MP4 or MOV says to show (`clap`), as old cameras and editors do.
+
+    Args:
+        data: The file.
+        width: Stored width of a frame in pixels.
+        height: Stored height of a frame in pixels.
+
+    Returns:
+        Left, top, width and height as fractions of the frame; all of it if the file states nothing else.
+    """
+    whole = Aperture(0, 0, 1, 1)
+    moov = next((body for name, body, _ in _boxes(memoryview(data)) if name == b"moov"), memoryview(b""))
+    stated = {bytes(found[1]) for found in _APERTURE.finditer(moov)}
+    if len(stated) != 1:
+        return whole
+    values = struct.unpack(">IIIIiIiI", stated.pop())
+    if 0 in values[1::2]:
+        return whole
+    columns, rows, right, down = (values[i] / values[i + 1] for i in (0, 2, 4, 6))
+    left, top = (width - columns) / 2 + right, (height - rows) / 2 + down
+    is_inside = left >= 0 and top >= 0 and left + columns <= width and top + rows <= height
+    if not is_inside or columns < width / 2 or rows < height / 2:
+        return whole
+    return Aperture(left / width, top / height, columns / width, rows / height)
+
+
+class Aperture(NamedTuple):
+    """A part of a frame, in fractions of its sides."""
+
+    left: float
+    top: float
+    width: float
+    height: float
 
 
 def _ends(view: memoryview) -> Iterator[int]:

@@ -141,7 +141,7 @@ class _Canvas:
     """The size of all frames, and the way of a decoded frame to it."""
 
     def __init__(self, first: av.VideoFrame, video: Video) -> None:
-        self._aspect = float(video.aspect)
+        self._aspect, self._aperture = float(video.aspect), video.aperture
         self._colours = video.colours
         self._codec = video.stream.codec_context.name
         self._transform = _transform_of(first)
@@ -156,7 +156,10 @@ class _Canvas:
         if self._codec == "vp8":  # VP8 has no codes for other than limited BT.601, but browsers record others
             frame.colorspace = self._colours.colorspace
             frame.color_range = self._colours.color_range or frame.color_range
-        pixels = to_srgb(frame, *stored, self._colours)
+        part = self._aperture
+        whole = round(stored[0] / part.width), round(stored[1] / part.height)
+        left, top = round(part.left * whole[0]), round(part.top * whole[1])
+        pixels = to_srgb(frame, *whole, self._colours)[top : top + stored[1], left : left + stored[0]]
         if opacity is not None:
             pixels = on_white(pixels, cv2.resize(opacity, stored, interpolation=cv2.INTER_AREA)[..., None])
         pixels = self._transform.apply(pixels)
@@ -169,7 +172,8 @@ class _Canvas:
 
     def _displayed(self, frame: av.VideoFrame) -> tuple[float, float]:
         """Return the (width, height) of an upright frame with square pixels."""
-        width, height = frame.width * max(1.0, self._aspect), frame.height / min(1.0, self._aspect)
+        width = frame.width * self._aperture.width * max(1.0, self._aspect)
+        height = frame.height * self._aperture.height / min(1.0, self._aspect)
         return (height, width) if self._transform.transpose else (width, height)
 
     def _fitted(self, width: float, height: float) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import struct
 from fractions import Fraction
 
 import av
@@ -411,3 +412,40 @@ def test_a_filter_that_fails_leaves_the_frames(monkeypatch):
     monkeypatch.setattr(interlacing, "Graph", lambda: 1 / 0)
     data = clip(size=(128, 192), draw=two_fields, options={"flags": "+ildct+ilme", "x264-params": "tff=1"})
     assert len(read(data)[0]) == 10
+
+
+def with_aperture(data: bytes, *values: int) -> bytes:
+    """Add the box `clap` to the sample description of an MP4, and to the lengths of the boxes around it."""
+    at = data.index(b"avc1", data.index(b"stsd")) - 4
+    end = at + int.from_bytes(data[at : at + 4], "big")
+    box = struct.pack(">I4s8i", 40, b"clap", *values)
+    data = bytearray(data[:end] + box + data[end:])
+    for name in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"avc1"):
+        start = data.index(name, data.index(b"moov")) - 4
+        data[start : start + 4] = (int.from_bytes(data[start : start + 4], "big") + 40).to_bytes(4, "big")
+    return bytes(data)
+
+
+def framed(_number, height, width):
+    pixels = np.full((height, width, 3), 255, np.uint8)
+    pixels[8:-8, 16:-16] = corners(0, height - 16, width - 32)
+    return pixels
+
+
+@pytest.mark.parametrize("turned", [None, (90, False, False)])
+def test_only_the_clean_aperture_is_shown(turned):
+    data = clip(size=(80, 128), draw=framed, options={"crf": "0"}, turned=turned)
+    found, _ = read(with_aperture(data, 96, 1, 64, 1, 0, 1, 0, 1))
+    assert found[0].pixels.shape[:2] == ((64, 96) if turned is None else (96, 64))
+    assert (found[0].pixels.min(axis=2) < 100).mean() > 0.7  # no white frame
+    moved, _ = read(with_aperture(data, 96, 1, 64, 1, 16, 1, 8, 1))
+    assert (moved[0].pixels.min(axis=2) > 200).mean() > 0.2
+
+
+@pytest.mark.parametrize(
+    "values",
+    [(96, 0, 64, 1, 0, 1, 0, 1), (200, 1, 64, 1, 0, 1, 0, 1), (96, 1, 64, 1, 99, 1, 0, 1), (1, 1, 1, 1, 0, 1, 0, 1)],
+)
+def test_an_aperture_that_makes_no_sense_is_ignored(values):
+    found, _ = read(with_aperture(clip(size=(80, 128), draw=framed), *values))
+    assert found[0].pixels.shape[:2] == (80, 128)
