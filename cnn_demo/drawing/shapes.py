@@ -96,7 +96,7 @@ def _read_shape(sent: object, size: tuple[int, int], classes: int, max_points: i
         return None
     if coordinates.shape != (len(points), 2) or not np.isfinite(coordinates).all():
         return None
-    coordinates = np.clip(coordinates, 0, size[::-1])
+    coordinates = np.clip(coordinates, 0, size[::-1]).round(1)  # as a link has them
     if kind == "box":
         coordinates = np.sort(coordinates, axis=0)
     if kind == "stroke" and not 0 < width <= max(size):  # NaN is neither

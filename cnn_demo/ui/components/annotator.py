@@ -88,7 +88,7 @@ def annotator(
 
 
 def replace_drawing(key: str, drawing: str, shapes: Sequence[Shape]) -> None:
-    """Replace the shapes of a drawing, from a callback; the visitor can undo that.
+    """Replace the shapes of a drawing, before the annotator is shown; the visitor can undo that.
 
     Args:
         key: Widget key of the annotator.
@@ -97,6 +97,16 @@ def replace_drawing(key: str, drawing: str, shapes: Sequence[Shape]) -> None:
     """
     revision, _ = _drawings(key).get(drawing, (0, ()))
     _keep(key, drawing, revision + 1, tuple(shapes))
+
+
+def drawing_of(key: str, drawing: str) -> tuple[Shape, ...]:
+    """Return the shapes that the visitor has drawn; none if the drawing is unchanged.
+
+    Args:
+        key: Widget key of the annotator.
+        drawing: Name of the drawing.
+    """
+    return _drawings(key).get(drawing, (0, ()))[1]
 
 
 def _drawings(key: str) -> dict[str, tuple[int, tuple[Shape, ...]]]:

@@ -27,6 +27,7 @@ from cnn_demo.ui.widgets.cells import two_cells
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, chart_colours
 from cnn_demo.ui.widgets.detection_controls import MIN_SURE, boxes_of_count, confidence_slider
 from cnn_demo.ui.widgets.drawing_layout import tools_drawing_result_and_details
+from cnn_demo.ui.widgets.linked_drawing import TOO_LONG, drawing_name, follow_drawing, link_drawing
 from cnn_demo.ui.widgets.view import view_fragment
 
 NEXT, RIGHT_FROM = "score_class", "score_iou"
@@ -34,7 +35,7 @@ DEFAULTS: dict[str, Any] = {NEXT: None, RIGHT_FROM: 50}
 SHOWN_SIDE, SHOWN_HEIGHT = 900, 460
 RIGHT, MISSED = GROUND_TRUTH, OTHER
 SAME = 0.5  # IoU from which a predicted box is taken for one that the visitor has drawn
-_CANVAS = "score_canvas"
+_CANVAS, _LINK = "score_canvas", "score_boxes"
 
 
 @view_fragment
@@ -102,7 +103,8 @@ def _truth(
     chosen = control.selectbox(
         "Class to draw", names, key=NEXT, help="The most probable classes on this photo come first."
     )
-    drawing = f"{photo.key} {hash(spec.labels)}"  # detectors of the same classes share it
+    drawing = drawing_name(photo, spec.labels)
+    follow_drawing(_LINK, _CANVAS, drawing, photo.size, len(spec.labels))
     shapes = annotator(
         jpeg_url(reduced(photo.pixels, SHOWN_SIDE)),
         photo.size,
@@ -113,8 +115,9 @@ def _truth(
         class_id=spec.labels.index(chosen),
         alt=photo.description,
     )
+    linked = link_drawing(_LINK, drawing, shapes)
     found = select(candidates, confidence, iou).detections()
-    predicted = [box_shape(box, int(i)) for box, i in zip(found.xyxy, class_ids(found), strict=True)]
+    predicted = [box_shape(box.round(1), int(i)) for box, i in zip(found.xyxy, class_ids(found), strict=True)]
     boxes, classes = boxes_of(shapes)
     added = [predicted[i] for i in undrawn(found.xyxy, class_ids(found), boxes, classes)]
     st.button(
@@ -126,6 +129,8 @@ def _truth(
         on_click=replace_drawing,
         args=(_CANVAS, drawing, [*shapes, *added]),
     )
+    if not linked:
+        st.caption(TOO_LONG)
     return boxes, classes
 
 

@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from cnn_demo.drawing.shapes import box_shape, boxes_of
 from cnn_demo.images import Photo, sample_photos
 from cnn_demo.lessons.localization import TRUTHS
 from cnn_demo.models import ModelSpec, ModelUnavailable, find, list_models, load_localizer
 from cnn_demo.models.boxes import to_pixels
 from cnn_demo.models.localization.localizers import NOTHING, LocalizerDetails
+from cnn_demo.ui.components.annotator import drawing_of
 from cnn_demo.ui.page.caching import HASH_BY_KEY, timed_warm
+from cnn_demo.ui.widgets.linked_drawing import drawing_name, follow_drawing, link_drawing
 
 MODEL, SURE = "localizer", "sure"
 DEFAULTS: dict[str, Any] = {MODEL: None, SURE: None}  # None stands for the network's own threshold
@@ -25,6 +28,7 @@ _ABOUT = {
     "caltech_localizer": "three classes; trained from scratch on about 1,400 photos of Caltech-101.",
     ON_MOBILENET: "the same three classes; backbone pretrained on ImageNet.",
 }
+CANVAS, _LINK = "truth_canvas", "truth_box"
 _KEPT = 20  # photos whose drawn box is kept
 
 
@@ -140,6 +144,16 @@ def keep_truth(photo: Photo, box: np.ndarray | None) -> None:
         drawn[photo.key] = box
     while len(drawn) > _KEPT:
         drawn.pop(next(iter(drawn)))
+
+
+def link_truth(photo: Photo) -> None:
+    """Keep the drawn box in the link, for all tabs; take it from the link when the session begins."""
+    name = drawing_name(photo)
+    if follow_drawing(_LINK, CANVAS, name, photo.size, 1):
+        boxes, _ = boxes_of(drawing_of(CANVAS, name))
+        keep_truth(photo, boxes[-1] if len(boxes) else None)
+    drawn = drawn_truth(photo)
+    link_drawing(_LINK, name, () if drawn is None else [box_shape(drawn)])
 
 
 def sample_truth(photo: Photo, labels: Sequence[str]) -> tuple[str, np.ndarray] | None:

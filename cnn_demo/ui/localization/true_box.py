@@ -29,10 +29,12 @@ from cnn_demo.models.localization.localizers import Localizer, LocalizerDetails
 from cnn_demo.ui.components.annotator import annotator
 from cnn_demo.ui.components.picture import labelled_boxes, picture
 from cnn_demo.ui.localization.state import (
+    CANVAS,
     drawn_truth,
     evidence_of,
     keep_truth,
     likely_class,
+    link_truth,
     pick_class,
     pick_localizer,
     sample_truth,
@@ -41,6 +43,7 @@ from cnn_demo.ui.localization.state import (
 from cnn_demo.ui.widgets.cells import cells_in_pairs
 from cnn_demo.ui.widgets.charts import chart_colours
 from cnn_demo.ui.widgets.drawing_layout import tools_drawing_result_and_details
+from cnn_demo.ui.widgets.linked_drawing import drawing_name
 from cnn_demo.ui.widgets.model_picker import load_with_spinner
 from cnn_demo.ui.widgets.view import view_fragment
 
@@ -86,8 +89,8 @@ def _draw_box(photo: Photo, spec: ModelSpec) -> None:
     shapes = annotator(
         jpeg_url(reduced(photo.pixels, SHOWN_SIDE)),
         photo.size,
-        key="truth_canvas",
-        drawing=photo.key,
+        key=CANVAS,
+        drawing=drawing_name(photo),
         tool="box",
         classes=[("", GROUND_TRUTH)],
         max_shapes=1,
@@ -96,6 +99,7 @@ def _draw_box(photo: Photo, spec: ModelSpec) -> None:
     )
     boxes, _ = boxes_of(shapes)
     keep_truth(photo, boxes[-1] if len(boxes) else None)
+    link_truth(photo)
     if not len(boxes) and sample_truth(photo, spec.labels) is not None:
         st.caption("This sample has a ground-truth box, in green; if you draw your own, it is used instead.")
 

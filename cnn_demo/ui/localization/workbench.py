@@ -35,4 +35,5 @@ DEFAULTS: dict[str, Any] = {
 
 def workbench(photo: Photo) -> None:
     """Show the tabs, and fill the one that is open."""
+    state.link_truth(photo)
     fill_open_tab("task", {name: partial(view, photo) for name, view in VIEWS.items()})

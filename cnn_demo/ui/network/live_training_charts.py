@@ -129,7 +129,7 @@ def drawing(run: DigitRun) -> None:
         probability_bars(DIGITS, probabilities, caption="Probability of each digit", ordered=False)
     st.caption(
         "Wrong? The network learned only from its training data: there, most sevens have a bar, and fours are slanted. "
-        "Draw yours that way, and compare."
+        "Draw yours that way, and compare. A drawn digit is not part of the link."
     )
 
 

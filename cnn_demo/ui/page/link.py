@@ -44,7 +44,11 @@ def sync_query_param(key: str, default: str) -> None:
         st.session_state[key] = st.query_params.get(key, default)
     elif key not in st.session_state and key in st.query_params:
         st.session_state[key] = st.query_params[key]
-    value = st.session_state.get(key, default)
+    write_query_param(key, st.session_state.get(key, default), default)
+
+
+def write_query_param(key: str, value: str, default: str) -> None:
+    """Write a value into the link, which omits the default."""
     if value == default:
         st.query_params.pop(key, None)
     elif st.query_params.get(key) != value:

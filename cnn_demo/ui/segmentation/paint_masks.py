@@ -22,9 +22,11 @@ from cnn_demo.ui.components.annotator import Tool, annotator
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.segmentation.state import pick_segmenter, segmentation_of
 from cnn_demo.ui.widgets.drawing_layout import tools_drawing_result_and_details
+from cnn_demo.ui.widgets.linked_drawing import TOO_LONG, drawing_name, follow_drawing, link_drawing
 from cnn_demo.ui.widgets.view import view_fragment
 
 WAY, WIDTH, BLANKS = "paint_way", "paint_width", "paint_blanks"
+_CANVAS, _LINK = "paint_canvas", "paint_polygons"
 WAYS: dict[str, Tool] = {"Brush": "brush", "Polygon": "polygon", "Eraser": "eraser"}
 DEFAULTS: dict[str, Any] = {WAY: "Brush", WIDTH: 5, BLANKS: True}
 ENOUGH = 0.05  # fraction of the photo: scores of fewer pixels mean little
@@ -140,11 +142,13 @@ def _paint(
         )
     small = reduced(photo.pixels, SHOWN_SIDE)
     colours = class_colours(spec.labels)
+    drawing = drawing_name(photo, spec.labels)
+    follow_drawing(_LINK, _CANVAS, drawing, photo.size, len(spec.labels))
     shapes = annotator(
         jpeg_url(small),
         photo.size,
-        key="paint_canvas",
-        drawing=f"{photo.key} {hash(spec.labels)}",  # networks of the same classes share it
+        key=_CANVAS,
+        drawing=drawing,
         tool=WAYS[tool or DEFAULTS[WAY]],
         classes=[(label, as_hex(colour)) for label, colour in zip(spec.labels, colours, strict=True)],
         class_id=spec.labels.index(chosen),
@@ -159,6 +163,10 @@ def _paint(
         disabled=BACKGROUND not in spec.labels,
         help="Otherwise blank pixels are ignored, and you need not paint pixels that you are unsure of.",
     )
+    if not link_drawing(_LINK, drawing, shapes):
+        tools.caption(TOO_LONG)
+    elif tool != "Polygon" or any(shape.kind == "stroke" for shape in shapes):
+        tools.caption("Polygons are part of the link, brush strokes are not.")
     truth = rasterize(shapes, photo.size, small.shape[:2], IGNORED)
     painted = float((truth != IGNORED).mean())
     if blanks and BACKGROUND in spec.labels:
