@@ -1,0 +1,99 @@
+"""The link of an experiment shows in a new browser what the page showed on which the experiment was started."""
+
+import re
+from collections.abc import Iterator
+from importlib import import_module
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from visitor import PATIENCE, settle, try_experiment, visit
+
+from cnn_demo.lessons import Lesson
+from cnn_demo.topics import TOPICS, Topic
+from cnn_demo.ui.page.experiments import link_name
+
+SCREEN = {"width": 1440, "height": 1000}
+
+# Everything a visitor can read a setting or a result from, in the order of the page: tabs, notice, controls, figures.
+SHOWN = r"""() => {
+  const shown = []
+  const visible = (e) => e.getClientRects().length > 0 && getComputedStyle(e).visibility !== "hidden"
+  const name = (e) => e.ariaLabel
+    || e.labels?.[0]?.textContent
+    || e.closest("[data-testid=stWidgetLabel], [role=radiogroup], [role=group]")?.ariaLabel
+    || e.textContent
+  const add = (kind, e, value) => shown.push([kind, (name(e) || "").trim().slice(0, 80), `${value}`])
+  const walk = (node) => {
+    for (const e of node.children) {
+      if (e.matches("[data-testid=stHeader], style, script")) continue
+      const role = e.getAttribute("role")
+      if (e.matches("input, textarea, select") && e.type !== "file") {
+        const checks = e.type === "checkbox" || e.type === "radio"
+        if (visible(e) || checks) add(role ?? e.type, e, checks ? e.checked : e.value)
+      } else if (visible(e)) {
+        if (role === "tab") add("tab", e, e.ariaSelected)
+        else if (role === "slider") add("slider", e, e.ariaValueText ?? e.ariaValueNow)
+        else if (role === "radio" || role === "switch") add(role, e, e.ariaChecked)
+        else if (e.ariaPressed !== null) add("button", e, e.ariaPressed)
+        else if (e.matches("h1, h2, h3, h4")) add("heading", e, "")
+        else if (e.matches("img[alt]")) shown.push(["picture", e.alt, ""])
+        else if (e.matches("[data-testid=stMetric], [data-testid=stAlert], p, figcaption")) add("text", e, e.innerText)
+      }
+      if (e.shadowRoot) walk(e.shadowRoot)
+      walk(e)
+    }
+  }
+  walk(document.querySelector("[data-testid=stMain]"))
+  return shown
+}"""
+
+
+def lesson_of(topic: Topic) -> Lesson:
+    if topic.number == 6:
+        from cnn_demo.ui.detection.state import lesson_here
+
+        return lesson_here()
+    names = ("convolution", "layers", "networks", "pretrained", "localization", "", "segmentation")
+    return import_module(f"cnn_demo.lessons.{names[topic.number - 1]}").LESSON
+
+
+@pytest.fixture
+def open_links(browser: Browser, server: str) -> Iterator:
+    """A function that opens links at once, each in a new browser context, as other people would; returns the pages."""
+    contexts: list[BrowserContext] = []
+
+    def opened(links: list[str]) -> list[Page]:
+        pages = []
+        for link in links:
+            contexts.append(browser.new_context(viewport=SCREEN, base_url=server))
+            contexts[-1].set_default_timeout(PATIENCE)
+            pages.append(contexts[-1].new_page())
+            pages[-1].goto(link, wait_until="commit")  # the others load while this one does
+        return pages
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.short)
+def test_a_new_browser_shows_each_experiment_as_it_was_started(page: Page, open_links, topic: Topic) -> None:
+    page.set_viewport_size(SCREEN)
+    visit(page, "/" + topic.page.removeprefix(f"pages/{topic.number}_").removesuffix(".py"))
+    started = {}
+    for experiment in lesson_of(topic).experiments:
+        page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 0)")  # back to the menu
+        try_experiment(page, experiment.title)
+        expect(page).to_have_url(re.compile(f"[?&]try={link_name(experiment)}"))
+        settle(page)
+        started[experiment.title] = (page.url, page.evaluate(SHOWN))
+    links = [link for link, _ in started.values()]
+    for (title, (link, shown)), friend in zip(started.items(), open_links(links), strict=True):
+        expect(friend.get_by_test_id("stMain")).to_be_visible()
+        expect(friend.get_by_text("What to notice.")).to_be_visible()
+        for _ in range(10):  # on a busy machine a page may pause before it is complete
+            settle(friend)
+            if friend.evaluate(SHOWN) == shown:
+                break
+        assert friend.evaluate(SHOWN) == shown, title
+        assert friend.url == link, title
