@@ -8,7 +8,7 @@ import cv2
 import driver
 import numpy as np
 import pytest
-from driver import PAGE_2, SMALL, assert_fine, component, fire, written
+from driver import PAGE_2, SMALL, assert_fine, component, fire, open_app, written
 
 from cnn_demo.convolution import activate, convolve, pool, pool_gradient
 from cnn_demo.convolution.stack import MAX_LAYERS, ConvLayer, PoolLayer, plan_stack, run_stack
@@ -168,6 +168,20 @@ def test_bad_text_gets_one_sentence_and_the_first_stack():
         assert len(shapes(app)) == 1 + len(parse_stack(DEFAULTS["stack"]))
     as_text(app).set_value("pmin.3.3").run()
     assert_fine(app)
+
+
+def test_bad_text_in_the_link_can_be_corrected_and_leaves_the_link():
+    app = open_app(PAGE_2, link={"stack": "garbage"})
+    assert_fine(app, errors=1)
+    assert as_text(app).value == "garbage"
+    assert "stack" not in app.query_params
+    assert_fine(open_app(PAGE_2, link=dict(app.query_params)))  # a reload
+    as_text(app).set_value("pmin.3.3").run()
+    assert_fine(app)
+    assert app.query_params["stack"] == "pmin.3.3"
+    as_text(app).set_value("pmin.3.").run()
+    assert_fine(app, errors=1)
+    assert "stack" not in app.query_params  # the default stack is shown
 
 
 def test_learned_kernels_that_are_missing_are_left_out(monkeypatch):

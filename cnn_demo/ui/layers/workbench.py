@@ -5,7 +5,7 @@ import streamlit as st
 from cnn_demo.images import Photo
 from cnn_demo.ui.layers.invariance import forgiving_view
 from cnn_demo.ui.layers.pooling import pooling_view
-from cnn_demo.ui.layers.settings import DEFAULTS, VIEWS, values_in_force
+from cnn_demo.ui.layers.settings import DEFAULTS, VIEWS, read_stack, values_in_force
 from cnn_demo.ui.layers.stack import stack_view
 from cnn_demo.ui.page.fragments import end_run, fragment
 from cnn_demo.ui.page.link import sync_query_param
@@ -22,7 +22,7 @@ def workbench(photo: Photo) -> None:
     Args:
         photo: The chosen photo.
     """
-    sync_query_param("stack", DEFAULTS["stack"])
+    sync_query_param("stack", DEFAULTS["stack"], lambda text: not read_stack({"stack": text})[1])
     state = values_in_force(SESSION)
     shows = dict(zip(VIEWS, (stack_view, pooling_view, forgiving_view), strict=True))
     tabs = st.tabs(VIEWS, key="tab", bind="query-params", on_change="rerun")

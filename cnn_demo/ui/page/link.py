@@ -1,5 +1,6 @@
 """Settings that a link may carry."""
 
+from collections.abc import Callable
 from typing import Any, Literal
 from urllib.parse import urlencode
 
@@ -33,18 +34,21 @@ def went_back_or_forward() -> bool:
     return context is not None and context.is_history_navigation
 
 
-def sync_query_param(key: str, default: str) -> None:
+def sync_query_param(key: str, default: str, fits: Callable[[str], bool] = lambda _: True) -> None:
     """Keep a text of the session, which no widget holds, in the link; read it from the link when the session begins.
 
     Args:
         key: Key in the session state, also its name in the link.
         default: Value if neither has one; links omit it.
+        fits: Whether a value can be used. One that cannot stays in the session, where the visitor can correct it, but
+            leaves the link: a reload would show its error again.
     """
     if went_back_or_forward():
         st.session_state[key] = st.query_params.get(key, default)
     elif key not in st.session_state and key in st.query_params:
         st.session_state[key] = st.query_params[key]
-    write_query_param(key, st.session_state.get(key, default), default)
+    value = st.session_state.get(key, default)
+    write_query_param(key, value if fits(value) else default, default)
 
 
 def write_query_param(key: str, value: str, default: str) -> None:
