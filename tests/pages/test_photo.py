@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from driver import HOME, PAGE_1, assert_fine, fire, open_app, picture
+from driver import HOME, PAGE_1, assert_fine, component, fire, open_app, picture
 
 from cnn_demo.convolution import PATTERNS
 from cnn_demo.images import sample_photos
@@ -138,6 +138,10 @@ def test_a_large_photo_is_worked_on_smaller(jpeg):
     app = upload(open_app(PAGE_1), jpeg(2000, 1000))
     assert_fine(app)
     assert "2000 × 1000 pixels, resized to 1280 × 640" in caption(app)
+    used = "Computed on 1,280 × 640 of the file’s 2,000 × 1,000 pixels."
+    assert component(app, "before")["caption"].endswith(used)
+    fire(app, "gallery", "pick", "coffee")
+    assert "Computed on" not in component(app, "before")["caption"]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from dataclasses import replace
 
 import driver
 import numpy as np
@@ -59,6 +60,12 @@ def test_masks_and_legend_show_the_planted_classes():
     assert len({one["colour"] for one in data["classes"]}) == 2
     assert f"**{percent(fractions['bus'])}** bus" in written(app)
     assert "**12 ms** on the CPU" in written(app)
+
+
+def test_the_pixels_of_a_large_photo_that_are_used_are_named():
+    used = "Computed on 640 × 480 of the file’s 4,000 × 3,000 pixels."
+    assert used in written(open_view("Segment", replace(STREET, original_size=(4000, 3000))))
+    assert "Computed on" not in written(open_view("Segment"))
 
 
 def test_size_and_tiles_are_passed_to_the_network():

@@ -12,6 +12,7 @@ from cnn_demo.images import Photo
 from cnn_demo.ui.components.picture import Mark, picture
 from cnn_demo.ui.convolution.settings import ConvolutionSettings
 from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.widgets.used_pixels import used_pixels
 
 SMOOTH_FROM = 200  # an image with fewer pixels per side is enlarged on the screen: show its pixels as squares
 
@@ -83,7 +84,10 @@ def show_input(photo: Photo, settings: ConvolutionSettings, result: ConvolutionR
         size,
         key="before",
         alt=f"Before: {photo.description}",
-        caption=f"Before · {size[0]} rows × {size[1]} columns. The frame is the window of the selected pixel.",
+        caption=(
+            f"Before · {size[0]} rows × {size[1]} columns. The frame is the window of the selected pixel. "
+            f"{used_pixels(photo)}"
+        ).rstrip(),
         frame_size=_frame_size(result),
         marks=[window],
         on_pick=pick,

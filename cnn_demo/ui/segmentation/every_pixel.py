@@ -16,6 +16,7 @@ from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.segmentation import downloads
 from cnn_demo.ui.segmentation.state import covered, masks_on, pick_segmenter, segmentation_of
 from cnn_demo.ui.widgets.model_picker import official_instead
+from cnn_demo.ui.widgets.used_pixels import used_pixels
 from cnn_demo.ui.widgets.view import view_fragment
 
 DEFAULTS: dict[str, Any] = dict(downloads.DEFAULTS)
@@ -31,6 +32,8 @@ def pixels_view(photo: Photo) -> None:
         segmentation = segmentation_of(photo, spec.key, side, mode)
         masks_on(photo, segmentation, key="segment_photo")
         st.markdown(f"### {covered(segmentation)}")
+        if used := used_pixels(photo):
+            st.caption(used)
     with details:
         st.caption(_inference_caption(photo, segmentation, spec, side, mode))
         downloads.downloads(photo, spec, side, mode)
@@ -49,7 +52,7 @@ def _inference_caption(photo: Photo, segmentation: Segmentation, spec: ModelSpec
             way += ", because it fits into one tile"
     where = DEVICES[segmentation.device]
     return (
-        f"**{segmentation.milliseconds:.0f} ms** on {where}. The photo of {width} × {height} pixels is resized to "
+        f"**{segmentation.milliseconds:.0f} ms** on {where}. The photo, {width} × {height} pixels here, is resized to "
         f"{columns} × {rows}, {way}; the prediction has the size of the photo. {spec.training_data} "
         f"{official_instead(spec)}"
     )
