@@ -21,7 +21,7 @@ from cnn_demo.images import Photo
 from cnn_demo.models import find
 from cnn_demo.models.catalogue.specs import Task
 from cnn_demo.models.classification.classifiers import FITS
-from cnn_demo.models.detection.candidates import CONFIDENCE, IOU, MAX_DETECTIONS
+from cnn_demo.models.detection.candidates import IOU, MAX_DETECTIONS
 from cnn_demo.models.segmentation.segmenters import LONGEST, MODES
 from cnn_demo.results import Classification, Localization, Segmentation
 
@@ -254,7 +254,7 @@ COMMANDS: tuple[type[Command[Any]], ...] = (Classify, Localize, Detect, Segment)
 
 def _add_detector_settings(parser: argparse.ArgumentParser, prefix: str = "") -> None:
     parser.add_argument(
-        "--confidence", type=_fraction, default=CONFIDENCE, help=f"{prefix}confidence threshold, 0 to 1"
+        "--confidence", type=_fraction, help=f"{prefix}confidence threshold, 0 to 1; default: the model's own"
     )
     parser.add_argument("--iou", type=_fraction, default=IOU, help=f"{prefix}IoU threshold of NMS, 0 to 1")
     parser.add_argument(

@@ -45,6 +45,17 @@ def test_every_view_opens_with_every_kind_of_detector(view, network):
     open_view(view, link={"detector": network})
 
 
+def test_each_detector_begins_with_its_own_threshold():
+    app = open_view("Detect")
+    for title, key in (("YOLO26n", "yolo26n"), ("YOLO11n", "yolo11n")):
+        app.slider(key="detect_confidence").set_value(60).run()
+        app.selectbox(key="detector").set_value(key).run()
+        assert_fine(app)
+        assert app.slider(key="detect_confidence").value == round(100 * find(key).threshold) == 25, title
+    assert find("everyday_detector").threshold == 0.45
+    assert open_view("Detect", link={"detector": "YOLO26n", "detect_confidence": "60"}).slider[0].value == 60
+
+
 def test_planted_objects_are_detected_and_counted():
     app = open_view("Detect")
     assert "### **2** × person · **1** × bus" in written(app)

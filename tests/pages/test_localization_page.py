@@ -84,7 +84,7 @@ def test_a_high_threshold_removes_the_box(model, astronaut):
         pytest.skip("the network is too sure for any threshold of the slider")
     app = open_view("Localize", astronaut)
     app.slider(key="sure").set_value(100).run()
-    assert "### No box" in written(app)
+    assert "### Nothing recognized" in written(app)
     assert f"person, has {percent(probability)}: less than the threshold of 100.0%" in written(app)
 
 

@@ -89,7 +89,7 @@ MODELS: tuple[ModelSpec, ...] = (
         paper="https://arxiv.org/abs/1904.01355",
         licence="AGPL-3.0; trained on Pascal VOC (Everingham et al. 2010) and more sets: see its card",
         training_data="Trained on Pascal VOC's 20 classes: people, animals, vehicles and indoor objects.",
-        threshold=0.2,
+        threshold=0.4,
     ),
     ModelSpec(
         key="caltech_localizer",
@@ -143,6 +143,7 @@ MODELS: tuple[ModelSpec, ...] = (
         licence="AGPL-3.0; trained on Pascal VOC (Everingham et al. 2010) and more sets: see its card",
         training_data="Trained on Pascal VOC's 20 classes: people, animals, vehicles and indoor objects.",
         builder=EVERYDAY,
+        threshold=0.45,
     ),
     ModelSpec(
         key="assorted_yolo11n",

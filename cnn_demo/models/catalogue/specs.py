@@ -71,7 +71,7 @@ class ModelSpec:
         url: Download URL of the weights; None if they cannot be downloaded.
         checksum: Checksum of the weights file, as "md5:..." or "sha256:...".
         backbone: Key of the classifier used as backbone; the model's own weights then contain only the heads.
-        threshold: Default confidence threshold of a localizer.
+        threshold: Default confidence threshold of a localizer or a detector; 0.25 is that of Ultralytics.
     """
 
     key: str
@@ -97,7 +97,7 @@ class ModelSpec:
     url: str | None = None
     checksum: str | None = None
     backbone: str | None = None
-    threshold: float = 0.5
+    threshold: float = 0.25
 
     def availability(self) -> Availability:
         """Return where the weights are: "bundled", "at hand" (weights folder or cache), "download" or "unavailable"."""

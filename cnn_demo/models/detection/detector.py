@@ -11,7 +11,6 @@ import numpy as np
 
 from cnn_demo.models.catalogue.specs import ModelSpec
 from cnn_demo.models.detection.candidates import (
-    CONFIDENCE,
     IOU,
     MAX_DETECTIONS,
     Candidates,
@@ -73,7 +72,7 @@ class Detector(ABC):
     def predict(
         self,
         pixels: np.ndarray,
-        confidence: float = CONFIDENCE,
+        confidence: float | None = None,
         iou: float = IOU,
         classes: Iterable[int | str] | None = None,
         max_detections: int = MAX_DETECTIONS,
@@ -83,7 +82,7 @@ class Detector(ABC):
 
         Args:
             pixels: (H, W, 3) uint8 RGB, of any size.
-            confidence: Confidence threshold, 0 to 1.
+            confidence: Confidence threshold, 0 to 1; None for the model's default.
             iou: IoU threshold of NMS, 0 to 1; ignored by networks that need no NMS.
             classes: Names or indices of the classes to keep; None for all.
             max_detections: Maximum number of detections.
@@ -96,6 +95,7 @@ class Detector(ABC):
         Raises:
             ValueError: As `candidates` and `select` do.
         """
+        confidence = self.spec.threshold if confidence is None else confidence
         check_settings(confidence, iou, max_detections)
         class_ids = None if classes is None else class_indices(classes, self.spec.labels)
         return select(self.candidates(pixels, side), confidence, iou, class_ids, max_detections).detections()

@@ -12,6 +12,7 @@ from cnn_demo.drawing.boxes import OTHER, PREDICTION, box_at, box_scale, draw_bo
 from cnn_demo.drawing.heatmaps import overlay
 from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.images import Photo
+from cnn_demo.models import ModelSpec
 from cnn_demo.models.detection.candidates import Candidates, select
 from cnn_demo.models.detection.letterbox import Letterbox
 from cnn_demo.results import percent
@@ -41,9 +42,9 @@ def grid_view(photo: Photo) -> None:
         spec, side = pick_detector()
     candidates = candidates_of(photo, spec.key, side)
     if candidates.proposals_xyxy is not None and candidates.objectness is not None:
-        _two_stages(containers, photo, candidates, candidates.proposals_xyxy, candidates.objectness)
+        _two_stages(containers, photo, spec, candidates, candidates.proposals_xyxy, candidates.objectness)
     elif candidates.cells is not None and candidates.frame is not None:
-        _cells(containers, photo, candidates, candidates.cells, candidates.frame, (photo.key, spec.key, side))
+        _cells(containers, photo, spec, candidates, candidates.cells, candidates.frame, (photo.key, spec.key, side))
     else:
         stage.info(
             f"torchvision does not return the location at which {spec.title} predicted a box. Choose a YOLO model to "
@@ -55,6 +56,7 @@ def grid_view(photo: Photo) -> None:
 def _cells(
     containers: Containers,
     photo: Photo,
+    spec: ModelSpec,
     candidates: Candidates,
     cells: np.ndarray,
     frame: Letterbox,
@@ -62,7 +64,7 @@ def _cells(
 ) -> None:
     panel, stage, details = containers
     with panel:
-        confidence = confidence_slider()
+        confidence = confidence_slider(spec.threshold)
     selection = select(candidates, confidence)
     kept = selection.order[selection.kept]
     boxes = candidates.visible(kept)
@@ -175,14 +177,19 @@ def _ratio(photo: Photo) -> str:
 
 
 def _two_stages(
-    containers: Containers, photo: Photo, candidates: Candidates, proposals_xyxy: np.ndarray, objectness: np.ndarray
+    containers: Containers,
+    photo: Photo,
+    spec: ModelSpec,
+    candidates: Candidates,
+    proposals_xyxy: np.ndarray,
+    objectness: np.ndarray,
 ) -> None:
     panel, stage, details = containers
     with panel:
         count = st.select_slider(
             "Proposals shown, by objectness", COUNTS, DEFAULTS[PROPOSALS], key=PROPOSALS, bind="query-params"
         )
-        confidence = confidence_slider()
+        confidence = confidence_slider(spec.threshold)
     selection = select(candidates, confidence, 0.5)
     final = selection.order[selection.kept]
     total = len(objectness)

@@ -17,7 +17,7 @@ from cnn_demo.images import Photo
 from cnn_demo.machine import DEVICES
 from cnn_demo.models import MAX_MODELS, ModelSpec, ModelUnavailable, load_detector
 from cnn_demo.models.boxes import iou as overlap_of
-from cnn_demo.models.detection.candidates import IOU, select
+from cnn_demo.models.detection.candidates import CONFIDENCE, IOU, select
 from cnn_demo.ui.components.picture import labelled_boxes, picture
 from cnn_demo.ui.detection.state import candidates_of
 from cnn_demo.ui.page.layout import controls_picture_and_details
@@ -39,7 +39,7 @@ def compare_view(photo: Photo) -> None:
     panel, stage, details = controls_picture_and_details("compare")
     with panel:
         specs = pick_models(MODELS, "Models (up to three)", MAX_MODELS, task="detection")
-        confidence = confidence_slider()
+        confidence = confidence_slider(specs[0].threshold if specs else CONFIDENCE)
     if not specs:
         stage.info("Choose at least one model.", icon=":material/image_search:")
         return

@@ -36,7 +36,7 @@ def nms_view(photo: Photo) -> None:
     with panel:
         spec, side = pick_detector()
         candidates = candidates_of(photo, spec.key, side)
-        confidence = confidence_slider()
+        confidence = confidence_slider(spec.threshold)
         iou = overlap_slider(candidates, spec)
         selection = select(candidates, confidence, iou)
         step = _step_slider(selection) if candidates.needs_nms and len(selection.kept) else 0

@@ -46,7 +46,7 @@ def score_view(photo: Photo) -> None:
         class_to_draw = st.container()
         spec, side = pick_detector()
         candidates = candidates_of(photo, spec.key, side)
-        confidence = confidence_slider()
+        confidence = confidence_slider(spec.threshold)
         iou = overlap_slider(candidates, spec)
         right_from = (
             st.slider(

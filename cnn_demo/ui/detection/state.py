@@ -14,7 +14,7 @@ from cnn_demo.models import ModelSpec, ModelUnavailable, load_detector, preferre
 from cnn_demo.models.detection.candidates import CONFIDENCE, IOU, MAX_DETECTIONS, Candidates, Selection, select
 from cnn_demo.ui.page.caching import HASH_BY_KEY, timed_warm
 from cnn_demo.ui.page.link import LINKED_AND_PERSISTENT
-from cnn_demo.ui.widgets.detection_controls import DEFAULT, SURE, confidence_slider
+from cnn_demo.ui.widgets.detection_controls import SURE, confidence_slider
 from cnn_demo.ui.widgets.model_picker import load_with_spinner, pick_model, pick_side
 
 MODEL, SIDE = "detector", "detect_side"
@@ -22,7 +22,7 @@ OVERLAP, LIMIT, CLASSES = "detect_iou", "detect_limit", "detect_classes"
 DEFAULTS: dict[str, Any] = {
     MODEL: None,
     SIDE: None,
-    SURE: DEFAULT,
+    SURE: None,  # stands for the model's own threshold
     OVERLAP: round(100 * IOU),
     LIMIT: MAX_DETECTIONS,
     CLASSES: [],
@@ -62,9 +62,13 @@ def pick_detector() -> tuple[ModelSpec, int]:
     Raises:
         ModelUnavailable: If there is no detector, or it cannot be loaded.
     """
-    spec = pick_model(MODEL, "Model", task="detection")
+    spec = pick_model(MODEL, "Model", task="detection", on_change=_begin_at_its_threshold)
     detector = load_with_spinner(spec, load_detector)
     return spec, pick_side(SIDE, detector.sides, spec.input_size[0], SIZE_HELP)
+
+
+def _begin_at_its_threshold() -> None:
+    st.session_state[SURE] = None
 
 
 @st.cache_resource(max_entries=48, show_spinner=False, hash_funcs=HASH_BY_KEY)
@@ -107,7 +111,7 @@ def overlap_slider(candidates: Candidates, spec: ModelSpec) -> float:
 
 def cuts_controls(candidates: Candidates, spec: ModelSpec) -> Cuts:
     """Show all four controls."""
-    confidence = confidence_slider()
+    confidence = confidence_slider(spec.threshold)
     iou = overlap_slider(candidates, spec)
     classes = st.multiselect(
         "Classes",

@@ -61,7 +61,7 @@ def video_view(photo: Photo) -> None:
     upload = panel.container()
     with panel:
         spec, side = pick_detector()
-        confidence = confidence_slider()
+        confidence = confidence_slider(spec.threshold)
     with upload:
         _choose_video()
         job: Job | None = st.session_state.get(_JOB)

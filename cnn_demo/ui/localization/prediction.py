@@ -87,7 +87,7 @@ def _in_words(prediction: Localization, photo: Photo, threshold: float) -> None:
             st.markdown(f"### Nothing, {percent(float(prediction.probabilities[-1]))}")
             st.markdown(f"None of its {len(prediction.labels) - 1} classes: the most probable one, {nearest}.")
         else:
-            st.markdown("### No box")
+            st.markdown("### Nothing recognized")
             st.markdown(f"The most probable class, {nearest}: less than the threshold of {percent(threshold)}.")
         return
     st.markdown(f"### {prediction.label.capitalize()}, {percent(prediction.probability)}")

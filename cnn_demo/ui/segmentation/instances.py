@@ -12,7 +12,7 @@ from cnn_demo.drawing.masks import BLANK
 from cnn_demo.drawing.palette import as_hex, distinct_colours
 from cnn_demo.images import Photo
 from cnn_demo.models import ModelSpec, load_detector
-from cnn_demo.models.detection.candidates import CONFIDENCE, IOU, Candidates, select
+from cnn_demo.models.detection.candidates import IOU, Candidates, select
 from cnn_demo.results import percent
 from cnn_demo.ui.components.mask_view import Layer
 from cnn_demo.ui.page.caching import HASH_BY_KEY, timed_warm
@@ -20,7 +20,7 @@ from cnn_demo.ui.widgets.detection_controls import confidence_slider
 from cnn_demo.ui.widgets.model_picker import load_with_spinner, pick_model, pick_side
 
 MODEL, SIDE, SURE = "instance_segmenter", "instance_side", "instance_confidence"
-DEFAULTS: dict[str, Any] = {MODEL: None, SIDE: None, SURE: round(100 * CONFIDENCE)}
+DEFAULTS: dict[str, Any] = {MODEL: None, SIDE: None, SURE: None}
 MAX_OBJECTS = 100  # of which masks are made: each is a photo of bits
 
 
@@ -42,7 +42,7 @@ def pick_instances() -> tuple[ModelSpec, int, float]:
         "Longer side of the input in pixels (with Mask R-CNN, the shorter one).",
         label="Image size, instance model",
     )
-    return spec, side, confidence_slider(SURE)
+    return spec, side, confidence_slider(spec.threshold, SURE)
 
 
 @st.cache_resource(max_entries=6, show_spinner="Running the network…", hash_funcs=HASH_BY_KEY)

@@ -8,26 +8,32 @@ from cnn_demo.models.detection.candidates import CONFIDENCE
 from cnn_demo.ui.page.link import LINKED_AND_PERSISTENT
 
 SURE = "detect_confidence"  # key of page 6's slider
-DEFAULT = round(100 * CONFIDENCE)  # percent
 MIN_SURE = 5  # percent: torchvision's detectors return nothing below
 
 
-def confidence_slider(key: str = SURE) -> float:
+def confidence_slider(own: float = CONFIDENCE, key: str = SURE) -> float:
     """Let the visitor set the confidence threshold; returns it as a fraction.
 
     Args:
+        own: Default threshold of the model, for which None in the session state stands.
         key: Widget key, and the name in the link.
     """
+    percents = round(100 * own)
+    if key in st.session_state and st.session_state[key] is None:
+        st.session_state[key] = percents
     return (
         st.slider(
             "Confidence threshold",
             MIN_SURE,
             95,
-            DEFAULT,
+            percents,
             5,
             format="%d%%",
             key=key,
-            help="Only boxes with a higher confidence are shown.",
+            help=(
+                "Only boxes with a higher confidence are shown. Published models begin at 25%, as in Ultralytics, "
+                "bundled ones at the threshold in their model card."
+            ),
             **LINKED_AND_PERSISTENT,
         )
         / 100

@@ -22,7 +22,11 @@ OFFICIAL = {  # task -> the published network that is suggested to users of a bu
 
 
 def pick_model(
-    key: str, label: str, task: Task = "classification", fits: Callable[[ModelSpec], bool] | None = None
+    key: str,
+    label: str,
+    task: Task = "classification",
+    fits: Callable[[ModelSpec], bool] | None = None,
+    on_change: Callable[[], None] | None = None,
 ) -> ModelSpec:
     """Let the visitor choose one model; a choice that is not available becomes the preferred one.
 
@@ -31,6 +35,7 @@ def pick_model(
         label: Label of the select box.
         task: Task of the models.
         fits: Filter of the models; None for all.
+        on_change: Callback for another choice.
 
     Raises:
         ModelUnavailable: If no such network is on this machine.
@@ -50,6 +55,7 @@ def pick_model(
         key=key,
         bind="query-params",
         help=_HELP,
+        on_change=on_change,
     )
     return find(chosen if chosen in titles else first)
 
