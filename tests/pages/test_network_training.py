@@ -17,11 +17,12 @@ from cnn_demo.images import Photo, sample_photos
 from cnn_demo.jobs import JobError, job_queue
 from cnn_demo.models import load
 from cnn_demo.models.calibration import expected_calibration_error, reliability_bins, softmax
-from cnn_demo.models.classification.digits import digit_data, read
+from cnn_demo.models.classification.digits import DigitRun, DigitSettings, Epoch, digit_data, read
 from cnn_demo.models.classification.drawn_digit import eight_by_eight
 from cnn_demo.models.training_records import cifar10_record, cifar10_validation
 from cnn_demo.results import percent
-from cnn_demo.ui.network import calibration, live_training, training_playback
+from cnn_demo.ui.components import flipbook
+from cnn_demo.ui.network import calibration, live_training, live_training_charts, training_playback
 from cnn_demo.ui.network.kernel_mosaic import kernel_mosaic
 from cnn_demo.ui.network.training_playback import turns
 
@@ -37,7 +38,7 @@ def book(app, key: str) -> tuple[dict, np.ndarray]:
     data = component(app, key)
     with Image.open(io.BytesIO(base64.b64decode(data["sprite"].partition(",")[2]))) as image:
         pixels = np.asarray(image.convert("RGB"))
-    return data, pixels.reshape(data["frames"], data["height"], data["width"], 3)
+    return data, pixels.reshape(len(data["frameEpochs"]), data["height"], data["width"], 3)
 
 
 # Played back ------------------------------------------------------------------------------------------------------
@@ -50,11 +51,9 @@ def test_the_scrub_bar_has_every_epoch_of_the_record():
     for frame, kernels in zip(frames, record.kernels, strict=True):
         np.testing.assert_array_equal(frame, kernel_mosaic(kernels, 8))
     lines = {chart["title"]: [line["values"] for line in chart["lines"]] for chart in data["charts"]}
-    assert lines["Loss"] == [[e["loss"] for e in record.epochs], [e["validation_loss"] for e in record.epochs]]
-    assert lines["Accuracy"] == [
-        [e["accuracy"] for e in record.epochs],
-        [e["validation_accuracy"] for e in record.epochs],
-    ]
+    for title, names in (("Loss", ("loss", "validation_loss")), ("Accuracy", ("accuracy", "validation_accuracy"))):
+        own = [[epoch[name] for epoch in record.epochs] for name in names]
+        np.testing.assert_allclose(lines[title], own, atol=5.1e-5)
     assert all(len(line) == len(record.epochs) for chart in lines.values() for line in chart)
 
 
@@ -160,7 +159,8 @@ def test_a_training_from_start_to_end():
     assert values["Parameters"] == "3,818"
     shown, frames = book(app, "live_book")
     assert len(frames) == 9
-    assert shown["charts"][0]["lines"][1]["values"] == [epoch.held_out_accuracy for epoch in run.epochs]
+    own = [epoch.held_out_accuracy for epoch in run.epochs]
+    assert shown["charts"][0]["lines"][1]["values"] == pytest.approx(own, abs=5.1e-5)
     figure = json.loads(app.get("plotly_chart")[0].proto.spec)
     assert figure["data"][0]["type"] == "heatmap"
     wrong = int((run.probabilities.argmax(axis=1) != data.held_out_labels).sum())
@@ -175,6 +175,27 @@ def test_a_training_from_start_to_end():
     probabilities = read(run.network, eight_by_eight(ink)[None])[0]
     assert f"Prediction: **{probabilities.argmax()}** ({percent(float(probabilities.max()))})" in written(app)
     assert "The drawing as 8 by 8 values" in html(app)
+
+
+def test_updates_of_a_long_training_stay_small(monkeypatch):
+    sent = []
+    monkeypatch.setattr(flipbook, "_mount", lambda *, key, data: sent.append(data))
+    random = np.random.default_rng(0)
+    kernels = tuple(random.normal(size=(151, 3, 3, 32)).astype(np.float32))
+    epochs = tuple(Epoch(*values) for values in random.random((150, 4)))
+    settings = DigitSettings(filters=32, epochs=150)
+    for live in (True, False):
+        run = DigitRun(settings, epochs, kernels, np.zeros((0, 10)), 1.0, None)
+        live_training_charts.curves(run, live=live)
+    while_training, after = sent
+    assert len(json.dumps(while_training)) < 40_000 < len(json.dumps(after))
+    assert while_training["charts"] == after["charts"]
+    assert after["frameEpochs"] == [*range(151)]
+    assert while_training["frameEpochs"] == [*range(0, 150, 10), 150]
+    sprite = base64.b64decode(while_training["sprite"].partition(",")[2])
+    with Image.open(io.BytesIO(sprite)) as image:
+        last = np.asarray(image.convert("RGB"))[-while_training["height"] :]
+    np.testing.assert_array_equal(last, kernel_mosaic(kernels[150], 8))
 
 
 def test_stop_keeps_the_trained_weights():

@@ -17,7 +17,8 @@ const PAUSE = "M5 3h5v18H5zM14 3h5v18h-5z"
  * @typedef {object} Data
  * @property {string} sprite - Data URL of all frames, one below the other.
  * @property {boolean} smooth - Whether pixels are interpolated.
- * @property {number} frames - Number of frames; the first is before training.
+ * @property {number[]} frameEpochs - Epoch of each frame; the first is 0, before training. A frame stays until the next.
+ * @property {number} last - Last finished epoch, which the scrub bar ends at.
  * @property {number} height - Of a frame in pixels, as is width.
  * @property {number} width
  * @property {number} maxWidth - In CSS pixels.
@@ -165,22 +166,22 @@ class Flipbook {
    * @param {Data} book
    */
   update(book) {
-    const followed = this.at === null || this.at === this.book.frames - 1
+    const followed = this.at === null || this.at === this.book.last
     this.book = book
     if (this.sprite?.src !== book.sprite) {
       const sprite = new Image() // all frames, one under the other: none is decoded again while the finger moves
-      sprite.onload = () => { this.sprite = sprite; this.paint() }
+      sprite.onload = () => { this.sprite = sprite; this.spriteEpochs = book.frameEpochs; this.paint() }
       sprite.src = book.sprite
     }
     this.root.style.setProperty("--video-width", `${book.maxWidth}px`)
     this.find("figcaption").textContent = book.caption
-    this.input.max = book.frames - 1
+    this.input.max = book.last
     this.input.setAttribute("aria-label", book.label)
     if (this.charts.length !== book.charts.length) {
       this.find(".charts").replaceChildren()
       this.charts = book.charts.map(() => new Chart(this.find(".charts"), (epoch) => { this.pause(); this.show(epoch) }))
     }
-    if (!this.timer && followed) this.at = book.frames - 1
+    if (!this.timer && followed) this.at = book.last
     this.draw()
     this.pause(Boolean(this.timer))
   }
@@ -197,10 +198,12 @@ class Flipbook {
    * @param {number} epoch
    */
   show(epoch) {
-    this.at = clamp(epoch, 0, this.book.frames - 1)
+    this.at = clamp(epoch, 0, this.book.last)
     const name = this.at === 0 ? "before training" : `epoch ${this.at}`
     this.paint()
-    this.find("canvas").setAttribute("aria-label", `${this.book.alt}, ${this.at === 0 ? name : `after ${name}`}`)
+    const shown = this.book.frameEpochs.findLast((each) => each <= this.at)
+    const when = shown === 0 ? "before training" : `after epoch ${shown}`
+    this.find("canvas").setAttribute("aria-label", `${this.book.alt}, ${when}`)
     this.input.value = this.at
     this.input.setAttribute("aria-valuetext", name)
     this.find("output").textContent = name[0].toUpperCase() + name.slice(1)
@@ -212,18 +215,19 @@ class Flipbook {
     const { width, height } = this.book
     const canvas = this.find("canvas")
     canvas.classList.toggle("smooth", Boolean(this.book.smooth))
-    if (!this.sprite || this.sprite.height < (this.at + 1) * height) return // the new frames are still being decoded
+    if (!this.sprite || this.spriteEpochs.at(-1) < this.at) return // the new frames are still being decoded
+    const index = this.spriteEpochs.findLastIndex((epoch) => epoch <= this.at)
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height })
-    canvas.getContext("2d").drawImage(this.sprite, 0, this.at * height, width, height, 0, 0, width, height)
+    canvas.getContext("2d").drawImage(this.sprite, 0, index * height, width, height, 0, 0, width, height)
   }
 
   /** Show one frame after the other, to the last. */
   play() {
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches
-    if (this.at === this.book.frames - 1) this.show(0)
+    if (this.at === this.book.last) this.show(0)
     this.timer = setInterval(() => {
       this.show(this.at + 1)
-      if (this.at === this.book.frames - 1) this.pause()
+      if (this.at === this.book.last) this.pause()
     }, calm ? CALM_FRAME_MS : FRAME_MS)
     this.pause(true)
   }

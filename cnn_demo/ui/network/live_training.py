@@ -154,7 +154,7 @@ def _watch(job: Job) -> None:
     else:
         done = len(run.epochs)
         st.progress(done / run.settings.epochs, f"Epoch {done} of {run.settings.epochs} · {run.seconds:.1f} s")
-        views.curves(run)
+        views.curves(run, live=True)
 
 
 def _result(job: Job, settings: DigitSettings, details: DeltaGenerator) -> None:

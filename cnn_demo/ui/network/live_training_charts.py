@@ -27,6 +27,7 @@ CREDIT = (
 BOARD, PEN = 280, 24  # pixels
 DIGITS = tuple(str(digit) for digit in range(CLASSES))
 MAX_MISTAKES = 12
+LIVE_FRAMES = 16  # sent at most during a training, which updates the page more than once a second
 
 
 def before_training() -> None:
@@ -57,13 +58,22 @@ def figures(run: DigitRun) -> None:
         st.metric("Training time", f"{run.seconds:.1f} s", border=True)
 
 
-def curves(run: DigitRun) -> None:
-    """Show the first kernels and the curves, epoch by epoch, on a scrub bar."""
+def curves(run: DigitRun, live: bool = False) -> None:
+    """Show the first kernels and the curves, epoch by epoch, on a scrub bar.
+
+    Args:
+        run: The training.
+        live: Whether it goes on: then the kernels of some epochs only are shown, so that each update is small.
+    """
     epochs = run.epochs
+    frames = [*range(len(run.kernels))]
+    if live:
+        every = -(-len(frames) // LIVE_FRAMES)
+        frames = [*frames[:-1:every], frames[-1]]
     count = run.settings.filters
     columns = max(4, count // 4)
     flipbook(
-        [kernel_mosaic(kernels, columns) for kernels in run.kernels],
+        [kernel_mosaic(run.kernels[epoch], columns) for epoch in frames],
         [
             Chart(
                 "Accuracy",
@@ -84,6 +94,7 @@ def curves(run: DigitRun) -> None:
         key="live_book",
         alt=f"The {count} kernels of the first layer",
         caption=f"The {count} kernels of the first layer, 3 × 3 weights each: red is positive, blue negative.",
+        frame_epochs=frames,
         epochs=run.settings.epochs,
         max_width=110 * columns if count > 4 else 380,
     )
