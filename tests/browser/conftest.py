@@ -9,8 +9,8 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
-from visitor import PATIENCE
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
+from visitor import STEP_PATIENCE, errors_of
 
 from benchmarks.served import ARGS, find_chromium, serve
 
@@ -53,52 +53,56 @@ def browser() -> Iterator[Browser]:
     if "CNN_DEMO_BROWSER" not in os.environ and (share := core_share()) < ENOUGH:
         pytest.skip(f"this machine gives a process {share:.0%} of a core now; CNN_DEMO_BROWSER=1 runs it all the same")
     with sync_playwright() as playwright:
-        expect.set_options(timeout=PATIENCE)
+        expect.set_options(timeout=STEP_PATIENCE)
         chromium = playwright.chromium.launch(executable_path=path, args=[*ARGS, OFFLINE])
         yield chromium
         chromium.close()
 
 
-def errors_of(page: Page) -> list[str]:
-    """Return a list that collects the errors that the page's scripts throw and its console logs."""
-    errors: list[str] = []
-
-    def logged(message: ConsoleMessage) -> None:
-        # Opened by its link, a page asks for these below its own address before it asks for them at the root.
-        probed = message.location.get("url", "").endswith(("/_stcore/health", "/_stcore/host-config"))
-        if message.type == "error" and not probed:
-            errors.append(message.text)
-
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", logged)
-    return errors
+def context_of(browser: Browser, server: str, **options) -> Iterator[BrowserContext]:
+    """One for all tests, since its cache of Streamlit's scripts saves each visit a third of its processor time."""
+    context = browser.new_context(base_url=server, **options)
+    context.set_default_timeout(STEP_PATIENCE)
+    yield context
+    context.close()
 
 
-@pytest.fixture
-def page(browser: Browser, server: str) -> Iterator[Page]:
-    """A new visitor at a wide screen; the browser may reach nothing but the app, and must log no error."""
-    context = browser.new_context(viewport={"width": 1440, "height": 1000}, base_url=server)
-    context.set_default_timeout(PATIENCE)
-    asked = []
-    context.on("request", lambda request: asked.append(request.url))  # a route would turn the browser's cache off
+@pytest.fixture(scope="session")
+def wide_screen(browser: Browser, server: str) -> Iterator[BrowserContext]:
+    yield from context_of(browser, server, viewport={"width": 1440, "height": 1000})
+
+
+@pytest.fixture(scope="session")
+def touch_screen(browser: Browser, server: str) -> Iterator[BrowserContext]:
+    yield from context_of(browser, server, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+
+
+def page_of(context: BrowserContext, server: str) -> Iterator[Page]:
+    """A new visitor, whose session begins with the page; it may reach nothing but the app, and must log no error."""
+    asked: list[str] = []
+
+    def log_request(request: Request) -> None:
+        asked.append(request.url)
+
+    context.on("request", log_request)  # a route would turn the browser's cache off
     page = context.new_page()
     errors = errors_of(page)
     yield page
-    context.close()
+    for each in context.pages:
+        each.close()
+    context.remove_listener("request", log_request)
     outside = [url for url in asked if not url.startswith((server, "data:", "blob:"))]
     assert not outside, f"The page requested {outside}; it must work without internet."
     assert not errors, errors
 
 
 @pytest.fixture
-def phone(browser: Browser, server: str) -> Iterator[Page]:
+def page(wide_screen: BrowserContext, server: str) -> Iterator[Page]:
+    """A new visitor at a wide screen."""
+    yield from page_of(wide_screen, server)
+
+
+@pytest.fixture
+def phone(touch_screen: BrowserContext, server: str) -> Iterator[Page]:
     """A visitor with a phone: touch only, no mouse."""
-    context = browser.new_context(
-        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, base_url=server
-    )
-    context.set_default_timeout(PATIENCE)
-    page = context.new_page()
-    errors = errors_of(page)
-    yield page
-    context.close()
-    assert not errors, errors
+    yield from page_of(touch_screen, server)

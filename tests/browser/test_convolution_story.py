@@ -8,16 +8,15 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
-from visitor import go_to, settle, slide
+from visitor import go_to, settle, slide, visit
 
 AFTER, BEFORE = "img[alt^='After']", "img[alt^='Before']"
 
 
 def open_convolution(page: Page, query: str = "") -> None:
-    page.goto(f"/Convolution{query}")
+    visit(page, f"/Convolution{query}")
     expect(page.locator(AFTER)).to_be_visible()
     expect(page.get_by_text("Download the result")).to_be_visible()
-    settle(page)
 
 
 def wait_for_change(page: Page, selector: str, before: str) -> None:
@@ -52,7 +51,7 @@ def shown_pixels(page: Page, selector: str) -> np.ndarray:
 
 def test_the_story(page: Page) -> None:
     # Open the page from home, and choose the cat.
-    page.goto("/")
+    visit(page, "/")
     page.get_by_role("main").get_by_role("link", name="1 · Convolution").click()
     expect(page.locator(AFTER)).to_be_visible()
     page.get_by_role("radio", name="A cup of coffee").click()
@@ -109,14 +108,13 @@ def test_the_story(page: Page) -> None:
     shared = page.url
     assert parse_qs(urlparse(shared).query)["photo"] == ["coffee"]
     mine = page.get_by_role("slider", name="Sigma (px)").input_value()
-    friend = page.context.browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
-    friend.goto(shared)
+    friend = page.context.new_page()
+    visit(friend, shared)
     expect(friend.locator("img[alt^='Before: An espresso']")).to_be_visible()
     expect(friend.get_by_role("slider", name="Sigma (px)")).to_have_value(mine)
     expect(friend.get_by_role("slider", name="Stride")).to_have_value("2")
     expect(friend.get_by_text("After · ").first).to_be_visible()
     assert shown_pixels(friend, AFTER).shape == shown_pixels(page, AFTER).shape
-    friend.context.close()
 
 
 def test_a_click_opens_the_pixel_under_it(page: Page) -> None:
@@ -159,13 +157,10 @@ def test_the_kernel_is_edited_cell_by_cell(page: Page) -> None:
     expect(page.get_by_role("textbox", name="As text")).to_have_value("0 0 0; 0 5 0; 0 0 0")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone_shows_everything_without_scrolling_sideways(page: Page, scheme: str) -> None:
+def test_a_phone_shows_everything_without_scrolling_sideways(page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
-    page.emulate_media(color_scheme=scheme)
     for path in ("/", "/Convolution"):
-        page.goto(path)
-        expect(page.get_by_test_id("stMain")).to_be_visible()
+        visit(page, path)
         expect(page.get_by_text("This machine" if path == "/" else "= Products")).to_be_visible()
         main = page.get_by_test_id("stMain")
         assert main.evaluate("e => e.scrollWidth <= e.clientWidth")

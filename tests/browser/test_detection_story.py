@@ -47,11 +47,3 @@ def test_detect_filter_and_score(page: Page) -> None:
     page.get_by_role("button", name=re.compile("Add the predictions")).click()
     settle(page)
     expect(page.get_by_test_id("stMetric").filter(has_text="Recall")).to_contain_text("1.00")
-
-
-def test_every_tab_fits_a_phone(page: Page) -> None:
-    page.set_viewport_size({"width": 390, "height": 844})
-    for tab in ("Detect", "Non-maximum suppression", "Cells and proposals", "Compare", "Evaluate", "Models"):
-        open_page_6(page, f"photo=astronaut&task={tab.replace(' ', '+')}")
-        expect(page.locator("[data-testid=stException]")).to_have_count(0)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390, tab

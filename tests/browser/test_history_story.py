@@ -61,11 +61,10 @@ def test_one_click_is_one_entry_and_back_undoes_it(page: Page) -> None:
     expect(sigma).to_have_value(moved)
     expect(stride).to_have_value("3")
     settle(page)
-    friend = page.context.browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
-    friend.goto(link)
+    friend = page.context.new_page()
+    visit(friend, link)
     expect(friend.get_by_text(NOTICE)).to_be_visible()
     expect(friend.get_by_role("combobox", name="Kernel")).to_have_value("Sobel edges")
-    friend.context.close()
 
 
 def test_a_lost_upload_is_reported_after_a_reload(page: Page, phone_photo: bytes) -> None:

@@ -4,7 +4,7 @@ from urllib.parse import parse_qs, urlparse
 
 import pytest
 from playwright.sync_api import Page, expect
-from visitor import go_to, settle, slide, try_experiment
+from visitor import go_to, settle, slide, try_experiment, visit
 
 PAGE = "/Convolution_and_pooling_layers"
 LAYERS = "[role=radiogroup][aria-label='Layers, to scale'] button"
@@ -12,9 +12,8 @@ MAPS = "[role=radiogroup][aria-label^='Maps of layer'] button"
 
 
 def open_layers(page: Page, query: str = "") -> None:
-    page.goto(f"{PAGE}{query}")
+    visit(page, f"{PAGE}{query}")
     expect(page.get_by_role("tab", name="Build a stack")).to_be_visible()
-    settle(page)
 
 
 def in_link(page: Page, key: str) -> list[str]:
@@ -23,7 +22,7 @@ def in_link(page: Page, key: str) -> list[str]:
 
 def test_the_story(page: Page) -> None:
     # Open the page from home: four layers, drawn to scale.
-    page.goto("/")
+    visit(page, "/")
     page.get_by_role("main").get_by_role("link", name="2 · Convolution and pooling layers").click()
     expect(page.locator(LAYERS)).to_have_count(5)
     settle(page)
@@ -65,12 +64,11 @@ def test_the_story(page: Page) -> None:
 
     # Another visitor opens the link and gets the same page.
     page.wait_for_url("**stack=**")
-    friend = page.context.browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
-    friend.goto(page.url)
+    friend = page.context.new_page()
+    visit(friend, page.url)
     expect(friend.get_by_role("alert")).to_contain_text("Layer 6 does not fit")
     expect(friend.locator(LAYERS)).to_have_count(6)
     assert in_link(friend, "stack") == in_link(page, "stack")
-    friend.context.close()
 
 
 def test_the_keyboard_moves_through_layers_and_maps(page: Page) -> None:
@@ -117,17 +115,3 @@ def test_a_visitor_measures_invariance(page: Page) -> None:
     slide(page, "Shift to the right (pixels)", 3)
     expect(sentence).to_contain_text("At 4 px")
     page.wait_for_url("**pixels=4**")
-
-
-def test_a_phone_shows_every_view_without_scrolling_sideways(page: Page) -> None:
-    page.set_viewport_size({"width": 390, "height": 844})
-    for view, sign, scheme in (
-        ("Build a stack", "One activation", "light"),
-        ("Compare pooling", "Gradients", "dark"),
-        ("Invariance", "Show the maps with", "light"),
-    ):
-        page.emulate_media(color_scheme=scheme)
-        open_layers(page, f"?tab={view.replace(' ', '+')}")
-        expect(page.get_by_text(sign, exact=True)).to_be_visible()
-        main = page.get_by_test_id("stMain")
-        assert main.evaluate("e => e.scrollWidth <= e.clientWidth")

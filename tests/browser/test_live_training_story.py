@@ -4,13 +4,11 @@ import re
 
 import numpy as np
 from playwright.sync_api import Page, expect
-from visitor import settle
-
-PATIENCE = 120_000  # milliseconds: the first training also loads the framework, and the machine may be busy
+from visitor import PATIENCE, settle, visit
 
 
 def open_view(page: Page, query: str) -> None:
-    page.goto(f"/Convolutional_networks?view={query}")
+    visit(page, f"/Convolutional_networks?view={query}")
 
 
 def draw(page: Page, strokes: list[list[tuple[float, float]]]) -> None:
@@ -74,7 +72,7 @@ def test_the_scrub_bar_moves_kernels_and_markers_without_the_server(page: Page) 
 def test_train_and_draw(page: Page) -> None:
     open_view(page, "Train+your+own")
     page.get_by_role("button", name="Train", exact=True).click()
-    expect(page.get_by_text("Trained for all 25 epochs.")).to_be_visible()
+    expect(page.get_by_text("Trained for all 25 epochs.")).to_be_visible(timeout=PATIENCE)  # loads the framework
     expect(page.get_by_text("Draw a digit from 0 to 9")).to_be_visible()
     accuracy = page.get_by_test_id("stMetric").filter(has_text="Test accuracy").get_by_test_id("stMetricValue")
     assert float(accuracy.inner_text().rstrip("%")) >= 97
@@ -92,7 +90,7 @@ def test_stop_and_two_visitors(page: Page) -> None:
         open_view(visitor, query)
         expect(visitor.get_by_role("button", name="Train", exact=True)).to_be_visible()
     page.get_by_role("button", name="Train", exact=True).click()
-    expect(page.get_by_text(re.compile(r"Epoch [1-9]\d* of 150"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"Epoch [1-9]\d* of 150"))).to_be_visible(timeout=PATIENCE)
     friend.get_by_role("button", name="Train", exact=True).click()
     expect(friend.get_by_text("number 1 in the queue")).to_be_visible()
     page.bring_to_front()  # a page in the background is drawn rarely, and is clicked late

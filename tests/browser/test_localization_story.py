@@ -51,6 +51,10 @@ def test_localize_a_person_and_draw_the_ground_truth(page: Page) -> None:
     slide(page, "Weight of 1 − GIoU", 2)
     expect(total).not_to_have_text(shown)
 
+    # She plays the training back.
+    page.get_by_role("tab", name="Training").click()
+    expect(page.locator("canvas[aria-label*='after epoch']")).to_be_visible()
+
 
 def numbers(page: Page) -> dict[str, float]:
     rows = page.locator("table.readout tr")
@@ -91,13 +95,3 @@ def test_iou_follows_the_finger(page: Page) -> None:
     page.keyboard.press("ArrowRight")
     settle(page)
     assert numbers(page) != held
-
-
-def test_training_played_back_and_a_phone(page: Page) -> None:
-    page.set_viewport_size({"width": 390, "height": 844})
-    open_page_5(page, "task=Training")
-    expect(page.locator("canvas[aria-label*='after epoch']")).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    open_page_5(page, "task=Two boxes")
-    expect(page.locator("table.readout")).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -94,13 +94,3 @@ def test_features_open_by_a_click(page: Page) -> None:
     channels.nth(5).click()
     expect(channels.nth(5)).to_be_checked()
     page.wait_for_url("**feature_channel=*")
-
-
-@pytest.mark.parametrize("view", ["Activations", "Features"])
-def test_a_phone_shows_it_without_scrolling_sideways(page: Page, view: str) -> None:
-    page.set_viewport_size({"width": 390, "height": 844})
-    open_page_3(page, f"view={view}")
-    shown = "How this activation is computed" if view == "Activations" else "From the first layer to the last"
-    expect(page.get_by_text(shown).first).to_be_visible()
-    settle(page)
-    assert page.get_by_test_id("stMain").evaluate("e => e.scrollWidth <= e.clientWidth")

@@ -1,13 +1,14 @@
 """Every tab of every page: picture and control in sight on four screens, nothing cut, and nothing serious by axe.
 
-axe-core checks the page as WCAG 2.1 A and AA ask, in the light theme, and the contrast of texts in the dark one.
+axe-core checks the page as WCAG 2.1 A and AA ask, in the light theme, and the contrast of texts in the dark one. After
+a click on an experiment, the notice and the part of the page that it describes are in view.
 """
 
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
-from visitor import settle, visit
+from visitor import settle, span, try_experiment, visit
 
 from cnn_demo.topics import TOPICS
 
@@ -18,10 +19,20 @@ CHECKS = {
     "light": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]},
     "dark": {"type": "rule", "values": ["color-contrast"]},
 }
+IN_DETAILS = {
+    "Convolution": (("Border effects", "mode"),),
+    "Layers": (("Stack layers as LeNet did", "stack_table"), ("Overlapping windows", "gradients")),
+    "Classifiers": (("A bus upside down", "threefold_corrupted"),),
+    "Localization": (("The loss of the box alone", "truth_loss"),),
+    "Segmentation": (("Where is it unsure?", "hide_uncertain"),),
+}
+"""Experiments whose notice describes something below the picture, and its key, by page."""
 
 # Returns the first picture and the first control of the page's main part below the photo strip, and cut elements.
-MEASURE = """() => {
+MEASURE = """async () => {
   const main = document.querySelector("[data-testid=stMain]")
+  main.scrollTo(0, 0)
+  for (let frames = 0; frames < 4; frames++) await new Promise(requestAnimationFrame) // resize observers draw in them
   const skip = ".st-key-heading, .st-key-photo_strip, [role=tablist], [data-testid=stExpander], [data-testid=stAlert]"
   const shown = (e) => {
     const box = e.getBoundingClientRect()
@@ -84,7 +95,8 @@ MEASURE = """() => {
   }).map((e) => (e.ariaLabel || e.textContent).trim().slice(0, 40))
   return {
     covered, picture: bounds(picture), control: bounds(control), cut: [...new Set(cut)],
-    sideways: main.scrollWidth > main.clientWidth + 1,
+    sideways: main.scrollWidth > main.clientWidth + 1 || document.documentElement.scrollWidth > innerWidth,
+    failed: main.querySelector("[data-testid=stException]")?.textContent,
   }
 }"""
 
@@ -94,25 +106,43 @@ def test_every_tab_fits_every_screen(page: Page, topic) -> None:
     visit(page, "/" + topic.page.removeprefix(f"pages/{topic.number}_").removesuffix(".py"))
     page.evaluate(AXE)
     faults = []
+    schemes = list(CHECKS)
     for name in dict.fromkeys(tab.inner_text() for tab in page.get_by_role("tab").all()):
         page.set_viewport_size({"width": 1440, "height": 900})
         page.get_by_role("tab", name=name, exact=True).first.click()
         settle(page)
-        for scheme in CHECKS:
+        for scheme in schemes:
             faults += [f"{name}, {scheme}: {fault}" for fault in found_by_axe(page, scheme)]
+        schemes.reverse()  # the next tab is drawn in the second one
         for width, height in SCREENS:
             page.set_viewport_size({"width": width, "height": height})
-            page.get_by_test_id("stMain").evaluate("e => e.scrollTo(0, 0)")
-            page.wait_for_timeout(150)  # two frames and the components' resize observers
             found = page.evaluate(MEASURE)
             faults += [f"{name} at {width}: {fault}" for fault in faults_of(found, (width, height))]
+    page.set_viewport_size({"width": 1440, "height": 900})
+    for title, key in IN_DETAILS.get(topic.short, ()):
+        faults += [f"{title}: {fault}" for fault in faults_of_notice(page, title, key)]
     assert not faults, "\n".join(faults)
+
+
+def faults_of_notice(page: Page, title: str, key: str) -> list[str]:
+    """Choose an experiment; return a sentence if its notice or the part that it describes is out of view."""
+    page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 0)")  # back to the menu
+    try_experiment(page, title)
+    page.wait_for_function("key => document.querySelector(`.st-key-${key}`)?.getClientRects().length", arg=key)
+    settle(page)  # it scrolls when the page has come to rest
+    page.wait_for_timeout(100)
+    (top, bottom), (first, last) = span(page, "notice"), span(page, key)
+    faults = [] if 50 <= top < bottom <= 170 else [f"the notice is at {top:.0f} to {bottom:.0f}"]
+    below = bottom - 2 <= first < last and (last <= 900 or first < bottom + 20)  # from its top, if it is too tall
+    return faults if below else [*faults, f"{key} is at {first:.0f} to {last:.0f}, the notice to {bottom:.0f}"]
 
 
 def faults_of(found: dict, screen: tuple[int, int]) -> list[str]:
     """Return a sentence for each fault of one tab on one screen."""
     faults = [f"{text!r} is cut" for text in found["cut"]]
     faults += [f"the button {text!r} is covered" for text in found["covered"]]
+    if found["failed"]:
+        faults.append(found["failed"])
     if found["sideways"]:
         faults.append("scrolls sideways")
     picture, control, height = found["picture"], found["control"], screen[1]
@@ -129,8 +159,9 @@ def faults_of(found: dict, screen: tuple[int, int]) -> list[str]:
 
 def found_by_axe(page: Page, scheme: str) -> list[str]:
     """Return a line for each serious or critical finding in a colour scheme, with its first element."""
-    page.emulate_media(color_scheme=scheme)
-    settle(page)
+    if page.evaluate("scheme => !matchMedia(`(prefers-color-scheme: ${scheme})`).matches", scheme):
+        page.emulate_media(color_scheme=scheme)
+        settle(page)
     options = {"runOnly": CHECKS[scheme], "resultTypes": ["violations"]}
     violations = page.evaluate("options => axe.run(options)", options)["violations"]
     return [

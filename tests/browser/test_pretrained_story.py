@@ -3,7 +3,6 @@
 import io
 import re
 
-import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 from visitor import settle, slide, visit
@@ -65,10 +64,3 @@ def test_feature_maps_open_by_a_click(page: Page) -> None:
     expect(maps.nth(5)).to_be_visible()
     maps.nth(5).click()
     page.wait_for_url("**maps_channel=*")
-
-
-@pytest.mark.parametrize("task", ["Classify", "Explain", "Feature+maps", "Transfer+learning", "Models"])
-def test_a_phone_shows_it_without_scrolling_sideways(page: Page, task: str) -> None:
-    page.set_viewport_size({"width": 390, "height": 844})
-    open_page_4(page, f"task={task}")
-    assert page.get_by_test_id("stMain").evaluate("e => e.scrollWidth <= e.clientWidth")

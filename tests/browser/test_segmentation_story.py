@@ -10,7 +10,6 @@ from visitor import settle, visit
 
 from cnn_demo.images.samples import sample_photos
 from cnn_demo.models import list_models
-from cnn_demo.ui.segmentation.workbench import VIEWS
 
 SAMPLES = {sample.key: sample for sample in sample_photos()}
 BUNDLED = [spec for spec in list_models("semantic-segmentation") if spec.availability() == "bundled"]
@@ -103,11 +102,3 @@ def test_paint_the_cat_and_read_the_scores(page: Page) -> None:
     assert metric(page, "Pixel accuracy") < 50  # the rest of the cat is still blank, and counts as background
     expect(page.get_by_text("You have painted")).to_be_visible()
     expect(page.get_by_alt_text(re.compile("where the network agrees", re.I))).to_be_visible()
-
-
-def test_every_tab_fits_a_phone(page: Page) -> None:
-    page.set_viewport_size({"width": 390, "height": 844})
-    for tab in VIEWS:
-        open_page_7(page, f"task={tab.replace(' ', '+')}")
-        expect(page.locator("[data-testid=stException]")).to_have_count(0)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390, tab

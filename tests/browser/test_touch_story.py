@@ -1,45 +1,60 @@
 """Every page by touch, on a phone of 390 × 844 pixels."""
 
+from collections.abc import Iterator
+
 import pytest
-from playwright.sync_api import Locator, Page, expect
-from visitor import settle, visit
+from playwright.sync_api import BrowserContext, Page, expect
+from visitor import errors_of, settle, span, visit
 
-from cnn_demo.topics import TOPICS
+from cnn_demo.topics import TOPICS, Topic
+
+PHOTOS = (("A cup of coffee", "coffee"), ("A motorcycle in a garage", "motorcycle"))
 
 
-def in_sight(page: Page, element: Locator) -> bool:
-    """Whether a part of the element is on the screen, below the header."""
-    box = element.bounding_box()
-    return box is not None and box["y"] + box["height"] > 60 and box["y"] < page.viewport_size["height"]
+@pytest.fixture(scope="module")
+def tour(touch_screen: BrowserContext) -> Iterator[Page]:
+    """A visitor who goes from page to page, beginning at home."""
+    page = touch_screen.new_page()
+    errors = errors_of(page)
+    visit(page, "/")
+    yield page
+    page.close()
+    assert not errors, errors
 
 
 @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.short)
-def test_a_page_by_touch(phone: Page, topic) -> None:
+def test_a_page_by_touch(tour: Page, topic: Topic) -> None:
     # She opens the page from the menu of a phone, and taps another photo: the picture below follows.
-    visit(phone, "/")
-    phone.get_by_test_id("stExpandSidebarButton").tap()
-    phone.get_by_test_id("stSidebar").get_by_role("link", name=f"{topic.number} · {topic.short}").tap()
-    photo = phone.get_by_role("radio", name="A motorcycle in a garage")
+    tour.get_by_test_id("stExpandSidebarButton").tap()
+    tour.get_by_test_id("stSidebar").get_by_role("link", name=f"{topic.number} · {topic.short}").tap()
+    tour.wait_for_url(f"**/{topic.page.removeprefix(f'pages/{topic.number}_').removesuffix('.py')}*")
+    title, key = PHOTOS[topic.number % 2]
+    photo = tour.get_by_role("radio", name=title)
     expect(photo).to_be_visible()
-    settle(phone)
-    expect(phone.get_by_test_id("stSidebar")).not_to_be_in_viewport()  # it would cover the page
+    settle(tour)
+    expect(tour.get_by_test_id("stSidebar")).not_to_be_in_viewport()  # it would cover the page
     photo.tap()
     expect(photo).to_be_checked()
-    phone.wait_for_url("**photo=motorcycle**")
-    settle(phone)
+    tour.wait_for_url(f"**photo={key}**")
+    settle(tour)
 
-    # She starts an experiment: its notice is on the screen. Undo restores her photo.
-    phone.get_by_role("combobox", name="Try this").tap()
-    phone.get_by_role("option").first.tap()
-    notice = phone.get_by_text("What to notice.")
+    # She starts an experiment: its notice is at the top, and a picture below it. Undo restores her photo.
+    tour.get_by_role("combobox", name="Try this").tap()
+    tour.get_by_role("option").first.tap()
+    notice = tour.get_by_text("What to notice.")
     expect(notice).to_be_visible()
-    settle(phone)
-    assert in_sight(phone, notice)
-    phone.get_by_role("button", name="Undo").tap()
+    settle(tour)
+    assert 50 < span(tour, "notice")[0] < 100
+    stage = tour.locator("[class*=st-key-stage_]").locator("visible=true").first.bounding_box()
+    assert stage is not None
+    assert stage["y"] < 400
+    tour.get_by_role("button", name="Undo").tap()
     expect(notice).to_have_count(0)
     expect(photo).to_be_checked()
 
-    # She opens the second tab.
-    tab = phone.get_by_role("tab").nth(1)
+    # She opens the second tab, which does not scroll sideways.
+    tab = tour.get_by_role("tab").nth(1)
     tab.tap()
     expect(tab).to_have_attribute("aria-selected", "true")
+    settle(tour)
+    assert tour.get_by_test_id("stMain").evaluate("main => main.scrollWidth <= main.clientWidth")

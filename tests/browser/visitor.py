@@ -1,8 +1,10 @@
 """Helpers of the browser tests."""
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import ConsoleMessage, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 PATIENCE = 150_000  # milliseconds: a first visit may load a framework, which takes minutes on a busy machine
+STEP_PATIENCE = 60_000  # for a step on a page that has come to rest: what fails, fails sooner
 
 
 # Resolves when nothing has run, and nothing on the page has changed, for half a second.
@@ -23,6 +25,21 @@ QUIET = """patience => new Promise((resolve, reject) => {
 })"""
 
 
+def errors_of(page: Page) -> list[str]:
+    """Return a list that collects the errors that the page's scripts throw and its console logs."""
+    errors: list[str] = []
+
+    def logged(message: ConsoleMessage) -> None:
+        # Opened by its link, a page asks for these below its own address before it asks for them at the root.
+        probed = message.location.get("url", "").endswith(("/_stcore/health", "/_stcore/host-config"))
+        if message.type == "error" and not probed:
+            errors.append(message.text)
+
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", logged)
+    return errors
+
+
 def settle(page: Page) -> None:
     """Wait until the server has responded to all requests.
 
@@ -33,8 +50,8 @@ def settle(page: Page) -> None:
 
 def visit(page: Page, address: str) -> None:
     """Open a page of the app, and wait until it is there."""
-    page.goto(address)
-    expect(page.get_by_test_id("stMain")).to_be_visible()
+    page.goto(address, timeout=PATIENCE)
+    expect(page.get_by_test_id("stMain")).to_be_visible(timeout=PATIENCE)
     settle(page)
 
 
@@ -53,9 +70,22 @@ def slide(page: Page, label: str, steps: int, key: str = "ArrowRight") -> None:
 
 
 def try_experiment(page: Page, title: str) -> None:
-    """Choose an experiment from the menu at the right of the heading."""
+    """Choose an experiment from the menu at the right of the heading, which a moving page may close once."""
+    settle(page)
+    option = page.get_by_role("option", name=title)
     page.get_by_role("combobox", name="Try this").click()
-    page.get_by_role("option", name=title).click()
+    try:
+        option.click(timeout=20_000)
+    except PlaywrightTimeout:
+        page.get_by_role("combobox", name="Try this").click()
+        option.click()
+
+
+def span(page: Page, key: str) -> tuple[float, float]:
+    """Return top and bottom of the visible element with a key, in pixels of the window."""
+    box = page.locator(f".st-key-{key}").locator("visible=true").first.bounding_box()
+    assert box is not None
+    return box["y"], box["y"] + box["height"]
 
 
 def go_to(page: Page, label: str) -> None:
