@@ -1,6 +1,7 @@
 """The bundled segmenters find their classes on photos that are not in their data sets, in every mode."""
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -57,9 +58,23 @@ def test_tiling_the_widest_sample_changes_as_few_pixels_as_the_page_states():
     assert (whole != tiled).mean() <= 0.015
 
 
+@pytest.fixture(scope="module")
+def exports(tmp_path_factory):
+    """A user's cache with both U-Nets in OpenVINO's format."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        release()
+        for key in ("pet_unet", "street_unet"):
+            exported(load(key, "cpu"))
+        release()
+    return folder
+
+
 @pytest.fixture
-def empty_cache(monkeypatch, tmp_path):
-    """The user's cache, with nothing in it yet."""
+def full_cache(exports, monkeypatch, tmp_path):
+    """The user's cache, with both exports in it."""
+    shutil.copytree(exports, tmp_path, dirs_exist_ok=True)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     release()
     yield tmp_path
@@ -72,7 +87,7 @@ def exported(model):
 
 
 @pytest.mark.parametrize("key", ["pet_unet", "street_unet"])
-def test_openvino_agrees_with_torch(key, empty_cache):
+def test_openvino_agrees_with_torch(key, full_cache):
     model, photo = exported(load(key, "cpu")), SAMPLES["bus"].load().pixels
     assert model.engine == "OpenVINO"
     for side in (None, 201):  # two sizes with one network, the second filled up on two sides
@@ -88,11 +103,9 @@ def test_openvino_agrees_with_torch(key, empty_cache):
         np.testing.assert_allclose(now.confidence, expected["confidence"], atol=1e-3)
 
 
-def test_a_network_is_exported_once(empty_cache, monkeypatch):
-    exported(load("pet_unet", "cpu"))
-    assert [path.suffix for path in sorted(empty_cache.rglob("pet_unet-*"))] == [".bin", ".xml"]
+def test_a_network_is_exported_once(full_cache, monkeypatch):
+    assert [path.suffix for path in sorted(full_cache.rglob("pet_unet-*"))] == [".bin", ".xml"]
     monkeypatch.setattr(openvino_export, "converted", None)
-    release()
     assert exported(load("pet_unet", "cpu")).engine == "OpenVINO"
 
 
@@ -107,13 +120,13 @@ def test_a_program_that_ends_during_the_export_ends_well(tmp_path, root):
 
 
 @pytest.mark.parametrize("broken", ["export", "file"])
-def test_if_openvino_fails_it_stays_in_torch(broken, empty_cache, monkeypatch, caplog):
+def test_if_openvino_fails_it_stays_in_torch(broken, full_cache, monkeypatch, caplog):
+    (description,) = full_cache.rglob("pet_unet-*.xml")
     if broken == "export":
         monkeypatch.setattr(openvino_export, "write", fail)
+        description.unlink()
     else:
-        exported(load("pet_unet", "cpu"))
-        next(empty_cache.rglob("*.xml")).write_text("no network")
-        release()
+        description.write_text("no network")
     model = exported(load("pet_unet", "cpu"))
     assert model.engine == "torch"
     assert "pet_unet stays in torch" in caplog.text
