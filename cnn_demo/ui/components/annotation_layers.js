@@ -3,7 +3,7 @@
 import { CORNERS, ERASER } from "./annotation_shapes.js"
 import { setAttributes, svgElement } from "./shared.js"
 
-const DOT = 6, REACH = 22 // CSS pixels: a corner as it is drawn, and as it is caught
+const DOT_RADIUS = 6, GRIP_RADIUS = 22 // CSS pixels: a corner as it is drawn, and as it is caught
 
 /**
  * @typedef {import("./annotation_shapes.js").Point} Point
@@ -88,8 +88,8 @@ export class Layers {
     const indices = [...shapes.keys()].filter((index) => shapes[index].kind === "box")
     while (this.groups.length > indices.length) this.groups.pop().group.remove()
     while (this.groups.length < indices.length) this.groups.push(this.newGroup())
-    this.groups.forEach(({ group, parts }, at) => {
-      const index = indices[at]
+    this.groups.forEach(({ group, parts }, order) => {
+      const index = indices[order]
       const { classId, points } = shapes[index]
       group.onfocus = () => select(index)
       group.style.setProperty("--class", this.colour(classId))
@@ -98,7 +98,7 @@ export class Layers {
         "aria-label": nameOf(index),
         "aria-pressed": String(index === selected),
       })
-      this.place(parts, points, index === selected ? DOT : 0)
+      this.positionBox(parts, points, index === selected ? DOT_RADIUS : 0)
       parts.name.textContent = this.classes[classId]?.[0] ?? ""
     })
   }
@@ -109,7 +109,7 @@ export class Layers {
    * @param {Point[]} box
    * @param {number} dot - Radius of its corners in CSS pixels.
    */
-  place(parts, [[left, top], [right, bottom]], dot) {
+  positionBox(parts, [[left, top], [right, bottom]], dot) {
     for (const part of [parts.under, parts.line, parts.whole]) {
       setAttributes(part, { x: left, y: top, width: right - left, height: bottom - top })
     }
@@ -123,7 +123,7 @@ export class Layers {
     for (const [corner, [x, y]] of Object.entries(CORNERS)) {
       const centre = { cx: x ? right : left, cy: y ? bottom : top }
       setAttributes(parts[`${corner}Dot`], { ...centre, r: dot * this.unit })
-      setAttributes(parts[corner], { ...centre, r: REACH * this.unit })
+      setAttributes(parts[corner], { ...centre, r: GRIP_RADIUS * this.unit })
     }
   }
 
@@ -164,13 +164,13 @@ export class Layers {
 
   /**
    * Show the brush, or the pointer of the keyboard.
-   * @param {Point | null} at - Null for none.
+   * @param {Point | null} position - Null for none.
    * @param {number} radius - In pixels of the picture.
    */
-  point(at, radius) {
-    this.find(".pointer").style.display = at ? "" : "none"
-    if (!at) return
-    for (const circle of this.find(".pointer").children) setAttributes(circle, { cx: at[0], cy: at[1], r: radius })
+  movePointer(position, radius) {
+    this.find(".pointer").style.display = position ? "" : "none"
+    if (!position) return
+    for (const circle of this.find(".pointer").children) setAttributes(circle, { cx: position[0], cy: position[1], r: radius })
   }
 
   /** Remove all that would outlive the component. */

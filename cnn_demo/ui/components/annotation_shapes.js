@@ -6,7 +6,7 @@ import { clamp } from "./shared.js"
 export const ERASER = -1
 /** Which corner of a box has the x and the y of each of its four corners. */
 export const CORNERS = { nw: [0, 0], ne: [1, 0], sw: [0, 1], se: [1, 1] }
-const LEAST = 2 // pixels: how narrow a box can be dragged
+const MIN_SIDE = 2 // pixels: how narrow a box can be dragged
 
 /**
  * @typedef {number[]} Point - x and y in pixels of the picture.
@@ -72,9 +72,9 @@ export function movedBox([low, high], part, move, size) {
       next[0][axis] += step
       next[1][axis] += step
     } else if (CORNERS[part][axis]) {
-      next[1][axis] = clamp(high[axis] + move[axis], Math.min(low[axis] + LEAST, size[axis]), size[axis])
+      next[1][axis] = clamp(high[axis] + move[axis], Math.min(low[axis] + MIN_SIDE, size[axis]), size[axis])
     } else {
-      next[0][axis] = clamp(low[axis] + move[axis], 0, Math.max(high[axis] - LEAST, 0))
+      next[0][axis] = clamp(low[axis] + move[axis], 0, Math.max(high[axis] - MIN_SIDE, 0))
     }
   }
   return next.map(rounded)

@@ -5,10 +5,10 @@ import { Layers } from "./annotation_layers.js"
 import { ERASER, boxAt, boxBetween, distance, hasArea, movedBox, rounded } from "./annotation_shapes.js"
 import { arrowStep, clamp, keepTouch, setAttributes } from "./shared.js"
 
-const CLICK = 4 // CSS pixels, as are all lengths here: a drag that is shorter is a click
-const CLOSING = 18 // distance to the first corner at which a click closes a polygon
+const CLICK_LENGTH = 4 // CSS pixels, as are all lengths here: a drag that is shorter is a click
+const CLOSING_DISTANCE = 18 // distance to the first corner at which a click closes a polygon
 const SPACING = 2 // between the points of a stroke, or a tenth of the brush if that is more
-const REST = 300 // milliseconds after the last key press until Python is notified
+const NOTIFY_DELAY = 300 // milliseconds after the last key press until Python is notified
 const HINTS = {
   box: "Drag from one corner to the opposite one. Tap a box to select it.",
   polygon: "Tap one corner after the other, then the first one again.",
@@ -83,7 +83,7 @@ class Annotator {
     this.svg.onpointerleave = () => { this.hover = null; if (!this.held) this.draw() }
     this.svg.ondblclick = () => this.close()
     this.svg.onkeydown = (event) => this.key(event)
-    this.svg.onkeyup = (event) => { if (event.key === "Tab" && event.target === this.svg) this.say(KEYS[this.data.tool]) }
+    this.svg.onkeyup = (event) => { if (event.key === "Tab" && event.target === this.svg) this.showStatus(KEYS[this.data.tool]) }
     this.svg.onblur = () => { if (this.held?.keyboard) this.release() }
     const actions = {
       add: () => this.addBox(), close: () => this.close(), undo: () => this.undo(), delete: () => this.remove(),
@@ -104,9 +104,9 @@ class Annotator {
   /**
    * Take over new data. The visitor's shapes stay unless Python has replaced them, or shows another drawing.
    * @param {Data} data
-   * @param {(value: object) => void} tell - Sends the drawing to Python.
+   * @param {(value: object) => void} notify - Sends the drawing to Python.
    */
-  show(data, tell) {
+  show(data, notify) {
     const before = this.data
     const other = before?.drawing !== data.drawing
     if (!other && before.tool !== data.tool) this.finish()
@@ -120,7 +120,7 @@ class Annotator {
       this.selected = -1
     }
     this.data = data
-    this.tell = tell
+    this.notify = notify
     const img = this.find("img")
     img.hidden = !data.source
     if (data.source && img.getAttribute("src") !== data.source) img.src = data.source
@@ -131,7 +131,7 @@ class Annotator {
     setAttributes(this.svg, {
       "data-tool": data.tool, viewBox: `0 0 ${data.width} ${data.height}`, "aria-label": `${data.alt} ${KEYS[data.tool]}`,
     })
-    if (other || before.tool !== data.tool) this.say(HINTS[data.tool])
+    if (other || before.tool !== data.tool) this.showStatus(HINTS[data.tool])
     this.fit()
   }
 
@@ -184,7 +184,7 @@ class Annotator {
   point(at) {
     const { tool, brush } = this.data
     const shown = tool === "brush" || tool === "eraser" || (tool === "polygon" && at === this.cursor)
-    this.layers.point(shown ? at : null, tool === "polygon" ? 5 * this.unit : brush / 2)
+    this.layers.movePointer(shown ? at : null, tool === "polygon" ? 5 * this.unit : brush / 2)
   }
 
   /**
@@ -218,7 +218,7 @@ class Annotator {
       const part = event.target.dataset.part
       this.held = { from: at, before: this.shapes, part, box: part && this.shapes[this.selected].points }
     } else if (tool === "polygon") {
-      if (this.draft.length > 2 && distance(at, this.draft[0]) < CLOSING * this.unit) return this.close()
+      if (this.draft.length > 2 && distance(at, this.draft[0]) < CLOSING_DISTANCE * this.unit) return this.close()
       this.draft.push(at)
       this.held = { corner: true }
       this.draw()
@@ -252,7 +252,7 @@ class Annotator {
    */
   dragBox(at) {
     const { from, before, part, box } = this.held
-    if (!this.held.moved && distance(at, from) < CLICK * this.unit) return
+    if (!this.held.moved && distance(at, from) < CLICK_LENGTH * this.unit) return
     this.held.moved = true
     if (part) {
       this.shapes = this.withBox(movedBox(box, part, [at[0] - from[0], at[1] - from[1]], this.size))
@@ -271,7 +271,7 @@ class Annotator {
     if (held.stroke) {
       this.commit(this.limited([...this.shapes, held.stroke]), held.stroke.classId === ERASER ? "Erased." : `Painted${this.asClass()}.`)
     } else if (held.corner) {
-      this.say(this.draftSentence())
+      this.showStatus(this.draftSentence())
       this.draw()
     } else if (!held.moved) {
       this.select(held.part && held.part !== "whole" ? this.selected : boxAt(this.shapes, held.from))
@@ -319,29 +319,29 @@ class Annotator {
   }
 
   /**
-   * Take over a new list of shapes, say so, and send it to Python.
+   * Take over a new list of shapes, describe it, and send it to Python.
    * @param {Shape[]} shapes
    * @param {string} sentence - Empty to describe the selected box.
-   * @param {boolean} [soon] - Whether more of the kind may follow at once, as from a key that is held.
+   * @param {boolean} [deferred] - Whether more of the kind may follow at once, as from a key that is held.
    */
-  commit(shapes, sentence, soon = false) {
-    if (!soon || !this.timer) this.history.push(this.shapes) // a row of key presses is undone at once
+  commit(shapes, sentence, deferred = false) {
+    if (!deferred || !this.timer) this.history.push(this.shapes) // a row of key presses is undone at once
     this.shapes = shapes
     if (this.shapes[this.selected]?.kind !== "box") this.selected = -1
-    this.say(sentence || this.boxSentence())
-    this.send(soon)
+    this.showStatus(sentence || this.boxSentence())
+    this.send(deferred)
   }
 
-  /** @param {boolean} soon */
-  send(soon) {
+  /** @param {boolean} deferred - Whether to wait for further changes. */
+  send(deferred) {
     clearTimeout(this.timer)
     this.timer = null
-    const tell = () => {
+    const notify = () => {
       this.timer = null
-      this.tell({ drawing: this.data.drawing, revision: this.data.revision, shapes: this.shapes })
+      this.notify({ drawing: this.data.drawing, revision: this.data.revision, shapes: this.shapes })
     }
-    if (soon) this.timer = setTimeout(tell, REST)
-    else tell()
+    if (deferred) this.timer = setTimeout(notify, NOTIFY_DELAY)
+    else notify()
     this.draw()
   }
 
@@ -349,14 +349,14 @@ class Annotator {
   undo() {
     if (this.draft.length) {
       this.draft.pop()
-      this.say(this.draftSentence())
+      this.showStatus(this.draftSentence())
       return this.draw()
     }
     if (!this.history.length && !this.shapes.length) return
     this.shapes = this.history.pop() ?? this.shapes.slice(0, -1)
     if (this.shapes[this.selected]?.kind !== "box") this.selected = -1
     const count = this.shapes.length
-    this.say(`Undone. ${count || "Nothing"} ${count > 1 ? "shapes are" : count ? "shape is" : "is"} drawn.`)
+    this.showStatus(`Undone. ${count || "Nothing"} ${count > 1 ? "shapes are" : count ? "shape is" : "is"} drawn.`)
     this.send(false)
   }
 
@@ -388,7 +388,7 @@ class Annotator {
     this.selected = -1
     this.commit(next, `${name} deleted.`)
     this.svg.focus({ preventScroll: true })
-    this.say(`${name} deleted.`)
+    this.showStatus(`${name} deleted.`)
   }
 
   /**
@@ -398,7 +398,7 @@ class Annotator {
   select(index) {
     if (this.selected === index) return
     this.selected = index
-    this.say(index < 0 ? HINTS[this.data.tool] : this.boxSentence())
+    this.showStatus(index < 0 ? HINTS[this.data.tool] : this.boxSentence())
     this.draw()
   }
 
@@ -421,7 +421,7 @@ class Annotator {
     const typed = this.fields.map((field, index) => clamp(Number.parseFloat(field.value), 0, this.size[index % 2]))
     const box = boxBetween(typed.slice(0, 2), typed.slice(2))
     if (typed.every(Number.isFinite) && hasArea(box)) return this.commit(this.withBox(box), "")
-    this.say("A box is at least one pixel wide and high: it is unchanged.")
+    this.showStatus("A box is at least one pixel wide and high: it is unchanged.")
     this.draw()
   }
 
@@ -436,7 +436,7 @@ class Annotator {
 
   /** Close the polygon. */
   close() {
-    const corners = this.draft.filter((at, index) => !index || distance(at, this.draft[index - 1]) > CLICK * this.unit)
+    const corners = this.draft.filter((at, index) => !index || distance(at, this.draft[index - 1]) > CLICK_LENGTH * this.unit)
     if (this.data.tool !== "polygon" || corners.length < 3) return
     this.draft = []
     this.held = null
@@ -469,13 +469,13 @@ class Annotator {
       else if (event.key === "Escape") this.draft = []
       else if (erases) this.draft.pop()
       else this.draft.push(this.placeCursor())
-      if (event.key !== "Enter") this.say(this.draftSentence())
+      if (event.key !== "Enter") this.showStatus(this.draftSentence())
       this.draw()
     } else if (this.held) {
       this.release()
     } else if (event.key === " ") {
       this.beginStroke(this.placeCursor(), true)
-      this.say("The brush is down: arrows paint, Space lifts it.")
+      this.showStatus("The brush is down: arrows paint, Space lifts it.")
     }
   }
 
@@ -502,7 +502,7 @@ class Annotator {
     this.cursor = rounded([clamp(x + right * length, 0, this.size[0]), clamp(y + down * length, 0, this.size[1])])
     if (this.held?.keyboard) this.extend(this.cursor)
     this.point(this.cursor)
-    this.say(`At ${Math.round(this.cursor[0])}, ${Math.round(this.cursor[1])}.`)
+    this.showStatus(`At ${Math.round(this.cursor[0])}, ${Math.round(this.cursor[1])}.`)
   }
 
   /**
@@ -528,8 +528,8 @@ class Annotator {
   nameOf(index) {
     const number = this.shapes.slice(0, index + 1).filter(({ kind }) => kind === "box").length
     const name = this.data.classes[this.shapes[index].classId]?.[0]
-    const place = this.data.maxShapes === 1 ? "Box" : `Box ${number}`
-    return name ? `${place}, ${name}` : place
+    const label = this.data.maxShapes === 1 ? "Box" : `Box ${number}`
+    return name ? `${label}, ${name}` : label
   }
 
   /** @returns {string} Name and size of the selected box. */
@@ -549,7 +549,7 @@ class Annotator {
    * Write a sentence under the picture.
    * @param {string} sentence
    */
-  say(sentence) {
+  showStatus(sentence) {
     if (this.status.textContent !== sentence) this.status.textContent = sentence
   }
 }

@@ -4,9 +4,9 @@
 import { arrowStep, clamp, heightInWindow, keepTouch, setAttributes, svgElement } from "./shared.js"
 
 const EPSILON = 1e-7
-const SMALLEST = 0.03 // of the picture's shorter side: how narrow a box can be dragged
-const DOT = 6, REACH = 20 // CSS pixels: a corner as it is drawn, and as it is caught
-const REST = 250 // milliseconds after the last key press until Python is notified
+const MIN_SIDE_FRACTION = 0.03 // of the picture's shorter side: how narrow a box can be dragged
+const DOT_RADIUS = 6, GRIP_RADIUS = 20 // CSS pixels: a corner as it is drawn, and as it is caught
+const NOTIFY_DELAY = 250 // milliseconds after the last key press until Python is notified
 const CORNERS = { nw: [0, 1], ne: [2, 1], sw: [0, 3], se: [2, 3] }
 
 /**
@@ -23,8 +23,8 @@ const CORNERS = { nw: [0, 1], ne: [2, 1], sw: [0, 3], se: [2, 3] }
  * @property {number} maxHeight - In CSS pixels.
  *
  * @typedef {object} Measures
- * @property {Box | null} shared - The intersection; null if there is none.
- * @property {Box} around - The smallest box around both.
+ * @property {Box | null} overlap - The intersection; null if there is none.
+ * @property {Box} enclosing - The smallest box around both.
  * @property {number} intersection - Area in square pixels.
  * @property {number} union - Area in square pixels.
  * @property {number} iou
@@ -47,20 +47,20 @@ const area = (box) => Math.max(box[2] - box[0], 0) * Math.max(box[3] - box[1], 0
  * @returns {Measures}
  */
 export function measures(a, b) {
-  const shared = [Math.max(a[0], b[0]), Math.max(a[1], b[1]), Math.min(a[2], b[2]), Math.min(a[3], b[3])]
-  const around = [Math.min(a[0], b[0]), Math.min(a[1], b[1]), Math.max(a[2], b[2]), Math.max(a[3], b[3])]
-  const meet = shared[2] > shared[0] && shared[3] > shared[1]
-  const intersection = meet ? area(shared) : 0
+  const overlap = [Math.max(a[0], b[0]), Math.max(a[1], b[1]), Math.min(a[2], b[2]), Math.min(a[3], b[3])]
+  const enclosing = [Math.min(a[0], b[0]), Math.min(a[1], b[1]), Math.max(a[2], b[2]), Math.max(a[3], b[3])]
+  const intersects = overlap[2] > overlap[0] && overlap[3] > overlap[1]
+  const intersection = intersects ? area(overlap) : 0
   const union = area(a) + area(b) - intersection
   const iou = intersection / union
-  const giou = iou - (area(around) - union) / area(around)
+  const giou = iou - (area(enclosing) - union) / area(enclosing)
   const across = (a[0] + a[2] - b[0] - b[2]) / 2, down = (a[1] + a[3] - b[1] - b[3]) / 2
-  const diagonal = (around[2] - around[0]) ** 2 + (around[3] - around[1]) ** 2 + EPSILON
+  const diagonal = (enclosing[2] - enclosing[0]) ** 2 + (enclosing[3] - enclosing[1]) ** 2 + EPSILON
   const diou = iou - (across ** 2 + down ** 2) / diagonal
   const slope = (box) => Math.atan((box[2] - box[0]) / (box[3] - box[1]))
   const v = 4 / Math.PI ** 2 * (slope(a) - slope(b)) ** 2
   const ciou = diou - v / (1 - iou + v + EPSILON) * v
-  return { shared: meet ? shared : null, around, intersection, union, iou, giou, diou, ciou }
+  return { overlap: intersects ? overlap : null, enclosing, intersection, union, iou, giou, diou, ciou }
 }
 
 /**
@@ -81,7 +81,7 @@ function add(parent, name, attributes) {
  * @param {Element} element
  * @param {Box} box
  */
-function place(element, [x, y, right, bottom]) {
+function setRectangle(element, [x, y, right, bottom]) {
   setAttributes(element, { x, y, width: Math.max(right - x, 0), height: Math.max(bottom - y, 0) })
 }
 
@@ -98,7 +98,7 @@ class Pair {
     this.groups = ["first", "second"].map((name, index) => this.group(name, index))
     this.svg.addEventListener("pointerdown", (event) => this.grab(event))
     this.svg.addEventListener("pointermove", (event) => this.drag(event))
-    for (const end of ["pointerup", "pointercancel"]) this.svg.addEventListener(end, () => this.drop())
+    for (const end of ["pointerup", "pointercancel"]) this.svg.addEventListener(end, () => this.endDrag())
     this.observer = new ResizeObserver(() => this.fit())
     this.observer.observe(root.querySelector(".stage"))
   }
@@ -129,11 +129,11 @@ class Pair {
   /**
    * Take over new data.
    * @param {Data} data
-   * @param {(boxes: Box[]) => void} tell - Sends the boxes to Python.
+   * @param {(boxes: Box[]) => void} notify - Sends the boxes to Python.
    */
-  show(data, tell) {
+  show(data, notify) {
     this.data = data
-    this.tell = tell
+    this.notify = notify
     // While a box is held, or a move has not been answered yet, the visitor's boxes are the newer ones.
     if (!this.held && !this.timer) this.boxes = data.boxes.map((box) => [...box])
     this.groups.forEach(({ group, parts }, index) => {
@@ -149,46 +149,46 @@ class Pair {
   fit() {
     if (!this.data) return
     const { width, height, maxHeight } = this.data
-    const room = Math.min(this.root.querySelector(".stage").clientWidth, heightInWindow(maxHeight) * width / height)
-    this.frame.style.width = `${room}px`
-    this.frame.style.height = `${room * height / width}px`
+    const available = Math.min(this.root.querySelector(".stage").clientWidth, heightInWindow(maxHeight) * width / height)
+    this.frame.style.width = `${available}px`
+    this.frame.style.height = `${available * height / width}px`
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`)
-    this.unit = width / (room || 1) // pixels of the picture in one of the screen
+    this.unit = width / (available || 1) // pixels of the picture in one of the screen
     this.draw()
   }
 
   /** Draw the boxes and write their measures. */
   draw() {
     const [a, b] = this.boxes
-    const found = measures(a, b)
-    place(this.around, found.around)
-    place(this.shade, found.shared ?? [0, 0, 0, 0])
+    const measured = measures(a, b)
+    setRectangle(this.around, measured.enclosing)
+    setRectangle(this.shade, measured.overlap ?? [0, 0, 0, 0])
     setAttributes(this.centres, {
       x1: (a[0] + a[2]) / 2, y1: (a[1] + a[3]) / 2, x2: (b[0] + b[2]) / 2, y2: (b[1] + b[3]) / 2,
     })
     this.groups.forEach(({ parts }, index) => {
       const box = this.boxes[index]
-      for (const part of [parts.under, parts.line, parts.whole]) place(part, box)
+      for (const part of [parts.under, parts.line, parts.whole]) setRectangle(part, box)
       setAttributes(parts.name, {
         x: box[0] + 10 * this.unit, y: box[1] + 24 * this.unit,
         "font-size": 18 * this.unit, "stroke-width": 3 * this.unit,
       })
       for (const [corner, [x, y]] of Object.entries(CORNERS)) {
-        for (const [part, radius] of [[parts[`${corner}Dot`], DOT], [parts[corner], REACH]]) {
+        for (const [part, radius] of [[parts[`${corner}Dot`], DOT_RADIUS], [parts[corner], GRIP_RADIUS]]) {
           setAttributes(part, { cx: box[x], cy: box[y], r: radius * this.unit })
         }
       }
     })
-    this.read(found)
+    this.writeMeasures(measured)
   }
 
   /**
    * Write the measures into the table.
-   * @param {Measures} found
+   * @param {Measures} measured
    */
-  read(found) {
+  writeMeasures(measured) {
     const body = this.root.querySelector("tbody")
-    const rows = [["IoU", found.iou], ["GIoU", found.giou], ["DIoU", found.diou], ["CIoU", found.ciou]]
+    const rows = [["IoU", measured.iou], ["GIoU", measured.giou], ["DIoU", measured.diou], ["CIoU", measured.ciou]]
     const pixels = (value) => `${Math.round(value).toLocaleString("en")} px²`
     if (!body.rows.length) {
       for (const [name] of rows) {
@@ -206,9 +206,9 @@ class Pair {
       bar.style.left = `${50 + 50 * Math.min(value, 0)}%` // the track goes from −1 over 0 to 1
       bar.style.width = `${50 * Math.abs(value)}%`
     })
-    body.rows[4].cells[1].textContent = pixels(found.intersection)
-    body.rows[5].cells[1].textContent = pixels(found.union)
-    body.rows[6].cells[1].textContent = pixels(area(found.around))
+    body.rows[4].cells[1].textContent = pixels(measured.intersection)
+    body.rows[5].cells[1].textContent = pixels(measured.union)
+    body.rows[6].cells[1].textContent = pixels(area(measured.enclosing))
   }
 
   /**
@@ -259,20 +259,20 @@ class Pair {
       down = clamp(down, -box[1], height - box[3])
       next[0] += right; next[2] += right; next[1] += down; next[3] += down
     } else {
-      const least = SMALLEST * Math.min(width, height)
+      const minSide = MIN_SIDE_FRACTION * Math.min(width, height)
       const [x, y] = CORNERS[part]
-      next[x] = x === 0 ? clamp(box[0] + right, 0, box[2] - least) : clamp(box[2] + right, box[0] + least, width)
-      next[y] = y === 1 ? clamp(box[1] + down, 0, box[3] - least) : clamp(box[3] + down, box[1] + least, height)
+      next[x] = x === 0 ? clamp(box[0] + right, 0, box[2] - minSide) : clamp(box[2] + right, box[0] + minSide, width)
+      next[y] = y === 1 ? clamp(box[1] + down, 0, box[3] - minSide) : clamp(box[3] + down, box[1] + minSide, height)
     }
     this.boxes[index] = next
     this.draw()
   }
 
   /** End a drag, and send the boxes to Python. */
-  drop() {
+  endDrag() {
     if (!this.held) return
     this.held = null
-    this.tell(this.boxes)
+    this.notify(this.boxes)
   }
 
   /** Remove all that would outlive the component. */
@@ -294,7 +294,7 @@ class Pair {
     const [down, right] = direction.map((sign) => sign * step)
     this.move(index, event.shiftKey ? "se" : "whole", this.boxes[index], right, down)
     clearTimeout(this.timer)
-    this.timer = setTimeout(() => { this.timer = null; this.tell(this.boxes) }, REST)
+    this.timer = setTimeout(() => { this.timer = null; this.notify(this.boxes) }, NOTIFY_DELAY)
   }
 }
 

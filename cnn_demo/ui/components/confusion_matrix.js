@@ -5,7 +5,7 @@ import { arrowStep, markChosen, setAttributes } from "./shared.js"
 /**
  * @typedef {object} Data
  * @property {string[]} names - Names of the classes.
- * @property {{photos: number, title: string, share: number}[]} cells - Row by row; a row is a ground truth class.
+ * @property {{photos: number, title: string, fraction: number}[]} cells - Row by row; a row is a ground truth class.
  * @property {string} corner
  * @property {string} caption
  * @property {string} label
@@ -40,23 +40,23 @@ function build(table, data) {
   head.append(names)
   const body = document.createElement("tbody")
   data.names.forEach((name, row) => {
-    const line = document.createElement("tr")
-    line.append(cell("th", name, { scope: "row", title: name }))
+    const tableRow = document.createElement("tr")
+    tableRow.append(cell("th", name, { scope: "row", title: name }))
     for (let column = 0; column < count; column += 1) {
-      const { photos, title, share } = data.cells[row * count + column]
-      const place = document.createElement("td")
+      const { photos, title, fraction } = data.cells[row * count + column]
+      const tableCell = document.createElement("td")
       if (photos) {
         const button = cell("button", photos, { type: "button", title, "aria-label": title, role: "radio" })
         button.className = row === column ? "right" : "wrong"
-        button.style.setProperty("--share", String(share))
+        button.style.setProperty("--fraction", String(fraction))
         button.dataset.index = String(row * count + column)
-        place.append(button)
+        tableCell.append(button)
       } else {
-        place.append(cell("span", "·", { title, "aria-label": title }))
+        tableCell.append(cell("span", "·", { title, "aria-label": title }))
       }
-      line.append(place)
+      tableRow.append(tableCell)
     }
-    body.append(line)
+    body.append(tableRow)
   })
   table.replaceChildren(cell("caption", data.caption), head, body)
 }
@@ -68,7 +68,7 @@ function build(table, data) {
  * @param {number} count - Number of classes.
  * @returns {HTMLElement | null}
  */
-function towards(button, [down, right], count) {
+function nextButton(button, [down, right], count) {
   const index = Number(button.dataset.index)
   let [row, column] = [Math.floor(index / count) + down, (index % count) + right]
   while (row >= 0 && row < count && column >= 0 && column < count) {
@@ -89,10 +89,10 @@ export default function (component) {
   const { data, parentElement, setTriggerValue } = component
   const table = parentElement.querySelector(".matrix")
   table.setAttribute("aria-label", data.label)
-  // Built anew only when its numbers are others: a press must find the button that its release is on.
-  const look = JSON.stringify([data.names, data.cells, data.corner, data.caption])
-  if (parentElement.look !== look) {
-    parentElement.look = look
+  // Built anew only when its values have changed: a press must find the button that its release is on.
+  const signature = JSON.stringify([data.names, data.cells, data.corner, data.caption])
+  if (parentElement.signature !== signature) {
+    parentElement.signature = signature
     build(table, data)
   }
   const buttons = [...table.querySelectorAll("button")]
@@ -101,7 +101,7 @@ export default function (component) {
   table.onkeydown = (event) => {
     const button = event.target.closest("button")
     const step = button && arrowStep(event)
-    const next = step && towards(button, step, data.names.length)
+    const next = step && nextButton(button, step, data.names.length)
     next?.focus()
     next?.click()
   }

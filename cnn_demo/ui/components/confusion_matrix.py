@@ -27,7 +27,7 @@ def confusion_matrix(
         on_pick: Callback; only indices of the C · C cells reach it.
     """
     cells = [
-        {"photos": count, "share": count / max(1, sum(row)), "title": _title(names[truth], names[predicted], count)}
+        {"photos": count, "fraction": count / max(1, sum(row)), "title": _title(names[truth], names[predicted], count)}
         for truth, row in enumerate(counts)
         for predicted, count in enumerate(row)
     ]

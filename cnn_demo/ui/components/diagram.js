@@ -1,4 +1,4 @@
-// A drawing that Python made of numbers, in the colours of the theme.
+// A drawing made by Python, in the colours of the theme.
 
 /**
  * Show the drawing.
@@ -6,12 +6,12 @@
  */
 export default function (component) {
   const { data, parentElement } = component
-  const place = parentElement.querySelector(".drawing")
-  if (place.source !== data.svg) {
-    place.source = data.svg
-    place.innerHTML = data.svg
-    place.style.maxWidth = `${data.width}px`
-    const svg = place.querySelector("svg")
+  const container = parentElement.querySelector(".drawing")
+  if (container.source !== data.svg) {
+    container.source = data.svg
+    container.innerHTML = data.svg
+    container.style.maxWidth = `${data.width}px`
+    const svg = container.querySelector("svg")
     svg.setAttribute("role", "img")
     svg.setAttribute("aria-label", data.alt)
   }

@@ -47,7 +47,7 @@ function add(svg, name, attributes, text) {
  * @param {number} position
  * @returns {Map<number, number>[]} For each row, position to number of paths.
  */
-function cone(tree, row, position) {
+function countPaths(tree, row, position) {
   const seen = tree.rows.map(() => new Map())
   seen[row].set(position, 1)
   for (let r = row; r + 1 < tree.rows.length; r++) {
@@ -102,7 +102,7 @@ function draw(figure, tree) {
   tree.rows.forEach((row, r) => add(svg, "text", { x: 0, y: y(r) + 4 }, row.label))
 
   const chosen = figure.chosen ?? [0, 0]
-  const seen = tree.drawn ? cone(tree, ...chosen) : null
+  const seen = tree.drawn ? countPaths(tree, ...chosen) : null
   if (tree.drawn) {
     add(svg, "path", { class: "line", d: paths(tree, tree.rows.map((row) => row.positions), x, y) })
     const lines = seen.reduce((sum, units, r) => sum + units.size * tree.rows[r].offsets.length, 0)
@@ -122,7 +122,7 @@ function draw(figure, tree) {
  * @param {Figure} figure
  * @param {Element} svg
  * @param {Tree} tree
- * @param {Map<number, number>[]} seen - The units below the chosen one, as `cone` returns them.
+ * @param {Map<number, number>[]} seen - The units below the chosen one, as `countPaths` returns them.
  * @param {number} scale - CSS pixels of a pixel.
  * @param {Scale} x
  * @param {Scale} y
@@ -149,7 +149,7 @@ function drawDots(figure, svg, tree, seen, scale, x, y) {
 function choose(figure, tree, row, position) {
   figure.chosen = [row, position]
   draw(figure, tree)
-  const count = cone(tree, row, position).at(-1).size
+  const count = countPaths(tree, row, position).at(-1).size
   figure.querySelector("[aria-live]").textContent =
     `Selected: ${tree.rows[row].label}, position ${position}: ${count} of ${tree.size} pixels influence it.`
 }
@@ -159,7 +159,7 @@ function choose(figure, tree, row, position) {
  * @param {Figure} figure
  * @param {KeyboardEvent} event
  */
-function onKey(figure, event) {
+function moveByKey(figure, event) {
   const step = figure.tree.drawn ? arrowStep(event) : undefined
   if (!step) return
   const [row, position] = figure.chosen ?? [0, 0]
@@ -181,14 +181,14 @@ function onKey(figure, event) {
  * @param {number} height - Of the drawing, in CSS pixels.
  */
 function drawBars(svg, tree, seen, scale, x, bottom, height) {
-  const floor = height - 4, most = Math.max(...tree.bars.ways), room = floor - bottom - 12
+  const floor = height - 4, maxCount = Math.max(...tree.bars.ways), room = floor - bottom - 12
   const counts = seen?.at(-1)
-  const highest = counts ? Math.max(...counts.values()) : most
+  const highest = counts ? Math.max(...counts.values()) : maxCount
   tree.bars.positions.forEach((p, i) => {
     const ways = counts ? counts.get(p) ?? 0 : tree.bars.ways[i]
-    const tall = room * ways / highest
-    const wide = Math.max(0.5, tree.bars.width * scale - (tree.bars.width * scale > 4 ? 1 : 0))
-    add(svg, "rect", { class: "bar on", x: x(p) - wide / 2, y: floor - tall, width: wide, height: tall })
+    const barHeight = room * ways / highest
+    const barWidth = Math.max(0.5, tree.bars.width * scale - (tree.bars.width * scale > 4 ? 1 : 0))
+    add(svg, "rect", { class: "bar on", x: x(p) - barWidth / 2, y: floor - barHeight, width: barWidth, height: barHeight })
   })
   add(svg, "text", { x: 0, y: floor - room / 2 + 4 }, "Paths to it")
 }
@@ -209,7 +209,7 @@ export default function (component) {
     figure.querySelector("[aria-live]").textContent = ""
     draw(figure, tree)
   }
-  figure.querySelector("svg").onkeydown = (event) => onKey(figure, event)
+  figure.querySelector("svg").onkeydown = (event) => moveByKey(figure, event)
   if (!figure.observer) {
     figure.observer = new ResizeObserver(() => draw(figure, figure.tree))
     figure.observer.observe(figure)

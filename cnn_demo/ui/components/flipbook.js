@@ -4,7 +4,7 @@ import { clamp, svgElement } from "./shared.js"
 
 const MARGIN = { left: 46, right: 10, top: 8, bottom: 32 }
 const FRAME_MS = 280
-const CALM_FRAME_MS = 1000 // for those who have asked for less motion
+const REDUCED_MOTION_FRAME_MS = 1000 // for those who have asked for less motion
 const PLAY = "M5 3v18l15-9z"
 const PAUSE = "M5 3h5v18H5zM14 3h5v18h-5z"
 
@@ -35,20 +35,20 @@ const PAUSE = "M5 3h5v18H5zM14 3h5v18h-5z"
  * @param {ChartData} chart
  * @returns {string}
  */
-function written(value, chart) {
+function formatValue(value, chart) {
   if (value === undefined) return "–"
   return chart.percent ? `${(value * 100).toFixed(1)}%` : value.toFixed(3)
 }
 
 /**
- * Return round numbers for the ticks of an axis.
+ * Return round values for the ticks of an axis.
  * @param {number} low
  * @param {number} high
- * @param {number} most - Greatest number of intervals between them.
+ * @param {number} maxIntervals - Greatest number of intervals between them.
  * @returns {number[]}
  */
-function steps(low, high, most) {
-  const raw = (high - low) / most || 1
+function ticks(low, high, maxIntervals) {
+  const raw = (high - low) / maxIntervals || 1
   const power = 10 ** Math.floor(Math.log10(raw))
   const step = [1, 2, 5, 10].map((n) => n * power).find((s) => s >= raw * 0.999)
   const found = []
@@ -59,19 +59,19 @@ function steps(low, high, most) {
 /** One chart: its curves, and a marker at the epoch that is shown. */
 class Chart {
   /**
-   * @param {HTMLElement} place - Parent of the chart.
+   * @param {HTMLElement} parent - Parent of the chart.
    * @param {(epoch: number) => void} onScrub - Called with the epoch under the pointer.
    */
-  constructor(place, onScrub) {
+  constructor(parent, onScrub) {
     this.title = document.createElement("p")
     this.title.className = "chart-title"
     this.svg = svgElement("svg", { role: "img" })
     const box = document.createElement("div")
     box.append(this.title, this.svg)
-    place.append(box)
+    parent.append(box)
     const scrub = (event) => {
       const left = this.svg.getBoundingClientRect().left
-      onScrub(Math.round((event.clientX - left - MARGIN.left) / this.stretch))
+      onScrub(Math.round((event.clientX - left - MARGIN.left) / this.pixelsPerEpoch))
     }
     this.svg.onpointerdown = (event) => { this.svg.setPointerCapture(event.pointerId); scrub(event) }
     this.svg.onpointermove = (event) => { if (event.buttons) scrub(event) }
@@ -89,12 +89,12 @@ class Chart {
     const values = chart.lines.flatMap((line) => line.values)
     const high = chart.percent ? 1 : Math.max(...values, 0.1) * 1.04
     const low = 0
-    this.stretch = (width - MARGIN.left - MARGIN.right) / Math.max(end, 1)
-    this.x = (epoch) => MARGIN.left + epoch * this.stretch
+    this.pixelsPerEpoch = (width - MARGIN.left - MARGIN.right) / Math.max(end, 1)
+    this.x = (epoch) => MARGIN.left + epoch * this.pixelsPerEpoch
     this.y = (value) => height - MARGIN.bottom - (value - low) / (high - low) * (height - MARGIN.top - MARGIN.bottom)
     this.svg.replaceChildren()
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`)
-    for (const value of steps(low, high, 4)) {
+    for (const value of ticks(low, high, 4)) {
       const y = this.y(value)
       const text = chart.percent ? `${Math.round(value * 100)}%` : Number(value.toPrecision(3))
       this.svg.append(
@@ -102,7 +102,7 @@ class Chart {
         svgElement("text", { x: MARGIN.left - 6, y: y + 4, "text-anchor": "end" }, text),
       )
     }
-    for (const epoch of steps(0, end, Math.max(2, Math.floor(width / 70))).filter(Number.isInteger)) {
+    for (const epoch of ticks(0, end, Math.max(2, Math.floor(width / 70))).filter(Number.isInteger)) {
       this.svg.append(svgElement("text", { x: this.x(epoch), y: height - 17, "text-anchor": "middle" }, epoch))
     }
     this.svg.append(svgElement("text", { x: (width + MARGIN.left) / 2, y: height - 3, "text-anchor": "middle" }, "epoch"))
@@ -114,7 +114,7 @@ class Chart {
     this.dots = chart.lines.map((_, at) => svgElement("circle", { class: `line${at}`, r: 4.5 }))
     this.svg.append(this.marker, ...this.dots)
     this.title.replaceChildren(document.createTextNode(chart.title))
-    this.numbers = chart.lines.map((line, at) => {
+    this.valueLabels = chart.lines.map((line, at) => {
       const key = document.createElement("span")
       const number = document.createElement("span")
       key.className = `key line${at}`
@@ -130,16 +130,16 @@ class Chart {
    */
   show(epoch) {
     for (const end of ["x1", "x2"]) this.marker.setAttribute(end, this.x(epoch))
-    const said = this.chart.lines.map((line, at) => {
+    const texts = this.chart.lines.map((line, at) => {
       const value = line.values[epoch - 1] // the curves begin after the first epoch
       this.dots[at].style.display = value === undefined ? "none" : ""
       if (value !== undefined) {
         this.dots[at].setAttribute("cx", this.x(epoch))
         this.dots[at].setAttribute("cy", this.y(value))
       }
-      return (this.numbers[at].textContent = `${line.name} ${written(value, this.chart)}`)
+      return (this.valueLabels[at].textContent = `${line.name} ${formatValue(value, this.chart)}`)
     })
-    this.svg.setAttribute("aria-label", `${this.chart.title} after epoch ${epoch}: ${said.join(", ")}`)
+    this.svg.setAttribute("aria-label", `${this.chart.title} after epoch ${epoch}: ${texts.join(", ")}`)
   }
 }
 
@@ -223,12 +223,12 @@ class Flipbook {
 
   /** Show one frame after the other, to the last. */
   play() {
-    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches
+    const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)").matches
     if (this.at === this.book.last) this.show(0)
     this.timer = setInterval(() => {
       this.show(this.at + 1)
       if (this.at === this.book.last) this.pause()
-    }, calm ? CALM_FRAME_MS : FRAME_MS)
+    }, reducedMotion ? REDUCED_MOTION_FRAME_MS : FRAME_MS)
     this.pause(true)
   }
 

@@ -33,18 +33,18 @@ export default function (component) {
   const gallery = parentElement.querySelector(".gallery")
   gallery.setAttribute("aria-label", data.label)
 
-  // Thumbnails that stay are kept: a press must find the button that its release is on.
-  const kept = new Map([...gallery.children].map((button) => [button.dataset.key, button]))
-  const thumbs = data.items.map((item) => {
-    const button = kept.get(item.key)
+  // Existing thumbnails stay: a press must find the button that its release is on.
+  const existing = new Map([...gallery.children].map((button) => [button.dataset.key, button]))
+  const thumbnails = data.items.map((item) => {
+    const button = existing.get(item.key)
     return button?.querySelector("img").src === item.src ? button : thumbnail(item)
   })
-  if (thumbs.length !== kept.size || thumbs.some((button, at) => gallery.children[at] !== button)) {
-    gallery.replaceChildren(...thumbs)
+  if (thumbnails.length !== existing.size || thumbnails.some((button, at) => gallery.children[at] !== button)) {
+    gallery.replaceChildren(...thumbnails)
   }
-  const chosen = thumbs.findIndex((button) => button.dataset.key === data.chosen)
-  markChosen(thumbs, chosen)
-  for (const button of thumbs) button.onclick = () => setTriggerValue("pick", button.dataset.key)
-  if (chosen >= 0) scrollIntoParent(gallery, thumbs[chosen])
-  gallery.onkeydown = (event) => pickByArrow(event, thumbs)
+  const chosen = thumbnails.findIndex((button) => button.dataset.key === data.chosen)
+  markChosen(thumbnails, chosen)
+  for (const button of thumbnails) button.onclick = () => setTriggerValue("pick", button.dataset.key)
+  if (chosen >= 0) scrollIntoParent(gallery, thumbnails[chosen])
+  gallery.onkeydown = (event) => pickByArrow(event, thumbnails)
 }

@@ -73,7 +73,7 @@ function drawing(volume, scale) {
  * @param {string} text
  * @returns {HTMLSpanElement}
  */
-function line(name, text) {
+function textSpan(name, text) {
   const span = document.createElement("span")
   span.className = name
   span.textContent = text
@@ -88,10 +88,10 @@ function line(name, text) {
  * @param {string} shape
  * @returns {T}
  */
-function labelled(node, title, shape) {
+function appendLabel(node, title, shape) {
   const text = document.createElement("span")
   text.className = "text"
-  text.append(line("title", title), line("shape", shape))
+  text.append(textSpan("title", title), textSpan("shape", shape))
   node.append(text)
   return node
 }
@@ -113,14 +113,14 @@ function draw(row, data, pick) {
     button.setAttribute("aria-label", volume.alt)
     button.onclick = () => pick(volume.index)
     const [height, width, channels] = volume.shape
-    return labelled(button, volume.title, `${height} × ${width} × ${channels}`)
+    return appendLabel(button, volume.title, `${height} × ${width} × ${channels}`)
   })
   markChosen(buttons, data.chosen)
   row.replaceChildren(...buttons)
   if (data.problem) {
     const box = document.createElement("div")
     box.className = "problem"
-    row.append(labelled(box, data.problem, "no maps"))
+    row.append(appendLabel(box, data.problem, "no maps"))
   }
   if (focused !== undefined) buttons[focused]?.focus({ preventScroll: true })
 }

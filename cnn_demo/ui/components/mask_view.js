@@ -97,12 +97,12 @@ class MaskView {
     this.find(".outline").onchange = changed((input) => (this.settings.outline = input.checked))
     this.find(".split").onchange = changed((input) => (this.settings.split = input.checked ? 0.5 : null))
     this.find(".all").onclick = () => {
-      this.hidden = this.hidden.size ? new Set() : new Set(this.view.classes.map((one) => one.id))
+      this.hidden = this.hidden.size ? new Set() : new Set(this.view.classes.map((layer) => layer.id))
       this.draw()
     }
     this.frame.onpointermove = (event) => this.point(event)
     this.frame.onpointerdown = (event) => this.point(event)
-    this.frame.onpointerleave = (event) => { if (event.pointerType === "mouse") this.say(null) }
+    this.frame.onpointerleave = (event) => { if (event.pointerType === "mouse") this.showPixel(null) }
     this.frame.onkeydown = (event) => this.step(event)
     const divider = this.find(".divider")
     keepTouch(divider)
@@ -123,30 +123,30 @@ class MaskView {
    * @param {Data} view
    */
   async update(view) {
-    const mine = (this.turn = {})
+    const token = (this.loading = {})
     this.frame.setAttribute("aria-label", `${view.alt} Move with the arrow keys to read the class of a pixel.`)
-    const [photo, ids, sure] = await Promise.all([
+    const [photo, ids, confidence] = await Promise.all([
       load(view.photo), load(view.ids), view.confidence ? load(view.confidence) : null,
     ])
-    if (this.turn !== mine) return // a newer answer has come meanwhile
+    if (this.loading !== token) return // newer data has come meanwhile
     const { width, height } = view
-    const asked = JSON.stringify(view.settings)
-    if (this.asked !== asked) { // the page moved the controls; otherwise they stay where the visitor left them
-      this.asked = asked
+    const requested = JSON.stringify(view.settings)
+    if (this.requested !== requested) { // the page moved the controls; otherwise they stay where the visitor left them
+      this.requested = requested
       this.settings = { ...view.settings }
     }
-    if (this.names !== JSON.stringify(view.classes.map((one) => one.name))) this.hidden = new Set()
-    this.names = JSON.stringify(view.classes.map((one) => one.name))
+    if (this.names !== JSON.stringify(view.classes.map((layer) => layer.name))) this.hidden = new Set()
+    this.names = JSON.stringify(view.classes.map((layer) => layer.name))
     Object.assign(this, { view, photo })
     this.ids = pixelsOf(ids, width, height)
-    this.sure = sure && pixelsOf(sure, width, height)
-    this.find(".blank").hidden = !sure
+    this.confidence = confidence && pixelsOf(confidence, width, height)
+    this.find(".blank").hidden = !confidence
     this.overlay = Object.assign(document.createElement("canvas"), { width, height })
     this.canvas.width = width
     this.canvas.height = height
     this.makeLegend()
     this.fit()
-    this.say(null)
+    this.showPixel(null)
     this.draw()
   }
 
@@ -162,18 +162,18 @@ class MaskView {
     this.switches = new Map()
     this.find(".all").hidden = this.view.classes.length === 0
     this.find(".legend").setAttribute("aria-label", this.view.legend)
-    this.find(".legend").replaceChildren(...this.view.classes.map((one) => {
+    this.find(".legend").replaceChildren(...this.view.classes.map((layer) => {
       const button = Object.assign(document.createElement("button"), { type: "button", className: "class" })
-      button.style.setProperty("--swatch", one.colour)
+      button.style.setProperty("--swatch", layer.colour)
       const [swatch, name, fraction] = ["i", "span", "b"].map((tag) => document.createElement(tag))
-      name.textContent = one.name
-      fraction.textContent = one.note || percent(one.fraction)
+      name.textContent = layer.name
+      fraction.textContent = layer.note || percent(layer.fraction)
       button.append(swatch, name, fraction)
       button.onclick = () => {
-        if (!this.hidden.delete(one.id)) this.hidden.add(one.id)
+        if (!this.hidden.delete(layer.id)) this.hidden.add(layer.id)
         this.draw()
       }
-      this.switches.set(one.id, button)
+      this.switches.set(layer.id, button)
       return button
     }))
   }
@@ -184,20 +184,20 @@ class MaskView {
     const { width, height } = this.view
     const { opacity, outline, split, threshold } = this.settings
     const table = new Uint8Array(256 * 4)
-    for (const one of this.view.classes) {
-      if (!this.hidden.has(one.id)) table.set([...colourOf(one.colour), 255], 4 * one.id)
+    for (const layer of this.view.classes) {
+      if (!this.hidden.has(layer.id)) table.set([...colourOf(layer.colour), 255], 4 * layer.id)
     }
     const context = this.overlay.getContext("2d")
     const image = context.createImageData(width, height)
-    const { ids, sure } = this
-    const thick = Math.max(1, Math.round(Math.max(width, height) / 480))
-    const edge = thick * width
+    const { ids, confidence } = this
+    const thickness = Math.max(1, Math.round(Math.max(width, height) / 480))
+    const edge = thickness * width
     for (let at = 0; at < ids.length; at++) {
       const id = ids[at]
-      if (!table[4 * id + 3] || (sure && sure[at] < threshold * 2.55)) continue
+      if (!table[4 * id + 3] || (confidence && confidence[at] < threshold * 2.55)) continue
       if (outline) {
         const column = at % width
-        const inside = (column < thick || ids[at - thick] === id) && (column >= width - thick || ids[at + thick] === id) &&
+        const inside = (column < thickness || ids[at - thickness] === id) && (column >= width - thickness || ids[at + thickness] === id) &&
           (at < edge || ids[at - edge] === id) && (at >= ids.length - edge || ids[at + edge] === id)
         if (inside) continue
       }
@@ -238,7 +238,7 @@ class MaskView {
     const box = this.frame.getBoundingClientRect()
     const column = clamp(Math.floor((event.clientX - box.left) / box.width * this.view.width), 0, this.view.width - 1)
     const row = clamp(Math.floor((event.clientY - box.top) / box.height * this.view.height), 0, this.view.height - 1)
-    this.say({ row, column })
+    this.showPixel({ row, column })
   }
 
   /**
@@ -250,7 +250,7 @@ class MaskView {
     if (!steps) return
     const far = event.shiftKey ? 40 : 8
     const from = this.at ?? { row: this.view.height >> 1, column: this.view.width >> 1 }
-    this.say({
+    this.showPixel({
       row: clamp(from.row + steps[0] * far, 0, this.view.height - 1),
       column: clamp(from.column + steps[1] * far, 0, this.view.width - 1),
     })
@@ -260,7 +260,7 @@ class MaskView {
    * Write the class of a pixel under the photo.
    * @param {{row: number, column: number} | null} at - The pixel; null for none.
    */
-  say(at) {
+  showPixel(at) {
     this.at = at
     const cross = this.find(".cross")
     cross.hidden = !at
@@ -270,20 +270,20 @@ class MaskView {
       status.textContent = this.view.hint
       return
     }
-    const place = at.row * this.view.width + at.column
+    const index = at.row * this.view.width + at.column
     cross.style.left = `${(at.column + 0.5) / this.view.width * 100}%`
     cross.style.top = `${(at.row + 0.5) / this.view.height * 100}%`
-    const one = this.view.classes.find((each) => each.id === this.ids[place])
-    if (!one) {
+    const layer = this.view.classes.find((each) => each.id === this.ids[index])
+    if (!layer) {
       status.textContent = "None of the classes of this network."
       return
     }
-    this.switches.get(one.id).classList.add("here")
+    this.switches.get(layer.id).classList.add("here")
     const swatch = document.createElement("i")
-    swatch.style.background = one.colour
-    const name = Object.assign(document.createElement("strong"), { textContent: one.name })
-    const rest = this.sure ? `, confidence ${Math.round(this.sure[place] / 2.55)}%` : one.detail ? `, ${one.detail}` : ""
-    status.replaceChildren(swatch, name, document.createTextNode(rest))
+    swatch.style.background = layer.colour
+    const name = Object.assign(document.createElement("strong"), { textContent: layer.name })
+    const suffix = this.confidence ? `, confidence ${Math.round(this.confidence[index] / 2.55)}%` : layer.detail ? `, ${layer.detail}` : ""
+    status.replaceChildren(swatch, name, document.createTextNode(suffix))
   }
 }
 

@@ -56,7 +56,7 @@ function draw(svg, picture, frame) {
  * @param {string} colour - "#rrggbb".
  * @returns {string}
  */
-function inkOn(colour) {
+function textColourOn(colour) {
   const [red, green, blue] = [1, 3, 5].map((at) => {
     const part = parseInt(colour.slice(at, at + 2), 16) / 255
     return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4
@@ -76,9 +76,9 @@ function drawBoxes(svg, picture) {
     svg.append(svgElement("path", { d: outside, class: "dim", "fill-rule": "evenodd" }))
   }
   for (const { corners: [x, y, x2, y2], colour, width } of picture.boxes) {
-    const place = { x, y, width: Math.max(x2 - x, 0), height: Math.max(y2 - y, 0) }
-    svg.append(svgElement("rect", { ...place, class: "shadow", "stroke-width": width + 2 }))
-    svg.append(svgElement("rect", { ...place, stroke: colour, "stroke-width": width }))
+    const rectangle = { x, y, width: Math.max(x2 - x, 0), height: Math.max(y2 - y, 0) }
+    svg.append(svgElement("rect", { ...rectangle, class: "shadow", "stroke-width": width + 2 }))
+    svg.append(svgElement("rect", { ...rectangle, stroke: colour, "stroke-width": width }))
   }
 }
 
@@ -90,27 +90,27 @@ function drawBoxes(svg, picture) {
  */
 function writeLabels(labels, picture, scale) {
   labels.replaceChildren()
-  const room = { width: picture.width * scale, height: picture.height * scale }
-  const taken = []
+  const available = { width: picture.width * scale, height: picture.height * scale }
+  const occupied = []
   for (const { corners, label, colour } of [...picture.boxes].reverse()) {
     if (!label) continue
     const span = document.createElement("span")
     span.textContent = label
     span.style.background = colour
-    span.style.color = inkOn(colour)
+    span.style.color = textColourOn(colour)
     labels.append(span)
     const { offsetWidth: width, offsetHeight: height } = span
     const [left, top, right, bottom] = corners.map((value) => value * scale)
-    const x = clamp(left, 0, Math.max(room.width - width, 0))
-    const end = clamp(right - width, 0, Math.max(room.width - width, 0))
-    const places = [[x, top - height], [x, top], [end, top - height], [end, top], [x, bottom - height], [x, bottom]]
-    const free = places.find(([px, py]) => py >= 0 && py + height <= room.height && !taken.some((other) =>
+    const x = clamp(left, 0, Math.max(available.width - width, 0))
+    const end = clamp(right - width, 0, Math.max(available.width - width, 0))
+    const candidates = [[x, top - height], [x, top], [end, top - height], [end, top], [x, bottom - height], [x, bottom]]
+    const free = candidates.find(([px, py]) => py >= 0 && py + height <= available.height && !occupied.some((other) =>
       px < other.x + other.width && other.x < px + width && py < other.y + other.height && other.y < py + height))
-    if (!free && taken.length) { span.remove(); continue } // the table beside the picture names it
-    const [px, py] = free ?? [x, clamp(top, 0, Math.max(room.height - height, 0))]
+    if (!free && occupied.length) { span.remove(); continue } // the table beside the picture names it
+    const [px, py] = free ?? [x, clamp(top, 0, Math.max(available.height - height, 0))]
     span.style.left = `${px}px`
     span.style.top = `${py}px`
-    taken.push({ x: px, y: py, width, height })
+    occupied.push({ x: px, y: py, width, height })
   }
 }
 
@@ -123,8 +123,8 @@ function fit(parentElement, picture) {
   const stage = parentElement.querySelector(".stage")
   const frame = parentElement.querySelector(".frame")
   // Room for the larger picture of the row: its width, or the width that its greatest height allows.
-  const room = Math.min(stage.clientWidth, heightInWindow(picture.maxHeight) * picture.roomWidth / picture.roomHeight)
-  const width = room * picture.width * picture.zoom / picture.roomWidth
+  const available = Math.min(stage.clientWidth, heightInWindow(picture.maxHeight) * picture.roomWidth / picture.roomHeight)
+  const width = available * picture.width * picture.zoom / picture.roomWidth
   frame.style.width = `${width}px`
   frame.style.height = `${width * picture.height / picture.width}px`
   draw(parentElement.querySelector("svg"), picture, frame)

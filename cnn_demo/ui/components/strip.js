@@ -2,8 +2,8 @@
 
 import { markChosen, onNewWidth, pickByArrow, radioButton, svgElement } from "./shared.js"
 
-const LARGEST = 3.2, SMALLEST = 1.5, SCROLLED = 2.4 // CSS pixels for each number of a map
-const VECTOR = [14, 96] // width, and greatest height, of a layer that has no maps but a list of numbers
+const LARGEST = 3.2, SMALLEST = 1.5, SCROLLED = 2.4 // CSS pixels for each value of a map
+const VECTOR = [14, 96] // width, and greatest height, of a layer that has no maps but a vector
 
 /**
  * @typedef {object} Stop
@@ -18,7 +18,7 @@ const VECTOR = [14, 96] // width, and greatest height, of a layer that has no ma
  * @typedef {object} Data
  * @property {Stop[]} stops
  * @property {{start: number, end: number, title: string}[]} arcs - Skip connections, by the index of their stops.
- * @property {{label: string, share: number}[]} bars - Probability of every class.
+ * @property {{label: string, probability: number}[]} bars - Probability of every class.
  * @property {number} chosen - Index of the chosen stop.
  * @property {string} label
  */
@@ -105,7 +105,7 @@ function build(stops, data, pick) {
 }
 
 /**
- * Draw all stops at the largest scale that fits, and the arcs above them. In a narrow place the bars are left out, then
+ * Draw all stops at the largest scale that fits, and the arcs above them. In a narrow window the bars are left out, then
  * the sizes too, before one has to scroll.
  * @param {HTMLElement & Record<string, any>} root
  */
@@ -116,8 +116,8 @@ function layout(root) {
   const draw = (unit) => buttons.forEach((button, at) =>
     paint(button.querySelector("canvas"), data.stops[at], unit, images[at]))
   const tooWide = () => inner.scrollWidth > outer.clientWidth
-  for (const look of ["strip", "strip without-bars", "strip without-bars without-notes"]) {
-    outer.className = look
+  for (const className of ["strip", "strip without-bars", "strip without-bars without-notes"]) {
+    outer.className = className
     for (let unit = LARGEST; unit >= SMALLEST; unit -= 0.2) {
       draw(unit)
       if (!tooWide()) break
@@ -166,15 +166,15 @@ function arcs(root, data, buttons) {
  * @param {Data["bars"]} bars
  */
 function showBars(box, bars) {
-  const best = Math.max(...bars.map((bar) => bar.share))
+  const best = Math.max(...bars.map((bar) => bar.probability))
   box.replaceChildren(...bars.map((bar) => {
-    const row = node("div", bar.share === best ? "best" : "")
+    const row = node("div", bar.probability === best ? "best" : "")
     row.setAttribute("role", "listitem")
     const track = node("span", "track"), fill = node("div", "bar")
-    fill.style.width = `${bar.share * 100}%`
+    fill.style.width = `${bar.probability * 100}%`
     track.append(fill)
-    const share = node("span", `share${bar.share === best ? " best" : ""}`, `${Math.round(bar.share * 100)}%`)
-    row.append(node("span", bar.share === best ? "best" : "", bar.label), track, share)
+    const percentage = node("span", `percentage${bar.probability === best ? " best" : ""}`, `${Math.round(bar.probability * 100)}%`)
+    row.append(node("span", bar.probability === best ? "best" : "", bar.label), track, percentage)
     return row
   }))
 }

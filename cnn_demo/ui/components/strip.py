@@ -66,7 +66,7 @@ def strip(
         data={
             "stops": [asdict(stop) for stop in stops],
             "arcs": [asdict(arc) for arc in arcs],
-            "bars": [{"label": name, "share": probability} for name, probability in bars],
+            "bars": [{"label": name, "probability": probability} for name, probability in bars],
             "chosen": chosen,
             "label": label,
         },

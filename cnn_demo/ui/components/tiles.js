@@ -77,10 +77,10 @@ export default function (component) {
   const tiles = [...grid.children]
   if (data.clickable) markChosen(tiles, chosen)
 
-  const look = JSON.stringify([data.height, data.width, data.items.length])
-  if (parentElement.source !== data.src || parentElement.look !== look) {
+  const signature = JSON.stringify([data.height, data.width, data.items.length])
+  if (parentElement.source !== data.src || parentElement.signature !== signature) {
     parentElement.source = data.src
-    parentElement.look = look
+    parentElement.signature = signature
     const image = new Image()
     image.onload = () => { if (parentElement.source === data.src) paint(grid, data, image) }
     image.src = data.src
