@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 BEGUN = time.monotonic()
 
 # Browser stories run in two processes, each with its own server and browser: these, and all others. Both take as long.
-SECOND_SERVER = ("network", "live_training", "pretrained", "detection", "segmentation")
+SECOND_SERVER = ("network", "live_training", "pretrained", "detection", "segmentation", "one_screen")
 SECOND_LINKS = ("[Networks]", "[Classifiers]", "[Segmentation]")  # of the links story, which has a test for each page
 BROWSER_PROCESSES = 2
 
@@ -80,7 +80,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log):
         def _split_scope(self, nodeid: str) -> str:
             if not nodeid.startswith("tests/browser/"):
                 return super()._split_scope(nodeid)
-            topic = nodeid.removeprefix("tests/browser/test_").partition("_story.py")[0]
+            topic = nodeid.removeprefix("tests/browser/test_").partition(".py")[0].removesuffix("_story")
             second = topic in SECOND_SERVER or (topic == "links" and nodeid.endswith(SECOND_LINKS))
             return "tests/browser, second server" if second else "tests/browser"
 
