@@ -167,3 +167,16 @@ def test_a_phone_shows_everything_without_scrolling_sideways(page: Page) -> None
     pictures = [page.locator(selector).bounding_box() for selector in (BEFORE, AFTER)]
     assert all(picture["width"] > 120 for picture in pictures)
     assert pictures[0]["y"] == pictures[1]["y"]  # beside each other, so that the controls are near
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_wide_kernel_is_edited_without_scrolling_sideways(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    open_convolution(page, "?kernel=Custom+kernel&cells=" + "%3B".join(["0.111+-2+3+4+5+6+7+8+0.0123"] * 9))
+    table = page.get_by_test_id("stDataFrame").first
+    expect(table.locator(".dvn-scroller")).to_be_visible()
+    scrolled, shown = table.locator(".dvn-scroller").evaluate("e => [e.scrollWidth, e.clientWidth]")
+    assert scrolled <= shown
+    box = table.bounding_box()
+    assert box is not None
+    assert box["x"] + box["width"] <= width

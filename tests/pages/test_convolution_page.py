@@ -71,7 +71,8 @@ def test_a_custom_matrix():
         app.text_input(key="cells").set_value(text).run()
         assert_shown(app)
         matrix = parse_matrix(text)
-        np.testing.assert_allclose(app.data_editor[0].value.to_numpy(), matrix, err_msg=text)
+        shown = matrix if matrix.shape[1] <= 5 else matrix[:1].T  # of a wide one, the first row downwards
+        np.testing.assert_allclose(app.data_editor[0].value.to_numpy(), shown, err_msg=text)
         assert [field.value for field in app.number_input[:2]] == list(matrix.shape)
 
 
@@ -102,6 +103,23 @@ def test_the_matrix_is_edited_cell_by_cell():
     assert_shown(app)
     assert app.session_state["cells"] == "1 9.5; 0 4"
     assert app.text_input(key="cells").value == "1 9.5; 0 4"
+
+
+def test_a_wide_matrix_is_edited_row_by_row():
+    app = open_page(kernel="matrix", cells="; ".join(["1 2 3 4 5 6 7 8 9"] * 9))
+    assert app.data_editor[0].value.to_numpy().tolist() == [[value] for value in range(1, 10)]  # downwards
+    app.slider(key="matrix_row").set_value(4).run()
+    send(app, app.data_editor[0].proto.id, string_value='{"edited_rows": {"2": {"Row 4": -7.5}}}')
+    assert_fine(app)
+    weights = parse_matrix(app.session_state["cells"])
+    assert weights[3].tolist() == [1, 2, -7.5, 4, 5, 6, 7, 8, 9]
+    assert weights[2].tolist() == weights[4].tolist() == list(range(1, 10))
+    app.number_input(key="matrix_Rows").set_value(2).run()  # fewer than the row that was edited
+    assert_fine(app)
+    assert app.slider(key="matrix_row").value == 2
+    app.number_input(key="matrix_Columns").set_value(5).run()
+    assert_fine(app)
+    assert app.data_editor[0].value.shape == (2, 5)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ from cnn_demo.ui.convolution.settings import DEFAULTS, MATRIX_GOOD, MATRIX_TEXT
 from cnn_demo.ui.page.markdown import plain
 
 _BASE, _TURN = "matrix_base", "matrix_turn"
+_ROW = "matrix_row"
+_COLUMNS = 5  # that fit beside the picture and on a phone; of a wider kernel one row is edited at a time, downwards
 
 _CHANGES: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
     "Normalize": ("Scale the weights to a sum of 1; if they sum to 0, their magnitudes sum to 1.", normalize),
@@ -76,18 +78,24 @@ def _apply(change: Callable[[np.ndarray], np.ndarray]) -> None:
 
 
 def _table(weights: np.ndarray) -> None:
+    row = _pick_row(weights.shape[0]) if weights.shape[1] > _COLUMNS else None
     turn = st.session_state.setdefault(_TURN, 0)
     base = st.session_state.get(_BASE)
-    if base is None or not np.array_equal(_edited(base, f"matrix_{turn}"), weights):
+    if base is None or not np.array_equal(_edited(base, _key(turn, row), row), weights):
         turn += 1
         st.session_state.update({_TURN: turn, _BASE: weights})
         base = weights
-    names = [str(column + 1) for column in range(base.shape[1])]
+    if row is None:
+        names = [str(column + 1) for column in range(base.shape[1])]
+        table = pd.DataFrame(base, columns=names)
+    else:
+        names = [f"Row {row + 1}"]
+        table = pd.DataFrame({names[0]: base[row]}, pd.RangeIndex(1, base.shape[1] + 1, name="Column"))
     longest = max(len(f"{value:.3g}") for value in base.ravel())
     st.data_editor(
-        pd.DataFrame(base, columns=names),
-        key=f"matrix_{turn}",
-        hide_index=True,
+        table,
+        key=_key(turn, row),
+        hide_index=row is None,
         height="auto",
         column_config={
             name: st.column_config.NumberColumn(
@@ -96,19 +104,32 @@ def _table(weights: np.ndarray) -> None:
             for name in names
         },
         on_change=_take_edits,
-        args=(f"matrix_{turn}",),
+        args=(_key(turn, row), row),
         alt="The kernel's weights, one cell each.",
     )
 
 
-def _take_edits(key: str) -> None:
-    set_matrix(_edited(st.session_state[_BASE], key))
+def _pick_row(rows: int) -> int:
+    """Let the visitor choose the row that is edited; returns its index."""
+    if rows == 1:
+        return 0
+    st.session_state[_ROW] = min(st.session_state.get(_ROW, 1), rows)
+    return st.slider("Row to edit", 1, rows, key=_ROW) - 1
 
 
-def _edited(base: np.ndarray, key: str) -> np.ndarray:
-    """Return the table with the editor's edits, in the format of the text."""
+def _key(turn: int, row: int | None) -> str:
+    return f"matrix_{turn}" if row is None else f"matrix_{turn}_row_{row}"
+
+
+def _take_edits(key: str, row: int | None) -> None:
+    set_matrix(_edited(st.session_state[_BASE], key, row))
+
+
+def _edited(base: np.ndarray, key: str, row: int | None) -> np.ndarray:
+    """Return the kernel with the editor's edits, in the format of the text; the editor may show one row, downwards."""
     weights = base.copy()
-    for row, cells in st.session_state.get(key, {}).get("edited_rows", {}).items():
-        for column, value in cells.items():
-            weights[int(row), int(column) - 1] = 0.0 if value is None else value
+    for line, cells in st.session_state.get(key, {}).get("edited_rows", {}).items():
+        for name, value in cells.items():
+            at = (int(line), int(name) - 1) if row is None else (row, int(line))
+            weights[at] = 0.0 if value is None else value
     return parse_matrix(format_matrix(np.clip(weights, -MAX_WEIGHT, MAX_WEIGHT)))
