@@ -30,7 +30,7 @@ EXPERIMENTS = (
         "Cap or tie?",
         "For “military uniform” the cap is brightest. Choose “Windsor tie” as the **Class**: the bright region moves "
         "down to collar and tie.",
-        {"task": "Explain", "model": LITE0},
+        {"task": "Explain", "model": LITE0, "why_methods": ["grad_cam"]},
         photo="grace_hopper",
     ),
     Experiment(

@@ -80,7 +80,7 @@ def test_maps_over_the_photo(model, photo):
 
     app = open_view("Explain", photo)
     found = shown_maps(app)
-    assert list(found) == [SEEN, "Grad-CAM"]
+    assert list(found) == [SEEN, "Grad-CAM", "Integrated gradients"]
     np.testing.assert_array_equal(found[SEEN], seen)
     assert_shows(found["Grad-CAM"], composed(seen, grad_cam, 0.6))
     assert app.selectbox(key=explanations.CLASS).options[:5] == [name for name, _ in prediction.top(5)]
@@ -90,17 +90,21 @@ def test_maps_over_the_photo(model, photo):
     # The check: the areas that are shown are those of the curves, and the chart has both curves on named axes.
     table = next(element.value for element in app.markdown if "Area under the curve" in element.value)
     areas = {title: float(area) for title, area in re.findall(r"^\| (\w.*?) \| (\d\.\d+) \|$", table, re.MULTILINE)}
+    gradients = explain(model, seen, label, "integrated_gradients", None)
     assert areas == {
         "Grad-CAM": pytest.approx(deletion_curve(model, seen, label, grad_cam).area, abs=0.002),
+        "Integrated gradients": pytest.approx(deletion_curve(model, seen, label, gradients).area, abs=0.002),
         "Random order": pytest.approx(random_deletion_curve(model, seen, label).area, abs=0.002),
     }
     chart = json.loads(app.get("plotly_chart")[0].proto.spec)
     assert [line["name"] for line in chart["data"]] == list(areas)
 
     # The sentence agrees with the areas.
-    better = areas["Grad-CAM"] < areas["Random order"] - deletion_check.MARGIN
-    assert ("Grad-CAM: better than random here." in table) == better
-    assert ("Grad-CAM: no better than random here." in table) != better
+    better = [area < areas["Random order"] - deletion_check.MARGIN for area in list(areas.values())[:2]]
+    names = ("Grad-CAM", "Integrated gradients")
+    for good, verdict in ((True, "better than random here."), (False, "no better than random here.")):
+        those = ", ".join(name for name, is_better in zip(names, better, strict=True) if is_better == good)
+        assert (f"**{those}: {verdict}**" in table) == bool(those)
     assert chart["layout"]["xaxis"]["title"]["text"] == "fraction of pixels removed"
     assert chart["layout"]["yaxis"]["title"]["text"] == "probability of the class"
 

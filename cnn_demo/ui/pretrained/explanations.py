@@ -26,7 +26,10 @@ from cnn_demo.ui.widgets.view import view_fragment
 
 MODEL = "model"
 CLASS, LAYER, SHOWN, OPACITY = "why_class", "why_layer", "why_methods", "why_opacity"
-DEFAULTS: dict[str, Any] = {CLASS: None, LAYER: None, SHOWN: ["grad_cam"], OPACITY: 60, **deletion_check.DEFAULTS}
+# By the deletion test with EfficientNet-Lite0, Grad-CAM is better than a random order on 8 of the 10 sample photos, and
+# integrated gradients on 7, the cat among them, where Grad-CAM fails: on each photo at least one of the two is.
+FIRST_METHODS = ["grad_cam", "integrated_gradients"]
+DEFAULTS: dict[str, Any] = {CLASS: None, LAYER: None, SHOWN: FIRST_METHODS, OPACITY: 60, **deletion_check.DEFAULTS}
 SLOW = ("score_cam", "occlusion", "integrated_gradients")  # they run the network many times
 FIRST = 5  # top classes listed before all others
 TITLES = {key: method.title for key, method in METHODS.items()}
