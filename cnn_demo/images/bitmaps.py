@@ -16,8 +16,10 @@ from cnn_demo.images.validation import ImageError, check_pixel_count, damaged
 
 BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)
 """Sizes of a BMP's second header, one for each version."""
-MAX_RLE_PIXELS = 2**23
-"""A run-length encoded BMP is decoded in Python: this many pixels, a 4K screen, take a second."""
+MAX_RLE_PIXELS, MAX_RLE_BYTES = 2**22, 2**22
+"""A run-length encoded BMP is decoded in Python: this many pixels or bytes, a large screen, take a second."""
+MAX_PIECES = 2**17
+"""Maximum number of strips or tiles of a TIFF: Pillow looks up each."""
 MAX_TILE_BYTES = 2**26
 """Maximum size of a decoded tile of a TIFF."""
 _MAX_ENTRIES = 1000
@@ -25,6 +27,7 @@ _RAW_TAGS = frozenset((50706, 50752, 33421))  # DNGVersion, a tag of Canon, and 
 _RAW_COLOURS = (32803, 34892)
 _COMPRESSIONS = {1, 2, 3, 4, 5, 7, 8, 32773, 32946, 50000}  # none, CCITT, LZW, JPEG, Deflate, PackBits, Zstandard
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 6: 1, 7: 1, 8: 2, 9: 4, 13: 4, 16: 8}
+_PIECES = frozenset((273, 279, 324, 325))
 _KEPT = frozenset((254, 256, 257, 258, 259, 262, 277, 322, 323, 330, 338, 339))
 
 
@@ -40,6 +43,8 @@ def check_bmp(data: bytes) -> bytes:
         height = abs(int.from_bytes(data[22:26], "little", signed=True))
     is_run_length = compression in (1, 2)
     check_pixel_count((width, height), "BMP", MAX_RLE_PIXELS if is_run_length else 2**31)
+    if is_run_length and len(data) > MAX_RLE_BYTES:
+        raise ImageError("This BMP is compressed in too many runs: please save it as PNG.")
     if compression in (4, 5):
         raise ImageError("This BMP only wraps a JPEG or PNG: please save the photo as one of these.")
     missing = _little(data, 10, 4) + (width * bits + 31) // 32 * 4 * height - len(data)
@@ -127,6 +132,8 @@ def _first_directory(data: bytes) -> dict[int, list[int]] | None:
                 place = number(place, word)
             values = [number(place + size * each, size) for each in range(min(count, 16))] if tag in _KEPT else []
             tags.setdefault(tag, values)
+            if count > MAX_PIECES and tag in _PIECES:
+                raise ImageError("This TIFF has too many strips or tiles: please save it again, or as PNG.")
     except IndexError:
         return None
     return tags
