@@ -231,7 +231,8 @@ def _show_result(result: AnnotatedVideo, details: DeltaGenerator) -> None:
             )
         st.caption(
             f"{result.frames} frames, {result.seconds:.1f} s{end}.{held} "
-            "ByteTrack matches the boxes of each frame with the predicted positions of the tracks; an object that is hidden for more than a second gets a new ID."
+            "ByteTrack matches the boxes of each frame with the predicted positions of the tracks; an object that is "
+            "hidden for more than a second gets a new ID."
         )
         st.download_button(
             "Video",
