@@ -7,7 +7,7 @@ FIRST = {  # page and sample photo -> texts that are shown, and texts that are n
     ("pages/5_Localization.py", "chelsea"): (("### Cat, ",), ("dog",)),
     ("pages/5_Localization.py", "bus"): (("### Bus, ",), ()),
     ("pages/5_Localization.py", "flower"): (("### Nothing, ",), ()),
-    ("pages/5_Localization.py", "rocket"): (("### Nothing recognized",), ()),
+    ("pages/5_Localization.py", "rocket"): (("### Perhaps: cat, ",), ("### Cat",)),
     ("pages/6_Object_detection.py", "chelsea"): (("× cat",), ("× dog", "raccoon")),
     ("pages/6_Object_detection.py", "bus"): (("**1** × bus", "× person"), ("airplane",)),
     ("pages/6_Object_detection.py", "coffee"): (("### No objects.",), ()),

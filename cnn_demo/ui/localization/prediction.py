@@ -30,6 +30,7 @@ from cnn_demo.ui.widgets.view import view_fragment
 SHOWN_SIDE = 900  # pixels of the longer side that are sent to the browser
 CARD_SIDE = 480
 HEAVIEST = 8  # locations whose boxes are drawn
+PROBABLE = 0.5  # probability below which a class is less probable than all others together
 MAX_CLASSES = 6  # whose probabilities are shown
 
 
@@ -90,7 +91,11 @@ def _in_words(prediction: Localization, photo: Photo, threshold: float) -> None:
             st.markdown("### Nothing recognized")
             st.markdown(f"The most probable class, {nearest}: less than the threshold of {percent(threshold)}.")
         return
-    st.markdown(f"### {prediction.label.capitalize()}, {percent(prediction.probability)}")
+    if prediction.probability < PROBABLE:
+        st.markdown(f"### Perhaps: {prediction.label}, {percent(prediction.probability)}")
+        st.markdown("It is more probable that the photo shows something else, or nothing of its classes.")
+    else:
+        st.markdown(f"### {prediction.label.capitalize()}, {percent(prediction.probability)}")
     left, top, right, bottom = file_boxes(photo, prediction.box_xyxy).round().astype(int).tolist()
     words = f"From ({left}, {top}) to ({right}, {bottom}), in pixels of the photo’s file."
     truth = truth_of(photo, prediction.labels)
