@@ -25,7 +25,7 @@ from training.networks.cifar10 import Cifar10Network, first_kernels, predict_log
 from training.networks.localizer import as_tensor, from_keras
 from training.steps.bundle import bundle_cifar10, write_cifar10_record
 from training.steps.checkpoints import restore, save
-from training.steps.schedules import ema_update, parameter_groups, rate_at
+from training.steps.schedules import COOL_DOWN, ema_update, parameter_groups, rate_at
 
 torch = frameworks.torch()
 
@@ -41,6 +41,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/cifar10_cnn"), help="checkpoint, curves and snapshots")
     parser.add_argument("--epochs", type=int, default=60)
     parser.add_argument("--rate", type=float, default=0.1, help="the highest learning rate")
+    parser.add_argument("--cool-down", type=float, default=COOL_DOWN, help="fraction of the epochs in which it falls")
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--threads", type=int, help="of torch; one is fastest where cores come and go")
     parser.add_argument("--resume", action="store_true", help="go on after the last finished epoch")
@@ -97,7 +98,7 @@ def train(options: argparse.Namespace) -> None:
         losses, right = [], []
         for step in range(steps):
             for group in optimizer.param_groups:
-                group["lr"] = options.rate * rate_at(epoch * steps + step, options.epochs * steps)
+                group["lr"] = options.rate * rate_at(epoch * steps + step, options.epochs * steps, options.cool_down)
             batch = slice(step * options.batch, (step + 1) * options.batch)
             logits = network(as_tensor(network_input(images[batch]), device))
             loss = nn.functional.cross_entropy(logits, labels[batch])

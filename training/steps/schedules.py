@@ -16,9 +16,15 @@ WARM_UP, COOL_DOWN = 200, 0.3  # warm-up steps, fraction of the steps in the coo
 MEMORY = 0.998  # decay of the exponential moving average, for each step
 
 
-def rate_at(step: int, steps: int) -> float:
-    """Return the factor on the learning rate at a step: it rises, stays, and falls to 0 along a line."""
-    return min(1.0, (step + 1) / WARM_UP, (steps - step) / max(1.0, COOL_DOWN * steps))
+def rate_at(step: int, steps: int, cool_down: float = COOL_DOWN) -> float:
+    """Return the factor on the learning rate at a step: it rises, stays, and falls to 0 along a line.
+
+    Args:
+        step: Number of steps done.
+        steps: Number of steps of the whole training.
+        cool_down: Fraction of the steps during which it falls.
+    """
+    return min(1.0, (step + 1) / WARM_UP, (steps - step) / max(1.0, cool_down * steps))
 
 
 def ema_update(means: list[Tensor], values: list[Tensor], count: int) -> None:
