@@ -22,7 +22,13 @@ from training.data.assorted import Labelled, read_assorted
 from training.data.datasets import argument_parser, read_backgrounds, read_caltech3, read_cifar10, read_streets
 from training.data.everyday import main_object, read_nothing, read_voc
 from training.data.placement import pasted_picture
-from training.evaluate_masks import evaluate_everyday, evaluate_instances, evaluate_pets, evaluate_streets
+from training.evaluate_masks import (
+    evaluate_everyday,
+    evaluate_everyday_instances,
+    evaluate_instances,
+    evaluate_pets,
+    evaluate_streets,
+)
 from training.steps.bundle import crossed_calibration_error
 
 PASTED_SIDE = 320  # pixels of the pictures that photos are pasted onto
@@ -194,6 +200,7 @@ EVALUATIONS: dict[str, Callable[[Path], Figures]] = {
     "everyday_unet": evaluate_everyday,
     "street_unet": evaluate_streets,
     "pet_unet": evaluate_pets,
+    "everyday_instances": evaluate_everyday_instances,
     "pets_instances": evaluate_instances,
 }
 

@@ -8,6 +8,8 @@ from cnn_demo.detections import class_ids, confidences, masks
 from cnn_demo.models import load_detector, load_segmenter
 from cnn_demo.models.segmentation.metrics import MaskScores, boundary_f, score_masks
 from training.data.everyday import read_voc
+from training.data.instances import read_voc_instances
+from training.data.instances import truth_of as true_instances
 from training.data.masks import MaskedPhoto, read_camvid, read_pets
 from training.everyday_unet import masked
 from training.pets_instances import FEWEST_SURE, truth_of
@@ -66,17 +68,29 @@ def _figures_of(
 
 def evaluate_instances(folder: Path, key: str = "pets_instances") -> Figures:
     """The mean average precision of the masks of cats and dogs, on held-back photos of one pet each."""
+    return _mask_figures(key, [(photo.pixels, truth_of(photo)) for photo in read_pets(folder)[1]], "held-back pets")
+
+
+def evaluate_everyday_instances(folder: Path, key: str = "everyday_instances") -> Figures:
+    """The mean average precision of the masks of twenty classes, on Pascal VOC's validation photos with instances."""
+    photos = read_voc_instances(folder)[1]
+    return _mask_figures(key, [(photo.pixels, true_instances(photo)) for photo in photos], "validation photos")
+
+
+def _mask_figures(
+    key: str, photos: list[tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]], description: str
+) -> Figures:
+    """Measure the masks on photos, each with its true masks (T, H, W) and their class ids (T,)."""
     model = load_detector(key)
-    photos = read_pets(folder)[1]
     model.wait_for_export()  # as for visitors
     predictions = []
-    for photo in photos:
-        found = model.predict(photo.pixels, confidence=FEWEST_SURE)
-        own_masks = np.zeros((0, *photo.mask.shape), bool) if found.mask is None else masks(found)
-        predictions.append(MaskedPrediction(own_masks, confidences(found), class_ids(found), *truth_of(photo)))
+    for pixels, truth in photos:
+        found = model.predict(pixels, confidence=FEWEST_SURE)
+        own_masks = np.zeros((0, *pixels.shape[:2]), bool) if found.mask is None else masks(found)
+        predictions.append(MaskedPrediction(own_masks, confidences(found), class_ids(found), *truth))
     labels = model.spec.labels
     precisions = mask_precisions(predictions, len(labels))
-    here = f"{len(photos)} held-back pets"
+    here = f"{len(photos)} {description}"
     truths = np.concatenate([prediction.true_class_ids for prediction in predictions])
     figures = [
         ("mask mAP50", f"{np.nanmean(precisions[:, 0]):.4f}", here),

@@ -1,7 +1,8 @@
 """Pseudo-masks: a class for every pixel of photos without masks, from a published YOLOv8n-seg.
 
 `python -m training.pseudo_masks --data FOLDER` writes `runs/pseudo_masks/NAME.png`, class ids with background as 0; the
-published weights are found as the app finds them, in the folder that CNN_DEMO_WEIGHTS names for one. Photos of
+published weights are found as the app finds them, in the folder that CNN_DEMO_WEIGHTS names for one. Photos of Pascal
+VOC get `instances/NAME.png` too: k for a pixel of the object in the k-th box, background as 0. Photos of
 Pascal VOC have boxes: an instance counts if a box of its class agrees, and a box without an instance is ignored. Cats
 of Oxford-IIIT Pet have none: one instance must be a cat. Pixels near an outline, which prototypes draw coarsely, and
 pixels of doubtful instances are ignored.
@@ -30,6 +31,7 @@ DOUBTFUL, CONFIDENCE = 0.15, 0.4  # confidence thresholds: ignored from the firs
 AGREEMENT = 0.6  # IoU of an instance's box with a true box of its class
 BAND = 5  # pixels: width of the ignored band along outlines
 OUT = Path("runs/pseudo_masks")
+INSTANCES = "instances"  # folder in `OUT` with the number of the box for every pixel
 
 
 def main() -> None:
@@ -48,8 +50,12 @@ def main() -> None:
             Image.fromarray(mask).save(options.out / f"{name}.png")
             written += 1
     photos = [photo for photo in read_voc(options.data)[0] if photo.mask is None]
+    instances = options.out / INSTANCES
+    instances.mkdir(exist_ok=True)
     for photo in photos:
-        Image.fromarray(class_map(teacher, photo.pixels, photo)).save(options.out / f"{Path(photo.name).stem}.png")
+        file = f"{Path(photo.name).stem}.png"
+        Image.fromarray(class_map(teacher, photo.pixels, photo)).save(options.out / file)
+        Image.fromarray(instance_map(teacher, photo)).save(instances / file)
     print(f"{written:,} of {len(cats):,} cats and {len(photos):,} photos of Pascal VOC have a mask now.")
 
 
@@ -92,6 +98,35 @@ def class_map(teacher: Detector, pixels: np.ndarray, truth: EverydayPhoto | None
             edge = cv2.morphologyEx(inside, cv2.MORPH_GRADIENT, np.ones((BAND, BAND), np.uint8))
             mask[edge > 0] = IGNORED
     return mask
+
+
+def instance_map(teacher: Detector, truth: EverydayPhoto) -> np.ndarray:
+    """Return the pseudo-masks of the boxes of a photo, (H, W) uint8: k in the k-th box, 0, or `IGNORED`.
+
+    Each box takes the instance of its class that agrees with it best; boxes without one are ignored.
+
+    Args:
+        teacher: Instance segmenter with COCO's classes.
+        truth: The photo and its boxes, fewer than 255.
+    """
+    classes = [label for label in teacher.spec.labels if voc_label(label)]
+    found = teacher.predict(truth.pixels, DOUBTFUL, classes=classes, side=SIDE)
+    class_ids = np.array([LABELS.index(voc_label(label)) for label in found.data.get("class_name", ())], int)
+    overlaps = np.array([iou(box, truth.boxes) for box in found.xyxy]).reshape(len(found), len(truth.boxes))
+    overlaps[class_ids[:, None] != truth.class_ids[None]] = 0
+    numbers = np.zeros(truth.pixels.shape[:2], np.uint8)
+    pairs = {}
+    for k in range(len(truth.boxes)):
+        best = int(overlaps[:, k].argmax()) if len(found) else -1
+        if best >= 0 and overlaps[best, k] >= AGREEMENT:
+            pairs[k] = best
+        else:
+            left, top, right, bottom = truth.boxes[k].round().astype(int)
+            numbers[top : bottom + 1, left : right + 1] = IGNORED
+    instances = masks(found) if pairs else np.zeros((0, *numbers.shape), bool)
+    for k, i in sorted(pairs.items(), key=lambda pair: -int(instances[pair[1]].sum())):
+        numbers[instances[i]] = k + 1
+    return numbers
 
 
 def read_pseudo_masked(out: Path = OUT) -> dict[str, np.ndarray]:

@@ -42,6 +42,15 @@ LESSON = Lesson(
             look_at=("hide_uncertain",),
         ),
         Experiment(
+            "How many people?",
+            "On the left, both men are one area of the class person. On the right, each has a mask of his own. Lower "
+            "**Confidence threshold**, and people in the crowd follow, then some who are not there.",
+            {"task": "Semantic or instance"},
+            photo="zidane",
+            invites=("instance_confidence",),
+            look_at=("instance_confidence",),
+        ),
+        Experiment(
             "No skip connections",
             "All skips are off: the outline is lost, and the cat's mask spreads over the whole photo. Switch them on "
             "one by one in **Active skip connections**, and see which of them brings most of the outline back.",

@@ -49,6 +49,7 @@ PREFERRED = (  # default model of a page: for each task the first that is availa
     "deeplabv3_mobilenet_v3_large",
     "everyday_unet",
     "yolo11n-seg",
+    "everyday_instances",
 )
 
 

@@ -11,7 +11,7 @@ from cnn_demo.models.catalogue.segmentation_models import (
     VOC_LABELS,
 )
 from cnn_demo.models.catalogue.specs import AVAILABILITIES, TASKS, Metric, ModelSpec
-from cnn_demo.models.detection.everyday_network import EVERYDAY
+from cnn_demo.models.detection.everyday_network import EVERYDAY, EVERYDAY_MASKS
 from cnn_demo.models.lite.encoder import ENCODER
 from cnn_demo.models.lite.loading import LITE_MODELS
 from cnn_demo.results import BACKGROUND
@@ -89,7 +89,7 @@ MODELS: tuple[ModelSpec, ...] = (
         paper="https://arxiv.org/abs/1904.01355",
         licence="AGPL-3.0; trained on Pascal VOC (Everingham et al. 2010) and more sets: see its card",
         training_data="Trained on Pascal VOC's 20 classes: people, animals, vehicles and indoor objects.",
-        threshold=0.4,
+        threshold=0.25,
     ),
     ModelSpec(
         key="caltech_localizer",
@@ -225,6 +225,24 @@ MODELS: tuple[ModelSpec, ...] = (
         options=tuple(BUNDLED_OPTIONS.items()),
     ),
     *INSTANCE_SEGMENTERS,
+    ModelSpec(
+        key="everyday_instances",
+        title="Everyday instances",
+        task="instance-segmentation",
+        family="yolo",
+        architecture="the everyday detector with masks from 32 prototypes",
+        input_size=(320, 320),
+        parameters=4_486_060,
+        bytes=9_129_360,
+        labels=EVERYDAY_LABELS,
+        weights="everyday_instances.safetensors",
+        metric=Metric(MASK_METRIC, 0.3610, "270 validation photos of Pascal VOC", "training/evaluate.py"),
+        paper="https://arxiv.org/abs/1904.02689",
+        licence="AGPL-3.0; trained on Pascal VOC (Everingham et al. 2010) and more sets: see its card",
+        training_data="Trained on Pascal VOC's 20 classes: people, animals, vehicles and indoor objects.",
+        builder=EVERYDAY_MASKS,
+        threshold=0.45,
+    ),
     ModelSpec(
         key="pets_instances",
         title="Pets YOLO11n-seg",

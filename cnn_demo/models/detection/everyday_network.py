@@ -1,9 +1,10 @@
-"""The bundled everyday detector: EfficientNet-Lite0, a path aggregation network, and Ultralytics' detection head.
+"""The bundled everyday networks of boxes and instances: EfficientNet-Lite0, a path aggregation network, a YOLO head.
 
 Encoder: Tan & Le, "EfficientNet" (2019), https://arxiv.org/abs/1905.11946. Neck: Liu et al., "Path aggregation network
 for instance segmentation" (2018), https://arxiv.org/abs/1803.01534, built from Ultralytics' C2f blocks. Head:
 anchor-free, one box per cell, its sides predicted as distributions over distances (Li et al., "Generalized focal loss"
-(2020), https://arxiv.org/abs/2006.04388).
+(2020), https://arxiv.org/abs/2006.04388). Masks: linear combinations of prototypes (YOLACT, Bolya et al. (2019),
+https://arxiv.org/abs/1904.02689).
 """
 
 from __future__ import annotations
@@ -19,27 +20,29 @@ if TYPE_CHECKING:
 
     from cnn_demo.models.frameworks import TorchNetwork
 
-EVERYDAY = "everyday_detector"  # name of this builder in the model registry
+EVERYDAY, EVERYDAY_MASKS = "everyday_detector", "everyday_instances"  # names of the builders in the model registry
 STRIDES = (8, 16, 32)  # strides of the three grids, in pixels of the input
 NECK_CHANNELS = 96
+PROTOTYPES, PROTOTYPE_CHANNELS = 32, 64  # number of prototypes, and channels of the layers that predict them
 
 
-def everyday_detector(labels: tuple[str, ...]) -> TorchNetwork:
+def everyday_detector(labels: tuple[str, ...], *, with_masks: bool = False) -> TorchNetwork:
     """Build the network with random weights; nothing is downloaded.
 
     Args:
         labels: Class names.
+        with_masks: Whether the head predicts a mask for each box too.
 
     Returns:
         A module with the attributes that Ultralytics' loss and `yolo_engines.with_raw_outputs` read: `model`, whose
         last item is the head, `names` and `args`. It takes images (N, 3, H, W) float32 from 0 to 1, sides multiples
-        of 32, and returns the outputs of Ultralytics' `Detect`.
+        of 32, and returns the outputs of Ultralytics' `Detect` or `Segment`.
     """
     frameworks.ultralytics()
     import torch
     from torch import nn
     from ultralytics.cfg import get_cfg
-    from ultralytics.nn.modules import C2f, Conv, Detect
+    from ultralytics.nn.modules import C2f, Conv, Detect, Segment
 
     width = NECK_CHANNELS
 
@@ -69,13 +72,52 @@ def everyday_detector(labels: tuple[str, ...]) -> TorchNetwork:
 
         legacy = False
 
+    class Prototypes(nn.Module):
+        """Feature maps at strides 8, 16, 32 and 4, of which the first and the last are used, to (N, 32, H/4, W/4)."""
+
+        def __init__(self, quarter_channels: int) -> None:
+            super().__init__()
+            self.eighth = nn.Sequential(
+                Conv(width, PROTOTYPE_CHANNELS, 3), Conv(PROTOTYPE_CHANNELS, PROTOTYPE_CHANNELS, 3)
+            )
+            self.quarter = Conv(quarter_channels, PROTOTYPE_CHANNELS, 1)
+            self.fine = Conv(PROTOTYPE_CHANNELS, PROTOTYPE_CHANNELS, 3)
+            self.last = Conv(PROTOTYPE_CHANNELS, PROTOTYPES, 1)
+
+        def forward(self, maps: list[torch.Tensor]) -> torch.Tensor:
+            coarse = nn.functional.interpolate(self.eighth(maps[0]), scale_factor=2.0, mode="bilinear")
+            return self.last(self.fine(coarse + self.quarter(maps[-1])))
+
+    class MaskHead(Segment):
+        """Ultralytics' head with masks, whose prototypes also use the encoder's maps at stride 4."""
+
+        legacy = False
+
+        def __init__(self, classes: int, ch: Sequence[int], quarter_channels: int) -> None:
+            super().__init__(classes, PROTOTYPES, PROTOTYPE_CHANNELS, ch=tuple(ch))
+            self.proto = Prototypes(quarter_channels)
+
+        def forward_head(self, x: list[torch.Tensor], **branches: nn.Module) -> dict[str, torch.Tensor]:
+            return super().forward_head(x[: self.nl], **branches)
+
+        def forward(self, x: list[torch.Tensor]) -> Any:
+            outputs = Detect.forward(self, x)
+            prototypes = self.proto(x)
+            if self.training:
+                return outputs | {"proto": prototypes}
+            return (outputs[0], prototypes), outputs[1]
+
     class EverydayDetector(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             encoder: TorchNetwork = lite_encoder()
             self.encoder = encoder
             self.neck = Neck(encoder.out_channels[-3:])
-            self.head = Head(len(labels), ch=(width,) * len(STRIDES))
+            channels = (width,) * len(STRIDES)
+            if with_masks:
+                self.head: Detect = MaskHead(len(labels), channels, encoder.out_channels[2])
+            else:
+                self.head = Head(len(labels), ch=channels)
             self.head.stride = torch.tensor(STRIDES, dtype=torch.float32)
             self.head.bias_init()
             self.names = dict(enumerate(labels))
@@ -88,7 +130,7 @@ def everyday_detector(labels: tuple[str, ...]) -> TorchNetwork:
 
         def forward(self, pictures: torch.Tensor) -> Any:
             maps = self.encoder(pictures * 2 - 1)  # the ImageNet weights were trained on pixels from -1 to 1
-            return self.head(self.neck(maps[-3:]))
+            return self.head(self.neck(maps[-3:]) + ([maps[2]] if with_masks else []))  # maps[2]: stride 4
 
         def fuse(self, verbose: bool = False) -> EverydayDetector:
             """Do nothing: OpenVINO folds the batch normalizations itself."""

@@ -16,7 +16,7 @@ from cnn_demo.models import frameworks
 from cnn_demo.models.catalogue.specs import ModelSpec, ModelUnavailable
 from cnn_demo.models.detection.candidates import Candidates, Grid
 from cnn_demo.models.detection.detector import Detector
-from cnn_demo.models.detection.everyday_network import EVERYDAY, everyday_detector
+from cnn_demo.models.detection.everyday_network import EVERYDAY, EVERYDAY_MASKS, everyday_detector
 from cnn_demo.models.detection.letterbox import Letterbox
 from cnn_demo.models.detection.yolo_engines import (
     Engine,
@@ -215,8 +215,8 @@ def _own_network(path: Path, spec: ModelSpec) -> TorchNetwork:
     from safetensors.torch import load_file
     from ultralytics.nn.tasks import DetectionModel, SegmentationModel
 
-    if spec.builder == EVERYDAY:
-        model = everyday_detector(spec.labels)
+    if spec.builder in (EVERYDAY, EVERYDAY_MASKS):
+        model = everyday_detector(spec.labels, with_masks=spec.builder == EVERYDAY_MASKS)
     else:
         architecture: Callable[..., TorchNetwork] = (
             SegmentationModel if spec.task == "instance-segmentation" else DetectionModel

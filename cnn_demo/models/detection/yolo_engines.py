@@ -100,11 +100,13 @@ def with_raw_outputs(model: TorchNetwork) -> TorchNetwork:
     """
     frameworks.torch()
     from torch import nn
+    from ultralytics.nn.modules.block import Proto
 
     head = model.model[-1]
     branch = head.one2one if head.end2end else head.one2many
     masks = hasattr(head, "proto")
-    of_all_maps = hasattr(getattr(head, "proto", None), "feat_refine")  # YOLO26; others use the finest feature map only
+    # The prototypes of YOLO26 and of the bundled network use several feature maps, the others' only the finest one.
+    of_all_maps = masks and (type(head.proto) is not Proto)
 
     def forward(maps: list[torch.Tensor]) -> dict[str, torch.Tensor]:
         raw = head.forward_head(maps, **branch)

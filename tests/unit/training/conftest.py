@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import json
 import tarfile
 from collections.abc import Callable
 from itertools import product
@@ -80,12 +81,21 @@ BRIGHT, DARK, GREY = (240,) * 3, (40,) * 3, (100,) * 3  # cats and dogs are as i
 COLOURS = dict(zip(LABELS, [c for c in product((0, 128, 255), repeat=3) if len(set(c)) > 1], strict=False))
 COLOURS |= {"cat": BRIGHT, "dog": DARK}
 CELL = 16  # pixels that an object of `painted` has around it, across and down
+NAMES_IN_VOC = {  # names of classes that Pascal VOC's files spell otherwise
+    "airplane": "aeroplane",
+    "dining table": "diningtable",
+    "motorcycle": "motorbike",
+    "potted plant": "pottedplant",
+    "couch": "sofa",
+    "tv": "tvmonitor",
+}
+VOC_NAMES = tuple(NAMES_IN_VOC.get(label, label) for label in LABELS)
 PHOTOS = {  # of Pascal VOC: split, whether there is a mask, classes
-    "2007_000001": ("trainval", False, LABELS),
+    "2007_000001": ("trainval", False, VOC_NAMES),
     "2007_000002": ("train", True, ("cat", "person")),
     "2007_000003": ("trainval", False, ()),
-    "2007_000004": ("trainval", True, LABELS),
-    "2008_000001": ("val", True, LABELS),
+    "2007_000004": ("trainval", True, VOC_NAMES),
+    "2008_000001": ("val", True, VOC_NAMES),
     "2008_000002": ("val", True, ("person", "sheep")),
 }
 COCO_PHOTOS = {  # the last one has no mask
@@ -112,21 +122,36 @@ def painted(names: tuple[str, ...], ids: dict[str, int]) -> tuple[np.ndarray, np
     return pixels, mask, boxes
 
 
+def numbered(mask: np.ndarray, boxes: list[tuple]) -> np.ndarray:
+    """Return k for the pixels of the k-th box, and 255 where the mask has it."""
+    instances = np.where(mask == 255, 255, 0).astype(np.uint8)
+    for number, (left, top, right, bottom) in enumerate(boxes, 1):
+        instances[top:bottom, left:right] = number
+    return instances
+
+
 def write_painted(folder: Path, archive: str, root: str, classes: tuple[str, ...], photos: dict[str, tuple]) -> None:
     """Write photos with boxes and masks as `voc_train` has them; PNGs keep their colours. Some sheep are difficult."""
     ids = {name: number for number, name in enumerate(classes)}
     boxes, table, files = ["file,split,label,xmin,ymin,xmax,ymax,difficult"], ["file,split,width,height,mask"], {}
+    polygons: dict[str, list[dict]] = {}
     for name, (split, has_mask, names) in photos.items():
         pixels, mask, corners = painted(names, ids)
         files[f"{root}/images/{name}.jpg"] = encoded(pixels, "PNG")
         if has_mask:
             files[f"{root}/masks/{name}.png"] = encoded(mask, "PNG")
+            files[f"{root}/instances/{name}.png"] = encoded(numbered(mask, corners), "PNG")
+        outlines = [(box[0], box[1], box[2] - 1, box[1], box[2] - 1, box[3] - 1, box[0], box[3] - 1) for box in corners]
+        polygons[f"{name}.jpg"] = [
+            {"label": label, "polygons": [outline]} for label, outline in zip(names, outlines, strict=True)
+        ]
         table.append(f"{name}.jpg,{split},80,64,{has_mask:d}")
         for label, box in zip(names, corners, strict=True):
             boxes.append(
                 ",".join(map(str, (f"{name}.jpg", split, label, *box, int(label == "sheep" and len(names) > 2))))
             )
     files |= {f"{root}/boxes.csv": "\n".join(boxes).encode(), f"{root}/photos.csv": "\n".join(table).encode()}
+    files[f"{root}/polygons.json"] = json.dumps(polygons).encode()
     lines = "\n".join(f"{number} {name}" for number, name in enumerate(classes))
     write_archive(folder / f"{archive}.tar.gz", files | {f"{root}/classes.txt": lines.encode()})
 
@@ -197,7 +222,7 @@ def teacher() -> Teacher:
 @pytest.fixture(scope="session")
 def everyday_archives(masked_archives) -> Path:
     """The same folder, with small archives of everyday photos."""
-    write_painted(masked_archives, "voc_train", "voc", ("background", *LABELS), PHOTOS)
+    write_painted(masked_archives, "voc_train", "voc", ("background", *VOC_NAMES), PHOTOS)
     write_painted(masked_archives, "coco_small", "coco_small", ("none of the 80", *COCO_LABELS), COCO_PHOTOS)
     others = {"1_1_s": ("train", True, ("cow",)), "1_2_s": ("train", True, ()), "1_3_s": ("val", True, ("cow",))}
     write_painted(masked_archives, "scenes_msrc", "scenes_msrc", ("building", "cow"), others)
