@@ -26,11 +26,14 @@ LESSON = Lesson(
     ),
     experiments=(
         Experiment(
-            "A class for every pixel",
-            "Bus and people are two of twenty classes; house, street and trees are all background. Drag the opacity, "
-            "switch classes off, point at the photo. People side by side are one area: classes cannot be counted.",
-            {"task": "Segment"},
+            "How many people?",
+            "On the left, all people have one colour: a class cannot be counted. On the right, each person has a mask. "
+            "Lower **Confidence threshold** to 35%, and the person at the right edge of the photo follows; below 20% "
+            "there are too many.",
+            {"task": "Semantic or instance"},
             photo="bus",
+            invites=("instance_confidence",),
+            look_at=("instance_confidence",),
         ),
         Experiment(
             "Where is it unsure?",
@@ -40,15 +43,6 @@ LESSON = Lesson(
             photo="chelsea",
             invites=("sure_blank",),
             look_at=("hide_uncertain",),
-        ),
-        Experiment(
-            "How many people?",
-            "On the left, both men are one area of the class person. On the right, each has a mask of his own. Lower "
-            "**Confidence threshold**, and people in the crowd follow, then some who are not there.",
-            {"task": "Semantic or instance"},
-            photo="zidane",
-            invites=("instance_confidence",),
-            look_at=("instance_confidence",),
         ),
         Experiment(
             "No skip connections",
