@@ -103,7 +103,8 @@ def drawn(pixels: np.ndarray, objects: list[Mapping], scale: float, name: str) -
         scale: Pixels of `pixels` for each pixel of the file.
         name: Name of the file.
     """
-    class_ids, masks = [], []
+    class_ids: list[int] = []
+    masks: list[np.ndarray] = []
     for each in objects:
         label = voc_label(each["label"])
         if label is None or len(class_ids) + 1 == IGNORED:

@@ -95,13 +95,15 @@ def everyday_detector(labels: tuple[str, ...], *, with_masks: bool = False) -> T
 
         def __init__(self, classes: int, ch: Sequence[int], quarter_channels: int) -> None:
             super().__init__(classes, PROTOTYPES, PROTOTYPE_CHANNELS, ch=tuple(ch))
-            self.proto = Prototypes(quarter_channels)
+            self.proto: nn.Module = Prototypes(quarter_channels)  # type: ignore[assignment]  # instead of `Proto`
 
-        def forward_head(self, x: list[torch.Tensor], **branches: nn.Module) -> dict[str, torch.Tensor]:
-            return super().forward_head(x[: self.nl], **branches)
+        def forward_head(
+            self, x: list[torch.Tensor], box_head: Any = None, cls_head: Any = None, mask_head: Any = None
+        ) -> dict[str, torch.Tensor]:
+            return super().forward_head(x[: self.nl], box_head, cls_head, mask_head)
 
         def forward(self, x: list[torch.Tensor]) -> Any:
-            outputs = Detect.forward(self, x)
+            outputs: Any = Detect.forward(self, x)
             prototypes = self.proto(x)
             if self.training:
                 return outputs | {"proto": prototypes}
