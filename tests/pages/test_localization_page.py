@@ -243,7 +243,7 @@ def test_how_it_learned_shows_every_epoch_and_the_worst():
     record = localizer_record()
     app = open_view("Training", next(iter(sample_photos())).load())
     data = component(app, "localizer_book")
-    assert data["frames"] == len(record.epochs) + 1
+    assert data["frameEpochs"] == [*range(len(record.epochs) + 1)]
     assert all(len(line["values"]) == len(record.epochs) for chart in data["charts"] for line in chart["lines"])
     assert html(app).count("data:image/svg+xml") == len(record.worst)
     assert f"IoU {record.worst[0]['iou']:.2f}" in html(app)
