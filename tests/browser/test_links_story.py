@@ -86,7 +86,8 @@ def test_another_visitor_sees_each_experiment_as_it_was_started(page: Page, topi
         page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 0)")  # back to the menu
         try_experiment(page, experiment.title)
         expect(page).to_have_url(re.compile(f"[?&]try={link_name(experiment)}"))
-        started[experiment.title] = (page.url, drawn(page))
+        shown = drawn(page)
+        started[experiment.title] = (page.url, shown)
     links = [link for link, _ in started.values()]
     for (title, (link, shown)), friend in zip(started.items(), open_links(page, links), strict=True):
         friend.bring_to_front()  # a page in the background is drawn rarely

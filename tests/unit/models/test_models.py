@@ -12,7 +12,7 @@ import pytest
 from cnn_demo import models
 from cnn_demo.models import ModelUnavailable, find, frameworks, list_models, load
 from cnn_demo.models.catalogue.registry import AVAILABILITIES, MODELS, TASKS
-from cnn_demo.models.detection.everyday_network import EVERYDAY, everyday_detector
+from cnn_demo.models.detection.everyday_network import EVERYDAY, EVERYDAY_MASKS, everyday_detector
 from cnn_demo.models.files import weights
 from cnn_demo.models.files.weights import BUNDLED
 
@@ -85,8 +85,8 @@ def torch_parameters(spec) -> int:
         from cnn_demo.models.segmentation.segmenters import build_smp
 
         network = build_smp(spec)
-    elif spec.builder == EVERYDAY:
-        network = everyday_detector(spec.labels)
+    elif spec.builder in (EVERYDAY, EVERYDAY_MASKS):
+        network = everyday_detector(spec.labels, with_masks=spec.builder == EVERYDAY_MASKS)
     else:
         frameworks.ultralytics()
         from ultralytics.nn import tasks

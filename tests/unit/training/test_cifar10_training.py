@@ -40,7 +40,7 @@ def run(sets, monkeypatch):
 
     def run(folder: Path, **others) -> Path:
         arguments = {"data": folder, "out": folder, "epochs": 2, "rate": 0.01, "batch": 10, "threads": 1, "seed": 0}
-        arguments |= {"resume": False, "start": False} | others
+        arguments |= {"resume": False, "start": False, "cool_down": 0.3} | others
         program.train(argparse.Namespace(**arguments))
         return folder / "bundle"
 
@@ -88,7 +88,7 @@ def test_an_interrupted_training_resumes_to_the_same_weights(run, tmp_path, monk
 
 
 def _interrupted(rate_at, last):
-    def rate(step, steps):
+    def rate(step, steps, *others):
         if step >= last:
             raise KeyboardInterrupt
         return rate_at(step, steps)
