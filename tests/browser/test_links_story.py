@@ -57,15 +57,6 @@ def lesson_of(topic: Topic) -> Lesson:
     return import_module(f"cnn_demo.lessons.{names[topic.number - 1]}").LESSON
 
 
-def open_links(page: Page, links: list[str]) -> list[Page]:
-    """Open links at once, each as another visitor, whose session begins with the page; returns the pages."""
-    friends = []
-    for link in links:
-        friends.append(page.context.new_page())
-        friends[-1].goto(link, wait_until="commit", timeout=PATIENCE)  # the others load while this one does
-    return friends
-
-
 def drawn(page: Page) -> list:
     """Return what the page shows once it stays the same: on a busy machine, a page pauses half-way."""
     settle(page)
@@ -88,13 +79,11 @@ def test_another_visitor_sees_each_experiment_as_it_was_started(page: Page, topi
         expect(page).to_have_url(re.compile(f"[?&]try={link_name(experiment)}"))
         shown = drawn(page)
         started[experiment.title] = (page.url, shown)
-    links = [link for link, _ in started.values()]
-    for (title, (link, shown)), friend in zip(started.items(), open_links(page, links), strict=True):
-        friend.bring_to_front()  # a page in the background is drawn rarely
-        expect(friend.get_by_test_id("stMain")).to_be_visible(timeout=PATIENCE)
+    friend = page.context.new_page()  # each link begins another session, as another visitor's does
+    for title, (link, shown) in started.items():
+        visit(friend, link)
         expect(friend.get_by_text("What to notice.")).to_be_visible(timeout=PATIENCE)
         late = time.monotonic() + 60
-        settle(friend)
         while friend.evaluate(SHOWN) != shown and time.monotonic() < late:  # on a busy machine, a page pauses half-way
             settle(friend)
         assert friend.evaluate(SHOWN) == shown, title
