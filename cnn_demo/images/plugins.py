@@ -27,7 +27,7 @@ def loaded(data: bytes, kind: str) -> Any:
 
 
 def loaded_or_none(data: bytes, kind: str) -> Any:
-    """Decode a file as `_loaded` does; None if it is damaged."""
+    """Decode a file as `loaded` does; None if it is damaged."""
     try:
         return loaded(data, kind)
     except (ImageError, MemoryError):

@@ -287,12 +287,12 @@ def test_bombs_in_png_chunks(extra, place):
     header, end = (1, 8, 8, 0, 0, 0, 0), chunk(b"IEND", b"")
     data = png(header, *((extra, rows) if place == "before" else (rows, extra)), end)
     tracemalloc.start()
-    started = time.perf_counter()
+    started = time.thread_time()
     try:
         assert (read_photo(data).pixels == 200).all()
     except ImageError as error:
         check_sentence(str(error))
-    assert time.perf_counter() - started < 10
+    assert time.thread_time() - started < 10  # of the processor, however busy the machine
     assert tracemalloc.get_traced_memory()[1] < 100 * 2**20
     tracemalloc.stop()
 
