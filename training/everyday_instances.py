@@ -76,7 +76,7 @@ class FrozenDetector(nn.Module):
         maps = self.network.encoder(pictures * 2 - 1)
         levels = [*self.network.neck(maps[-3:]), maps[2]]
         head = self.network.head
-        raw = head.forward_head(levels, box_head=head.cv2, cls_head=head.cv3, mask_head=head.cv4)
+        raw = head.forward_head(levels, box_head=head.cv2, cls_head=head.cv3)
         return (*levels, raw["boxes"], raw["scores"])
 
 

@@ -2,10 +2,10 @@
 
 `python -m training.pseudo_masks --data FOLDER` writes `runs/pseudo_masks/NAME.png`, class ids with background as 0; the
 published weights are found as the app finds them, in the folder that CNN_DEMO_WEIGHTS names for one. Photos of Pascal
-VOC get `instances/NAME.png` too: k for a pixel of the object in the k-th box, background as 0. Photos of
-Pascal VOC have boxes: an instance counts if a box of its class agrees, and a box without an instance is ignored. Cats
-of Oxford-IIIT Pet have none: one instance must be a cat. Pixels near an outline, which prototypes draw coarsely, and
-pixels of doubtful instances are ignored.
+VOC have boxes: an instance counts if a box of its class agrees, and a box without an instance is ignored. They get
+`instances/NAME.png` too, k for a pixel of the object in the k-th box. Cats of Oxford-IIIT Pet have no boxes: one
+instance must be a cat. Pixels near an outline, which prototypes draw coarsely, and pixels of doubtful instances are
+ignored in the classes.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import supervision as sv
 from PIL import Image
 
 from cnn_demo.detections import confidences, masks
@@ -70,6 +71,14 @@ def read_unmasked(folder: Path) -> dict[str, np.ndarray]:
     return {Path(name).stem: decode_photo(files[name]) for name in names}
 
 
+def _predicted(teacher: Detector, pixels: np.ndarray) -> tuple[sv.Detections, np.ndarray]:
+    """Return the teacher's instances of Pascal VOC's classes, and their class ids (N,) of `LABELS`."""
+    classes = [label for label in teacher.spec.labels if voc_label(label)]
+    found = teacher.predict(pixels, DOUBTFUL, classes=classes, side=SIDE)
+    names = found.data.get("class_name", ())
+    return found, np.array([LABELS.index(voc_label(name) or "") for name in names], int)
+
+
 def class_map(teacher: Detector, pixels: np.ndarray, truth: EverydayPhoto | None = None) -> np.ndarray:
     """Return the pseudo-mask (H, W) uint8 of a photo: 0 background, class id + 1, or `IGNORED`.
 
@@ -78,9 +87,7 @@ def class_map(teacher: Detector, pixels: np.ndarray, truth: EverydayPhoto | None
         pixels: (H, W, 3) uint8.
         truth: The photo's boxes; None if it has none.
     """
-    classes = [label for label in teacher.spec.labels if voc_label(label)]
-    found = teacher.predict(pixels, DOUBTFUL, classes=classes, side=SIDE)
-    class_ids = np.array([LABELS.index(voc_label(label)) for label in found.data.get("class_name", ())], int)
+    found, class_ids = _predicted(teacher, pixels)
     scores = confidences(found) if len(found) else np.zeros(0)
     sure = scores >= CONFIDENCE
     mask = np.zeros(pixels.shape[:2], np.uint8)
@@ -109,9 +116,7 @@ def instance_map(teacher: Detector, truth: EverydayPhoto) -> np.ndarray:
         teacher: Instance segmenter with COCO's classes.
         truth: The photo and its boxes, fewer than 255.
     """
-    classes = [label for label in teacher.spec.labels if voc_label(label)]
-    found = teacher.predict(truth.pixels, DOUBTFUL, classes=classes, side=SIDE)
-    class_ids = np.array([LABELS.index(voc_label(label)) for label in found.data.get("class_name", ())], int)
+    found, class_ids = _predicted(teacher, truth.pixels)
     overlaps = np.array([iou(box, truth.boxes) for box in found.xyxy]).reshape(len(found), len(truth.boxes))
     overlaps[class_ids[:, None] != truth.class_ids[None]] = 0
     numbers = np.zeros(truth.pixels.shape[:2], np.uint8)

@@ -84,7 +84,7 @@ class Tiff:
 
 
 def check_tiff(data: bytes) -> Tiff:
-    """Read the first directory of a TIFF, and refuse what is no photo, or has samples other than of 1 to 16 bits."""
+    """Read the first directory of a TIFF; refuse a file that is not a photo, or whose samples are not 1 to 16 bits."""
     tags = _first_directory(data)
     if tags is None:
         raise damaged("TIFF")
