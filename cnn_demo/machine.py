@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 
 DEVICES = {"cpu": "the CPU", "cuda": "the GPU", "mps": "the GPU"}
+LIBRARIES = {"torch": "PyTorch"}  # engines whose name for visitors differs
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,11 @@ class Machine:
     cores: int
     memory: int
     free_memory: int
+
+
+def on_device(device: str, engine: str = "") -> str:
+    """Return on which device and by which engine a network ran, such as "on the GPU, with PyTorch"."""
+    return f"on {DEVICES[device]}" + (f", with {LIBRARIES.get(engine, engine)}" if engine else "")
 
 
 def describe_machine() -> Machine:

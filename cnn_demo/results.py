@@ -16,12 +16,14 @@ class Classification:
         probabilities: (C,) float32, one for each label; they sum to 1.
         milliseconds: Prediction time, preprocessing included.
         device: "cpu", "cuda" or "mps": the device that ran the network.
+        engine: "TensorFlow", "torch" or "OpenVINO": the library that ran it; "" if unknown.
     """
 
     labels: tuple[str, ...]
     probabilities: np.ndarray = field(repr=False)
     milliseconds: float = 0.0
     device: str = "cpu"
+    engine: str = ""
 
     def __post_init__(self) -> None:
         if self.probabilities.shape != (len(self.labels),):
@@ -67,7 +69,8 @@ class Localization:
         labels: All classes in the network's order, and "nothing" last.
         probabilities: (len(labels),) float32; they sum to 1.
         milliseconds: Prediction time, preprocessing included.
-        device: "cpu" or "cuda": the device that ran the network.
+        device: "cpu", "cuda" or "mps": the device that ran the network.
+        engine: "TensorFlow" or "torch": the library that ran it; "" if unknown.
     """
 
     label: str | None
@@ -77,6 +80,7 @@ class Localization:
     probabilities: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32), repr=False)
     milliseconds: float = 0.0
     device: str = "cpu"
+    engine: str = ""
 
     def __post_init__(self) -> None:
         if (self.label is None) != (self.box_xyxy is None):
@@ -109,6 +113,7 @@ class Segmentation:
         probabilities: (C, H, W) float16 or float32, of all classes, which sum to 1; None if they were not kept.
         milliseconds: Prediction time, preprocessing included.
         device: "cpu", "cuda" or "mps": the device that ran the network.
+        engine: "TensorFlow", "torch" or "OpenVINO": the library that ran it; "" if unknown.
     """
 
     class_map: np.ndarray = field(repr=False)
@@ -118,6 +123,7 @@ class Segmentation:
     probabilities: np.ndarray | None = field(default=None, repr=False)
     milliseconds: float = 0.0
     device: str = "cpu"
+    engine: str = ""
 
     def __post_init__(self) -> None:
         size = self.class_map.shape

@@ -36,14 +36,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="MINUTES",
         help="start no test later than this after the start; the rest is skipped with a reason",
     )
+    parser.addoption("--keras", choices=frameworks.KERAS_BACKENDS, help="Keras's backend, as CNN_DEMO_KERAS")
 
 
-def pytest_configure() -> None:
-    """Divide the cores among the test processes: threads that wait for one another take three times as long.
+def pytest_configure(config: pytest.Config) -> None:
+    """Set Keras's backend, and divide the cores among the test processes.
 
+    Threads that wait for one another take three times as long.
     Browser stories take the longest and come first, to the first processes: the others step back for them, or else a
     page would wait.
     """
+    if config.getoption("--keras"):
+        os.environ[frameworks.KERAS_VARIABLE] = config.getoption("--keras")
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     if worker and workers > 1:

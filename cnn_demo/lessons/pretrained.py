@@ -149,16 +149,12 @@ def _shuffled_predictions(
 
 def _adversarial_direction(model: Classifier, seen: np.ndarray) -> np.ndarray:
     """The direction, −1, 0 or 1 for each value of (h, w, 3), that lowers the top class most relative to the second."""
-    from cnn_demo.models import frameworks
+    from cnn_demo.models.explanation.explain import logit_gradient
 
-    tf = frameworks.tensorflow()
-    with model.lock, frameworks.placed_on(model.device):
-        batch = tf.constant(model.scaled(seen[None]))
-        with tf.GradientTape() as tape:
-            tape.watch(batch)
-            second, first = tf.unstack(tf.sort(model.network(batch, training=False)[0])[-2:])
-            lead = first - second
-        return -np.sign(tape.gradient(lead, batch).numpy()[0]).astype(int)
+    second, first = np.argsort(model.logits(seen[None])[0])[-2:]
+    weights = np.zeros(len(model.labels), np.float32)
+    weights[[first, second]] = 1, -1  # of the logits: the gradient is that of their difference
+    return -np.sign(logit_gradient(model, seen, weights)).astype(int)
 
 
 def _adversarial(image: np.ndarray) -> Correction:

@@ -5,13 +5,12 @@ Listing and finding read only the registry and the disk; only `load` imports a f
 
 from __future__ import annotations
 
-import gc
 import threading
-from collections.abc import Hashable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from cachetools import LRUCache, cached
 
+from cnn_demo.models import frameworks, gpu_memory
 from cnn_demo.models.catalogue.registry import MODELS
 from cnn_demo.models.catalogue.specs import TASKS, Metric, ModelSpec, ModelUnavailable, Task
 from cnn_demo.models.files.weights import local_weights
@@ -40,7 +39,9 @@ __all__ = [
     "usable_models",
 ]
 
-MAX_MODELS = 3  # maximum number of loaded models, shared by all visitors
+MAX_MODELS = 3  # maximum number of loaded models on the CPU, shared by all visitors
+MAX_MODELS_ON_GPU = 24  # on a GPU, where their bytes are limited too
+KERAS_FAMILIES = ("cifar10", "imagenet", "efficientnet_lite", "caltech", "caltech_on_backbone", "everyday_localizer")
 PREFERRED = (  # default model of a page: for each task the first that is available locally
     "mobilenet_v2",
     "efficientnet_lite0",
@@ -114,23 +115,43 @@ def preferred_model(task: Task) -> ModelSpec:
     return next((by_key[key] for key in PREFERRED if key in by_key), usable[0])
 
 
-class _ModelCache(LRUCache[Hashable, Model]):
-    """Cache of the most recently used models; an evicted model is freed once it is no longer in use."""
+class _ModelCache(LRUCache[Any, Model]):
+    """Cache of the most recently used models of a device; an evicted model is freed once it is no longer in use.
 
-    def popitem(self) -> tuple[Hashable, Model]:
-        item = super().popitem()
-        gc.collect()  # Keras models contain reference cycles
-        return item
+    Keys are (spec, device).
+    """
+
+    def __init__(self, device: str) -> None:
+        super().__init__(MAX_MODELS if device == "cpu" else MAX_MODELS_ON_GPU)
+        self.device = device
+
+    def __setitem__(self, key: Any, model: Model) -> None:
+        super().__setitem__(key, model)
+        if self.device == "cpu":
+            return
+        budget = gpu_memory.budget()
+        while budget is not None and len(self) > 1 and self._weights() > budget:
+            self.popitem()
+
+    def popitem(self) -> tuple[Any, Model]:
+        key, model = super().popitem()
+        gpu_memory.give_back()
+        return key, model
+
+    def _weights(self) -> int:
+        """Return the bytes of the weights of all models."""
+        return sum(spec.parameters for spec, _ in self) * gpu_memory.BYTES_PER_PARAMETER
 
 
-_MODELS = _ModelCache(MAX_MODELS)
+_MODELS = {device: _ModelCache(device) for device in ("cpu", "cuda", "mps")}
 
 
 def load(key: str, device: str = "auto") -> Model:
-    """Return a model that is ready to predict; loaded once for all visitors and kept in a least-recently-used cache.
+    """Return a model that is ready to predict; loaded once for each device and kept in a least-recently-used cache.
 
     Thread-safe: if several callers request the same model, one loads it and the others wait. The model is shared and
-    protects itself with a lock. A new model is loaded before the least recently used one is evicted.
+    protects itself with a lock. A new model is loaded before the least recently used one is evicted. If it does not fit
+    on the GPU, it is loaded on the CPU.
 
     Args:
         key: Key of the model in the registry.
@@ -142,7 +163,14 @@ def load(key: str, device: str = "auto") -> Model:
         ModelUnavailable: If its weights are not available locally or cannot be read.
     """
     spec = find(key)
-    return _load(spec, device)
+    chosen = _device_of(spec, device)
+    try:
+        return _LOADERS[chosen](spec, chosen)
+    except RuntimeError as error:
+        if not gpu_memory.is_full(error):
+            raise
+    gpu_memory.give_back()
+    return _LOADERS["cpu"](spec, "cpu")
 
 
 def load_classifier(key: str, device: str = "auto") -> Classifier:
@@ -188,9 +216,11 @@ def _load_for(tasks: tuple[Task, ...], key: str, device: str) -> Model:
     return load(key, device)
 
 
-@cached(_MODELS, condition=threading.Condition())
-def _load(spec: ModelSpec, device: str) -> Model:
-    return _load_row(spec, device)
+def _device_of(spec: ModelSpec, requested: str) -> str:
+    """Return the device that a model runs on, which depends on its framework."""
+    if spec.family in KERAS_FAMILIES:
+        return frameworks.keras_device(requested)
+    return frameworks.torch_device(requested)
 
 
 def _load_row(spec: ModelSpec, device: str) -> Model:
@@ -223,7 +253,14 @@ def _load_row(spec: ModelSpec, device: str) -> Model:
     raise ValueError(f"Nothing loads the family {spec.family!r}.")
 
 
+_LOADERS = {
+    device: cached(models, condition=threading.Condition())(lambda spec, device: _load_row(spec, device))
+    for device, models in _MODELS.items()
+}
+
+
 def release() -> None:
-    """Evict all models from the cache."""
-    _MODELS.clear()
-    gc.collect()
+    """Evict all models from the caches."""
+    for models in _MODELS.values():
+        models.clear()
+    gpu_memory.give_back()

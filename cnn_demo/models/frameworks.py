@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import importlib.metadata
 import importlib.util
+import logging
 import os
 import sys
 import threading
@@ -22,10 +24,14 @@ from typing import Any, TypeAlias
 from cnn_demo.machine import describe_machine
 
 DEVICE_CHOICES = ("auto", "cpu", "cuda", "mps")
+KERAS_BACKENDS = ("tensorflow", "torch")
+KERAS_VARIABLE = "CNN_DEMO_KERAS"
 TorchNetwork: TypeAlias = Any
 """A `torch.nn.Module` with attributes of its own, which torch declares as `Tensor | Module` whatever they are."""
 TfTensor: TypeAlias = Any
 """A tensor of TensorFlow, which has no type annotations."""
+BackendTensor: TypeAlias = Any
+"""A tensor of Keras's backend, TensorFlow or torch."""
 _LOCK = threading.RLock()  # concurrent visitors must not interleave imports or thread settings
 
 
@@ -54,12 +60,41 @@ def device(requested: str = "auto") -> str:
     raise ValueError(f"This machine has no {names[requested]}: choose the device “auto” or “cpu”.")
 
 
+@cache
+def keras_backend() -> str:
+    """Return Keras's backend, "tensorflow" or "torch", decided once, before Keras is imported.
+
+    TensorFlow is about three times as fast as torch on a CPU. Its libraries for NVIDIA GPUs overwrite torch's, so that
+    one environment cannot hold both (see requirements-gpu.txt), and for Apple GPUs it has none. Keras therefore runs on
+    torch if torch finds a GPU and TensorFlow has no libraries for it. `CNN_DEMO_KERAS` overrides this.
+    """
+    forced = os.environ.get(KERAS_VARIABLE, "").strip().lower() or os.environ.get("KERAS_BACKEND")
+    if forced in KERAS_BACKENDS:
+        return forced
+    if os.environ.get(KERAS_VARIABLE):
+        message = "%s must be %s, not %r: it is ignored"
+        logging.getLogger(__name__).warning(message, KERAS_VARIABLE, " or ".join(KERAS_BACKENDS), forced)
+    gpu = describe_machine().device
+    if gpu == "cpu" or (gpu == "cuda" and _tensorflow_has_cuda()):
+        return "tensorflow"
+    return "tensorflow" if torch_device() == "cpu" else "torch"
+
+
+def _tensorflow_has_cuda() -> bool:
+    """Return whether TensorFlow's CUDA libraries are installed, without importing it."""
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        return bool(importlib.metadata.version("nvidia-cudnn-cu12"))  # of `tensorflow[and-cuda]`; torch has cu13
+    return False
+
+
 def keras_device(requested: str = "auto") -> str:
-    """Return the device that Keras can use: "cuda" if TensorFlow finds the GPU, otherwise "cpu".
+    """Return the device that Keras can use: a GPU if its backend finds it, otherwise "cpu".
 
     Raises:
-        ValueError: If "cuda" is requested explicitly and TensorFlow cannot use it.
+        ValueError: If a GPU is requested explicitly and Keras's backend cannot use it.
     """
+    if keras_backend() == "torch":
+        return torch_device(requested)
     chosen = device(requested)
     if chosen == "cuda" and tensorflow().config.list_physical_devices("GPU"):
         return "cuda"
@@ -109,10 +144,18 @@ def _tensorflow() -> ModuleType:
 
 @cache
 def _keras() -> ModuleType:
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    if os.environ.get(KERAS_VARIABLE) or os.environ.get("KERAS_BACKEND") is None:
+        os.environ["KERAS_BACKEND"] = keras_backend()
     if os.environ["KERAS_BACKEND"] == "tensorflow":
         _tensorflow()
+    elif os.environ["KERAS_BACKEND"] == "torch":
+        _torch()
     module = importlib.import_module("keras")
+    if os.environ["KERAS_BACKEND"] == "torch" and "tensorflow" not in sys.modules:
+        # Keras looks for TensorFlow when it first serializes something, and imports it: let it look now, in vain.
+        sys.modules["tensorflow"] = None  # type: ignore[assignment]  # None blocks an import
+        module.saving.serialize_keras_object(module.DTypePolicy("float32"))
+        del sys.modules["tensorflow"]
     # Streamlit calls this after every run of a page. It resets Keras for all visitors while others build or run models,
     # clears TensorFlow's caches and runs the garbage collector (0.4 s). `keras.utils` keeps the original.
     module.backend.clear_session = _leave_session
@@ -188,13 +231,15 @@ def tensorflow() -> ModuleType:
 
 
 def keras() -> ModuleType:
-    """Import and return Keras; its backend is TensorFlow, unless KERAS_BACKEND is set."""
+    """Import and return Keras on the backend of `keras_backend`, or on the one that KERAS_BACKEND names."""
     with _LOCK:
         return _keras()
 
 
 def placed_on(device: str) -> contextlib.AbstractContextManager:
-    """Return a context in which TensorFlow creates and computes everything on "cpu" or "cuda"."""
+    """Return a context in which Keras creates and computes everything on a device: "cpu", "cuda" or "mps"."""
+    if keras_backend() == "torch":
+        return keras().device(device)
     return tensorflow().device("/GPU:0" if device == "cuda" else "/CPU:0")
 
 

@@ -6,19 +6,20 @@ import threading
 import time
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from cnn_demo.images.photo import check_pixels
 from cnn_demo.images.resizing import resized
-from cnn_demo.models import frameworks
+from cnn_demo.models import frameworks, gpu_memory
 from cnn_demo.models.bundled_networks import cifar10_cnn
 from cnn_demo.models.calibration import softmax
 from cnn_demo.models.catalogue.registry import ModelSpec
 from cnn_demo.models.catalogue.specs import ModelUnavailable
 from cnn_demo.models.classification.layers import NetworkLayer, network_layers
+from cnn_demo.models.engines import Forward, engine_name, forward
 from cnn_demo.models.lite.conversion import set_published_weights
 from cnn_demo.models.lite.network import efficientnet_lite
 from cnn_demo.models.lite.weights import WeightsUnreadable
@@ -28,8 +29,6 @@ from cnn_demo.results import Activations, Classification
 
 if TYPE_CHECKING:
     import keras
-
-    from cnn_demo.models.frameworks import TfTensor
 
 FITS = {
     "crop": "Centre crop",
@@ -57,9 +56,7 @@ class Classifier:
         self.device = device
         self.temperature = temperature
         self.lock = threading.Lock()
-        tf = frameworks.tensorflow()
-        pictures = tf.TensorSpec((None, *spec.input_size, 3), tf.float32)
-        self._logits = tf.function(lambda batch: network(batch, training=False), [pictures])
+        self._logits = forward(network, device)
         self.predict(np.zeros((1, 1, 3), np.uint8))  # compile now, so that the first visitor does not wait
 
     @property
@@ -107,15 +104,20 @@ class Classifier:
             pixels = cv2.copyMakeBorder(pixels, *border, cv2.BORDER_CONSTANT, value=(grey,) * 3)
         return resized(pixels, self.spec.input_size, self.spec.resampling)
 
+    @gpu_memory.or_on_cpu
     def logits(self, batch: np.ndarray) -> np.ndarray:
         """Return the logits (N, C) float32 of images (N, H, W, 3) uint8 of the network's input size."""
+        return self._run(batch)
+
+    def _run(self, batch: np.ndarray) -> np.ndarray:
         with self.lock:
-            return self._run(self._logits, batch).numpy()
+            return self._logits(self.scaled(batch))
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Return softmax(logits / temperature) along the last axis, float32."""
         return softmax(logits, self.temperature).astype(np.float32)
 
+    @gpu_memory.or_on_cpu
     def predict(self, pixels: np.ndarray, fit: str = "crop") -> Classification:
         """Classify one photo.
 
@@ -127,9 +129,10 @@ class Classifier:
             ValueError: As `prepare` does.
         """
         start = time.perf_counter()
-        logits = self.logits(self.prepare(pixels, fit)[None])[0]
+        logits = self._run(self.prepare(pixels, fit)[None])[0]
         return self._classification(logits, start)
 
+    @gpu_memory.or_on_cpu
     def activations(self, pixels: np.ndarray, fit: str = "crop") -> Activations:
         """Classify one photo and return the activations of all layers.
 
@@ -145,30 +148,23 @@ class Classifier:
         start = time.perf_counter()
         seen = self.prepare(pixels, fit)
         with self.lock:
-            outputs = self._run(everything, seen[None])
-            maps = {layer.name: np.asarray(out)[0] for layer, out in zip(self.network.layers, outputs, strict=True)}
+            outputs = everything(self.scaled(seen[None]))
+        maps = {layer.name: output[0] for layer, output in zip(self.network.layers, outputs, strict=True)}
         return Activations(seen, maps, self._classification(maps[self.network.layers[-1].name], start))
 
     @cached_property
-    def _everything(self) -> Callable[[TfTensor], list[TfTensor]]:
+    def _everything(self) -> Forward:
         """Function from one image to the outputs of all layers; made, and so compiled, with the lock held."""
         keras = frameworks.keras()
-        tf = frameworks.tensorflow()
         everything = keras.Model(self.network.input, [layer.output for layer in self.network.layers])
-        picture = tf.TensorSpec((1, *self.spec.input_size, 3), tf.float32)
-        # With XLA all outputs cost as much as one (benchmarks/activations.py), but each batch size is compiled anew.
-        function = tf.function(lambda batch: everything(batch, training=False), [picture], jit_compile=True)
-        self._run(function, np.zeros((1, *self.spec.input_size, 3), np.uint8))
+        function = forward(everything, self.device, one_image=True)
+        function(self.scaled(np.zeros((1, *self.spec.input_size, 3), np.uint8)))
         return function
-
-    def _run(self, function: Callable[[TfTensor], Any], batch: np.ndarray) -> Any:
-        tf = frameworks.tensorflow()
-        with frameworks.placed_on(self.device):
-            return function(tf.constant(self.scaled(batch)))
 
     def _classification(self, logits: np.ndarray, start: float) -> Classification:
         probabilities = self.probabilities(logits)
-        return Classification(self.labels, probabilities, (time.perf_counter() - start) * 1000, self.device)
+        milliseconds = (time.perf_counter() - start) * 1000
+        return Classification(self.labels, probabilities, milliseconds, self.device, engine_name())
 
 
 def network_input(pixels: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnn_demo.images.photo import check_pixels
-from cnn_demo.models import frameworks
+from cnn_demo.models import frameworks, gpu_memory
 from cnn_demo.models.catalogue.specs import ModelSpec
 from cnn_demo.models.detection.candidates import Candidates, Masks
 from cnn_demo.models.detection.detector import Detector
@@ -66,6 +66,7 @@ class TorchvisionDetector(Detector):
         """Image sizes to choose from, in pixels of the shorter side; a single one if the input size is fixed."""
         return (self.spec.input_size[0],) if self.network.transform.fixed_size else SIDES
 
+    @gpu_memory.or_on_cpu
     def candidates(self, pixels: np.ndarray, side: int | None = None) -> Candidates:
         """Return all candidate boxes of the network for a photo and, for two-stage detectors, the region proposals.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnn_demo.images.photo import check_pixels
-from cnn_demo.models import frameworks
+from cnn_demo.models import frameworks, gpu_memory
 from cnn_demo.models.catalogue.specs import ModelSpec, ModelUnavailable
 from cnn_demo.models.detection.candidates import Candidates, Grid
 from cnn_demo.models.detection.detector import Detector
@@ -114,6 +114,7 @@ class YoloDetector(BackgroundOpenVinoExport[Engine], Detector):
         coefficients, prototypes = (masks[0][0].T, masks[1][0]) if masks else (None, None)
         return RawOutputs(boxes, scores[0].T, grids, frame, milliseconds, engine.name, coefficients, prototypes)
 
+    @gpu_memory.or_on_cpu
     def candidates(self, pixels: np.ndarray, side: int | None = None, *, several_classes: bool = False) -> Candidates:
         """Return all candidate boxes of the network for a photo.
 

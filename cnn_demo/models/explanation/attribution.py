@@ -8,20 +8,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnn_demo.models import frameworks
+from cnn_demo.models import frameworks, gpu_memory
 from cnn_demo.models.classification.classifiers import GREY
+from cnn_demo.models.engines import InputGradient, input_gradient
 from cnn_demo.models.explanation.feature_maps import OUTPUT, check_label, check_picture, compiled, layer_names
 
 if TYPE_CHECKING:
     import keras
 
     from cnn_demo.models.classification.classifiers import Classifier
-    from cnn_demo.models.frameworks import TfTensor
 
 BATCH = 8  # images per batch; the lock is released between batches
 BASELINES = {"grey": GREY, "black": 0}
 
 
+@gpu_memory.or_on_cpu
 def effective_field(
     model: Classifier,
     layer: str,
@@ -96,6 +97,7 @@ class PixelAttribution:
         return float(self.values.sum(dtype=np.float64)) - (self.logit - self.baseline_logit)
 
 
+@gpu_memory.or_on_cpu
 def integrated_gradients(
     model: Classifier,
     seen: np.ndarray,
@@ -146,27 +148,30 @@ def integrated_gradients(
     return PixelAttribution(mean * (end - start), float(logit), float(baseline_logit))
 
 
+@gpu_memory.or_on_cpu
+def logit_gradient(model: Classifier, seen: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return the gradient (h, w, 3) of a weighted sum of the logits with respect to the normalized input.
+
+    Args:
+        model: A classifier.
+        seen: (h, w, 3) uint8 input of the network's size, as returned by `model.prepare`.
+        weights: (C,) float32, one for each class.
+
+    Raises:
+        ValueError: If the image has another size.
+    """
+    check_picture(model, seen)
+    return _gradients(model, OUTPUT, model.scaled(seen[np.newaxis]), weights)[0]
+
+
 def _gradients(model: Classifier, layer: str, batch: np.ndarray, seed: np.ndarray) -> np.ndarray:
     """Return the gradient (N, h, w, 3) of sum(layer · seed) with respect to inputs (N, h, w, 3)."""
-    tf = frameworks.tensorflow()
     gradient, _ = compiled(model, _compile, layer)
-    with model.lock, frameworks.placed_on(model.device):
-        return gradient(tf.constant(batch), tf.constant(seed[np.newaxis])).numpy()
+    with model.lock:
+        return gradient(batch, seed[np.newaxis])
 
 
-def _compile(network: keras.Model, layer: str) -> tuple[Callable[..., TfTensor], tuple[int, ...]]:
+def _compile(network: keras.Model, layer: str, device: str) -> tuple[InputGradient, tuple[int, ...]]:
     """Compile the gradient of sum(output · seed) with respect to the images; return it and the shape of a seed."""
-    tf = frameworks.tensorflow()
-    keras = frameworks.keras()
-    part = keras.Model(network.input, network.output[layer])
-
-    def gradient(batch: TfTensor, seed: TfTensor) -> TfTensor:
-        with tf.GradientTape() as tape:
-            tape.watch(batch)
-            total = tf.reduce_sum(part(batch, training=False) * seed)
-        return tape.gradient(total, batch)
-
-    shape = tuple(part.output.shape[1:])
-    pictures = tf.TensorSpec((None, *network.input.shape[1:]), tf.float32)
-    seeds = tf.TensorSpec((1, *shape), tf.float32)
-    return tf.function(gradient, [pictures, seeds]).get_concrete_function(), shape
+    part = frameworks.keras().Model(network.input, network.output[layer])
+    return input_gradient(part, device), tuple(part.output.shape[1:])

@@ -7,22 +7,22 @@ forward and one backward pass. They differ only in how A is weighted by g, which
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from cnn_demo.models import frameworks
+from cnn_demo.models import frameworks, gpu_memory
+from cnn_demo.models.engines import MapGradient, map_gradient
 from cnn_demo.models.explanation.feature_maps import OUTPUT, check_label, check_layer, check_picture, compiled
 
 if TYPE_CHECKING:
     import keras
 
     from cnn_demo.models.classification.classifiers import Classifier
-    from cnn_demo.models.frameworks import TfTensor
 
 
+@gpu_memory.or_on_cpu
 def class_gradients(
     model: Classifier, seen: np.ndarray, label_index: int, layer: str | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -43,11 +43,11 @@ def class_gradients(
     check_picture(model, seen)
     check_label(model, label_index)
     layer = check_layer(model.network, layer)
-    tf = frameworks.tensorflow()
     run = compiled(model, _compile, layer)
-    with model.lock, frameworks.placed_on(model.device):
-        maps, gradients = run(tf.constant(model.scaled(seen[np.newaxis])), tf.constant(label_index, tf.int32))
-        return maps.numpy()[0], gradients.numpy()[0]
+    seed = np.eye(1, model.network.outputs[0].shape[-1], label_index, dtype=np.float32)  # (1, C)
+    with model.lock:
+        maps, gradients = run(model.scaled(seen[np.newaxis]), seed)
+    return maps[0], gradients[0]
 
 
 def grad_cam(maps: np.ndarray, gradients: np.ndarray) -> np.ndarray:
@@ -113,18 +113,7 @@ def enlarge(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return cv2.resize(values.astype(np.float32), (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
 
 
-def _compile(network: keras.Model, layer: str) -> Callable[..., tuple[TfTensor, TfTensor]]:
-    """Compile the function from images (N, h, w, 3) and a class index (a tensor, to avoid retracing) to both arrays."""
-    tf = frameworks.tensorflow()
+def _compile(network: keras.Model, layer: str, device: str) -> MapGradient:
+    """Compile the function from images and a mask of classes to the layer's maps and gradients."""
     keras = frameworks.keras()
-    part = keras.Model(network.input, [network.output[layer], network.output[OUTPUT]])
-
-    def maps_and_gradients(batch: TfTensor, label: TfTensor) -> tuple[TfTensor, TfTensor]:
-        with tf.GradientTape() as tape:
-            tape.watch(batch)
-            maps, logits = part(batch, training=False)
-            score = tf.gather(logits, label, axis=1)
-        return maps, tape.gradient(score, maps, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-
-    pictures = tf.TensorSpec((None, *network.input.shape[1:]), tf.float32)
-    return tf.function(maps_and_gradients, [pictures, tf.TensorSpec((), tf.int32)]).get_concrete_function()
+    return map_gradient(keras.Model(network.input, [network.output[layer], network.output[OUTPUT]]), device)

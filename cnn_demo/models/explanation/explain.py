@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnn_demo.models.explanation.attribution import effective_field, integrated_gradients
+from cnn_demo.models.explanation.attribution import effective_field, integrated_gradients, logit_gradient
 from cnn_demo.models.explanation.cams import class_gradients, enlarge, grad_cam, grad_cam_plus_plus, layer_cam
 from cnn_demo.models.explanation.feature_maps import check_label, check_picture, convolutional_layers
 from cnn_demo.models.explanation.perturbation import occlusion, score_cam
@@ -20,7 +20,7 @@ from cnn_demo.models.explanation.perturbation import occlusion, score_cam
 if TYPE_CHECKING:
     from cnn_demo.models.classification.classifiers import Classifier
 
-__all__ = ["METHODS", "Method", "convolutional_layers", "effective_field", "explain"]
+__all__ = ["METHODS", "Method", "convolutional_layers", "effective_field", "explain", "logit_gradient"]
 
 CAMS = {"grad_cam": grad_cam, "grad_cam_plus_plus": grad_cam_plus_plus, "layer_cam": layer_cam}
 PERCENTILE = 99  # integrated gradients are normalized to this percentile, as a few outliers would dominate the scale

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cnn_demo.models import frameworks
+from cnn_demo.models import frameworks, gpu_memory
 from cnn_demo.models.classification.function_cache import FunctionCache
+from cnn_demo.models.engines import Forward, forward
 
 if TYPE_CHECKING:
     import keras
@@ -24,6 +25,7 @@ OUTPUT = ""  # name of the network's own output among the layer outputs
 _OPENED, _FUNCTIONS = FunctionCache(1), FunctionCache(16)
 
 
+@gpu_memory.or_on_cpu
 def feature_maps(model: Classifier, seen: np.ndarray, layer: str | None) -> np.ndarray:
     """Return the feature maps of a layer.
 
@@ -40,10 +42,9 @@ def feature_maps(model: Classifier, seen: np.ndarray, layer: str | None) -> np.n
     """
     check_picture(model, seen)
     layer = check_layer(model.network, layer)
-    tf = frameworks.tensorflow()
     run = compiled(model, _compile, layer)
-    with model.lock, frameworks.placed_on(model.device):
-        return run(tf.constant(model.scaled(seen[np.newaxis]))).numpy()[0]
+    with model.lock:
+        return run(model.scaled(seen[np.newaxis]))[0]
 
 
 def strongest_first(maps: np.ndarray) -> np.ndarray:
@@ -122,19 +123,17 @@ def opened(network: keras.Model) -> keras.Model:
     return keras.Model(copy.inputs[0], {**outputs, OUTPUT: copy.outputs[0]})
 
 
-def compiled(model: Classifier, compile_function: Callable[[keras.Model, str], Any], layer: str) -> Any:
-    """Return `compile_function(opened network, layer)`, cached per model and layer."""
-    network = _OPENED.get(model, "opened", lambda: opened(model.network))
-    return _FUNCTIONS.get(model, (compile_function, layer), lambda: compile_function(network, layer))
+def compiled(model: Classifier, compile_function: Callable[[keras.Model, str, str], Any], layer: str) -> Any:
+    """Return `compile_function(opened network, layer, device)`, cached per model and layer."""
+    with frameworks.placed_on(model.device):
+        network = _OPENED.get(model, "opened", lambda: opened(model.network))
+    device = model.device
+    return _FUNCTIONS.get(model, (compile_function, layer), lambda: compile_function(network, layer, device))
 
 
-def _compile(network: keras.Model, layer: str):
+def _compile(network: keras.Model, layer: str, device: str) -> Forward:
     """Compile the function from images (N, h, w, 3) to the layer's feature maps."""
-    tf = frameworks.tensorflow()
-    keras = frameworks.keras()
-    part = keras.Model(network.input, network.output[layer])
-    pictures = tf.TensorSpec((None, *network.input.shape[1:]), tf.float32)
-    return tf.function(lambda batch: part(batch, training=False), [pictures]).get_concrete_function()
+    return forward(frameworks.keras().Model(network.input, network.output[layer]), device)
 
 
 def check_picture(model: Classifier, seen: np.ndarray) -> None:

@@ -16,6 +16,7 @@ from cnn_demo.models import frameworks
 from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.models.classification.layers import NetworkLayer
 from cnn_demo.models.classification.units import Box, field_box, on_photo
+from cnn_demo.models.engines import forward
 
 SCALES = (1, 2, 4)  # the photo's shorter side divided by these is the side of a window
 MAX_STEPS = 24  # maximum number of windows along one side: a strip of 1280 × 10 pixels is not 256 windows
@@ -96,20 +97,15 @@ class ActivationExtractor:
     def __init__(self, model: Classifier) -> None:
         self.model = model
         self.layers = activation_layers(model.layers)
-        keras = frameworks.keras()
-        tf = frameworks.tensorflow()
         outputs = [model.network.get_layer(layer.name).output for layer in self.layers]
-        taps = keras.Model(model.network.input, outputs)
-        shape = tf.TensorSpec((None, *model.spec.input_size, 3), tf.float32)
-        self._run = tf.function(lambda batch: taps(batch, training=False), [shape])
+        self._run = forward(frameworks.keras().Model(model.network.input, outputs), model.device)
 
     def batches(self, seen: np.ndarray) -> Iterator[dict[str, np.ndarray]]:
         """Yield feature maps (n, H, W, C) by layer name for images (N, h, w, 3) uint8, batch by batch."""
-        tf = frameworks.tensorflow()
         for start in range(0, len(seen), BATCH):
-            with self.model.lock, frameworks.placed_on(self.model.device):
-                outputs = self._run(tf.constant(self.model.scaled(seen[start : start + BATCH])))
-            yield {layer.name: output.numpy() for layer, output in zip(self.layers, outputs, strict=True)}
+            with self.model.lock:
+                outputs = self._run(self.model.scaled(seen[start : start + BATCH]))
+            yield {layer.name: output for layer, output in zip(self.layers, outputs, strict=True)}
 
 
 def window_activations(taps: ActivationExtractor, pixels: np.ndarray) -> WindowActivations:

@@ -12,12 +12,13 @@ import numpy as np
 
 from cnn_demo.images.photo import check_pixels
 from cnn_demo.images.resizing import resized
-from cnn_demo.models import frameworks
+from cnn_demo.models import frameworks, gpu_memory
 from cnn_demo.models.boxes import to_pixels, weighted_median
 from cnn_demo.models.bundled_networks import caltech_localizer, everyday_localizer, localizer_on
 from cnn_demo.models.calibration import softmax
 from cnn_demo.models.catalogue.registry import ModelSpec
 from cnn_demo.models.classification.classifiers import with_weights
+from cnn_demo.models.engines import engine_name, forward
 from cnn_demo.models.preprocessing import SCALINGS
 from cnn_demo.results import Localization
 
@@ -73,9 +74,7 @@ class Localizer:
         self.device = device
         self.average = average
         self.lock = threading.Lock()
-        tf = frameworks.tensorflow()
-        pictures = tf.TensorSpec((None, *spec.input_size, 3), tf.float32)
-        self._outputs = tf.function(lambda batch: network(batch, training=False), [pictures])
+        self._outputs = forward(network, device)
         self.predict(np.zeros((1, 1, 3), np.uint8))  # compile now, so that the first visitor does not wait
 
     @property
@@ -101,14 +100,17 @@ class Localizer:
         check_pixels(pixels)
         return resized(pixels, self.spec.input_size)
 
+    @gpu_memory.or_on_cpu
     def outputs(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return logits (N, K + 1) and normalized boxes (N, 4) for images (N, H, W, 3) uint8."""
-        tf = frameworks.tensorflow()
-        with self.lock, frameworks.placed_on(self.device):
-            outputs = self._outputs(tf.constant(self.scaled(batch)))
-            outputs = {name: outputs[name].numpy() for name in ("logits", "box", "votes", "attention")}
+        return self._run(batch)
+
+    def _run(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        with self.lock:
+            outputs = self._outputs(self.scaled(batch))
         return outputs["logits"], self._boxes(outputs)
 
+    @gpu_memory.or_on_cpu
     def predict(self, pixels: np.ndarray, threshold: float | None = None) -> Localization:
         """Localize the main object of a photo.
 
@@ -120,9 +122,10 @@ class Localizer:
             ValueError: If the pixels have another shape or dtype, or the threshold is not from 0 to 1.
         """
         start = time.perf_counter()
-        logits, boxes = self.outputs(self.prepare(pixels)[None])
+        logits, boxes = self._run(self.prepare(pixels)[None])
         return self._localization(logits[0], boxes[0], pixels.shape[:2], threshold, start)
 
+    @gpu_memory.or_on_cpu
     def evidence(self, pixels: np.ndarray, threshold: float | None = None) -> LocalizerDetails:
         """Localize the main object of a photo and return the intermediate values.
 
@@ -133,13 +136,11 @@ class Localizer:
         Raises:
             ValueError: As `predict` does.
         """
-        tf = frameworks.tensorflow()
         start = time.perf_counter()
         size = pixels.shape[:2]
         seen = self.prepare(pixels)
-        with self.lock, frameworks.placed_on(self.device):
-            out = self._outputs(tf.constant(self.scaled(seen[None])))
-            out = {name: value.numpy() for name, value in out.items()}
+        with self.lock:
+            out = self._outputs(self.scaled(seen[None]))
         box = self._boxes(out)[0]
         out = {name: value[0] for name, value in out.items()}
         return LocalizerDetails(
@@ -177,6 +178,7 @@ class Localizer:
             probabilities=probabilities,
             milliseconds=(time.perf_counter() - start) * 1000,
             device=self.device,
+            engine=engine_name(),
         )
 
 

@@ -142,7 +142,11 @@ def detections_of(masks: list[np.ndarray], class_ids: list[int], segmentation: S
         confidence=np.array(confidences, np.float32),
         class_id=np.array(class_ids, np.int64),
         data={"class_name": np.array([segmentation.labels[i] for i in class_ids], dtype=str)},
-        metadata={"milliseconds": segmentation.milliseconds, "device": segmentation.device, "engine": "torch"},
+        metadata={
+            "milliseconds": segmentation.milliseconds,
+            "device": segmentation.device,
+            "engine": segmentation.engine,
+        },
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from cnn_demo.images.photo import check_pixels
-from cnn_demo.models import frameworks, openvino_export
+from cnn_demo.models import frameworks, gpu_memory, openvino_export
 from cnn_demo.models.catalogue.specs import ModelSpec
 from cnn_demo.models.detection.yolo_detector import read_network
 from cnn_demo.models.openvino_export import BackgroundOpenVinoExport
@@ -176,6 +176,7 @@ class SemanticSegmenter(BackgroundOpenVinoExport[Engine]):
             weights[rows, columns] += weight
         return total.div_(weights)
 
+    @gpu_memory.or_on_cpu
     def predict(
         self,
         pixels: np.ndarray,
@@ -205,7 +206,9 @@ class SemanticSegmenter(BackgroundOpenVinoExport[Engine]):
         logits = self.logits(frame.apply(pixels), mode, tile, overlap)
         arrays = postprocess(logits, frame, keep_probabilities)
         milliseconds = (time.perf_counter() - start) * 1000
-        return Segmentation(labels=self.labels, milliseconds=milliseconds, device=self.device, **arrays)
+        return Segmentation(
+            labels=self.labels, milliseconds=milliseconds, device=self.device, engine=self._engine.name, **arrays
+        )
 
 
 def build_smp(spec: ModelSpec) -> TorchNetwork:

@@ -8,7 +8,7 @@ from collections.abc import Collection
 import numpy as np
 
 from cnn_demo.images.photo import check_pixels
-from cnn_demo.models import frameworks
+from cnn_demo.models import frameworks, gpu_memory
 from cnn_demo.models.catalogue.specs import ModelSpec
 from cnn_demo.models.segmentation import unets
 from cnn_demo.models.segmentation.postprocessing import postprocess
@@ -21,6 +21,7 @@ def can_be_opened(spec: ModelSpec) -> bool:
     return spec.family == "smp" and spec.builder == "Unet"
 
 
+@gpu_memory.or_on_cpu
 def maps_inside(model: SemanticSegmenter, pixels: np.ndarray, side: int | None = None) -> dict[str, np.ndarray]:
     """Return the feature maps of every stage.
 
@@ -52,6 +53,7 @@ def maps_inside(model: SemanticSegmenter, pixels: np.ndarray, side: int | None =
     return maps
 
 
+@gpu_memory.or_on_cpu
 def without_skips(
     model: SemanticSegmenter, pixels: np.ndarray, skips_off: Collection[int], side: int | None = None
 ) -> Segmentation:
@@ -74,4 +76,4 @@ def without_skips(
         logits = unets.forward_without(model.network, batch, skips_off)[0]
     arrays = postprocess(logits, frame)
     milliseconds = (time.perf_counter() - start) * 1000
-    return Segmentation(labels=model.labels, milliseconds=milliseconds, device=model.device, **arrays)
+    return Segmentation(labels=model.labels, milliseconds=milliseconds, device=model.device, engine="torch", **arrays)

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnn_demo.images import Photo
-from cnn_demo.models import frameworks
+from cnn_demo.models import frameworks, gpu_memory
 from cnn_demo.models.classification.function_cache import FunctionCache
+from cnn_demo.models.engines import Forward, forward
 
 if TYPE_CHECKING:
     import keras
     from keras import Layer
 
     from cnn_demo.models.classification.classifiers import Classifier
-    from cnn_demo.models.frameworks import TfTensor
 
 BATCH = 16
 Progress = Callable[[int, int], None]
@@ -50,6 +50,7 @@ def feature_size(model: Classifier) -> int:
     return int(feature_tensor(model.network).shape[-1])
 
 
+@gpu_memory.or_on_cpu
 def features(
     model: Classifier, photos: Sequence[Photo], fit: str = "crop", progress: Progress | None = None
 ) -> np.ndarray:
@@ -67,6 +68,7 @@ def features(
     return in_batches(compiled(model), model, photos, fit, model.lock, progress)
 
 
+@gpu_memory.or_on_cpu
 def random_features(
     model: Classifier, photos: Sequence[Photo], fit: str = "crop", seed: int = 0, progress: Progress | None = None
 ) -> np.ndarray:
@@ -87,11 +89,11 @@ def random_features(
     """
     with frameworks.placed_on(model.device):
         network = _drawn_anew(model.network, seed)
-    return in_batches(_function(network), model, photos, fit, threading.Lock(), progress)
+    return in_batches(_as_vectors(forward(network, model.device)), model, photos, fit, threading.Lock(), progress)
 
 
 def in_batches(
-    function: Callable[[TfTensor], TfTensor],
+    function: Forward,
     model: Classifier,
     photos: Sequence[Photo],
     fit: str,
@@ -101,38 +103,37 @@ def in_batches(
     """Apply a function of inputs (n, h, w, 3) to photos, holding the lock per batch; return all outputs."""
     if not photos:
         raise ValueError("There are no photos to compute features of.")
-    tf = frameworks.tensorflow()
     values = []
     for start in range(0, len(photos), BATCH):
         some = photos[start : start + BATCH]
         batch = model.scaled(np.stack([model.prepare(photo.pixels, fit) for photo in some]))
-        with lock, frameworks.placed_on(model.device):
-            values.append(function(tf.constant(batch)).numpy())
+        with lock:
+            values.append(function(batch))
         if progress:
             progress(start + len(batch), len(photos))
     return np.concatenate(values)
 
 
-def compiled(model: Classifier, layer: str = "") -> Callable[[TfTensor], TfTensor]:
+def compiled(model: Classifier, layer: str = "") -> Forward:
     """Return the compiled function from the network's input to the output of a layer; "" for the features."""
 
-    def compile_part():
+    def compile_part() -> Forward:
         network = model.network
         tensor = network.get_layer(layer).output if layer else feature_tensor(network)
-        return _function(frameworks.keras().Model(network.input, tensor), as_vectors=not layer)
+        function = forward(frameworks.keras().Model(network.input, tensor), model.device)
+        return function if layer else _as_vectors(function)
 
     return _FUNCTIONS.get(model, layer, compile_part)
 
 
-def _function(network: keras.Model, as_vectors: bool = True) -> Callable[[TfTensor], TfTensor]:
-    """Compile a network for any batch size."""
-    tf = frameworks.tensorflow()
+def _as_vectors(function: Forward) -> Forward:
+    """Return the function with its outputs, (N, F) or (N, 1, 1, F), as (N, F)."""
 
-    def run(batch: TfTensor) -> TfTensor:
-        values = network(batch, training=False)
-        return tf.reshape(values, (-1, values.shape[-1])) if as_vectors else values
+    def run(batch: np.ndarray) -> np.ndarray:
+        values = function(batch)
+        return values.reshape(len(values), -1)
 
-    return tf.function(run, [tf.TensorSpec((None, *network.input.shape[1:]), tf.float32)])
+    return run
 
 
 def _drawn_anew(network: keras.Model, seed: int) -> keras.Model:

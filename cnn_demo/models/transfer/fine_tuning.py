@@ -7,7 +7,7 @@ photos is too few to estimate means and variances.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ import numpy as np
 from cnn_demo.images import Photo
 from cnn_demo.models import frameworks
 from cnn_demo.models.classification.digits import Epoch
+from cnn_demo.models.engines import ValueGradients, compute, value_gradients
 from cnn_demo.models.transfer.backbones import BATCH, Progress, compiled, feature_tensor, in_batches
 from cnn_demo.models.transfer.heads import Head, check_fit
 from cnn_demo.models.transfer.linear_head import L2, Adam, HeadRun, measured, training_part
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     import keras
 
     from cnn_demo.models.classification.classifiers import Classifier
-    from cnn_demo.models.frameworks import TfTensor
+    from cnn_demo.models.frameworks import BackendTensor
 
 EPOCHS = 8
 RATE = 1e-4
@@ -52,12 +53,11 @@ class Tail:
     def finish(self, model: Classifier, maps: np.ndarray) -> np.ndarray:
         """Return the features for outputs (N, h, w, c) float32 of `layer`."""
         function, variables = _block(model.network, self.layer)
-        tf = frameworks.tensorflow()
+        run = compute(lambda values, batch: _with_values(function, variables, values, batch), model.device)
         parts = []
         for start in range(0, len(maps), BATCH):
-            with model.lock, frameworks.placed_on(model.device):
-                batch = tf.constant(maps[start : start + BATCH])
-                parts.append(_with_values(function, variables, self.values, batch).numpy())
+            with model.lock:
+                parts.append(run(self.values, maps[start : start + BATCH]))
         return np.concatenate(parts)
 
 
@@ -111,7 +111,8 @@ def fine_tune(
     layer = cut_layer(model.network)
     maps = in_batches(compiled(model, layer), model, photos, head.fit, model.lock, progress)
     _, variables = _block(model.network, layer)
-    values = [variable.value.numpy().copy() for variable in variables] + [head.weights.copy(), head.bias.copy()]
+    values = [frameworks.keras().ops.convert_to_numpy(variable).copy() for variable in variables]
+    values += [head.weights.copy(), head.bias.copy()]
     gradients = _gradients(model, layer, head, l2, maps.shape[1:])
     moves = [Adam(rate) for _ in values]
     targets = np.eye(len(head.labels), dtype=np.float32)[classes]
@@ -120,8 +121,8 @@ def fine_tune(
     for _ in range(epochs):
         order = chance.permutation(train)
         for batch in (order[start : start + BATCH] for start in range(0, len(order), BATCH)):
-            with model.lock, frameworks.placed_on(model.device):
-                slopes = [slope.numpy() for slope in gradients(maps[batch], targets[batch], values)]
+            with model.lock:
+                slopes = gradients(values, maps[batch], targets[batch])
             values = [value + move(slope) for value, move, slope in zip(values, moves, slopes, strict=True)]
         *block, weights, bias = values
         now = replace(head, weights=weights, bias=bias)
@@ -191,33 +192,27 @@ def _block(network: keras.Model, layer: str) -> tuple[keras.Function, list[keras
 
 
 def _with_values(
-    function: keras.Function, variables: list[keras.Variable], values: Sequence[TfTensor], maps: TfTensor
-) -> TfTensor:
+    function: keras.Function, variables: list[keras.Variable], values: Sequence[BackendTensor], maps: BackendTensor
+) -> BackendTensor:
     """Compute the features of maps with these values instead of the variables, which are not modified."""
-    tf = frameworks.tensorflow()
     keras = frameworks.keras()
     with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
         found = function(maps)
-    return tf.reshape(found, (-1, found.shape[-1]))  # (N, F) or (N, 1, 1, F) -> (N, F)
+    return keras.ops.reshape(found, (-1, found.shape[-1]))  # (N, F) or (N, 1, 1, F) -> (N, F)
 
 
-def _gradients(
-    model: Classifier, layer: str, head: Head, l2: float, shape: tuple[int, ...]
-) -> Callable[..., list[TfTensor]]:
+def _gradients(model: Classifier, layer: str, head: Head, l2: float, shape: tuple[int, ...]) -> ValueGradients:
     """Compile the gradients of the loss with respect to the block's values, the head's weights and its bias."""
-    tf = frameworks.tensorflow()
+    ops = frameworks.keras().ops
     function, variables = _block(model.network, layer)
 
-    def gradients(maps: TfTensor, targets: TfTensor, values: list[TfTensor]) -> list[TfTensor]:
-        with tf.GradientTape() as tape:
-            tape.watch(values)
-            *inner, weights, bias = values
-            found = _with_values(function, variables, inner, maps)
-            logits = ((found - head.mean) / head.scale) @ weights + bias
-            loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(targets, logits))
-            loss += l2 / 2 * tf.reduce_sum(weights**2)
-        return tape.gradient(loss, values)
+    def loss(values: list[BackendTensor], maps: BackendTensor, targets: BackendTensor) -> BackendTensor:
+        *inner, weights, bias = values
+        found = _with_values(function, variables, inner, maps)
+        mean, scale = ops.convert_to_tensor(head.mean), ops.convert_to_tensor(head.scale)
+        logits = ops.matmul((found - mean) / scale, weights) + bias
+        losses = ops.categorical_crossentropy(targets, logits, from_logits=True)
+        return ops.mean(losses) + l2 / 2 * ops.sum(weights**2)
 
-    shapes = [*(variable.shape for variable in variables), head.weights.shape, head.bias.shape]
-    values = [tf.TensorSpec(each, tf.float32) for each in shapes]
-    return tf.function(gradients, [tf.TensorSpec((None, *shape)), tf.TensorSpec((None, len(head.labels))), values])
+    shapes = [*(tuple(variable.shape) for variable in variables), head.weights.shape, head.bias.shape]
+    return value_gradients(loss, model.device, [*shapes, (None, *shape), (None, len(head.labels))])

@@ -14,7 +14,7 @@ from cnn_demo.drawing.boxes import NEUTRAL, WRONG, class_colour
 from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.exports.boxes import counts
 from cnn_demo.images import Photo
-from cnn_demo.machine import DEVICES
+from cnn_demo.machine import on_device
 from cnn_demo.models import MAX_MODELS, ModelSpec, ModelUnavailable, load_detector
 from cnn_demo.models.boxes import iou as overlap_of
 from cnn_demo.models.detection.candidates import CONFIDENCE, IOU, select
@@ -119,7 +119,7 @@ def _show(photo: Photo, specs: Sequence[ModelSpec], predictions: dict[str, sv.De
 def _facts(spec: ModelSpec, found: sv.Detections, alone: np.ndarray | None) -> str:
     facts = found.metadata
     words = (
-        f"**{facts['milliseconds']:.0f} ms** on {DEVICES[facts['device']]}, with {facts['engine']}; "
+        f"**{facts['milliseconds']:.0f} ms** {on_device(facts['device'], facts['engine'])}; "
         f"{spec.parameters / 1e6:.1f} million parameters"
     )
     if spec.metric:

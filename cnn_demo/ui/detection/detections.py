@@ -15,7 +15,7 @@ from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.exports.boxes import counts, crop, rows
 from cnn_demo.exports.full_size import file_detections
 from cnn_demo.images import Photo
-from cnn_demo.machine import DEVICES
+from cnn_demo.machine import on_device
 from cnn_demo.models import ModelSpec
 from cnn_demo.models.detection.candidates import Candidates
 from cnn_demo.results import percent
@@ -59,9 +59,9 @@ def find_view(photo: Photo) -> None:
 
 
 def _inference_caption(candidates: Candidates, spec: ModelSpec) -> str:
-    where = DEVICES[candidates.device]
+    where = on_device(candidates.device, candidates.engine)
     return (
-        f"**{candidates.milliseconds:.0f} ms** on {where}, with {candidates.engine}. Moving a slider only filters the "
+        f"**{candidates.milliseconds:.0f} ms** {where}. Moving a slider only filters the "
         f"boxes again; the network does not run again. {spec.training_data} {official_instead(spec)}"
     )
 

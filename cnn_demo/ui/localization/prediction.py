@@ -12,7 +12,7 @@ from cnn_demo.exports.boxes import jpeg_file
 from cnn_demo.exports.full_size import file_boxes, file_facts, file_localization, file_pixels
 from cnn_demo.images import Photo
 from cnn_demo.images.resizing import resized
-from cnn_demo.machine import DEVICES
+from cnn_demo.machine import on_device
 from cnn_demo.models import ModelSpec, load_localizer
 from cnn_demo.models.boxes import iou
 from cnn_demo.models.localization.localizers import LocalizerDetails
@@ -64,8 +64,9 @@ def find_view(photo: Photo) -> None:
             boxes=labelled_boxes(box, [_named(prediction)] * len(box), [PREDICTION] * len(box)),
         )
     with details:
+        where = on_device(prediction.device, prediction.engine)
         st.caption(
-            f"**{prediction.milliseconds:.1f} ms** on {DEVICES[prediction.device]}: one pass, two heads. "
+            f"**{prediction.milliseconds:.1f} ms** {where}: one pass, two heads. "
             f"{spec.training_data} For a photo of anything else it should predict “nothing”."
         )
         _downloads(photo, prediction, spec)

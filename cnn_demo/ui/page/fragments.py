@@ -7,6 +7,7 @@ from typing import ParamSpec
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from cnn_demo.models import gpu_memory
 from cnn_demo.ui.page.experiments import left_experiment
 from cnn_demo.ui.page.link import complete_link
 
@@ -36,5 +37,7 @@ def end_run() -> None:
     A page calls it when all controls have been drawn, for only then does the session have the values of a link.
     """
     complete_link()
+    if gpu_memory.fell_back():
+        st.toast(gpu_memory.SENTENCE, icon=":material/memory:")
     if left_experiment():
         st.rerun()

@@ -8,7 +8,7 @@ import streamlit as st
 
 from cnn_demo.images import Photo
 from cnn_demo.lessons.pretrained_experiments import SIDE_BY_SIDE
-from cnn_demo.machine import DEVICES
+from cnn_demo.machine import on_device
 from cnn_demo.models import MAX_MODELS, ModelSpec, ModelUnavailable, load_classifier, usable_models
 from cnn_demo.models.classification.classifiers import FITS
 from cnn_demo.models.classification.units import input_box
@@ -140,10 +140,9 @@ def _taken(specs: Sequence[ModelSpec], fit: str) -> str:
 def _show_prediction(spec: ModelSpec, prediction: Classification) -> None:
     labels, probabilities = zip(*prediction.top(5), strict=True)
     probability_bars(labels, np.array(probabilities), caption=f"The five most probable classes of {spec.title}")
-    st.caption(
-        f"**{prediction.milliseconds:.1f} ms** on {DEVICES[prediction.device]}, for {spec.input_size[1]} × "
-        f"{spec.input_size[0]} pixels."
-    )
+    height, width = spec.input_size
+    where = on_device(prediction.device, prediction.engine)
+    st.caption(f"**{prediction.milliseconds:.1f} ms** {where}, for {width} × {height} pixels.")
 
 
 def agreement(predictions: Sequence[tuple[str, Classification]]) -> str:

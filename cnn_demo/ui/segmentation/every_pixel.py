@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from cnn_demo.images import Photo
-from cnn_demo.machine import DEVICES
+from cnn_demo.machine import on_device
 from cnn_demo.models import ModelSpec, load_segmenter
 from cnn_demo.models.segmentation.segmenters import MODES
 from cnn_demo.models.segmentation.tiling import tiles
@@ -50,9 +50,9 @@ def _inference_caption(photo: Photo, segmentation: Segmentation, spec: ModelSpec
             way = f"in {len(parts)} tiles of {parts[0].width} × {parts[0].height}"
         else:
             way += ", because it fits into one tile"
-    where = DEVICES[segmentation.device]
+    where = on_device(segmentation.device, segmentation.engine)
     return (
-        f"**{segmentation.milliseconds:.0f} ms** on {where}. The photo, {width} × {height} pixels here, is resized to "
+        f"**{segmentation.milliseconds:.0f} ms** {where}. The photo, {width} × {height} pixels here, is resized to "
         f"{columns} × {rows}, {way}; the prediction has the size of the photo. {spec.training_data} "
         f"{official_instead(spec)}"
     )

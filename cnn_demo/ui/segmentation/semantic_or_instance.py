@@ -14,7 +14,7 @@ from cnn_demo.drawing.masks import instance_map
 from cnn_demo.drawing.pictures import reduced
 from cnn_demo.exports.boxes import counts
 from cnn_demo.images import Photo
-from cnn_demo.machine import DEVICES
+from cnn_demo.machine import on_device
 from cnn_demo.models import ModelSpec
 from cnn_demo.models.catalogue.class_names import common_name
 from cnn_demo.results import BACKGROUND, Segmentation, percent
@@ -78,7 +78,8 @@ def _show_objects(photo: Photo, found: sv.Detections) -> None:
 
 def _inference_caption(found: sv.Detections, finder: ModelSpec) -> str:
     facts = found.metadata
-    words = f"{finder.title}: **{facts['milliseconds']:.0f} ms** on {DEVICES[facts['device']]}. {finder.training_data} "
+    where = on_device(facts["device"], facts["engine"])
+    words = f"{finder.title}: **{facts['milliseconds']:.0f} ms** {where}. {finder.training_data} "
     if len(found):  # else said above the table
         words += official_instead(finder)
     if len(found) == MAX_OBJECTS:

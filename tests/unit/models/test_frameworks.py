@@ -1,5 +1,6 @@
 """Every order of first use works in one process; threads, device and memory growth are set in one module."""
 
+import os
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -43,7 +44,10 @@ print("fine")
 
 @pytest.mark.parametrize("order", ORDERS, ids=lambda order: order[0])
 def test_any_order_of_first_use_works(order, root):
-    done = subprocess.run([sys.executable, "-c", USES, *order], cwd=root, capture_output=True, text=True, timeout=550)
+    environment = os.environ | {"CNN_DEMO_KERAS": "tensorflow"}
+    done = subprocess.run(
+        [sys.executable, "-c", USES, *order], cwd=root, env=environment, capture_output=True, text=True, timeout=550
+    )
     assert done.stdout.splitlines()[-1:] == ["fine"], done.stderr[-3000:]
 
 
@@ -82,6 +86,7 @@ def test_keras_runs_where_tensorflow_can(monkeypatch, gpus, requested, gets):
     monkeypatch.setattr(frameworks, "describe_machine", lambda: machine("cuda"))
     config = SimpleNamespace(list_physical_devices=lambda kind: gpus)
     monkeypatch.setattr(frameworks, "tensorflow", lambda: SimpleNamespace(config=config))
+    monkeypatch.setattr(frameworks, "keras_backend", lambda: "tensorflow")
     assert frameworks.keras_device(requested) == gets
 
 
@@ -89,6 +94,7 @@ def test_keras_on_a_gpu_that_tensorflow_cannot_use_is_refused_by_name(monkeypatc
     monkeypatch.setattr(frameworks, "describe_machine", lambda: machine("cuda"))
     config = SimpleNamespace(list_physical_devices=lambda kind: [])
     monkeypatch.setattr(frameworks, "tensorflow", lambda: SimpleNamespace(config=config))
+    monkeypatch.setattr(frameworks, "keras_backend", lambda: "tensorflow")
     with pytest.raises(ValueError, match="TensorFlow cannot use cuda"):
         frameworks.keras_device("cuda")
 

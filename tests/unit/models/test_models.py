@@ -157,7 +157,7 @@ def test_the_cache_is_limited_and_frees_the_oldest_model(fakes):
     load("d")
     gc.collect()
     assert [ref() is not None for ref in kept] == [True, False, True]
-    assert len(models._MODELS) == models.MAX_MODELS == 3
+    assert len(models._MODELS["cpu"]) == models.MAX_MODELS == 3
 
 
 def test_a_load_that_fails_is_tried_again(monkeypatch):

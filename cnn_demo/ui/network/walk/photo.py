@@ -5,7 +5,7 @@ import streamlit as st
 
 from cnn_demo.drawing.pictures import png_url
 from cnn_demo.images import Photo
-from cnn_demo.machine import DEVICES
+from cnn_demo.machine import on_device
 from cnn_demo.models.classification.units import Box, input_box
 from cnn_demo.results import Classification
 from cnn_demo.ui.components.picture import picture
@@ -49,6 +49,5 @@ def show_prediction(prediction: Classification) -> None:
     """Show the top-3 classes, and the inference time."""
     labels, probabilities = zip(*prediction.top(3), strict=True)
     probability_bars(labels, np.array(probabilities), caption="The most probable classes")
-    st.caption(
-        f"Computed in **{prediction.milliseconds:.1f} ms** on {DEVICES[prediction.device]}, with all activations."
-    )
+    where = on_device(prediction.device, prediction.engine)
+    st.caption(f"Computed in **{prediction.milliseconds:.1f} ms** {where}: all activations and the prediction.")

@@ -1,0 +1,78 @@
+"""Memory of the GPU: how much of it loaded models may take, and what happens when it is full."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import logging
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from cnn_demo.machine import describe_machine
+from cnn_demo.models import frameworks
+
+BYTES_PER_PARAMETER = 4  # float32
+FRACTION = 0.5  # of the GPU's memory for the weights of models; the rest is for feature maps
+SENTENCE = "The GPU's memory was full, so the network ran on the CPU: slower, with the same result."
+
+_RUNS = threading.local()  # of this thread: whether a network ran on the CPU instead
+ModelT = TypeVar("ModelT")
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def budget() -> int | None:
+    """Return the bytes that the weights of all loaded models may take on the GPU; None if it shares the main memory."""
+    memory = describe_machine().device_memory
+    return None if memory is None else int(memory * FRACTION)
+
+
+def give_back() -> None:
+    """Free the memory of models that nobody uses any more, and return it to the GPU."""
+    gc.collect()  # Keras models contain reference cycles
+    if "torch" in sys.modules and frameworks.torch().cuda.is_available():
+        frameworks.torch().cuda.empty_cache()
+
+
+def is_full(error: BaseException) -> bool:
+    """Return whether an exception is torch's error that the GPU has no memory left."""
+    return "torch" in sys.modules and isinstance(error, frameworks.torch().OutOfMemoryError)
+
+
+def or_on_cpu(function: Callable[Concatenate[ModelT, P], R]) -> Callable[Concatenate[ModelT, P], R]:
+    """Make a function fall back to the CPU if the GPU's memory is full: it gives the same result there.
+
+    Args:
+        function: A method of a model, or a function whose first argument is a model of the registry. It must not hold
+            the model's lock when it returns or raises.
+    """
+
+    @functools.wraps(function)
+    def run(model: ModelT, *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(model, *args, **kwargs)
+        except RuntimeError as error:  # of which torch's OutOfMemoryError is one
+            if not is_full(error):
+                raise
+        # Outside of `except`: the exception's traceback holds the tensors that filled the memory.
+        return function(_on_cpu(model), *args, **kwargs)
+
+    return run
+
+
+def fell_back() -> bool:
+    """Return whether a network of this thread ran on the CPU instead since the last call."""
+    happened = getattr(_RUNS, "fell_back", False)
+    _RUNS.fell_back = False
+    return happened
+
+
+def _on_cpu(model: Any) -> Any:
+    from cnn_demo.models import load
+
+    _RUNS.fell_back = True
+    logging.getLogger(__name__).warning("The GPU's memory is full: %s runs on the CPU", model.spec.key)
+    give_back()
+    return load(model.spec.key, "cpu")
