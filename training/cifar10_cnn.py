@@ -5,6 +5,10 @@
 them: the result is the exponential moving average of the weights after the last epoch. The files for `assets/weights`
 are then in `runs/cifar10_cnn/bundle`; with `--start` they carry on the record of the earlier epochs. `--measure` trains
 nothing: it measures the bundled weights again and writes the files of `write_cifar10_record` into that folder.
+
+With `--teacher FILE`, the logits that `training.cifar10_teacher` writes, the network also learns from a teacher's
+probabilities for each image (Hinton et al. 2015, "Distilling the knowledge in a neural network",
+https://arxiv.org/abs/1503.02531): of the mean of these logits and of its own at the start of this training.
 """
 
 import argparse
@@ -12,7 +16,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from torch import nn
+from torch import Tensor, nn
 
 from cnn_demo.models import frameworks
 from cnn_demo.models.bundled_networks import cifar10_cnn
@@ -32,6 +36,8 @@ torch = frameworks.torch()
 WEIGHT_DECAY = 4e-4
 SHIFT = 4  # pixels that an image is moved at most
 HOLE = 8  # pixels a side of the grey square that hides a part of each image
+SOFTNESS = 2.0  # temperature of the teacher's and the network's probabilities
+TEACHER_WEIGHT = 0.8  # of the loss against the teacher's probabilities; the rest is against the labels
 SOME = 2000  # images on which normalizations that were folded are measured anew
 
 
@@ -46,6 +52,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, help="of torch; one is fastest where cores come and go")
     parser.add_argument("--resume", action="store_true", help="go on after the last finished epoch")
     parser.add_argument("--start", action="store_true", help="begin with the bundled weights, not with chance")
+    parser.add_argument("--teacher", type=Path, help="logits of a teacher for the training images, (N, 10) .npy")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--measure", action="store_true", help="only measure the bundled weights again")
     options = parser.parse_args()
@@ -85,6 +92,7 @@ def train(options: argparse.Namespace) -> None:
     snapshots = [first_kernels(network)]
     if history:
         snapshots = list(np.load(options.out / "snapshots.npy"))[: len(history) + 1]
+    teacher = teacher_logits(options, mean.module, training.images) if options.teacher else None
     count = sum(parameter.numel() for parameter in network.parameters())
     print(f"{count:,} parameters, {len(training.images):,} training images, on {device}", flush=True)
     held_out = network_input(validation.images)
@@ -102,6 +110,8 @@ def train(options: argparse.Namespace) -> None:
             batch = slice(step * options.batch, (step + 1) * options.batch)
             logits = network(as_tensor(network_input(images[batch]), device))
             loss = nn.functional.cross_entropy(logits, labels[batch])
+            if teacher is not None:
+                loss = torch.lerp(loss, distillation_loss(logits, teacher[order[batch]].to(device)), TEACHER_WEIGHT)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -109,7 +119,8 @@ def train(options: argparse.Namespace) -> None:
             losses.append(float(loss.detach()))
             right.append(float((logits.argmax(1) == labels[batch]).float().mean()))
         metrics = {"loss": float(np.mean(losses)), "accuracy": float(np.mean(right))}
-        history.append(metrics | validate(mean.module, held_out, validation) | {"seconds": time.time() - start})
+        metrics |= validate(mean.module, held_out, validation)
+        history.append(metrics | {"rate": group["lr"], "seconds": time.time() - start})
         snapshots.append(first_kernels(mean.module))
         np.save(options.out / "snapshots.npy", np.stack(snapshots))
         save(options.out, states, history)
@@ -117,6 +128,30 @@ def train(options: argparse.Namespace) -> None:
     earlier = cifar10_record() if options.start else None
     bundle_cifar10(mean.module, history, snapshots, validation, options.out / "bundle", earlier)
     print(f"Wrote {options.out / 'bundle'}.")
+
+
+def teacher_logits(options: argparse.Namespace, network: nn.Module, images: np.ndarray) -> Tensor:
+    """Return the logits (N, 10) to learn from, made at the start of a training and kept in its folder."""
+    kept = options.out / "teacher.npy"
+    if not kept.exists():
+        own = [predict_logits(network, network_input(view)) for view in (images, images[:, :, ::-1])]
+        np.save(kept, (np.load(options.teacher) + np.mean(own, axis=0)) / 2)
+    return torch.from_numpy(np.load(kept).astype(np.float32))
+
+
+def distillation_loss(logits: Tensor, teacher: Tensor) -> Tensor:
+    """Return the Kullback-Leibler divergence from softened probabilities of the network to those of its teacher.
+
+    Args:
+        logits: (N, 10) logits of the network.
+        teacher: (N, 10) logits of the teacher.
+
+    Returns:
+        Mean over the images, times the squared temperature, which keeps the size of its gradient.
+    """
+    predicted = nn.functional.log_softmax(logits / SOFTNESS, 1)
+    target = nn.functional.softmax(teacher / SOFTNESS, 1)
+    return SOFTNESS**2 * nn.functional.kl_div(predicted, target, reduction="batchmean")
 
 
 def validate(network: nn.Module, inputs: np.ndarray, validation: LabelledImages) -> dict[str, float]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from cnn_demo.models import frameworks, load_classifier
 from cnn_demo.models.bundled_networks import last_maps, localizer_on
+from cnn_demo.models.engines import forward
 from training.data.datasets import BoxedPhoto, read_backgrounds, read_caltech3, read_distractors
 from training.data.placement import Backgrounds
 from training.networks.localizer import Heads, to_keras
@@ -28,7 +29,6 @@ from training.steps.localizer import (
 )
 
 keras = frameworks.keras()
-tf = frameworks.tensorflow()
 torch = frameworks.torch()
 
 COPIES = 3  # augmented copies of every photo, at other positions and sizes
@@ -45,11 +45,11 @@ def train_heads(options: argparse.Namespace) -> None:
     scenery = Backgrounds(backgrounds, read_distractors(options.data), side)
     heads = localizer_on(classifier.network)[1]
     trunk = keras.Model(classifier.network.input, last_maps(classifier.network))
-    run = tf.function(lambda batch: trunk(batch, training=False), [tf.TensorSpec((None, side, side, 3), tf.float32)])
+    run = forward(trunk, classifier.device)
 
     def maps_of(pictures: np.ndarray) -> np.ndarray:
         batches = np.array_split(pictures, -(-len(pictures) // BATCH))
-        return np.concatenate([run(classifier.scaled(batch)).numpy().astype(np.float16) for batch in batches])
+        return np.concatenate([run(classifier.scaled(batch)).astype(np.float16) for batch in batches])
 
     rng = np.random.default_rng(options.seed)
     indices = np.concatenate([balanced(photos, rng) for _ in range(COPIES)])

@@ -50,13 +50,13 @@ def freeze_early_stages(encoder: TorchNetwork) -> None:
     Args:
         encoder: Encoder of segmentation-models-pytorch with `conv_stem`, `bn1` and `blocks`, weights loaded.
     """
-    frozen = _EarlyStages(encoder.conv_stem, encoder.bn1, encoder.blocks[:FROZEN_BLOCKS])
+    frozen = EarlyStages(encoder.conv_stem, encoder.bn1, encoder.blocks[:FROZEN_BLOCKS])
     frozen.requires_grad_(False)
     encoder.__class__ = type("FrozenEncoder", (_FrozenStages, type(encoder)), {})
     encoder.compiled = CompiledByShape()
 
 
-class _EarlyStages(nn.Module):
+class EarlyStages(nn.Module):
     """From pictures (N, 3, H, W) to the feature maps at strides 2, 4 and 8."""
 
     def __init__(self, conv_stem: nn.Module, bn1: nn.Module, blocks: nn.Sequential) -> None:
@@ -66,6 +66,7 @@ class _EarlyStages(nn.Module):
         self.blocks = blocks
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """From pictures to feature maps."""
         half = self.bn1(self.conv_stem(pictures))
         quarter = self.blocks[1](self.blocks[0](half))
         return half, quarter, self.blocks[2](quarter)
@@ -79,8 +80,8 @@ class _FrozenStages(nn.Module):
     blocks: nn.Sequential
     compiled: CompiledByShape
 
-    def early_stages(self) -> _EarlyStages:
-        return _EarlyStages(self.conv_stem, self.bn1, self.blocks[:FROZEN_BLOCKS]).eval()
+    def early_stages(self) -> EarlyStages:
+        return EarlyStages(self.conv_stem, self.bn1, self.blocks[:FROZEN_BLOCKS]).eval()
 
     def train(self, mode: bool = True) -> _FrozenStages:
         super().train(mode and any(values.requires_grad for values in self.parameters()))

@@ -52,10 +52,12 @@ def bundle_cifar10(
     to_keras(trained, network)
     folder.mkdir(parents=True, exist_ok=True)
     network.save_weights(folder / "cifar10_cnn.weights.h5")
-    restarts: list[int] = []
+    rates = [epoch.get("rate", 0.0) for epoch in history]
+    before = 0 if earlier is None else len(earlier.epochs)
+    restarts = [before + at + 1 for at in range(1, len(rates)) if rates[at] > 1.5 * rates[at - 1]]
     kernels = np.stack(snapshots)
     if earlier is not None:  # whose last epoch this training started from
-        restarts = [*earlier.restarts, len(earlier.epochs) + 1]
+        restarts = [*earlier.restarts, before + 1, *restarts]
         kernels = np.concatenate([earlier.kernels, kernels[1:]])
         history = [*earlier.epochs, *history]
     np.savez_compressed(folder / "cifar10_cnn_kernels.npz", kernels=kernels.astype(np.float16))
@@ -186,7 +188,7 @@ def bundle_float16(network: nn.Module, path: Path) -> None:
 
 
 def _rounded(epoch: dict) -> dict:
-    numbers = {key: value for key, value in epoch.items() if key != "seconds"}
+    numbers = {key: value for key, value in epoch.items() if key not in ("rate", "seconds")}
     return {key: value if isinstance(value, list) else round(value, 5) for key, value in numbers.items()}
 
 
