@@ -32,11 +32,13 @@ def main() -> None:
     options = parser.parse_args()
     for key in options.model or KEYS:
         photos, nothing = read_parts(options.data, key)
-        print(f"{key}: {len(photos)} validation photos, {len(nothing)} photos of nothing; NMS at {NMS_IOU}\n")
-        print("| threshold | precision | recall | F1 | photos of nothing with a box |\n|---|---|---|---|---|")
+        print(f"{key}: {len(photos)} validation photos, {len(nothing)} photos of nothing, NMS at {NMS_IOU}\n")
+        last = " photos of nothing with a box |" if nothing else ""
+        print(f"| threshold | precision | recall | F1 |{last}\n|---|---|---|---|{'---|' if nothing else ''}")
         detector = load_detector(key, device="cpu")
         for row in threshold_table(detector, photos, nothing):
-            print(f"| {row[0]} | {row[1]:.3f} | {row[2]:.3f} | {row[3]:.3f} | {row[4]:.1%} |", flush=True)
+            last = f" {row[4]:.1%} |" if nothing else ""
+            print(f"| {row[0]} | {row[1]:.3f} | {row[2]:.3f} | {row[3]:.3f} |{last}", flush=True)
         print()
 
 

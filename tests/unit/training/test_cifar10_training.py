@@ -14,9 +14,11 @@ from cnn_demo.models.calibration import softmax
 from cnn_demo.models.classification.classifiers import network_input
 from cnn_demo.models.training_records import TrainingRecord, cifar10_record
 from training import cifar10_cnn as program
+from training import cifar10_teacher
 from training.data.datasets import LabelledImages
 from training.networks.cifar10 import Cifar10Network, first_kernels, predict_logits
 from training.networks.localizer import as_tensor, from_keras, to_keras
+from training.steps.bundle import bundle_cifar10
 
 torch = frameworks.torch()
 
@@ -40,7 +42,7 @@ def run(sets, monkeypatch):
 
     def run(folder: Path, **others) -> Path:
         arguments = {"data": folder, "out": folder, "epochs": 2, "rate": 0.01, "batch": 10, "threads": 1, "seed": 0}
-        arguments |= {"resume": False, "start": False, "cool_down": 0.3} | others
+        arguments |= {"resume": False, "start": False, "cool_down": 0.3, "teacher": None} | others
         program.train(argparse.Namespace(**arguments))
         return folder / "bundle"
 
@@ -120,6 +122,58 @@ def test_bright_and_dark_images_are_learned(run, sets, tmp_path, monkeypatch):
     assert history[-1]["loss"] < 0.5
     assert history[-1]["accuracy"] >= 0.9
     assert history[-1]["validation_accuracy"] >= 0.9
+
+
+def test_a_network_follows_its_teacher_more_than_the_labels(run, sets, tmp_path, monkeypatch):
+    """Bright images are of class 1 by their labels and of class 7 by their teacher, dark ones of 0 and 4."""
+    labels = np.arange(20) % 2
+    images = np.where(labels[:, None, None, None], sets[0].images // 4 + 190, sets[0].images // 4).astype(np.uint8)
+    monkeypatch.setattr(program, "read_cifar10", lambda folder: (LabelledImages(images, labels),) * 2)
+    monkeypatch.setattr(program, "predict_logits", lambda network, inputs: np.zeros((len(inputs), 10), np.float32))
+    monkeypatch.setattr(program, "validate", lambda *_: {})
+    np.save(tmp_path / "logits.npy", 20 * np.eye(10, dtype=np.float32)[np.where(labels, 7, 4)])
+    run(tmp_path, epochs=12, rate=0.5, teacher=tmp_path / "logits.npy")
+    saved = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["network"]
+    network = Cifar10Network()
+    network.load_state_dict(saved)
+    assert (predict_logits(network, network_input(images)).argmax(1) == np.where(labels, 7, 4)).mean() > 0.9
+    np.testing.assert_allclose(np.load(tmp_path / "teacher.npy").max(axis=1), 10)  # the mean with its own at the start
+
+
+def test_the_distillation_loss_is_zero_for_the_teachers_own_logits():
+    teacher = torch.tensor([[3.0, -1.0, 0.5], [0.0, 2.0, 2.0]])
+    assert float(program.distillation_loss(teacher + 5, teacher)) == pytest.approx(0, abs=1e-6)
+    logits = torch.zeros(2, 3, requires_grad=True)
+    program.distillation_loss(logits, teacher).backward()
+    soft = torch.softmax(teacher / 2, 1)
+    torch.testing.assert_close(logits.grad, 2 * (1 / 3 - soft) / 2)  # 2² / 2 of the temperature, mean of two images
+
+
+def test_the_record_says_where_the_learning_rate_rose_again(sets, tmp_path):
+    rates = (0.1, 0.05, 0.0, 0.1, 0.0)
+    metrics = {"loss": 1.0, "accuracy": 0.5, "validation_loss": 1.0, "validation_accuracy": 0.5, "seconds": 1.0}
+    history = [metrics | {"rate": rate} for rate in rates]
+    kernels = [np.zeros((5, 5, 3, 32), np.float16)] * 6
+    bundle_cifar10(Cifar10Network(), history, kernels, sets[1], tmp_path, cifar10_record())
+    record = json.loads((tmp_path / "cifar10_cnn.json").read_text())
+    before = len(cifar10_record().epochs)
+    assert record["restarts"] == [*cifar10_record().restarts, before + 1, before + 4]
+    assert set(record["epochs"][-1]) == set(cifar10_record().epochs[-1])
+
+
+def test_a_teacher_is_fine_tuned_behind_its_frozen_stages(sets, tmp_path, monkeypatch):
+    monkeypatch.setattr(cifar10_teacher, "read_cifar10", lambda folder: sets)
+    arguments = ["cifar10_teacher", "--out", str(tmp_path), "--epochs", "1", "--batch", "10", "--threads", "1"]
+    monkeypatch.setattr("sys.argv", arguments)
+    cifar10_teacher.main()
+    logits = np.load(tmp_path / "logits.npy")
+    assert logits.shape == (20, 10)
+    trained = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["network"]
+    start = cifar10_teacher.Teacher().state_dict()
+    changed = {name for name, values in start.items() if not torch.equal(values, trained[name])}
+    assert not any(name.startswith(("early.", "encoder.conv_stem", "encoder.blocks.2")) for name in changed)
+    assert "encoder.blocks.3.0.conv_pw.weight" in changed
+    assert len(json.loads((tmp_path / "history.json").read_text())) == 1
 
 
 def test_measuring_the_bundled_weights_writes_their_record(images, tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ import pytest
 import supervision as sv
 
 from cnn_demo.models import ModelUnavailable, list_models
-from training import evaluate
+from training import evaluate, evaluate_thresholds
 from training.data.everyday import LABELS, main_object, read_voc
 
 KEYS = {spec.key for spec in list_models()} & set(evaluate.EVALUATIONS)  # a training may be there before its weights
@@ -43,6 +43,29 @@ class Oracle:
         seen = np.concatenate([np.flatnonzero(photo.difficult), seen])
         confidence = np.where(photo.difficult[seen], 0.9, 0.8)
         return sv.Detections(photo.boxes[seen].astype(float), None, confidence, photo.class_ids[seen])
+
+
+def test_thresholds_count_boxes_and_photos_of_nothing(everyday_archives, monkeypatch):
+    """The oracle's boxes have a confidence of 0.8, and it finds no boat; difficult boxes do not count."""
+    photos = read_voc(everyday_archives)[1]
+    nothing = np.zeros((8, 8, 3), np.uint8)
+
+    class Sure(Oracle):
+        def candidates(self, pixels):
+            if np.array_equal(pixels, nothing):
+                return sv.Detections(np.array([[0.0, 0, 4, 4]]), None, np.array([0.4]), np.array([3]))
+            return super().candidates(pixels, several_classes=True)
+
+    monkeypatch.setattr(
+        evaluate_thresholds, "select", lambda found, confidence, iou: SimpleNamespace(detections=lambda: found)
+    )
+    rows = evaluate_thresholds.threshold_table(Sure(photos), photos, [nothing])
+    counted = np.concatenate([photo.class_ids[~photo.difficult] for photo in photos])
+    recall = (counted != LABELS.index("boat")).mean()
+    for threshold, precision, found, f1, false in rows:
+        assert (precision, found) == (1, pytest.approx(recall))
+        assert f1 == pytest.approx(2 * recall / (1 + recall))
+        assert false == (threshold < 0.4)
 
 
 def test_difficult_boxes_of_pascal_voc_do_not_count(everyday_archives, monkeypatch):
