@@ -13,6 +13,7 @@ import numpy as np
 
 from cnn_demo.images.photo import check_pixels
 from cnn_demo.models import frameworks, gpu_memory
+from cnn_demo.models.batching import Batcher
 from cnn_demo.models.catalogue.specs import ModelSpec, ModelUnavailable
 from cnn_demo.models.detection.candidates import Candidates, Grid
 from cnn_demo.models.detection.detector import Detector
@@ -84,6 +85,12 @@ class YoloDetector(BackgroundOpenVinoExport[Engine], Detector):
         self.needs_nms = engine.needs_nms
         self.lock = threading.Lock()
         self._engine = engine
+        self._run = self._alone if device == "cpu" else Batcher(self._alone)
+
+    def _alone(self, pictures: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Run the network, which nobody else does meanwhile."""
+        with self.lock:
+            return self._engine(pictures)
 
     @property
     def sides(self) -> tuple[int, ...]:
@@ -104,15 +111,14 @@ class YoloDetector(BackgroundOpenVinoExport[Engine], Detector):
         check_pixels(pixels)
         frame = Letterbox.fit(pixels.shape[:2], side or self.spec.input_size[0], max(self.strides))
         picture = np.ascontiguousarray(frame.apply(pixels).transpose(2, 0, 1)[None], np.float32) / 255
-        with self.lock:
-            engine = self._engine
-            distances, scores, *masks = engine(picture)  # (1, 4, N), (1, classes, N)
+        engine = self._engine.name
+        distances, scores, *masks = self._run(picture)  # (1, 4, N), (1, classes, N)
         height, width = frame.input
         grids = tuple(Grid(stride, height // stride, width // stride) for stride in self.strides)
         boxes = frame.to_photo(decode(distances[0].T, grids))
         milliseconds = (time.perf_counter() - start) * 1000
         coefficients, prototypes = (masks[0][0].T, masks[1][0]) if masks else (None, None)
-        return RawOutputs(boxes, scores[0].T, grids, frame, milliseconds, engine.name, coefficients, prototypes)
+        return RawOutputs(boxes, scores[0].T, grids, frame, milliseconds, engine, coefficients, prototypes)
 
     @gpu_memory.or_on_cpu
     def candidates(self, pixels: np.ndarray, side: int | None = None, *, several_classes: bool = False) -> Candidates:
