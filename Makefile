@@ -19,7 +19,7 @@ run: .venv/.app  ## install when needed, then serve the app on PORT (8501)
 	$(BIN)/streamlit run app.py --server.port $(PORT)
 
 dev: .venv/.dev  ## serve the app and reload it when a file changes
-	$(BIN)/streamlit run app.py --server.port $(PORT) --server.fileWatcherType poll --client.showErrorDetails full
+	CNN_DEMO_DEBUG=1 $(BIN)/streamlit run app.py --server.port $(PORT) --server.fileWatcherType poll --client.showErrorDetails full
 
 test: .venv/.dev  ## install when needed, then run the whole suite (ARGS="-k photo" narrows it)
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)

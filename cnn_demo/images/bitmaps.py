@@ -127,10 +127,10 @@ def _first_directory(data: bytes) -> dict[int, list[int]] | None:
             at = start + count_size + index * (4 + 2 * word)
             tag, kind, count = number(at, 2), number(at + 2, 2), number(at + 4, word)
             size = _SIZES.get(kind, 0)
-            place = at + 4 + word
+            offset = at + 4 + word
             if count * size > word:
-                place = number(place, word)
-            values = [number(place + size * each, size) for each in range(min(count, 16))] if tag in _KEPT else []
+                offset = number(offset, word)
+            values = [number(offset + size * each, size) for each in range(min(count, 16))] if tag in _KEPT else []
             tags.setdefault(tag, values)
             if count > MAX_PIECES and tag in _PIECES:
                 raise ImageError("This TIFF has too many strips or tiles: please save it again, or as PNG.")

@@ -18,11 +18,11 @@ from cnn_demo.models.detection.letterbox import Letterbox
 from cnn_demo.results import percent
 from cnn_demo.ui.components.picture import Mark, labelled_boxes, picture
 from cnn_demo.ui.detection.state import candidates_of, pick_detector
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.widgets.detection_controls import boxes_of_count, confidence_slider
 from cnn_demo.ui.widgets.heatmap_controls import legend
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
-from cnn_demo.ui.widgets.view import view_fragment
 
 PROPOSALS = "proposals"
 DEFAULTS: dict[str, Any] = {PROPOSALS: 30}
@@ -33,7 +33,7 @@ _CHOSEN = "grid_chosen"  # (photo, network, size, candidate)
 Containers = tuple[DeltaGenerator, DeltaGenerator, DeltaGenerator]  # for controls, picture and details
 
 
-@view_fragment
+@fragment
 def grid_view(photo: Photo) -> None:
     """Show which grid cell or proposal each box comes from."""
     containers = controls_picture_and_details("origins")

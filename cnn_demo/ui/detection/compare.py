@@ -20,11 +20,11 @@ from cnn_demo.models.boxes import iou as overlap_of
 from cnn_demo.models.detection.candidates import CONFIDENCE, IOU, select
 from cnn_demo.ui.components.picture import labelled_boxes, picture
 from cnn_demo.ui.detection.state import candidates_of
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.widgets.detection_controls import boxes_of_count, confidence_slider, counted
 from cnn_demo.ui.widgets.model_picker import pick_models
-from cnn_demo.ui.widgets.view import view_fragment
 
 MODELS = "detectors"
 DEFAULTS: dict[str, Any] = {MODELS: None}
@@ -33,7 +33,7 @@ SHOWN_SIDE = 720
 ALONE, SHARED_BY_ALL = WRONG, NEUTRAL
 
 
-@view_fragment
+@fragment
 def compare_view(photo: Photo) -> None:
     """Show the detections of several detectors on the photo."""
     panel, stage, details = controls_picture_and_details("compare")

@@ -22,11 +22,11 @@ from cnn_demo.results import percent
 from cnn_demo.ui.components.picture import labelled_boxes, picture
 from cnn_demo.ui.detection.downloads import downloads
 from cnn_demo.ui.detection.state import candidates_of, cuts_controls, pick_detector
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.widgets.detection_controls import counted
 from cnn_demo.ui.widgets.model_picker import official_instead
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
-from cnn_demo.ui.widgets.view import view_fragment
 
 SHOWN_SIDE = 960  # pixels of the longer side that are sent to the browser
 CROPS = 18  # of the most confident
@@ -35,7 +35,7 @@ _TURN = "detect_turn"  # of the table: a new one where the choice came from the 
 _TABLE = "detect_table_{}"
 
 
-@view_fragment
+@fragment
 def find_view(photo: Photo) -> None:
     """Show all objects that the network finds on the photo."""
     panel, stage, details = controls_picture_and_details("detect")

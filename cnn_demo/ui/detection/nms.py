@@ -16,10 +16,10 @@ from cnn_demo.models.detection.candidates import NOT_SUPPRESSED, Candidates, Sel
 from cnn_demo.results import percent
 from cnn_demo.ui.components.picture import LabelledBox, labelled_boxes, picture
 from cnn_demo.ui.detection.state import candidates_of, overlap_slider, pick_detector
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, REFERENCE_LINE, chart_colours
 from cnn_demo.ui.widgets.detection_controls import boxes_of_count, confidence_slider
-from cnn_demo.ui.widgets.view import view_fragment
 
 STEP = "nms_step"
 DEFAULTS: dict[str, Any] = {STEP: 0}
@@ -29,7 +29,7 @@ MAX_STEPS = 60
 LOST, LEFT = WRONG, NEUTRAL
 
 
-@view_fragment
+@fragment
 def nms_view(photo: Photo) -> None:
     """Show non-maximum suppression step by step."""
     panel, stage, details = controls_picture_and_details("nms")

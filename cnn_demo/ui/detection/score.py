@@ -23,12 +23,12 @@ from cnn_demo.results import percent
 from cnn_demo.ui.components.annotator import annotator, replace_drawing
 from cnn_demo.ui.components.picture import labelled_boxes, picture
 from cnn_demo.ui.detection.state import candidates_of, overlap_slider, pick_detector
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.widgets.cells import two_cells
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, chart_colours
 from cnn_demo.ui.widgets.detection_controls import MIN_SURE, boxes_of_count, confidence_slider
 from cnn_demo.ui.widgets.drawing_layout import tools_drawing_result_and_details
 from cnn_demo.ui.widgets.linked_drawing import TOO_LONG, drawing_name, follow_drawing, link_drawing
-from cnn_demo.ui.widgets.view import view_fragment
 
 NEXT, RIGHT_FROM = "score_class", "score_iou"
 DEFAULTS: dict[str, Any] = {NEXT: None, RIGHT_FROM: 50}
@@ -38,7 +38,7 @@ SAME = 0.5  # IoU from which a predicted box is taken for one that the visitor h
 _CANVAS, _LINK = "score_canvas", "score_boxes"
 
 
-@view_fragment
+@fragment
 def score_view(photo: Photo) -> None:
     """Let the visitor draw the ground-truth boxes, and measure the detector against them."""
     panel, drawing, shown, details = tools_drawing_result_and_details("score")

@@ -7,6 +7,7 @@ from cnn_demo.ui.layers.invariance import forgiving_view
 from cnn_demo.ui.layers.pooling import pooling_view
 from cnn_demo.ui.layers.settings import DEFAULTS, VIEWS, read_stack, values_in_force
 from cnn_demo.ui.layers.stack import stack_view
+from cnn_demo.ui.page.barrier import errors_shown
 from cnn_demo.ui.page.fragments import end_run, fragment
 from cnn_demo.ui.page.link import sync_query_param
 from cnn_demo.ui.page.session import SESSION
@@ -28,7 +29,7 @@ def workbench(photo: Photo) -> None:
     tabs = st.tabs(VIEWS, key="tab", bind="query-params", on_change="rerun")
     for (_, show), tab in zip(shows.items(), tabs, strict=True):
         if tab.open:
-            with tab:
+            with tab, errors_shown():
                 show(photo)
     if values_in_force(SESSION) != state:
         st.rerun()

@@ -19,13 +19,13 @@ from cnn_demo.models.localization.localizers import LocalizerDetails
 from cnn_demo.results import Localization, percent
 from cnn_demo.ui.components.picture import labelled_boxes, picture
 from cnn_demo.ui.localization.state import evidence_of, pick_localizer, threshold_slider, truth_of
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.widgets.file_buttons import stem_of
 from cnn_demo.ui.widgets.heatmap_controls import legend
 from cnn_demo.ui.widgets.model_picker import load_with_spinner
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
 from cnn_demo.ui.widgets.probability_bars import probability_bars
-from cnn_demo.ui.widgets.view import view_fragment
 
 SHOWN_SIDE = 900  # pixels of the longer side that are sent to the browser
 CARD_SIDE = 480
@@ -34,7 +34,7 @@ PROBABLE = 0.5  # probability below which a class is less probable than all othe
 MAX_CLASSES = 6  # whose probabilities are shown
 
 
-@view_fragment
+@fragment
 def find_view(photo: Photo) -> None:
     """Show the one object that the network finds on the photo; if the network is not available, the reason."""
     panel, stage, details = controls_picture_and_details("find")

@@ -40,12 +40,12 @@ from cnn_demo.ui.localization.state import (
     sample_truth,
     truth_of,
 )
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.widgets.cells import cells_in_pairs
 from cnn_demo.ui.widgets.charts import chart_colours
 from cnn_demo.ui.widgets.drawing_layout import tools_drawing_result_and_details
 from cnn_demo.ui.widgets.linked_drawing import drawing_name
 from cnn_demo.ui.widgets.model_picker import load_with_spinner
-from cnn_demo.ui.widgets.view import view_fragment
 
 CLASS = "true_class"
 WEIGHT = "weight_{}"
@@ -60,7 +60,7 @@ _WHAT = {
 _SHADE = np.array([255, 210, 31])
 
 
-@view_fragment
+@fragment
 def truth_view(photo: Photo) -> None:
     """Let the visitor draw the ground truth box, and compare the predicted box with it.
 

@@ -29,13 +29,13 @@ from cnn_demo.models.localization.weak_localization import (
 from cnn_demo.results import percent
 from cnn_demo.ui.localization.prediction import CARD_SIDE, resized_map
 from cnn_demo.ui.localization.state import evidence_of, pick_class, pick_localizer, truth_of
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.widgets.cached_progress import computed
 from cnn_demo.ui.widgets.heatmap_controls import opacity_slider
 from cnn_demo.ui.widgets.model_picker import load_with_spinner
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
-from cnn_demo.ui.widgets.view import view_fragment
 
 LOOKED_FOR, CUT, OPACITY, SIZES, STRIDE = "cam_class", "cam_cut", "cam_opacity", "window_sizes", "window_step"
 DEFAULTS: dict[str, Any] = {
@@ -48,7 +48,7 @@ DEFAULTS: dict[str, Any] = {
 ALL_SIZES = (100, 85, 70, 50, 35, 25)  # percent of the photo's sides
 
 
-@view_fragment
+@fragment
 def without_view(photo: Photo) -> None:
     """Find the object three times: by the box head, by the class activation map, by a sliding window.
 

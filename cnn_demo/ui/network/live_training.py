@@ -9,6 +9,7 @@ from cnn_demo.jobs import Job, JobError, job_queue
 from cnn_demo.models import frameworks
 from cnn_demo.models.classification.digits import DigitRun, DigitSettings, digit_data, train
 from cnn_demo.ui.network import live_training_charts as views
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.widgets.choice import choose
@@ -48,7 +49,7 @@ def live_training_view() -> None:
             views.before_training()
         elif job.active:
             # A page that shows a finished training does not poll the server.
-            st.fragment(_watch, run_every=POLL)(job)
+            fragment(_watch, run_every=POLL)(job)
         else:
             _result(job, settings, details)
 

@@ -8,27 +8,30 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from cnn_demo.models import gpu_memory
+from cnn_demo.ui.page.barrier import errors_shown
 from cnn_demo.ui.page.experiments import left_experiment
 from cnn_demo.ui.page.link import complete_link
 
 P = ParamSpec("P")
 
 
-def fragment(view: Callable[P, None]) -> Callable[P, None]:
-    """Make a view a fragment, as `st.fragment` does, that ends its own runs as a page does.
+def fragment(view: Callable[P, None], run_every: float | None = None) -> Callable[P, None]:
+    """Make a view a fragment, as `st.fragment` does, that shows its errors and ends its own runs as a page does.
 
     Args:
         view: Function that draws the view.
+        run_every: Seconds after which it runs again by itself; None for never.
     """
 
     @wraps(view)
     def whole(*args: P.args, **kwargs: P.kwargs) -> None:
-        view(*args, **kwargs)
+        with errors_shown():  # inside: a fragment reruns without the tab and the page around it
+            view(*args, **kwargs)
         context = get_script_run_ctx()
         if context is not None and context.fragment_ids_this_run:
             end_run()
 
-    return st.fragment(whole)
+    return st.fragment(whole, run_every=run_every)
 
 
 def end_run() -> None:

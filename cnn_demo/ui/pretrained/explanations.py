@@ -15,6 +15,7 @@ from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.models.explanation.explain import METHODS, convolutional_layers, explain
 from cnn_demo.results import Classification, percent
 from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.pretrained import deletion_check
 from cnn_demo.ui.pretrained.explanation import Explanation, Question
@@ -22,7 +23,6 @@ from cnn_demo.ui.widgets.cached_progress import computed
 from cnn_demo.ui.widgets.heatmap_controls import is_small, legend, opacity_slider, picture_url
 from cnn_demo.ui.widgets.model_picker import load_with_spinner, pick_model
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
-from cnn_demo.ui.widgets.view import view_fragment
 
 MODEL = "model"
 CLASS, LAYER, SHOWN, OPACITY = "why_class", "why_layer", "why_methods", "why_opacity"
@@ -35,7 +35,7 @@ FIRST = 5  # top classes listed before all others
 TITLES = {key: method.title for key, method in METHODS.items()}
 
 
-@view_fragment
+@fragment
 def why_view(photo: Photo) -> None:
     """Show saliency maps: the regions of the photo that support a class.
 

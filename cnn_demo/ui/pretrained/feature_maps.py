@@ -15,12 +15,12 @@ from cnn_demo.models.explanation.feature_maps import convolutional_layers, featu
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.components.tiles import Tile, tiles
 from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.widgets.choice import index_field
 from cnn_demo.ui.widgets.heatmap_controls import is_small, legend, opacity_slider, picture_url
 from cnn_demo.ui.widgets.model_picker import load_with_spinner, pick_model
 from cnn_demo.ui.widgets.number_grid import short_number
-from cnn_demo.ui.widgets.view import view_fragment
 
 MODEL = "model"
 LAYER, CHANNEL, ALL, OPACITY = "maps_layer", "maps_channel", "maps_all", "maps_opacity"
@@ -30,7 +30,7 @@ SIDE = 64  # maximum longer side in pixels of a map sent to the browser
 TALLEST = 30_000  # maximum height in pixels of the stacked maps: browsers refuse taller images
 
 
-@view_fragment
+@fragment
 def maps_view(photo: Photo) -> None:
     """Show the feature maps of a layer, one of them large.
 

@@ -15,12 +15,12 @@ from cnn_demo.models import load_classifier
 from cnn_demo.results import Classification, percent
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.pretrained.model_times import keep_time
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, LEGEND_ABOVE, chart_colours, slider_line
 from cnn_demo.ui.widgets.choice import choose
 from cnn_demo.ui.widgets.probability_bars import probability_bars
-from cnn_demo.ui.widgets.view import view_fragment
 
 KIND = "corruption"
 DEFAULTS: dict[str, Any] = {KIND: "blur", **{f"corrupt_{kind}": one.neutral for kind, one in CORRUPTIONS.items()}}
@@ -42,7 +42,7 @@ class Curve:
     probabilities: np.ndarray
 
 
-@view_fragment
+@fragment
 def corrupted_view(
     photo: Photo, models: Sequence[tuple[str, str]], fit: str, predict: Callable[[Photo, str, str], Classification]
 ) -> None:

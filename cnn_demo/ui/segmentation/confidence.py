@@ -26,7 +26,6 @@ from cnn_demo.ui.widgets.cells import two_cells
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, REFERENCE_LINE, chart_colours
 from cnn_demo.ui.widgets.heatmap_controls import legend, opacity_slider
 from cnn_demo.ui.widgets.probability_bars import probability_bars
-from cnn_demo.ui.widgets.view import view_fragment
 
 OPACITY, BLANK = "sure_opacity", "sure_blank"
 DEFAULTS: dict[str, Any] = {OPACITY: 80, BLANK: 60}
@@ -36,7 +35,7 @@ _SELECTED = "sure_asked"  # (photo, row, column) that the visitor tapped
 _WHITE = 0.85  # how white a blank pixel is
 
 
-@view_fragment
+@fragment
 def confidence_view(photo: Photo) -> None:
     """Show the network's confidence at each pixel."""
     panel, stage, details = controls_picture_and_details("confidence")

@@ -12,17 +12,17 @@ from cnn_demo.models import ModelSpec, load_segmenter
 from cnn_demo.models.segmentation.segmenters import MODES
 from cnn_demo.models.segmentation.tiling import tiles
 from cnn_demo.results import Segmentation
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.segmentation import downloads
 from cnn_demo.ui.segmentation.state import covered, masks_on, pick_segmenter, segmentation_of
 from cnn_demo.ui.widgets.model_picker import official_instead
 from cnn_demo.ui.widgets.used_pixels import used_pixels
-from cnn_demo.ui.widgets.view import view_fragment
 
 DEFAULTS: dict[str, Any] = dict(downloads.DEFAULTS)
 
 
-@view_fragment
+@fragment
 def pixels_view(photo: Photo) -> None:
     """Show the class that the network predicts for each pixel of the photo."""
     panel, stage, details = controls_picture_and_details("segment")

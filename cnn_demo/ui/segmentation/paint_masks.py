@@ -20,10 +20,10 @@ from cnn_demo.models.segmentation.metrics import IGNORED, TOLERANCE, boundary_f,
 from cnn_demo.results import BACKGROUND, Segmentation, percent
 from cnn_demo.ui.components.annotator import Tool, annotator
 from cnn_demo.ui.components.picture import picture
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.segmentation.state import pick_segmenter, segmentation_of
 from cnn_demo.ui.widgets.drawing_layout import tools_drawing_result_and_details
 from cnn_demo.ui.widgets.linked_drawing import TOO_LONG, drawing_name, follow_drawing, link_drawing
-from cnn_demo.ui.widgets.view import view_fragment
 
 WAY, WIDTH, BLANKS = "paint_way", "paint_width", "paint_blanks"
 _CANVAS, _LINK = "paint_canvas", "paint_polygons"
@@ -35,7 +35,7 @@ RIGHT, WRONG = (47, 191, 113), (255, 75, 92)
 _BRUSH = "Width of brush and eraser, in percent of the photo’s longer side."
 
 
-@view_fragment
+@fragment
 def paint_view(photo: Photo) -> None:
     """Let the visitor paint the ground truth, and score the prediction against it."""
     panel, drawing, shown, details = tools_drawing_result_and_details("paint")

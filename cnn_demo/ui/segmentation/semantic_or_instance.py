@@ -19,6 +19,7 @@ from cnn_demo.models import ModelSpec
 from cnn_demo.models.catalogue.class_names import common_name
 from cnn_demo.results import BACKGROUND, Segmentation, percent
 from cnn_demo.ui.components.mask_view import mask_view
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.segmentation import classical_instances, instances
 from cnn_demo.ui.segmentation.downloads import object_downloads
@@ -27,14 +28,13 @@ from cnn_demo.ui.segmentation.state import SHOWN_SIDE, masks_on, pick_segmenter,
 from cnn_demo.ui.widgets.cells import two_cells
 from cnn_demo.ui.widgets.detection_controls import counted
 from cnn_demo.ui.widgets.model_picker import official_instead
-from cnn_demo.ui.widgets.view import view_fragment
 
 DEFAULTS: dict[str, Any] = {**instances.DEFAULTS, **classical_instances.DEFAULTS}
 _HEIGHT = 440  # CSS pixels
 FEW_CLASSES = 5  # so few are all named if no object is found
 
 
-@view_fragment
+@fragment
 def objects_view(photo: Photo) -> None:
     """Show the classes and the objects of one photo beside each other."""
     panel, stage, details = controls_picture_and_details("objects")

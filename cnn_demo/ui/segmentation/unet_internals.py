@@ -19,11 +19,11 @@ from cnn_demo.models.segmentation.unet_ablation import can_be_opened, maps_insid
 from cnn_demo.models.segmentation.unets import SKIPS, skips_of
 from cnn_demo.results import Segmentation, percent
 from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.segmentation.state import masks_on, segmentation_of
 from cnn_demo.ui.widgets.model_picker import load_with_spinner, pick_model
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
-from cnn_demo.ui.widgets.view import view_fragment
 
 UNET, SKIPS_ON, _LAST_NAMES = "unet", "skips_on", "last_skip_names"
 SKIP_NAMES = {stride: f"1/{stride}" for stride in SKIPS}
@@ -32,7 +32,7 @@ STRONGEST, COLUMNS = 6, 3  # maps of each step, and how many beside each other
 MAP_SIDE = 120  # pixels of the longer side of a map as it is shown
 
 
-@view_fragment
+@fragment
 def inside_view(photo: Photo) -> None:
     """Show a U-Net's prediction without some of its skip connections, and its feature maps."""
     panel, stage, details = controls_picture_and_details("inside")

@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from cnn_demo.jobs import Job, job_queue
+from cnn_demo.ui.page.fragments import fragment
 
 POLL = 0.8  # seconds
 
@@ -41,7 +42,7 @@ def watch(job: Job, show: Callable[[Any], None], key: str) -> None:
         key: Key in the session state of whether the job runs or waits.
     """
     # Poll only while the job is active: a page that shows a finished training sends no requests.
-    st.fragment(_watch, run_every=POLL)(job, show, key)
+    fragment(_watch, run_every=POLL)(job, show, key)
 
 
 def _watch(job: Job, show: Callable[[Any], None], key: str) -> None:

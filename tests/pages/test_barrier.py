@@ -1,0 +1,78 @@
+"""Whatever a view raises, its tab shows one sentence with a number, the rest of the page lives, and the log knows."""
+
+import logging
+import re
+from importlib import import_module
+
+import pytest
+from driver import PAGE_1, PAGE_2, PAGE_3, PAGE_4, PAGE_5, PAGE_6, PAGE_7, SMALL, open_app
+
+FOLDERS = {
+    PAGE_3: "network",
+    PAGE_4: "pretrained",
+    PAGE_5: "localization",
+    PAGE_6: "detection",
+    PAGE_7: "segmentation",
+}
+FUNCTIONS = {PAGE_1: "cnn_demo.ui.convolution.workbench.compute", PAGE_2: "cnn_demo.ui.layers.workbench.stack_view"}
+
+
+@pytest.fixture
+def as_visitors_see_it(monkeypatch):
+    monkeypatch.delenv("CNN_DEMO_DEBUG")
+
+
+def break_page(monkeypatch, page: str, error: Exception) -> None:
+    """Let the first view of a page fail."""
+
+    def fail(*_, **__):
+        raise error
+
+    if page in FUNCTIONS:
+        monkeypatch.setattr(FUNCTIONS[page], fail)
+    else:
+        views = import_module(f"cnn_demo.ui.{FOLDERS[page]}.workbench").VIEWS
+        monkeypatch.setitem(views, next(iter(views)), fail)
+
+
+@pytest.mark.parametrize("page", [*FUNCTIONS, *FOLDERS])
+def test_an_error_stays_in_its_tab(page, monkeypatch, caplog, as_visitors_see_it):
+    error = MemoryError("no memory for /secret/path")
+    with monkeypatch.context() as broken, caplog.at_level(logging.ERROR, "cnn_demo.ui.page.barrier"):
+        break_page(broken, page, error)
+        app = open_app(page, photo=SMALL)
+    assert not app.exception
+    (shown,) = (error.value for error in app.error)
+    number = re.search(r"Something went wrong here \(error ([0-9a-f]{6})\)", shown)[1]
+    assert "/secret/path" not in shown
+    (record,) = (record for record in caplog.records if record.name == "cnn_demo.ui.page.barrier")
+    assert number in record.getMessage()
+    assert record.exc_info[1] is error
+    assert "Further reading" in [heading.value for heading in app.subheader]
+
+
+def test_the_next_click_works(monkeypatch, as_visitors_see_it):
+    with monkeypatch.context() as broken:
+        break_page(broken, PAGE_1, RuntimeError("out of order"))
+        app = open_app(PAGE_1, photo=SMALL)
+        assert len(app.error) == 1
+    app.run()
+    assert not app.error
+    assert app.slider
+
+
+def test_a_page_that_fails_as_a_whole_shows_one_sentence(monkeypatch, as_visitors_see_it):
+    def fail(*_, **__):
+        raise PermissionError("not yours")
+
+    monkeypatch.setattr("cnn_demo.ui.page.home.describe_machine", fail)
+    app = open_app()
+    assert not app.exception
+    assert ["Something went wrong here" in error.value for error in app.error] == [True]
+
+
+def test_developers_see_the_traceback(monkeypatch):
+    break_page(monkeypatch, PAGE_2, RuntimeError("out of order"))
+    app = open_app(PAGE_2, photo=SMALL)
+    assert len(app.exception) == 1
+    assert not app.error
