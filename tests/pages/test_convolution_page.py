@@ -92,8 +92,10 @@ def test_a_text_that_is_no_matrix_leaves_the_picture_as_it_was():
         assert_fine(app, errors=1)
         assert app.error[0].value.startswith(("Please ", "Write ")), text
         assert picture(app, "after")[0] == before[0], text
+        assert "cells" not in app.query_params, text  # a reload would show the error again
     app.text_input(key="cells").set_value("1").run()
     assert_shown(app)
+    assert app.query_params["cells"] == "1"
 
 
 def test_the_matrix_is_edited_cell_by_cell():

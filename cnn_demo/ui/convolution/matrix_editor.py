@@ -35,6 +35,15 @@ def current_matrix() -> np.ndarray:
     return parse_matrix(st.session_state.get(MATRIX_TEXT, DEFAULTS[MATRIX_TEXT]))
 
 
+def is_matrix(text: str) -> bool:
+    """Whether a text is a matrix; a link carries no other one."""
+    try:
+        parse_matrix(text)
+    except ValueError:
+        return False
+    return True
+
+
 def set_matrix(weights: np.ndarray) -> None:
     """Write a matrix into the text."""
     st.session_state[MATRIX_TEXT] = format_matrix(weights)
@@ -42,11 +51,11 @@ def set_matrix(weights: np.ndarray) -> None:
 
 def matrix_editor() -> None:
     """Show the editor; if the text is no matrix, show an error and keep the last valid matrix."""
+    st.session_state.setdefault(MATRIX_TEXT, DEFAULTS[MATRIX_TEXT])
     st.text_input(
         "As text",
-        DEFAULTS[MATRIX_TEXT],
         key=MATRIX_TEXT,
-        bind="query-params",
+        persist_state="session",
         help="Rows separated by semicolons. You can paste a matrix from NumPy or a spreadsheet.",
     )
     try:

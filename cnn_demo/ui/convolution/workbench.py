@@ -8,8 +8,11 @@ from streamlit.delta_generator import DeltaGenerator
 from cnn_demo.convolution import output_size
 from cnn_demo.images import Photo
 from cnn_demo.ui.convolution import controls, views
+from cnn_demo.ui.convolution.matrix_editor import is_matrix
 from cnn_demo.ui.convolution.result import ConvolutionResult, compute, result_png, show_input, show_output
 from cnn_demo.ui.convolution.settings import (
+    DEFAULTS,
+    MATRIX_TEXT,
     ConvolutionSettings,
     read_channel,
     read_pixel,
@@ -18,6 +21,7 @@ from cnn_demo.ui.convolution.settings import (
 )
 from cnn_demo.ui.page.fragments import end_run, fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
+from cnn_demo.ui.page.link import sync_query_param
 from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.page.session import SESSION
 
@@ -33,6 +37,7 @@ def workbench(photo: Photo) -> None:
     drawn again. Controls take their value from the link when they are first drawn: if that changes the settings, the
     page runs once more.
     """
+    sync_query_param(MATRIX_TEXT, DEFAULTS[MATRIX_TEXT], is_matrix)
     state = values_in_force(SESSION)
     panel, stage, details = controls_picture_and_details("convolution")
     before, after = stage.columns(2, wrap=False)
