@@ -3,6 +3,8 @@
 A table, not a chart: screen readers can read it, and it is light. Four of them follow every move of a slider.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -52,7 +54,7 @@ def number_grid(
         cell += f";box-shadow:0 0 0 1px {_BORDER}"
     shades = 1 - values if ink else values / white if brightness else values
     html = (
-        table.style.format(short_number if np.abs(values).max(initial=0.0) >= _SMALL else _small_number)
+        table.style.format(_writer(values))
         .apply(lambda _: _colours(shades, brightness or ink), axis=None)
         .set_table_attributes(f'style="{_TABLE}" aria-label="{alt}"')
         .set_table_styles(
@@ -77,6 +79,25 @@ def short_number(value: float) -> str:
     text = f"{value:.2f}" if magnitude < 10 else f"{value:.1f}" if magnitude < 100 else f"{value:.3g}"
     text = text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
     return ("0" if text in ("-0", "") else text).replace("-", "−")
+
+
+def _writer(values: np.ndarray) -> Callable[[float], str]:
+    """Return a function that writes each value of a grid with the same number of decimals; 0 has none."""
+    short = short_number if np.abs(values).max(initial=0.0) >= _SMALL else _small_number
+
+    def decimals(value: float) -> int:
+        return len(short(value).partition(".")[2]) if abs(value) < 10 else 0
+
+    most = max(map(decimals, values.ravel().tolist()), default=0)
+
+    def write(value: float) -> str:
+        text = short(value)
+        if text == "0" or abs(value) >= 10 or not most:
+            return text
+        whole, _, digits = text.partition(".")
+        return f"{whole}.{digits:0<{most}}"
+
+    return write
 
 
 def _small_number(value: float) -> str:

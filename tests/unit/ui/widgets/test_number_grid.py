@@ -71,8 +71,17 @@ def test_colours_show_the_sign(html):
 
 
 def test_small_values_are_not_all_written_as_zero(html):
-    assert cells(html([[0.0042, -0.004, 0.04], [0.0004, 0, -0.0001]])) == [".004", "−.004", ".04", "0", "0", "0"]
+    assert cells(html([[0.0042, -0.004, 0.04], [0.0004, 0, -0.0001]])) == [".004", "−.004", ".040", "0", "0", "0"]
     assert cells(html([[0.0042, 0.05]])) == ["0", "0.05"]
+
+
+def test_all_values_of_a_grid_have_the_same_number_of_decimals(html):
+    assert cells(html([[0.6, 0.65, 1, 0], [-0.7, 12.5, 300, 9.999]])) == [
+        *("0.60", "0.65", "1.00", "0"),
+        *("−0.70", "12.5", "300", "10.00"),
+    ]
+    assert cells(html([[-1, 0, 1], [-2, 0.5, 2]])) == ["−1.0", "0", "1.0", "−2.0", "0.5", "2.0"]
+    assert cells(html([[-1, 0, 1], [-2, 0, 2]])) == ["−1", "0", "1", "−2", "0", "2"]
 
 
 def test_nothing_but_zeros_is_white(html):
