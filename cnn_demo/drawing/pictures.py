@@ -7,7 +7,7 @@ import numpy as np
 
 # How negative and out-of-range values are shown; the sentences are shown to visitors.
 DISPLAYS: dict[str, tuple[str, str]] = {
-    "clip": ("Clip", "0 is black, 1 is white; values outside are clipped, so negative ones are black."),
+    "clip": ("Clip", "0 or less is black, 1 or more is white."),
     "absolute": ("Absolute value", "The sign is dropped: black is 0, white is a magnitude of 1 or more."),
     "stretch": ("Stretch", "The smallest value is black, the largest white, whatever they are."),
     "signed": (

@@ -85,7 +85,7 @@ def show_input(photo: Photo, settings: ConvolutionSettings, result: ConvolutionR
         key="before",
         alt=f"Before: {photo.description}",
         caption=(
-            f"Before · {size[0]} rows × {size[1]} columns. The frame is the window of the selected pixel. "
+            f"Before · {size[0]:,} rows × {size[1]:,} columns. The frame is the window of the selected pixel. "
             f"{used_pixels(photo)}"
         ).rstrip(),
         frame_size=_frame_size(result),
@@ -112,9 +112,10 @@ def show_output(photo: Photo, settings: ConvolutionSettings, result: Convolution
         key="after",
         alt=f"After: {settings.title} on {photo.name}",
         caption=(
-            f"After · {size[0]} rows × {size[1]} columns. {display_caption(settings, result)} Click to select a pixel."
+            f"After · {size[0]:,} rows × {size[1]:,} columns. {display_caption(settings, result)} "
+            "Click to select a pixel."
         ),
-        small_note="Shown at {scale}: a blur of a few pixels can be too small to see. The PNG file has all pixels.",
+        small_note="Shown at {scale}; the PNG file has every pixel.",
         frame_size=frame_size,
         zoom=zoom,
         marks=[Mark(row, column, 1, 1)],

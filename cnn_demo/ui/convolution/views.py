@@ -56,7 +56,8 @@ def frequency_view(weights: np.ndarray) -> None:
         )
     )
     figure.update_layout(height=380, margin={"l": 0, "r": 0, "t": 8, "b": 0})
-    figure.update_xaxes(title="cycles per pixel, across", constrain="domain")
+    # At the right of its space, beside the colour bar.
+    figure.update_xaxes(title="cycles per pixel, across", constrain="domain", constraintoward="right")
     figure.update_yaxes(title="cycles per pixel, down", scaleanchor="x", autorange="reversed", constrain="domain")
     with chart:
         st.plotly_chart(

@@ -81,7 +81,7 @@ def test_the_download_is_the_picture_on_the_screen():
 @pytest.mark.parametrize(
     ("show", "start"),
     [
-        ("clip", "Clip: 0 is black"),
+        ("clip", "Clip: 0 or less is black"),
         ("absolute", "Absolute value: The sign is dropped"),
         ("stretch", "Stretch: black is -"),
         ("signed", "Signed, red–blue: full colour is ±"),
