@@ -193,6 +193,20 @@ class Segmentation:
         }
 
 
+def duration(milliseconds: float) -> str:
+    """Format a time in three digits, as milliseconds or, from one second on, seconds.
+
+    >>> duration(8.25), duration(31.2), duration(470.4), duration(4432), duration(60_000)
+    ('8.2 ms', '31 ms', '470 ms', '4.4 s', '60 s')
+    """
+    if milliseconds < 9.95:
+        return f"{milliseconds:.1f} ms"
+    if milliseconds < 999.5:
+        return f"{milliseconds:.0f} ms"
+    seconds = milliseconds / 1000
+    return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
+
+
 def percent(fraction: float) -> str:
     """Format a fraction as a percentage; never rounds to 100% or 0% unless it is exact."""
     if 0.9995 <= fraction < 1:

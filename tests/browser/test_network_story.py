@@ -44,7 +44,7 @@ def test_the_story(page: Page) -> None:
     )
     expect(page.locator("img[alt^='Input of the network'][alt$='IMG_2.jpg']")).to_be_visible()
     expect(page.get_by_text("The 300 × 300 pixels in the frame")).to_be_visible()
-    expect(page.get_by_text(re.compile(r"Computed in [\d.]+ ms on the (CPU|GPU)"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"Computed in [\d.]+ m?s on the (CPU|GPU)"))).to_be_visible()
     settle(page)
 
     # She opens a layer in the strip, a channel of it, and a pixel of that.

@@ -57,7 +57,7 @@ def test_each_tab_opens_with_the_bundled_networks_alone(task):
                 assert percent(probability) in bar
         captions = "\n".join(caption.value for caption in app.caption)
         assert "4 models are on this machine and work offline" in captions
-        assert re.search(r"\*\*[\d.]+ ms\*\* on the (CPU|GPU)", captions)
+        assert re.search(r"\*\*[\d.]+ m?s\*\* on the (CPU|GPU)", captions)
         assert picture(app, "corrupted_photo")[0]["caption"].startswith("No corruption yet")
         assert median_milliseconds().keys() == set(SIDE_BY_SIDE)
     elif task in ("Explain", "Feature maps", "Transfer learning"):

@@ -18,6 +18,7 @@ from cnn_demo.machine import on_device
 from cnn_demo.models import MAX_MODELS, ModelSpec, ModelUnavailable, load_detector
 from cnn_demo.models.boxes import iou as overlap_of
 from cnn_demo.models.detection.candidates import CONFIDENCE, IOU, select
+from cnn_demo.results import duration
 from cnn_demo.ui.components.picture import labelled_boxes, picture
 from cnn_demo.ui.detection.state import candidates_of
 from cnn_demo.ui.page.fragments import fragment
@@ -119,7 +120,7 @@ def _show(photo: Photo, specs: Sequence[ModelSpec], predictions: dict[str, sv.De
 def _facts(spec: ModelSpec, found: sv.Detections, alone: np.ndarray | None) -> str:
     facts = found.metadata
     words = (
-        f"**{facts['milliseconds']:.0f} ms** {on_device(facts['device'], facts['engine'])}; "
+        f"**{duration(facts['milliseconds'])}** {on_device(facts['device'], facts['engine'])}; "
         f"{spec.parameters / 1e6:.1f} million parameters"
     )
     if spec.metric:

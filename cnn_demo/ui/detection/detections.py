@@ -18,7 +18,7 @@ from cnn_demo.images import Photo
 from cnn_demo.machine import on_device
 from cnn_demo.models import ModelSpec
 from cnn_demo.models.detection.candidates import Candidates
-from cnn_demo.results import percent
+from cnn_demo.results import duration, percent
 from cnn_demo.ui.components.picture import labelled_boxes, picture
 from cnn_demo.ui.detection.downloads import downloads
 from cnn_demo.ui.detection.state import candidates_of, cuts_controls, pick_detector
@@ -61,7 +61,7 @@ def find_view(photo: Photo) -> None:
 def _inference_caption(candidates: Candidates, spec: ModelSpec) -> str:
     where = on_device(candidates.device, candidates.engine)
     return (
-        f"**{candidates.milliseconds:.0f} ms** {where}. Moving a slider only filters the "
+        f"**{duration(candidates.milliseconds)}** {where}. Moving a slider only filters the "
         f"boxes again; the network does not run again. {spec.training_data} {official_instead(spec)}"
     )
 
@@ -136,7 +136,7 @@ def _table(photo: Photo, found: sv.Detections, pointed: int | None, where: tuple
 
 
 def _crops(photo: Photo, found: sv.Detections) -> None:
-    with st.expander("Crops", icon=":material/crop:"):
+    with st.expander("Crop of each object"):
         cards = []
         for row, box in list(zip(rows(found), found.xyxy, strict=True))[:CROPS]:
             title = f"{row['class']}, {percent(row['confidence'])}"

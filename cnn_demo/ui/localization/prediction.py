@@ -16,7 +16,7 @@ from cnn_demo.machine import on_device
 from cnn_demo.models import ModelSpec, load_localizer
 from cnn_demo.models.boxes import iou
 from cnn_demo.models.localization.localizers import LocalizerDetails
-from cnn_demo.results import Localization, percent
+from cnn_demo.results import Localization, duration, percent
 from cnn_demo.ui.components.picture import labelled_boxes, picture
 from cnn_demo.ui.localization.state import evidence_of, pick_localizer, threshold_slider, truth_of
 from cnn_demo.ui.page.fragments import fragment
@@ -66,7 +66,7 @@ def find_view(photo: Photo) -> None:
     with details:
         where = on_device(prediction.device, prediction.engine)
         st.caption(
-            f"**{prediction.milliseconds:.1f} ms** {where}: one pass, two heads. "
+            f"**{duration(prediction.milliseconds)}** {where}: one pass, two heads. "
             f"{spec.training_data} For a photo of anything else it should predict “nothing”."
         )
         _downloads(photo, prediction, spec)

@@ -26,7 +26,7 @@ from cnn_demo.models.localization.weak_localization import (
     slide,
     windows,
 )
-from cnn_demo.results import percent
+from cnn_demo.results import duration, percent
 from cnn_demo.ui.localization.prediction import CARD_SIDE, resized_map
 from cnn_demo.ui.localization.state import evidence_of, pick_class, pick_localizer, truth_of
 from cnn_demo.ui.page.fragments import fragment
@@ -203,8 +203,8 @@ def _cost(scan: WindowScan, evidence: LocalizerDetails, title: str) -> None:
     milliseconds = evidence.localization.milliseconds
     st.markdown(
         f"**Cost of the scan**: {scan.passes:,} crops through the {title}, against one pass for the box head. At "
-        f"{milliseconds:.0f} ms a pass, as measured for the box head, that would be "
-        f"{scan.passes * milliseconds / 1000:,.1f} s; batches are somewhat faster. A smaller stride "
+        f"{duration(milliseconds)} a pass, as measured for the box head, that would be "
+        f"{duration(scan.passes * milliseconds)}; batches are somewhat faster. A smaller stride "
         "fits the object better and costs more, but no window has the object’s own proportions. The colours are the "
         "mean probability of all windows that cover a pixel. This is how objects were localized before networks had "
         "box heads."

@@ -13,7 +13,7 @@ from cnn_demo.models import MAX_MODELS, ModelSpec, ModelUnavailable, load_classi
 from cnn_demo.models.classification.classifiers import FITS
 from cnn_demo.models.classification.units import input_box
 from cnn_demo.models.files.downloads import max_concurrent
-from cnn_demo.results import Classification, percent
+from cnn_demo.results import Classification, duration, percent
 from cnn_demo.ui.page.caching import HASH_BY_KEY, timed_warm
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.page.markdown import plain
@@ -56,9 +56,17 @@ def classify_view(photo: Photo) -> None:
         if len(predictions) > 1:
             st.markdown(agreement([(spec.title, prediction) for spec, prediction in predictions]))
     if predictions:
-        details.caption("  \n".join(f"**{spec.title}**: {spec.training_data}" for spec, _ in predictions))
+        details.caption(training_data([spec for spec, _ in predictions]))
         models = tuple((spec.key, spec.title) for spec, _ in predictions)
         robustness.corrupted_view(photo, models, fit, predict=classified)
+
+
+def training_data(specs: Sequence[ModelSpec]) -> str:
+    """Return a line on the training data of each network, with one line for networks with the same."""
+    titles: dict[str, list[str]] = {}
+    for spec in specs:
+        titles.setdefault(spec.training_data, []).append(f"**{spec.title}**")
+    return "  \n".join(f"{_listed(names)}: {data[0].lower()}{data[1:]}" for data, names in titles.items())
 
 
 def _controls() -> tuple[tuple[ModelSpec, ...], str]:
@@ -142,7 +150,7 @@ def _show_prediction(spec: ModelSpec, prediction: Classification) -> None:
     probability_bars(labels, np.array(probabilities), caption=f"The five most probable classes of {spec.title}")
     height, width = spec.input_size
     where = on_device(prediction.device, prediction.engine)
-    st.caption(f"**{prediction.milliseconds:.1f} ms** {where}, for {width} × {height} pixels.")
+    st.caption(f"**{duration(prediction.milliseconds)}** {where}, for {width} × {height} pixels.")
 
 
 def agreement(predictions: Sequence[tuple[str, Classification]]) -> str:

@@ -13,7 +13,7 @@ from cnn_demo.images import Photo
 from cnn_demo.models import load_classifier
 from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.models.explanation.explain import METHODS, convolutional_layers, explain
-from cnn_demo.results import Classification, percent
+from cnn_demo.results import Classification, duration, percent
 from cnn_demo.ui.page.caching import HASH_BY_KEY
 from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
@@ -156,7 +156,7 @@ def _pictures(photo: Photo, seen: np.ndarray, label: str, maps: Mapping[str, Exp
     for key, explanation in maps.items():
         empty = not explanation.values.any()
         found = "no evidence for the class" if empty else f"brightest region {peak_position(explanation.values)}"
-        lines = (METHODS[key].sentence, f"{explanation.milliseconds:,.0f} ms")
+        lines = (METHODS[key].sentence, duration(explanation.milliseconds))
         cards.append(
             Card(
                 picture_url(overlay(seen, explanation.values, opacity)),

@@ -15,6 +15,7 @@ from cnn_demo.machine import DEVICES
 from cnn_demo.models import frameworks
 from cnn_demo.models.segmentation.architectures import ENCODERS, REPEATS, SIDES, Cost, cost_of, counted_costs
 from cnn_demo.models.segmentation.unets import ARCHITECTURES
+from cnn_demo.results import duration
 from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.widgets.cached_progress import computed
@@ -100,8 +101,9 @@ def _times(table: pd.DataFrame, device: str) -> str:
     quickest = table.loc[table[TIME].idxmin()]
     slowest = table.loc[table[TIME].idxmax()]
     return (
-        f"On {DEVICES[device]}, **{quickest['Architecture']}** is the quickest with {quickest[TIME]:.0f} ms, "
-        f"**{slowest['Architecture']}** the slowest with {slowest[TIME]:.0f} ms: the fastest of {REPEATS} runs of each."
+        f"On {DEVICES[device]}, **{quickest['Architecture']}** is the quickest with {duration(quickest[TIME])}, "
+        f"**{slowest['Architecture']}** the slowest with {duration(slowest[TIME])}: the fastest of {REPEATS} "
+        "runs of each."
     )
 
 

@@ -11,7 +11,7 @@ from cnn_demo.machine import on_device
 from cnn_demo.models import ModelSpec, load_segmenter
 from cnn_demo.models.segmentation.segmenters import MODES
 from cnn_demo.models.segmentation.tiling import tiles
-from cnn_demo.results import Segmentation
+from cnn_demo.results import Segmentation, duration
 from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.segmentation import downloads
@@ -52,7 +52,7 @@ def _inference_caption(photo: Photo, segmentation: Segmentation, spec: ModelSpec
             way += ", because it fits into one tile"
     where = on_device(segmentation.device, segmentation.engine)
     return (
-        f"**{segmentation.milliseconds:.0f} ms** {where}. The photo, {width} × {height} pixels here, is resized to "
+        f"**{duration(segmentation.milliseconds)}** {where}. The photo, {width} × {height} pixels here, is resized to "
         f"{columns} × {rows}, {way}; the prediction has the size of the photo. {spec.training_data} "
         f"{official_instead(spec)}"
     )

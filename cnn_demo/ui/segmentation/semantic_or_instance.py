@@ -17,7 +17,7 @@ from cnn_demo.images import Photo
 from cnn_demo.machine import on_device
 from cnn_demo.models import ModelSpec
 from cnn_demo.models.catalogue.class_names import common_name
-from cnn_demo.results import BACKGROUND, Segmentation, percent
+from cnn_demo.results import BACKGROUND, Segmentation, duration, percent
 from cnn_demo.ui.components.mask_view import mask_view
 from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
@@ -79,7 +79,7 @@ def _show_objects(photo: Photo, found: sv.Detections) -> None:
 def _inference_caption(found: sv.Detections, finder: ModelSpec) -> str:
     facts = found.metadata
     where = on_device(facts["device"], facts["engine"])
-    words = f"{finder.title}: **{facts['milliseconds']:.0f} ms** {where}. {finder.training_data} "
+    words = f"{finder.title}: **{duration(facts['milliseconds'])}** {where}. {finder.training_data} "
     if len(found):  # else said above the table
         words += official_instead(finder)
     if len(found) == MAX_OBJECTS:

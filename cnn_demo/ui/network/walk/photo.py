@@ -7,7 +7,7 @@ from cnn_demo.drawing.pictures import png_url
 from cnn_demo.images import Photo
 from cnn_demo.machine import on_device
 from cnn_demo.models.classification.units import Box, input_box
-from cnn_demo.results import Classification
+from cnn_demo.results import Classification, duration
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.widgets.framed_photo import draw_on_photo
 from cnn_demo.ui.widgets.probability_bars import probability_bars
@@ -50,4 +50,4 @@ def show_prediction(prediction: Classification) -> None:
     labels, probabilities = zip(*prediction.top(3), strict=True)
     probability_bars(labels, np.array(probabilities), caption="The most probable classes")
     where = on_device(prediction.device, prediction.engine)
-    st.caption(f"Computed in **{prediction.milliseconds:.1f} ms** {where}: all activations and the prediction.")
+    st.caption(f"Computed in **{duration(prediction.milliseconds)}** {where}: all activations and the prediction.")
