@@ -35,7 +35,7 @@ def home() -> None:
             st.image(str(ROOT / topic.picture), width="stretch", alt=topic.alt)
             topic_link(topic)
             st.caption(topic.summary)
-    with st.expander("This machine", icon=":material/memory:"):
+    with st.expander("This machine"):
         _machine()
 
 

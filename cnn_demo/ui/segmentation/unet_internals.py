@@ -86,10 +86,11 @@ def _agreement(spec: ModelSpec, shown: Segmentation, segmentation: Segmentation)
 def _ablation(photo: Photo, spec: ModelSpec, segmentation: Segmentation) -> None:
     st.subheader("Ablation of the skip connections", anchor=False)
     st.markdown(
-        "The encoder shrinks the photo step by step, to features of *what* there is; the skips bring the decoder "
-        "*where* it is. They were on during training: switch them off, and see what each of them contributes."
+        "From step to step the encoder's maps become smaller: they hold *what* is in the photo, and less and less of "
+        "*where* it is. The skip connections bring the fine maps to the decoder. They were on during training: switch "
+        "them off, and see what each of them contributes."
     )
-    with st.expander("Each skip connection", icon=":material/table_rows:"):
+    with st.expander("Each skip connection"):
         st.dataframe(
             _one_by_one(photo, spec, segmentation),
             key="skips_table",

@@ -69,6 +69,7 @@ def growth(layers: tuple[Step, ...]) -> None:
         )
     st.caption(
         "Each layer adds (kernel − 1) · dilation · jump to the field; jump is the product of the strides before it. "
-        "ERF, effective receptive field: side of the central square with half of all paths, interpolated between "
-        "whole pixels. Without stride it grows with the square root of the depth, the field in proportion to the depth."
+        "ERF, effective receptive field for equal weights: side of the central square with half of all paths, "
+        "interpolated between whole pixels; the one above was measured with the weights that you chose. Without stride "
+        "the ERF grows with the square root of the depth, the field in proportion to the depth."
     )

@@ -45,7 +45,8 @@ def walk_view(photo: Photo) -> None:
     with details:
         st.markdown(facts_line(layer))
         show_maps(layer, values, state.read_selection(SESSION, layer, values), brightness, order)
-        st.caption(f"The network: {model.spec.training_data} For any photo, it predicts one of these.")
+        data = model.spec.training_data
+        st.caption(f"The network was {data[0].lower()}{data[1:]} For any photo, it predicts one of these.")
     with details.container(border=True):
         channel_container, seen_container, photo_container = st.columns(3)
         unit_controls(layer, values)
