@@ -56,7 +56,8 @@ def overlay(
 def instance_map(detections: sv.Detections, size: tuple[int, int]) -> np.ndarray:
     """Return the number of the object that each pixel belongs to, (H, W) uint8: 0 for none, the first is 1.
 
-    Of overlapping objects, the most confident gets the pixel; of more than 254 objects, the first 254 are numbered.
+    Of overlapping objects the smallest gets the pixel, so that a large one hides none: the mask of a bus may cover the
+    people in front of it. Of more than 254 objects, the first 254 are numbered.
 
     Args:
         detections: Detections with masks, the most confident first.
@@ -68,6 +69,9 @@ def instance_map(detections: sv.Detections, size: tuple[int, int]) -> np.ndarray
 def numbered(object_masks: Iterable[np.ndarray], size: tuple[int, int]) -> np.ndarray:
     """Return the index map of `instance_map` for masks (H, W) bool, which may come one at a time."""
     index_map = np.zeros(size, np.uint8)
+    areas = np.full(BLANK, np.inf)  # of each number; 0, no object, is the largest
     for number, mask in enumerate(islice(object_masks, BLANK - 1), 1):
-        index_map[mask & (index_map == 0)] = number
+        areas[number] = np.count_nonzero(mask)
+        owners = index_map[mask]
+        index_map[mask] = np.where(areas[owners] > areas[number], number, owners)
     return index_map

@@ -87,10 +87,15 @@ def test_an_overlay_fades_from_the_photo_to_the_colours(segmented):
     np.testing.assert_allclose(half[shown], (PIXELS[shown] + colours[2].astype(float)) / 2, atol=0.51)
 
 
-def test_the_most_confident_object_owns_shared_pixels(found):
+def test_the_smallest_object_owns_shared_pixels(found):
     numbers = instance_map(found, SIZE)
-    np.testing.assert_array_equal(numbers == 1, found.mask[0])
-    np.testing.assert_array_equal(numbers == 2, found.mask[1] & ~found.mask[0])
+    assert found.mask[1].sum() < found.mask[0].sum()
+    np.testing.assert_array_equal(numbers == 1, found.mask[0] & ~found.mask[1])
+    np.testing.assert_array_equal(numbers == 2, found.mask[1])
+    turned = instance_map(found[::-1], SIZE)  # whatever their order
+    np.testing.assert_array_equal(turned == 1, found.mask[1])
+    alike = instance_map(found[[0, 0]], SIZE)  # of equal ones the first, the most confident
+    np.testing.assert_array_equal(alike == 1, found.mask[0])
     laid = overlay(PIXELS, numbers, object_colours(2), 1, numbers > 0)
     assert (laid[numbers == 2] == object_colours(2)[2]).all()
     nothing = instance_map(found[:0], SIZE)
