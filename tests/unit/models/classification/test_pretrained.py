@@ -75,7 +75,7 @@ def test_any_weights_under_the_official_name_are_loaded(keras_home):
     model = load("mobilenet_v3_small")
     photo = sample_photos()[0].load().pixels
     seen = model.prepare(photo)
-    logits = network(seen[None].astype(np.float32), training=False).numpy()[0]
+    logits = keras.ops.convert_to_numpy(network(seen[None].astype(np.float32), training=False))[0]
     expected = np.exp(logits - logits.max())
     prediction = model.predict(photo)
     np.testing.assert_allclose(prediction.probabilities, expected / expected.sum(), atol=1e-6)

@@ -26,7 +26,7 @@ class Double:
         return batch.astype(np.float32) / 127.5 - 1
 
     def logits(self, batch):
-        return np.asarray(self.network(self.scaled(batch), training=False))
+        return frameworks.keras().ops.convert_to_numpy(self.network(self.scaled(batch), training=False))
 
     def probabilities(self, logits):
         return softmax(logits, 1.0).astype(np.float32)

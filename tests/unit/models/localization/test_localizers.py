@@ -258,7 +258,8 @@ def test_the_heads_go_onto_a_classifier(model):
     localizer = Localizer(model.spec, network, "cpu")
     assert localizer.class_weights.shape == (6, 4)
     found = localizer.evidence(photo(), threshold=0)
-    np.testing.assert_allclose(heads(found.maps[None])["logits"][0], found.logits, atol=1e-5)
+    logits = keras.ops.convert_to_numpy(heads(found.maps[None])["logits"])
+    np.testing.assert_allclose(logits[0], found.logits, atol=1e-5)
     assert network.count_params() == heads.count_params() + (27 * 6 + 6)
     with pytest.raises(ValueError, match="averages no feature maps"):
         localizer_on(keras.Model(inputs, x))
