@@ -147,7 +147,8 @@ _FAMILIES = (
         name="laplacian",
         title="Laplacian",
         sentence=(
-            "Compares each pixel with its neighbours: zero in even areas, with opposite signs at both sides of an edge."
+            "Compares each pixel with its neighbours: zero in uniform areas, with opposite signs at both sides of an "
+            "edge."
         ),
         parameters=(
             Choice(name="neighbours", label="Neighbours", choices=(4, 8), default=4, help="With or without diagonals."),

@@ -13,7 +13,7 @@ LESSON = Lesson(
     experiments=(
         Experiment(
             "Find edges",
-            "Red: brightness increases to the right; blue: it decreases. Where the photo is even, the response is "
+            "Red: brightness increases to the right; blue: it decreases. Where the photo is uniform, the response is "
             "zero. Drag **Angle** and watch edges of other directions light up.",
             {"kernel": "sobel", "show": "signed", "grey": True},
             look_at=("sobel_angle",),

@@ -143,7 +143,7 @@ def _change(before: np.ndarray, after: np.ndarray, *layers: Layer) -> float:
 def _unless_constant(changes: Sequence[float], sentence: str) -> str:
     """The sentence with the changes, or another one if no filter responds to the photo."""
     if any(math.isnan(change) for change in changes):
-        return "This photo is so even that all feature maps are 0, and nothing can be measured on it. "
+        return "This photo is so uniform that all feature maps are 0, and nothing can be measured on it. "
     return sentence.format(*changes)
 
 

@@ -106,7 +106,7 @@ def _draw_box(photo: Photo, spec: ModelSpec) -> None:
 
 def _overlap(photo: Photo, evidence: LocalizerDetails, truth: np.ndarray | None) -> None:
     """Show both boxes on the photo, with their intersection in yellow."""
-    st.markdown("**Intersection**, in yellow")
+    st.markdown("**Prediction**, in amber" if truth is None else "**Intersection**, in yellow")
     boxes, names, colours = [evidence.box_xyxy], ["prediction"], [PREDICTION]
     pixels = photo.pixels
     if truth is not None:

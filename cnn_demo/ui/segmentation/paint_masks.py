@@ -138,7 +138,15 @@ def _paint(
         tool = st.segmented_control("Tool", list(WAYS), default=DEFAULTS[WAY], key=WAY, wrap=True, bind="query-params")
     with width:
         brush = st.slider(
-            "Brush size", 1, 15, DEFAULTS[WIDTH], format="%d%%", key=WIDTH, bind="query-params", help=_BRUSH
+            "Brush size",
+            1,
+            15,
+            DEFAULTS[WIDTH],
+            format="%d%%",
+            key=WIDTH,
+            bind="query-params",
+            help=_BRUSH,
+            disabled=tool == "Polygon",
         )
     small = reduced(photo.pixels, SHOWN_SIDE)
     colours = class_colours(spec.labels)

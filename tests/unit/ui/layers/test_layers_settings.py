@@ -192,8 +192,8 @@ def test_figures_are_measured_on_the_photo(item):
 
 
 def test_an_even_photo_has_a_note():
-    assert [("so even" in item.correct(PHOTOS["constant"]).text) for item in MISCONCEPTIONS] == [1, 1, 1, 0, 0]
-    assert not any("so even" in item.correct(PHOTOS["random"]).text for item in MISCONCEPTIONS)
+    assert [("so uniform" in item.correct(PHOTOS["constant"]).text) for item in MISCONCEPTIONS] == [1, 1, 1, 0, 0]
+    assert not any("so uniform" in item.correct(PHOTOS["random"]).text for item in MISCONCEPTIONS)
 
 
 # House ------------------------------------------------------------------------------------------------------------
