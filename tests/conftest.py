@@ -1,6 +1,6 @@
 """Fixtures of all tests: the order of a run, caches emptied between tests, and files as phones send them.
 
-Files go to workers as a whole, browser stories first and to one worker, and `--within` ends a run on a slow machine.
+Files go to workers as a whole, browser stories to two of them, and `--within` ends a run on a slow machine.
 """
 
 import gc
@@ -24,10 +24,14 @@ from cnn_demo.models import frameworks
 ROOT = Path(__file__).resolve().parents[1]
 BEGUN = time.monotonic()
 
-# Browser stories run in two processes, each with its own server and browser: these, and all others. Both take as long.
-SECOND_SERVER = ("network", "live_training", "pretrained", "detection", "segmentation", "one_screen")
-SECOND_LINKS = ("[Networks]", "[Classifiers]", "[Segmentation]")  # of the links story, which has a test for each page
 BROWSER_PROCESSES = 2
+"""Processes that run browser stories, each with its own server and browser; together they occupy two cores."""
+LONGEST = (
+    *("browser/test_links", "browser/test_one_screen", "browser/test_drawing", "browser/test_convolution"),
+    *("browser/test_layers", "browser/test_pretrained", "browser/test_segmentation", "browser/"),
+    *("unit/training/test_everyday", "unit/models/test_frameworks", "unit/training/", "unit/models/", "pages/"),
+)
+"""Tests that begin first, by the beginning of their path: a long one at the end would run alone."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -70,24 +74,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.browser)
         item.add_marker(pytest.mark.timeout(600))  # the first one waits for a server that loads its frameworks
         item.add_marker(pytest.mark.flaky(reruns=1))  # a visitor would try again; the summary names what was rerun
-    items.sort(key=lambda item: item not in stories)  # first, for they take longest; stable: others stay in their order
+    items.sort(key=lambda item: place_in_run(item.nodeid))  # stable: others stay in their order
+
+
+def place_in_run(nodeid: str) -> int:
+    """Return a number by which tests are sorted, the longest first."""
+    path = nodeid.removeprefix("tests/")
+    return next((place for place, beginning in enumerate(LONGEST) if path.startswith(beginning)), len(LONGEST))
 
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist
 def pytest_xdist_make_scheduler(config: pytest.Config, log):
-    """Give each file to one worker, so that its fixtures are made once, and each group of browser stories to one.
-
-    Marks of `xdist_group` do not do it: pytest-xdist 3.8 writes them where pytest 9.2 no longer reads them.
-    """
+    """Give each file to one worker, so that its fixtures are made once, and browser stories to the first workers."""
     from xdist.scheduler import LoadFileScheduling
 
     class Scheduling(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            if not nodeid.startswith("tests/browser/"):
-                return super()._split_scope(nodeid)
-            topic = nodeid.removeprefix("tests/browser/test_").partition(".py")[0].removesuffix("_story")
-            second = topic in SECOND_SERVER or (topic == "links" and nodeid.endswith(SECOND_LINKS))
-            return "tests/browser, second server" if second else "tests/browser"
+            # Each test of these two has a page of the app for itself, and none has fixtures of its file.
+            each = nodeid.startswith(("tests/browser/test_links", "tests/browser/test_one_screen"))
+            return nodeid if each else super()._split_scope(nodeid)
+
+        def _assign_work_unit(self, node) -> None:
+            has_browser = int(node.gateway.id.removeprefix("gw")) < BROWSER_PROCESSES
+            suitable = (scope for scope in self.workqueue if scope.startswith("tests/browser/") == has_browser)
+            if scope := next(suitable, None):
+                self.workqueue.move_to_end(scope, last=False)
+            super()._assign_work_unit(node)
 
     return Scheduling(config, log)
 
