@@ -9,8 +9,8 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
-from visitor import STEP_PATIENCE, errors_of
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
+from visitor import STEP_PATIENCE, error_in, page_of
 
 from benchmarks.served import ARGS, find_chromium, serve
 
@@ -60,38 +60,58 @@ def browser() -> Iterator[Browser]:
 
 
 def context_of(browser: Browser, server: str, **options) -> Iterator[BrowserContext]:
-    """One for all tests, since its cache of Streamlit's scripts saves each visit a third of its processor time."""
-    context = browser.new_context(base_url=server, **options)
+    """One for all tests, since its cache of Streamlit's scripts saves each visit a third of its processor time.
+
+    Its visitor prefers reduced motion: on a busy machine, to animate what is loading takes another third.
+    """
+    context = browser.new_context(base_url=server, reduced_motion="reduce", **options)
     context.set_default_timeout(STEP_PATIENCE)
     yield context
     context.close()
 
 
+WIDE = {"width": 1440, "height": 1000}
+PHONE = {"width": 390, "height": 844}
+
+
 @pytest.fixture(scope="session")
 def wide_screen(browser: Browser, server: str) -> Iterator[BrowserContext]:
-    yield from context_of(browser, server, viewport={"width": 1440, "height": 1000})
+    yield from context_of(browser, server, viewport=WIDE)
 
 
 @pytest.fixture(scope="session")
 def touch_screen(browser: Browser, server: str) -> Iterator[BrowserContext]:
-    yield from context_of(browser, server, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    yield from context_of(browser, server, viewport=PHONE, has_touch=True, is_mobile=True)
 
 
-def page_of(context: BrowserContext, server: str) -> Iterator[Page]:
-    """A new visitor, whose session begins with the page; it may reach nothing but the app, and must log no error."""
+def visitors_of(context: BrowserContext, server: str, screen: ViewportSize) -> Iterator[Page]:
+    """A new visitor, whose session begins with a visit; the page may reach nothing but the app, and must log no error.
+
+    Tests have the same pages one after the other, since a new one compiles Streamlit's scripts anew: a visit then takes
+    twice the processor time.
+    """
     asked: list[str] = []
-
-    def log_request(request: Request) -> None:
-        asked.append(request.url)
-
-    context.on("request", log_request)  # a route would turn the browser's cache off
-    page = context.new_page()
-    errors = errors_of(page)
+    errors: list[str] = []
+    listeners = {
+        "request": lambda request: asked.append(request.url),  # a route would turn the browser's cache off
+        "weberror": lambda error: errors.append(str(error.error)),
+        "console": lambda message: errors.extend(error_in(message)),
+    }
+    for event, listener in listeners.items():
+        context.on(event, listener)
+    page = page_of(context, 0)
+    page.bring_to_front()
     yield page
     for each in context.pages:
-        each.close()
-    context.remove_listener("request", log_request)
-    outside = [url for url in asked if not url.startswith((server, "data:", "blob:"))]
+        each.goto("about:blank")  # the session ends, and what it did in the background
+    for event, listener in listeners.items():
+        context.remove_listener(event, listener)
+    for each in context.pages:
+        each.set_viewport_size(screen)
+        each.emulate_media(color_scheme="light", reduced_motion="reduce")
+        each.mouse.move(0, 0)
+        context.new_cdp_session(each).send("Page.resetNavigationHistory")  # it has 50 entries at most
+    outside = [url for url in asked if not url.startswith((server, "data:", "blob:", "about:"))]
     assert not outside, f"The page requested {outside}; it must work without internet."
     assert not errors, errors
 
@@ -99,10 +119,22 @@ def page_of(context: BrowserContext, server: str) -> Iterator[Page]:
 @pytest.fixture
 def page(wide_screen: BrowserContext, server: str) -> Iterator[Page]:
     """A new visitor at a wide screen."""
-    yield from page_of(wide_screen, server)
+    yield from visitors_of(wide_screen, server, WIDE)
+
+
+@pytest.fixture
+def friend(page: Page) -> Page:
+    """Another visitor at a wide screen, at the same time."""
+    return page_of(page.context, 1)
 
 
 @pytest.fixture
 def phone(touch_screen: BrowserContext, server: str) -> Iterator[Page]:
     """A visitor with a phone: touch only, no mouse."""
-    yield from page_of(touch_screen, server)
+    yield from visitors_of(touch_screen, server, PHONE)
+
+
+@pytest.fixture(scope="module")
+def tour(touch_screen: BrowserContext, server: str) -> Iterator[Page]:
+    """The same visitor in all tests of a file."""
+    yield from visitors_of(touch_screen, server, PHONE)

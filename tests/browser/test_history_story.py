@@ -10,7 +10,7 @@ def entries(page: Page) -> int:
     return page.evaluate("history.length")
 
 
-def test_one_click_is_one_entry_and_back_undoes_it(page: Page) -> None:
+def test_one_click_is_one_entry_and_back_undoes_it(page: Page, friend: Page) -> None:
     stride, sigma = (page.get_by_role("slider", name=name) for name in ("Stride", "Sigma (px)"))
     kernel, notice = page.get_by_role("combobox", name="Kernel"), page.get_by_text(NOTICE)
 
@@ -61,7 +61,6 @@ def test_one_click_is_one_entry_and_back_undoes_it(page: Page) -> None:
     expect(sigma).to_have_value(moved)
     expect(stride).to_have_value("3")
     settle(page)
-    friend = page.context.new_page()
     visit(friend, link)
     expect(friend.get_by_text(NOTICE)).to_be_visible()
     expect(friend.get_by_role("combobox", name="Kernel")).to_have_value("Sobel edges")

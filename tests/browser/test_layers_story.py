@@ -20,7 +20,7 @@ def in_link(page: Page, key: str) -> list[str]:
     return parse_qs(urlparse(page.url).query).get(key, [])
 
 
-def test_the_story(page: Page) -> None:
+def test_the_story(page: Page, friend: Page) -> None:
     # Open the page from home: four layers, drawn to scale.
     visit(page, "/")
     page.get_by_role("main").get_by_role("link", name="2 · Convolution and pooling layers").click()
@@ -64,7 +64,6 @@ def test_the_story(page: Page) -> None:
 
     # Another visitor opens the link and gets the same page.
     page.wait_for_url("**stack=**")
-    friend = page.context.new_page()
     visit(friend, page.url)
     expect(friend.get_by_role("alert")).to_contain_text("Layer 6 does not fit")
     expect(friend.locator(LAYERS)).to_have_count(6)

@@ -1,4 +1,4 @@
-"""The link of an experiment shows to another visitor what the page showed on which the experiment was started."""
+"""Every experiment is started: what its notice describes is in view, and its link shows it to another visitor."""
 
 import re
 import time
@@ -6,13 +6,22 @@ from importlib import import_module
 
 import pytest
 from playwright.sync_api import Page, expect
-from visitor import PATIENCE, settle, try_experiment, visit
+from visitor import PATIENCE, settle, span, try_experiment, visit
 
 from cnn_demo.lessons import Lesson
 from cnn_demo.topics import TOPICS, Topic
 from cnn_demo.ui.page.experiments import link_name
 
-SCREEN = {"width": 1440, "height": 1000}
+SCREEN = {"width": 1440, "height": 900}
+IN_DETAILS = {
+    "Border effects": "mode",
+    "Stack layers as LeNet did": "stack_table",
+    "Overlapping windows": "gradients",
+    "A bus upside down": "threefold_corrupted",
+    "The loss of the box alone": "truth_loss",
+    "Where is it unsure?": "hide_uncertain",
+}
+"""Experiments whose notice describes something below the picture, and its key."""
 
 # Everything a visitor can read a setting or a result from, in the order of the page: tabs, notice, controls, figures.
 SHOWN = r"""() => {
@@ -68,9 +77,19 @@ def drawn(page: Page) -> list:
             return shown
 
 
+def assert_in_view(page: Page, title: str) -> None:
+    """The notice of an experiment and the part of the page that it describes are in view."""
+    top, bottom = span(page, "notice")
+    first, last = span(page, IN_DETAILS[title])
+    assert 50 <= top < bottom <= 170, title
+    assert bottom - 2 <= first < last, title
+    assert last <= SCREEN["height"] or first < bottom + 20, title  # from its top, if it is taller than the window
+
+
 @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.short)
-def test_another_visitor_sees_each_experiment_as_it_was_started(page: Page, topic: Topic) -> None:
+def test_another_visitor_sees_each_experiment_as_it_was_started(page: Page, friend: Page, topic: Topic) -> None:
     page.set_viewport_size(SCREEN)
+    friend.set_viewport_size(SCREEN)
     visit(page, "/" + topic.page.removeprefix(f"pages/{topic.number}_").removesuffix(".py"))
     started = {}
     for experiment in lesson_of(topic).experiments:
@@ -78,9 +97,10 @@ def test_another_visitor_sees_each_experiment_as_it_was_started(page: Page, topi
         try_experiment(page, experiment.title)
         expect(page).to_have_url(re.compile(f"[?&]try={link_name(experiment)}"))
         shown = drawn(page)
+        if experiment.title in IN_DETAILS:
+            assert_in_view(page, experiment.title)
         started[experiment.title] = (page.url, shown)
-    friend = page.context.new_page()  # each link begins another session, as another visitor's does
-    for title, (link, shown) in started.items():
+    for title, (link, shown) in started.items():  # each visit begins another session, as another visitor's does
         visit(friend, link)
         expect(friend.get_by_text("What to notice.")).to_be_visible(timeout=PATIENCE)
         late = time.monotonic() + 60

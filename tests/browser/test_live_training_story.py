@@ -38,6 +38,7 @@ def frame(page: Page) -> np.ndarray:
 
 def test_the_scrub_bar_moves_kernels_and_markers_without_the_server(page: Page) -> None:
     sent = []
+    page.emulate_media(reduced_motion="no-preference")  # or else it plays slowly
     page.on("websocket", lambda socket: socket.on("framesent", lambda data: sent.append(data)))
     open_view(page, "Training")
     bar = page.get_by_role("slider", name="Epoch")
@@ -83,9 +84,8 @@ def test_train_and_draw(page: Page) -> None:
     settle(page)
 
 
-def test_stop_and_two_visitors(page: Page) -> None:
+def test_stop_and_two_visitors(page: Page, friend: Page) -> None:
     query = "Train+your+own&live_epochs=150&live_filters=32&live_pooling=false"
-    friend = page.context.new_page()
     for visitor in (friend, page):
         open_view(visitor, query)
         expect(visitor.get_by_role("button", name="Train", exact=True)).to_be_visible()

@@ -1,29 +1,19 @@
 """Every page by touch, on a phone of 390 × 844 pixels."""
 
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
-from visitor import errors_of, settle, span, visit
+from playwright.sync_api import Page, expect
+from visitor import settle, span, visit
 
 from cnn_demo.topics import TOPICS, Topic
 
 PHOTOS = (("A cup of coffee", "coffee"), ("A motorcycle in a garage", "motorcycle"))
 
 
-@pytest.fixture(scope="module")
-def tour(touch_screen: BrowserContext) -> Iterator[Page]:
-    """A visitor who goes from page to page, beginning at home."""
-    page = touch_screen.new_page()
-    errors = errors_of(page)
-    visit(page, "/")
-    yield page
-    page.close()
-    assert not errors, errors
-
-
 @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.short)
 def test_a_page_by_touch(tour: Page, topic: Topic) -> None:
+    if tour.url == "about:blank":
+        visit(tour, "/")
+
     # She opens the page from the menu of a phone, and taps another photo: the picture below follows.
     tour.get_by_test_id("stExpandSidebarButton").tap()
     tour.get_by_test_id("stSidebar").get_by_role("link", name=f"{topic.number} · {topic.short}").tap()

@@ -55,19 +55,7 @@ def test_a_phone_video_of_60_megabytes(page: Page, phone_video: Path) -> None:
     expect(page.locator("[data-testid=stAlert]").filter(has_text="movie_off")).to_have_count(0)
 
 
-def test_the_sample_video_is_tracked_and_plays(page: Page) -> None:
-    visit(page, "/Object_detection?task=Video")
-    page.get_by_role("button", name="Use the sample video").click()
-    settle(page)
-    page.get_by_role("button", name="Track objects").click()
-    video = page.locator("video")
-    expect(video).to_be_visible()
-    settle(page)
-    expect(page.get_by_text("75 frames, 5.0 s")).to_be_visible()
-    assert video.evaluate("async video => { await video.play(); return video.duration }") == pytest.approx(5, abs=0.05)
-
-
-def test_a_file_above_the_limit_or_of_another_kind_gives_one_sentence(page: Page, tmp_path: Path) -> None:
+def test_refused_files_give_one_sentence_and_the_sample_is_tracked_and_plays(page: Page, tmp_path: Path) -> None:
     visit(page, "/Object_detection?task=Video")
     large = tmp_path / "large.mp4"
     with large.open("wb") as file:
@@ -78,3 +66,12 @@ def test_a_file_above_the_limit_or_of_another_kind_gives_one_sentence(page: Page
     playlist.write_text("#EXTM3U\n#EXTINF:10,\nhttp://127.0.0.1:9/a.ts\n")
     uploader(page).locator("input[type=file]").set_input_files(playlist)
     expect(page.get_by_text("This file cannot be read as a video: please choose MP4, WebM or MOV.")).to_be_visible()
+
+    page.get_by_role("button", name="Use the sample video").click()
+    settle(page)
+    page.get_by_role("button", name="Track objects").click()
+    video = page.locator("video")
+    expect(video).to_be_visible()
+    settle(page)
+    expect(page.get_by_text("75 frames, 5.0 s")).to_be_visible()
+    assert video.evaluate("async video => { await video.play(); return video.duration }") == pytest.approx(5, abs=0.05)

@@ -1,6 +1,6 @@
 """Helpers of the browser tests."""
 
-from playwright.sync_api import ConsoleMessage, Page, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 PATIENCE = 150_000  # milliseconds: a first visit may load a framework, which takes minutes on a busy machine
@@ -25,19 +25,18 @@ QUIET = """patience => new Promise((resolve, reject) => {
 })"""
 
 
-def errors_of(page: Page) -> list[str]:
-    """Return a list that collects the errors that the page's scripts throw and its console logs."""
-    errors: list[str] = []
+def page_of(context: BrowserContext, number: int) -> Page:
+    """Return a page of a browser context, the first of which has number 0."""
+    while len(context.pages) <= number:
+        context.new_page()
+    return context.pages[number]
 
-    def logged(message: ConsoleMessage) -> None:
-        # Opened by its link, a page asks for these below its own address before it asks for them at the root.
-        probed = message.location.get("url", "").endswith(("/_stcore/health", "/_stcore/host-config"))
-        if message.type == "error" and not probed:
-            errors.append(message.text)
 
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", logged)
-    return errors
+def error_in(message: ConsoleMessage) -> list[str]:
+    """Return the text of a message in a list, if it is an error, or else an empty list."""
+    # Opened by its link, a page asks for these below its own address before it asks for them at the root.
+    probed = message.location.get("url", "").endswith(("/_stcore/health", "/_stcore/host-config"))
+    return [message.text] if message.type == "error" and not probed else []
 
 
 def settle(page: Page) -> None:
