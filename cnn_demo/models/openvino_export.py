@@ -5,16 +5,20 @@ A network is exported once, in the background, to the user's cache; until then t
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
+import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from cnn_demo.models import frameworks
+from cnn_demo.models.catalogue.specs import ModelUnavailable
 from cnn_demo.models.files.weights import user_cache
 
 if TYPE_CHECKING:
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
     from cnn_demo.models.catalogue.specs import ModelSpec
 
 
+_TEMPORARY = "exporting-"  # prefix of the folders in which exports are written
+_LEFT_OVER = 3600  # seconds after which such a folder belongs to no running export
 _CONVERTING = threading.Lock()  # tracing in torch uses global state and fails if run concurrently
 
 
@@ -37,6 +43,7 @@ class HasName(Protocol):
 
 
 Engine = TypeVar("Engine", bound=HasName)
+Made = TypeVar("Made")
 
 
 class BackgroundOpenVinoExport(Generic[Engine]):
@@ -86,9 +93,17 @@ def exported_file(spec: ModelSpec, weights: Path, library: str) -> Path:
         spec: Metadata of the model.
         weights: Path of the weights.
         library: The name and version of the library that built the network, such as "ultralytics8.4.190".
+
+    Raises:
+        ModelUnavailable: If the weights cannot be read.
     """
-    with weights.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    try:
+        with weights.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    except OSError as error:
+        raise ModelUnavailable(
+            f"The weights of “{spec.title}” cannot be read: please replace {spec.weights}."
+        ) from error
     made_by = f"openvino{version('openvino')}-{library}"
     return user_cache() / "cnn_demo" / made_by / f"{spec.key}-{digest}.xml"
 
@@ -103,16 +118,56 @@ def converted(network: torch.nn.Module) -> openvino.Model:
 
 
 def write(model: openvino.Model, path: Path) -> None:
-    """Write OpenVINO's two files atomically.
+    """Write OpenVINO's two files and their checksum atomically.
 
     Raises:
         OSError: If the files cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        frameworks.openvino().save_model(model, Path(folder) / path.name, compress_to_fp16=False)
-        for suffix in (".bin", ".xml"):  # the .xml file is looked up, so it comes last
-            (Path(folder) / path.name).with_suffix(suffix).replace(path.with_suffix(suffix))
+    _remove_leftovers(path.parent)
+    with tempfile.TemporaryDirectory(prefix=_TEMPORARY, dir=path.parent) as folder:
+        new = Path(folder) / path.name
+        frameworks.openvino().save_model(model, new, compress_to_fp16=False)
+        new.with_suffix(".sha256").write_text(_checksum(new), encoding="ascii")
+        for suffix in (".bin", ".sha256", ".xml"):  # the .xml file is looked up, so it comes last
+            new.with_suffix(suffix).replace(path.with_suffix(suffix))
+
+
+def existing(path: Path, engine: Callable[[Path], Made]) -> Made | None:
+    """Return the engine of an export, or None if there is none that works; a damaged one is removed, to be made anew.
+
+    Args:
+        path: Path of the .xml file.
+        engine: Class of the engine.
+    """
+    try:
+        if not path.is_file():
+            return None
+        if path.with_suffix(".sha256").read_text(encoding="ascii") != _checksum(path):
+            raise ValueError("its checksum is another one")
+        return engine(path)
+    except (OSError, RuntimeError, ValueError) as error:
+        logging.getLogger(__name__).warning("The export %s is made anew: %s", path.name, error)
+    for suffix in (".xml", ".bin", ".sha256"):
+        with contextlib.suppress(OSError):
+            path.with_suffix(suffix).unlink(missing_ok=True)
+    return None
+
+
+def _checksum(path: Path) -> str:
+    """Return the SHA-256 of an export's two files."""
+    digest = hashlib.sha256()
+    for suffix in (".xml", ".bin"):
+        digest.update(path.with_suffix(suffix).read_bytes())
+    return digest.hexdigest()
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove temporary folders of exports that were killed."""
+    for left in folder.glob(f"{_TEMPORARY}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > _LEFT_OVER:
+                shutil.rmtree(left)
 
 
 def read(path: Path) -> openvino.Model:

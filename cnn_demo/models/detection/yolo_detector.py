@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnn_demo.images.photo import check_pixels
-from cnn_demo.models import frameworks, gpu_memory
+from cnn_demo.models import frameworks, gpu_memory, openvino_export
 from cnn_demo.models.batching import Batcher
 from cnn_demo.models.catalogue.specs import ModelSpec, ModelUnavailable
 from cnn_demo.models.detection.candidates import Candidates, Grid
@@ -244,8 +244,9 @@ def load_yolo(spec: ModelSpec, device: str) -> YoloDetector:
     found = spec.weights_file()
     if frameworks.device(device) == "cpu":
         exported = openvino_file(spec, found.path)
-        if exported.is_file():
-            return YoloDetector(spec, OpenVinoEngine(exported), "cpu")
+        engine = openvino_export.existing(exported, OpenVinoEngine)
+        if engine is not None:
+            return YoloDetector(spec, engine, "cpu")
         detector = YoloDetector(spec, TorchEngine(with_raw_outputs(read_network(found.path, spec)), "cpu"), "cpu")
         detector.export_in_background(lambda: _exported(found.path, spec, exported))
         return detector

@@ -3,6 +3,7 @@
 Only file names and sizes are read, so that any page can use it without loading a framework.
 """
 
+import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,15 +75,25 @@ def local_weights() -> tuple[WeightsFile, ...]:
     """Return all locally available weights files; the first one with a name takes precedence, as in loading."""
     found: dict[str, WeightsFile] = {}
     for source, folder in weight_folders():
-        for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
-            if path.suffix in SUFFIXES and path.is_file():
-                file = WeightsFile(path, source, path.stat().st_size)
-                found.setdefault(file.name, file)
-    for path in sorted(hub_cache().glob(f"models--smp-hub--*/snapshots/*/{HUB_FILE}")):
-        if path.is_file():
-            file = WeightsFile(path, "cache", path.stat().st_size)
-            found.setdefault(file.name, file)
+        for path in _files_below(folder):
+            if path.suffix in SUFFIXES:
+                _add(found, path, source)
+    with contextlib.suppress(PermissionError):
+        for path in sorted(hub_cache().glob(f"models--smp-hub--*/snapshots/*/{HUB_FILE}")):
+            _add(found, path, "cache")
     return tuple(found.values())
+
+
+def _files_below(folder: Path) -> list[Path]:
+    """Return the paths below a folder; `os.walk` passes over folders that may not be entered."""
+    return sorted(Path(parent, name) for parent, _, names in os.walk(folder) for name in names)
+
+
+def _add(found: dict[str, WeightsFile], path: Path, source: str) -> None:
+    with contextlib.suppress(OSError):  # such as a link to a folder that may not be entered
+        if path.is_file():
+            file = WeightsFile(path, source, path.stat().st_size)
+            found.setdefault(file.name, file)
 
 
 def find_weights(name: str) -> WeightsFile | None:

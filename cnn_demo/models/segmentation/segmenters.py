@@ -263,6 +263,8 @@ def _in_openvino(spec: ModelSpec, weights: Path) -> OpenVinoLogits:
     """Export a separate copy of the network, while the loaded one serves visitors; or read an existing export."""
     library = f"segmentation-models-pytorch{frameworks.segmentation_models_pytorch().__version__}"
     path = openvino_export.exported_file(spec, weights, library)
-    if not path.is_file():
+    engine = openvino_export.existing(path, OpenVinoLogits)
+    if engine is None:
         openvino_export.write(openvino_export.converted(with_weights(spec, build_smp)), path)
-    return OpenVinoLogits(path)
+        engine = OpenVinoLogits(path)
+    return engine

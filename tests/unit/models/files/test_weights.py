@@ -1,5 +1,7 @@
 """The search for weights, in temporary folders."""
 
+import os
+
 import pytest
 
 from cnn_demo.models.files import weights
@@ -118,3 +120,22 @@ def test_one_file_is_found_by_its_name(tmp_path, monkeypatch):
     found = weights.find_weights("my_net.h5")
     assert (found.path, found.source, found.bytes) == (tmp_path / "deep" / "my_net.h5", "weights folder", 5)
     assert weights.find_weights("my_other_net.h5") is None
+
+
+def test_folders_that_may_not_be_entered_are_passed_over(folders, monkeypatch):
+    """As another user's: every look at such a folder, or below it, is refused."""
+    put(folders["bundled"], "a.pt")
+    put(folders["keras"], "b.h5")
+    refused = str(folders["keras"].parent)
+
+    def guarded(function):
+        def call(path=".", *args, **kwargs):
+            if str(path).startswith(refused):
+                raise PermissionError(13, "Permission denied", str(path))
+            return function(path, *args, **kwargs)
+
+        return call
+
+    for name in ("stat", "scandir", "listdir"):
+        monkeypatch.setattr(os, name, guarded(getattr(os, name)))
+    assert [file.name for file in local_weights()] == ["a.pt"]
