@@ -61,7 +61,7 @@ def find_view(photo: Photo) -> None:
             key="find_photo",
             alt=f"The photo with {found}: {photo.description}",
             max_height=480,
-            boxes=labelled_boxes(box, [_named(prediction)] * len(box), [PREDICTION] * len(box)),
+            boxes=labelled_boxes(box, [box_label(prediction)] * len(box), [PREDICTION] * len(box)),
         )
     with details:
         where = on_device(prediction.device, prediction.engine)
@@ -105,13 +105,15 @@ def _in_words(prediction: Localization, photo: Photo, threshold: float) -> None:
     st.markdown(words)
 
 
-def _named(prediction: Localization) -> str:
-    return f"{prediction.label} {percent(prediction.probability)}"
+def box_label(prediction: Localization) -> str:
+    """Return the text at the box: class and probability, with a question mark if other classes are more probable."""
+    doubt = "?" if prediction.probability < PROBABLE else ""
+    return f"{prediction.label}{doubt} {percent(prediction.probability)}"
 
 
 def _drawn(pixels: np.ndarray, prediction: Localization) -> np.ndarray:
     boxes = [] if prediction.box_xyxy is None else [prediction.box_xyxy]
-    return draw_boxes(pixels, boxes, [_named(prediction)] * len(boxes), [PREDICTION] * len(boxes))
+    return draw_boxes(pixels, boxes, [box_label(prediction)] * len(boxes), [PREDICTION] * len(boxes))
 
 
 def _downloads(photo: Photo, prediction: Localization, spec: ModelSpec) -> None:

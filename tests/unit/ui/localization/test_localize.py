@@ -1,5 +1,7 @@
 """Page 5's own arithmetic: values from a browser, box encodings, the intersection."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from cnn_demo.lessons.localization import TRUTHS
 from cnn_demo.models.boxes import giou, iou
 from cnn_demo.models.localization.weak_localization import WindowScan
 from cnn_demo.ui.components.box_pair import within
-from cnn_demo.ui.localization.prediction import resized_map, shown_classes
+from cnn_demo.ui.localization.prediction import box_label, resized_map, shown_classes
 from cnn_demo.ui.localization.true_box import shaded
 from cnn_demo.ui.localization.two_boxes import BEGINNINGS, ENCODINGS
 from cnn_demo.ui.localization.without_box_head import window_map
@@ -101,3 +103,8 @@ def test_pixels_that_no_window_covers_are_zero():
     scan = WindowScan(("face", "nothing"), boxes, np.ones(2, np.float32), chances)
     warmth = window_map(scan, "face", np.ones(4), (4, 8))
     np.testing.assert_allclose(warmth[0], [0.2, 0.2, 0.4, 0.4, 0.6, 0.6, 0, 0], atol=1e-6)
+
+
+def test_an_improbable_class_has_a_question_mark():
+    texts = [box_label(SimpleNamespace(label="cat", probability=probability)) for probability in (0.992, 0.5, 0.37)]
+    assert texts == ["cat 99.2%", "cat 50.0%", "cat? 37.0%"]
