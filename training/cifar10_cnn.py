@@ -67,7 +67,8 @@ def measure_bundled(data: Path, folder: Path) -> None:
     network = cifar10_cnn()
     network.load_weights(BUNDLED / "cifar10_cnn.weights.h5")
     record = cifar10_record()
-    write_cifar10_record(network, read_cifar10(data)[1], folder, record.epochs, record.restarts)
+    validation = read_cifar10(data)[1]
+    write_cifar10_record(network, validation, folder, record.epochs, record.restarts, record.taught_from)
     print(f"Wrote {folder}.")
 
 
@@ -120,7 +121,8 @@ def train(options: argparse.Namespace) -> None:
             right.append(float((logits.argmax(1) == labels[batch]).float().mean()))
         metrics = {"loss": float(np.mean(losses)), "accuracy": float(np.mean(right))}
         metrics |= validate(mean.module, held_out, validation)
-        history.append(metrics | {"rate": group["lr"], "seconds": time.time() - start})
+        metrics |= {"rate": group["lr"], "teacher": teacher is not None, "seconds": time.time() - start}
+        history.append(metrics)
         snapshots.append(first_kernels(mean.module))
         np.save(options.out / "snapshots.npy", np.stack(snapshots))
         save(options.out, states, history)

@@ -20,6 +20,8 @@ class TrainingRecord:
         labels: The ten class names.
         epochs: Dictionaries, one per epoch, of `loss`, `accuracy`, `validation_loss` and `validation_accuracy`.
         restarts: Epochs, counted from 1, at which the learning rate was restarted.
+        taught_from: First epoch, counted from 1, in which it also learned from a teacher's probabilities, so that the
+            training loss is another one; None if there was none.
         kernels: (epochs + 1, 5, 5, 3, 32) float32: the first layer's kernels before training and after each epoch.
         temperature: Softmax temperature.
         accuracy: Validation accuracy.
@@ -35,6 +37,7 @@ class TrainingRecord:
     labels: tuple[str, ...]
     epochs: tuple[dict[str, float], ...] = field(repr=False)
     restarts: tuple[int, ...]
+    taught_from: int | None
     kernels: np.ndarray = field(repr=False)
     temperature: float
     accuracy: float

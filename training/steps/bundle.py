@@ -55,13 +55,15 @@ def bundle_cifar10(
     rates = [epoch.get("rate", 0.0) for epoch in history]
     before = 0 if earlier is None else len(earlier.epochs)
     restarts = [before + at + 1 for at in range(1, len(rates)) if rates[at] > 1.5 * rates[at - 1]]
+    taught = [before + at + 1 for at, epoch in enumerate(history) if epoch.get("teacher")]
     kernels = np.stack(snapshots)
     if earlier is not None:  # whose last epoch this training started from
         restarts = [*earlier.restarts, before + 1, *restarts]
+        taught = [*([] if earlier.taught_from is None else [earlier.taught_from]), *taught]
         kernels = np.concatenate([earlier.kernels, kernels[1:]])
         history = [*earlier.epochs, *history]
     np.savez_compressed(folder / "cifar10_cnn_kernels.npz", kernels=kernels.astype(np.float16))
-    write_cifar10_record(network, validation, folder, history, restarts)
+    write_cifar10_record(network, validation, folder, history, restarts, taught[0] if taught else None)
 
 
 def write_cifar10_record(
@@ -70,6 +72,7 @@ def write_cifar10_record(
     folder: Path,
     history: Sequence[dict],
     restarts: Sequence[int],
+    taught_from: int | None = None,
 ) -> None:
     """Measure a network and write `cifar10_cnn.json` and `cifar10_cnn_validation.npz`.
 
@@ -79,6 +82,7 @@ def write_cifar10_record(
         folder: Output folder.
         history: Loss and accuracy of every epoch, on training and validation images.
         restarts: Epochs, counted from 1, at which the learning rate was restarted.
+        taught_from: First epoch, counted from 1, in which it also learned from a teacher; None if there was none.
     """
     folder.mkdir(parents=True, exist_ok=True)
     logits = network.predict(network_input(validation.images), 500, verbose=0)
@@ -86,6 +90,7 @@ def write_cifar10_record(
         "labels": CIFAR10_LABELS,
         "epochs": [_rounded(epoch) for epoch in history],
         "restarts": list(restarts),
+        "taught_from": taught_from,
         **measure(logits, validation.labels),
     }
     (folder / "cifar10_cnn.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
@@ -188,7 +193,7 @@ def bundle_float16(network: nn.Module, path: Path) -> None:
 
 
 def _rounded(epoch: dict) -> dict:
-    numbers = {key: value for key, value in epoch.items() if key not in ("rate", "seconds")}
+    numbers = {key: value for key, value in epoch.items() if key not in ("rate", "seconds", "teacher")}
     return {key: value if isinstance(value, list) else round(value, 5) for key, value in numbers.items()}
 
 

@@ -105,7 +105,18 @@ def _training_summary(record: TrainingRecord) -> str:
         f"{turned[-1]:.1f}.\n"
         f"- **Training and validation**: the accuracy is {last['accuracy']:.1%} on training photos and "
         f"{last['validation_accuracy']:.1%} on 5,000 validation photos. The second figure is the one to expect on "
-        "new photos." + "".join(_restart_sentence(record, epoch) for epoch in record.restarts)
+        "new photos." + "".join(_restart_sentence(record, epoch) for epoch in record.restarts) + _teacher(record)
+    )
+
+
+def _teacher(record: TrainingRecord) -> str:
+    """Return a list item on the epochs with a teacher, or nothing."""
+    if record.taught_from is None:
+        return ""
+    return (
+        f"\n- **A teacher**: from epoch {record.taught_from} on the network also learned the probabilities that a "
+        "larger network predicts for each training photo (knowledge distillation). Its training loss measures the "
+        "distance to them too, and is no longer comparable with the validation loss."
     )
 
 

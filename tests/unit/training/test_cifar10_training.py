@@ -152,12 +152,13 @@ def test_the_distillation_loss_is_zero_for_the_teachers_own_logits():
 def test_the_record_says_where_the_learning_rate_rose_again(sets, tmp_path):
     rates = (0.1, 0.05, 0.0, 0.1, 0.0)
     metrics = {"loss": 1.0, "accuracy": 0.5, "validation_loss": 1.0, "validation_accuracy": 0.5, "seconds": 1.0}
-    history = [metrics | {"rate": rate} for rate in rates]
+    history = [metrics | {"rate": rate, "teacher": rate == 0.0} for rate in rates]
     kernels = [np.zeros((5, 5, 3, 32), np.float16)] * 6
     bundle_cifar10(Cifar10Network(), history, kernels, sets[1], tmp_path, cifar10_record())
     record = json.loads((tmp_path / "cifar10_cnn.json").read_text())
     before = len(cifar10_record().epochs)
     assert record["restarts"] == [*cifar10_record().restarts, before + 1, before + 4]
+    assert record["taught_from"] == before + 3
     assert set(record["epochs"][-1]) == set(cifar10_record().epochs[-1])
 
 
