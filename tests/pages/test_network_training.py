@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from dataclasses import replace
+from html import escape
 
 import numpy as np
 import pytest
@@ -336,7 +337,7 @@ def test_diagram_sentences_and_samples_follow_the_temperature(temperature, verdi
     colours, here = bars["marker"]["color"], [part["low"] < top <= part["high"] for part in parts]
     assert [colours.count(colour) == 1 for colour in colours] == here
     sample = softmax(model.logits(model.prepare(sample_photos()[0].load().pixels)[None])[0], used)
-    assert f"{model.labels[int(sample.argmax())]}, {percent(float(sample.max()))}" in html(app)
+    assert escape(f"{model.labels[int(sample.argmax())]}, {percent(float(sample.max()))}") in html(app)
 
 
 def test_every_sample_has_a_prediction_and_whether_it_is_one_of_the_ten_classes():

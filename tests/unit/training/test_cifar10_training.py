@@ -154,7 +154,8 @@ def test_the_record_says_where_the_learning_rate_rose_again(sets, tmp_path):
     metrics = {"loss": 1.0, "accuracy": 0.5, "validation_loss": 1.0, "validation_accuracy": 0.5, "seconds": 1.0}
     history = [metrics | {"rate": rate, "teacher": rate == 0.0} for rate in rates]
     kernels = [np.zeros((5, 5, 3, 32), np.float16)] * 6
-    bundle_cifar10(Cifar10Network(), history, kernels, sets[1], tmp_path, cifar10_record())
+    earlier = dataclasses.replace(cifar10_record(), taught_from=None)
+    bundle_cifar10(Cifar10Network(), history, kernels, sets[1], tmp_path, earlier)
     record = json.loads((tmp_path / "cifar10_cnn.json").read_text())
     before = len(cifar10_record().epochs)
     assert record["restarts"] == [*cifar10_record().restarts, before + 1, before + 4]
