@@ -48,11 +48,12 @@ def _no_pause(monkeypatch):
 @pytest.fixture
 def no_models():
     """No model is loaded; those that were are kept for the tests after this one."""
-    kept = dict(models._MODELS)
-    models._MODELS.clear()
+    kept = {device: dict(cache) for device, cache in models._MODELS.items()}
+    models.release()
     yield
-    models._MODELS.clear()
-    models._MODELS.update(kept)
+    models.release()
+    for device, cache in models._MODELS.items():
+        cache.update(kept[device])
 
 
 @pytest.fixture

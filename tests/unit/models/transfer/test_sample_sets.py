@@ -37,7 +37,7 @@ def test_its_files_are_small_and_credited():
             assert not dict(image.getexif())
 
 
-@pytest.mark.parametrize(("key", "least"), [("cifar10_cnn", 0.85), ("efficientnet_lite0", 0.95)])
+@pytest.mark.parametrize(("key", "least"), [("cifar10_cnn", 0.8), ("efficientnet_lite0", 0.95)])
 def test_pretrained_features_separate_them_far_better_than_random_ones(key, least):
     photos, model = textures(), load(key)
     accuracies = {}
