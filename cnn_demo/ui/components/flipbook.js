@@ -4,6 +4,7 @@ import { clamp, svgElement } from "./shared.js"
 
 const MARGIN = { left: 46, right: 10, top: 8, bottom: 32 }
 const FRAME_MS = 280
+const FILM_MS = 12000 // at most: a long training plays faster
 const REDUCED_MOTION_FRAME_MS = 1000 // for those who have asked for less motion
 const PLAY = "M5 3v18l15-9z"
 const PAUSE = "M5 3h5v18H5zM14 3h5v18h-5z"
@@ -228,7 +229,7 @@ class Flipbook {
     this.timer = setInterval(() => {
       this.show(this.at + 1)
       if (this.at === this.book.last) this.pause()
-    }, reducedMotion ? REDUCED_MOTION_FRAME_MS : FRAME_MS)
+    }, reducedMotion ? REDUCED_MOTION_FRAME_MS : Math.min(FRAME_MS, FILM_MS / this.book.frameEpochs.length))
     this.pause(true)
   }
 
