@@ -103,7 +103,7 @@ def visitors_of(context: BrowserContext, server: str, screen: ViewportSize) -> I
     page.bring_to_front()
     yield page
     for each in context.pages:
-        each.goto("about:blank")  # the session ends, and what it did in the background
+        each.goto("about:blank")  # the session ends, with its work in the background
     for event, listener in listeners.items():
         context.remove_listener(event, listener)
     for each in context.pages:
