@@ -77,7 +77,7 @@ def measure(key: str, device: str, repeats: int) -> None:
 def bare_call(model: Any, device: str, count: int, *, half: bool) -> Callable[[], object]:
     """Return the network's forward pass alone, for a batch of noise that is on the device already."""
     torch = frameworks.torch()
-    network = model.network if hasattr(model, "network") else model._engine.network
+    network: Any = getattr(model, "network", None) or getattr(model._engine, "network", None)
     height, width = model.spec.input_size
     is_keras = model.spec.family in models.KERAS_FAMILIES
     shape = (count, height, width, 3) if is_keras else (count, 3, height, width)
@@ -88,8 +88,11 @@ def bare_call(model: Any, device: str, count: int, *, half: bool) -> Callable[[]
             if is_keras:
                 with frameworks.placed_on(device):
                     network(batch, training=False)
-            else:
+            elif network is not None:
                 network(batch)
+            else:  # OpenVINO, on the CPU
+                for picture in batch:
+                    model._engine(picture[None].numpy())
         if device == "cuda":
             torch.cuda.synchronize()
 
