@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from cnn_demo.models import frameworks
-from cnn_demo.models.catalogue.specs import ModelUnavailable
+from cnn_demo.models.catalogue.specs import unreadable_weights
 from cnn_demo.models.files.weights import user_cache
 
 if TYPE_CHECKING:
@@ -101,9 +101,7 @@ def exported_file(spec: ModelSpec, weights: Path, library: str) -> Path:
         with weights.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
     except OSError as error:
-        raise ModelUnavailable(
-            f"The weights of “{spec.title}” cannot be read: please replace {spec.weights}."
-        ) from error
+        raise unreadable_weights(spec) from error
     made_by = f"openvino{version('openvino')}-{library}"
     return user_cache() / "cnn_demo" / made_by / f"{spec.key}-{digest}.xml"
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from cnn_demo.models import frameworks
-from cnn_demo.models.catalogue.specs import ModelSpec, ModelUnavailable
+from cnn_demo.models.catalogue.specs import ModelSpec, unreadable_weights
 
 if TYPE_CHECKING:
     from cnn_demo.models.frameworks import TorchNetwork
@@ -41,6 +41,5 @@ def with_weights(spec: ModelSpec, build: Callable[[ModelSpec], TorchNetwork]) ->
             state = torch.load(found.path, map_location="cpu", weights_only=True)
         network.load_state_dict(counters | state)
     except Exception as error:
-        message = f"The weights of “{spec.title}” cannot be read: please replace {spec.weights}."
-        raise ModelUnavailable(message) from error
+        raise unreadable_weights(spec) from error
     return network.eval()

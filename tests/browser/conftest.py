@@ -62,7 +62,7 @@ def browser() -> Iterator[Browser]:
 def context_of(browser: Browser, server: str, **options) -> Iterator[BrowserContext]:
     """One for all tests, since its cache of Streamlit's scripts saves each visit a third of its processor time.
 
-    Its visitor prefers reduced motion: on a busy machine, to animate what is loading takes another third.
+    Its visitor prefers reduced motion: on a busy machine, animations while a page loads take another third.
     """
     context = browser.new_context(base_url=server, reduced_motion="reduce", **options)
     context.set_default_timeout(STEP_PATIENCE)

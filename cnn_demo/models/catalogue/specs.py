@@ -125,3 +125,8 @@ class ModelSpec:
         """Return the model card (Markdown) of a bundled model; None for others."""
         path = BUNDLED / f"{self.key}.md"
         return path.read_text(encoding="utf-8") if path.is_file() else None
+
+
+def unreadable_weights(spec: ModelSpec) -> ModelUnavailable:
+    """Return the error that the weights of a model are damaged, or those of another one."""
+    return ModelUnavailable(f"The weights of “{spec.title}” cannot be read: please replace {spec.weights}.")

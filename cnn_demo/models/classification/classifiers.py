@@ -17,7 +17,7 @@ from cnn_demo.models import frameworks, gpu_memory
 from cnn_demo.models.bundled_networks import cifar10_cnn
 from cnn_demo.models.calibration import softmax
 from cnn_demo.models.catalogue.registry import ModelSpec
-from cnn_demo.models.catalogue.specs import ModelUnavailable
+from cnn_demo.models.catalogue.specs import ModelUnavailable, unreadable_weights
 from cnn_demo.models.classification.layers import NetworkLayer, network_layers
 from cnn_demo.models.engines import Forward, engine_name, forward
 from cnn_demo.models.lite.conversion import set_published_weights
@@ -179,9 +179,7 @@ def with_weights(spec: ModelSpec, build: Callable[[], keras.Model]) -> keras.Mod
     try:
         network.load_weights(file.path)
     except (OSError, ValueError, KeyError) as error:
-        raise ModelUnavailable(
-            f"The weights of “{spec.title}” cannot be read: please replace {spec.weights}."
-        ) from error
+        raise unreadable_weights(spec) from error
     return network
 
 

@@ -48,10 +48,8 @@ def map_gradient(network: keras.Model, device: str) -> MapGradient:
     return run
 
 
-def value_gradients(
-    loss: Callable[..., Any], device: str, shapes: Sequence[tuple[int | None, ...]]
-) -> ValueGradients:  # torch needs no shapes
-    """Return the gradients of a loss with respect to values that are trained."""
+def value_gradients(loss: Callable[..., Any], device: str, shapes: Sequence[tuple[int | None, ...]]) -> ValueGradients:
+    """Return the gradients of a loss with respect to values that are trained; torch needs no shapes."""
     torch = frameworks.torch()
 
     def run(values: Sequence[np.ndarray], inputs: np.ndarray, targets: np.ndarray) -> list[np.ndarray]:
