@@ -85,12 +85,18 @@ class YoloDetector(BackgroundOpenVinoExport[Engine], Detector):
         self.needs_nms = engine.needs_nms
         self.lock = threading.Lock()
         self._engine = engine
-        self._run = self._alone if device == "cpu" else Batcher(self._alone)
+        self._batcher = None if device == "cpu" else Batcher(lambda pictures: self._run(pictures)[0])
 
-    def _alone(self, pictures: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Run the network, which nobody else does meanwhile."""
+    def _run(self, pictures: np.ndarray) -> tuple[tuple[np.ndarray, ...], str]:
+        """Return the outputs for pictures (N, 3, H, W), and the name of the engine that computed them."""
         with self.lock:
-            return self._engine(pictures)
+            return self._engine(pictures), self._engine.name
+
+    def _infer(self, picture: np.ndarray) -> tuple[tuple[np.ndarray, ...], str]:
+        """Run the network on a picture (1, 3, H, W), on a GPU together with those of other visitors."""
+        if self._batcher is None:
+            return self._run(picture)
+        return self._batcher(picture), self._engine.name
 
     @property
     def sides(self) -> tuple[int, ...]:
@@ -111,8 +117,7 @@ class YoloDetector(BackgroundOpenVinoExport[Engine], Detector):
         check_pixels(pixels)
         frame = Letterbox.fit(pixels.shape[:2], side or self.spec.input_size[0], max(self.strides))
         picture = np.ascontiguousarray(frame.apply(pixels).transpose(2, 0, 1)[None], np.float32) / 255
-        engine = self._engine.name
-        distances, scores, *masks = self._run(picture)  # (1, 4, N), (1, classes, N)
+        (distances, scores, *masks), engine = self._infer(picture)  # (1, 4, N), (1, classes, N)
         height, width = frame.input
         grids = tuple(Grid(stride, height // stride, width // stride) for stride in self.strides)
         boxes = frame.to_photo(decode(distances[0].T, grids))

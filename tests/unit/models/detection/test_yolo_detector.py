@@ -173,6 +173,16 @@ def test_eight_concurrent_visitors_get_the_same_predictions(detector):
         np.testing.assert_array_equal(prediction.confidence, serial[i % 6].confidence)
 
 
+def test_visitors_of_a_gpu_share_batches_and_get_their_own_predictions(detector):
+    shared = YoloDetector(detector.spec, detector._engine, "cuda")
+    photos = [photo(60, 130, seed) for seed in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        predictions = list(pool.map(lambda pixels: shared.predict(pixels, side=SIDE), photos))
+    for pixels, found in zip(photos, predictions, strict=True):
+        np.testing.assert_allclose(found.xyxy, detector.predict(pixels, side=SIDE).xyxy, atol=0.1)
+        assert found.metadata["engine"] == detector.engine
+
+
 def test_the_network_runs_only_while_its_lock_is_held(detector, monkeypatch):
     engine, held = detector._engine, []
 
