@@ -14,7 +14,7 @@ from random_networks import fit_normalizations
 from cnn_demo.models import ModelUnavailable, find, frameworks, list_models, load, openvino_export, release
 from cnn_demo.models.detection.candidates import Grid, select
 from cnn_demo.models.detection.yolo_detector import YoloDetector, cell_indices, decode, read_network
-from cnn_demo.models.detection.yolo_engines import OpenVinoEngine, openvino_file
+from cnn_demo.models.detection.yolo_engines import OpenVinoEngine, TorchEngine, openvino_file, with_raw_outputs
 
 SIDE = 96
 KEYS = ("yolo11n", "yolo26n")  # with and without NMS
@@ -173,14 +173,27 @@ def test_eight_concurrent_visitors_get_the_same_predictions(detector):
         np.testing.assert_array_equal(prediction.confidence, serial[i % 6].confidence)
 
 
-def test_visitors_of_a_gpu_share_batches_and_get_their_own_predictions(detector):
-    shared = YoloDetector(detector.spec, detector._engine, "cuda")
+def test_visitors_of_a_gpu_share_batches_and_get_their_own_predictions(detector, folder, monkeypatch):
+    spec, batches = detector.spec, []
+    engine = TorchEngine(with_raw_outputs(read_network(folder / spec.weights, spec)), "cpu")
+    shared = YoloDetector(spec, engine, "cuda")
+    shared._batcher.wait, shared._batcher.max_batch = 60, 4  # until all four have come
+
+    def run(pictures):
+        batches.append(len(pictures))
+        return engine(pictures)
+
+    monkeypatch.setattr(shared._batcher, "run", run)
     photos = [photo(60, 130, seed) for seed in range(4)]
     with ThreadPoolExecutor(4) as pool:
-        predictions = list(pool.map(lambda pixels: shared.predict(pixels, side=SIDE), photos))
-    for pixels, found in zip(photos, predictions, strict=True):
-        np.testing.assert_allclose(found.xyxy, detector.predict(pixels, side=SIDE).xyxy, atol=0.1)
-        assert found.metadata["engine"] == detector.engine
+        outputs = list(pool.map(lambda pixels: shared.raw(pixels, SIDE), photos))
+    assert batches == [4]
+    one_by_one = YoloDetector(spec, engine, "cpu")
+    for pixels, found in zip(photos, outputs, strict=True):
+        alone = one_by_one.raw(pixels, SIDE)
+        np.testing.assert_allclose(found.scores, alone.scores, atol=1e-3)
+        np.testing.assert_allclose(found.boxes_xyxy, alone.boxes_xyxy, atol=0.1)
+        assert found.engine == "torch"
 
 
 def test_the_network_runs_only_while_its_lock_is_held(detector, monkeypatch):
