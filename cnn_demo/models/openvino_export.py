@@ -17,6 +17,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+import numpy as np
+
 from cnn_demo.models import frameworks
 from cnn_demo.models.catalogue.specs import unreadable_weights
 from cnn_demo.models.files.weights import user_cache
@@ -173,11 +175,27 @@ def read(path: Path) -> openvino.Model:
     return frameworks.openvino().Core().read_model(path)
 
 
-def infer_request(model: openvino.Model) -> openvino.InferRequest:
-    """Compile a model for the CPU in float32 and return its inference request, which is not thread-safe."""
-    settings = {
-        "PERFORMANCE_HINT": "LATENCY",
-        "INFERENCE_NUM_THREADS": frameworks.thread_count(),
-        "INFERENCE_PRECISION_HINT": "f32",  # some CPUs would use bfloat16, which changes scores
-    }
-    return frameworks.openvino().Core().compile_model(model, "CPU", settings).create_infer_request()
+class Compiled:
+    """A model compiled for the CPU in float32, as a function of one array; not thread-safe."""
+
+    def __init__(self, model: openvino.Model) -> None:
+        settings = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_NUM_THREADS": frameworks.thread_count(),
+            "INFERENCE_PRECISION_HINT": "f32",  # some CPUs would use bfloat16, which changes scores
+        }
+        self._model = frameworks.openvino().Core().compile_model(model, "CPU", settings)
+        self._request = self._model.create_infer_request()
+
+    def __call__(self, array: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Return the model's outputs for an array.
+
+        Raises:
+            RuntimeError: If the array does not fit, or the memory is full.
+        """
+        try:
+            outputs = self._request.infer([array])
+        except Exception:
+            self._request = self._model.create_infer_request()  # the failed one may keep the shapes of another array
+            raise
+        return tuple(np.array(outputs[i]) for i in range(len(self._model.outputs)))  # copies: buffers are reused

@@ -81,15 +81,13 @@ class OpenVinoEngine:
 
     def __init__(self, path: Path) -> None:
         model = openvino_export.read(path)
-        self._count = len(model.outputs)
         self.strides = tuple(int(stride) for stride in model.get_rt_info(_STRIDES).astype(str).split())
         self.needs_nms = model.get_rt_info(_OVERLAPPING).astype(str) == "yes"
-        self._request = openvino_export.infer_request(model)
+        self._compiled = openvino_export.Compiled(model)
 
     def __call__(self, pictures: np.ndarray) -> tuple[np.ndarray, ...]:
         """Run the network; see `Engine`."""
-        outputs = self._request.infer([pictures])
-        return tuple(np.array(outputs[i]) for i in range(self._count))  # copies: the request reuses its buffers
+        return self._compiled(pictures)
 
 
 def with_raw_outputs(model: TorchNetwork) -> TorchNetwork:

@@ -69,12 +69,11 @@ class OpenVinoLogits:
     name = "OpenVINO"
 
     def __init__(self, path: Path) -> None:
-        self._request = openvino_export.infer_request(openvino_export.read(path))
+        self._compiled = openvino_export.Compiled(openvino_export.read(path))
 
     def __call__(self, batch: torch.Tensor) -> torch.Tensor:
         """Return logits (1, C, h, w) for an input (1, 3, H, W)."""
-        output = self._request.infer([batch.contiguous().numpy()])[0]
-        return frameworks.torch().from_numpy(np.array(output))  # a copy: the request reuses its buffer
+        return frameworks.torch().from_numpy(self._compiled(batch.contiguous().numpy())[0])
 
 
 class SemanticSegmenter(BackgroundOpenVinoExport[Engine]):

@@ -6,6 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from cnn_demo.models import ModelUnavailable, find, frameworks, openvino_export
@@ -86,3 +87,27 @@ def test_folders_of_killed_exports_are_removed(export):
 def test_weights_that_may_not_be_read_are_one_sentence(tmp_path):
     with pytest.raises(ModelUnavailable, match=r"cannot be read: please replace everyday_unet\.safetensors"):
         openvino_export.exported_file(find("everyday_unet"), tmp_path / "nothing", "library1")
+
+
+def test_a_failed_inference_leaves_nothing_behind():
+    requests = []
+
+    def create_infer_request():
+        request = SimpleNamespace(infer=lambda inputs: {0: inputs[0] * 2})
+        requests.append(request)
+        return request
+
+    compiled = SimpleNamespace(create_infer_request=create_infer_request, outputs=[None])
+    core = SimpleNamespace(compile_model=lambda *_: compiled)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(frameworks, "openvino", lambda: SimpleNamespace(Core=lambda: core))
+        network = openvino_export.Compiled(None)
+
+    def fail(inputs):
+        raise RuntimeError("no memory")
+
+    requests[0].infer = fail
+    with pytest.raises(RuntimeError, match="no memory"):
+        network(np.ones(2))
+    np.testing.assert_array_equal(network(np.ones(2))[0], [2, 2])
+    assert len(requests) == 2
