@@ -37,8 +37,9 @@ from cnn_demo.drawing.palette import class_colours
 from cnn_demo.drawing.pictures import display_values
 from cnn_demo.images import sample_photos
 from cnn_demo.models import load
+from cnn_demo.project import ROOT
 from cnn_demo.results import BACKGROUND
-from cnn_demo.topics import ROOT, TOPICS
+from cnn_demo.topics import TOPICS
 
 WEIGHTS = Path(os.environ["CNN_DEMO_WEIGHTS"])
 WIDTH, HEIGHT = 640, 400

@@ -16,7 +16,8 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.served import ARGS, find_chromium, serve
-from cnn_demo.topics import ROOT, TOPICS
+from cnn_demo.project import ROOT
+from cnn_demo.topics import TOPICS
 
 FOLDER = ROOT / "assets" / "screenshots"
 WIDTH, HEIGHT = 1280, 1150  # of the browser's window

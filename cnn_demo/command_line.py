@@ -87,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
         _common(subparser, command.tasks)
         command.add_options(subparser)
     commands.add_parser("fetch", help="download official weights", add_help=False)  # run by `__main__`; here for --help
+    commands.add_parser("serve", help="serve the pages", add_help=False)  # the same
     return parser
 
 

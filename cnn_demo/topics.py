@@ -1,9 +1,6 @@
 """The seven topics of the demonstration: home, navigation and tests read this one table."""
 
 from dataclasses import dataclass
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)

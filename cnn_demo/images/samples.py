@@ -13,10 +13,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cnn_demo.project import ROOT
+
 if TYPE_CHECKING:
     from cnn_demo.images.photo import Photo
 
-FOLDER = Path(__file__).resolve().parents[2] / "assets" / "samples"
+FOLDER = ROOT / "assets" / "samples"
 THUMBNAIL_WIDTH = 160
 
 

@@ -3,7 +3,8 @@
 import pytest
 from PIL import Image
 
-from cnn_demo.topics import ROOT, TOPICS
+from cnn_demo.project import ROOT
+from cnn_demo.topics import TOPICS
 
 each = pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.title)
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cnn_demo.models.catalogue.specs import Family, Metric, ModelSpec, Task
+from cnn_demo.project import ROOT
 
 _ROWS = Path(__file__).with_suffix(".csv")
-_LABELS = Path(__file__).resolve().parents[3] / "assets" / "coco_labels.txt"
+_LABELS = ROOT / "assets" / "coco_labels.txt"
 COCO_LABELS = tuple(_LABELS.read_text(encoding="utf-8").splitlines())
 _DATASET = "5,000 validation photos of COCO"
 _TRAINING_DATA = (

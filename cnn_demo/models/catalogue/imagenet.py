@@ -13,9 +13,10 @@ from pathlib import Path
 
 from cnn_demo.models.catalogue.specs import Metric, ModelSpec
 from cnn_demo.models.preprocessing import ScalingName
+from cnn_demo.project import ROOT
 
 _ROWS = Path(__file__).with_suffix(".csv")
-_LABELS = Path(__file__).resolve().parents[3] / "assets" / "imagenet_labels.txt"
+_LABELS = ROOT / "assets" / "imagenet_labels.txt"
 IMAGENET_LABELS = tuple(_LABELS.read_text(encoding="utf-8").splitlines())
 _SOURCE = "https://keras.io/api/applications/"
 DATASET = "50,000 validation photos of ImageNet"

@@ -20,10 +20,11 @@ from pathlib import Path
 from cnn_demo.models.catalogue.coco_detectors import coco_spec
 from cnn_demo.models.catalogue.specs import Family, Metric, ModelSpec
 from cnn_demo.models.preprocessing import ScalingName
+from cnn_demo.project import ROOT
 
 _ROWS = Path(__file__).with_suffix(".csv")
 _INSTANCES = Path(__file__).with_name("coco_instances.csv")
-_ADE20K = Path(__file__).resolve().parents[3] / "assets" / "ade20k_labels.txt"
+_ADE20K = ROOT / "assets" / "ade20k_labels.txt"
 ADE20K_LABELS = tuple(_ADE20K.read_text(encoding="utf-8").splitlines())
 CITYSCAPES_LABELS = (
     "road", "sidewalk", "building", "wall", "fence", "pole", "traffic light", "traffic sign", "vegetation", "terrain",

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cnn_demo.models.lite.weights import LITE_FILES
+from cnn_demo.project import ROOT
 
-BUNDLED = Path(__file__).resolve().parents[3] / "assets" / "weights"
+BUNDLED = ROOT / "assets" / "weights"
 HUB_FILE = "model.safetensors"  # file name of the weights in every repository of segmentation-models-pytorch
 SUFFIXES = (".h5", ".keras", ".safetensors", ".pt", ".pth")
 

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 
 from cnn_demo.models.transfer.photo_sets import PhotoSet, gather
+from cnn_demo.project import ROOT
 
-FOLDER = Path(__file__).resolve().parents[3] / "assets" / "sample_sets"
+FOLDER = ROOT / "assets" / "sample_sets"
 ALT = {
     "brick": "A patch of a brick wall, in grey.",
     "grass": "A patch of a lawn, in grey.",

@@ -18,7 +18,7 @@ from cnn_demo.jobs import Job, JobError, job_queue
 from cnn_demo.limits import VIDEO_MB
 from cnn_demo.models import ModelSpec, load_detector
 from cnn_demo.models.detection.candidates import IOU, select
-from cnn_demo.topics import ROOT
+from cnn_demo.project import ROOT
 from cnn_demo.ui.components.picture import labelled_boxes, picture
 from cnn_demo.ui.detection.state import candidates_of, pick_detector
 from cnn_demo.ui.page.layout import controls_picture_and_details

@@ -11,7 +11,8 @@ from streamlit.navigation.page import StreamlitPage
 
 from cnn_demo.lessons import Lesson
 from cnn_demo.limits import SERVER_MB
-from cnn_demo.topics import ROOT, TOPICS, Topic
+from cnn_demo.project import ROOT
+from cnn_demo.topics import TOPICS, Topic
 
 APP_TITLE = "Deep CNNs, live"
 HOME = "pages/0_Home.py"

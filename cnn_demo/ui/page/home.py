@@ -4,7 +4,8 @@ import streamlit as st
 
 from cnn_demo.machine import describe_machine
 from cnn_demo.models.files.weights import local_weights
-from cnn_demo.topics import ROOT, TOPICS
+from cnn_demo.project import ROOT
+from cnn_demo.topics import TOPICS
 from cnn_demo.ui.components.history import one_entry_for_each_click
 from cnn_demo.ui.page.frame import APP_TITLE, set_up, topic_link
 from cnn_demo.ui.page.markdown import plain

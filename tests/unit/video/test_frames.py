@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 
-from cnn_demo.topics import ROOT
+from cnn_demo.project import ROOT
 from cnn_demo.video import VideoError, containers, first_frame, frames, frames_of, interlacing, open_video
 
 from .clips import MILLISECOND, clip, corners, named, with_cover, without_element

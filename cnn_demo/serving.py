@@ -1,0 +1,71 @@
+"""Command-line server: `python -m cnn_demo serve`, from any folder."""
+
+from __future__ import annotations
+
+import argparse
+import runpy
+import subprocess
+import sys
+
+import psutil
+
+from cnn_demo.project import ROOT
+from cnn_demo.terminal import Parser
+
+_EPILOG = """\
+Without --no-fetch, official weights of three small networks (about 30 MB) are downloaded once, in the background; the
+server never waits for them. Other settings of the server are Streamlit's: STREAMLIT_SERVER_MAX_UPLOAD_SIZE and so on.
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve the pages until the process is interrupted.
+
+    Args:
+        arguments: Options; None for those of the shell.
+
+    Returns:
+        The exit status: 0 after Ctrl-C, 1 if the port is taken.
+    """
+    options = _parser().parse_args(arguments)
+    fetching = None if options.no_fetch else _fetch_in_background()
+    sys.argv = ["streamlit", "run", str(ROOT / "app.py"), "--server.port", str(options.port)]
+    if options.address:
+        sys.argv += ["--server.address", options.address]
+    try:
+        runpy.run_module("streamlit", run_name="__main__")
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    finally:
+        if fetching is not None:
+            fetching.terminate()
+    return 0
+
+
+def _fetch_in_background() -> subprocess.Popen[bytes]:
+    """Start `fetch --defaults --background` at a low priority: the start of the server goes first."""
+    process = subprocess.Popen([sys.executable, "-m", "cnn_demo", "fetch", "--defaults", "--background"], cwd=ROOT)
+    if sys.platform == "win32":
+        psutil.Process(process.pid).nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+    else:
+        psutil.Process(process.pid).nice(19)
+    return process
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="python -m cnn_demo serve",
+        description="Serve the pages at http://localhost:8501, and open them in a browser if there is one.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--port", type=_port, default=8501, help="port of the server (8501)")
+    parser.add_argument("--address", help="address to listen on, such as 127.0.0.1 (default: all of this machine)")
+    parser.add_argument("--no-fetch", action="store_true", help="download nothing")
+    return parser
+
+
+def _port(text: str) -> int:
+    if text.isdecimal() and 1 <= int(text) <= 65535:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no port: choose a number from 1 to 65535.")
