@@ -13,6 +13,7 @@ import pytest
 from cnn_demo import limits
 from cnn_demo.limits import SERVER_MB
 from cnn_demo.topics import TOPICS
+from cnn_demo.ui.components import home
 from cnn_demo.ui.page import frame
 from cnn_demo.ui.page.frame import HOME
 
@@ -206,8 +207,7 @@ def test_pages_are_the_topics_and_no_others():
 
 
 def test_every_component_has_its_three_files():
-    folder = ROOT / "cnn_demo" / "ui" / "components"
     stems = [stem for path in SOURCES for stem in re.findall(r'declare\("(\w+)"\)', path.read_text(encoding="utf-8"))]
     assert len(stems) > 5
-    files = [folder / f"{stem}.{kind}" for stem in stems for kind in ("html", "css", "js")]
+    files = [home(stem) / f"{stem}.{kind}" for stem in stems for kind in ("html", "css", "js")]
     assert [file.name for file in files if not file.is_file() or not file.stat().st_size] == []

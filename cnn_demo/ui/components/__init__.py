@@ -33,7 +33,7 @@ def picked_index(key: str, count: int, on_pick: Callable[[int], None]) -> Callab
 
 
 def declare(name: str) -> Callable[..., Any]:
-    """Declare the component whose files are `name`.html, `name`.css and `name`.js in this folder.
+    """Declare the component whose files are `name`.html, `name`.css and `name`.js in this folder or its folder `name`.
 
     Args:
         name: File stem of the three assets; also the component's name in the app, prefixed with the project's.
@@ -41,8 +41,18 @@ def declare(name: str) -> Callable[..., Any]:
     Returns:
         The mounting function that `st.components.v2.component` gives.
     """
-    html, css = (_text(f"{name}.{kind}") for kind in ("html", "css"))
+    html, css = ((home(name) / f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("html", "css"))
     return st.components.v2.component(f"cnn_demo_{name}", html=html, css=css, js=script(name))
+
+
+def home(name: str) -> Path:
+    """Return the folder of a component's files: one of its own, if it has several scripts, or that of all components.
+
+    Args:
+        name: File stem of the component.
+    """
+    own = _FOLDER / name
+    return own if own.is_dir() else _FOLDER
 
 
 def script(name: str) -> str:
@@ -51,20 +61,23 @@ def script(name: str) -> str:
     Args:
         name: File stem of the component.
     """
-    return _with_imports(f"{name}.js", set())
+    return with_imports(home(name) / f"{name}.js", set())
 
 
-def _with_imports(file: str, done: set[str]) -> str:
-    """Return a script in which each import of another file is replaced by that file, once."""
+def with_imports(file: Path, done: set[Path]) -> str:
+    """Return a script in which each import of another file is replaced by that file, once.
+
+    Args:
+        file: Path of the script.
+        done: Files that are imported already; it grows.
+    """
 
     def imported(line: re.Match[str]) -> str:
-        if line[1] in done:
+        path = (file.parent / line[1]).resolve()
+        if path in done:
             return ""
-        done.add(line[1])
-        return re.sub(r"^export ", "", _with_imports(line[1], done), flags=re.MULTILINE)
+        done.add(path)
+        return re.sub(r"^export ", "", with_imports(path, done), flags=re.MULTILINE)
 
-    return re.sub(r'^import \{[^}]*\} from "\./(\w+\.js)"\n', imported, _text(file), flags=re.MULTILINE)
-
-
-def _text(name: str) -> str:
-    return (_FOLDER / name).read_text(encoding="utf-8")
+    text = file.read_text(encoding="utf-8")
+    return re.sub(r'^import \{[^}]*\} from "(\.{1,2}/\w+\.js)"\n', imported, text, flags=re.MULTILINE)
