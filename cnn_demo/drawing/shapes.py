@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
+from cachetools import LRUCache, cached
 
 ERASER = -1  # class index of a stroke that removes the paint below it
 MAX_SHAPES, MAX_POINTS = 1000, 50_000  # of a drawing
@@ -132,7 +133,8 @@ def rasterize(shapes: Sequence[Shape], size: tuple[int, int], mask_size: tuple[i
     return mask
 
 
-@lru_cache(256)  # with each new stroke, a page asks for all earlier ones again
+# With each new stroke, a page asks for all earlier ones again. One that covers the photo takes 10 MB.
+@cached(LRUCache(64 * 2**20, getsizeof=lambda covered: covered[0].nbytes + covered[1].nbytes), lock=threading.Lock())
 def _covered(shape: Shape, size: tuple[int, int], mask_size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """Return rows and columns of the pixels that a shape covers."""
     scale = np.array([mask_size[1] / size[1], mask_size[0] / size[0]])

@@ -34,6 +34,7 @@ class Photo:
         alt: alternative text, of a sample photo.
         data: the file's bytes, from which `exports.full_size.file_pixels` decodes all pixels; empty if not kept.
         file_name: file name with an extension, for exports; by default `name`, with an extension if it has none.
+        built_in: whether it comes with the app, so that results on it may be kept and shown to everybody.
     """
 
     pixels: np.ndarray = field(repr=False)
@@ -45,6 +46,7 @@ class Photo:
     alt: str = ""
     data: bytes = field(default=b"", repr=False)
     file_name: str = ""
+    built_in: bool = False
     key: str = field(init=False)
     """Cache key: the digest and the size of `pixels`."""
 

@@ -55,7 +55,7 @@ class SamplePhoto:
 
         data = self.path.read_bytes()
         photo = read_photo(data, self.title, max_side)
-        return replace(photo, credit=self.credit, alt=self.alt, data=data, file_name=self.path.name)
+        return replace(photo, credit=self.credit, alt=self.alt, data=data, file_name=self.path.name, built_in=True)
 
     @cached_property
     def thumbnail(self) -> bytes:

@@ -29,4 +29,6 @@ def textures() -> PhotoSet:
         }
     )
     named = zip(photos.photos, photos.classes, strict=True)
-    return replace(photos, photos=tuple(replace(photo, alt=ALT[photos.labels[of]]) for photo, of in named))
+    return replace(
+        photos, photos=tuple(replace(photo, alt=ALT[photos.labels[of]], built_in=True) for photo, of in named)
+    )

@@ -11,7 +11,7 @@ from cnn_demo.drawing.pictures import DISPLAYS, display_values, jpeg_url, png_by
 from cnn_demo.images import Photo
 from cnn_demo.ui.components.picture import Mark, picture
 from cnn_demo.ui.convolution.settings import ConvolutionSettings
-from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.caching import photo_cache
 from cnn_demo.ui.widgets.used_pixels import used_pixels
 
 SMOOTH_FROM = 200  # an image with fewer pixels per side is enlarged on the screen: show its pixels as squares
@@ -36,7 +36,7 @@ class ConvolutionResult:
     arithmetic: PixelArithmetic
 
 
-@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=HASH_BY_KEY)
+@photo_cache()
 def input_image(photo: Photo, grey: bool) -> np.ndarray:
     """Return the photo as (H, W) or (H, W, 3) float32 in 0..1; read-only, as it is shared."""
     image = photo.pixels.astype(np.float32) / 255
@@ -45,7 +45,7 @@ def input_image(photo: Photo, grey: bool) -> np.ndarray:
     return image
 
 
-@st.cache_data(max_entries=8, show_spinner=False, hash_funcs=HASH_BY_KEY)
+@photo_cache()
 def _input_url(photo: Photo, grey: bool) -> str:
     return jpeg_url(display_values(input_image(photo, grey), "clip"))
 

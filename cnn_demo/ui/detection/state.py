@@ -12,7 +12,7 @@ from cnn_demo.lessons import Lesson
 from cnn_demo.lessons.detection import LESSON, lesson_for
 from cnn_demo.models import ModelSpec, ModelUnavailable, load_detector, preferred_model
 from cnn_demo.models.detection.candidates import CONFIDENCE, IOU, MAX_DETECTIONS, Candidates, Selection, select
-from cnn_demo.ui.page.caching import HASH_BY_KEY, timed_warm
+from cnn_demo.ui.page.caching import photo_cache, timed_warm
 from cnn_demo.ui.page.link import LINKED_AND_PERSISTENT
 from cnn_demo.ui.widgets.detection_controls import SURE, confidence_slider
 from cnn_demo.ui.widgets.model_picker import load_with_spinner, pick_model, pick_side
@@ -71,7 +71,7 @@ def _begin_at_its_threshold() -> None:
     st.session_state[SURE] = None
 
 
-@st.cache_resource(max_entries=48, show_spinner=False, hash_funcs=HASH_BY_KEY)
+@photo_cache()
 def candidates_of(photo: Photo, key: str, side: int) -> Candidates:
     """All candidate boxes of a detector for a photo; cached, so that sliders do not run it again. Do not modify.
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 
 from cnn_demo.convolution.distortion import (
     cosine_similarity,
@@ -19,7 +18,7 @@ from cnn_demo.convolution.stack import ConvLayer, Layer, PoolLayer, plan_stack, 
 from cnn_demo.convolution.stack_text import format_stack, parse_stack
 from cnn_demo.images import Photo
 from cnn_demo.ui.layers.maps import learned_kernels, working_image
-from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.caching import photo_cache
 
 POOLINGS = {"none": "No pooling", "max": "Max", "average": "Average", "skip": "Stride only", "blur": "Blurred max"}
 SIDES = {True: 256, False: 128}  # pixels; a stack of many layers is measured on a smaller photo
@@ -149,7 +148,7 @@ def curves(photo: Photo, question: Question) -> tuple[pd.DataFrame, float]:
     return _curves(photo, question.distortion, format_stack(question.layers)), limit
 
 
-@st.cache_data(max_entries=24, show_spinner="Measuring…", hash_funcs=HASH_BY_KEY)
+@photo_cache(spinner="Measuring…")
 def _curves(photo: Photo, distortion: str, text: str) -> pd.DataFrame:
     question = Question(distortion, parse_stack(text))
     image = working_image(photo, SIDES[question.is_short])

@@ -1,7 +1,6 @@
 """Feature maps of page 2: the photo at working size, the maps of a stack, and their rendering as images."""
 
 import numpy as np
-import streamlit as st
 
 from cnn_demo.convolution import PATTERNS, pattern
 from cnn_demo.convolution.filter_bank import FILTER_TITLES
@@ -9,13 +8,14 @@ from cnn_demo.convolution.stack import ConvLayer, Layer, StackPlan, plan_stack, 
 from cnn_demo.convolution.stack_text import format_stack, parse_stack
 from cnn_demo.drawing.pictures import display_values, jpeg_url, reduced, signed_scale
 from cnn_demo.images import Photo
+from cnn_demo.models import ModelUnavailable
 from cnn_demo.models.training_records import cifar10_record
-from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.caching import photo_cache
 
 WORKING_SIDE = 256  # pixels: small enough for six layers while a slider waits
 
 
-@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=HASH_BY_KEY)
+@photo_cache()
 def working_image(photo: Photo, side: int = WORKING_SIDE) -> np.ndarray:
     """Return the photo with no side longer than `side`, (H, W, 3) float32 in 0..1; read-only, as it is shared."""
     name = photo.key.removeprefix("pattern-")
@@ -27,10 +27,10 @@ def working_image(photo: Photo, side: int = WORKING_SIDE) -> np.ndarray:
 
 
 def learned_kernels() -> np.ndarray | None:
-    """Return the first-layer kernels of the bundled CNN, (5, 5, 3, 32) float32; None if its file is missing."""
+    """Return the first-layer kernels of the bundled CNN, (5, 5, 3, 32) float32; None if they cannot be read."""
     try:
         return cifar10_record().kernels[-1]
-    except FileNotFoundError:
+    except (FileNotFoundError, ModelUnavailable):
         return None
 
 
@@ -47,7 +47,7 @@ def stack_maps(photo: Photo, layers: tuple[Layer, ...]) -> np.ndarray:
     return _maps(photo, format_stack(layers)) if layers else working_image(photo)
 
 
-@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=HASH_BY_KEY)
+@photo_cache()
 def _maps(photo: Photo, text: str) -> np.ndarray:
     layers = parse_stack(text)
     before = stack_maps(photo, layers[:-1])

@@ -27,7 +27,7 @@ from cnn_demo.ui.layers.controls import overlap_sentence
 from cnn_demo.ui.layers.maps import working_image
 from cnn_demo.ui.layers.numbers import bounded_number
 from cnn_demo.ui.layers.settings import DEFAULTS, POOL_TITLES, value_of
-from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.caching import photo_cache
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.page.session import SESSION
@@ -114,7 +114,7 @@ def _map_title(name: str) -> str:
     return "Brightness" if name == BRIGHTNESS else name.capitalize()
 
 
-@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=HASH_BY_KEY)
+@photo_cache()
 def feature_map(photo: Photo, name: str) -> np.ndarray:
     """Return the photo's brightness, or its response to a 3 × 3 filter of the bank after ReLU, (H, W) float32."""
     grey = np.ascontiguousarray(working_image(photo).mean(axis=2))

@@ -15,7 +15,7 @@ from cnn_demo.models import ModelSpec, ModelUnavailable, find, list_models, load
 from cnn_demo.models.boxes import to_pixels
 from cnn_demo.models.localization.localizers import NOTHING, LocalizerDetails
 from cnn_demo.ui.components.annotator import drawing_of
-from cnn_demo.ui.page.caching import HASH_BY_KEY, timed_warm
+from cnn_demo.ui.page.caching import photo_cache, timed_warm
 from cnn_demo.ui.widgets.linked_drawing import drawing_name, follow_drawing, link_drawing
 
 MODEL, SURE = "localizer", "sure"
@@ -120,7 +120,7 @@ def pick_class(title: str, names: Sequence[str], key: str, likely: str, why: str
     return chosen or likely
 
 
-@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=HASH_BY_KEY)
+@photo_cache()
 def evidence_of(photo: Photo, key: str, threshold: float | None = None) -> LocalizerDetails:
     """Return a localizer's prediction for a photo with its details; cached for all visitors, so not to be changed.
 

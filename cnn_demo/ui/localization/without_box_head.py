@@ -127,7 +127,9 @@ def _scan(
     def compute(report: Callable[[float], None]) -> WindowScan:
         return slide(load_localizer(spec.key), photo.pixels, sizes, step, lambda done, of: report(done / of))
 
-    return computed(("scan", photo.key, spec.key, sizes, step), "Classifying every window…", container, compute)
+    return computed(
+        [photo], ("scan", photo.key, spec.key, sizes, step), "Classifying every window…", container, compute
+    )
 
 
 def _cards(

@@ -13,7 +13,7 @@ from cnn_demo.models import load_classifier
 from cnn_demo.models.calibration import at_temperature, reliability_bins, softmax
 from cnn_demo.models.training_records import TrainingRecord, cifar10_record, cifar10_validation
 from cnn_demo.results import Classification, percent
-from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.caching import photo_cache
 from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, GREY, REFERENCE_LINE, chart_colours
@@ -81,7 +81,7 @@ def confidence_view(photo: Photo) -> None:
         _outside_the_classes(record, temperature / record.temperature)
 
 
-@st.cache_data(max_entries=32, show_spinner="Running the network…", hash_funcs=HASH_BY_KEY)
+@photo_cache(spinner="Running the network…")
 def _classified(photo: Photo) -> Classification:
     return load_classifier(MODEL).predict(photo.pixels)
 

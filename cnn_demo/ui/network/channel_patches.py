@@ -25,7 +25,7 @@ from cnn_demo.models.explanation.top_patches import (
 )
 from cnn_demo.ui.components.tiles import Tile, tiles
 from cnn_demo.ui.network.walk.stages import layer_label
-from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.caching import HASH_BY_KEY, photo_cache
 from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.widgets.choice import index_field
@@ -104,7 +104,7 @@ def _samples(model: Classifier) -> Gallery:
     return Gallery(photos, tuple(window_activations(_taps(model), photo.pixels) for photo in photos))
 
 
-@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=HASH_BY_KEY)
+@photo_cache()
 def _own(photo: Photo, model: Classifier) -> WindowActivations:
     return window_activations(_taps(model), photo.pixels)
 
@@ -242,15 +242,7 @@ def _every_channel(gallery: Gallery, layer: NetworkLayer, order: np.ndarray, cha
     )
 
 
-@st.cache_data(
-    max_entries=32,
-    show_spinner=False,
-    hash_funcs={
-        **HASH_BY_KEY,
-        Gallery: lambda gallery: len(gallery.photos),  # the samples never change
-        NetworkLayer: lambda layer: layer.name,
-    },
-)
+@photo_cache(names={Gallery: lambda gallery: len(gallery.photos)})  # the samples never change
 def _best_patches(
     last: Photo, gallery: Gallery, layer: NetworkLayer, order: tuple[int, ...]
 ) -> tuple[str, list[float]]:

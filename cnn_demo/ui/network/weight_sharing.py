@@ -15,7 +15,7 @@ from cnn_demo.images import Photo
 from cnn_demo.ui.components.diagram import diagram
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.network import weight_sharing_drawings as drawings
-from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.caching import photo_cache
 from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.widgets.choice import choose
@@ -213,7 +213,7 @@ def _equivariance_note(stride: int, shift: int) -> str:
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH_BY_KEY)
+@photo_cache()
 def _windows(photo: Photo, shift: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the layers' grey input before and after the photo is shifted: (WINDOW, WINDOW) float32 in 0..1."""
     height, width = photo.size
@@ -226,7 +226,7 @@ def _windows(photo: Photo, shift: int) -> tuple[np.ndarray, np.ndarray]:
     return shifted(wide, 0, ROOM)[..., 0], shifted(wide, shift, ROOM)[..., 0]
 
 
-@st.cache_data(max_entries=128, show_spinner=False, hash_funcs=HASH_BY_KEY)
+@photo_cache()
 def _moved(
     photo: Photo, kind: str, kernel: int, stride: int, shift: int
 ) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray, float]:

@@ -110,7 +110,8 @@ def _take_from_link() -> None:
 def _built_in(key: str) -> Photo:
     if key in PATTERNS:
         pixels = pattern(key, PATTERN_SIDES.get(key, 256))
-        return Photo(pixels, PATTERNS[key].title, sha256=f"pattern-{key}", alt=PATTERNS[key].sentence)
+        sentence = PATTERNS[key].sentence
+        return Photo(pixels, PATTERNS[key].title, sha256=f"pattern-{key}", alt=sentence, built_in=True)
     return next(sample for sample in sample_photos() if sample.key == key).load()
 
 

@@ -14,7 +14,7 @@ from cnn_demo.models.classification.classifiers import FITS
 from cnn_demo.models.classification.units import input_box
 from cnn_demo.models.files.downloads import max_concurrent
 from cnn_demo.results import Classification, duration, percent
-from cnn_demo.ui.page.caching import HASH_BY_KEY, timed_warm
+from cnn_demo.ui.page.caching import photo_cache, timed_warm
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.pretrained import robustness
@@ -92,7 +92,7 @@ def _availability_sentence() -> str:
     return f"{here} You can download others in the tab *Models*." if max_concurrent() else here
 
 
-@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=HASH_BY_KEY)
+@photo_cache()
 def classified(photo: Photo, key: str, fit: str) -> Classification:
     """Return a network's prediction for a photo; cached and shared, so it must not be modified.
 

@@ -69,8 +69,11 @@ def _curves(
             def measure(report: Callable[[float], None], values: np.ndarray = explanation.values) -> DeletionCurve:
                 return deletion_curve(model, seen, label, values, progress=report)
 
-            curves[title] = computed((*name, question.layer_for(key), key), f"Checking {title}…", container, measure)
+            curves[title] = computed(
+                [photo], (*name, question.layer_for(key), key), f"Checking {title}…", container, measure
+            )
     curves[RANDOM] = computed(
+        [photo],
         (*name, RANDOM),
         "Checking a random order…",
         container,

@@ -14,7 +14,7 @@ from cnn_demo.models import load_classifier
 from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.models.explanation.explain import METHODS, convolutional_layers, explain
 from cnn_demo.results import Classification, duration, percent
-from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.caching import photo_cache
 from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.pretrained import deletion_check
@@ -96,7 +96,7 @@ def _limits() -> None:
     )
 
 
-@st.cache_data(max_entries=32, show_spinner=False, hash_funcs=HASH_BY_KEY)
+@photo_cache()
 def _classified(photo: Photo, model: Classifier) -> Classification:
     return model.predict(photo.pixels)
 
@@ -144,7 +144,7 @@ def _explanation(
         return Explanation(values, (time.perf_counter() - start) * 1000)
 
     name = ("map", photo.key, model.spec.key, question.label_index, layer, method)
-    return computed(name, f"{TITLES[method]} for {question.label}…", container, compute)
+    return computed([photo], name, f"{TITLES[method]} for {question.label}…", container, compute)
 
 
 def _pictures(photo: Photo, seen: np.ndarray, label: str, maps: Mapping[str, Explanation], opacity: float) -> None:

@@ -14,7 +14,7 @@ from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.models.explanation.feature_maps import convolutional_layers, feature_maps, map_layers, strongest_first
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.components.tiles import Tile, tiles
-from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.caching import photo_cache
 from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.widgets.choice import index_field
@@ -88,7 +88,7 @@ def _open(channel: int | None) -> None:
     st.session_state[CHANNEL] = channel
 
 
-@st.cache_resource(max_entries=6, show_spinner="Computing the maps…", hash_funcs=HASH_BY_KEY)
+@photo_cache(spinner="Computing the maps…")
 def _maps(photo: Photo, model: Classifier, layer: str) -> tuple[np.ndarray, np.ndarray]:
     """Return the layer's maps (H, W, C) and the order of its channels; read-only, because they are cached."""
     maps = feature_maps(model, model.prepare(photo.pixels), layer)
@@ -133,7 +133,7 @@ def _colours_mean(values: np.ndarray) -> str:
     return "black is zero, yellow its largest value."
 
 
-@st.cache_data(max_entries=12, show_spinner=False, hash_funcs=HASH_BY_KEY)
+@photo_cache()
 def _tiles_url(photo: Photo, model: Classifier, layer: str, count: int) -> tuple[str, tuple[int, int]]:
     """Return an image URL of the `count` strongest maps, stacked vertically, and the (height, width) of each."""
     maps, order = _maps(photo, model, layer)

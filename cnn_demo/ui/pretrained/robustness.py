@@ -14,7 +14,7 @@ from cnn_demo.images.corruptions import CORRUPTIONS, Corruption, corrupt
 from cnn_demo.models import load_classifier
 from cnn_demo.results import Classification, percent
 from cnn_demo.ui.components.picture import picture
-from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.caching import photo_cache
 from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.pretrained.model_times import keep_time
@@ -93,7 +93,7 @@ def _controls() -> tuple[str, float]:
     return kind, amount
 
 
-@st.cache_resource(max_entries=32, show_spinner=False, hash_funcs=HASH_BY_KEY)
+@photo_cache()
 def corrupted(photo: Photo, kind: str, amount: float) -> np.ndarray:
     """Return the corrupted pixels, (H, W, 3) uint8, not to be modified; the photo's own at the neutral amount."""
     if amount == CORRUPTIONS[kind].neutral:
@@ -109,12 +109,12 @@ def _predicted(photo: Photo, key: str, fit: str, kind: str, amount: float, predi
     return _corrupted_prediction(photo, key, fit, kind, amount)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=HASH_BY_KEY)
+@photo_cache()
 def _corrupted_prediction(photo: Photo, key: str, fit: str, kind: str, amount: float) -> Classification:
     return keep_time(key, load_classifier(key).predict(corrupted(photo, kind, amount), fit))
 
 
-@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=HASH_BY_KEY)
+@photo_cache()
 def _curve(photo: Photo, key: str, fit: str, kind: str, label: str) -> Curve:
     """Return the curve over the whole range of amounts, predicted in one batch."""
     model = load_classifier(key)

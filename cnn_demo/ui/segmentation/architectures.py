@@ -53,6 +53,7 @@ def architectures_view(photo: Photo) -> None:
     costs = counted_costs(encoder, side)
     if timed := (encoder, side) in measured:
         costs = computed(
+            (),
             ("architectures", encoder, side, device),
             "Building and running…",
             progress,

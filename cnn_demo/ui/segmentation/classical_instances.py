@@ -20,7 +20,7 @@ from cnn_demo.models.segmentation.mask_matching import mask_overlaps, partners
 from cnn_demo.models.segmentation.metrics import outline
 from cnn_demo.results import BACKGROUND, Segmentation
 from cnn_demo.ui.components.picture import picture
-from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.caching import photo_cache
 from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.segmentation.instances import found_of, numbered
 from cnn_demo.ui.segmentation.state import reduced_segmentation, resized_map, segmentation_of
@@ -119,7 +119,7 @@ def _objects_named(found: sv.Detections, name: str, size: tuple[int, int]) -> sv
     return some
 
 
-@st.cache_resource(max_entries=24, show_spinner="Separating objects…", hash_funcs=HASH_BY_KEY)
+@photo_cache(spinner="Separating objects…")
 def _made(photo: Photo, key: str, side: int, mode: str, name: str, method: str, narrow: float) -> sv.Detections:
     """Objects of a class by a classical method; connected components do not depend on `narrow`."""
     _, segmentation = reduced_segmentation(photo, segmentation_of(photo, key, side, mode), SIDE)

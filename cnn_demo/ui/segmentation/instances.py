@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import streamlit as st
 import supervision as sv
 
 from cnn_demo.detections import class_names, confidences, masks
@@ -15,7 +14,7 @@ from cnn_demo.models import ModelSpec, load_detector
 from cnn_demo.models.detection.candidates import IOU, Candidates, select
 from cnn_demo.results import percent
 from cnn_demo.ui.components.mask_view import Layer
-from cnn_demo.ui.page.caching import HASH_BY_KEY, timed_warm
+from cnn_demo.ui.page.caching import photo_cache, timed_warm
 from cnn_demo.ui.widgets.detection_controls import confidence_slider
 from cnn_demo.ui.widgets.model_picker import load_with_spinner, pick_model, pick_side
 
@@ -45,7 +44,7 @@ def pick_instances() -> tuple[ModelSpec, int, float]:
     return spec, side, confidence_slider(spec.threshold, SURE)
 
 
-@st.cache_resource(max_entries=6, show_spinner="Running the network…", hash_funcs=HASH_BY_KEY)
+@photo_cache(spinner="Running the network…")
 def objects_of(photo: Photo, key: str, side: int) -> Candidates:
     """All candidates of an instance segmentation model for a photo; cached for the sliders. Do not modify.
 
@@ -56,7 +55,7 @@ def objects_of(photo: Photo, key: str, side: int) -> Candidates:
     return timed_warm(detector, lambda: detector.candidates(photo.pixels, side), photo.size, side)
 
 
-@st.cache_resource(max_entries=3, show_spinner="Running the network…", hash_funcs=HASH_BY_KEY)
+@photo_cache(spinner="Running the network…")
 def found_of(photo: Photo, key: str, side: int, confidence: float) -> sv.Detections:
     """The objects above the threshold after NMS, the most confident first, with masks (K, H, W); do not modify.
 

@@ -18,7 +18,7 @@ from cnn_demo.models.segmentation.segmenters import MODES, SemanticSegmenter
 from cnn_demo.models.segmentation.tiling import TILE
 from cnn_demo.results import BACKGROUND, Segmentation, percent
 from cnn_demo.ui.components.mask_view import Layer, mask_view
-from cnn_demo.ui.page.caching import HASH_BY_KEY, timed_warm
+from cnn_demo.ui.page.caching import photo_cache, timed_warm
 from cnn_demo.ui.page.link import LINKED_AND_PERSISTENT
 from cnn_demo.ui.widgets.model_picker import load_with_spinner, pick_model, pick_side
 
@@ -85,7 +85,7 @@ def _fits(segmenter: SemanticSegmenter, size: tuple[int, int], side: int) -> boo
     return True
 
 
-@st.cache_resource(max_entries=6, show_spinner="Running the network…", hash_funcs=HASH_BY_KEY)
+@photo_cache(spinner="Running the network…")
 def segmentation_of(photo: Photo, key: str, side: int | None, mode: str) -> Segmentation:
     """A network's prediction for every pixel; cached, so that sliders do not run it again. It must not be modified.
 

@@ -18,7 +18,7 @@ from cnn_demo.models.segmentation.metrics import score_masks
 from cnn_demo.models.segmentation.unet_ablation import can_be_opened, maps_inside, without_skips
 from cnn_demo.models.segmentation.unets import SKIPS, skips_of
 from cnn_demo.results import Segmentation, percent
-from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.caching import photo_cache
 from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.segmentation.state import masks_on, segmentation_of
@@ -117,7 +117,7 @@ def _skip_names(spec: ModelSpec) -> list[str]:
     return names
 
 
-@st.cache_resource(max_entries=24, show_spinner="Running without skips…", hash_funcs=HASH_BY_KEY)
+@photo_cache(spinner="Running without skips…")
 def _without(photo: Photo, key: str, off: tuple[int, ...]) -> Segmentation:
     return without_skips(load_segmenter(key), photo.pixels, off)
 
@@ -149,7 +149,7 @@ def _maps(photo: Photo, spec: ModelSpec) -> None:
                     picture_cards([card], width=120, columns=1, ratio=ratio)
 
 
-@st.cache_resource(max_entries=2, show_spinner="Computing the maps…", hash_funcs=HASH_BY_KEY)
+@photo_cache(spinner="Computing the maps…")
 def _cards_of(photo: Photo, key: str) -> dict[str, tuple[Card, str]]:
     """A card of the strongest maps of each step, and its ratio; all maps would be hundreds of megabytes."""
     found = {name: strongest(maps) for name, maps in maps_inside(load_segmenter(key), photo.pixels).items()}

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-import streamlit as st
 
 from cnn_demo.drawing.pictures import jpeg_url
 from cnn_demo.images import Photo
 from cnn_demo.models.classification.classifiers import GREY
 from cnn_demo.models.classification.units import Box, input_box
 from cnn_demo.ui.components.picture import Mark, picture
-from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.caching import photo_cache
 
 SHOWN_SIDE = 640  # pixels of the longer side that are sent to the browser
 
@@ -56,7 +55,7 @@ def draw_on_photo(
     )
 
 
-@st.cache_data(max_entries=16, show_spinner=False, hash_funcs=HASH_BY_KEY)
+@photo_cache()
 def _input_area(photo: Photo, fit: str, crop: float) -> tuple[str, tuple[int, int], tuple[int, int]]:
     """Return the picture's data URL, its (height, width) in pixels of the photo, and its corner in the photo."""
     height, width = photo.size

@@ -11,7 +11,7 @@ from cnn_demo.convolution.receptive_field import MapGeometry, ReceptiveField
 from cnn_demo.drawing.pictures import jpeg_url
 from cnn_demo.images import Photo
 from cnn_demo.ui.components.picture import Mark, picture
-from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.caching import photo_cache
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, GREY, chart_colours
 
 SHOWN_SIDE = 512  # side in pixels of the photo under the heatmap
@@ -88,7 +88,7 @@ def _clipped(mark: Mark, size: tuple[int, int]) -> Mark:
     return Mark(top, left, max(bottom - top, 0), max(right - left, 0))
 
 
-@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=HASH_BY_KEY)
+@photo_cache()
 def large(photo: Photo, size: tuple[int, int]) -> np.ndarray:
     """Return the photo as a background for an image of (height, width), enlarged by a whole factor."""
     fold = max(1, SHOWN_SIDE // max(size))

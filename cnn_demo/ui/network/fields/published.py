@@ -13,7 +13,7 @@ from cnn_demo.convolution.published_networks import PUBLISHED, PublishedNetwork,
 from cnn_demo.convolution.receptive_field import MapGeometry
 from cnn_demo.images import Photo
 from cnn_demo.ui.network.fields import drawings as views
-from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.caching import photo_cache
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, GREY
 from cnn_demo.ui.widgets.choice import choose
 
@@ -41,7 +41,7 @@ def published_view(
     )
 
 
-@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=HASH_BY_KEY)
+@photo_cache()
 def _square(photo: Photo, side: int) -> np.ndarray:
     """Return the central square crop of the photo, the input of these networks."""
     height, width = photo.size

@@ -22,7 +22,7 @@ from cnn_demo.ui.network.fields import drawings as views
 from cnn_demo.ui.network.fields.growth import growth
 from cnn_demo.ui.network.fields.published import published_view
 from cnn_demo.ui.network.fields.trained import trained_view
-from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.caching import photo_cache
 from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.widgets.choice import choose
@@ -142,7 +142,7 @@ def stack_layers(depth: int, kernel: int, stride: int, strided: str, dilation: i
     return tuple((kernel, stride if number % every == 0 else 1, dilation) for number in range(depth))
 
 
-@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=HASH_BY_KEY)
+@photo_cache()
 def working_picture(photo: Photo, side: int) -> np.ndarray:
     """Return the photo with at most `side` pixels on its longer side, (H, W, 3) uint8; read-only, as it is shared."""
     pixels = reduced(photo.pixels, side).view()  # a view, so that the photo's own pixels stay as they are
@@ -150,7 +150,7 @@ def working_picture(photo: Photo, side: int) -> np.ndarray:
     return pixels
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASH_BY_KEY)
+@photo_cache()
 def _influence(photo: Photo, settings: StackSettings, unit: tuple[int, int]) -> tuple[np.ndarray, int]:
     """Return the influence of every pixel of the working image, and the number of averaged random networks."""
     pixels = working_picture(photo, WORKING_SIDE)

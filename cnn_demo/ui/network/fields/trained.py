@@ -15,7 +15,7 @@ from cnn_demo.models import ModelUnavailable, load_classifier
 from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.ui.network.fields import drawings as views
 from cnn_demo.ui.network.walk.stages import layer_label
-from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.caching import photo_cache
 from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.widgets.choice import choose
 
@@ -111,7 +111,7 @@ def _sample_batch() -> np.ndarray:
     return np.stack([model.prepare(sample.load().pixels) for sample in sample_photos()])
 
 
-@st.cache_data(max_entries=256, show_spinner=False, hash_funcs=HASH_BY_KEY)
+@photo_cache()
 def _influence(
     photo: Photo, layer: str, unit: tuple[int, int], channel: int | None, over: str, trained: bool
 ) -> np.ndarray:

@@ -13,7 +13,7 @@ from cnn_demo.ui.network.walk.channel import show_channel, show_maps, unit_contr
 from cnn_demo.ui.network.walk.photo import show_photo, show_prediction, show_seen
 from cnn_demo.ui.network.walk.stages import draw_stops, find_arcs, group_layers, layer_label, step_label
 from cnn_demo.ui.network.walk.unit import show_field, show_sum
-from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.caching import photo_cache
 from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.page.session import SESSION
@@ -57,7 +57,7 @@ def walk_view(photo: Photo) -> None:
         show_sum(model, {other.name: other for other in layers}, result, selection)
 
 
-@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=HASH_BY_KEY)
+@photo_cache()
 def activations(photo: Photo, model: Classifier, fit: str) -> Activations:
     """Return all activations of the network for this photo; cached for other visitors."""
     return model.activations(photo.pixels, fit)
@@ -139,7 +139,7 @@ def _show_strip(photo: Photo, model: Classifier, result: Activations, layer: Net
     )
 
 
-@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=HASH_BY_KEY)
+@photo_cache()
 def _drawn(photo: Photo, model: Classifier, fit: str) -> tuple[Stop, ...]:
     result = activations(photo, model, fit)
     return draw_stops(group_layers(model.layers), result.maps, result.seen)

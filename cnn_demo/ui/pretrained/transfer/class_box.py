@@ -10,7 +10,7 @@ from cnn_demo.limits import PHOTO_MB
 from cnn_demo.models.transfer.photo_set_builder import ClassBuilder
 from cnn_demo.models.transfer.photo_sets import MAX_LABEL, MAX_PHOTOS, MIN_PHOTOS
 from cnn_demo.ui.components.tiles import Tile, tiles
-from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.caching import photo_cache
 from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.pretrained.transfer.state import change, current_draft, replace_classes
 
@@ -121,7 +121,7 @@ def _take_out(number: int, key: str) -> None:
     change(current_draft().without_photo(number, key))
 
 
-@st.cache_data(max_entries=48, show_spinner=False, hash_funcs=HASH_BY_KEY)
+@photo_cache()
 def _sprite(photos: tuple[Photo, ...]) -> str:
     """Return one image of the photos' central squares, stacked vertically."""
     return jpeg_url(np.concatenate([square(photo.pixels) for photo in photos]))

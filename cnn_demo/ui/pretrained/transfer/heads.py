@@ -10,7 +10,7 @@ from cnn_demo.models.classification.units import input_box
 from cnn_demo.models.transfer.fine_tuning import TunedRun
 from cnn_demo.models.transfer.heads import Head, HeadError, check_fit, load_head, save_head
 from cnn_demo.models.transfer.session import PRETRAINED, TUNED, TransferState, predict_photos
-from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.caching import photo_cache
 from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.pretrained.transfer.state import HEAD_REFUSED, LOADED
 from cnn_demo.ui.widgets.cells import two_cells
@@ -70,7 +70,7 @@ def _probabilities(photo: Photo, head: Head) -> np.ndarray:
     return head.probabilities(_features(photo, head.backbone, head.fit))[0]
 
 
-@st.cache_data(max_entries=32, show_spinner=False, hash_funcs=HASH_BY_KEY)
+@photo_cache()
 def _features(photo: Photo, model_key: str, fit: str) -> np.ndarray:
     from cnn_demo.models.transfer.backbones import features
 

@@ -9,7 +9,7 @@ from cnn_demo.drawing.pictures import jpeg_url
 from cnn_demo.images import Photo
 from cnn_demo.models.transfer.photo_set_builder import PhotoSetBuilder
 from cnn_demo.models.transfer.sample_sets import textures
-from cnn_demo.ui.page.caching import HASH_BY_KEY
+from cnn_demo.ui.page.caching import photo_cache
 from cnn_demo.ui.pretrained.transfer.class_box import THUMBNAIL, square
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
 
@@ -46,7 +46,7 @@ def preview(draft: PhotoSetBuilder) -> None:
     )
 
 
-@st.cache_data(max_entries=48, show_spinner=False, hash_funcs=HASH_BY_KEY)
+@photo_cache()
 def _montage(photos: Sequence[Photo]) -> str:
     """Return one picture of the photos' central squares, in rows."""
     picture = np.full((_ROWS, _COLUMNS, THUMBNAIL, THUMBNAIL, 3), 128, np.uint8)
