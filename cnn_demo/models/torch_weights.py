@@ -40,6 +40,8 @@ def with_weights(spec: ModelSpec, build: Callable[[ModelSpec], TorchNetwork]) ->
         else:
             state = torch.load(found.path, map_location="cpu", weights_only=True)
         network.load_state_dict(counters | state)
-    except Exception as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever unpickling finds in a damaged file
         raise unreadable_weights(spec) from error
     return network.eval()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass, field
 from functools import cache
@@ -9,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from cnn_demo.models.files.weights import BUNDLED
+from cnn_demo.models.catalogue.specs import ModelUnavailable
+from cnn_demo.models.files.weights import BUNDLED, is_intact
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +101,7 @@ def localizer_record() -> LocalizerRecord:
 
     Raises:
         FileNotFoundError: If the bundled files are missing.
+        ModelUnavailable: If they are damaged.
     """
     return LocalizerRecord(**_read("caltech_localizer.json", "caltech_localizer_samples.npz"))
 
@@ -106,6 +109,7 @@ def localizer_record() -> LocalizerRecord:
 def _read(facts: str, arrays: str) -> dict[str, Any]:
     """Return the values of a JSON file, lists as tuples, and the arrays of an NPZ file."""
     _check_present(facts, arrays)
+    _check_intact(facts, arrays)
     text = (BUNDLED / facts).read_text(encoding="utf-8")
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(text).items()}
     return values | _read_arrays(arrays)
@@ -114,6 +118,7 @@ def _read(facts: str, arrays: str) -> dict[str, Any]:
 def _read_arrays(name: str) -> dict[str, np.ndarray]:
     """Return read-only float32 copies of the arrays in an NPZ file."""
     _check_present(name)
+    _check_intact(name)
     with np.load(BUNDLED / name) as file:
         arrays = {key: file[key].astype(np.float32) for key in file.files}
     for array in arrays.values():
@@ -128,12 +133,22 @@ def _check_present(*names: str) -> None:
         )
 
 
+def _check_intact(*names: str) -> None:
+    """Raise `ModelUnavailable` if a file is damaged, so that nothing else can go wrong while it is read."""
+    for name in names:
+        with contextlib.suppress(OSError):
+            if is_intact(BUNDLED / name):
+                continue
+        raise ModelUnavailable(f"The network's training record is damaged: please replace assets/weights/{name}.")
+
+
 @cache
 def cifar10_record() -> TrainingRecord:
     """Read the record of the bundled CIFAR-10 network.
 
     Raises:
         FileNotFoundError: If the bundled files are missing.
+        ModelUnavailable: If they are damaged.
     """
     values = _read("cifar10_cnn.json", "cifar10_cnn_kernels.npz")
     return TrainingRecord(**values | {"confusion": np.array(values["confusion"])})
@@ -145,6 +160,7 @@ def cifar10_validation() -> ValidationLogits:
 
     Raises:
         FileNotFoundError: If the bundled file is missing.
+        ModelUnavailable: If it is damaged.
     """
     arrays = _read_arrays("cifar10_cnn_validation.npz")
     return ValidationLogits(arrays["logits"], arrays["labels"].astype(np.int64))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from cnn_demo.images.resizing import Resampling
-from cnn_demo.models.files.weights import BUNDLED, WeightsFile, find_weights
+from cnn_demo.models.files.weights import BUNDLED, WeightsFile, find_weights, is_intact, set_aside
 from cnn_demo.models.preprocessing import ScalingName
 
 Task = Literal["classification", "localization", "detection", "semantic-segmentation", "instance-segmentation"]
@@ -114,12 +114,17 @@ class ModelSpec:
         """Return the model's own weights file, without that of its backbone.
 
         Raises:
-            ModelUnavailable: If it is not available locally.
+            ModelUnavailable: If it is not available locally, or a bundled one is damaged.
         """
         found = find_weights(self.weights)
         if found is None:
             raise ModelUnavailable(f"The weights of “{self.title}” are not on this machine: {self.weights} is missing.")
-        return found
+        try:
+            if is_intact(found.path):
+                return found
+        except OSError:
+            pass
+        raise unreadable_weights(self)
 
     def card(self) -> str | None:
         """Return the model card (Markdown) of a bundled model; None for others."""
@@ -128,5 +133,15 @@ class ModelSpec:
 
 
 def unreadable_weights(spec: ModelSpec) -> ModelUnavailable:
-    """Return the error that the weights of a model are damaged, or those of another one."""
-    return ModelUnavailable(f"The weights of “{spec.title}” cannot be read: please replace {spec.weights}.")
+    """Return the error that the weights of a model are damaged, or those of another one.
+
+    A file that was downloaded is set aside, so that it can be downloaded again.
+    """
+    found = find_weights(spec.weights)
+    if found is None or found.source != "cache" or not spec.url:
+        return ModelUnavailable(f"The weights of “{spec.title}” cannot be read: please replace {spec.weights}.")
+    set_aside(found)
+    return ModelUnavailable(
+        f"The weights of “{spec.title}” cannot be read: please download them again, in the tab “Models” or with "
+        f"`python -m cnn_demo fetch {spec.key}`."
+    )

@@ -178,7 +178,9 @@ def with_weights(spec: ModelSpec, build: Callable[[], keras.Model]) -> keras.Mod
     network = build()
     try:
         network.load_weights(file.path)
-    except (OSError, ValueError, KeyError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # h5py raises whatever HDF5 finds in a damaged file
         raise unreadable_weights(spec) from error
     return network
 

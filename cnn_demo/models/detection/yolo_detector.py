@@ -14,7 +14,7 @@ import numpy as np
 from cnn_demo.images.photo import check_pixels
 from cnn_demo.models import frameworks, gpu_memory, openvino_export
 from cnn_demo.models.batching import Batcher
-from cnn_demo.models.catalogue.specs import ModelSpec, ModelUnavailable
+from cnn_demo.models.catalogue.specs import ModelSpec, ModelUnavailable, unreadable_weights
 from cnn_demo.models.detection.candidates import Candidates, Grid
 from cnn_demo.models.detection.detector import Detector
 from cnn_demo.models.detection.everyday_network import EVERYDAY, EVERYDAY_MASKS, everyday_detector
@@ -214,9 +214,10 @@ def read_network(path: Path, spec: ModelSpec) -> TorchNetwork:
             if hasattr(model.model[-1], "one2one_cv2"):
                 model.model[-1].end2end = True  # keep the NMS-free one-to-one head
             model.fuse(verbose=False)
-    except Exception as error:
-        message = f"The weights of “{spec.title}” cannot be read: please replace {path.name}."
-        raise ModelUnavailable(message) from error
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever unpickling finds in a damaged file
+        raise unreadable_weights(spec) from error
     if names != spec.labels:
         raise ModelUnavailable(f"The file {path.name} holds a network with other classes than “{spec.title}”.")
     return model

@@ -1,11 +1,15 @@
 """Locally available weights: bundled, in the operator's folder, or in a library's cache.
 
-Only file names and sizes are read, so that any page can use it without loading a framework.
+Only file names and sizes are read, so that any page can use it without loading a framework. Bundled files are compared
+with their checksums before they are read: a flipped byte would otherwise make a network quietly wrong.
 """
 
 import contextlib
+import hashlib
 import os
+import tempfile
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from cnn_demo.models.lite.weights import LITE_FILES
@@ -14,6 +18,9 @@ from cnn_demo.project import ROOT
 BUNDLED = ROOT / "assets" / "weights"
 HUB_FILE = "model.safetensors"  # file name of the weights in every repository of segmentation-models-pytorch
 SUFFIXES = (".h5", ".keras", ".safetensors", ".pt", ".pth")
+CHECKSUMS = "SHA256SUMS"  # file with the checksums of the bundled files, as `sha256sum` writes and checks it
+_Version = tuple[Path, int, int]  # path, time of the last change in nanoseconds, and size
+_SET_ASIDE: set[_Version] = set()  # files of libraries' caches that could not be read
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,14 @@ def package_folders() -> tuple[Path, ...]:
 
 def user_cache() -> Path:
     """Return the user's cache folder."""
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    return Path(os.environ.get("XDG_CACHE_HOME", _home() / ".cache"))
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:  # a container may run as a user that its system does not know
+        return Path(tempfile.gettempdir())
 
 
 def torch_cache() -> Path:
@@ -64,7 +78,7 @@ def torch_cache() -> Path:
 
 def keras_cache() -> Path:
     """Return Keras's download cache."""
-    return Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
+    return Path(os.environ.get("KERAS_HOME", _home() / ".keras")) / "models"
 
 
 def hub_cache() -> Path:
@@ -93,10 +107,46 @@ def _files_below(folder: Path) -> list[Path]:
 def _add(found: dict[str, WeightsFile], path: Path, source: str) -> None:
     with contextlib.suppress(OSError):  # such as a link to a folder that may not be entered
         if path.is_file():
-            file = WeightsFile(path, source, path.stat().st_size)
-            found.setdefault(file.name, file)
+            version = _version(path)
+            if version not in _SET_ASIDE:
+                file = WeightsFile(path, source, version[2])
+                found.setdefault(file.name, file)
 
 
 def find_weights(name: str) -> WeightsFile | None:
     """Return the weights file of this name that a model would be loaded from; None if it is not available locally."""
     return next((file for file in local_weights() if file.name == name), None)
+
+
+def set_aside(file: WeightsFile) -> None:
+    """Ignore a file that cannot be read, until it is replaced: it is not at hand, and can be downloaded again."""
+    with contextlib.suppress(OSError):
+        _SET_ASIDE.add(_version(file.path))
+
+
+def is_intact(path: Path) -> bool:
+    """Return whether a file has the checksum that `CHECKSUMS` in its folder gives; True if it gives none.
+
+    Raises:
+        OSError: If one of the two files cannot be read.
+    """
+    checksums = path.with_name(CHECKSUMS)
+    expected = _listed(*_version(checksums)).get(path.name) if checksums.is_file() else None
+    return expected is None or _sha256(*_version(path)) == expected
+
+
+def _version(path: Path) -> _Version:
+    status = path.stat()
+    return path, status.st_mtime_ns, status.st_size
+
+
+@lru_cache(4)
+def _listed(path: Path, *_changed: int) -> dict[str, str]:
+    lines = (line.partition(" ") for line in path.read_text(encoding="utf-8", errors="replace").splitlines())
+    return {name.lstrip(" *"): digest for digest, _, name in lines}
+
+
+@lru_cache(64)
+def _sha256(path: Path, *_changed: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,5 +1,6 @@
 """Training records agree with the bundled network and with themselves."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -7,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cnn_demo.models import find, load, training_records
+from cnn_demo.models import ModelUnavailable, find, load, training_records
 from cnn_demo.models.calibration import expected_calibration_error, fit_temperature, reliability_bins, softmax
+from cnn_demo.models.files.weights import BUNDLED
 from cnn_demo.models.training_records import cifar10_record, cifar10_validation
 
 IMAGES = 5000
@@ -75,3 +77,18 @@ def test_missing_files_are_named(monkeypatch, tmp_path):
         cifar10_record.__wrapped__()
     with pytest.raises(FileNotFoundError, match=r"cifar10_cnn_validation\.npz"):
         cifar10_validation.__wrapped__()
+
+
+@pytest.mark.parametrize("name", ["cifar10_cnn.json", "cifar10_cnn_kernels.npz", "cifar10_cnn_validation.npz"])
+@pytest.mark.parametrize(
+    "damage", [lambda data: b"", lambda data: data[:100], lambda data: data[:-9] + b"8" + data[-8:]]
+)
+def test_damaged_files_are_named(monkeypatch, tmp_path, name, damage):
+    for path in [*BUNDLED.glob("cifar10_cnn*.*"), BUNDLED / "SHA256SUMS"]:
+        shutil.copy(path, tmp_path)
+    monkeypatch.setattr(training_records, "BUNDLED", tmp_path)
+    read = cifar10_validation if "validation" in name else cifar10_record
+    read.__wrapped__()
+    (tmp_path / name).write_bytes(damage((tmp_path / name).read_bytes()))
+    with pytest.raises(ModelUnavailable, match=f"damaged: please replace assets/weights/{name}"):
+        read.__wrapped__()

@@ -1,11 +1,14 @@
 """The search for weights, in temporary folders."""
 
+import hashlib
 import os
+import shutil
 
 import pytest
 
+from cnn_demo.models import ModelUnavailable, find, load
 from cnn_demo.models.files import weights
-from cnn_demo.models.files.weights import SUFFIXES, local_weights, weight_folders
+from cnn_demo.models.files.weights import BUNDLED, SUFFIXES, local_weights, weight_folders
 
 
 @pytest.fixture
@@ -139,3 +142,42 @@ def test_folders_that_may_not_be_entered_are_passed_over(folders, monkeypatch):
     for name in ("stat", "scandir", "listdir"):
         monkeypatch.setattr(os, name, guarded(getattr(os, name)))
     assert [file.name for file in local_weights()] == ["a.pt"]
+
+
+def test_a_cached_file_that_cannot_be_read_is_not_at_hand_until_it_is_replaced(folders):
+    spec = find("yolo11n")
+    path = put(folders["torch"], spec.weights)
+    assert spec.availability() == "at hand"
+    with pytest.raises(ModelUnavailable, match=r"download them again.*`python -m cnn_demo fetch yolo11n`"):
+        load("yolo11n")
+    assert spec.availability() == "download"
+    path.unlink()
+    put(folders["torch"], spec.weights, 5)
+    assert spec.availability() == "at hand"
+
+
+def test_the_operators_own_file_is_not_set_aside(folders):
+    spec = find("yolo11n")
+    put(folders["own"], spec.weights)
+    with pytest.raises(ModelUnavailable, match=r"please replace yolo11n\.pt"):
+        load("yolo11n")
+    assert spec.availability() == "at hand"
+
+
+def test_bundled_files_have_their_checksums():
+    listed = dict(reversed(line.split()) for line in (BUNDLED / weights.CHECKSUMS).read_text().splitlines())
+    assert set(listed) == {path.name for path in BUNDLED.iterdir() if path.suffix not in (".md", "")}
+    wrong = [name for name in listed if hashlib.sha256((BUNDLED / name).read_bytes()).hexdigest() != listed[name]]
+    assert wrong == [], "run `sha256sum *.h5 *.json *.npz *.safetensors > SHA256SUMS` in assets/weights"
+
+
+def test_one_flipped_bit_makes_a_network_unavailable(folders):
+    spec = find("pet_unet")
+    data = bytearray((BUNDLED / spec.weights).read_bytes())
+    data[len(data) // 2] ^= 1
+    folders["bundled"].mkdir()
+    (folders["bundled"] / spec.weights).write_bytes(data)
+    assert spec.weights_file().bytes == len(data)  # without checksums, it is as good as any
+    shutil.copy(BUNDLED / weights.CHECKSUMS, folders["bundled"])
+    with pytest.raises(ModelUnavailable, match="cannot be read"):
+        spec.weights_file()
