@@ -9,10 +9,11 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from cnn_demo.models import ModelSpec, ModelUnavailable, find, list_models
-from cnn_demo.models.files import downloads
+from cnn_demo.models.files import checks, downloads
 from cnn_demo.models.files.transfers import DownloadFailed
 from cnn_demo.models.files.weights import find_weights
 from cnn_demo.terminal import Parser, complain, say
@@ -22,12 +23,13 @@ HERE = ("bundled", "at hand")  # of `ModelSpec.availability`
 INTERRUPTED = 130  # as shells have it for Ctrl-C
 _EPILOG = """\
 The files go where the libraries themselves keep theirs: KERAS_HOME and TORCH_HOME move them. Checksums are verified
-where there are any, else size and structure. CNN_DEMO_DOWNLOADS is about visitors of the pages: of this command it
-limits --background alone.
+where there are any, else size and structure. With --record, the checksum of each good file is written to
+cnn_demo/models/catalogue/recorded.csv: later downloads must have it, and CNN_DEMO_DOWNLOADS=checked offers the network
+to visitors. CNN_DEMO_DOWNLOADS is about visitors of the pages: of this command it limits --background alone.
 
 exit status:
   0    all of them are on this machine
-  1    one or more could not be downloaded; the others are here
+  1    one or more could not be downloaded or recorded; the others are here
   2    there is no model of that key, or none was named: nothing was downloaded
   130  interrupted: nothing is left of the file that was coming
 """
@@ -52,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
         complain(error.args[0])
         return 2
     try:
-        return _in_background(specs) if options.background else _in_foreground(specs)
+        return _in_background(specs) if options.background else _in_foreground(specs, record=options.record)
     except KeyboardInterrupt:
         downloads.stop_all()
         if not options.background:
@@ -90,8 +92,13 @@ def fetch(
             yield spec, False, None
 
 
-def _in_foreground(specs: Sequence[ModelSpec]) -> int:
-    """Show the progress on stderr, and one line for each model: on stdout if it is available, else on stderr."""
+def _in_foreground(specs: Sequence[ModelSpec], *, record: bool) -> int:
+    """Show the progress on stderr, and one line for each model: on stdout if it is available, else on stderr.
+
+    Args:
+        specs: Specs of the models.
+        record: Put the checksums of files that were not bundled into the table of recorded ones.
+    """
     bar = _Bar()
     failed = False
     for spec, was_here, error in fetch(specs, bar):
@@ -103,7 +110,23 @@ def _in_foreground(specs: Sequence[ModelSpec]) -> int:
         else:
             where = f": {file.path}" if file else "."
             say(f"{spec.key} {'is here already' if was_here else 'was downloaded'}{where}")
+            if record and file and file.source != "bundled":
+                failed |= not _recorded(spec, file.path)
     return int(failed)
+
+
+def _recorded(spec: ModelSpec, path: Path) -> bool:
+    """Record a file's checksum, and tell whether it could be."""
+    try:
+        digest = checks.record_checksum(path, spec)
+    except checks.BrokenFile as error:
+        complain(f"{spec.key}: {path} was not recorded, for it is not the published file: {error}.")
+    except OSError as error:
+        complain(f"{spec.key}: its checksum was not recorded: {error}.")
+    else:
+        say(f"  sha256 {digest} was recorded")
+        return True
+    return False
 
 
 def _in_background(specs: Sequence[ModelSpec]) -> int:
@@ -171,6 +194,7 @@ def _parser() -> Parser:
     parser.add_argument("keys", nargs="*", metavar="KEY", help="of a model, such as resnet50 or yolo11n-seg")
     parser.add_argument("--defaults", action="store_true", help=f"{', '.join(DEFAULTS)}: about 30 MB")
     parser.add_argument("--list", action="store_true", help="list all keys, with their size and where the weights are")
+    parser.add_argument("--record", action="store_true", help="record checksums, for CNN_DEMO_DOWNLOADS=checked")
     parser.add_argument("--background", action="store_true", help="print one line in all, as `make run` wants it")
     return parser
 

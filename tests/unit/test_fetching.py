@@ -14,6 +14,7 @@ from local_server import CONTENT, NOWHERE, serving
 from cnn_demo import fetching
 from cnn_demo.__main__ import main
 from cnn_demo.models import find, preferred_model, usable_models
+from cnn_demo.models.catalogue import recorded
 from cnn_demo.models.files import downloads
 from cnn_demo.models.files.weights import find_weights, keras_cache, torch_cache
 
@@ -179,3 +180,19 @@ def test_it_starts_without_the_imports_of_the_other_commands(root):
     line, modules = done.stdout.splitlines()
     assert line.startswith("cifar10_cnn is here already")
     assert not {"torch", "tensorflow", "supervision", "pandas", "scipy", "streamlit"} & set(modules.split())
+
+
+def test_checksums_are_recorded_on_request(published, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(recorded, "TABLE", tmp_path / "recorded.csv")
+    recorded.TABLE.write_text("file,sha256,bytes\n")
+    assert main(["fetch", "photo_net"]) == 0
+    assert recorded.recorded("photo_net.h5") is None
+    assert main(["fetch", "--record", "photo_net", "lost_net"]) == 1
+    digest = hashlib.sha256(CONTENT).hexdigest()
+    assert recorded.recorded("photo_net.h5") == recorded.Recorded(digest, len(CONTENT))
+    assert recorded.recorded("lost_net.h5") is None
+    assert f"  sha256 {digest} was recorded\n" in capsys.readouterr().out
+    find_weights("photo_net.h5").path.write_bytes(b"another")
+    assert main(["fetch", "--record", "photo_net"]) == 1
+    assert "not the published file" in capsys.readouterr().err
+    assert recorded.recorded("photo_net.h5").sha256 == digest

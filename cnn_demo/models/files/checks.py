@@ -1,10 +1,11 @@
 """Integrity checks of downloaded weights.
 
-Checksums come, in this order, from the library (Keras has them for most of its classifiers), from the file name
-(torchvision's contain the first digits of their SHA-256, as in `torch.hub`), and from the server's response headers.
-Ultralytics, segmentation-models-pytorch and Keras's MobileNets publish none: their files must also have about the
-expected size and be valid archives. A torch checkpoint is a zip file with a checksum for every tensor, all of which are
-verified; the expected length of HDF5 and safetensors files follows from their headers.
+Checksums come, in this order, from the table of recorded ones, from the library (Keras has them for most of its
+classifiers), from the file name (torchvision's contain the first digits of their SHA-256, as in `torch.hub`), and from
+the server's response headers. Ultralytics, segmentation-models-pytorch and Keras's MobileNets publish none: until
+theirs are recorded, their files must have about the expected size and be valid archives. A torch checkpoint is a zip
+file with a checksum for every tensor, all of which are verified; the expected length of HDF5 and safetensors files
+follows from their headers.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cnn_demo.models.catalogue.recorded import record, recorded
+
 if TYPE_CHECKING:
     from cnn_demo.models.catalogue.specs import ModelSpec
 
@@ -29,13 +32,32 @@ class BrokenFile(Exception):
     """The file is not the published one, or is incomplete."""
 
 
-def published_checksum(spec: ModelSpec) -> tuple[str, str] | None:
-    """Return the algorithm and the digits, possibly truncated, of a model's published checksum; None if unpublished."""
+def known_checksum(spec: ModelSpec) -> tuple[str, str] | None:
+    """Return the algorithm and the digits, possibly truncated, of a model's checksum; None if it is not known.
+
+    It is the recorded one, or else the published one.
+    """
+    if row := recorded(spec.weights):
+        return "sha256", row.sha256
     if spec.checksum:
         algorithm, _, digits = spec.checksum.rpartition(":")
         return algorithm or "sha256", digits
     named = NAMED.search(spec.weights)
     return ("sha256", named[1]) if named else None
+
+
+def record_checksum(path: Path, spec: ModelSpec) -> str:
+    """Put the SHA-256 and the size of a good file into the table of recorded ones, and return the SHA-256.
+
+    Raises:
+        BrokenFile: If the file is not as `check_file` wants it.
+        OSError: If it cannot be read, or the table cannot be written.
+    """
+    check_file(path, spec)
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    record(spec.weights, digest, path.stat().st_size)
+    return digest
 
 
 def announced_checksum(headers: Mapping[str, str]) -> tuple[str, str] | None:
@@ -65,19 +87,21 @@ def check_file(path: Path, spec: ModelSpec, announced: tuple[str, str] | None = 
     Args:
         path: The complete file, under any name.
         spec: Metadata of the model.
-        announced: Checksum sent by the server, used if none is published.
+        announced: Checksum sent by the server, used if none is known.
 
     Raises:
         BrokenFile: If it is another file or damaged.
         OSError: If it cannot be read.
     """
-    published = published_checksum(spec)
-    if expected := published or announced:
+    known = known_checksum(spec)
+    if expected := known or announced:
         algorithm, digits = expected
         with path.open("rb") as file:
             if not hashlib.file_digest(file, algorithm).hexdigest().startswith(digits.lower()):
                 raise BrokenFile(f"its {algorithm} does not match")
-    if published is None:
+    if (row := recorded(spec.weights)) and path.stat().st_size != row.bytes:
+        raise BrokenFile(f"it has {path.stat().st_size} bytes, not {row.bytes}")
+    if known is None:
         size = path.stat().st_size
         if not spec.bytes / SIZE_FACTOR <= size <= spec.bytes * SIZE_FACTOR:
             raise BrokenFile(f"it has {size} bytes, but about {spec.bytes} were expected")

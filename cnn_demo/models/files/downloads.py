@@ -1,7 +1,8 @@
 """Download of published weights into the library's cache, on request of a visitor or the operator.
 
 Downloads of the same file are shared by visitors, the number of concurrent downloads is limited, and the operator can
-disable them: CNN_DEMO_DOWNLOADS is "off" (also "0", "false", "no") or the maximum number of concurrent downloads.
+disable them: CNN_DEMO_DOWNLOADS is "off" (also "0", "false", "no") or the maximum number of concurrent downloads. With
+"checked", or "checked,4" together with a number, visitors are offered only files whose checksum is known beforehand.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnn_demo.models.catalogue.specs import ModelUnavailable
 from cnn_demo.models.files import transfers
+from cnn_demo.models.files.checks import known_checksum
 from cnn_demo.models.files.transfers import DownloadFailed, Transfer
 from cnn_demo.models.files.weights import WeightsFile, find_weights, keras_cache, torch_cache
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 VARIABLE = "CNN_DEMO_DOWNLOADS"
 AT_ONCE = 2  # default maximum number of concurrent downloads
 OFF, ON = ("off", "false", "no"), ("", "on", "true", "yes")  # values of the variable, besides numbers
+CHECKED = "checked"
 TICK = 0.1  # seconds between progress reports
 _LOCK = threading.Lock()
 _RUNNING: dict[str, Transfer] = {}  # by file name
@@ -31,23 +34,42 @@ _RUNNING: dict[str, Transfer] = {}  # by file name
 
 def max_concurrent() -> int:
     """Return the maximum number of concurrent downloads; 0 if they are disabled or the variable is invalid."""
-    value = os.environ.get(VARIABLE, "").strip().lower()
-    if value in ON:
+    words = [word for word in _words() if word != CHECKED]
+    if all(word in ON for word in words):
         return AT_ONCE
-    return int(value) if value.isdecimal() else 0
+    return int(words[0]) if len(words) == 1 and words[0].isdecimal() else 0
+
+
+def only_checked() -> bool:
+    """Return whether visitors may only download files whose checksum is known beforehand."""
+    return CHECKED in _words()
+
+
+def _words() -> list[str]:
+    return [word.strip().lower() for word in os.environ.get(VARIABLE, "").split(",")]
 
 
 def refusal(spec: ModelSpec) -> str | None:
-    """Return the message for visitors if downloads are disabled; None if they are enabled."""
+    """Return the message for visitors if they may not download this model; None if they may."""
     if max_concurrent():
-        return None
+        if not only_checked() or known_checksum(spec):
+            return None
+        return (
+            f"Visitors cannot download “{spec.title}” here, because its checksum is not known: whoever runs this app "
+            f"can download it with `python -m cnn_demo fetch {spec.key}`."
+        )
     value = os.environ[VARIABLE].strip()
     clear = value.isdecimal() or value.lower() in OFF
-    reason = "" if clear else ", which is neither “off” nor a number"
+    reason = "" if clear else ", which is neither “off”, “checked” nor a number"
     return (
         f"Downloads are switched off here (`{VARIABLE}={value}`{reason}): whoever runs this app can download the "
         f"network with `python -m cnn_demo fetch {spec.key}`, or allow downloads with `{VARIABLE}={AT_ONCE}`."
     )
+
+
+def offered(specs: Sequence[ModelSpec]) -> tuple[ModelSpec, ...]:
+    """Return the models that visitors see beside the button: those that they may download, or all if they may none."""
+    return tuple(spec for spec in specs if not max_concurrent() or refusal(spec) is None)
 
 
 def download(

@@ -30,7 +30,14 @@ def offer(missing: Sequence[ModelSpec]) -> None:
     if not missing:
         st.caption("All networks are on this machine.")
         return
-    _download([spec.key for spec in missing])
+    offered = downloads.offered(missing)
+    if len(offered) < len(missing):
+        st.caption(
+            f"{len(missing) - len(offered)} networks in this table are not offered here, because the checksums of "
+            "their files are not known."
+        )
+    if offered:
+        _download([spec.key for spec in offered])
 
 
 @fragment

@@ -1,7 +1,9 @@
 """A downloaded file is checked by its checksum if there is one, otherwise by size and structure."""
 
 import base64
+import csv
 import hashlib
+import re
 import zipfile
 from dataclasses import replace
 
@@ -12,7 +14,14 @@ from requests.structures import CaseInsensitiveDict
 from safetensors.numpy import save_file
 
 from cnn_demo.models import find, list_models
-from cnn_demo.models.files.checks import BrokenFile, announced_checksum, check_file, published_checksum
+from cnn_demo.models.catalogue import recorded
+from cnn_demo.models.files.checks import (
+    BrokenFile,
+    announced_checksum,
+    check_file,
+    known_checksum,
+    record_checksum,
+)
 
 NUMBERS = np.random.default_rng(0).random(50_000)
 
@@ -55,7 +64,7 @@ def test_without_a_checksum_size_and_structure_count(tmp_path, suffix, write, of
         check_file(path, replace(spec, bytes=3 * len(content)))
 
 
-def test_a_published_checksum_decides(tmp_path):
+def test_a_known_checksum_decides(tmp_path):
     path = tmp_path / "coming"
     path.write_bytes(b"some")
     sha256 = hashlib.sha256(b"some").hexdigest()
@@ -68,9 +77,9 @@ def test_a_published_checksum_decides(tmp_path):
 
 
 def test_checksums_of_the_table():
-    assert published_checksum(find("vgg16")) == ("md5", "64373286793e3c8b2b4e3219cbf3544b")
-    assert published_checksum(find("fcn_resnet50")) == ("sha256", "1167a1af")
-    without = {spec.family for spec in list_models() if spec.url and published_checksum(spec) is None}
+    assert known_checksum(find("vgg16")) == ("md5", "64373286793e3c8b2b4e3219cbf3544b")
+    assert known_checksum(find("fcn_resnet50")) == ("sha256", "1167a1af")
+    without = {spec.family for spec in list_models() if spec.url and known_checksum(spec) is None}
     assert without == {"imagenet", "yolo", "yolo_semantic", "smp"}
     imagenet = [spec.key for spec in list_models("classification") if spec.url and not spec.checksum]
     assert imagenet == ["mobilenet", "mobilenet_v2"]
@@ -89,3 +98,41 @@ def test_checksums_of_the_table():
 )
 def test_checksums_that_servers_send(headers, expected):
     assert announced_checksum(CaseInsensitiveDict(headers)) == expected
+
+
+def test_a_recorded_checksum_decides(tmp_path, monkeypatch):
+    table = tmp_path / "recorded.csv"
+    table.write_text("file,sha256,bytes\nother.pt,0a,1\n")
+    monkeypatch.setattr(recorded, "TABLE", table)
+    path = tmp_path / "coming"
+    checkpoint(path)
+    spec = replace(find("yolo11n"), weights="net.pt", bytes=path.stat().st_size)
+    assert known_checksum(spec) is None
+    digest = record_checksum(path, spec)
+    assert known_checksum(spec) == ("sha256", digest)
+    assert table.read_text() == f"file,sha256,bytes\nnet.pt,{digest},{path.stat().st_size}\nother.pt,0a,1\n"
+    assert list(tmp_path.iterdir()) in ([table, path], [path, table])
+    check_file(path, spec)
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1  # in the archive's comment length: no tensor changes
+    path.write_bytes(data)
+    with pytest.raises(BrokenFile, match="sha256"):
+        check_file(path, spec, ("sha256", hashlib.sha256(data).hexdigest()))
+
+
+def test_a_broken_file_is_not_recorded(tmp_path, monkeypatch):
+    monkeypatch.setattr(recorded, "TABLE", tmp_path / "recorded.csv")
+    recorded.TABLE.write_text("file,sha256,bytes\n")
+    path = tmp_path / "coming"
+    path.write_bytes(b"<html>")
+    with pytest.raises(BrokenFile):
+        record_checksum(path, find("yolo11n"))
+    assert recorded.TABLE.read_text() == "file,sha256,bytes\n"
+
+
+def test_the_table_names_files_of_the_registry():
+    files = {spec.weights for spec in list_models() if spec.url}
+    with recorded.TABLE.open(encoding="utf-8") as table:
+        rows = list(csv.DictReader(table))
+    assert {row["file"] for row in rows} <= files
+    assert all(re.fullmatch("[0-9a-f]{64}", row["sha256"]) and int(row["bytes"]) > 0 for row in rows)

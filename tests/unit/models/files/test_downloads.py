@@ -14,6 +14,7 @@ import pytest
 from local_server import CONTENT, NOWHERE, serving
 
 from cnn_demo.models import ModelUnavailable, find
+from cnn_demo.models.catalogue import recorded
 from cnn_demo.models.files import downloads, transfers
 from cnn_demo.models.files.downloads import download
 from cnn_demo.models.files.weights import find_weights
@@ -238,13 +239,43 @@ def test_stopping_leaves_nothing(server, tmp_path):
 
 @pytest.mark.parametrize(
     ("value", "most"),
-    [(None, 2), ("", 2), ("on", 2), ("3", 3), ("1", 1), ("off", 0), (" OFF ", 0), ("0", 0), ("no", 0), ("nver", 0)],
+    [
+        (None, 2),
+        ("", 2),
+        ("on", 2),
+        ("3", 3),
+        ("1", 1),
+        ("off", 0),
+        (" OFF ", 0),
+        ("0", 0),
+        ("no", 0),
+        ("nver", 0),
+        ("checked", 2),
+        ("Checked, 4", 4),
+        ("checked,off", 0),
+    ],
 )
 def test_the_operator_sets_how_many_run_at_once(monkeypatch, value, most):
     if value is not None:
         monkeypatch.setenv(downloads.VARIABLE, value)
     assert downloads.max_concurrent() == most
     assert (downloads.refusal(find("vgg16")) is None) == (most > 0)
+
+
+def test_only_files_with_a_known_checksum_are_offered_if_the_operator_wants_it(server, monkeypatch, tmp_path):
+    monkeypatch.setattr(recorded, "TABLE", tmp_path / "recorded.csv")
+    recorded.TABLE.write_text("file,sha256,bytes\n")
+    monkeypatch.setenv(downloads.VARIABLE, "checked")
+    known, unknown = find("vgg16"), row(f"{server.address}/good", None)
+    assert downloads.offered([known, unknown]) == (known,)
+    with pytest.raises(ModelUnavailable, match=r"checksum is not known.*python -m cnn_demo fetch vgg16"):
+        download(unknown)
+    assert server.requested == []
+    recorded.record(unknown.weights, hashlib.sha256(CONTENT).hexdigest(), len(CONTENT))
+    assert downloads.offered([known, unknown]) == (known, unknown)
+    assert download(unknown).path.read_bytes() == CONTENT
+    monkeypatch.setenv(downloads.VARIABLE, "off")
+    assert downloads.offered([known, unknown]) == (known, unknown)  # beside a button that tells why it is disabled
 
 
 def test_switched_off_it_is_refused_to_visitors_and_not_to_the_operator(server, monkeypatch):
@@ -255,7 +286,7 @@ def test_switched_off_it_is_refused_to_visitors_and_not_to_the_operator(server, 
     assert server.requested == []
     assert download(spec, by_operator=True).path.read_bytes() == CONTENT
     monkeypatch.setenv(downloads.VARIABLE, "nver")
-    assert "neither “off” nor a number" in downloads.refusal(spec)
+    assert "neither “off”, “checked” nor a number" in downloads.refusal(spec)
 
 
 def test_downloads_beyond_the_limit_are_postponed(server, monkeypatch):
