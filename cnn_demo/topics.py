@@ -16,6 +16,7 @@ class Topic:
         page: Path of the page's script, relative to the project's root.
         picture: Path of the card's picture, relative to the project's root.
         alt: Text alternative for the picture.
+        photo: Key of the sample photo that it opens with.
     """
 
     number: int
@@ -26,9 +27,10 @@ class Topic:
     page: str
     picture: str
     alt: str
+    photo: str
 
 
-def _topic(number: int, title: str, short: str, icon: str, summary: str, alt: str) -> Topic:
+def _topic(number: int, title: str, short: str, icon: str, summary: str, alt: str, photo: str = "chelsea") -> Topic:
     name = title.replace(" ", "_")
     return Topic(
         number=number,
@@ -39,6 +41,7 @@ def _topic(number: int, title: str, short: str, icon: str, summary: str, alt: st
         page=f"pages/{number}_{name}.py",
         picture=f"assets/cards/{number}.webp",
         alt=alt,
+        photo=photo,
     )
 
 
@@ -90,6 +93,7 @@ TOPICS: tuple[Topic, ...] = (
         "select_all",
         "Many objects of many classes: candidate boxes, confidence threshold and non-maximum suppression.",
         "A street with a bus and four people, each in a labelled box.",
+        photo="bus",
     ),
     _topic(
         7,
@@ -98,5 +102,6 @@ TOPICS: tuple[Topic, ...] = (
         "texture",
         "Label every pixel and every instance; see where the network is unsure.",
         "A street with a bus and four people, each painted in a colour of its own.",
+        photo="bus",
     ),
 )

@@ -3,11 +3,12 @@
 import re
 
 import pytest
-from driver import HOME, PAGE_1, assert_fine, component, fire, open_app, picture
+from driver import HOME, PAGE_1, PAGE_6, assert_fine, component, fire, open_app, picture
 
 from cnn_demo.convolution import PATTERNS
 from cnn_demo.images import sample_photos
 from cnn_demo.images.validation import MAX_BYTES
+from cnn_demo.lessons.detection import LESSON as DETECTION
 from cnn_demo.ui.page.markdown import plain
 
 BROKEN = {
@@ -32,6 +33,31 @@ def test_the_first_sample_is_where_a_page_begins():
     app = open_app(PAGE_1)
     assert app.session_state["photo_key"] == sample_photos()[0].key
     assert "photo" not in app.query_params
+    assert "Chelsea the cat" in caption(app)
+
+
+def test_a_page_begins_with_its_own_photo_until_the_visitor_chooses_one():
+    app = open_app(PAGE_1)
+    app.switch_page(PAGE_6).run()
+    assert "bus" in caption(app).lower()
+    assert "photo" not in app.query_params
+    app.switch_page(PAGE_1).run()
+    assert "Chelsea the cat" in caption(app)
+    fire(app, "gallery", "pick", "chelsea")
+    app.query_params.clear()  # as the navigation does
+    app.switch_page(PAGE_6).run()
+    assert_fine(app)
+    assert "Chelsea the cat" in caption(app)
+    assert app.query_params["photo"] == "chelsea"
+
+
+def test_undo_leaves_a_photo_unchosen():
+    app = open_app(PAGE_6)
+    start = next(each for each in DETECTION.experiments if each.photo)
+    app.selectbox(key="try_this").set_value(start.title).run()
+    app.button(key="undo_experiment").click().run()
+    assert "bus" in caption(app).lower()
+    app.switch_page(PAGE_1).run()
     assert "Chelsea the cat" in caption(app)
 
 

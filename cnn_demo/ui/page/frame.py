@@ -13,6 +13,7 @@ from cnn_demo.lessons import Lesson
 from cnn_demo.limits import SERVER_MB
 from cnn_demo.project import ROOT
 from cnn_demo.topics import TOPICS, Topic
+from cnn_demo.ui.page.photo_picker import open_with
 
 APP_TITLE = "Deep CNNs, live"
 HOME = "pages/0_Home.py"
@@ -41,6 +42,7 @@ def open_page(number: int, lesson: Lesson) -> DeltaGenerator:
     """
     topic = TOPICS[number - 1]
     set_up(f"{topic.title} · {APP_TITLE}")
+    open_with(topic.photo)
     with st.container(key="heading", horizontal=True, vertical_alignment="center"):
         with st.container(width="stretch", gap="xxsmall"):
             st.header(f"{topic.icon} {topic.title}", anchor=False)

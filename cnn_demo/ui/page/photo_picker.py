@@ -20,6 +20,8 @@ from cnn_demo.ui.page.markdown import plain
 PATTERN_SIDES = {"impulse": 31, "edge": 64, "disc": 128, "checkerboard": 64, "chirp": 384, "noise": 128}
 OWN = "own"
 _GONE = "photo_gone"  # the link is of an uploaded photo that this session does not have
+_FIRST = "photo_first"  # key of the photo that the open page begins with
+_UNCHOSEN = "photo_unchosen"  # whether the photo is the page's own, and the next page begins with another
 
 
 @dataclass(frozen=True)
@@ -27,16 +29,24 @@ class PhotoChoice:
     """The chosen photo of a moment.
 
     Attributes:
-        key: Key of a sample or a pattern, or `OWN`; "" for the first sample.
+        key: Key of a sample or a pattern, or `OWN`; "" for the photo that the page begins with.
         own: The uploaded photo, if there was one.
+        unchosen: Whether the page began with it.
     """
 
     key: str = ""
     own: Photo | None = None
+    unchosen: bool = False
+
+
+def open_with(key: str) -> None:
+    """Name the sample photo that the page begins with, as long as the visitor has chosen none."""
+    samples = [sample.key for sample in sample_photos()]
+    st.session_state[_FIRST] = key if key in samples else samples[0]
 
 
 def photo_picker(*, patterns: bool = False) -> Photo:
-    """Show the picker and return the chosen photo, by default the first sample.
+    """Show the picker and return the chosen photo, by default the one that the page begins with.
 
     Args:
         patterns: Offer test patterns beside the photos.
@@ -71,7 +81,7 @@ def photo_picker(*, patterns: bool = False) -> Photo:
 
 def choose(key: str) -> None:
     """Make a sample photo, a pattern or the visitor's own photo the chosen one, and put it into the link."""
-    st.session_state["photo_key"] = key
+    st.session_state.update({"photo_key": key, _UNCHOSEN: False})
     st.session_state.pop("photo_error", None)
     st.session_state.pop(_GONE, None)
     st.query_params["photo"] = key
@@ -79,14 +89,20 @@ def choose(key: str) -> None:
 
 def chosen_photo() -> PhotoChoice:
     """Return the present choice, for `restore_photo`."""
-    return PhotoChoice(st.session_state.get("photo_key", sample_photos()[0].key), st.session_state.get("own_photo"))
+    state = st.session_state
+    return PhotoChoice(state.get("photo_key", _first()), state.get("own_photo"), state.get(_UNCHOSEN, False))
 
 
 def restore_photo(choice: PhotoChoice) -> None:
     """Make a former choice the present one; an uploaded photo comes back even if another was uploaded since."""
     if choice.own is not None:
         st.session_state["own_photo"] = choice.own
-    choose(choice.key or sample_photos()[0].key)
+    choose(choice.key or _first())
+    st.session_state[_UNCHOSEN] = choice.unchosen or not choice.key
+
+
+def _first() -> str:
+    return st.session_state.get(_FIRST, sample_photos()[0].key)
 
 
 def _take_from_link() -> None:
@@ -96,13 +112,16 @@ def _take_from_link() -> None:
     if "own_photo" in st.session_state:
         keys.add(OWN)
     if "photo_key" not in st.session_state or went_back_or_forward():
-        st.session_state["photo_key"] = wanted if wanted in keys else sample_photos()[0].key
+        st.session_state["photo_key"] = wanted if wanted in keys else _first()
+        st.session_state[_UNCHOSEN] = wanted not in keys
         if wanted == OWN and OWN not in keys:
             st.session_state[_GONE] = True
+    elif st.session_state.get(_UNCHOSEN):
+        st.session_state["photo_key"] = _first()
     if wanted is not None and wanted not in keys:
         del st.query_params["photo"]
         wanted = None
-    if st.session_state["photo_key"] != (wanted or sample_photos()[0].key):
+    if st.session_state["photo_key"] != (wanted or _first()):
         st.query_params["photo"] = st.session_state["photo_key"]
 
 

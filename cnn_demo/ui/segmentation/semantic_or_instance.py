@@ -44,12 +44,12 @@ def objects_view(photo: Photo) -> None:
     semantic, instance = stage.columns(2, gap="medium")
     with semantic:
         segmentation = segmentation_of(photo, spec.key, side, mode)
-        st.markdown("**Semantic**: a class for every pixel")
         masks_on(photo, segmentation, key="objects_semantic", max_height=_HEIGHT, name_of=common_name)
+        st.markdown("**Semantic**: a class for every pixel")
     with instance:
         found = found_of(photo, finder.key, finder_side, confidence)
-        st.markdown("**Instance**: a mask for every object")
         _show_objects(photo, found)
+        st.markdown("**Instance**: a mask for every object")
     with details:
         st.subheader("Classes and objects", anchor=False)
         _in_words(segmentation, found, finder)
