@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
+
+INTERRUPTED, NO_READER = 130, 141  # as shells have it for Ctrl-C, and for a reader that has gone
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -12,18 +15,26 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: Command and options; None for those of the shell.
 
     Returns:
-        The exit status, as `command_line.main`, `fetching.main` and `serving.main` describe it.
+        The exit status, as `command_line.main` and `fetching.main` describe it.
     """
-    arguments = sys.argv[1:] if arguments is None else arguments
-    # These two without the second that the imports of the other commands take.
-    if arguments[:1] == ["fetch"]:
+    try:
+        try:
+            return _run(sys.argv[1:] if arguments is None else arguments)
+        finally:
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Python flushes stdout once more when it ends, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return NO_READER
+
+
+def _run(arguments: list[str]) -> int:
+    if arguments[:1] == ["fetch"]:  # without the second that the imports of the other commands take
         from cnn_demo.fetching import main as fetch
 
         return fetch(arguments[1:])
-    if arguments[:1] == ["serve"]:
-        from cnn_demo.serving import main as serve
-
-        return serve(arguments[1:])
     from cnn_demo.command_line import main as ask
 
     return ask(arguments)

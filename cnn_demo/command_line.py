@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import traceback
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,20 +17,32 @@ from cnn_demo.exports.files import unique_stems
 from cnn_demo.exports.full_size import file_size
 from cnn_demo.images import ImageError, Photo, read_photo
 from cnn_demo.images.validation import ACCEPTED, MAX_BYTES
-from cnn_demo.models import ModelSpec, ModelUnavailable, find, list_models, load, preferred_model
+from cnn_demo.models import Model, ModelSpec, ModelUnavailable, find, list_models, load, preferred_model
 from cnn_demo.models.catalogue.specs import Task
 from cnn_demo.models.frameworks import DEVICE_CHOICES
 from cnn_demo.models.segmentation.segmenters import PhotoTooLong
 from cnn_demo.results import Classification, Localization, Segmentation
 from cnn_demo.terminal import Parser, complain, say
 
+EPILOG = """\
+exit status:
+  0    every photo has its prediction
+  1    some photos have none: each is named on stderr with the reason, and the others have theirs
+  2    nothing can be predicted: the options, the model, the device or the folder --out is wrong
+  130  interrupted by Ctrl-C
+  141  the reader of the output has gone, as after `| head`
+"""
+
+
+class _WrongSetting(Exception):
+    """Stops the command, since all further photos would fail as well."""
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command.
 
     Returns:
-        0; 1 if a photo could not be read (the others are still predicted); 2 if the model is unavailable or does not
-        support the command.
+        The exit status, as `EPILOG` describes it.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -43,46 +57,69 @@ def main(arguments: list[str] | None = None) -> int:
     failed = False
     for path, stem in zip(options.photo, unique_stems(options.photo), strict=True):
         try:
-            photo = _read(path)
-        except (OSError, ImageError) as error:
-            failed = True
-            reason = error if isinstance(error, ImageError) else error.strerror
-            complain(f"{path}: {reason}")
-            continue
-        try:
-            prediction = model.predict(photo.pixels, **settings)
-        except PhotoTooLong as error:
-            failed = True
-            complain(f"{path}: {error}")
-            continue
-        except ValueError as error:  # a size or a class that this model does not have
+            lines = _answer(model, command, settings, path, stem)
+        except _WrongSetting as error:
             complain(error)
             return 2
-        try:
-            files = command.write(stem, photo, prediction)
-        except OSError as error:
-            complain(f"{options.out}: {error.strerror}")
-            return 2
-        prediction = command.in_file(photo, prediction)
-        if options.json:
-            height, width = file_size(photo)
-            record = {"photo": str(path), "width": width, "height": height, "model": options.model}
-            record |= command.as_json(prediction)
-            record |= {"device": _device(prediction), "milliseconds": round(_milliseconds(prediction), 2)}
-            record |= {"files": [str(file) for file in files]} if files else {}
-            say(json.dumps(record))
-        else:
-            say(f"{path}  ({_milliseconds(prediction):.0f} ms on {_device(prediction)})")
-            for line in [*command.as_text(prediction), *(f"  {file}" for file in files)]:
-                say(line)
+        except Exception as error:  # whatever is wrong with this photo, the next one may be fine
+            failed = True
+            complain(f"{path}: {_reason(error)}")
+            continue
+        for line in lines:
+            say(line)
     return int(failed)
 
 
+def _answer(model: Model, command: Command[Any], settings: dict[str, Any], path: Path, stem: str) -> list[str]:
+    """Return the lines of one photo's prediction, and write its files.
+
+    Raises:
+        _WrongSetting: If no photo can be predicted in this way.
+        Exception: If this photo cannot be read or predicted.
+    """
+    options = command.options
+    photo = _read(path)
+    try:
+        prediction = model.predict(photo.pixels, **settings)
+    except PhotoTooLong:
+        raise
+    except ValueError as error:  # a size or a class that this model does not have
+        raise _WrongSetting(str(error)) from error
+    try:
+        files = command.write(stem, photo, prediction)
+    except OSError as error:
+        raise _WrongSetting(f"{options.out}: {error.strerror}") from error
+    prediction = command.in_file(photo, prediction)
+    if not options.json:
+        first = f"{path}  ({_milliseconds(prediction):.0f} ms on {_device(prediction)})"
+        return [first, *command.as_text(prediction), *(f"  {file}" for file in files)]
+    height, width = file_size(photo)
+    record = {"photo": str(path), "width": width, "height": height, "model": options.model}
+    record |= command.as_json(prediction)
+    record |= {"device": _device(prediction), "milliseconds": round(_milliseconds(prediction), 2)}
+    record |= {"files": [str(file) for file in files]} if files else {}
+    return [json.dumps(record)]
+
+
+def _reason(error: Exception) -> str:
+    """Return why a photo has no prediction, in one line."""
+    if isinstance(error, ImageError | PhotoTooLong):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for it"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    if os.environ.get("CNN_DEMO_DEBUG"):
+        traceback.print_exception(error)
+    return f"it could not be predicted ({type(error).__name__}: {error})"
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="python -m cnn_demo", description="Predict on photos with one of the models.")
+    shown: dict[str, Any] = {"epilog": EPILOG, "formatter_class": argparse.RawDescriptionHelpFormatter}
+    parser = Parser(prog="python -m cnn_demo", description="Predict on photos with one of the models.", **shown)
     commands = parser.add_subparsers(dest="command", required=True)
     for command in COMMANDS:
-        subparser = commands.add_parser(command.name, help=command.summary)
+        subparser = commands.add_parser(command.name, help=command.summary, **shown)
         subparser.set_defaults(run=command)
         _common(subparser, command.tasks)
         command.add_options(subparser)

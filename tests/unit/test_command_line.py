@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cnn_demo import command_line
 from cnn_demo.__main__ import main
 from cnn_demo.images.samples import sample_photos
 from cnn_demo.models import load, preferred_model
@@ -57,6 +58,51 @@ def test_unreadable_photos_get_a_message_and_the_others_a_prediction(tmp_path, c
     assert missing.endswith("missing.jpg: No such file or directory")
     assert refused.startswith(str(broken))
     assert "please choose a" in refused
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("out of order")])
+def test_a_photo_that_cannot_be_predicted_costs_itself_only(error, monkeypatch, capsys):
+    monkeypatch.delenv("CNN_DEMO_DEBUG")
+    model = load(preferred_model("classification").key)
+    predict, photos = model.predict, [str(sample.path) for sample in sample_photos()[:3]]
+    second = sample_photos()[1].load().pixels
+
+    def broken(pixels, **settings):
+        if pixels.shape == second.shape and (pixels == second).all():
+            raise error
+        return predict(pixels, **settings)
+
+    monkeypatch.setattr(model, "predict", broken)
+    assert main(["classify", *photos, "--json"]) == 1
+    out, err = capsys.readouterr()
+    assert [json.loads(line)["photo"] for line in out.splitlines()] == [photos[0], photos[2]]
+    assert err.startswith(f"{photos[1]}: ")
+    assert len(err.splitlines()) == 1
+
+
+def test_a_reader_that_has_gone_ends_it_quietly(root):
+    command = [sys.executable, "-m", "cnn_demo", "fetch", "--list"]
+    process = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()
+    _, err = process.communicate(timeout=100)
+    assert (process.returncode, err) == (141, b"")
+
+
+def test_ctrl_c_ends_it_quietly(monkeypatch, capsys):
+    def interrupted(_arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command_line, "main", interrupted)
+    assert main(["classify", str(CAT)]) == 130
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("command", [[], ["classify"], ["localize"], ["detect"], ["segment"], ["fetch"]])
+def test_the_help_tells_the_exit_statuses(command, capsys):
+    with pytest.raises(SystemExit):
+        main([*command, "--help"])
+    out = capsys.readouterr().out
+    assert all(f"\n  {status:<3d}  " in out for status in (0, 1, 2, 130))
 
 
 @pytest.mark.parametrize(
