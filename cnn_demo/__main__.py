@@ -15,7 +15,7 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: Command and options; None for those of the shell.
 
     Returns:
-        The exit status, as `command_line.main` and `fetching.main` describe it.
+        The exit status, as `command_line.main`, `fetching.main` and `serving.main` describe it.
     """
     try:
         try:
@@ -31,10 +31,15 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    if arguments[:1] == ["fetch"]:  # without the second that the imports of the other commands take
+    # These two without the second that the imports of the other commands take.
+    if arguments[:1] == ["fetch"]:
         from cnn_demo.fetching import main as fetch
 
         return fetch(arguments[1:])
+    if arguments[:1] == ["serve"]:
+        from cnn_demo.serving import main as serve
+
+        return serve(arguments[1:])
     from cnn_demo.command_line import main as ask
 
     return ask(arguments)

@@ -105,6 +105,12 @@ def test_the_help_tells_the_exit_statuses(command, capsys):
     assert all(f"\n  {status:<3d}  " in out for status in (0, 1, 2, 130))
 
 
+def test_serve_has_a_help_of_its_own(capsys):
+    with pytest.raises(SystemExit):
+        main(["serve", "--help"])
+    assert "--port PORT" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [(["--model", "nothing"], "choose one of cifar10_cnn"), (["--device", "mps"], "no Apple GPU")],
