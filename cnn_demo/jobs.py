@@ -7,6 +7,7 @@ it now and then: one that was not touched for `patience` seconds is removed from
 from __future__ import annotations
 
 import logging
+import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -82,8 +83,9 @@ class Job:
         except JobError as error:
             self._end("failed", str(error))
         except Exception:  # whatever it is, the visitor reads one sentence, and the next one in the queue has a turn
-            _LOG.exception("A job failed: %s.", self.name)
-            self._end("failed", f"The {self.name} ended by a fault of this app: please start it again.")
+            number = secrets.token_hex(3)
+            _LOG.exception("Error %s in a job: %s", number, self.name)
+            self._end("failed", f"The {self.name} failed (error {number}): please start it again.")
         else:
             self._end("stopped" if self._stop.is_set() else "abandoned" if self.abandoned else "finished")
 

@@ -5,7 +5,7 @@ import re
 from importlib import import_module
 
 import pytest
-from driver import PAGE_1, PAGE_2, PAGE_3, PAGE_4, PAGE_5, PAGE_6, PAGE_7, SMALL, open_app
+from driver import PAGE_1, PAGE_2, PAGE_3, PAGE_4, PAGE_5, PAGE_6, PAGE_7, SMALL, assert_fine, open_app
 
 FOLDERS = {
     PAGE_3: "network",
@@ -33,6 +33,61 @@ def break_page(monkeypatch, page: str, error: Exception) -> None:
     else:
         views = import_module(f"cnn_demo.ui.{FOLDERS[page]}.workbench").VIEWS
         monkeypatch.setitem(views, next(iter(views)), fail)
+
+
+def tabs() -> list[tuple[str, str]]:
+    """Page and title of every tab of the pages with networks."""
+    views = {page: import_module(f"cnn_demo.ui.{folder}.workbench").VIEWS for page, folder in FOLDERS.items()}
+    return [(page, title) for page, titles in views.items() for title in titles]
+
+
+@pytest.mark.parametrize(("page", "title"), tabs())
+def test_every_tab_has_the_barrier(page, title, monkeypatch, as_visitors_see_it):
+    def fail(*_, **__):
+        raise PermissionError("not yours")
+
+    monkeypatch.setitem(import_module(f"cnn_demo.ui.{FOLDERS[page]}.workbench").VIEWS, title, fail)
+    app = open_app(page, photo=SMALL, link={"view" if page == PAGE_3 else "task": title})
+    assert not app.exception
+    assert ["Something went wrong here" in error.value for error in app.error] == [True]
+    assert "Further reading" in [heading.value for heading in app.subheader]
+
+
+NETWORKS = {
+    PAGE_3: "classification.classifiers.Classifier.activations",
+    PAGE_4: "classification.classifiers.Classifier.predict",
+    PAGE_5: "localization.localizers.Localizer.evidence",
+    PAGE_6: "detection.yolo_detector.YoloDetector.candidates",
+    PAGE_7: "segmentation.segmenters.SemanticSegmenter.predict",
+}
+
+
+@pytest.mark.parametrize("page", NETWORKS)
+def test_a_network_that_fails_costs_its_prediction_only(page, monkeypatch, as_visitors_see_it):
+    def fail(*_, **__):
+        raise MemoryError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(f"cnn_demo.models.{NETWORKS[page]}", fail)
+        app = open_app(page, photo=SMALL)
+        assert not app.exception
+        assert any("Something went wrong here" in error.value for error in app.error)
+        assert "Further reading" in [heading.value for heading in app.subheader]
+    app.run()
+    assert_fine(app)
+
+
+def test_an_error_while_an_upload_is_read_loses_nothing(monkeypatch, as_visitors_see_it, phone_photo):
+    def fail(*_, **__):
+        raise MemoryError
+
+    app = open_app(PAGE_1)
+    with monkeypatch.context() as broken:
+        broken.setattr("cnn_demo.ui.page.photo_picker.read_photo", fail)
+        app.file_uploader[0].upload("photo.jpg", phone_photo, "image/jpeg").run()
+    assert not app.exception
+    assert ["Something went wrong here" in error.value for error in app.error] == [True]
+    assert app.slider
 
 
 @pytest.mark.parametrize("page", [*FUNCTIONS, *FOLDERS])

@@ -21,6 +21,7 @@ from cnn_demo.models.detection.candidates import IOU, select
 from cnn_demo.project import ROOT
 from cnn_demo.ui.components.picture import labelled_boxes, picture
 from cnn_demo.ui.detection.state import candidates_of, pick_detector
+from cnn_demo.ui.page.barrier import unexpected
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.widgets.detection_controls import confidence_slider, counted
@@ -157,6 +158,9 @@ def _use(data: bytes) -> None:
         frame = first_frame(data)
     except VideoError as error:
         st.session_state[_ERROR] = str(error)
+        return
+    except Exception as error:  # such as no memory for it
+        st.session_state[_ERROR] = unexpected(error)
         return
     if (job := st.session_state.pop(_JOB, None)) is not None:
         job_queue().stop(job)

@@ -29,13 +29,23 @@ def errors_shown() -> Iterator[None]:
         st.error(plain(str(error)), icon=":material/cloud_off:")
     except FragmentHandledException:  # it has been shown where it happened
         raise
-    except Exception:
-        if os.environ.get(VARIABLE):
-            raise
-        number = secrets.token_hex(3)
-        LOG.exception("Error %s on a page", number)
-        st.error(
-            f"Something went wrong here (error {number}). Please try again or change a setting; if it happens again, "
-            "reload the page, and give the operator this number.",
-            icon=":material/error:",
-        )
+    except Exception as error:
+        st.error(unexpected(error), icon=":material/error:")
+
+
+def unexpected(error: Exception) -> str:
+    """Log an error that nobody expected, and return the sentence for the visitor.
+
+    Callbacks run before the page and outside of its barrier: they keep the sentence, for the page to show.
+
+    Raises:
+        Exception: The error itself, where developers want to see it.
+    """
+    if os.environ.get(VARIABLE):
+        raise error
+    number = secrets.token_hex(3)
+    LOG.error("Error %s on a page", number, exc_info=error)
+    return (
+        f"Something went wrong here (error {number}). Please try again or change a setting; if it happens again, "
+        "reload the page, and give the operator this number."
+    )

@@ -13,6 +13,7 @@ from cnn_demo.images import ImageError, Photo, read_photo, sample_photos
 from cnn_demo.images.validation import ACCEPTED
 from cnn_demo.limits import PHOTO_MB
 from cnn_demo.ui.components.gallery import Thumbnail, gallery
+from cnn_demo.ui.page.barrier import unexpected
 from cnn_demo.ui.page.link import went_back_or_forward
 from cnn_demo.ui.page.markdown import plain
 
@@ -188,6 +189,8 @@ def _receive(key: str) -> None:
         st.session_state["own_photo"] = replace(read_photo(data, file.name), data=data)
     except ImageError as error:
         st.session_state["photo_error"] = str(error)
+    except Exception as error:  # such as no memory for it
+        st.session_state["photo_error"] = unexpected(error)
     else:
         choose(OWN)
 
