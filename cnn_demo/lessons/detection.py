@@ -66,6 +66,13 @@ LESSON = Lesson(
             "the photos, the 80 classes, and how detectors are scored",
         ),
         Paper(
+            "Bolya, Foley, Hays & Hoffman",
+            2020,
+            "TIDE: A general toolbox for identifying object detection errors",
+            "https://arxiv.org/abs/2008.08115",
+            "six kinds of errors, and how much average precision each of them costs",
+        ),
+        Paper(
             "Wang et al.",
             2024,
             "YOLOv10: Real-time end-to-end object detection",

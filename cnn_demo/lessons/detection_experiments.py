@@ -39,8 +39,9 @@ EXPERIMENTS = (
     ),
     Experiment(
         "Evaluate",
-        "Click **Add the predictions**, draw the objects it missed, and read precision and recall. Then raise "
-        "**Confidence threshold**: recall falls, and precision usually rises.",
+        "Click **Add the predictions** and draw the objects it missed: each error is named by its kind. Move one of "
+        "your boxes by half its width, and its prediction becomes a localization error. Then raise **Confidence "
+        "threshold**: recall falls, and precision usually rises.",
         {"task": "Evaluate", "score_iou": 75},
         photo="bus",
     ),

@@ -47,3 +47,5 @@ def test_detect_filter_and_score(page: Page) -> None:
     page.get_by_role("button", name=re.compile("Add the predictions")).click()
     settle(page)
     expect(page.get_by_test_id("stMetric").filter(has_text="Recall")).to_contain_text("1.00")
+    expect(page.get_by_text("The predictions, judged. No errors.")).to_be_visible()
+    expect(page.get_by_role("table", name="Errors by kind")).to_be_attached()

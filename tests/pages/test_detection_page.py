@@ -9,7 +9,7 @@ from dataclasses import replace
 import driver
 import numpy as np
 import pytest
-from driver import PAGE_6, assert_fine, component, draw, fire, open_page, written
+from driver import PAGE_6, assert_fine, component, draw, fire, html, open_page, written
 from PIL import Image
 from planted import OBJECTS
 from streamlit.testing.v1 import AppTest
@@ -24,6 +24,7 @@ from cnn_demo.models.detection.candidates import NOT_SUPPRESSED, select
 from cnn_demo.models.files import weights
 from cnn_demo.ui.detection import downloads
 from cnn_demo.ui.detection.compare import _matched, unmatched
+from cnn_demo.ui.detection.mistakes import MEANINGS
 from cnn_demo.ui.detection.workbench import VIEWS
 
 pytestmark = pytest.mark.usefixtures("detectors")
@@ -215,6 +216,29 @@ def test_the_drawn_truth_is_scored():
     assert "**Average precision: 0.50**" in written(app)
     app.slider(key="detect_confidence").set_value(90).run()
     assert "True positives: **1** · false positives: **0** · missed: **2**" in written(app)
+
+
+def test_each_error_is_named_with_its_kind_and_a_sentence():
+    app = open_view("Evaluate")
+    person, crowded, wide = np.array(OBJECTS[0][1]), np.array(OBJECTS[1][1]), np.array([0.05, 0.3, 0.6, 0.95])
+    truth = [(2, person), (0, crowded), (5, wide), (16, np.array([0.8, 0.8, 0.95, 0.95]))]
+    draw(app, "score_canvas", [box_shape(box * (640, 480, 640, 480), class_id) for class_id, box in truth])
+    assert_fine(app)
+    table = app.dataframe[0].value
+    assert table["kind"].tolist() == ["classification", "localization", "missed"]
+    assert table["class"].tolist() == ["person", "bus", "dog"]
+    assert "but the ground truth is car, not person." in table["sentence"][0]
+    assert table["sentence"][1].startswith("The class is correct, but the box is not accurate: IoU 0.")
+    kinds = html(app)
+    # The second person is found, after a wrong first one: AP 1/2 of one in four classes.
+    assert "**Average precision: 0.12**" in written(app)
+    gains = {"classification": "+0.38", "localization": "+0.25", "missed": "+0.04"}  # to 2/4, to 1.5/4, to 0.5/3
+    for kind, meaning in MEANINGS.items():
+        assert f"{kind}</b>: {meaning}</th>" in kinds
+        row = kinds.partition(f"<b>{kind}</b>")[2].partition("</tr>")[0]
+        assert row.endswith(f">{gains.get(kind, '0')}</td>"), kind
+    labels = [box["label"] for box in component(app, "score_photo")["boxes"]]
+    assert labels[:3] == ["missed: dog", "classification", "localization"]
 
 
 def test_without_ground_truth_the_page_explains_how_to_draw_it():

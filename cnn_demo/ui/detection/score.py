@@ -11,29 +11,28 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from cnn_demo.detections import class_ids, confidences
-from cnn_demo.drawing.boxes import GROUND_TRUTH, OTHER, WRONG, class_colour
+from cnn_demo.drawing.boxes import class_colour
 from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.drawing.shapes import box_shape, boxes_of
 from cnn_demo.images import Photo
 from cnn_demo.models import ModelSpec
 from cnn_demo.models.boxes import iou as overlap_of
-from cnn_demo.models.detection.candidates import NOT_SUPPRESSED, Candidates, select
+from cnn_demo.models.detection.candidates import Candidates, select
+from cnn_demo.models.detection.error_kinds import Predictions
 from cnn_demo.models.detection.metrics import Matches, Score, average_precision, match, precision_recall, score_at
 from cnn_demo.results import percent
 from cnn_demo.ui.components.annotator import annotator, replace_drawing
-from cnn_demo.ui.components.picture import labelled_boxes, picture
+from cnn_demo.ui.detection.mistakes import SHOWN_SIDE, Judged, judged_picture, mistakes_by_kind
 from cnn_demo.ui.detection.state import candidates_of, overlap_slider, pick_detector
 from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.widgets.cells import two_cells
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, chart_colours
-from cnn_demo.ui.widgets.detection_controls import MIN_SURE, boxes_of_count, confidence_slider
+from cnn_demo.ui.widgets.detection_controls import MIN_SURE, confidence_slider
 from cnn_demo.ui.widgets.drawing_layout import tools_drawing_result_and_details
 from cnn_demo.ui.widgets.linked_drawing import TOO_LONG, drawing_name, follow_drawing, link_drawing
 
 NEXT, RIGHT_FROM = "score_class", "score_iou"
 DEFAULTS: dict[str, Any] = {NEXT: None, RIGHT_FROM: 50}
-SHOWN_SIDE, SHOWN_HEIGHT = 900, 460
-RIGHT, MISSED = GROUND_TRUTH, OTHER
 SAME = 0.5  # IoU from which a predicted box is taken for one that the visitor has drawn
 _CANVAS, _LINK = "score_canvas", "score_boxes"
 
@@ -73,11 +72,14 @@ def score_view(photo: Photo) -> None:
                 icon=":material/draw:",
             )
         return
-    matches = match(found.xyxy, confidences(found), class_ids(found), boxes, true_classes, right_from)
+    every = Predictions(found.xyxy, confidences(found), class_ids(found), boxes, true_classes)
+    matches = match(*every.columns, right_from)
+    judged = Judged.of(every, confidence, right_from)
     with shown:
-        _judged(photo, spec, found.xyxy, matches, boxes, true_classes, confidence)
+        judged_picture(photo, spec, judged)
     with details:
         _figures(score_at(matches, confidence))
+        mistakes_by_kind(spec, judged)
         st.subheader("Precision–recall curve", anchor=False)
         curve, table = two_cells()
     with curve:
@@ -145,36 +147,6 @@ def undrawn(predicted: np.ndarray, predicted_classes: np.ndarray, drawn: np.ndar
     """
     matched = (classes[None] == predicted_classes[:, None]) & (overlap_of(predicted[:, None], drawn[None]) >= SAME)
     return np.flatnonzero(~matched.any(axis=1)).tolist()
-
-
-def _judged(
-    photo: Photo,
-    spec: ModelSpec,
-    found: np.ndarray,
-    matches: Matches,
-    boxes: np.ndarray,
-    true_classes: np.ndarray,
-    confidence: float,
-) -> None:
-    """The photo with right and wrong boxes, and the true ones that were missed."""
-    shown = np.flatnonzero(matches.scores > confidence)
-    hit = set(matches.truth[shown].tolist())
-    missed = [i for i in range(len(boxes)) if i not in hit]
-    drawn = [boxes[i] for i in missed] + [found[matches.order[i]] for i in shown]
-    names = [f"missed: {spec.labels[true_classes[i]]}" for i in missed]
-    names += [f"{matches.overlap[i]:.2f}" if matches.truth[i] != NOT_SUPPRESSED else "wrong" for i in shown]
-    colours = [MISSED] * len(missed) + [RIGHT if matches.truth[i] != NOT_SUPPRESSED else WRONG for i in shown]
-    picture(
-        jpeg_url(reduced(photo.pixels, SHOWN_SIDE)),
-        photo.size,
-        key="score_photo",
-        alt=f"The photo with {boxes_of_count(len(shown))} judged. {photo.description}",
-        max_height=SHOWN_HEIGHT,
-        boxes=labelled_boxes(drawn, names, colours),
-    )
-    st.caption(
-        "**The predictions, judged.** Green: true positives, with IoU. Red: false positives. Blue: missed objects."
-    )
 
 
 def _format_ratio(value: float) -> str:
