@@ -81,7 +81,7 @@ class Lesson:
 
     Attributes:
         idea: The topic in one sentence.
-        experiments: Three to five experiments.
+        experiments: Three to seven experiments.
         papers: Papers, in reading order.
     """
 

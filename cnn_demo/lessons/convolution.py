@@ -52,6 +52,25 @@ LESSON = Lesson(
             {"kernel": "random", "show": "signed"},
             look_at=("random_seed",),
         ),
+        Experiment(
+            "Learn a kernel",
+            "Drag the bar below the pictures: step by step, random weights become the hidden kernel, because that "
+            "reduces the loss. Then set **Learning rate** to 1: every step overshoots, and the loss diverges.",
+            {"view": "Learn a kernel", "learned": "yes"},
+            photo="chelsea",
+            invites=("learn_rate",),
+            look_at=("learn_book",),
+        ),
+        Experiment(
+            "Undetermined weights",
+            "The learned kernel makes the target picture, but with other weights than the hidden kernel: all rows of "
+            "this pattern are equal, so only the sum of each column of weights matters. Set **Initial weights** to "
+            "*Zeros* for another kernel that makes the same picture.",
+            {"view": "Learn a kernel", "learned": "yes", "learn_reveal": True, "learn_rate": 0.2},
+            photo="edge",
+            invites=("learn_start",),
+            look_at=("learn_reveal",),
+        ),
     ),
     papers=(
         Paper(

@@ -37,9 +37,10 @@ def open_view(view: str, link: dict | None = None, photo: Photo | None = None):
 def book(app, key: str) -> tuple[dict, np.ndarray]:
     """Return the data of the flipbook, and its frames, (frames, H, W, 3)."""
     data = component(app, key)
-    with Image.open(io.BytesIO(base64.b64decode(data["sprite"].partition(",")[2]))) as image:
+    (film,) = data["films"]
+    with Image.open(io.BytesIO(base64.b64decode(film["sprite"].partition(",")[2]))) as image:
         pixels = np.asarray(image.convert("RGB"))
-    return data, pixels.reshape(len(data["frameEpochs"]), data["height"], data["width"], 3)
+    return data, pixels.reshape(len(data["frameEpochs"]), film["height"], film["width"], 3)
 
 
 # Played back ------------------------------------------------------------------------------------------------------
@@ -193,9 +194,9 @@ def test_updates_of_a_long_training_stay_small(monkeypatch):
     assert while_training["charts"] == after["charts"]
     assert after["frameEpochs"] == [*range(151)]
     assert while_training["frameEpochs"] == [*range(0, 150, 10), 150]
-    sprite = base64.b64decode(while_training["sprite"].partition(",")[2])
-    with Image.open(io.BytesIO(sprite)) as image:
-        last = np.asarray(image.convert("RGB"))[-while_training["height"] :]
+    (film,) = while_training["films"]
+    with Image.open(io.BytesIO(base64.b64decode(film["sprite"].partition(",")[2]))) as image:
+        last = np.asarray(image.convert("RGB"))[-film["height"] :]
     np.testing.assert_array_equal(last, kernel_mosaic(kernels[150], 8))
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from cnn_demo.convolution import KERNELS, ConvSpec, kernel
 from cnn_demo.convolution.matrix_text import parse_matrix
+from cnn_demo.ui.convolution.learn_settings import DEFAULTS as LEARN_DEFAULTS
 
 OWN_MATRIX, OWN_MATRIX_TITLE = "matrix", "Custom kernel"
 AUTOMATIC = "automatic"
@@ -38,7 +39,7 @@ DEFAULTS |= {
     "code": "PyTorch",
     "gaussian_size": 9,  # a clearly visible blur
     "gaussian_sigma": 2.0,
-}
+} | LEARN_DEFAULTS
 
 
 @dataclass(frozen=True)

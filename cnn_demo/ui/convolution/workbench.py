@@ -8,6 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from cnn_demo.convolution import output_size
 from cnn_demo.images import Photo
 from cnn_demo.ui.convolution import controls, views
+from cnn_demo.ui.convolution.learn_kernel import learn_kernel
 from cnn_demo.ui.convolution.matrix_editor import is_matrix
 from cnn_demo.ui.convolution.result import ConvolutionResult, compute, result_png, show_input, show_output
 from cnn_demo.ui.convolution.settings import (
@@ -26,7 +27,7 @@ from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.page.session import SESSION
 
 PAUSE = 0.08  # seconds
-VIEWS = ("Look inside", "Size and cost", "Frequency response", "Code")
+VIEWS = ("Look inside", "Size and cost", "Frequency response", "Code", "Learn a kernel")
 
 
 @fragment
@@ -64,7 +65,7 @@ def workbench(photo: Photo) -> None:
     if result is not None:
         with chart_container:
             views.kernel_chart(settings.weights, settings.spec)
-        _show_open_view(tabs, settings, result)
+        _show_open_view(photo, tabs, settings, result)
     end_run()
 
 
@@ -112,13 +113,14 @@ def _download(settings: ConvolutionSettings, result: ConvolutionResult) -> None:
     )
 
 
-def _show_open_view(tabs: dict, settings: ConvolutionSettings, result: ConvolutionResult) -> None:
+def _show_open_view(photo: Photo, tabs: dict, settings: ConvolutionSettings, result: ConvolutionResult) -> None:
     """Compute the tab that is open, and no other."""
     shows = {
         "Look inside": lambda: views.look_inside(settings, result),
         "Size and cost": lambda: views.size_and_cost(settings, result),
         "Frequency response": lambda: views.frequency_view(settings.weights),
         "Code": lambda: views.code_view(settings),
+        "Learn a kernel": lambda: learn_kernel(photo, settings),
     }
     for name, tab in tabs.items():
         if tab.open:

@@ -19,6 +19,7 @@ def choose(
     help: str | None = None,
     on_change: Callable[[], None] | None = None,
     hide_label: bool = False,
+    persist_state: Literal["session"] | None = None,
 ) -> Option:
     """Let the visitor choose one option, which is part of the page's link.
 
@@ -30,6 +31,7 @@ def choose(
         help: Help text.
         on_change: Callback after a choice.
         hide_label: Show the label to screen readers only.
+        persist_state: "session" to keep the choice while the control is not shown.
     """
     chosen = st.segmented_control(
         label,
@@ -43,6 +45,7 @@ def choose(
         on_change=on_change,
         label_visibility="collapsed" if hide_label else "visible",
         wrap=True,
+        persist_state=persist_state,
     )
     return default if chosen is None else chosen
 
