@@ -180,3 +180,38 @@ def test_a_wide_kernel_is_edited_without_scrolling_sideways(page: Page) -> None:
         box = table.bounding_box()
         assert box is not None
         assert box["x"] + box["width"] <= width
+
+
+def frame(page: Page, name: str) -> np.ndarray:
+    """The pixels of a picture of the flipbook, as integers."""
+    pixels = page.get_by_role("img", name=name).evaluate(
+        "c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]"
+    )
+    return np.array(pixels, int)
+
+
+def test_a_kernel_is_learned_and_its_steps_are_seen_again(page: Page) -> None:
+    page.emulate_media(reduced_motion="no-preference")  # or else Learn does not play
+    open_convolution(page, "?view=Learn+a+kernel")
+    step = page.locator(".flipbook output")
+    expect(step).to_have_text("Before training")
+    expect(page.get_by_role("button", name="Play")).to_be_disabled()
+    page.get_by_role("button", name="Learn", exact=True).click()
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()  # it plays by itself
+    expect(step).to_have_text("Step 3,000")
+    expect(page.get_by_role("button", name="Play")).to_be_enabled()
+    target = frame(page, "Target picture")
+    assert np.abs(frame(page, "Photo through the learned kernel, after step 3,000") - target).mean() < 4
+    bar = page.get_by_role("slider", name="Step", exact=True)
+    bar.press("Home")
+    expect(step).to_have_text("Before training")
+    assert np.abs(frame(page, "Photo through the learned kernel, before training") - target).mean() > 20
+    chart = page.locator(".charts svg").bounding_box()
+    page.mouse.click(chart["x"] + chart["width"] - 11, chart["y"] + 60)  # the end of the curve
+    expect(step).to_have_text("Step 3,000")
+    page.wait_for_url("**learned=yes**")
+    for _ in range(3):
+        page.get_by_role("slider", name="Learning rate").press("ArrowRight")
+    expect(page.get_by_text("The loss diverges")).to_be_visible()
+    expect(page.get_by_role("img", name="Loss after step")).to_be_visible()
+    expect(step).not_to_have_text("Step 3,000")

@@ -21,7 +21,7 @@ PHOTOS = {
 
 @each_experiment
 def test_an_experiment_sets_visible_controls(experiment):
-    family = experiment.settings["kernel"]
+    family = experiment.settings.get("kernel", DEFAULTS["kernel"])
     own = {f"{family}_{parameter.name}" for parameter in KERNELS[family].parameters}
     others = {f"{name}_{p.name}" for name in KERNELS for p in KERNELS[name].parameters} - own
     assert not experiment.settings.keys() & others
@@ -30,7 +30,7 @@ def test_an_experiment_sets_visible_controls(experiment):
 @each_experiment
 def test_an_experiment_can_be_computed(experiment):
     settings = read_settings({**DEFAULTS, **experiment.settings})
-    assert settings.title == KERNELS[experiment.settings["kernel"]].title
+    assert settings.title == KERNELS[experiment.settings.get("kernel", DEFAULTS["kernel"])].title
     assert settings.display in DISPLAYS
     assert min(output_size((300, 400), settings.weights.shape, settings.spec)) > 50
 
