@@ -263,6 +263,7 @@ def test_every_view_opens_and_no_other_is_computed(view, way):
         "Size and cost": len(app.table) == 1,
         "Frequency response": len(app.get("plotly_chart")) == 1,
         "Code": len(app.code) == 1,
+        "Learn a kernel": any(button.key == "learn" for button in app.button),
     }
     assert [name for name, there in content.items() if there] == [view]
 

@@ -14,6 +14,7 @@ from cnn_demo.images.validation import ACCEPTED
 from cnn_demo.limits import PHOTO_MB
 from cnn_demo.ui.convolution.learn_settings import LearnSettings
 from cnn_demo.ui.convolution.settings import ConvolutionSettings
+from cnn_demo.ui.page.barrier import unexpected
 from cnn_demo.ui.page.markdown import plain
 
 OWN_BORDER = 7  # half of the largest kernel: how the visitor's program padded its borders is unknown
@@ -116,3 +117,5 @@ def _receive(key: str) -> None:
         st.session_state[_PICTURE] = read_photo(file.getvalue(), file.name)
     except ImageError as error:
         st.session_state[_ERROR] = str(error)
+    except Exception as error:  # such as no memory for it
+        st.session_state[_ERROR] = unexpected(error)
