@@ -14,7 +14,7 @@ from cnn_demo.terminal import Parser
 
 _EPILOG = """\
 Without --no-fetch, official weights of three small networks (about 30 MB) are downloaded once, in the background; the
-server never waits for them. Other settings of the server are Streamlit's: STREAMLIT_SERVER_MAX_UPLOAD_SIZE and so on.
+server never waits for them. Other settings are Streamlit's: STREAMLIT_SERVER_BASE_URL_PATH and so on.
 """
 
 
@@ -29,9 +29,10 @@ def main(arguments: list[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     fetching = None if options.no_fetch else _fetch_in_background()
-    sys.argv = ["streamlit", "run", str(ROOT / "app.py"), "--server.port", str(options.port)]
-    if options.address:
-        sys.argv += ["--server.address", options.address]
+    sys.argv = ["streamlit", "run", str(ROOT / "app.py")]
+    for option in ("port", "address"):
+        if (value := getattr(options, option)) is not None:
+            sys.argv += [f"--server.{option}", str(value)]
     try:
         runpy.run_module("streamlit", run_name="__main__")
     except SystemExit as ended:
@@ -59,7 +60,7 @@ def _parser() -> Parser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--port", type=_port, default=8501, help="port of the server (8501)")
+    parser.add_argument("--port", type=_port, help="port of the server (8501, or STREAMLIT_SERVER_PORT)")
     parser.add_argument("--address", help="address to listen on, such as 127.0.0.1 (default: all of this machine)")
     parser.add_argument("--no-fetch", action="store_true", help="download nothing")
     return parser
