@@ -26,6 +26,7 @@ from cnn_demo.convolution.pool_arithmetic import WindowArithmetic, explain_windo
 from cnn_demo.convolution.pooling import (
     POOLINGS,
     blur_pool,
+    blur_pool_gradient,
     pool,
     pool_definition,
     pool_gradient,
@@ -60,6 +61,7 @@ __all__ = [
     "WindowArithmetic",
     "activate",
     "blur_pool",
+    "blur_pool_gradient",
     "convolve",
     "convolve_definition",
     "dense_multiply_adds",

@@ -36,8 +36,8 @@ def explain_window(
 
     Args:
         plane: (H, W) map.
-        kind: "max", "min", "average", "l2", "skip" (the window's first value) or "blur" (`blur_pool`; its window holds
-            the maxima at stride 1).
+        kind: "max", "min", "average", "l2", "skip" (the window's first value), "blur" (`blur_pool`; its window holds
+            the maxima at stride 1) or "smooth" (`blur_pool` of the map itself).
         size: window size, one integer or (rows, columns).
         stride: stride in pixels.
         row: row of the pooled map, from 0.
@@ -47,9 +47,10 @@ def explain_window(
         IndexError: if there is no such window.
     """
     kh, kw = (size, size) if isinstance(size, int) else size
-    if kind == "blur":
+    if kind in ("blur", "smooth"):
         reach = 2 * stride + 1
-        maxima = np.pad(pool(plane, "max", (kh, kw), 1), stride, mode="reflect")
+        dense = pool(plane, "max", (kh, kw) if kind == "blur" else 1, 1)
+        maxima = np.pad(dense, stride, mode="reflect")
         taps = np.array([math.comb(reach - 1, i) / 4**stride for i in range(reach)], np.float32)
         window = maxima[row * stride : row * stride + reach, column * stride : column * stride + reach]
         weights = np.outer(taps, taps)

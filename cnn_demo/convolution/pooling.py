@@ -177,11 +177,12 @@ def blur_pool(maps: np.ndarray, size: int | Pair, stride: int | Pair | None = No
     """Take the maximum of every window at stride 1, blur, and only then keep every `stride`-th value.
 
     The blur is binomial, of 2 · stride + 1 taps (5 at stride 2), the maps mirrored at their border. Zhang, "Making
-    convolutional networks shift-invariant again" (2019), https://arxiv.org/abs/1904.11486, calls it MaxBlurPool.
+    convolutional networks shift-invariant again" (2019), https://arxiv.org/abs/1904.11486, calls it MaxBlurPool, and
+    with windows of 1 × 1, of which the maximum is the value itself, BlurPool.
 
     Args:
         maps: (H, W) or (H, W, C) float32.
-        size: window size, as for `pool`.
+        size: window size, as for `pool`; 1 blurs the maps themselves.
         stride: stride, as for `pool`.
 
     Returns:
@@ -199,6 +200,36 @@ def blur_pool(maps: np.ndarray, size: int | Pair, stride: int | Pair | None = No
         blurred = cv2.sepFilter2D(plane, -1, _binomial(right), _binomial(down))  # mirrors (reflect 101)
         result[..., c] = blurred[::down, ::right]
     return result.reshape(*result.shape[:2], *dense.shape[2:])
+
+
+def blur_pool_gradient(maps: np.ndarray, size: int | Pair, stride: int | Pair | None = None) -> np.ndarray:
+    """Return the gradient of each value of the maps if every value of `blur_pool` has the gradient 1.
+
+    The blur passes each maximum the sum of the weights that it is multiplied by, and the maximum passes that on.
+
+    Returns:
+        float32 of the shape of `maps`.
+
+    Raises:
+        ValueError: as `pool`.
+    """
+    maps = np.asarray(maps, np.float32)
+    steps = _checked(size, stride, 0)[1]
+    rows, columns = pool_positions(maps, size, 1)
+    sums = np.outer(*(_blur_weights(side, step) for side, step in zip(rows.shape[:2], steps, strict=True)))
+    gradient = np.zeros(maps.shape, np.float32)
+    each = np.broadcast_to(sums if maps.ndim == 2 else sums[..., np.newaxis], rows.shape)
+    np.add.at(gradient, (rows, columns, *np.indices(rows.shape)[2:]), each)
+    return gradient
+
+
+def _blur_weights(side: int, stride: int) -> np.ndarray:
+    """Return the sum of the weights that each value of an axis is multiplied by, in a blur that keeps every n-th."""
+    sums = np.zeros(side)
+    for first in range(0, side, stride):
+        places = np.pad(np.arange(side), stride, mode="reflect")[first : first + 2 * stride + 1]
+        np.add.at(sums, places, _binomial(stride))
+    return sums
 
 
 def _binomial(stride: int) -> np.ndarray:

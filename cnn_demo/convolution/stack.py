@@ -14,8 +14,10 @@ from cnn_demo.convolution.pooling import POOLINGS, blur_pool, pool, pooled_size
 from cnn_demo.convolution.receptive_field import ReceptiveField, receptive_field
 
 SOURCES = ("hand", "random", "learned")
-# Beside those of `pool`: "blur" is `blur_pool`, "skip" keeps the first value of every stride, as a strided layer does.
-POOL_KINDS = (*POOLINGS, "blur", "skip")
+# Beside those of `pool`: "blur" is `blur_pool`; "skip" keeps the first value of every stride, as a strided layer does,
+# and "smooth" blurs before it (`blur_pool` with windows of 1 × 1).
+POOL_KINDS = (*POOLINGS, "blur", "smooth", "skip")
+LOCAL_KINDS = ("blur", "smooth", "skip")  # they have no whole-map version
 # Smallest and largest value of every attribute of a layer.
 CONV_RANGES = {"filters": (1, 32), "size": (1, 11), "stride": (1, 4), "padding": (0, 16), "dilation": (1, 4)}
 CONV_RANGES |= {"seed": (0, 999)}
@@ -86,7 +88,7 @@ class PoolLayer:
 
     def __post_init__(self) -> None:
         _check_choice("pooling", self.kind, POOL_KINDS)
-        if self.size is None and self.kind in ("blur", "skip"):
+        if self.size is None and self.kind in LOCAL_KINDS:
             raise ValueError(f"Pooling of the kind {self.kind!r} has no whole-map version.")
         if self.size is not None:
             _check_number("A pooling window's size", self.size, *POOL_RANGES["size"])
@@ -205,8 +207,8 @@ def _plan_layer(
 def _pooling_step(kind: str, window: int, stride: int) -> Step:
     if kind == "skip":
         return 1, stride, 1, 0
-    if kind == "blur":
-        return window + 2 * stride, stride, 1, stride  # the blur has 2 · stride + 1 taps
+    if kind in ("blur", "smooth"):
+        return (window if kind == "blur" else 1) + 2 * stride, stride, 1, stride  # the blur has 2 · stride + 1 taps
     return window, stride, 1, 0
 
 
@@ -257,9 +259,11 @@ def run_layer(maps: np.ndarray, layer: Layer, number: int = 1, learned: np.ndarr
     if isinstance(layer, PoolLayer):
         if layer.size is None:
             return pool(maps, layer.kind, maps.shape[:2], 1)
-        if layer.kind == "skip":
+        if layer.kind in ("skip", "smooth"):
             rows, columns = pooled_size(maps.shape[:2], layer.size, layer.stride)
-            return maps[:: layer.stride, :: layer.stride][:rows, :columns]
+            step = layer.stride
+            kept = maps[::step, ::step] if layer.kind == "skip" else blur_pool(maps, 1, step)
+            return kept[:rows, :columns]
         if layer.kind == "blur":
             return blur_pool(maps, layer.size, layer.stride)
         return pool(maps, layer.kind, layer.size, layer.stride)

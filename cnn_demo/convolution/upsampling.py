@@ -26,17 +26,18 @@ def bilinear(plane: np.ndarray, factor: int) -> np.ndarray:
     return cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR)
 
 
-def kernel_of(kind: str, size: int, seed: int = 0) -> np.ndarray:
-    """Return a kernel for doubling a map.
+def kernel_of(kind: str, size: int, seed: int = 0, stride: int = STRIDE) -> np.ndarray:
+    """Return a kernel for doubling a map, or for a transposed convolution of another stride.
 
     Args:
         kind: A key of `KERNELS`.
         size: Its height and width, at least 2.
         seed: Seed of the random kernel.
+        stride: How many times as high and wide the map becomes.
 
     Returns:
-        (size, size) float32, whose weights sum to 4: a map of even brightness then keeps it on average, as each of its
-        pixels becomes four.
+        (size, size) float32, whose weights sum to the square of the stride, 4: a map of even brightness then keeps it
+        on average, as each of its pixels becomes four.
 
     Raises:
         ValueError: If there is no such kind, or the size is too small.
@@ -46,13 +47,13 @@ def kernel_of(kind: str, size: int, seed: int = 0) -> np.ndarray:
     if kind == "even":
         weights = np.ones((size, size))
     elif kind == "bilinear":
-        ramp = np.maximum(0, 1 - np.abs(np.arange(size) - (size - 1) / 2) / STRIDE)
+        ramp = np.maximum(0, 1 - np.abs(np.arange(size) - (size - 1) / 2) / stride)
         weights = np.outer(ramp, ramp)
     elif kind == "random":
         weights = np.random.default_rng(seed).normal(1, 0.6, (size, size))
     else:
         raise ValueError(f"There is no kernel {kind!r}: choose one of {', '.join(KERNELS)}.")
-    return (weights * STRIDE**2 / weights.sum()).astype(np.float32)
+    return (weights * stride**2 / weights.sum()).astype(np.float32)
 
 
 def transposed(plane: np.ndarray, weights: np.ndarray, steps: int) -> np.ndarray:

@@ -61,10 +61,10 @@ LESSON = Lesson(
         ),
         Experiment(
             "Noise",
-            "Average pooling changes least, because independent noise cancels out. Max pooling picks the noisiest "
-            "value of each window: for weak noise it changes less than no pooling, for strong noise more. On this "
-            "photo the lines cross at a standard deviation near 0.2. That is so by the **Measure** *Change*; by "
-            "*Cosine similarity*, max pooling is better than none.",
+            "*Blurred stride* and *Average* change least, because independent noise cancels out in a mean. Max pooling "
+            "picks the noisiest value of each window: for weak noise it changes less than no pooling, for strong noise "
+            "more. On this photo the lines cross at a standard deviation near 0.2. That is so by the **Measure** "
+            "*Change*; by *Cosine similarity*, max pooling is better than none.",
             {"tab": "Invariance", "distortion": "noise", "noise": 0.4, "measure": "change"},
             photo="bus",
             invites=("measure",),

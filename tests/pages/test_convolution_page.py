@@ -1,19 +1,20 @@
 """Page 1: every control at its limits, every view, links, experiments, and code that reproduces the result."""
 
+import base64
 import itertools
 from functools import partial
 
 import driver
 import numpy as np
 import pytest
-from driver import PAGE_1, SMALL, assert_fine, fire, picture, send, written
+from driver import PAGE_1, SMALL, assert_fine, component, fire, picture, send, written
 
 from cnn_demo.convolution import ACTIVATIONS, KERNELS, PADDING_MODES, Choice, activate, convolve, output_size
 from cnn_demo.convolution.matrix_text import format_matrix, parse_matrix
 from cnn_demo.drawing.pictures import DISPLAYS, display_values, jpeg_url
 from cnn_demo.lessons.convolution import MISCONCEPTIONS
 from cnn_demo.ui.convolution import workbench
-from cnn_demo.ui.convolution.settings import DEFAULTS, OWN_MATRIX_TITLE, read_settings
+from cnn_demo.ui.convolution.settings import DEFAULTS, OWN_MATRIX, OWN_MATRIX_TITLE, read_settings
 from cnn_demo.ui.convolution.workbench import VIEWS
 
 open_page = partial(driver.open_page, PAGE_1)
@@ -260,6 +261,7 @@ def test_every_view_opens_and_no_other_is_computed(view, way):
     assert app.session_state["view"] == view
     content = {
         "Look inside": any("Sum of the products" in text.value for text in app.markdown),
+        "Step through": "player" in [each.key for each in app.get("bidi_component")],
         "Size and cost": len(app.table) == 1,
         "Frequency response": len(app.get("plotly_chart")) == 1,
         "Code": len(app.code) == 1,
@@ -298,6 +300,36 @@ def test_the_arithmetic_on_the_page_is_the_pixel():
     assert not [caption for caption in app.caption if "come from the padding" in caption.value]
     app.number_input(key="row").set_value(0).run()
     assert "3 of 9 values come from the padding, not from the photo." in [caption.value for caption in app.caption]
+
+
+def test_stepping_through_has_the_settings_and_a_crop_around_the_selected_pixel():
+    app = open_page(
+        view="Step through", kernel="sobel", row=3, column=15, stride=2, mode="reflect", flip=True, bias=0.25
+    )
+    settings, image, _ = expected(app)
+    sent = component(app, "player")
+    operation = sent["operation"]
+    assert operation["weights"] == settings.weights.ravel().tolist()
+    assert [operation[name] for name in ("stride", "padding", "mode", "flip")] == [[2, 2], "same", "reflect", True]
+    crop = sent["crop"]
+    assert (crop["height"], crop["width"], crop["cell"], sent["channels"]) == (12, 12, 1, 3)
+    assert (crop["row"], crop["column"]) == (2, 26)  # the pixel's window is at rows 6 to 8, columns 30 to 32
+    cells = np.frombuffer(base64.b64decode(sent["values"]), "<f4").reshape(12, 12, 3)
+    np.testing.assert_allclose(cells, image[2:14, 26:38], atol=1e-6)
+    assert sent["selected"] == "12.1.2.26"
+
+
+def test_a_kernel_edited_in_the_browser_becomes_the_custom_kernel():
+    app = open_page(view="Step through", kernel="sobel")
+    app = fire(app, "player", "kernel", [[0, 1.5], [-2, 0.25]])
+    assert app.selectbox(key="kernel").value == OWN_MATRIX
+    assert app.session_state["cells"] == "0 1.5; -2 0.25"
+    assert_shown(app)
+    assert component(app, "player")["operation"]["weights"] == [0, 1.5, -2, 0.25]
+    for wrong in (None, [], [[]], [[1], [1, 2]], [["x"]], [[float("nan")]], [[1e9]], [[0] * 16]):
+        app = fire(app, "player", "kernel", wrong)
+        assert_shown(app)
+        assert app.session_state["cells"] == "0 1.5; -2 0.25"
 
 
 def test_a_click_on_a_picture_opens_the_pixel():

@@ -17,11 +17,12 @@ from cnn_demo.images import Photo
 from cnn_demo.lessons.layers import MISCONCEPTIONS
 from cnn_demo.ui.layers.invariance_measures import DISTORTIONS, POOLINGS, Question, curves
 from cnn_demo.ui.layers.maps import learned_kernels
-from cnn_demo.ui.layers.pooling import FOURTH, MAPS, TAPS
+from cnn_demo.ui.layers.pooled import FOURTH, MAPS, TAPS
 from cnn_demo.ui.layers.settings import DEFAULTS, PRESETS, VIEWS
+from cnn_demo.ui.layers.step_through import OPERATIONS
 
 open_page = partial(driver.open_page, PAGE_2)
-STACK, POOL, FORGIVE = VIEWS
+STACK, POOL, WALK, FORGIVE = VIEWS
 IMAGE = SMALL.pixels.astype(np.float32) / 255
 
 
@@ -124,7 +125,7 @@ def test_a_source_of_filters_is_chosen():
 def test_every_control_of_a_pooling():
     app = open_page(stack="pmax.2.2", link={"layer": "1"})
     ends = itertools.cycle(((1, 1), (8, 8), (1, 8), (8, 1), (8, 8)))
-    for kind in ("average", "min", "l2", "blur", "skip", "max"):
+    for kind in ("average", "min", "l2", "blur", "smooth", "skip", "max"):
         size, stride = next(ends)
         app.selectbox(key="l1_kind").set_value(kind).run()
         app.slider(key="l1_window").set_value(size).run()
@@ -212,6 +213,7 @@ def test_learned_kernels_that_are_missing_are_left_out(monkeypatch):
         "c4.3.1.same.1.none.hand_pl2.2.2",
         "c4.3.1.same.1.relu.hand_pblur.2.2",
         "c4.3.1.same.1.relu.hand_pskip.2.3",
+        "c4.3.1.same.1.relu.hand_psmooth.2.3",
         "c4.3.1.same.1.relu.hand_pmin.global",
     ],
 )
@@ -288,6 +290,46 @@ def test_a_click_opens_a_window():
     assert [app.number_input(key=key).value for key in ("pool_row", "pool_column")] == [3, 4]
 
 
+# Step through -----------------------------------------------------------------------------------------------------
+
+
+def sent_crop(app) -> np.ndarray:
+    """The cells of the crop that the browser gets, (height, width, channels)."""
+    data = component(app, "player")
+    shape = data["crop"]["height"], data["crop"]["width"], data["channels"]
+    return np.frombuffer(base64.b64decode(data["values"]), "<f4").reshape(shape)
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_operation_is_sent_with_its_settings(name):
+    app = open_page(tab=WALK, walk=name, walk_window=3, walk_size=5, walk_stride=2, walk_padding=7)
+    sent = component(app, "player")["operation"]
+    window = {"smooth": 1, "transposed": 5}.get(name, 3)
+    assert (sent["kind"], sent["size"]) == ({"smooth": "blur"}.get(name, name), [window, window])
+    assert sent["stride"] == [2, 2]
+    assert sent["padding"] == [0, 0] if name in ("blur", "smooth") else [window - 1, window - 1]
+    if name == "transposed":
+        assert sent["weights"] == pytest.approx([4 / 25] * 25)
+        assert "not divisible" in written(app)
+        app.slider(key="walk_size").set_value(4).run()
+        assert "is divisible by the stride 2: every cell gets 4 stamps" in written(app)
+
+
+def test_a_moved_crop_has_the_cells_of_its_place_and_is_in_the_link():
+    app = open_page(tab=WALK)
+    app = fire(app, "player", "crop", {"cells": 9, "cell": 2, "row": 3, "column": 5})
+    assert_fine(app)
+    assert app.query_params["crop"] == "9.2.3.5"
+    expected = IMAGE.mean(axis=2)[3:21, 5:23].reshape(9, 2, 9, 2).mean(axis=(1, 3))
+    np.testing.assert_allclose(sent_crop(app)[..., 0], expected, atol=1e-6)
+    for wrong in (None, "9.2.3.5", {"cells": 9}, {"cells": 9, "cell": 2, "row": -1, "column": 0}, {"cells": 9.5}):
+        app = fire(app, "player", "crop", wrong)
+        assert_fine(app)
+        assert app.session_state["crop"] == "9.2.3.5"
+    app = open_page(link={"tab": WALK, "crop": "9.2.3.5", "walk": "Transposed convolution"})
+    np.testing.assert_allclose(sent_crop(app)[..., 0], expected, atol=1e-6)
+
+
 # Invariance --------------------------------------------------------------------------------------------
 
 
@@ -359,7 +401,7 @@ def test_an_even_photo(view, value):
 @pytest.mark.parametrize("view", VIEWS)
 def test_only_the_open_view_is_computed(view):
     app = open_page(link={"tab": view})
-    keys = {STACK: "row_of_layers", POOL: "pool_max", FORGIVE: "forgiving_0"}
+    keys = {STACK: "row_of_layers", POOL: "pool_max", WALK: "player", FORGIVE: "forgiving_0"}
     for name, key in keys.items():
         if name == view:
             assert component(app, key)
@@ -414,6 +456,14 @@ GARBAGE_3 = {
     "features": ("",),
     "compare": ("",),
 }
+GARBAGE_WALK = {
+    "walk": ("", "Nope"),
+    "walk_map": ("?",),
+    "walk_window": ("0", "inf", "99"),
+    "walk_stride": ("nan", "-1"),
+    "walk_padding": ("99", "x"),
+    "crop": ("99.9999.99999.99999", "0.0.0.0", "a.b.c.d", "12.3"),
+}
 GARBAGE_3 |= {"filters": ("", "z"), "pool_size": ("0", "inf"), "pool_stride": ("nan",), "noise": ("inf", "-1")}
 
 
@@ -421,7 +471,7 @@ GARBAGE_3 |= {"filters": ("", "z"), "pool_size": ("0", "inf"), "pool_stride": ("
     ("view", "garbage", "turn"),
     [
         (view, garbage, turn)
-        for view, garbage in zip(VIEWS, (GARBAGE, GARBAGE_2, GARBAGE_3), strict=True)
+        for view, garbage in zip(VIEWS, (GARBAGE, GARBAGE_2, GARBAGE_WALK, GARBAGE_3), strict=True)
         for turn in range(max(map(len, garbage.values())))
     ],
 )

@@ -20,6 +20,7 @@ from cnn_demo.ui.convolution.settings import (
     read_settings,
     values_in_force,
 )
+from cnn_demo.ui.convolution.step_through import step_through
 from cnn_demo.ui.page.fragments import end_run, fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.page.link import sync_query_param
@@ -27,7 +28,7 @@ from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.page.session import SESSION
 
 PAUSE = 0.08  # seconds
-VIEWS = ("Look inside", "Size and cost", "Frequency response", "Code", "Learn a kernel")
+VIEWS = ("Look inside", "Step through", "Size and cost", "Frequency response", "Code", "Learn a kernel")
 
 
 @fragment
@@ -117,6 +118,7 @@ def _show_open_view(photo: Photo, tabs: dict, settings: ConvolutionSettings, res
     """Compute the tab that is open, and no other."""
     shows = {
         "Look inside": lambda: views.look_inside(settings, result),
+        "Step through": lambda: step_through(photo, settings),
         "Size and cost": lambda: views.size_and_cost(settings, result),
         "Frequency response": lambda: views.frequency_view(settings.weights),
         "Code": lambda: views.code_view(settings),

@@ -8,13 +8,23 @@ from typing import Any
 import streamlit as st
 
 from cnn_demo.convolution import ACTIVATIONS
-from cnn_demo.convolution.stack import CONV_RANGES, LEARNED_SIZE, MAX_LAYERS, POOL_RANGES, ConvLayer, Layer, PoolLayer
+from cnn_demo.convolution.stack import (
+    CONV_RANGES,
+    LEARNED_SIZE,
+    LOCAL_KINDS,
+    MAX_LAYERS,
+    POOL_RANGES,
+    ConvLayer,
+    Layer,
+    PoolLayer,
+)
 from cnn_demo.convolution.stack_text import format_stack
 from cnn_demo.ui.layers.maps import learned_kernels
 from cnn_demo.ui.layers.settings import (
     POOL_TITLES,
     PRESETS,
     SOURCE_TITLES,
+    overlap_sentence,
     read_layer,
     read_stack,
     value_of,
@@ -173,14 +183,14 @@ def _convolution_controls(layer: ConvLayer, number: int) -> None:
 
 def _pooling_controls(layer: PoolLayer, number: int) -> None:
     everywhere = layer.size is None
-    kinds = {key: title for key, title in POOL_TITLES.items() if not everywhere or key not in ("blur", "skip")}
+    kinds = {key: title for key, title in POOL_TITLES.items() if not everywhere or key not in LOCAL_KINDS}
     _select("Pooling", "kind", layer.kind, kinds, number)
     key = f"l{number}_global"
     _held(key, everywhere)
     st.toggle(
         "Global pooling",
         key=key,
-        disabled=layer.kind in ("blur", "skip"),
+        disabled=layer.kind in LOCAL_KINDS,
         on_change=_take,
         args=(number,),
         help="Keeps one value of each map, whatever the size of the photo.",
@@ -193,16 +203,6 @@ def _pooling_controls(layer: PoolLayer, number: int) -> None:
     with right:
         _slider("Stride", "step", layer.stride, number)
     st.caption(overlap_sentence(layer.size, layer.stride))
-
-
-def overlap_sentence(size: int, stride: int) -> str:
-    """Return a sentence on whether windows overlap, touch or leave gaps."""
-    if size > stride:
-        return f"Windows overlap by {size - stride} {'pixel' if size - stride == 1 else 'pixels'}."
-    if size < stride:
-        gap = stride - size
-        return f"Windows leave gaps of {gap} {'row and column' if gap == 1 else 'rows and columns'} between them."
-    return "Windows touch: every pixel is in exactly one window."
 
 
 def _has_learned_kernels() -> bool:

@@ -125,6 +125,7 @@ def _chart(measured: pd.DataFrame, measure: str, distortion: str, amount: float)
         "average": {"color": colours.orange},
         "skip": {"color": colours.purple, "dash": "dash"},
         "blur": {"color": colours.green},
+        "smooth": {"color": colours.purple},
     }
     figure = go.Figure()
     for kind, title in POOLINGS.items():

@@ -20,7 +20,14 @@ from cnn_demo.images import Photo
 from cnn_demo.ui.layers.maps import learned_kernels, working_image
 from cnn_demo.ui.page.caching import photo_cache
 
-POOLINGS = {"none": "No pooling", "max": "Max", "average": "Average", "skip": "Stride only", "blur": "Blurred max"}
+POOLINGS = {
+    "none": "No pooling",
+    "max": "Max",
+    "blur": "Blurred max",
+    "average": "Average",
+    "skip": "Stride only",
+    "smooth": "Blurred stride",
+}
 SIDES = {True: 256, False: 128}  # pixels; a stack of many layers is measured on a smaller photo
 MAX_SHIFT = 16
 

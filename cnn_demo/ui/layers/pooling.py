@@ -1,63 +1,25 @@
 """Page 2, "Compare pooling": one map pooled in several ways, a window's arithmetic, and the gradients."""
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 import streamlit as st
 
-from cnn_demo.convolution import (
-    ConvSpec,
-    WindowArithmetic,
-    convolve,
-    explain_window,
-    kernel,
-    pool,
-    pool_gradient,
-    pooled_size,
-    transposed_convolve,
-)
-from cnn_demo.convolution.filter_bank import FILTER_TITLES, hand_made_filters
+from cnn_demo.convolution import WindowArithmetic, pooled_size
 from cnn_demo.convolution.stack import POOL_RANGES
 from cnn_demo.drawing.pictures import display_values, jpeg_url, signed_scale
 from cnn_demo.images import Photo
 from cnn_demo.ui.components.picture import Mark, picture
 from cnn_demo.ui.layers.columns import pair
-from cnn_demo.ui.layers.controls import overlap_sentence
-from cnn_demo.ui.layers.maps import working_image
 from cnn_demo.ui.layers.numbers import bounded_number
-from cnn_demo.ui.layers.settings import DEFAULTS, POOL_TITLES, value_of
-from cnn_demo.ui.page.caching import photo_cache
+from cnn_demo.ui.layers.pooled import FOURTH, MAPS, TAPS, Pooled, feature_map, map_title, pooled
+from cnn_demo.ui.layers.settings import DEFAULTS, overlap_sentence, value_of
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.page.session import SESSION
 from cnn_demo.ui.widgets.number_grid import number_grid
 
-BRIGHTNESS = "brightness"
-MAPS = (BRIGHTNESS, *FILTER_TITLES[:8])
-FOURTH = {"strided": "Strided convolution", "min": "Min", "l2": "L2 norm"}
-TAPS = {"skip": "Every n-th value", "gaussian": "Gaussian", "random": "Random weights"}
 CLOSE_UP = 24  # pixels per side
 ORANGE, BLUE = np.array([255.0, 140.0, 0.0]), np.array([60.0, 130.0, 255.0])
-
-
-@dataclass(frozen=True)
-class Pooled:
-    """The result of one way to downsample a map.
-
-    Attributes:
-        kind: A kind of pooling, or "strided".
-        title: Display name.
-        values: (H', W') float32.
-        gradient: (H, W) float32, gradient of the sum of `values` with respect to the map.
-        opened: Arithmetic of the selected window.
-    """
-
-    kind: str
-    title: str
-    values: np.ndarray
-    gradient: np.ndarray
-    opened: WindowArithmetic
 
 
 def pooling_view(photo: Photo) -> None:
@@ -73,7 +35,7 @@ def pooling_view(photo: Photo) -> None:
         return
     with panel:
         row, column = _open_window(size)
-    results = [_pooled(plane, kind, window, stride, row, column) for kind in _kinds()]
+    results = [pooled(plane, kind, window, stride, row, column) for kind in _kinds()]
     scale = signed_scale(plane) or 1.0
     with stage:
         _pictures(plane, results, scale, row, column)
@@ -93,7 +55,7 @@ def _controls() -> tuple[int, int]:
     window = st.slider("Window size", low, high, DEFAULTS["window"], key="window", bind="query-params")
     stride = st.slider("Stride", low, high, DEFAULTS["step"], key="step", bind="query-params")
     st.caption(overlap_sentence(window, stride))
-    st.selectbox("Map", MAPS, index=MAPS.index(DEFAULTS["of"]), format_func=_map_title, key="of", bind="query-params")
+    st.selectbox("Map", MAPS, index=MAPS.index(DEFAULTS["of"]), format_func=map_title, key="of", bind="query-params")
     st.selectbox("Compare with", list(FOURTH), format_func=FOURTH.__getitem__, key="fourth", bind="query-params")
     st.selectbox(
         "Kernel",
@@ -108,50 +70,6 @@ def _controls() -> tuple[int, int]:
         ),
     )
     return window, stride
-
-
-def _map_title(name: str) -> str:
-    return "Brightness" if name == BRIGHTNESS else name.capitalize()
-
-
-@photo_cache()
-def feature_map(photo: Photo, name: str) -> np.ndarray:
-    """Return the photo's brightness, or its response to a 3 × 3 filter of the bank after ReLU, (H, W) float32."""
-    grey = np.ascontiguousarray(working_image(photo).mean(axis=2))
-    if name in FILTER_TITLES:
-        bank = hand_made_filters(len(FILTER_TITLES), 3)
-        grey = np.maximum(convolve(grey, bank[..., FILTER_TITLES.index(name)], ConvSpec(padding_mode="replicate")), 0)
-    grey.flags.writeable = False
-    return grey
-
-
-def strided_kernel(name: str, size: int) -> np.ndarray:
-    """Return the kernel of the strided convolution, (size, size) float32."""
-    if name == "gaussian":
-        return kernel("gaussian", size=size, sigma=max(size / 4, 0.3))
-    if name == "random":
-        return kernel("random", size=size, seed=1)
-    weights = np.zeros((size, size), np.float32)
-    weights[0, 0] = 1
-    return weights
-
-
-def _pooled(plane: np.ndarray, kind: str, window: int, stride: int, row: int, column: int) -> Pooled:
-    if kind != "strided":
-        return Pooled(
-            kind,
-            POOL_TITLES[kind],
-            pool(plane, kind, window, stride),
-            pool_gradient(plane, kind, window, stride),
-            explain_window(plane, kind, window, stride, row, column),
-        )
-    weights = strided_kernel(value_of(SESSION, "taps"), window)
-    values = convolve(plane, weights, ConvSpec(stride=stride, padding="valid"))
-    gradient = transposed_convolve(np.ones_like(values), weights, stride)[: plane.shape[0], : plane.shape[1]]
-    missing = [(0, side - have) for side, have in zip(plane.shape, gradient.shape, strict=True)]
-    first = explain_window(plane, "skip", window, stride, row, column)
-    opened = WindowArithmetic(first.window, weights, float(values[row, column]), first.row, first.column)
-    return Pooled(kind, FOURTH[kind], values, np.pad(gradient, missing), opened)
 
 
 def _open_window(size: tuple[int, int]) -> tuple[int, int]:
@@ -217,7 +135,7 @@ def _arithmetic(results: list[Pooled], scale: float) -> None:
             value = f"{result.opened.value:.4f}".replace("-", "−")
             number_grid(
                 result.opened.weights,
-                title=f"{result.title}: weights",
+                title=f"{result.title}: weights" + (" of the maxima" if result.kind == "blur" else ""),
                 note=f"Sum of window × weights = {value}",
                 alt=f"Weight of each value of the window for {result.title}",
             )

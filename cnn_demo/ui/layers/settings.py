@@ -6,7 +6,7 @@ from typing import Any
 from cnn_demo.convolution.stack import Layer
 from cnn_demo.convolution.stack_text import format_stack, parse_stack
 
-VIEWS = ("Build a stack", "Compare pooling", "Invariance")
+VIEWS = ("Build a stack", "Compare pooling", "Step through", "Invariance")
 
 # Titles shown by more than one view.
 POOL_TITLES = {
@@ -15,6 +15,7 @@ POOL_TITLES = {
     "min": "Min",
     "l2": "L2 norm",
     "blur": "Blurred max",
+    "smooth": "Blurred stride",
     "skip": "Every n-th value",
 }
 SOURCE_TITLES = {"hand": "Hand-made", "random": "Random", "learned": "Learned"}
@@ -52,6 +53,14 @@ DEFAULTS: dict[str, Any] = {
     "taps": "skip",
     "pool_row": None,
     "pool_column": None,
+    # Step through
+    "walk": "max",
+    "walk_map": "brightness",
+    "walk_window": 2,
+    "walk_size": 3,
+    "walk_stride": 2,
+    "walk_padding": 0,
+    "walk_kernel": "even",
     # Invariance
     "distortion": "shift",
     "pixels": 1,
@@ -94,3 +103,13 @@ def write_stack(state: MutableMapping[str, Any], layers: tuple[Layer, ...], numb
 def read_layer(state: Mapping[str, Any], count: int) -> int:
     """Read which of `count` layers is selected, from 1; 0 if there are none."""
     return min(max(int(value_of(state, "layer")), 1), count)
+
+
+def overlap_sentence(size: int, stride: int) -> str:
+    """Return a sentence on whether windows overlap, touch or leave gaps."""
+    if size > stride:
+        return f"Windows overlap by {size - stride} {'pixel' if size - stride == 1 else 'pixels'}."
+    if size < stride:
+        gap = stride - size
+        return f"Windows leave gaps of {gap} {'row and column' if gap == 1 else 'rows and columns'} between them."
+    return "Windows touch: every pixel is in exactly one window."

@@ -6,8 +6,17 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.ndimage import correlate1d
 
-from cnn_demo.convolution import POOLINGS, blur_pool, explain_window, pool, pool_gradient, pool_positions
+from cnn_demo.convolution import (
+    POOLINGS,
+    blur_pool,
+    blur_pool_gradient,
+    explain_window,
+    pool,
+    pool_gradient,
+    pool_positions,
+)
 
 GEOMETRIES = [
     (2, None, 0),
@@ -102,14 +111,42 @@ def test_blurred_pooling_is_a_dense_maximum_a_blur_and_a_stride(size, stride):
     np.testing.assert_allclose(blur_pool(maps[..., 0], size, stride), result[..., 0], atol=1e-6)
 
 
-@settings(derandomize=True, deadline=None, max_examples=80)
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_with_windows_of_one_pixel_it_only_blurs(stride):
+    maps = draw_maps(ties=False)
+    taps = np.poly1d([0.5, 0.5]) ** (2 * stride)
+    blurred = correlate1d(correlate1d(maps, taps.c, axis=0, mode="mirror"), taps.c, axis=1, mode="mirror")
+    np.testing.assert_allclose(blur_pool(maps, 1, stride), blurred[::stride, ::stride], atol=1e-5)
+    np.testing.assert_allclose(blur_pool(np.ones((9, 12)), 1, stride), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("planes", [False, True])
+@pytest.mark.parametrize(("size", "stride"), [(2, 2), (1, 2), (3, 1), ((2, 3), (3, 2))])
+def test_the_gradient_of_blurred_pooling_is_that_of_autograd(size, stride, planes):
+    maps = draw_maps(ties=False)
+    x = as_torch(maps).requires_grad_()
+    rows, columns = (stride, stride) if isinstance(stride, int) else stride
+    down, across = ((np.poly1d([0.5, 0.5]) ** (2 * step)).c.astype(np.float32) for step in (rows, columns))
+    blur = torch.from_numpy(np.outer(down, across)).expand(4, 1, -1, -1)
+    dense = F.pad(F.max_pool2d(x, size, 1), (columns, columns, rows, rows), mode="reflect")
+    F.conv2d(dense, blur, stride=(rows, columns), groups=4).sum().backward()
+    expected = x.grad[0].permute(1, 2, 0).numpy()
+    found = blur_pool_gradient(maps[..., 2] if planes else maps, size, stride)
+    np.testing.assert_allclose(found, expected[..., 2] if planes else expected, atol=1e-5)
+
+
+@settings(derandomize=True, deadline=None, max_examples=90)
 @given(
-    st.sampled_from((*POOLINGS, "blur", "skip")), st.integers(1, 4), st.integers(1, 3), st.integers(0, 99), st.data()
+    st.sampled_from((*POOLINGS, "blur", "smooth", "skip")),
+    st.integers(1, 4),
+    st.integers(1, 3),
+    st.integers(0, 99),
+    st.data(),
 )
 def test_the_arithmetic_of_a_window_is_the_pooled_number(kind, size, stride, seed, data):
     plane = np.random.default_rng(seed).standard_normal((9, 10)).astype(np.float32)
-    if kind == "blur":
-        pooled = blur_pool(plane, size, stride)
+    if kind in ("blur", "smooth"):
+        pooled = blur_pool(plane, size if kind == "blur" else 1, stride)
     elif kind == "skip":
         pooled = plane[::stride, ::stride][: pool(plane, "max", size, stride).shape[0]]
     else:
@@ -119,7 +156,7 @@ def test_the_arithmetic_of_a_window_is_the_pooled_number(kind, size, stride, see
     opened = explain_window(plane, kind, size, stride, row, column)
     assert opened.value == pytest.approx(float(pooled[row, column]), abs=1e-5)
     assert opened.value == pytest.approx(float((opened.window * opened.weights).sum()), abs=1e-5)
-    if kind != "blur":
+    if kind not in ("blur", "smooth"):
         assert (opened.row, opened.column) == (row * stride, column * stride)
         np.testing.assert_array_equal(
             opened.window, plane[opened.row : opened.row + size, opened.column : opened.column + size]

@@ -23,7 +23,7 @@ def test_noise_is_worse_with_max_pooling_only_if_it_is_strong():
     assert (change["max"] < change["none"])[0.05:0.15].all()
     assert (change["max"] > change["none"])[0.2:].all()  # "cross at a standard deviation near 0.2"
     amount = experiment.settings["noise"]
-    assert change.loc[amount].idxmin() == "average"
+    assert set(change.loc[amount].nsmallest(2).index) == {"average", "smooth"}  # "change least"
     assert cosine.loc[amount, "max"] > cosine.loc[amount, "none"]
 
 
