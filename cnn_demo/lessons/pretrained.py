@@ -67,6 +67,20 @@ LESSON = Lesson(
             "https://arxiv.org/abs/1610.02391",
             "the regions of the photo that support a prediction",
         ),
+        Paper(
+            "Zhang et al.",
+            2025,
+            "Finer-CAM: Spotting the difference reveals finer details for visual explanation",
+            "https://arxiv.org/abs/2501.11309",
+            "the regions that support one class and not a similar one",
+        ),
+        Paper(
+            "Petsiuk, Das & Saenko",
+            2018,
+            "RISE: Randomized input sampling for explanation of black-box models",
+            "https://arxiv.org/abs/1806.07421",
+            "deletion and insertion curves, which test an explanation",
+        ),
     ),
 )
 

@@ -34,6 +34,15 @@ EXPERIMENTS = (
         photo="grace_hopper",
     ),
     Experiment(
+        "Uniform or mortarboard?",
+        "Both maps are brightest on the cap: most evidence is shared. Their difference is reddest, for “military "
+        "uniform”, at the top of the cap. Further down, a small grey square right there makes “mortarboard” the "
+        "prediction.",
+        {"task": "Compare classes", "model": LITE0},
+        photo="grace_hopper",
+        look_at=("contrast_patch",),
+    ),
+    Experiment(
         "From edges to ears",
         "These 32 maps of 112 × 112 activations still look like the photo. Then choose the last **Layer**, “top_conv”: "
         "1,280 maps of 7 × 7, most of them zero except at a few positions.",

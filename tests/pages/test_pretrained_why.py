@@ -20,9 +20,14 @@ from streamlit.testing.v1 import AppTest
 
 from cnn_demo.images import sample_photos
 from cnn_demo.models import load
+from cnn_demo.models.explanation.curves import (
+    deletion_curve,
+    insertion_curve,
+    random_deletion_curve,
+    random_insertion_curve,
+)
 from cnn_demo.models.explanation.explain import METHODS, convolutional_layers, explain
 from cnn_demo.models.explanation.feature_maps import feature_maps, map_layers
-from cnn_demo.models.explanation.perturbation import deletion_curve, random_deletion_curve
 from cnn_demo.ui.pretrained import deletion_check, explanations
 from cnn_demo.ui.pretrained import feature_maps as pretrained_maps
 
@@ -87,26 +92,31 @@ def test_maps_over_the_photo(model, photo):
     assert sorted(app.selectbox(key=explanations.CLASS).options) == sorted(model.labels)
     assert tuple(app.selectbox(key=explanations.LAYER).options) == layers
 
-    # The check: the areas that are shown are those of the curves, and the chart has both curves on named axes.
+    # The check: the areas that are shown are those of the curves, and both charts have all curves on named axes.
     table = next(element.value for element in app.markdown if "Area under the curve" in element.value)
-    areas = {title: float(area) for title, area in re.findall(r"^\| (\w.*?) \| (\d\.\d+) \|$", table, re.MULTILINE)}
+    row = r"^\| (\w.*?) \| (\d\.\d+) \| (\d\.\d+) \|$"
+    areas = {title: (float(one), float(two)) for title, one, two in re.findall(row, table, re.MULTILINE)}
     gradients = explain(model, seen, label, "integrated_gradients", None)
-    assert areas == {
-        "Grad-CAM": pytest.approx(deletion_curve(model, seen, label, grad_cam).area, abs=0.002),
-        "Integrated gradients": pytest.approx(deletion_curve(model, seen, label, gradients).area, abs=0.002),
-        "Random order": pytest.approx(random_deletion_curve(model, seen, label).area, abs=0.002),
+    orders = {"Grad-CAM": grad_cam, "Integrated gradients": gradients}
+    expected = {
+        title: (deletion_curve(model, seen, label, order).area, insertion_curve(model, seen, label, order).area)
+        for title, order in orders.items()
     }
-    chart = json.loads(app.get("plotly_chart")[0].proto.spec)
-    assert [line["name"] for line in chart["data"]] == list(areas)
+    chance = random_deletion_curve(model, seen, label).area, random_insertion_curve(model, seen, label).area
+    expected["Random order"] = chance
+    assert areas == {title: pytest.approx(pair, abs=0.002) for title, pair in expected.items()}
+    charts = [json.loads(each.proto.spec) for each in app.get("plotly_chart")]
+    for chart, way in zip(charts, ("removed", "inserted"), strict=True):
+        assert [line["name"] for line in chart["data"]] == list(areas)
+        assert chart["layout"]["xaxis"]["title"]["text"] == f"fraction of pixels {way}"
+        assert chart["layout"]["yaxis"]["title"]["text"] == "probability of the class"
 
     # The sentence agrees with the areas.
-    better = [area < areas["Random order"] - deletion_check.MARGIN for area in list(areas.values())[:2]]
-    names = ("Grad-CAM", "Integrated gradients")
-    for good, verdict in ((True, "better than random here."), (False, "no better than random here.")):
-        those = ", ".join(name for name, is_better in zip(names, better, strict=True) if is_better == good)
-        assert (f"**{those}: {verdict}**" in table) == bool(those)
-    assert chart["layout"]["xaxis"]["title"]["text"] == "fraction of pixels removed"
-    assert chart["layout"]["yaxis"]["title"]["text"] == "probability of the class"
+    margin = deletion_check.MARGIN
+    for title in orders:
+        deletion, insertion = areas[title]
+        words = deletion_check.VERDICTS[deletion < chance[0] - margin, insertion > chance[1] + margin]
+        assert re.search(rf"\*\*[^*]*{title}[^*]*: {words}\.\*\*", table)
 
     app.slider(key=explanations.OPACITY).set_value(0).run()
     np.testing.assert_array_equal(shown_maps(app)["Grad-CAM"], seen)
@@ -207,10 +217,12 @@ def test_invalid_links_still_open(photo, value):
 
 
 def test_the_check_names_the_maps_that_are_better_than_random():
-    areas = {"Grad-CAM": 0.2, "Occlusion": 0.495, "Score-CAM": 0.7, deletion_check.RANDOM: 0.5}
-    curves = {title: SimpleNamespace(area=area) for title, area in areas.items()}
+    areas = {"Grad-CAM": (0.2, 0.6), "Occlusion": (0.495, 0.501), "Score-CAM": (0.7, 0.6), "Layer-CAM": (0.3, 0.7)}
+    curves = {
+        title: deletion_check.Curves(SimpleNamespace(area=deletion), SimpleNamespace(area=insertion))
+        for title, (deletion, insertion) in {**areas, deletion_check.RANDOM: (0.5, 0.5)}.items()
+    }
     assert deletion_check.verdict(curves) == (
-        "**Grad-CAM: better than random here.** **Occlusion, Score-CAM: no better than random here.**"
+        "**Grad-CAM, Layer-CAM: better than random here, in both tests.** **Score-CAM: better than random here by "
+        "insertion, not by deletion.** **Occlusion: no better than random here.**"
     )
-    del curves["Occlusion"], curves["Score-CAM"]
-    assert deletion_check.verdict(curves) == "**Grad-CAM: better than random here.**"

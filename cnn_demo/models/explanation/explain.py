@@ -1,7 +1,7 @@
 """Common interface of all explanation methods.
 
 The methods are implemented in `cams.py` (gradients at a layer), `perturbation.py` (modified images) and
-`attribution.py` (gradients at the pixels); `perturbation.deletion_curve` evaluates them.
+`attribution.py` (gradients at the pixels); `curves.py` evaluates them.
 """
 
 from __future__ import annotations

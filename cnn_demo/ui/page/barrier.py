@@ -44,7 +44,7 @@ def unexpected(error: Exception) -> str:
     if os.environ.get(VARIABLE):
         raise error
     number = secrets.token_hex(3)
-    LOG.error("Error %s on a page", number, exc_info=error)
+    LOG.log(logging.ERROR, "Error %s on a page", number, exc_info=error)
     return (
         f"Something went wrong here (error {number}). Please try again or change a setting; if it happens again, "
         "reload the page, and give the operator this number."

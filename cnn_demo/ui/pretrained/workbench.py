@@ -1,4 +1,4 @@
-"""Page 4's workbench: classify, explain, feature maps, transfer learning, models; only the open tab is computed."""
+"""Page 4's workbench: one tab for each view of a network; only the open tab is computed."""
 
 from collections.abc import Callable
 from functools import partial
@@ -8,6 +8,8 @@ from cnn_demo.images import Photo
 from cnn_demo.ui.page.tabs import fill_open_tab
 from cnn_demo.ui.pretrained import classify, explanations, feature_maps, models
 from cnn_demo.ui.pretrained.classify import classify_view
+from cnn_demo.ui.pretrained.contrast import question
+from cnn_demo.ui.pretrained.contrast.view import contrast_view
 from cnn_demo.ui.pretrained.explanations import why_view
 from cnn_demo.ui.pretrained.feature_maps import maps_view
 from cnn_demo.ui.pretrained.models import models_view
@@ -18,6 +20,7 @@ from cnn_demo.ui.pretrained.transfer.view import teach_view
 VIEWS: dict[str, Callable[[Photo], None]] = {
     "Classify": classify_view,
     "Explain": why_view,
+    "Compare classes": contrast_view,
     "Feature maps": maps_view,
     "Transfer learning": teach_view,
     "Models": models_view,
@@ -29,6 +32,7 @@ DEFAULTS: dict[str, Any] = {
     explanations.MODEL: None,  # shared by all views of one network; None: the preferred one available locally
     **classify.DEFAULTS,
     **explanations.DEFAULTS,
+    **question.DEFAULTS,
     **feature_maps.DEFAULTS,
     **state.DEFAULTS,
     **models.DEFAULTS,

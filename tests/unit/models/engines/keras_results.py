@@ -11,6 +11,7 @@ from cnn_demo.images import Photo
 from cnn_demo.images.samples import sample_photos
 from cnn_demo.models import frameworks, load_classifier, load_localizer
 from cnn_demo.models.engines import engine_name
+from cnn_demo.models.explanation.contrast import channel_evidence, contrast
 from cnn_demo.models.explanation.explain import METHODS, effective_field, explain, logit_gradient
 from cnn_demo.models.explanation.feature_maps import convolutional_layers, feature_maps
 from cnn_demo.models.explanation.top_patches import ActivationExtractor, window_activations
@@ -35,6 +36,10 @@ def results() -> dict[str, np.ndarray]:
         found[f"{key} early map"] = explain(model, seen, best, "layer_cam", early)
         found[f"{key} feature maps"] = feature_maps(model, seen, early)
         found[f"{key} gradient"] = logit_gradient(model, seen, np.eye(len(model.labels), dtype=np.float32)[best])
+        top = np.argsort(-found[f"{key} logits"][0])[:2].tolist()
+        found |= {f"{key} map: {name}": values for name, values in vars(contrast(model, seen, *top)).items()}
+        evidence = channel_evidence(model, seen, *top)
+        found[f"{key} channels"] = np.append(evidence.contributions, evidence.difference)
         found[f"{key} features"] = features(model, [photo])
         for name, values in model.activations(photo.pixels).maps.items():
             found[f"{key} activation of {name}"] = values
