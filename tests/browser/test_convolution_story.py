@@ -164,8 +164,9 @@ def test_a_phone_shows_everything_without_scrolling_sideways(page: Page) -> None
         main = page.get_by_test_id("stMain")
         assert main.evaluate("e => e.scrollWidth <= e.clientWidth")
     pictures = [page.locator(selector).bounding_box() for selector in (BEFORE, AFTER)]
-    assert all(picture["width"] > 120 for picture in pictures)
-    assert pictures[0]["y"] == pictures[1]["y"]  # beside each other, so that the controls are near
+    assert all(picture["width"] > 300 for picture in pictures)
+    assert pictures[0] == pictures[1]  # in one frame, with the divider between them
+    expect(page.get_by_role("slider", name="Divider")).to_be_visible()
 
 
 def test_a_wide_kernel_is_edited_without_scrolling_sideways(page: Page) -> None:

@@ -106,6 +106,13 @@ def picture(app: AppTest, key: str) -> tuple[dict, np.ndarray]:
     return data, pixels
 
 
+def sent_photo(app: AppTest) -> np.ndarray:
+    """Return the pixels that the browser computes with on page 1."""
+    data = component(app, "lens_photo")["src"].removeprefix("data:image/png;base64,")
+    with Image.open(io.BytesIO(base64.b64decode(data))) as image:
+        return np.asarray(image)
+
+
 def fire(app: AppTest, key: str, event: str, value) -> AppTest:
     """Trigger an event of a browser component: AppTest has no method for that."""
     widget_id = _make_trigger_id(app.get_by_key(key).proto.id, "events")

@@ -7,9 +7,9 @@ from functools import partial
 import driver
 import numpy as np
 import pytest
-from driver import PAGE_1, SMALL, assert_fine, component, fire, picture, send, written
+from driver import PAGE_1, SMALL, assert_fine, component, fire, picture, send, sent_photo, written
 
-from cnn_demo.convolution import ACTIVATIONS, KERNELS, PADDING_MODES, Choice, activate, convolve, output_size
+from cnn_demo.convolution import ACTIVATIONS, KERNELS, PADDING_MODES, Choice, activate, convolve, kernel, output_size
 from cnn_demo.convolution.matrix_text import format_matrix, parse_matrix
 from cnn_demo.drawing.pictures import DISPLAYS, display_values, jpeg_url
 from cnn_demo.lessons.convolution import MISCONCEPTIONS
@@ -33,7 +33,7 @@ def assert_shown(app, photo=SMALL) -> None:
     """The picture on the page is the one of the settings."""
     assert_fine(app)
     settings, _, values = expected(app, photo)
-    data, pixels = picture(app, "after")
+    data, pixels = picture(app, "lens")
     assert pixels.shape[:2] == values.shape[:2]
     assert data["src"] == jpeg_url(display_values(values, settings.display))
 
@@ -58,7 +58,10 @@ def test_every_kernel_with_every_parameter_at_its_ends(name):
             assert app.session_state[key] == value
             assert_shown(app)
     if name == "identity":
-        np.testing.assert_allclose(picture(app, "after")[1], picture(app, "before")[1], atol=0)
+        np.testing.assert_array_equal(sent_photo(app), SMALL.pixels)
+        lens = component(app, "lens")
+        assert lens["src"] == jpeg_url(SMALL.pixels)
+        assert lens["photo"] == component(app, "lens_photo")["key"] == SMALL.key
 
 
 ODD_BUT_GOOD = ["7", "0", "0 0; 0 0", "1e6 -1e6", "[[1, 2], [3, 4]]", "1\t2\n3\t4", "1, 2, 3", " ".join(["1"] * 15)]
@@ -87,12 +90,12 @@ def test_a_custom_matrix_of_tiny_values():
 
 def test_a_text_that_is_no_matrix_leaves_the_picture_as_it_was():
     app = open_page(kernel="matrix", cells="1 2; 3 4")
-    before = picture(app, "after")
+    before = picture(app, "lens")
     for text in BAD:
         app.text_input(key="cells").set_value(text).run()
         assert_fine(app, errors=1)
         assert app.error[0].value.startswith(("Please ", "Write ")), text
-        assert picture(app, "after")[0] == before[0], text
+        assert picture(app, "lens")[0] == before[0], text
         assert "cells" not in app.query_params, text  # a reload would show the error again
     app.text_input(key="cells").set_value("1").run()
     assert_shown(app)
@@ -178,7 +181,7 @@ def test_geometry_at_its_ends(padding, mode):
     amount = {} if isinstance(padding, str) else {"pad": padding}
     padding_name = padding if isinstance(padding, str) else "explicit"
     app = open_page(padding=padding_name, mode=mode, view="Size and cost", **amount)
-    last = picture(app, "after")[0]["caption"]
+    last = picture(app, "lens")[0]["captions"]["after"]
     for size, stride, dilation in ((1, 1, 1), (15, 8, 1), (15, 1, 8), (1, 8, 8)):  # each pair of ends
         app.slider(key="gaussian_size").set_value(size)
         app.slider(key="stride").set_value(stride)
@@ -192,10 +195,10 @@ def test_geometry_at_its_ends(padding, mode):
             assert padding in ("valid", 0)
             assert_fine(app, errors=1)
             assert "but the padded image has only 30 × 40" in app.error[0].value
-            assert picture(app, "after")[0]["caption"] == last
+            assert picture(app, "lens")[0]["captions"]["after"] == last
             continue
         assert_shown(app)
-        last = picture(app, "after")[0]["caption"]
+        last = picture(app, "lens")[0]["captions"]["after"]
         assert f" {height} rows × {width} columns" in last
 
 
@@ -206,10 +209,10 @@ def test_a_kernel_that_never_fitted_is_refused_without_a_picture():
     assert_fine(app, errors=1)
     assert "113 × 113 pixels but the padded image has only 31 × 31" in app.error[0].value
     with pytest.raises(KeyError):
-        app.get_by_key("after")
+        app.get_by_key("lens")
     app.slider(key="dilation").set_value(2).run()
     assert_fine(app)
-    assert picture(app, "after")[1].shape[:2] == (3, 3)
+    assert picture(app, "lens")[1].shape[:2] == (3, 3)
 
 
 def test_a_kernel_that_does_not_fit_can_be_edited():
@@ -241,15 +244,15 @@ def test_every_display_of_every_activation(activation, grey, bias):
         app.slider(key="bias").set_value(-bias if show == "automatic" else bias).run()
         assert_shown(app)
         title = DISPLAYS[expected(app)[0].display][0]
-        assert title in picture(app, "after")[0]["caption"]
+        assert title in picture(app, "lens")[0]["captions"]["after"]
 
 
 def test_a_small_result_is_enlarged_on_request():
     app = open_page(stride=8)
-    assert picture(app, "after")[0]["zoom"] == 1
+    assert not component(app, "lens")["settings"]["enlarge"]
     app.toggle(key="zoom").set_value(True).run()
     assert_shown(app)
-    assert picture(app, "after")[0]["zoom"] > 6
+    assert component(app, "lens")["settings"]["enlarge"]
 
 
 # Views ------------------------------------------------------------------------------------------------------------
@@ -334,14 +337,59 @@ def test_a_kernel_edited_in_the_browser_becomes_the_custom_kernel():
 
 def test_a_click_on_a_picture_opens_the_pixel():
     app = open_page(view="Code")
-    fire(app, "after", "point", {"row": 4, "column": 11})
+    fire(app, "lens", "point", {"row": 4, "column": 11})
     assert_fine(app)
     assert [field.value for field in app.number_input] == [4, 11]
     assert app.session_state["view"] == "Look inside"
-    fire(app, "before", "point", {"row": 20, "column": 30})
-    assert [field.value for field in app.number_input] == [20, 30]
-    fire(app, "after", "point", {"row": 10**9, "column": -5})
+    assert component(app, "lens")["pixel"] == {"row": 4, "column": 11, "channel": 0, "pinned": True}
+    fire(app, "lens", "point", {"row": 10**9, "column": -5})
     assert [field.value for field in app.number_input] == [29, 0]
+    fire(app, "lens", "point", {"row": None, "column": None})
+    assert [field.value for field in app.number_input] == [None, None]
+    assert component(app, "lens")["pixel"] == {"row": 15, "column": 20, "channel": 0, "pinned": False}
+
+
+def test_the_lens_has_the_settings_of_the_page():
+    app = open_page(kernel="random", stride=3, padding="explicit", pad=4, mode="reflect", flip=True, channel="B")
+    data, settings = component(app, "lens"), expected(app)[0]
+    assert (data["settings"]["family"], data["settings"]["parameters"]["seed"]) == ("random", 0)
+    geometry = {"stride": 3, "padding": "explicit", "pad": 4, "mode": "reflect", "flip": True}
+    assert geometry.items() <= data["settings"].items()
+    # A smaller or larger kernel takes the first of the same random numbers.
+    draws = np.array(data["settings"]["parameters"]["draws"])
+    np.testing.assert_allclose(draws[:25] / 5, settings.weights.ravel(), rtol=1e-6)
+    np.testing.assert_allclose(draws / 15, kernel("random", size=15).ravel(), rtol=1e-6)
+    assert {"random_size", "stride", "bias"} <= data["controls"].keys()
+    assert data["pixel"]["channel"] == 2
+    app.selectbox(key="kernel").set_value("matrix").run()
+    assert component(app, "lens")["settings"]["family"] is None
+
+
+def test_the_arrangement_of_the_pictures_is_in_the_link():
+    app = open_page()
+    assert component(app, "lens")["arrangement"] == "beside"
+    fire(app, "lens", "arrangement", "divider")
+    assert app.query_params["arrangement"] == "divider"
+    assert component(app, "lens")["arrangement"] == "divider"
+    fire(app, "lens", "arrangement", "<b>")
+    assert component(app, "lens")["arrangement"] == "divider"
+
+
+def test_a_frame_of_the_camera_becomes_the_photo():
+    app = open_page(photo=None)
+    frame = np.zeros((30, 40, 3), np.uint8)
+    frame[:, 20:] = 255
+    fire(app, "lens", "frame", jpeg_url(frame))
+    assert_fine(app)
+    assert app.query_params["photo"] == "own"
+    assert component(app, "lens")["size"] == [30, 40]
+    np.testing.assert_allclose(sent_photo(app), frame, atol=8)
+    for broken in ("data:image/jpeg;base64,???", "data:image/png;base64,AAAA", 7):  # not from the lens
+        fire(app, "lens", "frame", broken)
+        assert_fine(app)
+    fire(app, "lens", "frame", "data:image/jpeg;base64,AAAA")
+    assert_fine(app, errors=1)
+    np.testing.assert_allclose(sent_photo(app), frame, atol=8)
 
 
 def test_sizes_and_cost_are_those_of_this_case():

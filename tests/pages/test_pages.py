@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from driver import HOME, PAGE_1, ROOT, assert_fine, open_app, picture
+from driver import HOME, PAGE_1, ROOT, assert_fine, open_app, picture, sent_photo
 from streamlit.testing.v1 import AppTest
 
 from cnn_demo.images import Photo, read_photo
@@ -77,8 +77,8 @@ def test_a_page_shows_a_phones_photo_upright(topic, phone_photo):
     assert_fine(app)
     assert any("IMG\\_1234.jpg** · 32 × 48 pixels" in caption.value for caption in app.caption)
     if topic.page == PAGE_1:
-        data, pixels = picture(app, "before")
-        assert (data["width"], data["height"]) == (32, 48)
+        pixels = sent_photo(app)
+        assert pixels.shape == (48, 32, 3)
         np.testing.assert_allclose(pixels[4, 16], (30, 20, 60), atol=12)  # the sensor's left half is on top
         np.testing.assert_allclose(pixels[-4, 16], (220, 180, 40), atol=12)
 
@@ -97,7 +97,7 @@ def test_settings_survive_navigation_between_pages():
     app.toggle(key="grey").set_value(True)
     app.segmented_control(key="padding").set_value("explicit").run()
     app.slider(key="pad").set_value(7).run()
-    caption = picture(app, "after")[0]["caption"]
+    caption = picture(app, "lens")[0]["captions"]["after"]
     app.switch_page(HOME).run()
     assert_fine(app)
     app.query_params.clear()  # a link in the navigation carries none
@@ -109,4 +109,4 @@ def test_settings_survive_navigation_between_pages():
     assert app.toggle(key="grey").value is True
     assert app.segmented_control(key="padding").value == "explicit"
     assert app.slider(key="pad").value == 7
-    assert picture(app, "after")[0]["caption"] == caption
+    assert picture(app, "lens")[0]["captions"]["after"] == caption

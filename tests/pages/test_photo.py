@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from driver import HOME, PAGE_1, PAGE_6, assert_fine, component, fire, open_app, picture
+from driver import HOME, PAGE_1, PAGE_6, assert_fine, component, fire, open_app, sent_photo
 
 from cnn_demo.convolution import PATTERNS
 from cnn_demo.images import sample_photos
@@ -103,7 +103,7 @@ def test_an_upload_is_shown_upright_and_its_file_is_released(phone_photo):
     assert app.session_state["own_photo"].pixels.shape == (48, 32, 3)
     assert app.query_params["photo"] == "own"
     assert caption(app).startswith("**IMG\\_0001.jpg** · 32 × 48 pixels")
-    assert picture(app, "before")[1].shape == (48, 32, 3)
+    assert sent_photo(app).shape == (48, 32, 3)
     assert app.file_uploader[0].value is None
     assert not [key for key, value in app.session_state.items() if "UploadedFile" in type(value).__name__]
 
@@ -128,7 +128,7 @@ def test_a_broken_file_is_refused_in_one_sentence_and_the_photo_stays(kind, phon
     assert re.fullmatch(r"This [^.\n]+\.", app.error[0].value)
     assert app.session_state["own_photo"] == before
     assert app.session_state["photo_key"] == "own"
-    assert picture(app, "before")[1].shape == (48, 32, 3)
+    assert sent_photo(app).shape == (48, 32, 3)
     upload(app, phone_photo[:-1] + phone_photo[-1:])
     assert_fine(app)
 
@@ -165,9 +165,9 @@ def test_a_large_photo_is_worked_on_smaller(jpeg):
     assert_fine(app)
     assert "2000 × 1000 pixels, resized to 1280 × 640" in caption(app)
     used = "Computed on 1,280 × 640 of the file’s 2,000 × 1,000 pixels."
-    assert component(app, "before")["caption"].endswith(used)
+    assert component(app, "lens")["captions"]["before"].endswith(used)
     fire(app, "gallery", "pick", "coffee")
-    assert "Computed on" not in component(app, "before")["caption"]
+    assert "Computed on" not in component(app, "lens")["captions"]["before"]
 
 
 @pytest.mark.parametrize(
@@ -198,4 +198,4 @@ def test_the_photo_follows_the_visitor(phone_photo):
     app.switch_page(PAGE_1).run()
     assert_fine(app)
     assert app.session_state["photo_key"] == "own"
-    assert picture(app, "before")[1].shape == (48, 32, 3)
+    assert sent_photo(app).shape == (48, 32, 3)

@@ -80,4 +80,4 @@ def with_imports(file: Path, done: set[Path]) -> str:
         return re.sub(r"^export ", "", with_imports(path, done), flags=re.MULTILINE)
 
     text = file.read_text(encoding="utf-8")
-    return re.sub(r'^import \{[^}]*\} from "(\.{1,2}/\w+\.js)"\n', imported, text, flags=re.MULTILINE)
+    return re.sub(r'^import \{[^}]*\} from "(\.{1,2}/[\w/]+\.js)"\n', imported, text, flags=re.MULTILINE)

@@ -7,7 +7,8 @@
  * The geometry of a convolution, as `ConvSpec` in Python.
  * @typedef {object} Spec
  * @property {Pair} stride
- * @property {"same" | "valid" | Pair} padding - Pixels on both sides, where it is a pair.
+ * @property {"same" | "valid" | Pair | [Pair, Pair]} padding - Pixels on both sides, where it is a pair of numbers;
+ *   [[top, bottom], [left, right]], where it is a pair of pairs.
  * @property {"zeros" | "reflect" | "replicate" | "circular"} mode
  * @property {Pair} dilation
  * @property {boolean} flip - Whether the kernel is rotated by 180° first.
@@ -65,6 +66,7 @@ export function dilatedSize(kernelSize, dilation) {
  * @returns {[Pair, Pair]}
  */
 export function paddingAmounts(size, kernelSize, spec) {
+  if (Array.isArray(spec.padding[0])) return /** @type {[Pair, Pair]} */ (spec.padding)
   const span = dilatedSize(kernelSize, spec.dilation)
   const amount = (axis) => {
     if (spec.padding === "valid") return [0, 0]

@@ -56,6 +56,8 @@ class ConvolutionSettings:
         grey: Work on one channel, the mean of the three.
         display: Key of `cnn_demo.drawing.pictures.DISPLAYS`.
         zoom: Show a result that stride made smaller at the size of the photo.
+        family: Key of `KERNELS`; None for the visitor's own matrix.
+        parameters: Parameters of that family by name.
     """
 
     weights: np.ndarray
@@ -67,6 +69,8 @@ class ConvolutionSettings:
     grey: bool
     display: str
     zoom: bool
+    family: str | None
+    parameters: dict[str, Any]
 
 
 def values_in_force(state: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,7 +89,14 @@ def read_settings(state: Mapping[str, Any]) -> ConvolutionSettings:
         ValueError: If a value is out of its range.
     """
     values = values_in_force(state)
-    weights, title, signed = _read_kernel(values, state.get(MATRIX_GOOD))
+    name = values["kernel"]
+    family = None if name == OWN_MATRIX else KERNELS[name]
+    parameters = {p.name: p.nearest(values[f"{name}_{p.name}"]) for p in family.parameters} if family else {}
+    weights, title, signed = (
+        (kernel(name, **parameters), family.title, family.signed)
+        if family
+        else _own_kernel(values[MATRIX_TEXT], state.get(MATRIX_GOOD))
+    )
     spec = ConvSpec(
         stride=values["stride"],
         padding=values["pad"] if values["padding"] == "explicit" else values["padding"],
@@ -97,18 +108,24 @@ def read_settings(state: Mapping[str, Any]) -> ConvolutionSettings:
     if display == AUTOMATIC:
         display = "signed" if signed and values["activation"] in ("none", "tanh") else "clip"
     return ConvolutionSettings(
-        weights, title, signed, spec, values["bias"], values["activation"], values["grey"], display, values["zoom"]
+        weights=weights,
+        title=title,
+        signed=signed,
+        spec=spec,
+        bias=values["bias"],
+        activation=values["activation"],
+        grey=values["grey"],
+        display=display,
+        zoom=values["zoom"],
+        family=family.name if family else None,
+        parameters=parameters,
     )
 
 
-def _read_kernel(values: Mapping[str, Any], last_good: np.ndarray | None) -> tuple[np.ndarray, str, bool]:
-    name = values["kernel"]
-    if name != OWN_MATRIX:
-        family = KERNELS[name]
-        parameters = {p.name: p.nearest(values[f"{name}_{p.name}"]) for p in family.parameters}
-        return kernel(name, **parameters), family.title, family.signed
+def _own_kernel(text: str, last_good: np.ndarray | None) -> tuple[np.ndarray, str, bool]:
+    """Return the weights, the title, and whether results are centred on zero."""
     try:
-        weights = parse_matrix(values[MATRIX_TEXT])
+        weights = parse_matrix(text)
     except ValueError:  # the editor shows the error; the picture stays
         weights = parse_matrix(DEFAULTS[MATRIX_TEXT]) if last_good is None else last_good
     around_zero = float(weights.sum()) < 0.01 * float(np.abs(weights).sum())  # or below it

@@ -9,8 +9,9 @@ from cnn_demo.convolution import output_size
 from cnn_demo.images import Photo
 from cnn_demo.ui.convolution import controls, views
 from cnn_demo.ui.convolution.learn_kernel import learn_kernel
+from cnn_demo.ui.convolution.lens import frame_was_frozen, send_photo, show_lens
 from cnn_demo.ui.convolution.matrix_editor import is_matrix
-from cnn_demo.ui.convolution.result import ConvolutionResult, compute, result_png, show_input, show_output
+from cnn_demo.ui.convolution.result import ConvolutionResult, compute, result_png
 from cnn_demo.ui.convolution.settings import (
     DEFAULTS,
     MATRIX_TEXT,
@@ -39,15 +40,17 @@ def workbench(photo: Photo) -> None:
     drawn again. Controls take their value from the link when they are first drawn: if that changes the settings, the
     page runs once more.
     """
+    if frame_was_frozen():
+        st.rerun()
     sync_query_param(MATRIX_TEXT, DEFAULTS[MATRIX_TEXT], is_matrix)
     state = values_in_force(SESSION)
     panel, stage, details = controls_picture_and_details("convolution")
-    before, after = stage.columns(2, wrap=False)
-    settings, result = _show_result(photo, after)
+    pictures = stage.container(gap=None)
+    settings, result = _show_result(photo, pictures)
     if result is not None:
         _wait_for_picture(photo)
-        with before:
-            show_input(photo, settings, result)
+        with pictures:
+            send_photo(photo)
     kernel_container, chart_container, geometry_container, value_container = (panel.container() for _ in range(4))
     tabs = dict(zip(VIEWS, details.tabs(VIEWS, key="view", bind="query-params", on_change="rerun"), strict=True))
     with kernel_container:
@@ -70,14 +73,15 @@ def workbench(photo: Photo) -> None:
     end_run()
 
 
-def _show_result(photo: Photo, after: DeltaGenerator) -> tuple[ConvolutionSettings, ConvolutionResult | None]:
+def _show_result(photo: Photo, stage: DeltaGenerator) -> tuple[ConvolutionSettings, ConvolutionResult | None]:
     """Compute and show the result; if the kernel does not fit, show an error and keep the last result."""
     settings = read_settings(SESSION)
+    pictures, problem = stage.container(), stage.container()
     try:
         size = output_size(photo.size, settings.weights.shape, settings.spec)
     except ValueError as error:
         sentence = f"{str(error).rstrip('.')}: choose more padding, less dilation or a smaller kernel."
-        after.error(plain(sentence), icon=":material/crop_free:")
+        problem.error(plain(sentence), icon=":material/crop_free:")
         photo_key, fitting, size = st.session_state.get("last_fitting", (None, None, None))
         if photo_key != photo.key:
             return settings, None
@@ -86,8 +90,8 @@ def _show_result(photo: Photo, after: DeltaGenerator) -> tuple[ConvolutionSettin
     pixel = read_pixel(SESSION, size)
     channel = 0 if settings.grey else read_channel(SESSION)
     result = compute(photo, settings, pixel, channel)
-    with after:
-        show_output(photo, settings, result)
+    with pictures:
+        show_lens(photo, settings, result)
     return settings, result
 
 

@@ -3,6 +3,7 @@
 The session keeps the reduced photo, never the uploaded file: sessions outlive their tabs.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import streamlit as st
@@ -184,9 +185,19 @@ def _receive(key: str) -> None:
     if file is None:
         return
     st.session_state["photo_turn"] += 1
+    take_photo(file.getvalue, file.name)
+
+
+def take_photo(read: Callable[[], bytes], name: str) -> None:
+    """Make a file the chosen photo; if it cannot be read, the picker shows a sentence, and the photo stays.
+
+    Args:
+        read: Function that returns the file.
+        name: Its name.
+    """
     try:
-        data = file.getvalue()
-        st.session_state["own_photo"] = replace(read_photo(data, file.name), data=data)
+        data = read()
+        st.session_state["own_photo"] = replace(read_photo(data, name), data=data)
     except ImageError as error:
         st.session_state["photo_error"] = str(error)
     except Exception as error:  # such as no memory for it

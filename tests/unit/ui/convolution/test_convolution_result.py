@@ -1,4 +1,4 @@
-"""Page 1's computation, its captions, and clicks on its pictures."""
+"""Page 1's computation and its captions."""
 
 import io
 
@@ -9,30 +9,11 @@ from PIL import Image
 from cnn_demo.convolution import convolve, kernel
 from cnn_demo.drawing.pictures import display_values
 from cnn_demo.images import Photo
-from cnn_demo.ui.convolution import result as module
-from cnn_demo.ui.convolution.result import compute, display_caption, input_image, result_png, show_input, show_output
+from cnn_demo.ui.convolution.result import compute, display_caption, input_image, result_png
 from cnn_demo.ui.convolution.settings import read_settings
 from cnn_demo.ui.convolution.views import _sum, dropped_sentence
 
 PHOTO = Photo(np.random.default_rng(4).integers(0, 256, (30, 40, 3), dtype=np.uint8), "noise.png", "digest-of-noise")
-
-
-@pytest.fixture
-def state(monkeypatch):
-    """Session state as a plain dictionary."""
-    plain = {}
-    monkeypatch.setattr(module.st, "session_state", plain)
-    return plain
-
-
-@pytest.fixture
-def pictures(monkeypatch, state):
-    """The arguments of each picture by its key, instead of showing it."""
-    shown = {}
-    monkeypatch.setattr(
-        module, "picture", lambda source, size, *, key, **rest: shown.update({key: rest | {"size": size}})
-    )
-    return shown
 
 
 def run(pixel=(0, 0), channel=0, photo=PHOTO, **state):
@@ -94,99 +75,6 @@ def test_the_caption_explains_the_brightness(show, start):
     assert caption.endswith(".")
     if show == "stretch":
         assert f"black is {result.values.min():.3g}, white {result.values.max():.3g}" in caption
-
-
-def test_a_click_on_the_result_opens_that_pixel(pictures, state):
-    settings, result = run(stride=2)
-    show_output(PHOTO, settings, result)
-    pictures["after"]["on_pick"](7, 11)
-    assert state == {"row": 7, "column": 11, "view": "Look inside"}
-    pictures["after"]["on_pick"](500, -3)
-    assert (state["row"], state["column"]) == (14, 0)
-
-
-@pytest.mark.parametrize("stride", [1, 2, 3, 8])
-@pytest.mark.parametrize("padding", ["same", "valid", "explicit"])
-@pytest.mark.parametrize("dilation", [1, 3])
-def test_a_click_on_the_photo_opens_the_window_nearest_to_it(pictures, state, stride, padding, dilation):
-    options = {"kernel": "box", "box_size": 3, "stride": stride, "padding": padding, "dilation": dilation, "pad": 5}
-    settings, result = run((1, 1), **options)
-    show_input(PHOTO, settings, result)
-    for row, column in ((0, 0), (13, 22), (29, 39), (4, 37)):
-        pictures["before"]["on_pick"](row, column)
-        opened = state["row"], state["column"]
-        _, there = run(opened, **options)
-        height, width = result.values.shape[:2]
-        assert 0 <= opened[0] < height
-        assert 0 <= opened[1] < width
-        for clicked, middle, index, count in (
-            (row, there.arithmetic.rows.mean(), opened[0], height),
-            (column, there.arithmetic.columns.mean(), opened[1], width),
-        ):
-            at_the_end = (index == 0 and clicked < middle) or (index == count - 1 and clicked > middle)
-            assert abs(clicked - middle) <= stride / 2 or at_the_end
-
-
-def test_the_frame_is_the_window_of_the_opened_pixel(pictures):
-    settings, result = run((0, 10), kernel="box", box_size=5, dilation=2, stride=2)
-    show_input(PHOTO, settings, result)
-    (mark,) = pictures["before"]["marks"]
-    rows, columns = result.arithmetic.rows, result.arithmetic.columns
-    assert (mark.row, mark.column) == (rows[0], columns[0])
-    assert (mark.height, mark.width) == (9, 9)
-    assert mark.row < 0  # it reaches into the padding
-    show_output(PHOTO, settings, result)
-    (mark,) = pictures["after"]["marks"]
-    assert (mark.row, mark.column, mark.height, mark.width) == (0, 10, 1, 1)
-
-
-def arrow(shown: dict, rows: int, columns: int) -> tuple[int, int]:
-    """The pixel that an arrow key picks, as picture.js reckons it."""
-    (mark,), (height, width) = shown["marks"], shown["size"]
-    row = mark.row + int(mark.height // 2) + rows * shown["step"][0]
-    column = mark.column + int(mark.width // 2) + columns * shown["step"][1]
-    return max(0, min(row, height - 1)), max(0, min(column, width - 1))
-
-
-@pytest.mark.parametrize("stride", [1, 2, 5])
-@pytest.mark.parametrize("size", [1, 2, 3, 4, 9])
-def test_an_arrow_key_on_the_photo_moves_by_one_pixel_of_the_result(pictures, state, size, stride):
-    options = {"kernel": "box", "box_size": size, "stride": stride}
-    for start in ((2, 2), (3, 3)):
-        settings, result = run(start, **options)
-        show_input(PHOTO, settings, result)
-        for down, right in ((1, 0), (-1, 0), (0, 1), (0, -1)):
-            pictures["before"]["on_pick"](*arrow(pictures["before"], down, right))
-            assert (state["row"], state["column"]) == (start[0] + down, start[1] + right)
-
-
-def test_both_pictures_are_drawn_at_one_scale(pictures):
-    for state in ({"stride": 4}, {"padding": "explicit", "pad": 60}, {}):
-        settings, result = run(**state)
-        show_input(PHOTO, settings, result)
-        show_output(PHOTO, settings, result)
-        size = tuple(np.maximum(result.image.shape[:2], result.values.shape[:2]))
-        assert pictures["before"]["frame_size"] == pictures["after"]["frame_size"] == size
-        assert pictures["after"]["zoom"] == 1
-
-
-def test_a_small_result_can_be_drawn_large(pictures):
-    settings, result = run(stride=4, zoom=True)
-    show_output(PHOTO, settings, result)
-    assert result.values.shape == (8, 10, 3)
-    assert pictures["after"]["zoom"] == 30 / 8
-
-
-def test_pictures_have_alternative_texts(pictures):
-    settings, result = run(kernel="sobel")
-    show_input(PHOTO, settings, result)
-    show_output(PHOTO, settings, result)
-    assert pictures["before"]["alt"] == "Before: noise.png"
-    assert pictures["after"]["alt"] == "After: Sobel edges on noise.png"
-    assert "30 rows × 40 columns" in pictures["before"]["caption"]
-    described = Photo(PHOTO.pixels, "noise", "x", alt="Coloured noise.")
-    show_input(described, settings, result)
-    assert pictures["before"]["alt"] == "Before: Coloured noise."
 
 
 @pytest.mark.parametrize(
