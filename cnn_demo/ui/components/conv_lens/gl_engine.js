@@ -82,10 +82,12 @@ void main() {
 uniform int apart;
 void main() {
   ivec2 first = ivec2(int(gl_FragCoord.x) * 4, int(gl_FragCoord.y));
+  vec4 found = vec4(0.0);
   for (int i = 0; i < 4; i++) {
     vec3 v = texelFetch(source, min(ivec2(first.x + i, first.y) * apart, size - 1), 0).rgb;
-    result[i] = abs((v.r + v.g + v.b) / 3.0);
+    found[i] = abs((v.r + v.g + v.b) / 3.0);
   }
+  result = found;
 }`,
   display: `${HEAD}
 uniform sampler2D table;
@@ -121,7 +123,7 @@ function compiled(gl, fragment) {
     gl.attachShader(program, shader)
   }
   gl.linkProgram(program)
-  if (!gl.getProgramParameter(program, gl.LINK_STATUS)) throw new Error(`A shader failed: ${gl.getProgramInfoLog(program)}`)
+  if (!gl.getProgramParameter(program, gl.LINK_STATUS)) throw new Error("A shader could not be compiled.")
   const places = new Map()
   return {
     program,
