@@ -235,7 +235,7 @@ def test_the_second_visitor_waits_and_can_leave(queue_held):
 
 @pytest.mark.parametrize(
     ("error", "sentence"),
-    [(JobError("Please choose less."), "Please choose less."), (OSError("/secret"), "a fault of this app")],
+    [(JobError("Please choose less."), "Please choose less."), (OSError("/secret"), "The training failed (error ")],
 )
 def test_a_training_that_fails_is_one_sentence(monkeypatch, error, sentence):
     def broken(*_):

@@ -60,7 +60,7 @@ def workbench(photo: Photo) -> None:
     with value_container:
         controls.value_controls()
         if result is not None:
-            _download(settings, result)
+            _download(photo, settings)
     if result is not None:
         with tabs["Look inside"]:
             controls.pixel_controls(result.values.shape[:2], settings.grey)
@@ -107,10 +107,11 @@ def _wait_for_picture(photo: Photo) -> None:
     st.session_state["pictured"] = photo.key
 
 
-def _download(settings: ConvolutionSettings, result: ConvolutionResult) -> None:
+def _download(photo: Photo, settings: ConvolutionSettings) -> None:
     st.download_button(
         "Download the result",
-        lambda: result_png(settings, result),  # computed only when it is clicked
+        # Computed anew when it is clicked: the server would keep a result until the session ends.
+        lambda: result_png(settings, compute(photo, settings, (0, 0), 0)),
         file_name="convolution.png",
         mime="image/png",
         icon=":material/download:",

@@ -71,7 +71,7 @@ def _begin_at_its_threshold() -> None:
     st.session_state[SURE] = None
 
 
-@photo_cache()
+@photo_cache(queued=True)
 def candidates_of(photo: Photo, key: str, side: int) -> Candidates:
     """All candidate boxes of a detector for a photo; cached, so that sliders do not run it again. Do not modify.
 

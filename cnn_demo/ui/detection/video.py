@@ -24,6 +24,7 @@ from cnn_demo.ui.detection.state import candidates_of, pick_detector
 from cnn_demo.ui.page.barrier import unexpected
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.page.markdown import plain
+from cnn_demo.ui.page.uploads import take
 from cnn_demo.ui.widgets.detection_controls import confidence_slider, counted
 from cnn_demo.ui.widgets.job_progress import stop_button, watch
 from cnn_demo.video import (
@@ -144,7 +145,7 @@ def _receive(key: str) -> None:
     if file is None:
         return
     st.session_state[_TURN] += 1
-    _use(file.getvalue())
+    _use(take(file))
 
 
 def _receive_sample() -> None:

@@ -120,7 +120,7 @@ def pick_class(title: str, names: Sequence[str], key: str, likely: str, why: str
     return chosen or likely
 
 
-@photo_cache()
+@photo_cache(queued=True)
 def evidence_of(photo: Photo, key: str, threshold: float | None = None) -> LocalizerDetails:
     """Return a localizer's prediction for a photo with its details; cached for all visitors, so not to be changed.
 

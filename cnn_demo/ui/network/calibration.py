@@ -81,7 +81,7 @@ def confidence_view(photo: Photo) -> None:
         _outside_the_classes(record, temperature / record.temperature)
 
 
-@photo_cache(spinner="Running the network…")
+@photo_cache(spinner="Running the network…", queued=True)
 def _classified(photo: Photo) -> Classification:
     return load_classifier(MODEL).predict(photo.pixels)
 

@@ -104,7 +104,7 @@ def _samples(model: Classifier) -> Gallery:
     return Gallery(photos, tuple(window_activations(_taps(model), photo.pixels) for photo in photos))
 
 
-@photo_cache()
+@photo_cache(queued=True)
 def _own(photo: Photo, model: Classifier) -> WindowActivations:
     return window_activations(_taps(model), photo.pixels)
 

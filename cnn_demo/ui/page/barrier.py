@@ -30,7 +30,7 @@ def errors_shown() -> Iterator[None]:
     except FragmentHandledException:  # it has been shown where it happened
         raise
     except Exception as error:
-        st.error(unexpected(error), icon=":material/error:")
+        st.error(plain(unexpected(error)), icon=":material/error:")
 
 
 def unexpected(error: Exception) -> str:

@@ -8,9 +8,9 @@ import inspect
 import sys
 import threading
 from collections.abc import Callable, Hashable, Iterable
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -18,12 +18,14 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 from cachetools import LRUCache
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from cnn_demo.images import Photo
 from cnn_demo.machine import describe_machine
 from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.models.classification.layers import NetworkLayer
+from cnn_demo.turns import network_turns
 
 FRACTION = 1 / 8  # of the machine's memory, for the results of all visitors
 FEWEST_BYTES = 256 * 2**20
@@ -80,7 +82,7 @@ class _Results:
 
 
 def photo_cache(
-    spinner: str = "", names: NameFunctions | None = None
+    spinner: str = "", names: NameFunctions | None = None, *, queued: bool = False
 ) -> Callable[[Callable[P, Result]], Callable[P, Result]]:
     """Keep the results of a function of photos. They are shared, so they must not be modified.
 
@@ -91,6 +93,7 @@ def photo_cache(
         spinner: Text beside the spinner while the function runs; without one, there is no spinner.
         names: Functions that return a hashable name for arguments of a type. Photos, networks, layers and hashable
             values need none, nor do tuples and lists of them.
+        queued: Whether it runs a network, for which visitors queue.
     """
     naming = _NAMES | (names or {})
 
@@ -103,14 +106,16 @@ def photo_cache(
             given.apply_defaults()
             values = tuple(given.arguments.values())
             name = (function.__module__, function.__qualname__, _named(values, naming))
-            return kept(_photos(values), name, lambda: function(*args, **kwargs), spinner)
+            return kept(_photos(values), name, partial(function, *args, **kwargs), spinner, queued=queued)
 
         return cached
 
     return decorate
 
 
-def kept(photos: Iterable[Photo], name: Hashable, compute: Callable[[], Result], spinner: str = "") -> Result:
+def kept(
+    photos: Iterable[Photo], name: Hashable, compute: Callable[[], Result], spinner: str = "", *, queued: bool = False
+) -> Result:
     """Return the result that is kept under a name; compute it if there is none.
 
     Args:
@@ -118,14 +123,38 @@ def kept(photos: Iterable[Photo], name: Hashable, compute: Callable[[], Result],
         name: All that it depends on; photos and networks by their keys.
         compute: Function without arguments.
         spinner: Text beside the spinner until it is there.
+        queued: Whether `compute` runs a network, for which visitors queue.
+
+    Raises:
+        Busy: If too many visitors are waiting for a network.
     """
+    run = partial(_in_turn, compute) if queued else compute
     shared = all(photo.built_in for photo in photos)
     if not shared and get_script_run_ctx() is None:
-        return compute()
+        return run()
     owner = _EVERYBODY if shared else _session()
     results = _results()
     with st.spinner(spinner) if spinner and (owner, name) not in results.kept else nullcontext():
-        return results.get(owner, name, compute)
+        return results.get(owner, name, run)
+
+
+def _in_turn(compute: Callable[[], Result]) -> Result:
+    """Compute when it is this visitor's turn; until then, tell how many come before."""
+    with ExitStack() as shown:
+        line: DeltaGenerator | None = None
+
+        def report(before: int) -> None:
+            nonlocal line
+            if line is None and get_script_run_ctx() is not None:
+                line = st.empty()
+                shown.callback(line.empty)
+            if line is not None:  # each call also ends the thread of a visitor who has left
+                visitors = "1 visitor" if before == 1 else f"{before} visitors"
+                line.caption(f":material/hourglass_top: {visitors} before you. The network runs for you in a moment.")
+
+        with network_turns().turn(report):
+            shown.close()
+            return compute()
 
 
 @st.cache_resource(show_spinner=False)

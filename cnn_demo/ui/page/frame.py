@@ -13,6 +13,7 @@ from cnn_demo.lessons import Lesson
 from cnn_demo.limits import SERVER_MB
 from cnn_demo.project import ROOT
 from cnn_demo.topics import TOPICS, Topic
+from cnn_demo.ui.page.disconnected import end_disconnected_sessions
 from cnn_demo.ui.page.photo_picker import open_with
 
 APP_TITLE = "Deep CNNs, live"
@@ -29,6 +30,7 @@ def navigate() -> StreamlitPage:
 
     Every page does it too: if the first request to a new server is for a page, Streamlit runs it without app.py.
     """
+    end_disconnected_sessions()
     home = st.Page(HOME, title="Home", default=True)  # no icons: Streamlit would fetch them from the internet
     topics = [st.Page(topic.page, title=f"{topic.number} · {topic.short}") for topic in TOPICS]
     return st.navigation([home, *topics], position="top")

@@ -17,6 +17,7 @@ from cnn_demo.ui.components.gallery import Thumbnail, gallery
 from cnn_demo.ui.page.barrier import unexpected
 from cnn_demo.ui.page.link import went_back_or_forward
 from cnn_demo.ui.page.markdown import plain
+from cnn_demo.ui.page.uploads import take
 
 # Small patterns, so that single pixels can be seen; the zone plate needs room for its rings.
 PATTERN_SIDES = {"impulse": 31, "edge": 64, "disc": 128, "checkerboard": 64, "chirp": 384, "noise": 128}
@@ -185,7 +186,7 @@ def _receive(key: str) -> None:
     if file is None:
         return
     st.session_state["photo_turn"] += 1
-    take_photo(file.getvalue, file.name)
+    take_photo(lambda: take(file), file.name)
 
 
 def take_photo(read: Callable[[], bytes], name: str) -> None:

@@ -92,7 +92,7 @@ def _availability_sentence() -> str:
     return f"{here} You can download others in the tab *Models*." if max_concurrent() else here
 
 
-@photo_cache()
+@photo_cache(queued=True)
 def classified(photo: Photo, key: str, fit: str) -> Classification:
     """Return a network's prediction for a photo; cached and shared, so it must not be modified.
 

@@ -96,7 +96,7 @@ def _limits() -> None:
     )
 
 
-@photo_cache()
+@photo_cache(queued=True)
 def _classified(photo: Photo, model: Classifier) -> Classification:
     return model.predict(photo.pixels)
 

@@ -88,7 +88,7 @@ def _open(channel: int | None) -> None:
     st.session_state[CHANNEL] = channel
 
 
-@photo_cache(spinner="Computing the maps…")
+@photo_cache(spinner="Computing the maps…", queued=True)
 def _maps(photo: Photo, model: Classifier, layer: str) -> tuple[np.ndarray, np.ndarray]:
     """Return the layer's maps (H, W, C) and the order of its channels; read-only, because they are cached."""
     maps = feature_maps(model, model.prepare(photo.pixels), layer)

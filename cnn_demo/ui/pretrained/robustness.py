@@ -109,12 +109,12 @@ def _predicted(photo: Photo, key: str, fit: str, kind: str, amount: float, predi
     return _corrupted_prediction(photo, key, fit, kind, amount)
 
 
-@photo_cache()
+@photo_cache(queued=True)
 def _corrupted_prediction(photo: Photo, key: str, fit: str, kind: str, amount: float) -> Classification:
     return keep_time(key, load_classifier(key).predict(corrupted(photo, kind, amount), fit))
 
 
-@photo_cache()
+@photo_cache(queued=True)
 def _curve(photo: Photo, key: str, fit: str, kind: str, label: str) -> Curve:
     """Return the curve over the whole range of amounts, predicted in one batch."""
     model = load_classifier(key)

@@ -44,7 +44,7 @@ def pick_instances() -> tuple[ModelSpec, int, float]:
     return spec, side, confidence_slider(spec.threshold, SURE)
 
 
-@photo_cache(spinner="Running the network…")
+@photo_cache(spinner="Running the network…", queued=True)
 def objects_of(photo: Photo, key: str, side: int) -> Candidates:
     """All candidates of an instance segmentation model for a photo; cached for the sliders. Do not modify.
 

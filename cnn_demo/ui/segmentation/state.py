@@ -85,7 +85,7 @@ def _fits(segmenter: SemanticSegmenter, size: tuple[int, int], side: int) -> boo
     return True
 
 
-@photo_cache(spinner="Running the network…")
+@photo_cache(spinner="Running the network…", queued=True)
 def segmentation_of(photo: Photo, key: str, side: int | None, mode: str) -> Segmentation:
     """A network's prediction for every pixel; cached, so that sliders do not run it again. It must not be modified.
 

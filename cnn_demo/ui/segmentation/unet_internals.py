@@ -117,7 +117,7 @@ def _skip_names(spec: ModelSpec) -> list[str]:
     return names
 
 
-@photo_cache(spinner="Running without skips…")
+@photo_cache(spinner="Running without skips…", queued=True)
 def _without(photo: Photo, key: str, off: tuple[int, ...]) -> Segmentation:
     return without_skips(load_segmenter(key), photo.pixels, off)
 
@@ -149,7 +149,7 @@ def _maps(photo: Photo, spec: ModelSpec) -> None:
                     picture_cards([card], width=120, columns=1, ratio=ratio)
 
 
-@photo_cache(spinner="Computing the maps…")
+@photo_cache(spinner="Computing the maps…", queued=True)
 def _cards_of(photo: Photo, key: str) -> dict[str, tuple[Card, str]]:
     """A card of the strongest maps of each step, and its ratio; all maps would be hundreds of megabytes."""
     found = {name: strongest(maps) for name, maps in maps_inside(load_segmenter(key), photo.pixels).items()}

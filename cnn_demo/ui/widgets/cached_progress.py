@@ -27,7 +27,11 @@ def computed(
         name: Everything the result depends on; photos and networks by their keys.
         title: Line above the progress bar.
         container: Container from `st.empty` for the progress bar; emptied afterwards.
-        compute: Function that takes a callback for the fraction done (0..1).
+        compute: Function that runs a network, for which visitors queue. Its argument is a callback for the fraction
+            done (0..1).
+
+    Raises:
+        Busy: If too many visitors are waiting for a network.
     """
 
     def run() -> Result:
@@ -40,7 +44,7 @@ def computed(
         container.empty()
         return result
 
-    return kept(photos, name, run)
+    return kept(photos, name, run, queued=True)
 
 
 def stoppable(
@@ -81,7 +85,7 @@ def stoppable(
         container.empty()
         return result
 
-    return kept(photos, name, run)
+    return kept(photos, name, run, queued=True)
 
 
 def _stop(kind: Hashable, name: tuple[Hashable, ...] | None) -> None:

@@ -111,7 +111,7 @@ def _sample_batch() -> np.ndarray:
     return np.stack([model.prepare(sample.load().pixels) for sample in sample_photos()])
 
 
-@photo_cache()
+@photo_cache(queued=True)
 def _influence(
     photo: Photo, layer: str, unit: tuple[int, int], channel: int | None, over: str, trained: bool
 ) -> np.ndarray:

@@ -57,7 +57,7 @@ def walk_view(photo: Photo) -> None:
         show_sum(model, {other.name: other for other in layers}, result, selection)
 
 
-@photo_cache()
+@photo_cache(queued=True)
 def activations(photo: Photo, model: Classifier, fit: str) -> Activations:
     """Return all activations of the network for this photo; cached for other visitors."""
     return model.activations(photo.pixels, fit)

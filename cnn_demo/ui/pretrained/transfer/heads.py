@@ -70,7 +70,7 @@ def _probabilities(photo: Photo, head: Head) -> np.ndarray:
     return head.probabilities(_features(photo, head.backbone, head.fit))[0]
 
 
-@photo_cache()
+@photo_cache(queued=True)
 def _features(photo: Photo, model_key: str, fit: str) -> np.ndarray:
     from cnn_demo.models.transfer.backbones import features
 
