@@ -4,6 +4,7 @@ import functools
 
 import pytest
 from planted import PlantedEngine, TwoStages
+from planted_corners import corner_detector
 from planted_masks import PlantedInstances, PlantedSegmenter
 from streamlit.components.v2 import manifest_scanner
 
@@ -65,7 +66,9 @@ def detectors(no_models, monkeypatch, tmp_path):
     def loader(spec, device):
         if spec.family != "yolo":
             return TwoStages(spec)
-        return YoloDetector(spec, PlantedEngine(needs_nms=spec.key == "yolo11n"), "cpu")
+        detector = YoloDetector(spec, PlantedEngine(needs_nms=spec.key == "yolo11n"), "cpu")
+        detector._torch_network = corner_detector(len(spec.labels), needs_nms=detector.needs_nms)
+        return detector
 
     monkeypatch.setenv("CNN_DEMO_WEIGHTS", str(tmp_path))
     monkeypatch.setattr(models, "_load_row", loader)

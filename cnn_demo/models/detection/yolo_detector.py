@@ -85,6 +85,7 @@ class YoloDetector(BackgroundOpenVinoExport[Engine], Detector):
         self.needs_nms = engine.needs_nms
         self.lock = threading.Lock()
         self._engine = engine
+        self._torch_network: TorchNetwork | None = None
         self._batcher = None if device == "cpu" else Batcher(lambda pictures: self._run(pictures)[0])
 
     def _run(self, pictures: np.ndarray) -> tuple[tuple[np.ndarray, ...], str]:
@@ -97,6 +98,23 @@ class YoloDetector(BackgroundOpenVinoExport[Engine], Detector):
         if self._batcher is None:
             return self._run(picture)
         return self._batcher(picture), self._engine.name
+
+    def torch_network(self) -> TorchNetwork:
+        """Return the network of `yolo_engines.with_raw_outputs` in torch, for gradients: OpenVINO computes none.
+
+        It is loaded at the first call, unless torch runs the predictions too, and kept. Hold the lock while it runs.
+
+        Raises:
+            ModelUnavailable: If the weights are missing or broken.
+        """
+        with self.lock:
+            if self._torch_network is None:
+                network = self._engine.network if isinstance(self._engine, TorchEngine) else self._read_again()
+                self._torch_network = network.requires_grad_(False)
+            return self._torch_network
+
+    def _read_again(self) -> TorchNetwork:
+        return with_raw_outputs(read_network(self.spec.weights_file().path, self.spec)).to(self.device)
 
     @property
     def sides(self) -> tuple[int, ...]:

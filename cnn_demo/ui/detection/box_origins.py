@@ -102,7 +102,7 @@ def _cells(
         if index is None:
             st.info("No box is above the confidence threshold: lower it.", icon=":material/search_off:")
         else:
-            st.markdown(_origin_sentence(candidates, cells, index))
+            st.markdown(origin_sentence(candidates, cells, index))
     with details:
         st.markdown(
             f"The network predicts on grids of **{grids}** cells: the coarser the grid, the larger the objects. "
@@ -116,7 +116,14 @@ def _cells(
         picture_cards(_maps(photo, candidates, cells, frame, kept), width=220, columns=4, ratio=_ratio(photo))
 
 
-def _origin_sentence(candidates: Candidates, cells: np.ndarray, index: int) -> str:
+def origin_sentence(candidates: Candidates, cells: np.ndarray, index: int) -> str:
+    """Return which cell predicted a candidate, and how far its sides are from there, as Markdown.
+
+    Args:
+        candidates: The candidates of one photo.
+        cells: Their cells, (N, 3).
+        index: Index of the candidate.
+    """
     level, row, column = (int(value) for value in cells[index])
     grid = candidates.grids[level]
     left, top, right, bottom = candidates.visible(np.array([index]))[0]

@@ -21,7 +21,14 @@ from cnn_demo.models.detection.candidates import Candidates
 from cnn_demo.results import duration, percent
 from cnn_demo.ui.components.picture import labelled_boxes, picture
 from cnn_demo.ui.detection.downloads import downloads
-from cnn_demo.ui.detection.state import candidates_of, cuts_controls, pick_detector
+from cnn_demo.ui.detection.state import (
+    TURN,
+    candidates_of,
+    cuts_controls,
+    pick_detector,
+    point_at,
+    pointed_candidate,
+)
 from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.widgets.detection_controls import counted
@@ -30,8 +37,6 @@ from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
 
 SHOWN_SIDE = 960  # pixels of the longer side that are sent to the browser
 CROPS = 18  # of the most confident
-_POINTED = "detect_pointed"  # (photo, network, size, candidate) that the visitor points at
-_TURN = "detect_turn"  # of the table: a new one where the choice came from the picture
 _TABLE = "detect_table_{}"
 
 
@@ -68,24 +73,15 @@ def _inference_caption(candidates: Candidates, spec: ModelSpec) -> str:
 
 def _pointed(where: tuple, found: sv.Detections) -> int | None:
     """Return the index of the selected detection, or None if it is of another photo or no longer shown."""
-    *at, candidate = st.session_state.get(_POINTED, (None, None))
-    if tuple(at) != where:
-        return None
-    indices = np.flatnonzero(data_column(found, "candidate") == candidate)
+    indices = np.flatnonzero(data_column(found, "candidate") == pointed_candidate(where))
     return int(indices[0]) if len(indices) else None
-
-
-def _point(where: tuple, candidate: int | None, *, by_picture: bool) -> None:
-    st.session_state[_POINTED] = (*where, candidate)
-    if by_picture:
-        st.session_state[_TURN] = st.session_state.get(_TURN, 0) + 1
 
 
 def _picture(photo: Photo, found: sv.Detections, pointed: int | None, where: tuple) -> None:
     def pick(row: int, column: int) -> None:
         index = box_at(found.xyxy, row, column)
         candidate = None if index is None or index == pointed else int(data_column(found, "candidate")[index])
-        _point(where, candidate, by_picture=True)
+        point_at(where, candidate)
 
     order = np.argsort(confidences(found), kind="stable")  # the most confident on top
     names = named(found)
@@ -108,12 +104,12 @@ def _picture(photo: Photo, found: sv.Detections, pointed: int | None, where: tup
 
 
 def _table(photo: Photo, found: sv.Detections, pointed: int | None, where: tuple) -> None:
-    key = _TABLE.format(st.session_state.get(_TURN, 0))
+    key = _TABLE.format(st.session_state.get(TURN, 0))
 
     def chosen() -> None:
         picked = st.session_state[key].selection.rows
         candidate = int(data_column(found, "candidate")[picked[0]]) if picked else None
-        _point(where, candidate, by_picture=False)
+        point_at(where, candidate, new_table=False)
 
     frame = pd.DataFrame(rows(file_detections(photo, found))).assign(confidence=100 * confidences(found))
     number = st.column_config.NumberColumn

@@ -27,6 +27,8 @@ DEFAULTS: dict[str, Any] = {
     LIMIT: MAX_DETECTIONS,
     CLASSES: [],
 }
+POINTED = "detect_pointed"  # (photo, network, size, candidate) that the visitor points at
+TURN = "detect_turn"  # of the table of detections: a new one where the choice came from elsewhere
 LIMITS = (1, 3, 10, 30, 100, MAX_DETECTIONS)
 SIZE_HELP = (
     "The photo is resized so that its longer side has this many pixels (with torchvision's networks, its shorter one). "
@@ -80,6 +82,29 @@ def candidates_of(photo: Photo, key: str, side: int) -> Candidates:
     """
     detector = load_detector(key)
     return timed_warm(detector, lambda: detector.candidates(photo.pixels, side), photo.size, side)
+
+
+def pointed_candidate(where: tuple) -> int | None:
+    """Return the index of the candidate that the visitor has selected, or None if it is of another photo or network.
+
+    Args:
+        where: Keys of the photo and the network, and the image size.
+    """
+    *at, candidate = st.session_state.get(POINTED, (None, None))
+    return candidate if tuple(at) == where else None
+
+
+def point_at(where: tuple, candidate: int | None, *, new_table: bool = True) -> None:
+    """Select a detection for the tabs *Detect* and *Explain*.
+
+    Args:
+        where: Keys of the photo and the network, and the image size.
+        candidate: Index of its candidate; None for no detection.
+        new_table: Whether the table of detections must be drawn anew to show it: if it was not chosen there.
+    """
+    st.session_state[POINTED] = (*where, candidate)
+    if new_table:
+        st.session_state[TURN] = st.session_state.get(TURN, 0) + 1
 
 
 def overlap_slider(candidates: Candidates, spec: ModelSpec) -> float:

@@ -1,14 +1,15 @@
-"""Page 6's workbench: detections, NMS, the origins of boxes, comparison, scores and video."""
+"""Page 6's workbench: detections, explanations, NMS, the origins of boxes, comparison, scores and video."""
 
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from cnn_demo.images import Photo
-from cnn_demo.ui.detection import box_origins, compare, models, nms, score, state
+from cnn_demo.ui.detection import box_origins, compare, explain, models, nms, score, state
 from cnn_demo.ui.detection.box_origins import grid_view
 from cnn_demo.ui.detection.compare import compare_view
 from cnn_demo.ui.detection.detections import find_view
+from cnn_demo.ui.detection.explain import explain_view
 from cnn_demo.ui.detection.models import models_view
 from cnn_demo.ui.detection.nms import nms_view
 from cnn_demo.ui.detection.score import score_view
@@ -18,6 +19,7 @@ from cnn_demo.ui.page.tabs import fill_open_tab
 # Tab to the view that fills it.
 VIEWS: dict[str, Callable[[Photo], None]] = {
     "Detect": find_view,
+    "Explain": explain_view,
     "Non-maximum suppression": nms_view,
     "Cells and proposals": grid_view,
     "Compare": compare_view,
@@ -30,6 +32,7 @@ VIEWS: dict[str, Callable[[Photo], None]] = {
 DEFAULTS: dict[str, Any] = {
     "task": next(iter(VIEWS)),
     **state.DEFAULTS,
+    **explain.DEFAULTS,
     **nms.DEFAULTS,
     **box_origins.DEFAULTS,
     **compare.DEFAULTS,

@@ -1,0 +1,154 @@
+"""Explanations of one prediction of any model: a class, a box or one side of it, a pixel, or a region.
+
+`probe_of` makes a target of a model ready to be explained, `explain_prediction` computes its map, and
+`curves.check_map` tests the map on the very same target.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from cnn_demo.images.photo import check_pixels
+from cnn_demo.models import gpu_memory
+from cnn_demo.models.detection.yolo_detector import YoloDetector
+from cnn_demo.models.explanation.explain import CAMS, METHODS, Method
+from cnn_demo.models.explanation.masking import MASKS, Masking, Report, d_rise, occlusion, random_masks
+from cnn_demo.models.explanation.probe import Probe
+from cnn_demo.models.explanation.targets import BoxTarget, Target
+from cnn_demo.models.explanation.yolo_probe import YoloProbe
+from cnn_demo.models.model import Model
+
+GRADIENT_METHODS = {key: METHODS[key] for key in ("layer_cam", "grad_cam_plus_plus", "grad_cam")}
+PERTURBATION_METHODS = {
+    "d_rise": Method(
+        "D-RISE",
+        "Hides random parts of the photo hundreds of times and keeps what the prediction needs; no gradients.",
+        "https://arxiv.org/abs/2006.03204",
+        needs_layer=False,
+    ),
+    "occlusion": Method(
+        "Occlusion",
+        "Slides a grey square over the photo: where the score drops, the covered pixels mattered.",
+        METHODS["occlusion"].paper,
+        needs_layer=False,
+    ),
+}
+TARGET_METHODS = GRADIENT_METHODS | PERTURBATION_METHODS
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Explanation of one prediction.
+
+    Attributes:
+        map: (H, W) float32 at the photo's size, 0 to 1; all 0 if there is no evidence for the target.
+        method: A key of `TARGET_METHODS`.
+        layer: The layer whose feature maps were used; None for perturbation-based methods.
+        score: Score of the target, 0 to 1, as the network predicts it that was explained.
+        milliseconds: Time from the photo to the map.
+        runs: Number of times that the network ran forward.
+    """
+
+    map: np.ndarray = field(repr=False)
+    method: str
+    layer: str | None
+    score: float
+    milliseconds: float
+    runs: int = 1
+
+
+def probe_of(model: Model, pixels: np.ndarray, target: Target, side: int | None = None) -> Probe:
+    """Make one target ready to be explained.
+
+    Args:
+        model: A model of the registry whose task the target fits.
+        pixels: (H, W, 3) uint8 photo.
+        target: The target.
+        side: Image size at which the prediction was made, as in the model's `predict`; None for its default.
+
+    Raises:
+        ValueError: If the model has no such targets, or the target is not on this photo.
+    """
+    check_pixels(pixels)
+    match model, target:
+        case YoloDetector(), BoxTarget():
+            return YoloProbe(model, pixels, target, side)
+    raise ValueError(f"“{model.spec.title}” predicts nothing that a {type(target).__name__} could mean.")
+
+
+def can_be_explained(model: Model) -> bool:
+    """Return whether the predictions of a model can be explained."""
+    return isinstance(model, YoloDetector)
+
+
+@gpu_memory.or_on_cpu
+def explain_prediction(
+    model: Model,
+    pixels: np.ndarray,
+    target: Target,
+    method: str = "layer_cam",
+    *,
+    layer: str | None = None,
+    side: int | None = None,
+    masks: int = MASKS,
+    report: Report | None = None,
+) -> Explanation:
+    """Explain one prediction.
+
+    Args:
+        model: A model of the registry.
+        pixels: (H, W, 3) uint8 photo.
+        target: The prediction.
+        method: A key of `TARGET_METHODS`.
+        layer: One of the probe's `layers`, for gradient-based methods; None for the default.
+        side: Image size at which the prediction was made; None for the model's default.
+        masks: Number of masks of D-RISE.
+        report: Callback of perturbation-based methods, with the state after every few runs; it stops them by returning
+            False, and the map of the runs so far is returned.
+
+    Raises:
+        ValueError: If there is no such method or layer, or `probe_of` raises it.
+    """
+    start = time.perf_counter()
+    if method not in TARGET_METHODS:
+        raise ValueError(f"There is no method {method!r}: choose one of {', '.join(TARGET_METHODS)}.")
+    probe = probe_of(model, pixels, target, side)
+    if method in PERTURBATION_METHODS:
+        state = perturb(probe, method, masks, report)
+        values, score, used, runs = state.values, probe.score(probe.picture), None, state.done
+    else:
+        used = probe.layers[0] if layer is None else layer
+        if used not in probe.layers:
+            raise ValueError(f"There is no layer {used!r}: choose one of {', '.join(probe.layers)}.")
+        found = probe.gradients(used)
+        values, score, runs = found.cam(CAMS[method]), found.score, 1
+    shown = to_unit_range(probe.on_photo(values))
+    return Explanation(shown, method, used, score, (time.perf_counter() - start) * 1000, runs)
+
+
+def perturb(probe: Probe, method: str, masks: int = MASKS, report: Report | None = None) -> Masking:
+    """Run a perturbation-based method.
+
+    Args:
+        probe: The target.
+        method: A key of `PERTURBATION_METHODS`.
+        masks: Number of masks of D-RISE.
+        report: Callback; see `masking`.
+
+    Raises:
+        ValueError: If D-RISE gets no masks.
+    """
+    if method == "d_rise":
+        return d_rise(probe, random_masks(probe.picture.shape[:2], masks), masks, report)
+    return occlusion(probe, report=report)
+
+
+def to_unit_range(values: np.ndarray) -> np.ndarray:
+    """Divide a map by its maximum; negative values, evidence against the target, become 0. Returns float32."""
+    highest = float(values.max())
+    if highest <= 0:
+        return np.zeros(values.shape, np.float32)
+    return np.clip(values / highest, 0, 1).astype(np.float32)

@@ -1,0 +1,115 @@
+"""Common interface of everything that can be explained: one target of one model on one photo."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from cnn_demo.models.explanation.cams import enlarge
+from cnn_demo.models.explanation.torch_maps import MapGradient
+
+Cam = Callable[[np.ndarray, np.ndarray], np.ndarray]  # from maps and gradients (h, w, C) to a map (h, w)
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Position of a photo in a network's input.
+
+    Attributes:
+        input: (height, width) of the input.
+        scaled: (height, width) of the resized photo.
+        top: Padding at the top, in pixels.
+        left: Padding on the left, in pixels.
+    """
+
+    input: tuple[int, int]
+    scaled: tuple[int, int]
+    top: int = 0
+    left: int = 0
+
+    def crop(self, values: np.ndarray) -> np.ndarray:
+        """Return the part (scaled) of values (input) that shows the photo."""
+        return values[self.top : self.top + self.scaled[0], self.left : self.left + self.scaled[1]]
+
+
+@dataclass(frozen=True, eq=False)
+class TargetGradients:
+    """What a gradient-based explanation needs, from one forward pass.
+
+    Attributes:
+        score: Score of the target, 0 to 1, as the network that was differentiated predicts it.
+        placement: Position of the photo in the input that the feature maps cover.
+        parts: For each scalar that makes up the target (one class logit, or four sides of a box) its gradients at each
+            of the layer's feature maps.
+    """
+
+    score: float
+    placement: Placement
+    parts: tuple[tuple[MapGradient, ...], ...] = field(repr=False)
+
+    def cam(self, method: Cam) -> np.ndarray:
+        """Return the sum of the class activation maps over scalars and feature maps, (scaled) float32, not normalized.
+
+        Maps of different resolutions are added as densities: each value is multiplied by the number of positions, so
+        that every map contributes the same in total as its values say.
+        """
+        total = np.zeros(self.placement.scaled, np.float32)
+        for part in self.parts:
+            for each in part:
+                if not each.gradients.any():
+                    continue  # the target does not use these maps
+                values = method(each.maps, each.gradients)
+                total += self.placement.crop(enlarge(values * values.size, self.placement.input))
+        return total
+
+
+class Probe(ABC):
+    """One target of one model on one photo.
+
+    Attributes:
+        size: (height, width) of the photo.
+        picture: (h, w, 3) uint8, the photo at the resolution at which the network receives it, without padding.
+        layers: Names of the layers whose feature maps can be used, the default first.
+    """
+
+    size: tuple[int, int]
+    picture: np.ndarray
+    layers: tuple[str, ...]
+
+    @abstractmethod
+    def score(self, picture: np.ndarray) -> float:
+        """Return the score of the target, 0 to 1, on a picture of the size of `picture`.
+
+        For a class this is its probability; for a box, or a side of it, the IoU of the box that the same cell, anchor
+        or region predicts with the target.
+        """
+
+    def similarity(self, picture: np.ndarray) -> float:
+        """Return how well the best prediction on a picture agrees with the target, 0 to 1, for D-RISE.
+
+        Detectors compare all their predictions with the target; for the other networks it is the score.
+        """
+        return self.score(picture)
+
+    @abstractmethod
+    def gradients(self, layer: str) -> TargetGradients:
+        """Return the feature maps of a layer and the gradients of the target with respect to them.
+
+        Args:
+            layer: One of `layers`.
+        """
+
+    def on_photo(self, values: np.ndarray) -> np.ndarray:
+        """Resize a map of the size of `picture` to the photo's size, (H, W) float32."""
+        return enlarge(values, self.size)
+
+
+def resized_photo(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Resize a photo (H, W, 3) uint8 bilinearly to (height, width), as detectors do."""
+    if pixels.shape[:2] == size:
+        return pixels
+    return cv2.resize(pixels, size[::-1], interpolation=cv2.INTER_LINEAR)

@@ -1,0 +1,131 @@
+"""Deletion and insertion curves of one prediction: a test of whether a map names the pixels that it depends on.
+
+Petsiuk et al., "RISE" (2018), https://arxiv.org/abs/1806.07421.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from cnn_demo.models.explanation.cams import enlarge
+from cnn_demo.models.explanation.curves import random_importance
+from cnn_demo.models.explanation.probe import Probe
+
+STEPS = 12
+BLUR = 16  # the standard deviation of the blur is this fraction of the shorter side
+
+Report = Callable[[float], None]  # called with the completed fraction
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """Score of a target while pixels of the photo are removed or inserted.
+
+    Attributes:
+        fraction: (n + 1,) fraction of the pixels that are changed so far, 0 to 1.
+        score: (n + 1,) float32, score of the target, 0 to 1.
+    """
+
+    fraction: np.ndarray = field(repr=False)
+    score: np.ndarray = field(repr=False)
+
+    @property
+    def area(self) -> float:
+        """Area under the curve, 0 to 1."""
+        return float(np.trapezoid(self.score, self.fraction))
+
+
+@dataclass(frozen=True, eq=False)
+class Check:
+    """Both curves of a map.
+
+    Attributes:
+        deletion: The most important pixels are blurred first: a low area is good.
+        insertion: The most important pixels of the blurred photo become sharp first: a high area is good.
+    """
+
+    deletion: Curve
+    insertion: Curve
+
+    @property
+    def gain(self) -> float:
+        """Area of the insertion curve minus that of the deletion curve, −1 to 1: about 0 for a random order."""
+        return self.insertion.area - self.deletion.area
+
+
+def check_map(probe: Probe, importance: np.ndarray, steps: int = STEPS, report: Report | None = None) -> Check:
+    """Delete and insert the pixels of a photo in the order of their importance, and record the score of the target.
+
+    Removed pixels come from a strongly blurred copy of the photo, which has no new edges. Deletion therefore ends
+    where insertion begins, and begins where it ends.
+
+    Args:
+        probe: The target.
+        importance: (H, W) finite values at the photo's size; ties are taken from top to bottom.
+        steps: Number of equal steps.
+        report: Callback that receives the completed fraction.
+
+    Raises:
+        ValueError: If there is less than one step, or the map has another size or is not finite.
+    """
+    if importance.shape != probe.size or not np.isfinite(importance).all():
+        raise ValueError(f"The importance must be finite values of shape {probe.size}, not {importance.shape}.")
+    if steps < 1:
+        raise ValueError(f"At least one step is needed, not {steps}.")
+    sharp = probe.picture
+    blurred = blurred_photo(sharp)
+    rank = ranks(enlarge(importance, sharp.shape[:2]))
+    counts = np.round(np.linspace(0, rank.size, steps + 1)).astype(int)
+    ends = probe.score(sharp), probe.score(blurred)
+    scores = np.empty((2, steps + 1), np.float32)
+    scores[:, 0], scores[:, -1] = ends, ends[::-1]
+    for number, count in enumerate(counts[1:-1], 1):
+        first = (rank < count)[:, :, np.newaxis]
+        scores[0, number] = probe.score(np.where(first, blurred, sharp))
+        scores[1, number] = probe.score(np.where(first, sharp, blurred))
+        if report is not None:
+            report(number / steps)
+    fraction = counts / rank.size
+    return Check(Curve(fraction, scores[0]), Curve(fraction, scores[1]))
+
+
+def random_check(probe: Probe, orders: int = 2, steps: int = STEPS, report: Report | None = None) -> Check:
+    """Return the mean curves of random maps, as coarse as class activation maps: the baseline for other maps.
+
+    Args:
+        probe: The target.
+        orders: Number of random maps; always the same ones.
+        steps: Number of equal steps.
+        report: Callback that receives the completed fraction.
+
+    Raises:
+        ValueError: If there is less than one order or step.
+    """
+    if orders < 1:
+        raise ValueError(f"At least one order is needed, not {orders}.")
+    checks = []
+    for seed in range(orders):
+        part = None if report is None else lambda done, before=seed: report((before + done) / orders)
+        checks.append(check_map(probe, random_importance(probe.size, seed=seed), steps, part))
+    deletion, insertion = (
+        Curve(checks[0].deletion.fraction, np.mean([getattr(check, name).score for check in checks], axis=0))
+        for name in ("deletion", "insertion")
+    )
+    return Check(deletion, insertion)
+
+
+def ranks(importance: np.ndarray) -> np.ndarray:
+    """Return the rank of each value of a map, 0 for the largest, in the map's shape; the first of equal ones first."""
+    order = np.argsort(-importance.ravel(), kind="stable")
+    rank = np.empty(order.size, int)
+    rank[order] = np.arange(order.size)
+    return rank.reshape(importance.shape)
+
+
+def blurred_photo(pixels: np.ndarray) -> np.ndarray:
+    """Return a copy of a photo (H, W, 3) uint8 in which objects cannot be recognized any more."""
+    return cv2.GaussianBlur(pixels, (0, 0), sigmaX=max(min(pixels.shape[:2]) / BLUR, 1))
