@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache
@@ -38,7 +39,7 @@ def about() -> About:
     """
     version, licence, published = _metadata()
     source = os.environ.get(SOURCE_VARIABLE, "").strip() or published
-    return About(version, licence, source if source.startswith(("https://", "http://")) else "")
+    return About(version, licence, source if re.fullmatch(r"https?://[^\s<>]+", source) else "")
 
 
 @cache

@@ -2,11 +2,15 @@
 
 import numpy as np
 import pytest
-from driver import HOME, PAGE_1, ROOT, assert_fine, open_app, picture, sent_photo
+from driver import HOME, PAGE_1, ROOT, assert_fine, open_app, picture, sent_photo, written
 from streamlit.testing.v1 import AppTest
 
 from cnn_demo.images import Photo, read_photo
+from cnn_demo.images.samples import sample_photos
+from cnn_demo.models import list_models
+from cnn_demo.project import SOURCE_VARIABLE, about
 from cnn_demo.topics import TOPICS, Topic
+from cnn_demo.ui.page.frame import ABOUT, APP_TITLE, LICENCE_URL
 
 
 @pytest.fixture(scope="module", params=TOPICS, ids=lambda topic: topic.title)
@@ -30,7 +34,7 @@ def test_home_shows_all_topics_and_the_machine():
 def test_home_links_to_every_topic():
     app = open_app()
     links = [link.label for link in app.main.page_link]
-    assert links == [f"{topic.number} · {topic.title}" for topic in TOPICS]
+    assert links == [*(f"{topic.number} · {topic.title}" for topic in TOPICS), "About"]
 
 
 def test_home_lists_the_weights_of_the_operators_folder(tmp_path, monkeypatch):
@@ -65,10 +69,46 @@ def test_a_page_opens_by_itself(topic):
 
 def test_a_page_teaches(topic):
     app = open_app(topic.page)
-    assert 3 <= len(app.selectbox(key="try_this").options) <= 5
+    assert 3 <= len(app.selectbox(key="try_this").options) <= 9
     assert "Common misconceptions" in [heading.value for heading in app.subheader]
     assert len(app.expander) >= 4
     assert "https://" in app.markdown[-1].value
+
+
+def footer(app: AppTest) -> str:
+    return next(caption.value for caption in app.caption if caption.value.startswith(APP_TITLE))
+
+
+def test_every_page_names_version_licence_and_source(topic, monkeypatch):
+    monkeypatch.setenv(SOURCE_VARIABLE, "https://example.org/our-version")
+    app = open_app(topic.page)
+    assert footer(app).startswith(f"{APP_TITLE} {about().version} · [AGPL-3.0-or-later]({LICENCE_URL})")
+    assert footer(app).endswith("[Source code](<https://example.org/our-version>)")
+    assert app.main.page_link[-1].label == "About"
+
+
+@pytest.mark.parametrize("source", ["", "javascript:alert(1)", "https://a> [b](c)"])
+def test_the_footer_links_to_addresses_only(source, monkeypatch):
+    monkeypatch.setenv(SOURCE_VARIABLE, source)
+    app = open_app()
+    assert footer(app) == f"{APP_TITLE} {about().version} · [AGPL-3.0-or-later]({LICENCE_URL})"
+
+
+def test_about_shows_every_bundled_network_its_card_and_the_credits():
+    app = open_app(ABOUT)
+    assert_fine(app)
+    table = app.dataframe[0].value
+    bundled = [spec for spec in list_models() if spec.card() is not None or spec.family == "efficientnet_lite"]
+    assert list(table["network"]) == [spec.title for spec in bundled]
+    assert list(table["licence of the weights"]) == [spec.licence for spec in bundled]
+    choice = app.main.selectbox[0]
+    assert choice.options == [spec.title for spec in bundled if spec.card() is not None]
+    for title in choice.options:
+        assert_fine(choice.select(title).run())
+        assert "## " not in app.markdown[-1].value.replace("##### ", "")
+    text = written(app)
+    assert all(photo.path.name in text for photo in sample_photos() if photo.path.is_relative_to(ROOT / "assets"))
+    assert footer(app)
 
 
 def test_a_page_shows_a_phones_photo_upright(topic, phone_photo):

@@ -15,7 +15,7 @@ from cnn_demo.limits import SERVER_MB
 from cnn_demo.topics import TOPICS
 from cnn_demo.ui.components import home
 from cnn_demo.ui.page import frame
-from cnn_demo.ui.page.frame import HOME
+from cnn_demo.ui.page.frame import ABOUT, HOME
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = [ROOT / "app.py", *sorted((ROOT / "pages").glob("*.py")), *sorted((ROOT / "cnn_demo").rglob("*.py"))]
@@ -203,7 +203,7 @@ def test_the_licence_is_the_one_that_the_project_names():
 
 
 def test_pages_are_the_topics_and_no_others():
-    assert {name(path) for path in (ROOT / "pages").glob("*.py")} == {HOME, *(topic.page for topic in TOPICS)}
+    assert {name(path) for path in (ROOT / "pages").glob("*.py")} == {HOME, ABOUT, *(topic.page for topic in TOPICS)}
 
 
 def test_every_component_has_its_three_files():

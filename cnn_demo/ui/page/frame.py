@@ -1,4 +1,4 @@
-"""The frame that every page has: heading, the idea, papers to read."""
+"""The frame that every page has: heading, the idea, papers to read, and the footer."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -11,13 +11,15 @@ from streamlit.navigation.page import StreamlitPage
 
 from cnn_demo.lessons import Lesson
 from cnn_demo.limits import SERVER_MB
-from cnn_demo.project import ROOT
+from cnn_demo.project import ROOT, about
 from cnn_demo.topics import TOPICS, Topic
 from cnn_demo.ui.page.disconnected import end_disconnected_sessions
 from cnn_demo.ui.page.photo_picker import open_with
 
 APP_TITLE = "Deep CNNs, live"
 HOME = "pages/0_Home.py"
+ABOUT = "pages/8_About.py"
+LICENCE_URL = "https://www.gnu.org/licenses/agpl-3.0.html"
 FAVICON = str(ROOT / "assets" / "favicon.png")  # a file: a material icon would be fetched from the internet
 # The page begins below the header; long titles wrap; captions reach a contrast of 4.5 to 1 on either background.
 _STYLE = Path(__file__).with_name("frame.css")
@@ -33,7 +35,8 @@ def navigate() -> StreamlitPage:
     end_disconnected_sessions()
     home = st.Page(HOME, title="Home", default=True)  # no icons: Streamlit would fetch them from the internet
     topics = [st.Page(topic.page, title=f"{topic.number} · {topic.short}") for topic in TOPICS]
-    return st.navigation([home, *topics], position="top")
+    hidden = st.Page(ABOUT, title="About", visibility="hidden")  # the footer links to it
+    return st.navigation([home, *topics, hidden], position="top")
 
 
 def open_page(number: int, lesson: Lesson) -> DeltaGenerator:
@@ -73,11 +76,11 @@ def _label(topic: Topic) -> str:
     return f"{topic.number} · {topic.title}"
 
 
-def _page_link(page: str, label: str, icon: str) -> None:
+def _page_link(page: str, label: str, icon: str | None = None) -> None:
     try:
         st.page_link(page, label=label, icon=icon)
     except StreamlitPageNotFoundError:  # the page was started by itself, without app.py, so there is nothing to link to
-        st.caption(f"{icon} {label}")
+        st.caption(f"{icon} {label}" if icon else label)
 
 
 def read_next(lesson: Lesson) -> None:
@@ -85,3 +88,15 @@ def read_next(lesson: Lesson) -> None:
     st.subheader("Further reading", anchor=False)
     lines = [f"- {p.authors} ({p.year}). [{p.title}]({p.url}): {p.why}." for p in lesson.papers]
     st.markdown("\n".join(lines))
+    footer()
+
+
+def footer() -> None:
+    """Show version, licence and source code (AGPL-3.0, section 13), and the link to the page "About"."""
+    facts = about()
+    parts = [f"{APP_TITLE} {facts.version}", f"[{facts.licence}]({LICENCE_URL})"]
+    if facts.source:
+        parts.append(f"[Source code](<{facts.source}>)")
+    with st.container(key="footer", horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(" · ".join(parts), width="content")
+        _page_link(ABOUT, "About")

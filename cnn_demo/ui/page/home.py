@@ -7,7 +7,7 @@ from cnn_demo.models.files.weights import local_weights
 from cnn_demo.project import ROOT
 from cnn_demo.topics import TOPICS
 from cnn_demo.ui.components.history import one_entry_for_each_click
-from cnn_demo.ui.page.frame import APP_TITLE, set_up, topic_link
+from cnn_demo.ui.page.frame import APP_TITLE, footer, set_up, topic_link
 from cnn_demo.ui.page.markdown import plain
 
 CARDS_PER_ROW = 4
@@ -38,6 +38,7 @@ def home() -> None:
             st.caption(topic.summary)
     with st.expander("This machine"):
         _machine()
+    footer()
 
 
 def _machine() -> None:
