@@ -1,6 +1,8 @@
 """Sessions of visitors who have left: kept for a while, within a limit in bytes, and then ended."""
 
 import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import numpy as np
@@ -27,12 +29,18 @@ class Session:
         self.ended = True
 
 
+def on_a_loop(work: Coroutine) -> None:
+    """Run it in a thread of its own: the browser stories of the same process have an event loop."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, work).result()
+
+
 def save(kept: DisconnectedSessions, *sessions: Session) -> None:
     async def leave():
         for session in sessions:
             kept.save(SimpleNamespace(session=session))
 
-    asyncio.run(leave())
+    on_a_loop(leave())
 
 
 @pytest.fixture
@@ -75,7 +83,7 @@ def test_a_session_ends_without_another_visit():
         assert not session.ended
         await asyncio.sleep(0.1)
 
-    asyncio.run(leave())
+    on_a_loop(leave())
     assert session.ended
 
 
