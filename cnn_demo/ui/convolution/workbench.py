@@ -99,8 +99,9 @@ def _wait_for_picture(photo: Photo) -> None:
     """Wait until the browser has drawn the new picture, before it is sent the controls and grids to draw again.
 
     A browser draws all that it has received at once, and the rest of the page takes it as long as everything up to the
-    picture: with two plain pictures, `benchmarks/slider.py` printed 107 ms with the pause, 218 ms with PAUSE = 0. A visitor who moves on is
-    not held up, since a new run ends this one. If there was no picture of this photo yet, nothing waits.
+    picture: with two plain pictures, `benchmarks/slider.py` printed 107 ms with the pause, 218 ms with PAUSE = 0. A
+    visitor who moves on is not held up, since a new run ends this one. If there was no picture of this photo yet,
+    nothing waits.
     """
     if st.session_state.get("pictured") == photo.key:
         time.sleep(PAUSE)
