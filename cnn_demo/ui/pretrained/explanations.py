@@ -14,11 +14,11 @@ from cnn_demo.models import load_classifier
 from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.models.explanation.explain import METHODS, convolutional_layers, explain
 from cnn_demo.results import Classification, duration, percent
-from cnn_demo.ui.page.caching import photo_cache
 from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.pretrained import deletion_check
 from cnn_demo.ui.pretrained.explanation import Explanation, Question
+from cnn_demo.ui.pretrained.questions import class_box, classified, layer_box
 from cnn_demo.ui.widgets.cached_progress import computed
 from cnn_demo.ui.widgets.heatmap_controls import is_small, legend, opacity_slider, picture_url
 from cnn_demo.ui.widgets.model_picker import load_with_spinner, pick_model
@@ -48,7 +48,7 @@ def why_view(photo: Photo) -> None:
     with stage:
         model = load_with_spinner(spec, load_classifier)
     seen = model.prepare(photo.pixels)
-    prediction = _classified(photo, model)
+    prediction = classified(photo, model)
     with panel:
         question = _question(model, prediction)
         methods = _methods()
@@ -96,35 +96,13 @@ def _limits() -> None:
     )
 
 
-@photo_cache(queued=True)
-def _classified(photo: Photo, model: Classifier) -> Classification:
-    return model.predict(photo.pixels)
-
-
 def _question(model: Classifier, prediction: Classification) -> Question:
     """Return the class and the layer; the defaults depend on the photo and the network."""
     top = [label for label, _ in prediction.top(FIRST)]
-    label = st.selectbox(
-        "Class",
-        [*top, *sorted(set(model.labels) - set(top), key=str.casefold)],
-        index=None,
-        placeholder=f"{top[0]}: the prediction",
-        key=CLASS,
-        bind="query-params",
-        help=f"The {len(top)} most probable classes first, then all others by name.",
-    )
-    layers = convolutional_layers(model.network)
-    layer = st.selectbox(
-        "Layer",
-        layers,
-        index=None,
-        placeholder=f"{layers[-1]}: the last one",
-        key=LAYER,
-        bind="query-params",
-        help="For the CAM methods. Late layers represent classes best, early layers positions.",
-    )
+    label = class_box("Class", CLASS, model, top, f"{top[0]}: the prediction")
+    layer = layer_box(LAYER, convolutional_layers(model.network), "For the CAM methods.")
     label = label or top[0]
-    return Question(label, model.labels.index(label), layer or layers[-1])
+    return Question(label, model.labels.index(label), layer)
 
 
 def _probability(prediction: Classification, question: Question) -> str:

@@ -42,7 +42,7 @@ def show_channels(photo: Photo, model: Classifier, seen: np.ndarray, pair: Pair)
     return found
 
 
-@photo_cache()
+@photo_cache(queued=True)
 def _evidence(photo: Photo, model: Classifier, indices: tuple[int, int]) -> ChannelEvidence | None:
     return channel_evidence(model, model.prepare(photo.pixels), *indices)
 

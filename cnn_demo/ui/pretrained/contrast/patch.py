@@ -9,7 +9,7 @@ import streamlit as st
 
 from cnn_demo.images import Photo
 from cnn_demo.models.classification.classifiers import Classifier
-from cnn_demo.models.explanation.smallest_patch import LARGEST, PatchSearch, smallest_patch
+from cnn_demo.models.explanation.smallest_patch import CELLS, LARGEST, PatchSearch, smallest_patch
 from cnn_demo.results import percent
 from cnn_demo.ui.components.picture import labelled_boxes, picture
 from cnn_demo.ui.pretrained.contrast.question import Pair
@@ -63,8 +63,8 @@ def in_words(pair: Pair, found: PatchSearch, top: str) -> str:
     """
     if found.box_xyxy is None:
         return (
-            f"**No square swaps them**: {found.tried:,} squares were covered, up to {LARGEST / 16:.0%} of the shorter "
-            "side. The evidence is spread over the photo, or its surroundings alone are enough."
+            f"**No square swaps them**: {found.tried:,} squares were covered, up to {LARGEST / CELLS:.0%} of the "
+            "shorter side. The evidence is spread over the photo, or its surroundings alone are enough."
         )
     x1, y1, x2, y2 = found.box_xyxy
     area = (x2 - x1) * (y2 - y1) / (found.covered.shape[0] * found.covered.shape[1])

@@ -10,6 +10,7 @@ import streamlit as st
 from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.models.explanation.explain import convolutional_layers
 from cnn_demo.results import Classification
+from cnn_demo.ui.pretrained.questions import class_box, layer_box
 from cnn_demo.ui.widgets.choice import choose
 from cnn_demo.ui.widgets.heatmap_controls import opacity_slider
 
@@ -46,19 +47,10 @@ def ask(model: Classifier, prediction: Classification) -> Pair | None:
     top = [label for label, _ in prediction.top(TOP)]
     held = [st.session_state.get(key) for key in (FIRST, SECOND)]
     automatic_first = next(label for label in top if label != held[1])
-    first = _class_box("Class A", FIRST, model, top, automatic_first)
+    first = class_box("Class A", FIRST, model, top, f"{automatic_first}: by default") or automatic_first
     automatic_second = next(label for label in top if label != first)
-    second = _class_box("Class B", SECOND, model, top, automatic_second)
-    layers = convolutional_layers(model.network)
-    layer = st.selectbox(
-        "Layer",
-        layers,
-        index=None,
-        placeholder=f"{layers[-1]}: the last one",
-        key=LAYER,
-        bind="query-params",
-        help="Layer of the maps. Late layers represent classes best, early layers positions.",
-    )
+    second = class_box("Class B", SECOND, model, top, f"{automatic_second}: by default") or automatic_second
+    layer = layer_box(LAYER, convolutional_layers(model.network), "Layer of the maps.")
     strength = st.slider(
         "γ of Finer-CAM",
         0.0,
@@ -80,17 +72,4 @@ def ask(model: Classifier, prediction: Classification) -> Pair | None:
     if first == second:
         return None
     indices = (model.labels.index(first), model.labels.index(second))
-    return Pair((first, second), indices, layer or layers[-1], strength, opacity, fill)
-
-
-def _class_box(title: str, key: str, model: Classifier, top: list[str], automatic: str) -> str:
-    label = st.selectbox(
-        title,
-        [*top, *sorted(set(model.labels) - set(top), key=str.casefold)],
-        index=None,
-        placeholder=f"{automatic}: by default",
-        key=key,
-        bind="query-params",
-        help="The five most probable classes first, then all others by name.",
-    )
-    return label or automatic
+    return Pair((first, second), indices, layer, strength, opacity, fill)

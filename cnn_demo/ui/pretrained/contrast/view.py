@@ -22,6 +22,7 @@ from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.pretrained.contrast.channels import show_channels
 from cnn_demo.ui.pretrained.contrast.patch import show_patch
 from cnn_demo.ui.pretrained.contrast.question import Pair, ask
+from cnn_demo.ui.pretrained.questions import classified
 from cnn_demo.ui.widgets.file_buttons import file_buttons, stem_of
 from cnn_demo.ui.widgets.heatmap_controls import is_small, legend, picture_url
 from cnn_demo.ui.widgets.model_picker import load_with_spinner, pick_model
@@ -42,7 +43,7 @@ def contrast_view(photo: Photo) -> None:
         spec = pick_model(MODEL, "Model")
     with stage:
         model = load_with_spinner(spec, load_classifier)
-    prediction = _classified(photo, model)
+    prediction = classified(photo, model)
     with panel:
         pair = ask(model, prediction)
         legend("speaks for B", "for A", signed=True)
@@ -65,12 +66,7 @@ def contrast_view(photo: Photo) -> None:
         )
 
 
-@photo_cache()
-def _classified(photo: Photo, model: Classifier) -> Classification:
-    return model.predict(photo.pixels)
-
-
-@photo_cache(spinner="Computing the maps…")
+@photo_cache("Computing the maps…", queued=True)
 def _maps(photo: Photo, model: Classifier, indices: tuple[int, int], strength: float, layer: str) -> Contrast:
     return contrast(model, model.prepare(photo.pixels), *indices, strength, layer)
 
