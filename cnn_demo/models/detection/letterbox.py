@@ -61,6 +61,10 @@ class Letterbox:
         canvas[self.top : self.top + height, self.left : self.left + width] = pixels
         return canvas
 
+    def crop(self, values: np.ndarray) -> np.ndarray:
+        """Return the part (scaled) of values at the input's size that shows the photo."""
+        return values[self.top : self.top + self.scaled[0], self.left : self.left + self.scaled[1]]
+
     def to_photo(self, boxes: np.ndarray) -> np.ndarray:
         """Convert corners (..., 4) from pixels of the input to pixels of the photo, float32, without clipping."""
         gains = np.array([self.scaled[1] / self.photo[1], self.scaled[0] / self.photo[0]] * 2)

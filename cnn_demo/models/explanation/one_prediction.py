@@ -1,7 +1,7 @@
 """Explanations of one prediction of any model: a class, a box or one side of it, a pixel, or a region.
 
 `probe_of` makes a target of a model ready to be explained, `explain_prediction` computes its map, and
-`curves.check_map` tests the map on the very same target.
+`target_curves.check_map` tests the map on the very same target.
 """
 
 from __future__ import annotations

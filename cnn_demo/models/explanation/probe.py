@@ -9,31 +9,11 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
+from cnn_demo.models.detection.letterbox import Letterbox
 from cnn_demo.models.explanation.cams import enlarge
 from cnn_demo.models.explanation.torch_maps import MapGradient
 
 Cam = Callable[[np.ndarray, np.ndarray], np.ndarray]  # from maps and gradients (h, w, C) to a map (h, w)
-
-
-@dataclass(frozen=True)
-class Placement:
-    """Position of a photo in a network's input.
-
-    Attributes:
-        input: (height, width) of the input.
-        scaled: (height, width) of the resized photo.
-        top: Padding at the top, in pixels.
-        left: Padding on the left, in pixels.
-    """
-
-    input: tuple[int, int]
-    scaled: tuple[int, int]
-    top: int = 0
-    left: int = 0
-
-    def crop(self, values: np.ndarray) -> np.ndarray:
-        """Return the part (scaled) of values (input) that shows the photo."""
-        return values[self.top : self.top + self.scaled[0], self.left : self.left + self.scaled[1]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,13 +22,13 @@ class TargetGradients:
 
     Attributes:
         score: Score of the target, 0 to 1, as the network that was differentiated predicts it.
-        placement: Position of the photo in the input that the feature maps cover.
+        frame: Position of the photo in the input that the feature maps cover.
         parts: For each scalar that makes up the target (one class logit, or four sides of a box) its gradients at each
             of the layer's feature maps.
     """
 
     score: float
-    placement: Placement
+    frame: Letterbox
     parts: tuple[tuple[MapGradient, ...], ...] = field(repr=False)
 
     def cam(self, method: Cam) -> np.ndarray:
@@ -57,13 +37,13 @@ class TargetGradients:
         Maps of different resolutions are added as densities: each value is multiplied by the number of positions, so
         that every map contributes the same in total as its values say.
         """
-        total = np.zeros(self.placement.scaled, np.float32)
+        total = np.zeros(self.frame.scaled, np.float32)
         for part in self.parts:
             for each in part:
                 if not each.gradients.any():
                     continue  # the target does not use these maps
                 values = method(each.maps, each.gradients)
-                total += self.placement.crop(enlarge(values * values.size, self.placement.input))
+                total += self.frame.crop(enlarge(values * values.size, self.frame.input))
         return total
 
 

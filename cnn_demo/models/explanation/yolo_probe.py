@@ -11,7 +11,7 @@ from cnn_demo.models import frameworks
 from cnn_demo.models.boxes import iou
 from cnn_demo.models.detection.candidates import Grid
 from cnn_demo.models.detection.letterbox import Letterbox
-from cnn_demo.models.explanation.probe import Placement, Probe, TargetGradients, resized_photo
+from cnn_demo.models.explanation.probe import Probe, TargetGradients, resized_photo
 from cnn_demo.models.explanation.targets import SIDES, BoxTarget
 from cnn_demo.models.explanation.torch_maps import gradients_of, leaves
 
@@ -27,9 +27,8 @@ PYRAMID, BACKBONE = "pyramid", "backbone"
 class YoloProbe(Probe):
     """One box of a YOLO detector; scores come from its usual engine, gradients from its torch network.
 
-    Class scores are explained at the pyramid level from which the box's cell predicts, boxes at the backbone's maps:
-    by deletion and insertion curves on the sample photos, each is then the most faithful
-    (`benchmarks/explain.py --faithfulness`).
+    By default, class scores are explained at the pyramid level from which the box's cell predicts, and boxes at the
+    backbone's maps.
 
     Attributes:
         target: The box.
@@ -95,8 +94,7 @@ class YoloProbe(Probe):
             if layer == PYRAMID and target.cell is not None:
                 taps = [taps[target.cell[0]]]
             parts = gradients_of(scalars, taps)
-        placement = Placement(frame.input, frame.scaled, frame.top, frame.left)
-        return TargetGradients(float(logit.detach().sigmoid()), placement, tuple(tuple(part) for part in parts))
+        return TargetGradients(float(logit.detach().sigmoid()), frame, tuple(tuple(part) for part in parts))
 
     def _sides(self, head: TorchNetwork, boxes: torch.Tensor) -> list[torch.Tensor]:
         """Return the distances of the cell's centre to the sides that the target asks for."""

@@ -131,7 +131,7 @@ def _details(
     curves_of(photo, name, title, probe, explanation, milliseconds, unit, "explain")
     st.subheader("The same without gradients", anchor=False)
     draw = partial(_heat, photo, candidates, index, opacity, "explain_masked", "The pixels that this box needs.")
-    masked = perturbation(name, probe, milliseconds, draw)
+    masked = perturbation(name, probe, milliseconds, explanation.score, draw)
     if masked is not None:
         title = masking_job.TITLES[masked.method]
         curves_of(photo, name, title, probe, masked, milliseconds, unit, "explain_masked")
@@ -186,16 +186,16 @@ def _question(layers: tuple[str, ...]) -> tuple[Part, str, str | None]:
         key=LAYER,
         default=DEFAULTS[LAYER],
         help=(
-            "The pyramid level that predicted the box, or the maps of the backbone before it. On the sample photos "
-            "the first names the pixels of the class best, the second those of the box: these are recommended."
+            "The pyramid level that predicted the box, or the maps of the backbone before it. The first is recommended "
+            "for the class score, the second for the box and its sides."
         ),
     )
     return part, method, None if layer == "auto" else layer
 
 
-@photo_cache("Computing the gradients…")
+@photo_cache("Computing the gradients…", queued=True)
 def _explained(photo: Photo, key: str, side: int, target: BoxTarget, method: str, layer: str | None) -> Explanation:
-    """Return the explanation of a box; cached for all visitors, so not to be changed."""
+    """Return the explanation of a box, which must not be modified."""
     detector = load_detector(key)
     return timed_warm(
         detector,

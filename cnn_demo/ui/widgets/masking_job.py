@@ -34,7 +34,9 @@ TITLES = {key: method.title for key, method in PERTURBATION_METHODS.items()}
 Show = Callable[[np.ndarray], None]  # draws a map (H, W) over the photo
 
 
-def perturbation(name: tuple[Hashable, ...], probe: Probe, milliseconds: float, show: Show) -> Explanation | None:
+def perturbation(
+    name: tuple[Hashable, ...], probe: Probe, milliseconds: float, score: float, show: Show
+) -> Explanation | None:
     """Let the visitor run D-RISE or occlusion on a target, and show the map so far.
 
     A run of another target, which goes on after a change of photo or box, is stopped, and its result is kept.
@@ -43,6 +45,7 @@ def perturbation(name: tuple[Hashable, ...], probe: Probe, milliseconds: float, 
         name: Everything the target depends on.
         probe: The target.
         milliseconds: Time of one run of the network.
+        score: Score of the target.
         show: Function that draws a map.
 
     Returns:
@@ -82,8 +85,8 @@ def perturbation(name: tuple[Hashable, ...], probe: Probe, milliseconds: float, 
     values = to_unit_range(probe.on_photo(state.values))
     show(values)
     ended = "" if state.complete else f", stopped after {state.done} of {state.total} runs"
-    st.caption(f"{TITLES[method]}{ended}: {state.done} runs of the network, none of which needs its weights.")
-    return Explanation(values, method, None, probe.score(probe.picture), state.done * milliseconds, state.done)
+    st.caption(f"{TITLES[method]}{ended}: {state.done} runs of the network, and no gradients.")
+    return Explanation(values, method, None, score, state.done * milliseconds, state.done)
 
 
 def _is_done(job: Job | None) -> bool:
