@@ -81,7 +81,6 @@ def _name(title: str) -> str:
 
 
 def _npz(arrays: dict[str, np.ndarray]) -> bytes:
-
     file = io.BytesIO()
     np.savez_compressed(file, allow_pickle=False, **arrays)
     return file.getvalue()

@@ -7,10 +7,10 @@ https://arxiv.org/abs/1806.07421.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -27,42 +27,21 @@ FILLS = ("blur", "grey")
 
 
 @dataclass(frozen=True, eq=False)
-class DeletionCurve:
-    """Class probability while pixels are removed.
+class Curve:
+    """Score of a class, or of another target, while pixels are removed or inserted.
 
     Attributes:
-        removed: (n + 1,) fraction of the pixels removed, from 0 to 1.
-        probability: (n + 1,) float32, class probability.
+        fraction: (n + 1,) fraction of the pixels that are changed so far, 0 to 1.
+        score: (n + 1,) float32, class probability or score of the target, 0 to 1.
     """
 
-    removed: np.ndarray = field(repr=False)
-    probability: np.ndarray = field(repr=False)
+    fraction: np.ndarray = field(repr=False)
+    score: np.ndarray = field(repr=False)
 
     @property
     def area(self) -> float:
-        """Area under the curve, 0...1; lower is better."""
-        return float(np.trapezoid(self.probability, self.removed))
-
-
-@dataclass(frozen=True, eq=False)
-class InsertionCurve:
-    """Class probability while pixels are inserted into a photo without content.
-
-    Attributes:
-        inserted: (n + 1,) fraction of the pixels inserted, from 0 to 1.
-        probability: (n + 1,) float32, class probability.
-    """
-
-    inserted: np.ndarray = field(repr=False)
-    probability: np.ndarray = field(repr=False)
-
-    @property
-    def area(self) -> float:
-        """Area under the curve, 0...1; higher is better."""
-        return float(np.trapezoid(self.probability, self.inserted))
-
-
-Curve = TypeVar("Curve", DeletionCurve, InsertionCurve)
+        """Area under the curve, 0 to 1: of a faithful map low if pixels are removed, high if they are inserted."""
+        return float(np.trapezoid(self.score, self.fraction))
 
 
 def deletion_curve(
@@ -73,7 +52,7 @@ def deletion_curve(
     steps: int = 32,
     fill: str = "blur",
     progress: Progress | None = None,
-) -> DeletionCurve:
+) -> Curve:
     """Deletion metric: remove the most important pixels first and record the class probability.
 
     Args:
@@ -90,7 +69,7 @@ def deletion_curve(
         ValueError: If there is no such class or fill, less than one step, or image and importance do not match.
     """
     substitute = filled(seen, fill)
-    return DeletionCurve(*_replaced(model, seen, substitute, seen, label_index, importance, steps, progress))
+    return Curve(*_replaced(model, seen, substitute, seen, label_index, importance, steps, progress))
 
 
 def insertion_curve(
@@ -101,7 +80,7 @@ def insertion_curve(
     steps: int = 32,
     fill: str = "blur",
     progress: Progress | None = None,
-) -> InsertionCurve:
+) -> Curve:
     """Insertion metric: begin without content, insert the most important pixels first, record the class probability.
 
     Args:
@@ -117,7 +96,7 @@ def insertion_curve(
         ValueError: As `deletion_curve` does.
     """
     substitute = filled(seen, fill)
-    return InsertionCurve(*_replaced(model, substitute, seen, seen, label_index, importance, steps, progress))
+    return Curve(*_replaced(model, substitute, seen, seen, label_index, importance, steps, progress))
 
 
 def random_deletion_curve(
@@ -128,7 +107,7 @@ def random_deletion_curve(
     steps: int = 32,
     fill: str = "blur",
     progress: Progress | None = None,
-) -> DeletionCurve:
+) -> Curve:
     """Return the mean deletion curve of random importance maps, the baseline for other maps.
 
     The random maps are as coarse as class activation maps (`random_importance`). Removing single random pixels would
@@ -147,7 +126,7 @@ def random_deletion_curve(
         ValueError: As `deletion_curve` does, or if there is less than one order.
     """
     curves = _random(deletion_curve, model, seen, label_index, orders, steps, fill, progress)
-    return DeletionCurve(curves[0].removed, np.mean([curve.probability for curve in curves], axis=0))
+    return mean_curve(curves)
 
 
 def random_insertion_curve(
@@ -158,7 +137,7 @@ def random_insertion_curve(
     steps: int = 32,
     fill: str = "blur",
     progress: Progress | None = None,
-) -> InsertionCurve:
+) -> Curve:
     """Return the mean insertion curve of the random maps of `random_deletion_curve`.
 
     Args:
@@ -174,12 +153,25 @@ def random_insertion_curve(
         ValueError: As `random_deletion_curve` does.
     """
     curves = _random(insertion_curve, model, seen, label_index, orders, steps, fill, progress)
-    return InsertionCurve(curves[0].inserted, np.mean([curve.probability for curve in curves], axis=0))
+    return mean_curve(curves)
 
 
 def random_importance(size: tuple[int, int], cells: int = 7, seed: int = 0) -> np.ndarray:
     """Return a random map (height, width) in 0...1: `cells` × `cells` random values, resized bilinearly."""
     return enlarge(np.random.default_rng(seed).random((cells, cells)), size)
+
+
+def ranks(importance: np.ndarray) -> np.ndarray:
+    """Return the rank of each value of a map, 0 for the largest, in the map's shape; the first of equal ones first."""
+    order = np.argsort(-importance.ravel(), kind="stable")
+    rank = np.empty(order.size, int)
+    rank[order] = np.arange(order.size)
+    return rank.reshape(importance.shape)
+
+
+def mean_curve(curves: Sequence[Curve]) -> Curve:
+    """Return the mean of curves that have the same fractions."""
+    return Curve(curves[0].fraction, np.mean([curve.score for curve in curves], axis=0))
 
 
 def filled(seen: np.ndarray, fill: str) -> np.ndarray:
@@ -220,9 +212,7 @@ def _replaced(
         raise ValueError(f"The importance must be finite values of shape {seen.shape[:2]}, not {importance.shape}.")
     if steps < 1:
         raise ValueError(f"At least one step is needed, not {steps}.")
-    ranks = np.empty(importance.size, int)
-    ranks[np.argsort(-importance.ravel(), kind="stable")] = np.arange(importance.size)
-    rank = ranks.reshape(importance.shape)
+    rank = ranks(importance)
     counts = np.round(np.linspace(0, importance.size, steps + 1)).astype(int)
     pictures = (np.where((rank < count)[:, :, np.newaxis], end, start) for count in counts)
     probability = class_probabilities(model, pictures, label_index, len(counts), progress)

@@ -6,37 +6,17 @@ Petsiuk et al., "RISE" (2018), https://arxiv.org/abs/1806.07421.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from cnn_demo.models.explanation.cams import enlarge
-from cnn_demo.models.explanation.curves import random_importance
+from cnn_demo.models.explanation.curves import Curve, filled, mean_curve, random_importance, ranks
 from cnn_demo.models.explanation.probe import Probe
 
 STEPS = 12
-BLUR = 16  # the standard deviation of the blur is this fraction of the shorter side
 
 Report = Callable[[float], None]  # called with the completed fraction
-
-
-@dataclass(frozen=True, eq=False)
-class Curve:
-    """Score of a target while pixels of the photo are removed or inserted.
-
-    Attributes:
-        fraction: (n + 1,) fraction of the pixels that are changed so far, 0 to 1.
-        score: (n + 1,) float32, score of the target, 0 to 1.
-    """
-
-    fraction: np.ndarray = field(repr=False)
-    score: np.ndarray = field(repr=False)
-
-    @property
-    def area(self) -> float:
-        """Area under the curve, 0 to 1."""
-        return float(np.trapezoid(self.score, self.fraction))
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +57,7 @@ def check_map(probe: Probe, importance: np.ndarray, steps: int = STEPS, report: 
     if steps < 1:
         raise ValueError(f"At least one step is needed, not {steps}.")
     sharp = probe.picture
-    blurred = blurred_photo(sharp)
+    blurred = filled(sharp, "blur")
     rank = ranks(enlarge(importance, sharp.shape[:2]))
     counts = np.round(np.linspace(0, rank.size, steps + 1)).astype(int)
     ends = probe.score(sharp), probe.score(blurred)
@@ -111,21 +91,7 @@ def random_check(probe: Probe, orders: int = 2, steps: int = STEPS, report: Repo
     for seed in range(orders):
         part = None if report is None else lambda done, before=seed: report((before + done) / orders)
         checks.append(check_map(probe, random_importance(probe.size, seed=seed), steps, part))
-    deletion, insertion = (
-        Curve(checks[0].deletion.fraction, np.mean([getattr(check, name).score for check in checks], axis=0))
-        for name in ("deletion", "insertion")
+    return Check(
+        mean_curve([check.deletion for check in checks]),
+        mean_curve([check.insertion for check in checks]),
     )
-    return Check(deletion, insertion)
-
-
-def ranks(importance: np.ndarray) -> np.ndarray:
-    """Return the rank of each value of a map, 0 for the largest, in the map's shape; the first of equal ones first."""
-    order = np.argsort(-importance.ravel(), kind="stable")
-    rank = np.empty(order.size, int)
-    rank[order] = np.arange(order.size)
-    return rank.reshape(importance.shape)
-
-
-def blurred_photo(pixels: np.ndarray) -> np.ndarray:
-    """Return a copy of a photo (H, W, 3) uint8 in which objects cannot be recognized any more."""
-    return cv2.GaussianBlur(pixels, (0, 0), sigmaX=max(min(pixels.shape[:2]) / BLUR, 1))

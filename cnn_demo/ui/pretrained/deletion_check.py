@@ -14,8 +14,7 @@ from cnn_demo.exports.evidence import evidence_zip
 from cnn_demo.images import Photo
 from cnn_demo.models import load_classifier
 from cnn_demo.models.explanation.curves import (
-    DeletionCurve,
-    InsertionCurve,
+    Curve,
     deletion_curve,
     insertion_curve,
     random_deletion_curve,
@@ -26,7 +25,8 @@ from cnn_demo.results import percent
 from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.widgets.cached_progress import computed
 from cnn_demo.ui.widgets.cells import two_cells
-from cnn_demo.ui.widgets.charts import CHART_CONFIG, LEGEND_ABOVE, REFERENCE_LINE, chart_colours
+from cnn_demo.ui.widgets.charts import CHART_CONFIG
+from cnn_demo.ui.widgets.curve_charts import LITTLE, MARGIN, RANDOM, curve_chart
 from cnn_demo.ui.widgets.file_buttons import file_buttons, stem_of
 
 if TYPE_CHECKING:
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
 
 CHECK = "why_check"
 DEFAULTS: dict[str, Any] = {CHECK: True}
-RANDOM = "Random order"
-MARGIN = 0.01  # a smaller difference between two areas does not count
-LITTLE = 0.05  # probability below which the curves are hardly informative
 VERDICTS = {  # whether a map is better than a random order, by deletion and by insertion
     (True, True): "better than random here, in both tests",
     (True, False): "better than random here by deletion, not by insertion",
@@ -90,9 +87,9 @@ def _download(
                 title: {
                     "deletion_area": round(each.deletion.area, 4),
                     "insertion_area": round(each.insertion.area, 4),
-                    "fractions": each.deletion.removed,
-                    "deletion": each.deletion.probability,
-                    "insertion": each.insertion.probability,
+                    "fractions": each.deletion.fraction,
+                    "deletion": each.deletion.score,
+                    "insertion": each.insertion.score,
                 }
                 for title, each in curves.items()
             },
@@ -115,8 +112,8 @@ class Curves:
         insertion: Probability while the most important pixels are inserted into a blurred photo.
     """
 
-    deletion: DeletionCurve
-    insertion: InsertionCurve
+    deletion: Curve
+    insertion: Curve
 
 
 def _curves(photo: Photo, model_key: str, question: Question, maps: Mapping[str, Explanation]) -> dict[str, Curves]:
@@ -154,7 +151,7 @@ def _show(curves: Mapping[str, Curves], label: str) -> None:
     removal, inserting = two_cells()
     removal.markdown("**Deletion**: for a faithful map the curve falls early.")
     removal.plotly_chart(
-        curves_chart({title: (each.deletion.removed, each.deletion.probability) for title, each in curves.items()}),
+        curves_chart({title: each.deletion for title, each in curves.items()}),
         key="why_curves",
         config=CHART_CONFIG,
         alt=f"How the probability of {label} falls while pixels are removed, the most important ones first.",
@@ -162,7 +159,7 @@ def _show(curves: Mapping[str, Curves], label: str) -> None:
     inserting.markdown("**Insertion**: for a faithful map the curve rises early.")
     inserting.plotly_chart(
         curves_chart(
-            {title: (each.insertion.inserted, each.insertion.probability) for title, each in curves.items()},
+            {title: each.insertion for title, each in curves.items()},
             "fraction of pixels inserted",
         ),
         key="why_insertion",
@@ -172,7 +169,7 @@ def _show(curves: Mapping[str, Curves], label: str) -> None:
     rows = "\n".join(
         f"| {title} | {each.deletion.area:.3f} | {each.insertion.area:.3f} |" for title, each in curves.items()
     )
-    start = float(curves[RANDOM].deletion.probability[0])
+    start = float(curves[RANDOM].deletion.score[0])
     found = (
         f"The tests are not informative here: {label} starts at {percent(start)}."
         if start < LITTLE
@@ -197,29 +194,10 @@ def verdict(curves: Mapping[str, Curves]) -> str:
     return " ".join(f"**{', '.join(kinds[words])}: {words}.**" for words in VERDICTS.values() if words in kinds)
 
 
-def curves_chart(
-    curves: Mapping[str, tuple[np.ndarray, np.ndarray]], axis: str = "fraction of pixels removed"
-) -> go.Figure:
-    """Plot named curves, each of fractions and probabilities; `RANDOM` is dashed grey."""
-    figure = go.Figure()
-    for title, (fractions, probabilities) in curves.items():
-        figure.add_scatter(
-            x=fractions,
-            y=probabilities,
-            name=title,
-            mode="lines",
-            line=REFERENCE_LINE if title == RANDOM else {"width": 2.5},
-            hovertemplate="%{y:.1%}",
-        )
-    highest = max(float(probabilities.max()) for _, probabilities in curves.values())
-    figure.update_layout(
-        height=300,
-        margin={"l": 0, "r": 24, "t": 8, "b": 0},
-        hovermode="x unified",
-        showlegend=True,
-        legend=LEGEND_ABOVE,
-        colorway=chart_colours(),
-    )
-    figure.update_xaxes(title=axis, tickformat=".0%", dtick=0.2, range=[0, 1])
-    figure.update_yaxes(title="probability of the class", tickformat=".2~%", range=[0, highest * 1.05 or 1])
+def curves_chart(curves: Mapping[str, Curve], axis: str = "fraction of pixels removed") -> go.Figure:
+    """Plot named curves of class probabilities; `RANDOM` is dashed grey."""
+    figure = curve_chart(curves, axis, "probability of the class", height=300)
+    highest = max(float(curve.score.max()) for curve in curves.values())
+    figure.update_xaxes(dtick=0.2)
+    figure.update_yaxes(tickformat=".2~%", range=[0, highest * 1.05 or 1])
     return figure

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import plotly.graph_objects as go
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from cnn_demo.images import Photo
+from cnn_demo.models.explanation.curves import Curve
 from cnn_demo.models.explanation.one_prediction import Explanation
 from cnn_demo.models.explanation.probe import Probe
-from cnn_demo.models.explanation.target_curves import STEPS, Check, Curve, check_map, random_check
+from cnn_demo.models.explanation.target_curves import STEPS, Check, check_map, random_check
 from cnn_demo.results import duration
 from cnn_demo.ui.widgets.cached_progress import computed
 from cnn_demo.ui.widgets.cells import two_cells
@@ -21,7 +24,7 @@ RANDOM_ORDERS = 2
 RUNS = 2 * STEPS * (1 + RANDOM_ORDERS)  # of the network, for the curves of a map and of the random orders
 PATIENCE = 15_000  # milliseconds from which the curves wait for a click
 LITTLE = 0.05  # score below which the curves say little
-_WHAT = (
+_READING = (
     "**Deletion** blurs the most important pixels first: with a faithful map the score falls early, and the area under "
     "the curve is small. **Insertion** begins with the blurred photo and restores them first: the score rises early, "
     "and the area is large."
@@ -53,7 +56,7 @@ def curves_of(
     if not explanation.map.any():
         st.info("The map is zero: nothing on the photo raises this score, so there is no order to test.")
         return
-    st.markdown(_WHAT)
+    st.markdown(_READING)
     which = (explanation.method, explanation.layer, explanation.runs)
     if RUNS * milliseconds > PATIENCE and (name, which) not in _asked():
         words = f"Run the test, about {duration(RUNS * milliseconds)}"
@@ -117,13 +120,14 @@ def verdict(title: str, check: Check, chance: Check) -> str:
     return f"**{title} is no better than a random order here**: do not rely on it for this prediction."
 
 
-def curve_chart(curves: dict[str, Curve], axis: str, unit: str) -> go.Figure:
+def curve_chart(curves: Mapping[str, Curve], axis: str, unit: str, height: int = 240) -> go.Figure:
     """Plot named curves; `RANDOM` is dashed grey.
 
     Args:
         curves: Curves by name.
-        axis: What the fraction counts: the title of the horizontal axis.
+        axis: Title of the horizontal axis, such as "pixels blurred".
         unit: Title of the vertical axis.
+        height: In CSS pixels.
     """
     figure = go.Figure()
     for name, curve in curves.items():
@@ -136,7 +140,7 @@ def curve_chart(curves: dict[str, Curve], axis: str, unit: str) -> go.Figure:
             hovertemplate="%{y:.1%}",
         )
     figure.update_layout(
-        height=240,
+        height=height,
         margin={"l": 0, "r": 24, "t": 8, "b": 0},
         hovermode="x unified",
         showlegend=True,

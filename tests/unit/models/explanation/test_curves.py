@@ -5,7 +5,7 @@ import pytest
 from small_networks import Double, corner_network, linear_network, picture
 
 from cnn_demo.models.explanation.curves import (
-    DeletionCurve,
+    Curve,
     deletion_curve,
     insertion_curve,
     random_deletion_curve,
@@ -34,18 +34,18 @@ def test_a_deletion_curve_by_hand(fill):
     importance = np.zeros((8, 8))
     importance[2], importance[4] = 2, 1  # row 2 goes first, although the network does not look at it
     curve = deletion_curve(model, seen, 0, importance, steps=8, fill=fill)
-    np.testing.assert_allclose(curve.removed, np.arange(9) / 8)
+    np.testing.assert_allclose(curve.fraction, np.arange(9) / 8)
     whole = sigmoid(0.1 * 24 * (250 / 127.5 - 1))
-    assert curve.probability[:2] == pytest.approx([whole, whole], abs=1e-5)
+    assert curve.score[:2] == pytest.approx([whole, whole], abs=1e-5)
     if fill == "grey":
-        assert curve.probability[2:] == pytest.approx([sigmoid(0.1 * 24 * (128 / 127.5 - 1))] * 7, abs=1e-5)
+        assert curve.score[2:] == pytest.approx([sigmoid(0.1 * 24 * (128 / 127.5 - 1))] * 7, abs=1e-5)
     else:  # the bright row has spread over its neighbours
-        assert curve.probability[2] < whole - 0.1
-        assert curve.probability[2:] == pytest.approx([curve.probability[2]] * 7, abs=1e-5)
+        assert curve.score[2] < whole - 0.1
+        assert curve.score[2:] == pytest.approx([curve.score[2]] * 7, abs=1e-5)
 
 
 def test_the_area_is_that_of_the_trapezoids():
-    curve = DeletionCurve(np.array([0, 0.5, 1]), np.array([0.8, 0.4, 0.2], np.float32))
+    curve = Curve(np.array([0, 0.5, 1]), np.array([0.8, 0.4, 0.2], np.float32))
     assert curve.area == pytest.approx(0.5 * 0.6 + 0.5 * 0.3)
 
 
@@ -55,19 +55,19 @@ def test_a_true_map_costs_the_class_its_probability_sooner_than_its_reverse_and_
     importance = explain(corner, seen, 0, method)
     true, reverse = (deletion_curve(corner, seen, 0, order, fill="grey") for order in (importance, -importance))
     chance = random_deletion_curve(corner, seen, 0, fill="grey")
-    assert true.probability[0] == pytest.approx(reverse.probability[0], abs=1e-6)
-    assert true.probability[-1] == pytest.approx(reverse.probability[-1], abs=1e-6)
-    assert true.probability[0] - true.probability[-1] > 0.2
+    assert true.score[0] == pytest.approx(reverse.score[0], abs=1e-6)
+    assert true.score[-1] == pytest.approx(reverse.score[-1], abs=1e-6)
+    assert true.score[0] - true.score[-1] > 0.2
     assert true.area < chance.area < reverse.area
-    assert true.probability[8] < true.probability[-1] + 0.05  # a quarter removed, and all but the corner's rim is gone
-    assert reverse.probability[24] > reverse.probability[0] - 0.05  # three quarters removed, and it is still there
+    assert true.score[8] < true.score[-1] + 0.05  # a quarter removed, and all but the corner's rim is gone
+    assert reverse.score[24] > reverse.score[0] - 0.05  # three quarters removed, and it is still there
 
 
 def test_the_random_curve_is_the_mean_of_seeded_curves(corner):
     seen, reported = picture(low=200), []
     mean = random_deletion_curve(corner, seen, 0, orders=2, steps=4, progress=reported.append)
     single = [deletion_curve(corner, seen, 0, random_importance((16, 16), seed=n), steps=4) for n in (0, 1)]
-    np.testing.assert_allclose(mean.probability, (single[0].probability + single[1].probability) / 2, atol=1e-6)
+    np.testing.assert_allclose(mean.score, (single[0].score + single[1].score) / 2, atol=1e-6)
     assert reported == [0.5, 1]
     assert not np.array_equal(random_importance((16, 16), seed=0), random_importance((16, 16), seed=1))
 
@@ -76,8 +76,8 @@ def test_an_insertion_curve_is_the_deletion_curve_of_the_reverse_order_from_its_
     seen, importance = picture(low=200), random_importance((16, 16))
     inserted = insertion_curve(corner, seen, 0, importance, steps=8, fill="grey")
     removed = deletion_curve(corner, seen, 0, -importance, steps=8, fill="grey")  # no two values are equal
-    np.testing.assert_allclose(inserted.inserted, np.arange(9) / 8)
-    np.testing.assert_allclose(inserted.probability, removed.probability[::-1], atol=1e-6)
+    np.testing.assert_allclose(inserted.fraction, np.arange(9) / 8)
+    np.testing.assert_allclose(inserted.score, removed.score[::-1], atol=1e-6)
     assert inserted.area == pytest.approx(removed.area)
 
 
