@@ -178,18 +178,26 @@ def _show_plot(frame: pd.DataFrame) -> None:
 def _chart(frame: pd.DataFrame, column: str) -> go.Figure:
     figure = go.Figure()
     is_here = frame["Weights"].isin(list(SOURCES.values()))
-    for rows, name, marker in (
-        (frame[is_here], "on this machine", {"color": chart_colours().blue, "size": 11}),
-        (frame[~is_here], "to download", {"color": GREY, "size": 9, "symbol": "circle-open", "line": {"width": 2}}),
+    for rows, name, mode, marker in (
+        (frame[is_here], "on this machine", "markers+text", {"color": chart_colours().blue, "size": 11}),
+        (
+            frame[~is_here],
+            "to download",
+            "markers",
+            {"color": GREY, "size": 9, "symbol": "circle-open", "line": {"width": 2}},
+        ),
     ):
         if rows.empty:
             continue
+        rows = rows.sort_values(column)
         figure.add_scatter(
             x=rows[column],
             y=rows["Top-1"],
             text=rows["Model"],
             name=name,
-            mode="markers",
+            mode=mode,
+            textposition=[("middle left", "middle right")[index % 2] for index in range(len(rows))],  # many are close
+            cliponaxis=False,
             marker=marker,
             hovertemplate=f"<b>%{{text}}</b><br>%{{y:.1f}}% top-1, %{{x:.1f}} {column.split()[0].lower()}"
             "<extra></extra>",
