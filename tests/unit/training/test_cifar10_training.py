@@ -42,7 +42,8 @@ def run(sets, monkeypatch):
 
     def run(folder: Path, **others) -> Path:
         arguments = {"data": folder, "out": folder, "epochs": 2, "rate": 0.01, "batch": 10, "threads": 1, "seed": 0}
-        arguments |= {"resume": False, "start": False, "cool_down": 0.3, "teacher": None} | others
+        arguments |= {"resume": False, "start": False, "cool_down": 0.3, "teacher": None}
+        arguments |= {"own_teacher": False, "hole": 8, "bfloat16": False} | others
         program.train(argparse.Namespace(**arguments))
         return folder / "bundle"
 
@@ -191,3 +192,12 @@ def test_measuring_the_bundled_weights_writes_their_record(images, tmp_path, mon
     assert record["epochs"] == list(earlier.epochs)
     assert record["restarts"] == list(earlier.restarts)
     assert set(record) | {"kernels"} == {item.name for item in dataclasses.fields(TrainingRecord)}
+
+
+def test_a_network_learns_from_itself_in_bfloat16(run, images, tmp_path):
+    """The kept logits are the means of the images' and of their mirror images' before any step."""
+    run(tmp_path, epochs=1, start=True, own_teacher=True, bfloat16=True)
+    bundled = load("cifar10_cnn").network
+    views = [np.asarray(bundled(network_input(view), training=False)) for view in (images, images[:, :, ::-1])]
+    np.testing.assert_allclose(np.load(tmp_path / "teacher.npy"), np.mean(views, axis=0), rtol=1e-3, atol=1e-2)
+    assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["network"]["logits.weight"].dtype == torch.float32
