@@ -1,4 +1,7 @@
-"""Command-line interface: `python -m cnn_demo serve`, `classify|localize|detect|segment PHOTO...`, `fetch [KEY...]`."""
+"""Command-line interface: `python -m cnn_demo COMMAND`.
+
+Commands are `serve`, `classify|localize|detect|segment PHOTO...`, `explain PHOTO... --task TASK` and `fetch [KEY...]`.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: Command and options; None for those of the shell.
 
     Returns:
-        The exit status, as `command_line.main`, `fetching.main` and `serving.main` describe it.
+        The exit status, as `main` of `command_line`, `explaining.command`, `fetching` and `serving` describe it.
     """
     try:
         try:
@@ -40,6 +43,10 @@ def _run(arguments: list[str]) -> int:
         from cnn_demo.serving import main as serve
 
         return serve(arguments[1:])
+    if arguments[:1] == ["explain"]:
+        from cnn_demo.explaining.command import main as explain
+
+        return explain(arguments[1:])
     from cnn_demo.command_line import main as ask
 
     return ask(arguments)

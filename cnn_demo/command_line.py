@@ -34,8 +34,8 @@ exit status:
 """
 
 
-class _WrongSetting(Exception):
-    """Stops the command, since all further photos would fail as well."""
+class WrongSetting(Exception):
+    """Stops a command, since all further photos would fail as well."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -46,8 +46,8 @@ def main(arguments: list[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
-        options.model = options.model or _preferred(options.run.tasks).key
-        _check_task(options.model, options.run.tasks)
+        options.model = options.model or preferred(options.run.tasks).key
+        check_task(options.model, options.run.tasks)
         model = load(options.model, options.device)
         command: Command[Any] = options.run(options)
         settings = command.settings()
@@ -58,12 +58,12 @@ def main(arguments: list[str] | None = None) -> int:
     for path, stem in zip(options.photo, unique_stems(options.photo), strict=True):
         try:
             lines = _answer(model, command, settings, path, stem)
-        except _WrongSetting as error:
+        except WrongSetting as error:
             complain(error)
             return 2
         except Exception as error:  # whatever is wrong with this photo, the next one may be fine
             failed = True
-            complain(f"{path}: {_reason(error)}")
+            complain(f"{path}: {reason_of(error)}")
             continue
         for line in lines:
             say(line)
@@ -74,21 +74,21 @@ def _answer(model: Model, command: Command[Any], settings: dict[str, Any], path:
     """Return the lines of one photo's prediction, and write its files.
 
     Raises:
-        _WrongSetting: If no photo can be predicted in this way.
+        WrongSetting: If no photo can be predicted in this way.
         Exception: If this photo cannot be read or predicted.
     """
     options = command.options
-    photo = _read(path)
+    photo = read_file(path)
     try:
         prediction = model.predict(photo.pixels, **settings)
     except PhotoTooLong:
         raise
     except ValueError as error:  # a size or a class that this model does not have
-        raise _WrongSetting(str(error)) from error
+        raise WrongSetting(str(error)) from error
     try:
         files = command.write(stem, photo, prediction)
     except OSError as error:
-        raise _WrongSetting(f"{options.out}: {error.strerror}") from error
+        raise WrongSetting(f"{options.out}: {error.strerror}") from error
     prediction = command.in_file(photo, prediction)
     if not options.json:
         first = f"{path}  ({_milliseconds(prediction):.0f} ms on {_device(prediction)})"
@@ -101,7 +101,7 @@ def _answer(model: Model, command: Command[Any], settings: dict[str, Any], path:
     return [json.dumps(record)]
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """Return why a photo has no prediction, in one line."""
     if isinstance(error, ImageError | PhotoTooLong):
         return str(error)
@@ -123,8 +123,10 @@ def _parser() -> argparse.ArgumentParser:
         subparser.set_defaults(run=command)
         _common(subparser, command.tasks)
         command.add_options(subparser)
-    commands.add_parser("fetch", help="download official weights", add_help=False)  # run by `__main__`; here for --help
-    commands.add_parser("serve", help="serve the pages", add_help=False)  # the same
+    # `__main__` runs these; they are here for --help.
+    commands.add_parser("explain", help="draw which pixels one prediction depends on", add_help=False)
+    commands.add_parser("fetch", help="download official weights", add_help=False)
+    commands.add_parser("serve", help="serve the pages", add_help=False)
     return parser
 
 
@@ -136,7 +138,12 @@ def _common(parser: argparse.ArgumentParser, tasks: tuple[Task, ...]) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object for each photo, one a line")
 
 
-def _preferred(tasks: tuple[Task, ...]) -> ModelSpec:
+def preferred(tasks: tuple[Task, ...]) -> ModelSpec:
+    """Return the default model of the first of several tasks that has one on this machine.
+
+    Raises:
+        ModelUnavailable: If there is none.
+    """
     for task in tasks[:-1]:
         try:
             return preferred_model(task)
@@ -145,7 +152,13 @@ def _preferred(tasks: tuple[Task, ...]) -> ModelSpec:
     return preferred_model(tasks[-1])
 
 
-def _check_task(key: str, tasks: tuple[Task, ...]) -> None:
+def check_task(key: str, tasks: tuple[Task, ...]) -> None:
+    """Check that a model is for one of these tasks.
+
+    Raises:
+        KeyError: If there is no such model.
+        ValueError: If it is for another task.
+    """
     if find(key).task not in tasks:
         choices = ", ".join(spec.key for task in tasks for spec in list_models(task))
         raise ValueError(f"The model {key!r} is for {find(key).task}: choose one of {choices}.")
@@ -159,7 +172,13 @@ def _milliseconds(prediction: Classification | Localization | Segmentation | sv.
     return prediction.metadata["milliseconds"] if isinstance(prediction, sv.Detections) else prediction.milliseconds
 
 
-def _read(path: Path) -> Photo:
+def read_file(path: Path) -> Photo:
+    """Read a photo, and keep the bytes of its file.
+
+    Raises:
+        ImageError: If it is no photo that can be read.
+        OSError: If there is no such file, or it cannot be opened.
+    """
     with path.open("rb") as file:
         data = file.read(MAX_BYTES + 1)  # only as much as shows that it is too large
     return replace(read_photo(data, path.name), data=data)

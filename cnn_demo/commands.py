@@ -22,7 +22,8 @@ from cnn_demo.models import find
 from cnn_demo.models.catalogue.specs import Task
 from cnn_demo.models.classification.classifiers import FITS
 from cnn_demo.models.detection.candidates import IOU, MAX_DETECTIONS
-from cnn_demo.models.segmentation.segmenters import LONGEST, MODES
+from cnn_demo.models.segmentation.segmenters import MODES
+from cnn_demo.option_types import count, fraction, image_side
 from cnn_demo.results import Classification, Localization, Segmentation
 
 Prediction = TypeVar("Prediction", bound=Classification | Localization | Segmentation | sv.Detections)
@@ -99,7 +100,7 @@ class Classify(Command[Classification]):
     def add_options(parser: argparse.ArgumentParser) -> None:
         """Add `--fit` and `--top`."""
         parser.add_argument("--fit", default="crop", choices=tuple(FITS), help="how an oblong photo becomes square")
-        parser.add_argument("--top", type=_count, default=5, metavar="N", help="number of classes to print")
+        parser.add_argument("--top", type=count, default=5, metavar="N", help="number of classes to print")
 
     def settings(self) -> dict[str, Any]:
         """Return how an oblong photo becomes square."""
@@ -130,9 +131,7 @@ class Localize(Command[Localization]):
     @staticmethod
     def add_options(parser: argparse.ArgumentParser) -> None:
         """Add `--threshold`."""
-        parser.add_argument(
-            "--threshold", type=_fraction, help="confidence threshold, 0 to 1; default: the model's own"
-        )
+        parser.add_argument("--threshold", type=fraction, help="confidence threshold, 0 to 1; default: the model's own")
 
     def settings(self) -> dict[str, Any]:
         """Return the confidence threshold."""
@@ -167,7 +166,7 @@ class Detect(Command[sv.Detections]):
         """Add the thresholds and `--side`."""
         _add_detector_settings(parser)
         parser.add_argument(
-            "--side", type=_side, metavar="PIXELS", help="size to which the photo is resized for the network"
+            "--side", type=image_side, metavar="PIXELS", help="size to which the photo is resized for the network"
         )
 
     def settings(self) -> dict[str, Any]:
@@ -204,7 +203,7 @@ class Segment(Command[Segmentation | sv.Detections]):
             "--mode", default="whole", choices=tuple(MODES), help="semantic segmentation: in one pass or in tiles"
         )
         parser.add_argument(
-            "--side", type=_side, metavar="PIXELS", help="size to which the photo is resized for the network"
+            "--side", type=image_side, metavar="PIXELS", help="size to which the photo is resized for the network"
         )
         _add_detector_settings(parser, "instance segmentation: ")
 
@@ -239,8 +238,8 @@ class Segment(Command[Segmentation | sv.Detections]):
         if isinstance(prediction, sv.Detections):
             yield from _detection_lines(prediction)
         else:
-            for label, fraction in prediction.coverage().items():
-                yield f"  {fraction:6.1%}  {label}"
+            for label, part in prediction.coverage().items():
+                yield f"  {part:6.1%}  {label}"
 
     def write(self, stem: str, photo: Photo, prediction: Segmentation | sv.Detections) -> tuple[Path, ...]:
         """Write masks, overlay, cut-out, COCO and polygons to the folder `--out`, if one is given."""
@@ -254,15 +253,15 @@ COMMANDS: tuple[type[Command[Any]], ...] = (Classify, Localize, Detect, Segment)
 
 def _add_detector_settings(parser: argparse.ArgumentParser, prefix: str = "") -> None:
     parser.add_argument(
-        "--confidence", type=_fraction, help=f"{prefix}confidence threshold, 0 to 1; default: the model's own"
+        "--confidence", type=fraction, help=f"{prefix}confidence threshold, 0 to 1; default: the model's own"
     )
-    parser.add_argument("--iou", type=_fraction, default=IOU, help=f"{prefix}IoU threshold of NMS, 0 to 1")
+    parser.add_argument("--iou", type=fraction, default=IOU, help=f"{prefix}IoU threshold of NMS, 0 to 1")
     parser.add_argument(
         "--classes", nargs="+", metavar="CLASS", help=f"{prefix}only these classes; list them after the photos"
     )
     parser.add_argument(
         "--max-detections",
-        type=_count,
+        type=count,
         default=MAX_DETECTIONS,
         metavar="N",
         help=f"{prefix}maximum number of detections",
@@ -275,24 +274,3 @@ def _detection_lines(detections: sv.Detections) -> Iterator[str]:
     for row in rows(detections):
         left, top, right, bottom = (round(row[side]) for side in ("xmin", "ymin", "xmax", "ymax"))
         yield f"  {row['confidence']:6.1%}  {row['class']}, from ({left}, {top}) to ({right}, {bottom})"
-
-
-def _fraction(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"must be from 0 to 1, not {text}")
-    return value
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be 1 or more, not {text}")
-    return value
-
-
-def _side(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= LONGEST:
-        raise argparse.ArgumentTypeError(f"must be from 1 to {LONGEST}, not {text}")
-    return value

@@ -38,3 +38,30 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print the usage and a message, and exit with status 2."""
         super().error(visible(message))
+
+
+class Progress:
+    """Progress on stderr, in one line that is cleared at the end; nothing if stderr is no terminal."""
+
+    def __init__(self, title: str) -> None:
+        """Begin.
+
+        Args:
+            title: Title of the work.
+        """
+        self._title = title
+        self._terminal = sys.stderr.isatty()
+
+    def __enter__(self) -> Progress:
+        """Return the progress."""
+        return self
+
+    def __call__(self, done: float) -> None:
+        """Show the completed fraction."""
+        if self._terminal:
+            print(f"\r{self._title}: {done:4.0%}", end="", file=sys.stderr, flush=True)
+
+    def __exit__(self, *_: object) -> None:
+        """Clear the line."""
+        if self._terminal:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)

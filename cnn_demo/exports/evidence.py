@@ -65,9 +65,13 @@ def evidence_zip(
     return zipped(files)
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of the app, of Python, and of the packages that compute an explanation."""
-    packages = (*PACKAGES[engine_name()], "numpy", "opencv-python-headless")
+def versions(framework: tuple[str, ...] | None = None) -> dict[str, str]:
+    """Return the versions of the app, of Python, and of the packages that compute an explanation.
+
+    Args:
+        framework: Packages that ran the network; None for those of Keras's networks.
+    """
+    packages = (*(framework or PACKAGES[engine_name()]), "numpy", "opencv-python-headless")
     return {
         "cnn-demo": about().version,
         "python": platform.python_version(),

@@ -97,7 +97,7 @@ def test_ctrl_c_ends_it_quietly(monkeypatch, capsys):
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize("command", [[], ["classify"], ["localize"], ["detect"], ["segment"], ["fetch"]])
+@pytest.mark.parametrize("command", [[], ["classify"], ["localize"], ["detect"], ["segment"], ["explain"], ["fetch"]])
 def test_the_help_tells_the_exit_statuses(command, capsys):
     with pytest.raises(SystemExit):
         main([*command, "--help"])

@@ -104,7 +104,7 @@ def test_other_models_are_refused_and_missing_weights_get_a_message(capsys, monk
     monkeypatch.setattr(
         command_line, "preferred_model", lambda task: find("yolov8n-seg") if "inst" in task else nothing(task)
     )
-    assert command_line._preferred(commands.SEGMENTATION).key == "yolov8n-seg"
+    assert command_line.preferred(commands.SEGMENTATION).key == "yolov8n-seg"
 
 
 def test_objects_are_in_pixels_of_a_large_file(models, tmp_path, capsys):

@@ -1,0 +1,1 @@
+"""The command `explain`: explanations of single predictions as files."""
