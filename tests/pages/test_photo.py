@@ -108,6 +108,17 @@ def test_an_upload_is_shown_upright_and_its_file_is_released(phone_photo):
     assert not [key for key, value in app.session_state.items() if "UploadedFile" in type(value).__name__]
 
 
+def test_a_photo_uploaded_on_home_opens_every_page(phone_photo):
+    app = upload(open_app(), BROKEN["text"])
+    assert_fine(app, errors=1)
+    app = upload(app, phone_photo, "IMG_0001.jpg")
+    assert_fine(app)
+    assert "photo" not in app.query_params
+    app.switch_page(PAGE_6).run()
+    assert "IMG" in caption(app)
+    assert app.query_params["photo"] == "own"
+
+
 def test_a_lost_upload_is_reported_until_another_photo_is_chosen(phone_photo):
     app = upload(open_app(PAGE_1), phone_photo)
     again = open_app(PAGE_1, link=dict(app.query_params))

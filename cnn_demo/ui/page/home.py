@@ -1,4 +1,4 @@
-"""Home: where to begin, the seven topics as cards, and the machine's devices, memory and weights, folded away."""
+"""Home: where to begin, the seven topics and the visitor's photo as cards, and the machine's devices, memory and weights, folded away."""
 
 import streamlit as st
 
@@ -9,6 +9,7 @@ from cnn_demo.topics import TOPICS
 from cnn_demo.ui.components.history import one_entry_for_each_click
 from cnn_demo.ui.page.frame import APP_TITLE, footer, set_up, topic_link
 from cnn_demo.ui.page.markdown import plain
+from cnn_demo.ui.page.photo_picker import photo_card
 
 CARDS_PER_ROW = 4
 # The link of a card covers the whole card.
@@ -16,6 +17,8 @@ _STYLE = """<style>
 .st-key-topics [data-testid="stGridCell"] { position: relative; }
 .st-key-topics [data-testid="stElementContainer"]:has([data-testid="stPageLink"]) { position: static; }
 .st-key-topics [data-testid="stPageLink-NavLink"]::after { content: ""; position: absolute; inset: 0; }
+.photo-card { display: block; width: 100%; aspect-ratio: 8 / 5; border-radius: 8px; object-fit: cover; }
+div.photo-card { border: 2px dashed; display: grid; place-items: center; font-size: 3rem; opacity: 0.35; }
 </style>"""
 
 
@@ -36,6 +39,8 @@ def home() -> None:
             st.image(str(ROOT / topic.picture), width="stretch", alt=topic.alt)
             topic_link(topic)
             st.caption(topic.summary)
+    with cards.cell():
+        photo_card()
     with st.expander("This machine"):
         _machine()
     footer()

@@ -82,6 +82,26 @@ def photo_picker(*, patterns: bool = False) -> Photo:
     return photo
 
 
+def photo_card() -> None:
+    """Show the visitor's own photo, and where to upload one, for every page to open with."""
+    own: Photo | None = st.session_state.get("own_photo")
+    st.html(
+        '<div class="photo-card"><span aria-hidden="true">+</span></div>'
+        if own is None
+        else f'<img class="photo-card" src="{_thumbnail_url(own)}" alt="The photo that you uploaded.">'
+    )
+    with st.container(key="photo_card", horizontal=True, vertical_alignment="center", gap="small"):
+        _bring_your_own()
+    if error := st.session_state.get("photo_error"):
+        st.error(plain(error), icon=":material/image_not_supported:")
+    st.caption(
+        "Your own photo: upload one here or on any page, and every page opens with it."
+        if own is None
+        else "Your own photo: every page opens with it."
+    )
+    st.query_params.pop("photo", None)  # this page's link is of no photo
+
+
 def choose(key: str) -> None:
     """Make a sample photo, a pattern or the visitor's own photo the chosen one, and put it into the link."""
     st.session_state.update({"photo_key": key, _UNCHOSEN: False})
