@@ -1,4 +1,4 @@
-"""Home: where to begin, the seven topics and the visitor's photo as cards, and the machine's devices, memory and weights, folded away."""
+"""Home: where to begin, the topics and the visitor's photo as cards, and the machine, folded away."""
 
 import streamlit as st
 
