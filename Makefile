@@ -1,6 +1,6 @@
 # `make` alone lists the targets. Everything lives in .venv; nothing is installed outside it.
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run dev test lint format bench screenshots clean
+.PHONY: help install install-dev run dev test lint format bench screenshots docs clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PORT ?= 8501
@@ -47,8 +47,12 @@ bench: .venv/.dev  ## print the speed figures of the README, each against its na
 screenshots: .venv/.dev  ## make the README's pictures of every page (needs Chromium)
 	$(BIN)/python assets/make_screenshots.py
 
+docs: .venv-docs/.installed  ## build the documentation site into site/, in an environment of its own
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet
+	@echo "Open site/index.html."
+
 clean:  ## remove .venv and caches
-	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv .venv-docs site .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -60,3 +64,8 @@ clean:  ## remove .venv and caches
 .venv/.dev: requirements-dev.txt requirements.txt | .venv/bin/python
 	$(BIN)/pip install --quiet -r requirements-dev.txt
 	@touch $@ .venv/.app
+
+.venv-docs/.installed: requirements-docs.txt
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/pip install --quiet -r requirements-docs.txt
+	@touch $@

@@ -1,14 +1,29 @@
 """Documents of the repository: they agree with the code, and their links lead to files that exist."""
 
+import inspect
 import re
 import tomllib
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import yaml
 from streamlit import config
 
 from cnn_demo import limits
+from cnn_demo.images.samples import sample_photos
+from cnn_demo.lessons import Lesson
+from cnn_demo.models.explanation import contrast, curves, masking, perturbation, smallest_patch, target_curves
+from cnn_demo.models.explanation.attribution import integrated_gradients
+from cnn_demo.models.explanation.explain import METHODS
+from cnn_demo.models.explanation.one_prediction import TARGET_METHODS
+from cnn_demo.topics import TOPICS
 from cnn_demo.turns import MAX_WAITING
+from cnn_demo.ui.layers.settings import VIEWS as LAYER_VIEWS
+from cnn_demo.ui.page.experiments import link_name
 from cnn_demo.ui.page.frame import APP_TITLE
 
 DOCUMENTS = ("*.md", "docs/**/*.md", ".github/*.md", "assets/**/*.md")
@@ -72,3 +87,76 @@ def test_the_workflow_runs_scripts_and_targets_that_exist(root):
     assert [script for script in scripts if not (root / script).is_file()] == []
     makefile = (root / "Makefile").read_text(encoding="utf-8")
     assert [name for name in re.findall(r"\bmake (\S+)", "\n".join(commands)) if f"\n{name}:" not in makefile] == []
+
+
+def default(function: Callable, parameter: str) -> object:
+    return inspect.signature(function).parameters[parameter].default
+
+
+def test_every_guide_is_in_the_navigation_of_the_site(root):
+    site = yaml.safe_load((root / "mkdocs.yml").read_text(encoding="utf-8"))
+    pages = [page for entry in site["nav"] for page in entry.values()]
+    assert sorted(pages) == sorted(path.name for path in (root / "docs").glob("*.md"))
+
+
+def test_explanations_are_described_with_the_values_of_the_code(root):
+    text = " ".join((root / "docs" / "explanations.md").read_text(encoding="utf-8").split())
+    for method in (METHODS | TARGET_METHODS).values():
+        assert method.title in text
+        assert method.paper in text
+    for statement in (
+        f"the {default(perturbation.score_cam, 'channels')} channels with the largest mean",
+        f"n = {default(integrated_gradients, 'steps')}$ intervals",
+        rf"\gamma = {default(contrast.contrast, 'strength')}$",
+        f"{smallest_patch.CELLS} cells along the shorter side are covered, from 1 cell to {smallest_patch.LARGEST}",
+        f"has {masking.CELLS} cells along the shorter side, each kept with a probability of {masking.KEPT}",
+        f"shifted by up to a cell; {masking.MASKS} are used",
+        f"a box have {target_curves.STEPS} steps",
+        f"{default(curves.random_importance, 'cells')} × {default(curves.random_importance, 'cells')} values",
+    ):
+        assert statement in text
+
+
+def lesson_of(number: int) -> Lesson:
+    names = ("convolution", "layers", "networks", "pretrained", "localization", "detection", "segmentation")
+    return import_module(f"cnn_demo.lessons.{names[number - 1]}").LESSON
+
+
+def views_of(number: int) -> tuple[str, tuple[str, ...]]:
+    """The parameter of a page's tabs in the link, and their names."""
+    if number == 2:
+        return "tab", LAYER_VIEWS
+    folders = ("convolution", "", "network", "pretrained", "localization", "detection", "segmentation")
+    workbench: SimpleNamespace = import_module(f"cnn_demo.ui.{folders[number - 1]}.workbench")
+    return "view" if number in (1, 3) else "task", tuple(workbench.VIEWS)
+
+
+def test_the_links_of_the_lesson_plan_open_what_they_name(root):
+    topics = {Path(topic.page).stem.partition("_")[2]: topic.number for topic in TOPICS}
+    photos = {photo.key for photo in sample_photos()}
+    plan = (root / "docs" / "lesson-plan.md").read_text(encoding="utf-8")
+    links = re.findall(r"\[([^\]]+)\]\(http://localhost:8501/([^)]*)\)", plan)
+    assert {urlsplit(link).path for _, link in links} == set(topics)
+    for label, link in links:
+        number = topics[urlsplit(link).path]
+        parameter, views = views_of(number)
+        experiments = {link_name(each): each.title for each in lesson_of(number).experiments}
+        for name, value in parse_qsl(urlsplit(link).query, strict_parsing=True):
+            match name:
+                case "try":
+                    assert experiments[value] == label
+                case "photo":
+                    assert value in photos
+                case _:
+                    assert (name, label) == (parameter, value)
+                    assert value in views
+
+
+def test_the_lesson_takes_ninety_minutes(root):
+    plan = (root / "docs" / "lesson-plan.md").read_text(encoding="utf-8")
+    parts = re.findall(r"^## (\d+)–(\d+) · .*\n((?:(?!## ).*\n)*)", plan, re.MULTILINE)
+    times = [(int(begin), int(end)) for begin, end, _ in parts]
+    assert [begin for begin, _ in times] == [0, *(end for _, end in times[:-1])]
+    assert times[-1][1] == 90
+    for begin, end, text in parts[:-1]:
+        assert sum(map(int, re.findall(r"^\| (\d+) \|", text, re.MULTILINE))) == int(end) - int(begin)
