@@ -22,7 +22,8 @@ CHECKS = {
 # Returns the first picture and the first control of the page's main part below the photo strip, and cut elements.
 MEASURE = """() => {
   const main = document.querySelector("[data-testid=stMain]")
-  const skip = ".st-key-heading, .st-key-photo_strip, [role=tablist], [data-testid=stExpander], [data-testid=stAlert]"
+  const skip = ".st-key-heading, .st-key-photo_strip, .st-key-photo_card, [role=tablist], [data-testid=stExpander], "
+    + "[data-testid=stAlert]"
   const shown = (e) => {
     const box = e.getBoundingClientRect()
     return box.width > 0 && box.height > 0 && getComputedStyle(e).visibility !== "hidden"
@@ -109,6 +110,20 @@ def test_every_tab_fits_every_screen(page: Page, topic) -> None:
                     faults += [f"{name}, {scheme}: {fault}" for fault in found_by_axe(page, scheme)]
                 schemes = schemes[::-1]
         screens = screens[::-1]  # the next tab begins with the screen and the colours that this one ends with
+    assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize("path", ["/", "/About"])
+def test_pages_without_tabs(page: Page, path: str) -> None:
+    resize(page, SCREENS[0])
+    visit(page, path)
+    page.evaluate(AXE)
+    faults = [f"{scheme}: {fault}" for scheme in CHECKS for fault in found_by_axe(page, scheme)]
+    for screen in SCREENS:
+        resize(page, screen)
+        found = page.evaluate(MEASURE)
+        faults += [f"at {screen[0]}: {each!r} is cut or covered" for each in (*found["cut"], *found["covered"])]
+        faults += [f"at {screen[0]}: scrolls sideways"] if found["sideways"] else []
     assert not faults, "\n".join(faults)
 
 
