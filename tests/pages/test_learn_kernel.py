@@ -93,8 +93,8 @@ def test_another_hidden_kernel_waits_for_learn_again():
     ],
 )
 def test_the_kernel_of_the_page_is_learned(kernel_link, weights, size):
-    app = open_page(link=LEARNED | kernel_link | {"learn_target": "This page's kernel", "learn_size": size})
-    assert "This page's kernel" in html(app)
+    app = open_page(link=LEARNED | kernel_link | {"learn_target": "Your kernel", "learn_size": size})
+    assert "Your kernel" in html(app)
     side = int(size[0])
     expected = np.zeros((side, side))
     top, left = ((side - 1) // 2 - (length - 1) // 2 for length in weights.shape)
@@ -105,7 +105,7 @@ def test_the_kernel_of_the_page_is_learned(kernel_link, weights, size):
 
 
 def test_a_larger_kernel_of_the_page_leaves_a_loss():
-    app = open_page(link=LEARNED | {"learn_target": "This page's kernel"})  # a Gaussian of 9 × 9
+    app = open_page(link=LEARNED | {"learn_target": "Your kernel"})  # a Gaussian of 9 × 9
     assert "9 × 9 weights, and 3 × 3 cannot copy it" in written(app)
     assert [line["name"] for line in component(app, "learn_book")["charts"][0]["lines"]] == ["learned", "least squares"]
 
@@ -172,7 +172,7 @@ def test_noise_is_explained_and_keeps_the_loss_up():
     ],
     ids=["one pixel", "black", "white and flat", "tiny"],
 )
-@pytest.mark.parametrize("target", ["Hidden kernel", "This page's kernel", "Your picture"])
+@pytest.mark.parametrize("target", ["Hidden kernel", "Your kernel", "Your picture"])
 def test_odd_photos_end_in_a_picture_or_one_sentence(pixels, target):
     photo = Photo(pixels, "odd", f"digest-of-{pixels.shape}")
     link = LEARNED | {"learn_target": target, "learn_bias": "true", "learn_size": "5 × 5"}

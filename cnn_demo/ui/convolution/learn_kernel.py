@@ -169,7 +169,7 @@ def _end(run: _Run, learn: LearnSettings) -> None:
         with grids.cell():
             number_grid(weights[:count].reshape(shape), title=title, note=note, alt=title)
     if target.weights is not None and (not hidden or SESSION.get("learn_reveal")):
-        title = "Hidden kernel" if hidden else "This page's kernel"
+        title = "Hidden kernel" if hidden else "Your kernel"
         with grids.cell():
             number_grid(target.weights, title=title, note=target.title, alt=title, numbers_up_to=9)
     st.markdown(lessons_learned(bowl, trail, learn, target))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-TARGETS = {"hidden": "Hidden kernel", "page": "This page's kernel", "own": "Your picture"}
+TARGETS = {"hidden": "Hidden kernel", "page": "Your kernel", "own": "Your picture"}
 SIZES = {3: "3 × 3", 5: "5 × 5", 7: "7 × 7"}
 RATES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 STEPS = (10, 30, 100, 300, 1000, 3000, 10_000)
