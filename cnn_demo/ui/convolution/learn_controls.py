@@ -31,7 +31,7 @@ def learn_controls() -> LearnSettings:
         on_change=_forget,
         persist_state="session",
         help="The picture that the photo should become. The first two are the photo through a kernel: a hidden one, or "
-        "the one that you chose in the first tab.",
+        "the one that you chose above.",
     )
     seed = _hidden_kernel() if target == "hidden" else int(SESSION.get("learn_seed") or 0)
     if target == "own":
