@@ -6,10 +6,11 @@ from typing import Any
 
 from cnn_demo.images import Photo
 from cnn_demo.ui.page.tabs import fill_open_tab
-from cnn_demo.ui.pretrained import classify, explanations, feature_maps, models
+from cnn_demo.ui.pretrained import classify, cover, explanations, feature_maps, models
 from cnn_demo.ui.pretrained.classify import classify_view
 from cnn_demo.ui.pretrained.contrast import question
 from cnn_demo.ui.pretrained.contrast.view import contrast_view
+from cnn_demo.ui.pretrained.cover import cover_view
 from cnn_demo.ui.pretrained.explanations import why_view
 from cnn_demo.ui.pretrained.feature_maps import maps_view
 from cnn_demo.ui.pretrained.models import models_view
@@ -21,6 +22,7 @@ VIEWS: dict[str, Callable[[Photo], None]] = {
     "Classify": classify_view,
     "Explain": why_view,
     "Compare classes": contrast_view,
+    "Cover it": cover_view,
     "Feature maps": maps_view,
     "Transfer learning": teach_view,
     "Models": models_view,
@@ -33,6 +35,7 @@ DEFAULTS: dict[str, Any] = {
     **classify.DEFAULTS,
     **explanations.DEFAULTS,
     **question.DEFAULTS,
+    **cover.DEFAULTS,
     **feature_maps.DEFAULTS,
     **state.DEFAULTS,
     **models.DEFAULTS,

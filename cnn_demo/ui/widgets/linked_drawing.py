@@ -15,7 +15,7 @@ import streamlit as st
 from cnn_demo.drawing.shapes import Shape, read_shapes
 from cnn_demo.images import Photo
 from cnn_demo.ui.components.annotator import drawing_of, replace_drawing
-from cnn_demo.ui.page.link import sync_query_param, write_query_param
+from cnn_demo.ui.page.link import sync_query_param, went_back_or_forward, write_query_param
 
 MAX_LENGTH = 1500  # characters of a drawing in the link
 TOO_LONG = "This drawing is too long for the link: who opens the link does not see it."
@@ -30,9 +30,11 @@ def drawing_name(photo: Photo, labels: Sequence[str] = ()) -> str:
 
 
 def follow_drawing(link: str, key: str, name: str, size: tuple[int, int], classes: int) -> bool:
-    """Take a drawing from the link when the session begins, and after Back or Forward.
+    """Take a drawing from the link when the session begins, after Back or Forward, and from an experiment.
 
-    A text that is damaged or of another photo changes nothing.
+    An experiment sets the text in the session state, under the name in the link. A text that is damaged or of another
+    photo changes nothing. Back and Forward leave the brush strokes, which the link does not have; an experiment removes
+    them.
 
     Args:
         link: Name in the link.
@@ -44,14 +46,13 @@ def follow_drawing(link: str, key: str, name: str, size: tuple[int, int], classe
     Returns:
         Whether the drawing has changed.
     """
-    before = st.session_state.get(link, "")
     sync_query_param(link, "")
     text = st.session_state.get(link, "")
-    if text == before:
+    if text == st.session_state.get(f"{link}_written", ""):
         return False
     found = read_drawing(text, name, size, classes) if text else ()
     present = drawing_of(key, name)
-    strokes = [shape for shape in present if shape.kind == "stroke"]
+    strokes = [shape for shape in present if shape.kind == "stroke"] if went_back_or_forward() else []
     if found is None or write_drawing(found, name) == write_drawing(present, name):
         return False
     replace_drawing(key, name, [*found, *strokes])
@@ -71,7 +72,7 @@ def link_drawing(link: str, name: str, shapes: Sequence[Shape]) -> bool:
     """
     text = write_drawing(shapes, name)
     fits = len(text) <= MAX_LENGTH
-    st.session_state[link] = text if fits else ""
+    st.session_state[link] = st.session_state[f"{link}_written"] = text if fits else ""
     write_query_param(link, st.session_state[link], "")
     return fits
 

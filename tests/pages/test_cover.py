@@ -1,0 +1,120 @@
+"""Cover it, on pages 4 to 6: what is shown is what the networks predict for the photo as it was changed."""
+
+import re
+from html import unescape
+
+import driver
+import numpy as np
+import pytest
+from driver import assert_fine, component, draw, html, written
+
+from cnn_demo.drawing.edits import Edit
+from cnn_demo.drawing.shapes import ERASER, Shape, box_shape
+from cnn_demo.images import sample_photos
+from cnn_demo.models import load
+from cnn_demo.results import percent
+from cnn_demo.ui.pretrained.cover import WORKING_SIDE
+from cnn_demo.ui.widgets.cover import surface
+from cnn_demo.ui.widgets.cover.bars import points
+
+PHOTO = next(sample for sample in sample_photos() if sample.key == "motorcycle").load()
+SQUARE = surface.working_photo(PHOTO, WORKING_SIDE, square=True)
+STROKE = Shape("stroke", 0, ((100.0, 300.0), (300.0, 320.0)), 90.0)
+BOX = box_shape(np.array([200.0, 100.0, 400.0, 300.0]))
+CLASSIFIER = {"cover_models": "CIFAR-10 residual network"}
+
+
+def open_classifier(link=None, **state):
+    return driver.open_view("pretrained", "Cover it", PHOTO, CLASSIFIER | (link or {}), **state)
+
+
+def figures(app) -> list[tuple[str, str, str]]:
+    """Class, probability and change of each row of the bars."""
+    return [
+        tuple(unescape(re.sub("<.*?>", "", cell)) for cell in cells)
+        for cells in re.findall(r"(<th.*?</th>)<td.*?</td>(<td.*?</td>)(<td.*?</td>)", html(app))
+    ]
+
+
+def expected(edit: Edit) -> list[tuple[str, str, str]]:
+    model = load("cifar10_cnn")
+    before = model.predict(SQUARE.pixels).probabilities
+    now = model.predict(edit.of(SQUARE.pixels, SQUARE.size)).probabilities
+    shown = np.argsort(-now, kind="stable")[:5].tolist()
+    if (top := before.argmax()) not in shown:
+        shown[-1] = top  # the class for the untouched photo never disappears
+    return [(model.labels[i], percent(float(now[i])), points(before[i], now[i])) for i in shown]
+
+
+def test_predictions_follow_each_stroke():
+    app = open_classifier()
+    assert figures(app) == expected(Edit())
+    assert all(change == "±0 pp" for _, _, change in figures(app))
+    draw(app, surface.CANVAS, [STROKE])
+    assert_fine(app)
+    assert figures(app) == expected(Edit((STROKE,)))
+    wiped = Shape("stroke", ERASER, STROKE.points[:1], 60.0)
+    draw(app, surface.CANVAS, [STROKE, wiped])
+    assert figures(app) == expected(Edit((STROKE, wiped)))
+    for fill in ("Blur", "Inpaint"):
+        app.button_group(key=surface.FILL).set_value(fill.lower()).run()
+        assert figures(app) == expected(Edit((STROKE, wiped), fill.lower()))
+    assert len(component(app, "cover_trail")["items"]) == 5
+
+
+@pytest.mark.parametrize("change", ["colour", "shape", "texture"])
+def test_colour_shape_or_texture_is_removed(change):
+    app = open_classifier({surface.CHANGE: change.capitalize()})
+    assert figures(app) == expected(Edit(change=change))
+    for key, value in ((surface.PATCHES, 7), (surface.SMOOTHING, 3)):
+        if (key, change) in ((surface.PATCHES, "shape"), (surface.SMOOTHING, "texture")):
+            app.slider(key=key).set_value(value).run()
+            assert figures(app) == expected(Edit(change=change, patches=7, smoothing=3))
+    draw(app, surface.CANVAS, [BOX])
+    assert_fine(app)
+    assert figures(app) == expected(Edit((BOX,), change=change, patches=7, smoothing=3))
+
+
+def test_the_trail_leads_back_and_on():
+    app = open_classifier()
+    states = [figures(app)]
+    draw(app, surface.CANVAS, [STROKE])
+    states.append(figures(app))
+    draw(app, surface.CANVAS, [STROKE, BOX])
+    states.append(figures(app))
+    app.button_group(key=surface.CHANGE).set_value("colour").run()
+    states.append(figures(app))
+    for step in (1, 3, 0, 2):
+        driver.fire(app, "cover_trail", "pick", step)
+        assert_fine(app)
+        assert figures(app) == states[step]
+        trail = component(app, "cover_trail")
+        assert trail["chosen"] == step
+        assert len(trail["items"]) == 4
+    assert [shape["kind"] for shape in component(app, surface.CANVAS)["shapes"]] == ["stroke", "box"]
+    driver.fire(app, "cover_trail", "pick", 1)
+    draw(app, surface.CANVAS, [STROKE, STROKE])  # from here, another way: the later steps are dropped
+    assert len(component(app, "cover_trail")["items"]) == 3
+    driver.fire(app, "cover_trail", "pick", 99)
+    assert_fine(app)
+
+
+def test_boxes_and_the_change_are_in_the_link_and_strokes_are_not():
+    app = open_classifier()
+    draw(app, surface.CANVAS, [BOX, STROKE])
+    app.button_group(key=surface.FILL).set_value("blur").run()
+    app.button_group(key=surface.CHANGE).set_value("texture").run()
+    assert "brush strokes are not" in written(app)
+    link = {surface.LINK: app.query_params[surface.LINK], surface.FILL: "Blur", surface.CHANGE: "Texture"}
+    friend = open_classifier(link)
+    assert_fine(friend)
+    assert figures(friend) == expected(Edit((BOX,), "blur", "texture"))
+    draw(app, surface.CANVAS, [BOX])
+    assert figures(app) == figures(friend)
+
+
+def test_without_a_network_there_is_a_sentence():
+    app = open_classifier()
+    app.multiselect(key="cover_models").set_value([]).run()
+    assert_fine(app)
+    assert [each.value for each in app.info] == ["Choose at least one model."]
