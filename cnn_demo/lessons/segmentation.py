@@ -45,6 +45,16 @@ LESSON = Lesson(
             look_at=("hide_uncertain",),
         ),
         Experiment(
+            "Why is this pixel bus?",
+            "The map shows the pixels that the class of the marked one depends on. Through **Encoder level** 1/4 it "
+            "depends on its neighbourhood only; through 1/32 on the whole photo. Below, the class score falls furthest "
+            "without level 1/32: the coarse maps hold what it is.",
+            {"task": "Explain"},
+            photo="bus",
+            invites=("explain_level",),
+            look_at=("explain_level",),
+        ),
+        Experiment(
             "No skip connections",
             "All skips are off: the outline is lost, and the cat's mask spreads over the whole photo. Switch them on "
             "one by one in **Active skip connections**, and see which of them brings most of the outline back.",
@@ -97,6 +107,13 @@ LESSON = Lesson(
             "Rethinking atrous convolution for semantic image segmentation",
             "https://arxiv.org/abs/1706.05587",
             "DeepLabV3: dilation instead of shrinking",
+        ),
+        Paper(
+            "Vinogradova, Dibrov & Myers",
+            2020,
+            "Towards interpretable semantic segmentation via gradient-weighted class activation mapping",
+            "https://arxiv.org/abs/2002.11434",
+            "Seg-Grad-CAM: why a pixel has its class",
         ),
         Paper(
             "Odena, Dumoulin & Olah",

@@ -66,3 +66,69 @@ def corner_detector(classes: int = 3, *, needs_nms: bool = True, left_first: boo
             return raw["boxes"], raw["scores"].sigmoid()
 
     return RawOutputs().eval()
+
+
+def corner_unet(classes: int = 3):
+    """Build a network with the interface of the U-Nets of segmentation-models-pytorch.
+
+    Its encoder's maps are the photo at strides 2 to 32. At every pixel, the logit of class 1 grows with the brightness
+    of the upper left quarter of the photo at stride 32, and that of class 2 with the brightness of that pixel itself at
+    stride 4; that of class 0 is 0.
+
+    Args:
+        classes: Number of classes, at least 3.
+    """
+    torch = frameworks.torch()
+    resize = torch.nn.functional.interpolate
+
+    class Encoder(torch.nn.Module):
+        output_stride = 32
+
+        def forward(self, pictures):
+            grey = pictures.mean(1, keepdim=True)
+            maps = [torch.nn.functional.avg_pool2d(grey, 2**depth) for depth in range(1, 6)]
+            return [pictures, *(each.expand(-1, CHANNELS, -1, -1) for each in maps)]
+
+    class Block(torch.nn.Module):
+        """Carry the mean of the decisive quarter, and the skip connection of stride 4, from block to block."""
+
+        def forward(self, step, height, width, skip_connection=None):
+            if step.shape[1] == CHANNELS:  # the first block: the encoder's coarsest maps
+                rows, columns = (length // 2 for length in step.shape[2:])
+                quarter = step[:, DECISIVE : DECISIVE + 1, :rows, :columns].mean((2, 3), keepdim=True)
+                step = torch.cat([quarter, 0 * quarter], 1).expand(-1, -1, *step.shape[2:])
+            step = resize(step, (height, width))
+            if skip_connection is not None and self.fine:
+                step = torch.cat([step[:, :1], skip_connection[:, DECISIVE : DECISIVE + 1]], 1)
+            return step
+
+        def __init__(self, fine):
+            super().__init__()
+            self.fine = fine
+
+    class Decoder(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.center = torch.nn.Identity()
+            self.blocks = torch.nn.ModuleList(Block(fine=number == 2) for number in range(5))
+
+    class Head(torch.nn.Module):
+        def forward(self, step):
+            coarse, fine = 6 * step[:, :1], 4 * step[:, 1:]
+            rest = (0 * coarse - 9).expand(-1, classes - 3, -1, -1)
+            return torch.cat([0 * coarse, coarse, fine, rest], 1)
+
+    class Network(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.encoder, self.decoder, self.segmentation_head = Encoder(), Decoder(), Head()
+
+        def forward(self, pictures):
+            features = self.encoder(pictures)
+            step = features[-1]
+            for index, block in enumerate(self.decoder.blocks):
+                skip = features[-2 - index] if index < 4 else None
+                step = block(step, *features[-2 - index].shape[2:], skip_connection=skip)
+            return self.segmentation_head(step)
+
+    return Network().eval()

@@ -17,9 +17,12 @@ from cnn_demo.models.detection.yolo_detector import YoloDetector
 from cnn_demo.models.explanation.explain import CAMS, METHODS, Method
 from cnn_demo.models.explanation.masking import MASKS, Masking, Report, d_rise, occlusion, random_masks
 from cnn_demo.models.explanation.probe import Probe
-from cnn_demo.models.explanation.targets import BoxTarget, Target
+from cnn_demo.models.explanation.targets import BoxTarget, PixelTarget, RegionTarget, Target
+from cnn_demo.models.explanation.unet_probe import UnetProbe
 from cnn_demo.models.explanation.yolo_probe import YoloProbe
 from cnn_demo.models.model import Model
+from cnn_demo.models.segmentation.segmenters import SemanticSegmenter
+from cnn_demo.models.segmentation.unet_ablation import can_be_opened
 
 GRADIENT_METHODS = {key: METHODS[key] for key in ("layer_cam", "grad_cam_plus_plus", "grad_cam")}
 PERTURBATION_METHODS = {
@@ -76,12 +79,14 @@ def probe_of(model: Model, pixels: np.ndarray, target: Target, side: int | None 
     match model, target:
         case YoloDetector(), BoxTarget():
             return YoloProbe(model, pixels, target, side)
+        case SemanticSegmenter(), PixelTarget() | RegionTarget() if can_be_opened(model.spec):
+            return UnetProbe(model, pixels, target, side)
     raise ValueError(f"“{model.spec.title}” predicts nothing that a {type(target).__name__} could mean.")
 
 
 def can_be_explained(model: Model) -> bool:
     """Return whether the predictions of a model can be explained."""
-    return isinstance(model, YoloDetector)
+    return isinstance(model, YoloDetector) or (isinstance(model, SemanticSegmenter) and can_be_opened(model.spec))
 
 
 @gpu_memory.or_on_cpu
@@ -127,6 +132,37 @@ def explain_prediction(
         values, score, runs = found.cam(CAMS[method]), found.score, 1
     shown = to_unit_range(probe.on_photo(values))
     return Explanation(shown, method, used, score, (time.perf_counter() - start) * 1000, runs)
+
+
+@gpu_memory.or_on_cpu
+def explain_layers(
+    model: Model, pixels: np.ndarray, target: Target, method: str = "layer_cam", *, side: int | None = None
+) -> dict[str, Explanation]:
+    """Explain one prediction at each of the probe's layers, the default first; of U-Nets in one pass.
+
+    Args:
+        model: A model of the registry.
+        pixels: (H, W, 3) uint8 photo.
+        target: The prediction.
+        method: A key of `GRADIENT_METHODS`.
+        side: Image size at which the prediction was made; None for the model's default.
+
+    Returns:
+        Explanations by the layer's name; each has the time of all of them.
+
+    Raises:
+        ValueError: If there is no such method, or `probe_of` raises it.
+    """
+    start = time.perf_counter()
+    if method not in GRADIENT_METHODS:
+        raise ValueError(f"There is no method {method!r}: choose one of {', '.join(GRADIENT_METHODS)}.")
+    probe = probe_of(model, pixels, target, side)
+    maps = {
+        layer: (to_unit_range(probe.on_photo(found.cam(CAMS[method]))), found.score)
+        for layer, found in probe.all_gradients().items()
+    }
+    milliseconds = (time.perf_counter() - start) * 1000
+    return {layer: Explanation(values, method, layer, score, milliseconds) for layer, (values, score) in maps.items()}
 
 
 def perturb(probe: Probe, method: str, masks: int = MASKS, report: Report | None = None) -> Masking:

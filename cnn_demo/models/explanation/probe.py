@@ -5,15 +5,33 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import cv2
 import numpy as np
 
-from cnn_demo.models.detection.letterbox import Letterbox
 from cnn_demo.models.explanation.cams import enlarge
 from cnn_demo.models.explanation.torch_maps import MapGradient
 
 Cam = Callable[[np.ndarray, np.ndarray], np.ndarray]  # from maps and gradients (h, w, C) to a map (h, w)
+
+
+class InputFrame(Protocol):
+    """Position of a photo in a network's input."""
+
+    @property
+    def scaled(self) -> tuple[int, int]:
+        """(height, width) of the resized photo."""
+        ...
+
+    @property
+    def input(self) -> tuple[int, int]:
+        """(height, width) of the input."""
+        ...
+
+    def crop(self, values: np.ndarray) -> np.ndarray:
+        """Return the part (scaled) of values at the input's size that shows the photo."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +46,7 @@ class TargetGradients:
     """
 
     score: float
-    frame: Letterbox
+    frame: InputFrame
     parts: tuple[tuple[MapGradient, ...], ...] = field(repr=False)
 
     def cam(self, method: Cam) -> np.ndarray:
@@ -82,6 +100,10 @@ class Probe(ABC):
         Args:
             layer: One of `layers`.
         """
+
+    def all_gradients(self) -> dict[str, TargetGradients]:
+        """Return the gradients at each of `layers`, by its name."""
+        return {layer: self.gradients(layer) for layer in self.layers}
 
     def on_photo(self, values: np.ndarray) -> np.ndarray:
         """Resize a map of the size of `picture` to the photo's size, (H, W) float32."""

@@ -91,7 +91,7 @@ class SemanticSegmenter(BackgroundOpenVinoExport[Engine]):
     def __init__(self, spec: ModelSpec, network: TorchNetwork, device: str, stride: int) -> None:
         self.spec = spec
         # channels_last memory format: convolutions on a CPU take two thirds of the time.
-        self.network = network.eval().to(device, memory_format=frameworks.torch().channels_last)
+        self.network = network.eval().requires_grad_(False).to(device, memory_format=frameworks.torch().channels_last)
         self._engine = TorchLogits(self.network)
         self.device = device
         self.stride = stride

@@ -59,6 +59,10 @@ class Frame:
         below, right = self.input[0] - height, self.input[1] - width
         return cv2.copyMakeBorder(pixels, 0, below, 0, right, cv2.BORDER_REFLECT_101)
 
+    def crop(self, values: np.ndarray) -> np.ndarray:
+        """Return the part (scaled) of values at the input's size that shows the photo."""
+        return values[: self.scaled[0], : self.scaled[1]]
+
 
 @dataclass(frozen=True)
 class Tile:

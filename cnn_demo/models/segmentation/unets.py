@@ -101,8 +101,8 @@ def feature_maps(network: TorchNetwork, x: torch.Tensor) -> dict[str, torch.Tens
         1/4", if the decoder has three stages), each (N, C, h, w), and "logits" (N, classes, H, W), which are those of
         `network(x)`.
     """
-    features = _encoded(network, x)
-    steps = _decoded(network, features)
+    features = encoded(network, x)
+    steps = decoded(network, features)
     maps = {f"encoder 1/{2**depth}": features[depth] for depth in range(1, len(features))}
     maps |= {f"decoder 1/{2 ** (len(features) - 2 - index)}": step for index, step in enumerate(steps)}
     return maps | {"logits": network.segmentation_head(steps[-1])}
@@ -130,19 +130,25 @@ def forward_without(network: TorchNetwork, x: torch.Tensor, skips_off: Collectio
         raise ValueError(
             f"There is no skip connection of stride {unknown[0]}: choose from {', '.join(map(str, SKIPS))}."
         )
-    features = _encoded(network, x)
+    features = encoded(network, x)
     for stride in set(skips_off):
-        depth = SKIPS.index(stride) + 1
-        features[depth] = features[depth].mean((2, 3), keepdim=True).expand_as(features[depth])  # (N, C, h, w)
-    return network.segmentation_head(_decoded(network, features)[-1])
+        features = without_positions(features, stride)
+    return network.segmentation_head(decoded(network, features)[-1])
 
 
-def _encoded(network: TorchNetwork, x: torch.Tensor) -> list[torch.Tensor]:
+def without_positions(features: list[torch.Tensor], stride: int) -> list[torch.Tensor]:
+    """Replace the encoder's feature maps at one stride, a power of 2, by their spatial means; return a new list."""
+    depth = stride.bit_length() - 1
+    mean = features[depth].mean((2, 3), keepdim=True).expand_as(features[depth])  # (N, C, h, w)
+    return [*features[:depth], mean, *features[depth + 1 :]]
+
+
+def encoded(network: TorchNetwork, x: torch.Tensor) -> list[torch.Tensor]:
     """Return the input and the encoder's feature maps, each at half the resolution of the previous one."""
     return list(network.encoder(x))
 
 
-def _decoded(network: TorchNetwork, features: list[torch.Tensor]) -> list[torch.Tensor]:
+def decoded(network: TorchNetwork, features: list[torch.Tensor]) -> list[torch.Tensor]:
     """Return the output of each decoder stage, coarsest first, as in `segmentation_models_pytorch.Unet`."""
     decoder = network.decoder
     step = decoder.center(features[-1])

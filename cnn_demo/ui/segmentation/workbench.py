@@ -10,6 +10,7 @@ from cnn_demo.ui.segmentation import (
     architectures,
     confidence,
     every_pixel,
+    explain,
     models,
     paint_masks,
     semantic_or_instance,
@@ -20,6 +21,7 @@ from cnn_demo.ui.segmentation import (
 from cnn_demo.ui.segmentation.architectures import architectures_view
 from cnn_demo.ui.segmentation.confidence import confidence_view
 from cnn_demo.ui.segmentation.every_pixel import pixels_view
+from cnn_demo.ui.segmentation.explain import explain_view
 from cnn_demo.ui.segmentation.models import models_view
 from cnn_demo.ui.segmentation.paint_masks import paint_view
 from cnn_demo.ui.segmentation.semantic_or_instance import objects_view
@@ -30,6 +32,7 @@ from cnn_demo.ui.segmentation.upsampling import upsampling_view
 VIEWS: dict[str, Callable[[Photo], None]] = {
     "Segment": pixels_view,
     "Confidence": confidence_view,
+    "Explain": explain_view,
     "Semantic or instance": objects_view,
     "Inside a U-Net": inside_view,
     "Upsampling": upsampling_view,
@@ -44,6 +47,7 @@ DEFAULTS: dict[str, Any] = {
     **state.DEFAULTS,
     **every_pixel.DEFAULTS,
     **confidence.DEFAULTS,
+    **explain.DEFAULTS,
     **semantic_or_instance.DEFAULTS,
     **unet_internals.DEFAULTS,
     **upsampling.DEFAULTS,

@@ -60,7 +60,7 @@ def curves_of(
     which = (explanation.method, explanation.layer, explanation.runs)
     if RUNS * milliseconds > PATIENCE and (name, which) not in _asked():
         words = f"Run the test, about {duration(RUNS * milliseconds)}"
-        if not st.button(words, icon=":material/play_arrow:", key=f"{key}_run"):
+        if not st.button(words, icon=":material/play_arrow:", key=f"{key}_test"):
             return
         _asked().add((name, which))
     container = st.empty()
