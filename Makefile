@@ -40,6 +40,7 @@ bench: .venv/.dev  ## print the speed figures of the README, each against its na
 	$(BIN)/python benchmarks/localize.py
 	$(BIN)/python benchmarks/detect.py
 	$(BIN)/python benchmarks/segment.py
+	$(BIN)/python benchmarks/explain.py
 	$(BIN)/python benchmarks/live_training.py
 	$(BIN)/python benchmarks/slider.py
 	$(BIN)/python benchmarks/startup.py

@@ -65,13 +65,16 @@ class YoloProbe(Probe):
         stands for it.
         """
         raw = self._detector.raw(picture, self._side)
+        overlap = iou(self._box, raw.boxes_xyxy)
+        near = overlap > 0  # a fraction of all cells; the others count 0
+        if not near.any():
+            return 0.0
+        overlap, scores = overlap[near], raw.scores[near]
+        own = scores[:, self.target.class_id]
         if self.target.part != "class":
-            return float(np.max(iou(self._box, raw.boxes_xyxy) * raw.scores[:, self.target.class_id]))
-        own = np.zeros(raw.scores.shape[1], np.float32)
-        own[self.target.class_id] = 1
-        confidence = raw.scores.max(axis=1)
-        cosine = raw.scores @ own / np.maximum(np.linalg.norm(raw.scores, axis=1), 1e-9)
-        return float(np.max(iou(self._box, raw.boxes_xyxy) * cosine * confidence))
+            return float(np.max(overlap * own))
+        cosine = own / np.maximum(np.linalg.norm(scores, axis=1), 1e-9)
+        return float(np.max(overlap * cosine * scores.max(axis=1)))
 
     def gradients(self, layer: str) -> TargetGradients:
         """Return the gradients of the cell's class logit, or of its distances to the sides of the box."""
