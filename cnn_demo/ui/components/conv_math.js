@@ -199,6 +199,26 @@ export function separated(kernel, kernelSize) {
   return { column, row }
 }
 
+/** @type {WeakMap<Plane, {key: string, padded: {plane: Plane, size: Pair}}>} Kept, since a drag changes other things. */
+const lastPadded = new WeakMap()
+
+/**
+ * Return a plane with its padding laid out around it, the same as before if nothing has changed.
+ * @param {Plane} plane - Its values never change.
+ * @param {Pair} size
+ * @param {[Pair, Pair]} amounts
+ * @param {string} mode
+ * @returns {{plane: Plane, size: Pair}}
+ */
+function keptPadded(plane, size, amounts, mode) {
+  const key = `${size} ${amounts} ${mode}`
+  const last = lastPadded.get(plane)
+  if (last?.key === key) return last.padded
+  const result = padded(plane, size, amounts, mode)
+  lastPadded.set(plane, { key, padded: result })
+  return result
+}
+
 /**
  * Return a plane with its padding laid out around it.
  * @param {Plane} plane
@@ -244,14 +264,21 @@ function addRows(sum, plane, starts, weights, step, bias) {
       sum[x] += a * plane[p] + b * plane[q] + c * plane[r] + d * plane[s]
     }
   }
-  for (; k < count; k++) {
-    const a = weights[k]
-    for (let x = 0, p = starts[k]; x < width; x++, p += step) sum[x] += a * plane[p]
+  let p = starts[k], q = starts[k + 1], r = starts[k + 2]
+  const a = weights[k], b = weights[k + 1], c = weights[k + 2]
+  if (count - k === 3) {
+    for (let x = 0; x < width; x++, p += step, q += step, r += step) sum[x] += a * plane[p] + b * plane[q] + c * plane[r]
+  } else if (count - k === 2) {
+    for (let x = 0; x < width; x++, p += step, q += step) sum[x] += a * plane[p] + b * plane[q]
+  } else if (count - k === 1) {
+    for (let x = 0; x < width; x++, p += step) sum[x] += a * plane[p]
   }
 }
 
+const PART = 3e5 // products after which the steps of a convolution pause
+
 /**
- * Convolve one plane that has its padding around it.
+ * Convolve one plane that has its padding around it, a part at a time.
  * @param {Plane} plane
  * @param {number} columns - Its width.
  * @param {ArrayLike<number>} kernel - As applied.
@@ -260,9 +287,9 @@ function addRows(sum, plane, starts, weights, step, bias) {
  * @param {Pair} dilation
  * @param {Pair} out - Size of the result.
  * @param {number} bias
- * @returns {Plane}
+ * @returns {Generator<void, Plane>}
  */
-function filtered(plane, columns, kernel, kernelSize, stride, dilation, out, bias) {
+function* filtered(plane, columns, kernel, kernelSize, stride, dilation, out, bias) {
   const result = new Float32Array(out[0] * out[1])
   const offsets = [], weights = []
   for (let u = 0; u < kernelSize[0]; u++) {
@@ -274,12 +301,62 @@ function filtered(plane, columns, kernel, kernelSize, stride, dilation, out, bia
       }
     }
   }
+  const rows = Math.max(1, Math.floor(PART / (out[1] * (weights.length + 1))))
   for (let y = 0; y < out[0]; y++) {
     const begin = y * stride[0] * columns
     const starts = offsets.map((offset) => begin + offset)
     addRows(result.subarray(y * out[1], (y + 1) * out[1]), plane, starts, weights, stride[1], bias)
+    if (y % rows === rows - 1) yield
   }
   return result
+}
+
+/**
+ * Convolve each plane with one kernel, a part at a time.
+ * @param {Plane[]} planes - Their values never change: what was padded once is kept.
+ * @param {Pair} size
+ * @param {ArrayLike<number>} weights - Row by row, before the flip.
+ * @param {Pair} kernelSize
+ * @param {Spec} spec
+ * @param {number} [bias]
+ * @returns {Generator<void, {planes: Plane[], size: Pair} | null>} Null if the kernel does not fit.
+ */
+export function* convolutionSteps(planes, size, weights, kernelSize, spec, bias = 0) {
+  const out = outputSize(size, kernelSize, spec)
+  if (!out) return null
+  const kernel = appliedKernel(weights, spec)
+  const amounts = paddingAmounts(size, kernelSize, spec)
+  const factors = separated(kernel, kernelSize)
+  const { stride, dilation } = spec
+  const results = []
+  for (const each of planes) {
+    const { plane, size: [height, columns] } = keptPadded(each, size, amounts, spec.mode)
+    yield
+    if (!factors) {
+      results.push(yield* filtered(plane, columns, kernel, kernelSize, stride, dilation, out, bias))
+      continue
+    }
+    const across = yield* filtered(
+      plane, columns, factors.row, [1, kernelSize[1]], [1, stride[1]], [1, dilation[1]], [height, out[1]], 0
+    )
+    results.push(yield* filtered(
+      across, out[1], factors.column, [kernelSize[0], 1], [stride[0], 1], [dilation[0], 1], out, bias
+    ))
+  }
+  return { planes: results, size: out }
+}
+
+/**
+ * Run steps to their end.
+ * @template Result
+ * @param {Generator<void, Result>} steps
+ * @returns {Result}
+ */
+export function finished(steps) {
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done) return /** @type {Result} */ (value)
+  }
 }
 
 /**
@@ -293,21 +370,7 @@ function filtered(plane, columns, kernel, kernelSize, stride, dilation, out, bia
  * @returns {{planes: Plane[], size: Pair} | null} Null if the kernel does not fit.
  */
 export function convolve(planes, size, weights, kernelSize, spec, bias = 0) {
-  const out = outputSize(size, kernelSize, spec)
-  if (!out) return null
-  const kernel = appliedKernel(weights, spec)
-  const amounts = paddingAmounts(size, kernelSize, spec)
-  const factors = separated(kernel, kernelSize)
-  const { stride, dilation } = spec
-  const results = planes.map((each) => {
-    const { plane, size: [height, columns] } = padded(each, size, amounts, spec.mode)
-    if (!factors) return filtered(plane, columns, kernel, kernelSize, stride, dilation, out, bias)
-    const across = filtered(
-      plane, columns, factors.row, [1, kernelSize[1]], [1, stride[1]], [1, dilation[1]], [height, out[1]], 0
-    )
-    return filtered(across, out[1], factors.column, [kernelSize[0], 1], [stride[0], 1], [dilation[0], 1], out, bias)
-  })
-  return { planes: results, size: out }
+  return finished(convolutionSteps(planes, size, weights, kernelSize, spec, bias))
 }
 
 /** Activation functions of one value, by the names of `cnn_demo.convolution.ACTIVATIONS`. */

@@ -11,7 +11,9 @@ const KEPT = 3 // photos of the page, so that a change back is immediate
  */
 async function decoded(src) {
   // Not by `fetch`: where the server sends a Content-Security-Policy, it is for addresses of the server only.
-  const file = Uint8Array.from(atob(src.slice(src.indexOf(",") + 1)), (character) => character.charCodeAt(0))
+  const text = atob(src.slice(src.indexOf(",") + 1))
+  const file = new Uint8Array(text.length) // `Uint8Array.from` takes twenty times as long for a large photo
+  for (let i = 0; i < text.length; i++) file[i] = text.charCodeAt(i)
   const bitmap = await createImageBitmap(new Blob([file], { type: "image/png" }), { colorSpaceConversion: "none", premultiplyAlpha: "none" })
   const { width, height } = bitmap
   const canvas = document.createElement("canvas")

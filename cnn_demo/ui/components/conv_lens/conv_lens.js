@@ -4,11 +4,10 @@
 // The canvas above it shows the same values without the losses of its JPEG; where it cannot be drawn, the picture shows.
 
 import { clamp, heightInWindow, markChosen, pickByArrow } from "../shared.js"
-import { outputSize, paddingAmounts, separated } from "../conv_math.js"
+import { outputSize } from "../conv_math.js"
 import { familyKernel } from "../conv_kernels.js"
 import { nearestResult, pixelAtPoint, placements, resultShift } from "./lens_geometry.js"
-import { webglEngine } from "./gl_engine.js"
-import { typedEngine } from "./typed_engine.js"
+import { Drawer } from "./drawing.js"
 import { drawMarks, placeLayer, writeReading } from "./reading.js"
 import { listen, listenToDivider } from "./pointing.js"
 import { SliderWatch } from "./slider_watch.js"
@@ -19,8 +18,7 @@ const SQUARES_FROM = 3 // CSS pixels of a pixel from which it is shown as a squa
 const SMALL_SCALE = 0.5 // below it, effects of a few pixels can no longer be seen
 const PHONE = 640 // CSS pixels of the window's width up to which the pictures share one frame
 const GAP = 16 // CSS pixels between the pictures
-const BUDGET = 40 // milliseconds of one picture while a slider is dragged
-const REST = 140 // milliseconds without a change after which the whole picture is drawn
+const FOLLOW = 150 // milliseconds after which the reading follows a picture while a slider is dragged
 const ANSWER = 1500 // milliseconds in which the server knows the pixel that was picked
 
 /**
@@ -53,42 +51,21 @@ class Lens {
     this.panel = { grids: this.part(".grids"), words: this.part(".words") }
     this.view = { arrangement: "beside", zoom: 1, centre: [0, 0], enlarge: false }
     this.split = 0.5
-    this.pace = 2e5 // products a millisecond, corrected by each picture
+    this.drawer = new Drawer(this.part(".view.after .pixels"), () => this.schedule())
+    this.pictured = true // whether Python's last picture is decoded
     this.watch = new SliderWatch(() => this.data?.controls ?? {}, () => this.moved())
     this.onPhoto = () => this.schedule()
     document.addEventListener("cnn-demo-photo", this.onPhoto)
     this.observer = new ResizeObserver(() => this.layout())
     this.observer.observe(this.part(".lens"))
     window.addEventListener("resize", () => this.layout(), { signal: this.ending.signal })
-    this.chooseEngine()
     this.connect()
-  }
-
-  /** Take WebGL2 or typed arrays. `cnnDemoLensEngine` names one of them, for tests: "webgl" or "arrays". */
-  chooseEngine() {
-    const wanted = /** @type {any} */ (globalThis).cnnDemoLensEngine
-    this.useEngine((wanted !== "arrays" && webglEngine(wanted === "webgl")) || typedEngine())
-  }
-
-  /** @param {import("./typed_engine.js").Engine} engine */
-  useEngine(engine) {
-    this.engine?.canvas.remove()
-    this.engine = engine
-    this.engineImage = this.drawnKey = null
-    engine.canvas.hidden = true
-    engine.canvas.setAttribute("aria-hidden", "true")
-    engine.canvas.dataset.engine = engine.name
-    engine.canvas.addEventListener("webglcontextlost", () => {
-      if (this.engine !== engine || this.ended) return
-      this.useEngine(typedEngine())
-      this.schedule()
-    })
-    this.part(".view.after .pixels").append(engine.canvas)
   }
 
   /** Listen to the visitor. */
   connect() {
     const { signal } = this.ending
+    document.addEventListener("pointerup", () => this.drawer.postpone(), { capture: true, signal }) // Python's turn
     listen(this.views, {
       spotAt: (event) => this.spotAt(event),
       hover: (spot) => this.hover(spot),
@@ -130,7 +107,7 @@ class Lens {
     this.data = data
     this.send = send
     this.watch.answer(Object.fromEntries(Object.entries(data.controls).map(([key, path]) => [key, valueAt(data.settings, path)])))
-    if (this.images.after.getAttribute("src") !== data.src) this.images.after.src = data.src
+    this.takePicture(data.src)
     this.images.before.alt = data.alt.before
     this.images.after.alt = data.alt.after
     for (const side of ["before", "after"]) {
@@ -145,6 +122,23 @@ class Lens {
     if (otherPhoto && this.camera && !first) this.stopCamera()
     this.takePixel(data.pixel, otherPhoto)
     this.render()
+  }
+
+  /**
+   * Take Python's picture. It is decoded before it is shown, or the result would vanish for a moment.
+   * @param {string} src
+   */
+  takePicture(src) {
+    const picture = this.images.after
+    if (picture.getAttribute("src") === src) return
+    picture.src = src
+    this.pictured = false
+    const decoded = () => {
+      if (this.ended || picture.getAttribute("src") !== src) return
+      this.pictured = true
+      this.render()
+    }
+    picture.decode().then(decoded, decoded)
   }
 
   /**
@@ -222,55 +216,49 @@ class Lens {
     this.view.enlarge = enlarge
     const out = outputSize(image ? image.size : this.data.size, job.kernel.size, job.spec)
     this.fail(!out && (live || this.cameraImage) ? "The kernel is larger than the padded photo." : "")
-    if (image && out) this.compute(image, job, key, out, live)
-    const canvas = this.engine.canvas
-    canvas.hidden = !image || (!out && !live) || this.drawnImage !== image
-    this.images.after.classList.toggle("covered", !canvas.hidden)
+    const hurried = live || Boolean(this.cameraImage)
+    if (image && out) this.drawer.draw({ image, job, key, out, hurried, scale: this.screenScale() })
+    const shown = Boolean(image) && this.showsCanvas(image, key, out, hurried)
+    this.drawer.engine.canvas.hidden = !shown
+    this.images.after.classList.toggle("covered", shown)
     if (out) Object.assign(this, { current: { job, out, size: image ? image.size : this.data.size } })
     this.showBefore(image, job.grey)
-    this.layout()
+    const shape = JSON.stringify([this.current?.out, this.current?.size, job.spec, job.kernel.size, this.view, shown, this.drawer.drawn?.every])
+    if (hurried && shape === this.shape) this.follow()
+    else this.layout()
+    this.shape = shape
+  }
+
+  /** After a picture that lies where the one before did: its caption and its reading, which need not be as fast. */
+  follow() {
+    this.following ??= setTimeout(() => {
+      this.following = null
+      if (this.ended || !this.placed) return
+      this.writeCaptions(this.placed)
+      this.drawSpot()
+    }, FOLLOW)
+  }
+
+  /** Pixels of the screen for a pixel of the result. */
+  screenScale() {
+    return this.placed ? Math.max(...this.placed.after.scale) * (window.devicePixelRatio || 1) : 1
   }
 
   /**
-   * Convolve, while a slider is dragged only as many pixels as the time allows.
+   * Whether the canvas is shown, not Python's picture: while its settings are newer, and where it has all pixels.
    * @param {import("./typed_engine.js").LensImage} image
-   * @param {import("./typed_engine.js").Job} job
    * @param {string} key
-   * @param {[number, number]} out
-   * @param {boolean} live
+   * @param {[number, number] | null} out
+   * @param {boolean} hurried
+   * @returns {boolean}
    */
-  compute(image, job, key, out, live) {
-    clearTimeout(this.rest)
-    const work = out[0] * out[1] * (job.grey ? 1 : 3) * (taps(job) + 8)
-    const every = (live || this.cameraImage) && this.engine.name === "arrays" ? Math.ceil(Math.sqrt(work / (this.pace * BUDGET))) : 1
-    if (key === this.drawnKey && image === this.drawnImage && every >= this.every) return
-    const begun = performance.now()
-    if (this.engineImage !== image) this.engine.setImage(image)
-    this.engineImage = image
-    const coarse = every === 1 ? job : { ...job, spec: { ...job.spec, stride: job.spec.stride.map((each) => each * every) } }
-    // A stride changes "same" padding: the coarse picture keeps the padding of the whole one.
-    const drawn = this.engine.render(every === 1 ? job : withPadding(coarse, job, image.size))
-    if (!drawn) return
-    Object.assign(this, { drawnKey: key, drawnImage: image, every, range: drawn.range, drawnOut: out })
-    const milliseconds = performance.now() - begun
-    if (this.engine.name === "arrays" && milliseconds > 2) this.pace = 0.7 * this.pace + 0.3 * work / (every * every) / milliseconds
-    if (every > 1 && !this.cameraImage) {
-      this.rest = setTimeout(() => this.drawWhole(image, job, key, out), REST)
-    }
-  }
-
-  /**
-   * Draw all pixels, once the slider rests.
-   * @param {import("./typed_engine.js").LensImage} image
-   * @param {import("./typed_engine.js").Job} job
-   * @param {string} key
-   * @param {[number, number]} out
-   */
-  drawWhole(image, job, key, out) {
-    if (this.ended || this.engineImage !== image) return
-    const drawn = this.engine.render(job)
-    if (drawn) Object.assign(this, { drawnKey: key, drawnImage: image, every: 1, range: drawn.range, drawnOut: out })
-    this.layout()
+  showsCanvas(image, key, out, hurried) {
+    const { drawn } = this.drawer
+    if (drawn?.image !== image) return false
+    if (hurried) return true
+    if (!out) return false
+    if (drawn.key === key && drawn.every === 1) return true
+    return !this.pictured && drawn.out.every((side, axis) => side === out[axis])
   }
 
   /**
@@ -344,9 +332,8 @@ class Lens {
     }
     this.place(this.images.before, size, placed.before)
     this.place(this.part(".view.before canvas"), size, placed.before)
-    this.place(this.images.after, this.engine.canvas.hidden ? [this.data.height, this.data.width] : out, placed.after)
-    const every = this.every ?? 1
-    const canvas = this.engine.canvas
+    const { canvas } = this.drawer.engine, every = this.drawer.drawn?.every ?? 1
+    this.place(this.images.after, canvas.hidden ? [this.data.height, this.data.width] : out, placed.after)
     this.place(canvas, [canvas.height * every, canvas.width * every], placed.after)
     this.placeDivider(divided, placed)
     this.writeCaptions(placed)
@@ -410,8 +397,9 @@ class Lens {
   brightness(job) {
     const { title, sentence } = this.data.display
     const short = (value) => String(Number(value.toPrecision(3)))
-    if (job.display === "signed" && this.range) return `${title}: full colour is ±${short(this.range.scale)} or more.`
-    if (job.display === "stretch" && this.range) return `${title}: black is ${short(this.range.low)}, white ${short(this.range.high)}.`
+    const range = this.drawer.drawn?.range
+    if (job.display === "signed" && range) return `${title}: full colour is ±${short(range.scale)} or more.`
+    if (job.display === "stretch" && range) return `${title}: black is ${short(range.low)}, white ${short(range.high)}.`
     return `${title}: ${sentence}`
   }
 
@@ -656,10 +644,9 @@ class Lens {
     this.watch.release()
     this.observer.disconnect()
     document.removeEventListener("cnn-demo-photo", this.onPhoto)
-    for (const timer of [this.rest, this.sending, this.speaking]) clearTimeout(timer)
+    for (const timer of [this.sending, this.speaking, this.following]) clearTimeout(timer)
     cancelAnimationFrame(this.frame)
-    this.engine.canvas.remove()
-    this.engine.release()
+    this.drawer.release()
   }
 }
 
@@ -680,27 +667,6 @@ function photos() {
  */
 function valueAt(settings, path) {
   return path.reduce((value, key) => value?.[key], settings)
-}
-
-/**
- * Return how many products a pixel of one channel takes, at most.
- * @param {import("./typed_engine.js").Job} job
- * @returns {number}
- */
-function taps({ kernel }) {
-  if (separated(kernel.weights, kernel.size)) return kernel.size[0] + kernel.size[1]
-  return kernel.weights.reduce((count, weight) => count + (weight ? 1 : 0), 0)
-}
-
-/**
- * Return a coarse job with the padding that the whole one has, which for "same" depends on the stride.
- * @param {import("./typed_engine.js").Job} coarse
- * @param {import("./typed_engine.js").Job} job
- * @param {[number, number]} size
- * @returns {import("./typed_engine.js").Job}
- */
-function withPadding(coarse, job, size) {
-  return { ...coarse, spec: { ...coarse.spec, padding: paddingAmounts(size, job.kernel.size, job.spec) } }
 }
 
 /**

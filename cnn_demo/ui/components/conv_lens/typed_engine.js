@@ -1,6 +1,6 @@
 // Convolution by loops over typed arrays, where there is no WebGL2 or the processor would draw it anyway.
 
-import { activate, convolve, displayRange, writePicture } from "../conv_math.js"
+import { activate, convolutionSteps, displayRange, finished, writePicture } from "../conv_math.js"
 
 /**
  * The picture that is convolved.
@@ -31,7 +31,9 @@ import { activate, convolve, displayRange, writePicture } from "../conv_math.js"
  * @property {HTMLCanvasElement} canvas
  * @property {boolean} lost
  * @property {(image: LensImage) => void} setImage
- * @property {(job: Job) => Drawn | null} render
+ * @property {(job: Job) => Drawn | null} render - Null if the kernel does not fit.
+ * @property {(job: Job) => Generator<void, Drawn | null>} [steps] - The same, a few milliseconds at a time, for an
+ *   engine that would otherwise hold the page up.
  * @property {() => void} finish
  * @property {() => void} release
  */
@@ -81,24 +83,29 @@ export function typedEngine() {
   let image
   /** @type {ImageData | undefined} */
   let picture
+  function* steps(/** @type {Job} */ job) {
+    const planes = job.grey ? image.grey() : image.colours()
+    yield
+    const result = yield* convolutionSteps(planes, image.size, job.kernel.weights, job.kernel.size, job.spec, job.bias)
+    if (!result) return null
+    const [height, width] = result.size
+    activate(result.planes, job.activation)
+    yield
+    const range = displayRange(result.planes, result.size, job.display)
+    yield
+    if (picture?.width !== width || picture.height !== height) picture = new ImageData(width, height)
+    writePicture(result.planes, job.display, range, picture.data)
+    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height })
+    context.putImageData(picture, 0, 0)
+    return { size: result.size, range }
+  }
   return {
     name: "arrays",
     canvas,
     lost: false,
     setImage: (next) => { image = next },
-    render: (job) => {
-      const planes = job.grey ? image.grey() : image.colours()
-      const result = convolve(planes, image.size, job.kernel.weights, job.kernel.size, job.spec, job.bias)
-      if (!result) return null
-      const [height, width] = result.size
-      activate(result.planes, job.activation)
-      const range = displayRange(result.planes, result.size, job.display)
-      if (picture?.width !== width || picture.height !== height) picture = new ImageData(width, height)
-      writePicture(result.planes, job.display, range, picture.data)
-      if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height })
-      context.putImageData(picture, 0, 0)
-      return { size: result.size, range }
-    },
+    render: (job) => finished(steps(job)),
+    steps,
     finish: () => {},
     release: () => {},
   }
