@@ -1,12 +1,18 @@
 """Heatmaps: values as colours, overlaid on an image."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
+
+from cnn_demo.drawing.pictures import signed_colours
 
 # Black is 0, yellow is 1; brightness grows with the value, so that it is readable without colour vision.
 _HEAT = cv2.cvtColor(
     cv2.applyColorMap(np.arange(256, dtype=np.uint8)[:, None], cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB
 )
+SIDE = 64  # maximum longer side in pixels of a small map
+TALLEST = 30_000  # maximum height in pixels of small maps below each other: browsers refuse taller images
 _ROWS, _COLUMNS = ("top", "middle", "bottom"), ("left", "middle", "right")
 
 
@@ -25,6 +31,36 @@ def heat_colours(values: np.ndarray) -> np.ndarray:
     if not np.isfinite(values).all():
         raise ValueError("A heatmap must hold finite numbers only.")
     return _HEAT[np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8), 0]
+
+
+def map_colours(plane: np.ndarray, signed: bool) -> np.ndarray:
+    """Colour a feature map (H, W) as (H, W, 3) uint8, saturated at its largest magnitude.
+
+    Args:
+        plane: The activations.
+        signed: Whether to use a blue-white-red map, for layers with negative activations; else black to yellow.
+    """
+    largest = float(np.abs(plane).max())
+    scaled = plane / largest if largest > 0 else np.zeros_like(plane)
+    return signed_colours(scaled) if signed else heat_colours(scaled)
+
+
+def small_maps(maps: np.ndarray, channels: Sequence[int]) -> np.ndarray:
+    """Colour feature maps, reduced to at most `SIDE` pixels, and further if they would be taller than `TALLEST`.
+
+    Args:
+        maps: (H, W, C) activations; one negative value makes the colours of all maps signed.
+        channels: Indices of the N maps.
+
+    Returns:
+        (N, h, w, 3) uint8, each map with a colour scale of its own.
+    """
+    height, width = maps.shape[:2]
+    scale = min(1.0, SIDE / max(height, width), TALLEST / (len(channels) * height))
+    size = max(1, int(width * scale)), max(1, int(height * scale))
+    signed = bool(maps.min() < 0)
+    coloured = (map_colours(maps[..., channel], signed) for channel in channels)
+    return np.stack([cv2.resize(colours, size, interpolation=cv2.INTER_AREA) for colours in coloured])
 
 
 def blend(pixels: np.ndarray, colours: np.ndarray, opacity: float) -> np.ndarray:

@@ -42,7 +42,7 @@ def forward(network: keras.Model, device: str, *, one_image: bool = False) -> Fo
     """Compile the forward pass of a network.
 
     Args:
-        network: A Keras model with one input.
+        network: A Keras model. If it has several inputs, the function takes one array for each.
         device: Device that its weights are on.
         one_image: Whether each batch has exactly one image. TensorFlow can then compute the outputs of all layers as
             fast as the last one alone (`benchmarks/activations.py`).

@@ -5,8 +5,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-Forward: TypeAlias = Callable[[np.ndarray], Any]
-"""From images (N, h, w, 3) float32 to arrays in the structure of the network's outputs."""
+Forward: TypeAlias = Callable[..., Any]
+"""From images (N, h, w, 3) float32, or one array for each input, to arrays in the structure of the outputs."""
 InputGradient: TypeAlias = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """From images (N, h, w, 3) and a seed, both float32, to gradients (N, h, w, 3)."""
 MapGradient: TypeAlias = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]

@@ -16,10 +16,13 @@ if TYPE_CHECKING:
 
 def forward(network: keras.Model, device: str, *, one_image: bool = False) -> Forward:
     """Compile the forward pass of a network."""
-    tf = frameworks.tensorflow()
-    images = tf.TensorSpec((1 if one_image else None, *network.input.shape[1:]), tf.float32)
+    specs = _specs(*((1 if one_image else None, *tensor.shape[1:]) for tensor in network.inputs))
+
+    def outputs(*batches: TfTensor) -> Any:
+        return network(batches[0] if len(batches) == 1 else list(batches), training=False)
+
     # With XLA all outputs cost as much as one, but each batch size would be compiled anew.
-    return _compiled(lambda batch: network(batch, training=False), [images], device, xla=one_image)
+    return _compiled(outputs, specs, device, xla=one_image)
 
 
 def input_gradient(network: keras.Model, device: str) -> InputGradient:

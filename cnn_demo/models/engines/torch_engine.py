@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 def forward(network: keras.Model, device: str, *, one_image: bool = False) -> Forward:
     """Return the forward pass of a network."""
-    return compute(lambda batch: network(batch, training=False), device)
+
+    def outputs(*batches: Tensor) -> Any:
+        return network(batches[0] if len(batches) == 1 else list(batches), training=False)
+
+    return compute(outputs, device)
 
 
 def input_gradient(network: keras.Model, device: str) -> InputGradient:

@@ -54,7 +54,7 @@ def strongest_first(maps: np.ndarray) -> np.ndarray:
 
 def map_layers(network: keras.Model) -> tuple[str, ...]:
     """Return the names of all layers with feature maps larger than 1 × 1, except the input, in computation order."""
-    return tuple(name for name, layer in _layers(network) if _has_map(layer))
+    return tuple(name for name, layer in layers_by_name(network) if _has_map(layer))
 
 
 def convolutional_layers(network: keras.Model) -> tuple[str, ...]:
@@ -67,7 +67,7 @@ def convolutional_layers(network: keras.Model) -> tuple[str, ...]:
     convolutions = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D, layers.Conv2DTranspose)
     found = []
     begun = False
-    for name, layer in _layers(network):
+    for name, layer in layers_by_name(network):
         begun = begun or isinstance(layer, convolutions)
         if begun and _has_map(layer) and "Pooling" not in type(layer).__name__:
             found.append(name)
@@ -76,13 +76,14 @@ def convolutional_layers(network: keras.Model) -> tuple[str, ...]:
 
 def layer_names(network: keras.Model) -> tuple[str, ...]:
     """Return the names of all layers, except the input, in computation order."""
-    return tuple(name for name, _ in _layers(network))
+    return tuple(name for name, _ in layers_by_name(network))
 
 
-def _layers(network: keras.Model, prefix: str = "") -> Iterator[tuple[str, keras.Layer]]:
+def layers_by_name(network: keras.Model, prefix: str = "") -> Iterator[tuple[str, keras.Layer]]:
+    """Yield the name and the layer of all layers, except the input, in computation order."""
     for layer in network.layers:
         if _is_nested(layer):
-            yield from _layers(layer, f"{prefix}{layer.name}/")  # layer names in Keras cannot contain "/"
+            yield from layers_by_name(layer, f"{prefix}{layer.name}/")  # layer names in Keras cannot contain "/"
         elif not isinstance(layer, frameworks.keras().layers.InputLayer):
             yield prefix + layer.name, layer
 
@@ -101,26 +102,29 @@ def opened(network: keras.Model) -> keras.Model:
     """Return the network with the outputs of all its layers by name; its own output is named `OUTPUT`.
 
     Layers and weights are shared with the network. Every layer is called once more, in the order of the network's
-    graph. A nested network is replaced by its opened form, which also returns the outputs of its inner layers.
+    graph. The layers of a nested network are called in its place, so that the result has one flat graph, which can be
+    cut at any layer.
 
     Args:
         network: A functional or sequential Keras model with one input and one output.
     """
-    keras = frameworks.keras()
-    outputs = {}
+    library = frameworks.keras()
+    outputs: dict[str, KerasTensor] = {}
 
-    def call(layer: Layer, *args: Any, **kwargs: Any) -> KerasTensor:
-        if not _is_nested(layer):
-            outputs[layer.name] = layer(*args, **kwargs)
-            return outputs[layer.name]
-        inner = opened(layer)(*args, **kwargs)
-        output = inner.pop(OUTPUT)
-        outputs.update({f"{layer.name}/{name}": each for name, each in inner.items()})
-        return output
+    def through(network: keras.Model, tensor: KerasTensor, prefix: str) -> KerasTensor:
+        def call(layer: Layer, *args: Any, **kwargs: Any) -> Any:
+            name = prefix + layer.name
+            if _is_nested(layer):
+                return through(layer, args[0], f"{name}/")
+            outputs[name] = layer(*args, **kwargs)
+            return outputs[name]
 
-    graph = keras.Model(network.inputs[0], network.outputs[0])  # for sequential models, too
-    copy = keras.models.clone_model(graph, clone_function=lambda layer: layer, call_function=call)
-    return keras.Model(copy.inputs[0], {**outputs, OUTPUT: copy.outputs[0]})
+        graph = library.Model(network.inputs[0], network.outputs[0])  # for sequential models, too
+        return graph._run_through_graph([tensor], call_fn=call)
+
+    images = library.Input(batch_shape=network.inputs[0].shape, dtype=network.inputs[0].dtype, name="images")
+    logits = through(network, images, "")
+    return library.Model(images, {**outputs, OUTPUT: logits})
 
 
 def compiled(model: Classifier, compile_function: Callable[[keras.Model, str, str], Any], layer: str) -> Any:

@@ -94,22 +94,32 @@ export function markChosen(buttons, chosen) {
 }
 
 /**
- * Let an arrow key focus and click the next button of a radio group.
+ * Let an arrow key focus the next button of a group.
  * @param {any} event - The KeyboardEvent, from a button or from within it.
  * @param {HTMLElement[]} buttons - All buttons, in order.
  * @param {HTMLElement} [grid] - The group, if it is a css grid: up and down move by a row, and the keys stop at its
  *   ends. In a row, left and right go round.
+ * @returns {HTMLElement | undefined} The button that now has the focus, if it is another one.
  */
-export function pickByArrow(event, buttons, grid) {
+export function focusByArrow(event, buttons, grid) {
   const columns = grid ? getComputedStyle(grid).gridTemplateColumns.split(" ").length : 0
   const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[event.key]
-  if (!step) return
+  if (!step) return undefined
   event.preventDefault()
   let next = buttons.indexOf(event.target.closest("button")) + step
   if (!grid) next = (next + buttons.length) % buttons.length
-  if (next < 0 || next >= buttons.length) return
-  buttons[next].focus()
-  buttons[next].click()
+  buttons[next]?.focus()
+  return buttons[next]
+}
+
+/**
+ * Let an arrow key focus and click the next button of a radio group.
+ * @param {any} event - As for `focusByArrow`.
+ * @param {HTMLElement[]} buttons - As for `focusByArrow`.
+ * @param {HTMLElement} [grid] - As for `focusByArrow`.
+ */
+export function pickByArrow(event, buttons, grid) {
+  focusByArrow(event, buttons, grid)?.click()
 }
 
 /**

@@ -1,6 +1,9 @@
-// Small pictures in a grid, cut from one; where they can be picked, a radio group that the arrow keys move through.
+// Small pictures in a grid, cut from one. Where they can be picked, they are a radio group; where each can be switched
+// off, checkboxes. The arrow keys move through both.
 
-import { heightInWindow, markChosen, pickByArrow, radioButton, scrollIntoParent } from "./shared.js"
+import { focusByArrow, heightInWindow, markChosen, pickByArrow, radioButton, scrollIntoParent } from "./shared.js"
+
+const UNCONFIRMED = 3000 // milliseconds for which a switch shows what was clicked, until Python's data agrees
 
 /**
  * @typedef {object} Data
@@ -11,6 +14,7 @@ import { heightInWindow, markChosen, pickByArrow, radioButton, scrollIntoParent 
  * @property {string} label
  * @property {number | null} chosen - Key of the chosen tile.
  * @property {boolean} clickable
+ * @property {number[] | null} off - Keys of the tiles that are switched off; null if tiles are no switches.
  * @property {number} tile - Width of a tile on the page, in CSS pixels.
  * @property {number | null} maxHeight - Of the grid, in CSS pixels.
  * @property {boolean} pixelated
@@ -27,6 +31,43 @@ function tile(clickable) {
   element.className = "tile"
   element.append(document.createElement("canvas"), document.createElement("span"))
   return element
+}
+
+/**
+ * Make the tiles checkboxes: a click sends the keys of all tiles that are then off.
+ *
+ * All keys, not the clicked one: Python may receive two quick clicks as one. And data that Python sent before a click
+ * must not undo it, so that clicks count for a moment whatever the data say.
+ * @param {HTMLElement & Record<string, any>} grid
+ * @param {HTMLElement[]} tiles
+ * @param {import("./shared.js").Component<Data>} component
+ */
+function makeSwitches(grid, tiles, { data, setTriggerValue }) {
+  const clicked = (grid.clicked ??= new Map())
+  const keys = data.items.map((item) => item.key)
+  const off = new Set(data.off)
+  for (const [key, { isOff, at }] of clicked) {
+    if (off.has(key) === isOff || Date.now() - at > UNCONFIRMED) clicked.delete(key)
+    else if (isOff) off.add(key)
+    else off.delete(key)
+  }
+  const reached = Math.max(0, tiles.indexOf(grid.getRootNode().activeElement))
+  tiles.forEach((element, at) => {
+    element.setAttribute("role", "checkbox")
+    element.setAttribute("aria-checked", String(!off.has(keys[at])))
+    element.tabIndex = at === reached ? 0 : -1
+    element.onclick = () => {
+      const isOff = !off.delete(keys[at])
+      if (isOff) off.add(keys[at])
+      clicked.set(keys[at], { isOff, at: Date.now() })
+      element.setAttribute("aria-checked", String(!isOff))
+      setTriggerValue("pick", keys.filter((key) => off.has(key)))
+    }
+  })
+  grid.onkeydown = (event) => {
+    const next = focusByArrow(event, tiles, grid)
+    if (next) tiles.forEach((element) => { element.tabIndex = element === next ? 0 : -1 })
+  }
 }
 
 /**
@@ -53,7 +94,8 @@ export default function (component) {
   const { data, parentElement, setTriggerValue } = component
   const grid = parentElement.querySelector(".tiles")
   grid.setAttribute("aria-label", data.label)
-  grid.setAttribute("role", data.clickable ? "radiogroup" : "group")
+  grid.setAttribute("role", data.clickable && !data.off ? "radiogroup" : "group")
+  grid.classList.toggle("switches", Boolean(data.off))
   grid.style.gridTemplateColumns = `repeat(auto-fill, minmax(min(${data.tile}px, 100%), ${data.tile}px))`
   grid.style.maxHeight = data.maxHeight ? `${heightInWindow(data.maxHeight)}px` : ""
 
@@ -71,11 +113,12 @@ export default function (component) {
     element.setAttribute("aria-label", item.title)
     caption.textContent = item.caption
     caption.hidden = !item.caption
-    if (!data.clickable) return
+    if (!data.clickable || data.off) return
     element.onclick = () => setTriggerValue("pick", item.key)
   })
   const tiles = [...grid.children]
-  if (data.clickable) markChosen(tiles, chosen)
+  if (data.off) makeSwitches(grid, tiles, component)
+  else if (data.clickable) markChosen(tiles, chosen)
 
   const signature = JSON.stringify([data.height, data.width, data.items.length])
   if (parentElement.source !== data.src || parentElement.signature !== signature) {
@@ -86,5 +129,5 @@ export default function (component) {
     image.src = data.src
   }
   if (chosen >= 0 && data.maxHeight) scrollIntoParent(grid, tiles[chosen])
-  grid.onkeydown = data.clickable ? (event) => pickByArrow(event, tiles, grid) : null
+  if (!data.off) grid.onkeydown = data.clickable ? (event) => pickByArrow(event, tiles, grid) : null
 }

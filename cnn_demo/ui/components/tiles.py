@@ -1,6 +1,6 @@
 """Many small pictures in a grid, all from one encoded picture: feature maps, kernels, patches of photos."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 
 import streamlit as st
@@ -37,8 +37,10 @@ def tiles(
     width: int = 52,
     max_height: int | None = None,
     pixelated: bool = True,
+    off: Collection[int] | None = None,
+    on_switch: Callable[[set[int]], None] | None = None,
 ) -> None:
-    """Show the tiles; call `on_pick(key)` when the visitor picks one.
+    """Show the tiles; call `on_pick(key)` when the visitor picks one, or `on_switch(keys off)` when one is switched.
 
     Args:
         source: Data URL of one picture that has all tiles one below the other, in the order of `items`.
@@ -51,11 +53,16 @@ def tiles(
         width: Width of one tile, in CSS pixels.
         max_height: Greatest height of the grid, in CSS pixels; the rest is scrolled. None is no limit.
         pixelated: Show pixels as squares.
+        off: Keys of the tiles that are switched off, if each tile is a switch.
+        on_switch: Callback for switches; only keys of `items` reach it.
     """
+    keys = {item.key for item in items}
 
     def picked() -> None:
         choice = st.session_state[key].pick
-        if on_pick is not None and choice in {item.key for item in items}:
+        if on_switch is not None and isinstance(choice, list):
+            on_switch({each for each in choice if isinstance(each, int) and each in keys})
+        elif on_pick is not None and isinstance(choice, int) and choice in keys:
             on_pick(choice)
 
     _mount(
@@ -67,7 +74,8 @@ def tiles(
             "width": size[1],
             "label": label,
             "chosen": chosen,
-            "clickable": on_pick is not None,
+            "clickable": on_pick is not None or on_switch is not None,
+            "off": None if off is None else sorted(keys & set(off)),
             "tile": width,
             "maxHeight": max_height,
             "pixelated": pixelated,

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import streamlit as st
 
-from cnn_demo.drawing.heatmaps import blend, heat_colours
-from cnn_demo.drawing.pictures import below_each_other, signed_colours
+from cnn_demo.drawing.heatmaps import SIDE, blend, map_colours, small_maps
+from cnn_demo.drawing.pictures import below_each_other
 from cnn_demo.images import Photo
 from cnn_demo.models import load_classifier
 from cnn_demo.models.classification.classifiers import Classifier
@@ -26,8 +26,6 @@ MODEL = "model"
 LAYER, CHANNEL, ALL, OPACITY = "maps_layer", "maps_channel", "maps_all", "maps_opacity"
 DEFAULTS: dict[str, Any] = {LAYER: None, CHANNEL: None, ALL: False, OPACITY: 70}
 FEW = 64  # maps shown before the visitor chooses to see all
-SIDE = 64  # maximum longer side in pixels of a map sent to the browser
-TALLEST = 30_000  # maximum height in pixels of the stacked maps: browsers refuse taller images
 
 
 @fragment
@@ -137,27 +135,8 @@ def _colours_mean(values: np.ndarray) -> str:
 def _tiles_url(photo: Photo, model: Classifier, layer: str, count: int) -> tuple[str, tuple[int, int]]:
     """Return an image URL of the `count` strongest maps, stacked vertically, and the (height, width) of each."""
     maps, order = _maps(photo, model, layer)
-    height, width = maps.shape[:2]
-    scale = min(1.0, SIDE / max(height, width), TALLEST / (count * height))
-    size = max(1, int(height * scale)), max(1, int(width * scale))
-    signed = bool(maps.min() < 0)
-    pictures = [
-        cv2.resize(map_colours(maps[..., index], signed), size[::-1], interpolation=cv2.INTER_AREA)
-        for index in order[:count]
-    ]
-    return below_each_other(np.stack(pictures)), size
-
-
-def map_colours(plane: np.ndarray, signed: bool) -> np.ndarray:
-    """Colour a feature map (H, W) as (H, W, 3) uint8, saturated at its largest magnitude.
-
-    Args:
-        plane: The activations.
-        signed: Whether to use a blue-white-red map, for layers with negative activations; else black to yellow.
-    """
-    largest = float(np.abs(plane).max())
-    scaled = plane / largest if largest > 0 else np.zeros_like(plane)
-    return signed_colours(scaled) if signed else heat_colours(scaled)
+    pictures = small_maps(maps, order[:count].tolist())
+    return below_each_other(pictures), pictures.shape[1:3]
 
 
 def _opened(photo: Photo, seen: np.ndarray, plane: np.ndarray, channel: int, opacity: float, signed: bool) -> None:

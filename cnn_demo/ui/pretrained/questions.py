@@ -10,33 +10,15 @@ from cnn_demo.images import Photo
 from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.results import Classification
 from cnn_demo.ui.page.caching import photo_cache
+from cnn_demo.ui.widgets.class_box import class_box
+
+__all__ = ["class_box", "classified", "layer_box"]
 
 
 @photo_cache(queued=True)
 def classified(photo: Photo, model: Classifier) -> Classification:
     """Return a network's prediction for a photo; must not be modified."""
     return model.predict(photo.pixels)
-
-
-def class_box(title: str, key: str, model: Classifier, top: Sequence[str], placeholder: str) -> str | None:
-    """Let the visitor choose a class; None if none was chosen.
-
-    Args:
-        title: Label.
-        key: Key of the widget and its name in the link.
-        model: A classifier.
-        top: The most probable classes, listed first.
-        placeholder: Text that names the class by default.
-    """
-    return st.selectbox(
-        title,
-        [*top, *sorted(set(model.labels) - set(top), key=str.casefold)],
-        index=None,
-        placeholder=placeholder,
-        key=key,
-        bind="query-params",
-        help=f"The {len(top)} most probable classes first, then all others by name.",
-    )
 
 
 def layer_box(key: str, layers: Sequence[str], help_text: str) -> str:

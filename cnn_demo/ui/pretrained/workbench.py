@@ -6,7 +6,8 @@ from typing import Any
 
 from cnn_demo.images import Photo
 from cnn_demo.ui.page.tabs import fill_open_tab
-from cnn_demo.ui.pretrained import classify, cover, explanations, feature_maps, models
+from cnn_demo.ui.pretrained import channels_off, classify, cover, explanations, feature_maps, models
+from cnn_demo.ui.pretrained.channels_off import channels_off_view
 from cnn_demo.ui.pretrained.classify import classify_view
 from cnn_demo.ui.pretrained.contrast import question
 from cnn_demo.ui.pretrained.contrast.view import contrast_view
@@ -24,6 +25,7 @@ VIEWS: dict[str, Callable[[Photo], None]] = {
     "Compare classes": contrast_view,
     "Cover it": cover_view,
     "Feature maps": maps_view,
+    "Switch channels off": channels_off_view,
     "Transfer learning": teach_view,
     "Models": models_view,
 }
@@ -37,6 +39,7 @@ DEFAULTS: dict[str, Any] = {
     **question.DEFAULTS,
     **cover.DEFAULTS,
     **feature_maps.DEFAULTS,
+    **channels_off.DEFAULTS,
     **state.DEFAULTS,
     **models.DEFAULTS,
 }

@@ -7,13 +7,12 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from cnn_demo.drawing.heatmaps import blend
+from cnn_demo.drawing.heatmaps import blend, map_colours
 from cnn_demo.images import Photo
 from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.models.explanation.contrast import ChannelEvidence, channel_evidence
 from cnn_demo.ui.page.caching import photo_cache
 from cnn_demo.ui.pretrained.contrast.question import Pair
-from cnn_demo.ui.pretrained.feature_maps import map_colours
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, chart_colours
 from cnn_demo.ui.widgets.heatmap_controls import is_small, picture_url
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards

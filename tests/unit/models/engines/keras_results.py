@@ -11,6 +11,7 @@ from cnn_demo.images import Photo
 from cnn_demo.images.samples import sample_photos
 from cnn_demo.models import frameworks, load_classifier, load_localizer
 from cnn_demo.models.engines import engine_name
+from cnn_demo.models.explanation.channel_ablation import cut_network, estimated_losses, scaled_logits
 from cnn_demo.models.explanation.contrast import channel_evidence, contrast
 from cnn_demo.models.explanation.explain import METHODS, effective_field, explain, logit_gradient
 from cnn_demo.models.explanation.feature_maps import convolutional_layers, feature_maps
@@ -40,6 +41,9 @@ def results() -> dict[str, np.ndarray]:
         found |= {f"{key} map: {name}": values for name, values in vars(contrast(model, seen, *top)).items()}
         evidence = channel_evidence(model, seen, *top)
         found[f"{key} channels"] = np.append(evidence.contributions, evidence.difference)
+        cut = cut_network(model, seen, early)
+        found[f"{key} without channels"] = scaled_logits(model, cut, np.eye(cut.channels, dtype=np.float32))
+        found[f"{key} estimated losses"] = estimated_losses(model, seen, early, best).values
         found[f"{key} features"] = features(model, [photo])
         for name, values in model.activations(photo.pixels).maps.items():
             found[f"{key} activation of {name}"] = values

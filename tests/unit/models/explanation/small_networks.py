@@ -20,6 +20,7 @@ class Double:
         self.network = network
         self.spec = SimpleNamespace(input_size=tuple(network.inputs[0].shape[1:3]))
         self.device = "cpu"
+        self.temperature = 1.0
         self.lock = threading.Lock()
 
     def scaled(self, batch):
