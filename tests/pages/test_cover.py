@@ -12,6 +12,7 @@ from cnn_demo.drawing.edits import Edit
 from cnn_demo.drawing.shapes import ERASER, Shape, box_shape
 from cnn_demo.images import sample_photos
 from cnn_demo.models import load
+from cnn_demo.models.detection.changes import detection_changes
 from cnn_demo.results import percent
 from cnn_demo.ui.pretrained.cover import WORKING_SIDE
 from cnn_demo.ui.widgets.cover import surface
@@ -118,3 +119,51 @@ def test_without_a_network_there_is_a_sentence():
     app.multiselect(key="cover_models").set_value([]).run()
     assert_fine(app)
     assert [each.value for each in app.info] == ["Choose at least one model."]
+
+
+TWO_PEOPLE = next(sample for sample in sample_photos() if sample.key == "zidane").load()
+
+
+def test_boxes_of_a_detector_are_kept_lost_and_new():
+    small = surface.working_photo(TWO_PEOPLE, 640)
+    detector = load("everyday_detector")
+    before = detector.predict(small.pixels)
+    assert len(before) >= 2
+    app = driver.open_view("detection", "Cover it", TWO_PEOPLE)
+    assert f"**{len(before)} boxes** on the untouched photo." in written(app)
+    hidden = box_shape(before.xyxy[0])
+    draw(app, surface.CANVAS, [hidden])
+    assert_fine(app)
+    now = detector.predict(Edit((hidden,)).of(small.pixels, small.size))
+    changes = detection_changes(before, now)
+    assert 0 in changes.lost
+    labels = [box["label"].split(":")[0] for box in component(app, "cover_boxes_now")["boxes"]]
+    assert labels.count("lost") == len(changes.lost)
+    assert labels.count("new") == len(changes.new)
+    assert len(labels) == len(changes.lost) + len(changes.new) + len(changes.kept)
+    assert f"**{len(changes.kept)} kept**, **{len(changes.lost)} lost**" in written(app)
+    rows = figures(app)
+    for i, j in changes.kept:
+        score = float(now.confidence[j])
+        assert (now.data["class_name"][j], percent(score), points(before.confidence[i], score)) in rows
+    assert sum("lost" in label for label, _, _ in rows) == len(changes.lost)
+
+
+def test_class_and_box_of_a_localizer_follow():
+    photo = next(sample for sample in sample_photos() if sample.key == "motorcycle").load()
+    small = surface.working_photo(photo, 640)
+    localizer = load("everyday_localizer")
+    before = localizer.predict(small.pixels)
+    assert before.box_xyxy is not None
+    app = driver.open_view("localization", "Cover it", photo)
+    left, top, right, bottom = before.box_xyxy
+    half = box_shape(np.array([left, top, (left + right) / 2, bottom]))
+    draw(app, surface.CANVAS, [half])
+    assert_fine(app)
+    now = localizer.predict(Edit((half,)).of(small.pixels, small.size))
+    boxes = component(app, "cover_box_now")["boxes"]
+    wanted = [each.box_xyxy for each in (before, now) if each.box_xyxy is not None]
+    np.testing.assert_allclose([box["corners"] for box in boxes], wanted, atol=0.06)
+    index = int(now.probabilities.argmax())
+    value = float(now.probabilities[index])
+    assert figures(app)[0] == (now.labels[index], percent(value), points(before.probabilities[index], value))

@@ -5,9 +5,10 @@ from functools import partial
 from typing import Any
 
 from cnn_demo.images import Photo
-from cnn_demo.ui.detection import box_origins, compare, explain, models, nms, score, state
+from cnn_demo.ui.detection import box_origins, compare, cover, explain, models, nms, score, state
 from cnn_demo.ui.detection.box_origins import grid_view
 from cnn_demo.ui.detection.compare import compare_view
+from cnn_demo.ui.detection.cover import cover_view
 from cnn_demo.ui.detection.detections import find_view
 from cnn_demo.ui.detection.explain import explain_view
 from cnn_demo.ui.detection.models import models_view
@@ -22,6 +23,7 @@ VIEWS: dict[str, Callable[[Photo], None]] = {
     "Explain": explain_view,
     "Non-maximum suppression": nms_view,
     "Cells and proposals": grid_view,
+    "Cover it": cover_view,
     "Compare": compare_view,
     "Evaluate": score_view,
     "Video": video_view,
@@ -35,6 +37,7 @@ DEFAULTS: dict[str, Any] = {
     **explain.DEFAULTS,
     **nms.DEFAULTS,
     **box_origins.DEFAULTS,
+    **cover.DEFAULTS,
     **compare.DEFAULTS,
     **score.DEFAULTS,
     **models.DEFAULTS,

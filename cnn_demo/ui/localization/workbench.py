@@ -5,7 +5,8 @@ from functools import partial
 from typing import Any
 
 from cnn_demo.images import Photo
-from cnn_demo.ui.localization import state, training_history, true_box, two_boxes, without_box_head
+from cnn_demo.ui.localization import cover, state, training_history, true_box, two_boxes, without_box_head
+from cnn_demo.ui.localization.cover import cover_view
 from cnn_demo.ui.localization.prediction import find_view
 from cnn_demo.ui.localization.training_history import learned_view
 from cnn_demo.ui.localization.true_box import truth_view
@@ -17,6 +18,7 @@ from cnn_demo.ui.page.tabs import fill_open_tab
 VIEWS: dict[str, Callable[[Photo], None]] = {
     "Localize": find_view,
     "Draw the ground truth": truth_view,
+    "Cover it": cover_view,
     "Two boxes": boxes_view,
     "Without a box head": without_view,
     "Training": learned_view,
@@ -27,6 +29,7 @@ DEFAULTS: dict[str, Any] = {
     "task": next(iter(VIEWS)),
     **state.DEFAULTS,
     **true_box.DEFAULTS,
+    **cover.DEFAULTS,
     **two_boxes.DEFAULTS,
     **without_box_head.DEFAULTS,
     **training_history.DEFAULTS,

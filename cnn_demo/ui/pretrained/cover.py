@@ -41,7 +41,7 @@ Prediction = tuple[Classifier, Classification, Classification]  # for the untouc
 @fragment
 def cover_view(photo: Photo) -> None:
     """Let the visitor change the photo, and show how the predictions follow."""
-    panel, drawing, result, details = tools_drawing_result_and_details("cover")
+    panel, drawing, result, details = tools_drawing_result_and_details("cover", tools_last=True)
     square = working_photo(photo, WORKING_SIDE, square=True)
     with panel:
         specs = pick_models(MODELS, "Models (up to three)", MAX_MODELS)

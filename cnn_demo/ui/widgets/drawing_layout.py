@@ -12,23 +12,24 @@ _PHONE = """<style>
   .st-key-threefold_{key} > * > * > :nth-child(2),
   .st-key-threefold_{key} > * > * > :nth-child(2) *:has([data-testid="stColumn"]) {{ display: contents; }}
   .st-key-stage_{key} [data-testid="stColumn"]:first-child {{ grid-row: 1; }}
-  .st-key-stage_{key} [data-testid="stColumn"]:last-child {{ grid-row: 3; }}
+  .st-key-stage_{key} [data-testid="stColumn"]:last-child {{ grid-row: {result}; }}
   .st-key-threefold_{key} > * > * > :nth-child(3) {{ grid-row: 4; }}
 }}
 </style>"""
 
 
 def tools_drawing_result_and_details(
-    key: str,
+    key: str, *, tools_last: bool = False
 ) -> tuple[DeltaGenerator, DeltaGenerator, DeltaGenerator, DeltaGenerator]:
     """Return four containers: a panel of tools, the drawing, the result beside it, and details below both.
 
-    On a phone the drawing, the tools, the result and the details follow each other.
+    On a phone the drawing, the tools, the result and the details follow each other, or the result before the tools.
 
     Args:
         key: Name of the four, unique on the page.
+        tools_last: Whether the result comes before the tools on a phone, because each stroke changes it.
     """
-    st.html(_PHONE.format(key=key))
+    st.html(_PHONE.format(key=key, result=2 if tools_last else 3))
     panel, stage, details = controls_picture_and_details(key)
     drawing, result = stage.columns(2, gap="medium")
     return panel, drawing, result, details

@@ -1,0 +1,106 @@
+"""Page 5, cover it: class and box for the photo with parts covered or properties removed, against those before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from cnn_demo.drawing.boxes import NEUTRAL, PREDICTION
+from cnn_demo.drawing.edits import Edit
+from cnn_demo.drawing.pictures import jpeg_url
+from cnn_demo.exports.full_size import file_pixels
+from cnn_demo.images import Photo
+from cnn_demo.models import load_localizer
+from cnn_demo.models.boxes import iou
+from cnn_demo.results import Localization
+from cnn_demo.ui.components.picture import labelled_boxes, picture
+from cnn_demo.ui.localization.prediction import box_label
+from cnn_demo.ui.localization.state import pick_localizer, threshold_slider
+from cnn_demo.ui.page.caching import kept
+from cnn_demo.ui.page.fragments import fragment
+from cnn_demo.ui.widgets.cover import surface
+from cnn_demo.ui.widgets.cover.bars import NOTE, changed_bars, shown_classes
+from cnn_demo.ui.widgets.cover.surface import edit_on, edited, picture_button, working_photo
+from cnn_demo.ui.widgets.cover.trail import Measure, show_trail
+from cnn_demo.ui.widgets.drawing_layout import tools_drawing_result_and_details
+from cnn_demo.ui.widgets.linked_drawing import drawing_name
+from cnn_demo.ui.widgets.model_picker import load_with_spinner
+
+DEFAULTS: dict[str, Any] = surface.DEFAULTS
+WORKING_SIDE = 640
+
+
+@fragment
+def cover_view(photo: Photo) -> None:
+    """Let the visitor change the photo, and show how class and box follow."""
+    panel, drawing, result, details = tools_drawing_result_and_details("cover", tools_last=True)
+    with panel:
+        spec = pick_localizer()
+        threshold = threshold_slider(spec)
+        tools = st.container()
+    small = working_photo(photo, WORKING_SIDE)
+    edit = edit_on(tools, drawing, small)
+    load_with_spinner(spec, load_localizer)
+    before, now = (_localized(small, spec.key, threshold, each) for each in (Edit(), edit))
+    with result:
+        st.markdown(in_words(before, now))
+        _picture(small, edit, before, now)
+    with drawing:
+        measure = _measure(spec.title, before, now)
+        show_trail(f"localize {small.key}", drawing_name(small), edit, [measure])
+    with result:
+        indices = shown_classes(before.probabilities, now.probabilities)
+        changed_bars(
+            [now.labels[index] for index in indices],
+            before.probabilities[indices],
+            now.probabilities[indices],
+            caption="Probability of the most probable classes, and its change",
+        )
+    with details:
+        st.caption(NOTE)
+        picture_button(photo, edit, small.size, lambda: file_pixels(photo))
+
+
+def _localized(small: Photo, key: str, threshold: float, edit: Edit) -> Localization:
+    def compute() -> Localization:
+        return load_localizer(key).predict(edited(small, edit), threshold)
+
+    return kept([small], ("cover localized", small.key, key, threshold, edit.name), compute, queued=True)
+
+
+def in_words(before: Localization, now: Localization) -> str:
+    """Describe what became of class and box, as Markdown."""
+    if before.label is None and now.label is None:
+        return "**No object** before or now."
+    if now.label is None:
+        return f"“{before.label}” is lost: **no object** now."
+    if before.label is None or before.box_xyxy is None or now.box_xyxy is None:
+        return f"No object before, **“{now.label}”** now."
+    overlap = f"IoU of its box with the box before: **{float(iou(before.box_xyxy, now.box_xyxy)):.2f}**."
+    if before.label != now.label:
+        return f"“{before.label}” has become **“{now.label}”**. {overlap}"
+    return f"“{now.label}”. {overlap}"
+
+
+def _picture(small: Photo, edit: Edit, before: Localization, now: Localization) -> None:
+    boxes = []
+    if before.box_xyxy is not None and not edit.untouched:
+        boxes += labelled_boxes([before.box_xyxy], [f"before: {before.label}"], [NEUTRAL], 2)
+    if now.box_xyxy is not None:
+        boxes += labelled_boxes([now.box_xyxy], [box_label(now)], [PREDICTION])
+    found = f"a box around the {now.label}" if now.label else "no box"
+    picture(
+        jpeg_url(edited(small, edit)),
+        small.size,
+        key="cover_box_now",
+        alt=f"The changed photo with {found}: {small.description}",
+        max_height=surface.MAX_HEIGHT,
+        boxes=boxes,
+    )
+
+
+def _measure(title: str, before: Localization, now: Localization) -> Measure:
+    top, best = int(before.probabilities.argmax()), int(now.probabilities.argmax())
+    was, value = (float(each.probabilities[top]) for each in (before, now))
+    return Measure(title, now.labels[top], was, value, None if best == top else now.labels[best])
