@@ -1,4 +1,4 @@
-"""Image corruptions: Gaussian blur, Gaussian noise, brightness, rotation, crop and JPEG compression.
+"""Image corruptions: Gaussian blur and noise, brightness, rotation, crop, JPEG compression, and a photo of a screen.
 
 Amounts are fractions of the photo or of the colours' range, not pixels, so that small and large copies of a photo are
 corrupted alike. The kinds follow Hendrycks & Dietterich, "Benchmarking neural network robustness to common corruptions
@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from cnn_demo.images.photo import check_pixels
+from cnn_demo.images.screen_photo import photographed_screen
 
 _GRAINS = 224  # noise grains along the photo's longer side: about a network's input size
 _BORDER = cv2.BORDER_REFLECT_101
@@ -113,6 +114,16 @@ CORRUPTIONS: dict[str, Corruption] = {
     "rotation": Corruption("Rotation", "Rotation in degrees, counter-clockwise", "°", -180, 180, 5, 0, rotated),
     "crop": Corruption("Crop", "Crop: size in % of each side", "%", 16, 100, 1, 100, cropped),
     "jpeg": Corruption("JPEG quality", "JPEG quality; 100 is the original photo", "", 4, 100, 1, 100, compressed),
+    "screen": Corruption(
+        "Photo of a screen",
+        "Photo of a screen: strength of the distortion in %",
+        "%",
+        0,
+        100,
+        5,
+        0,
+        photographed_screen,
+    ),
 }
 
 

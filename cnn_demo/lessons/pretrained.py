@@ -61,6 +61,13 @@ LESSON = Lesson(
             "invisible changes that change the prediction",
         ),
         Paper(
+            "Madry, Makelov, Schmidt, Tsipras & Vladu",
+            2018,
+            "Towards deep learning models resistant to adversarial attacks",
+            "https://arxiv.org/abs/1706.06083",
+            "a stronger attack, and training against it",
+        ),
+        Paper(
             "Selvaraju et al.",
             2017,
             "Grad-CAM: Visual explanations from deep networks via gradient-based localization",
@@ -163,12 +170,12 @@ def _shuffled_predictions(
 
 def _adversarial_direction(model: Classifier, seen: np.ndarray) -> np.ndarray:
     """The direction, −1, 0 or 1 for each value of (h, w, 3), that lowers the top class most relative to the second."""
-    from cnn_demo.models.explanation.explain import logit_gradient
+    from cnn_demo.models.explanation.attribution import pixel_gradient
 
     second, first = np.argsort(model.logits(seen[None])[0])[-2:]
     weights = np.zeros(len(model.labels), np.float32)
     weights[[first, second]] = 1, -1  # of the logits: the gradient is that of their difference
-    return -np.sign(logit_gradient(model, seen, weights)).astype(int)
+    return -np.sign(pixel_gradient(model, seen, weights)).astype(int)
 
 
 def _adversarial(image: np.ndarray) -> Correction:

@@ -164,6 +164,25 @@ def logit_gradient(model: Classifier, seen: np.ndarray, weights: np.ndarray) -> 
     return _gradients(model, OUTPUT, model.scaled(seen[np.newaxis]), weights)[0]
 
 
+def pixel_gradient(model: Classifier, seen: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return the gradient (h, w, 3) of a weighted sum of the logits with respect to the colour values in RGB, 0 to 255.
+
+    Normalizations are linear in the colour values, and some reorder the channels: the chain rule needs how they map
+    the three unit colours.
+
+    Args:
+        model: A classifier.
+        seen: (h, w, 3) uint8 input of the network's size, as returned by `model.prepare`.
+        weights: (C,) float32, one for each class.
+
+    Raises:
+        ValueError: If the image has another size.
+    """
+    units = np.concatenate([np.zeros((1, 3), np.uint8), np.eye(3, dtype=np.uint8)])
+    normalized = model.scaled(units[:, np.newaxis, np.newaxis])[:, 0, 0]  # (4, 3)
+    return logit_gradient(model, seen, weights) @ (normalized[1:] - normalized[0]).T
+
+
 def _gradients(model: Classifier, layer: str, batch: np.ndarray, seed: np.ndarray) -> np.ndarray:
     """Return the gradient (N, h, w, 3) of sum(layer · seed) with respect to inputs (N, h, w, 3)."""
     gradient, _ = compiled(model, _compile, layer)

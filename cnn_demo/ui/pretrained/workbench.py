@@ -14,6 +14,8 @@ from cnn_demo.ui.pretrained.contrast.view import contrast_view
 from cnn_demo.ui.pretrained.cover import cover_view
 from cnn_demo.ui.pretrained.explanations import why_view
 from cnn_demo.ui.pretrained.feature_maps import maps_view
+from cnn_demo.ui.pretrained.fool import settings
+from cnn_demo.ui.pretrained.fool.view import fool_view
 from cnn_demo.ui.pretrained.models import models_view
 from cnn_demo.ui.pretrained.transfer import state
 from cnn_demo.ui.pretrained.transfer.view import teach_view
@@ -24,6 +26,7 @@ VIEWS: dict[str, Callable[[Photo], None]] = {
     "Explain": why_view,
     "Compare classes": contrast_view,
     "Cover it": cover_view,
+    "Fool it": fool_view,
     "Feature maps": maps_view,
     "Switch channels off": channels_off_view,
     "Transfer learning": teach_view,
@@ -40,6 +43,7 @@ DEFAULTS: dict[str, Any] = {
     **cover.DEFAULTS,
     **feature_maps.DEFAULTS,
     **channels_off.DEFAULTS,
+    **settings.DEFAULTS,
     **state.DEFAULTS,
     **models.DEFAULTS,
 }

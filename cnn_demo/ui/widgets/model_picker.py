@@ -75,7 +75,12 @@ def load_with_spinner(spec: ModelSpec, load: Callable[[str], Loaded]) -> Loaded:
 
 
 def pick_models(
-    key: str, label: str, limit: int, task: Task = "classification", preselected: Sequence[str] = ()
+    key: str,
+    label: str,
+    limit: int,
+    task: Task = "classification",
+    preselected: Sequence[str] = (),
+    without: str | None = None,
 ) -> tuple[ModelSpec, ...]:
     """Let the visitor choose up to `limit` models, in the order of selection; possibly none.
 
@@ -86,14 +91,13 @@ def pick_models(
         limit: Greatest number of models, at least 1.
         task: Task of the models.
         preselected: Keys of models that are chosen by default, if they are available locally.
+        without: Key of a model that cannot be chosen.
 
     Raises:
         ModelUnavailable: If no network is on this machine.
     """
-    usable = usable_models(task)
-    titles = {spec.key: spec.title for spec in usable}
-    preferred = preferred_model(task).key
-    first = [preferred, *(name for name in preselected if name in titles and name != preferred)][:limit]
+    titles = {spec.key: spec.title for spec in usable_models(task) if spec.key != without}
+    first = [name for name in dict.fromkeys((preferred_model(task).key, *preselected)) if name in titles][:limit]
     held = st.session_state.get(key)
     _mend(key, first, held is not None and len(held) <= limit and all(name in titles for name in held))
     chosen = st.multiselect(

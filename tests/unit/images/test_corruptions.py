@@ -98,6 +98,21 @@ def test_jpeg_is_worse_at_lower_quality_and_keeps_colours():
     np.testing.assert_allclose(corrupt(red, "jpeg", 60).astype(int), red, atol=4)
 
 
+def test_a_screen_is_seen_from_the_side_with_coloured_stripes_and_one_bright_side():
+    out = corrupt(flat(128, 200), "screen", 100).astype(float)
+    left, right = out[:, :60].mean(), out[:, -60:].mean()
+    assert left > right + 40
+    differences = out[..., 0] - out[..., 2]  # red and blue have their stripes at different places
+    assert differences.std() > 2
+    dot = np.zeros((200, 200, 3), np.uint8)
+    dot[170:174, 30:34] = 255
+    row, column = np.unravel_index(corrupt(dot, "screen", 100)[..., 1].argmax(), (200, 200))
+    assert row > 174  # moved outwards
+    assert column < 28
+    weak, strong = (np.abs(corrupt(PHOTO, "screen", amount).astype(int) - PHOTO).mean() for amount in (20, 100))
+    assert 0 < weak < strong
+
+
 @pytest.mark.parametrize(
     ("pixels", "kind", "amount", "says"),
     [

@@ -16,6 +16,8 @@ from cnn_demo.models.explanation.contrast import channel_evidence, contrast
 from cnn_demo.models.explanation.explain import METHODS, effective_field, explain, logit_gradient
 from cnn_demo.models.explanation.feature_maps import convolutional_layers, feature_maps
 from cnn_demo.models.explanation.top_patches import ActivationExtractor, window_activations
+from cnn_demo.models.robustness.adversarial import Attacker
+from cnn_demo.models.robustness.smallest import smallest_noise
 from cnn_demo.models.transfer.backbones import features, random_features
 from cnn_demo.models.transfer.fine_tuning import fine_tune
 from cnn_demo.models.transfer.linear_head import split, train_head
@@ -44,6 +46,9 @@ def results() -> dict[str, np.ndarray]:
         cut = cut_network(model, seen, early)
         found[f"{key} without channels"] = scaled_logits(model, cut, np.eye(cut.channels, dtype=np.float32))
         found[f"{key} estimated losses"] = estimated_losses(model, seen, early, best).values
+        attacker = Attacker(model, seen)
+        found[f"{key} direction of an attack"] = attacker.first_direction
+        found[f"{key} budgets of an attack"] = np.array(sorted(smallest_noise(attacker, "fgsm").tried.items()))
         found[f"{key} features"] = features(model, [photo])
         for name, values in model.activations(photo.pixels).maps.items():
             found[f"{key} activation of {name}"] = values
