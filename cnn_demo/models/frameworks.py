@@ -2,7 +2,8 @@
 
 Importing TensorFlow before triton (a dependency of torchvision, timm and segmentation-models-pytorch) aborts the
 process, because LLVM's command-line options are then registered twice. After triton the order does not matter. So
-TensorFlow is only imported here, after triton; `tests/unit/models/test_frameworks.py` tests all orders.
+TensorFlow is only imported here: after triton, or, where there is no GPU, with triton blocked. Torch needs it for GPUs
+alone, and without it a process takes 75 MB less. `tests/unit/models/test_frameworks.py` tests all orders.
 """
 
 from __future__ import annotations
@@ -110,8 +111,10 @@ def torch_device(requested: str = "auto") -> str:
         ValueError: If a device is requested explicitly and torch cannot use it.
     """
     chosen = device(requested)
+    if chosen == "cpu":
+        return chosen  # without importing torch
     backends = torch()
-    usable = {"cpu": True, "cuda": backends.cuda.is_available(), "mps": backends.backends.mps.is_available()}
+    usable = {"cuda": backends.cuda.is_available(), "mps": backends.backends.mps.is_available()}
     if usable[chosen]:
         return chosen
     if requested != "auto":
@@ -119,8 +122,30 @@ def torch_device(requested: str = "auto") -> str:
     return "cpu"
 
 
+def _settle_triton() -> None:
+    """Import triton before TensorFlow is, or block it on a machine without a GPU."""
+    if describe_machine().device == "cpu":
+        sys.modules.setdefault("triton", None)  # type: ignore[arg-type]  # None blocks an import
+    # If TensorFlow has already been imported elsewhere, importing triton now would abort the process.
+    elif "tensorflow" not in sys.modules and importlib.util.find_spec("triton"):
+        importlib.import_module("triton")
+
+
+@contextlib.contextmanager
+def _without(*packages: str) -> Iterator[None]:
+    """Block imports of optional packages that nobody has imported yet."""
+    missing = [name for name in packages if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(missing))  # type: ignore[arg-type]  # None blocks an import
+    try:
+        yield
+    finally:
+        for name in missing:
+            del sys.modules[name]
+
+
 @cache
 def _torch() -> ModuleType:
+    _settle_triton()
     module = importlib.import_module("torch")
     if module.get_num_threads() != thread_count():  # setting it also changes MKL's setting
         module.set_num_threads(thread_count())
@@ -130,10 +155,10 @@ def _torch() -> ModuleType:
 @cache
 def _tensorflow() -> ModuleType:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    # If TensorFlow has already been imported elsewhere, importing triton now would abort the process.
-    if "tensorflow" not in sys.modules and importlib.util.find_spec("triton"):
-        importlib.import_module("triton")
-    module = importlib.import_module("tensorflow")
+    _settle_triton()
+    with _without("sklearn", "matplotlib"):  # Keras looks for both, which take 70 MB with SciPy, and needs neither
+        module = importlib.import_module("tensorflow")
+        importlib.import_module("keras")
     with contextlib.suppress(RuntimeError):  # too late if TensorFlow has already been initialized
         module.config.threading.set_intra_op_parallelism_threads(thread_count())
         module.config.threading.set_inter_op_parallelism_threads(2)
@@ -218,6 +243,12 @@ def ultralytics() -> ModuleType:
         return _ultralytics()
 
 
+def scikit_learn() -> ModuleType:
+    """Import and return scikit-learn, not while its imports are blocked."""
+    with _LOCK:
+        return importlib.import_module("sklearn")
+
+
 def openvino() -> ModuleType:
     """Import and return OpenVINO, without telemetry."""
     with _LOCK:
@@ -234,6 +265,18 @@ def keras() -> ModuleType:
     """Import and return Keras on the backend of `keras_backend`, or on the one that KERAS_BACKEND names."""
     with _LOCK:
         return _keras()
+
+
+def version(*distributions: str) -> str:
+    """Return the version of the first of these distributions that is installed, without importing it.
+
+    Raises:
+        PackageNotFoundError: If none is installed.
+    """
+    for name in distributions[:-1]:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            return importlib.metadata.version(name)
+    return importlib.metadata.version(distributions[-1])
 
 
 def placed_on(device: str) -> contextlib.AbstractContextManager:

@@ -51,6 +51,7 @@ class DigitData:
 @cache
 def digit_data() -> DigitData:
     """Load scikit-learn's digits and split them, always in the same way."""
+    frameworks.scikit_learn()
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
 

@@ -132,7 +132,8 @@ def with_raw_outputs(model: TorchNetwork) -> TorchNetwork:
 
 def openvino_file(spec: ModelSpec, weights: Path) -> Path:
     """Return the path of the OpenVINO export of these weights, whether or not it exists."""
-    return openvino_export.exported_file(spec, weights, f"ultralytics{frameworks.ultralytics().__version__}")
+    version = frameworks.version("ultralytics-opencv-headless", "ultralytics")  # its import would load torch
+    return openvino_export.exported_file(spec, weights, f"ultralytics{version}")
 
 
 def export_to_openvino(network: TorchNetwork, path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from cnn_demo.models.detection.yolo_detector import read_network
 from cnn_demo.models.openvino_export import BackgroundOpenVinoExport
 from cnn_demo.models.preprocessing import SCALINGS
 from cnn_demo.models.segmentation import unets
+from cnn_demo.models.segmentation.engines import Array, Engine, OpenVinoLogits, TorchLogits
 from cnn_demo.models.segmentation.postprocessing import postprocess
 from cnn_demo.models.segmentation.tiling import OVERLAP, TILE, Frame, tiles, weight_of
 from cnn_demo.models.torch_weights import with_weights
@@ -36,67 +37,51 @@ class PhotoTooLong(ValueError):
     """A photo is too narrow for an image size: its longer side would exceed `LONGEST` in the input."""
 
 
-class Engine(Protocol):
-    """Inference engine of a segmentation network; its name is "torch" or "OpenVINO"."""
-
-    @property
-    def name(self) -> str:
-        """Name of the engine."""
-        ...
-
-    def __call__(self, batch: torch.Tensor) -> torch.Tensor:
-        """Return logits (1, C, h, w) for an input (1, 3, H, W)."""
-        ...
-
-
-class TorchLogits:
-    """Inference with torch; of a network that returns a dict, the entry "out" is used."""
-
-    name = "torch"
-
-    def __init__(self, network: TorchNetwork) -> None:
-        self.network = network
-
-    def __call__(self, batch: torch.Tensor) -> torch.Tensor:
-        """Return logits (1, C, h, w) for an input (1, 3, H, W)."""
-        logits = self.network(batch)
-        return logits["out"] if isinstance(logits, dict) else logits
-
-
-class OpenVinoLogits:
-    """Inference with OpenVINO on the CPU; not thread-safe."""
-
-    name = "OpenVINO"
-
-    def __init__(self, path: Path) -> None:
-        self._compiled = openvino_export.Compiled(openvino_export.read(path))
-
-    def __call__(self, batch: torch.Tensor) -> torch.Tensor:
-        """Return logits (1, C, h, w) for an input (1, 3, H, W)."""
-        return frameworks.torch().from_numpy(self._compiled(batch.contiguous().numpy())[0])
-
-
 class SemanticSegmenter(BackgroundOpenVinoExport[Engine]):
     """A semantic segmentation model; one instance serves all visitors, serialized by its lock.
 
     Attributes:
         spec: Its registry entry.
-        network: The torch module in evaluation mode, from (1, 3, H, W) to logits (1, C, h, w).
+        network: The torch module in evaluation mode, from (1, 3, H, W) to logits (1, C, h, w). If OpenVINO predicts, it
+            is loaded when it is first asked for.
         device: Device it runs on: "cpu", "cuda" or "mps".
         stride: Output stride; both sides of the input are multiples of it.
         sides: Image sizes to choose from, in pixels of the shorter side; other sizes work too.
         lock: Held while the network runs.
     """
 
-    def __init__(self, spec: ModelSpec, network: TorchNetwork, device: str, stride: int) -> None:
+    def __init__(
+        self,
+        spec: ModelSpec,
+        network: TorchNetwork | None,
+        device: str,
+        stride: int,
+        engine: OpenVinoLogits | None = None,
+    ) -> None:
         self.spec = spec
-        # channels_last memory format: convolutions on a CPU take two thirds of the time.
-        self.network = network.eval().requires_grad_(False).to(device, memory_format=frameworks.torch().channels_last)
-        self._engine = TorchLogits(self.network)
         self.device = device
         self.stride = stride
         self.sides = tuple(sorted({*SIDES, spec.input_size[0]}))
         self.lock = threading.Lock()
+        self._loading = threading.Lock()
+        self._network = None if network is None else self._placed(network)
+        self._engine = engine or TorchLogits(self.network, device)
+
+    def _placed(self, network: TorchNetwork) -> TorchNetwork:
+        # channels_last memory format: convolutions on a CPU take two thirds of the time.
+        return network.eval().requires_grad_(False).to(self.device, memory_format=frameworks.torch().channels_last)
+
+    @property
+    def network(self) -> TorchNetwork:
+        """The torch module, for feature maps, ablations and gradients.
+
+        Raises:
+            ModelUnavailable: If the weights are missing or broken.
+        """
+        with self._loading:
+            if self._network is None:
+                self._network = self._placed(with_weights(self.spec, build_smp))
+            return self._network
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -124,8 +109,10 @@ class SemanticSegmenter(BackgroundOpenVinoExport[Engine]):
 
     def batch(self, seen: np.ndarray) -> torch.Tensor:
         """Return the normalized input, (1, 3, H, W) float32 on the network's device, for an image (H, W, 3) uint8."""
-        scaled = SCALINGS[self.spec.scaling].apply(seen)
-        return frameworks.torch().from_numpy(scaled[None]).to(self.device).permute(0, 3, 1, 2)
+        return frameworks.torch().from_numpy(self._scaled(seen)).to(self.device)
+
+    def _scaled(self, seen: np.ndarray) -> np.ndarray:
+        return SCALINGS[self.spec.scaling].apply(seen)[None].transpose(0, 3, 1, 2)
 
     def run(self, batch: torch.Tensor) -> torch.Tensor:
         """Run the network.
@@ -136,14 +123,12 @@ class SemanticSegmenter(BackgroundOpenVinoExport[Engine]):
         Returns:
             Logits (C, H, W).
         """
-        torch = frameworks.torch()
-        with torch.inference_mode():
-            logits = self._engine(batch)
-            if logits.shape[2:] != batch.shape[2:]:
-                logits = torch.nn.functional.interpolate(logits, batch.shape[2:], mode="bilinear", align_corners=False)
-            return logits[0]
+        engine = self._engine
+        if isinstance(engine, OpenVinoLogits):
+            return frameworks.torch().from_numpy(engine(batch.numpy()))
+        return engine(batch)
 
-    def logits(self, seen: np.ndarray, mode: str = "whole", tile: int = TILE, overlap: float = OVERLAP) -> torch.Tensor:
+    def logits(self, seen: np.ndarray, mode: str = "whole", tile: int = TILE, overlap: float = OVERLAP) -> Array:
         """Return the logits (C, H, W) of an image whose sides are multiples of the stride.
 
         Args:
@@ -152,28 +137,32 @@ class SemanticSegmenter(BackgroundOpenVinoExport[Engine]):
             tile: Height and width of a tile, a multiple of the stride.
             overlap: Overlap of neighbouring tiles as a fraction of a tile, from 0 to below 1.
 
+        Returns:
+            An array if OpenVINO ran the network, else a tensor.
+
         Raises:
             ValueError: If the mode does not exist, or the tile size or overlap is out of range.
         """
         if mode not in MODES:
             raise ValueError(f"There is no mode {mode!r}: choose one of {', '.join(MODES)}.")
-        batch = self.batch(seen)
+        engine: Engine = self._engine  # an export that ends now replaces it for the next photo
+        batch = engine.array(self._scaled(seen))
         size = seen.shape[:2]
         parts = tiles(size, tile, overlap, self.stride) if mode == "tiled" else ()
         if len(parts) < 2:
             with self.lock:
-                return self.run(batch)
-        torch = frameworks.torch()
-        total = torch.zeros((len(self.labels), *size), device=self.device)
-        weights = torch.zeros(size, device=self.device)
+                return engine(batch)
+        total = engine.array(np.zeros((len(self.labels), *size), np.float32))
+        weights = engine.array(np.zeros(size, np.float32))
         for part in parts:
             rows, columns = part.slices
             with self.lock:  # released between tiles, so that small photos need not wait for large ones
-                logits = self.run(batch[:, :, rows, columns].contiguous(memory_format=torch.channels_last))
-            weight = torch.from_numpy(weight_of(part, size)).to(self.device)
+                logits = engine(batch[:, :, rows, columns])
+            weight = engine.array(weight_of(part, size))
             total[:, rows, columns] += logits * weight
             weights[rows, columns] += weight
-        return total.div_(weights)
+        total /= weights
+        return total
 
     @gpu_memory.or_on_cpu
     def predict(
@@ -250,20 +239,31 @@ def load_torch_segmenter(spec: ModelSpec, device: str) -> SemanticSegmenter:
 
 
 def _load_smp(spec: ModelSpec, device: str) -> SemanticSegmenter:
-    network = with_weights(spec, build_smp)
-    model = SemanticSegmenter(spec, network, device, int(network.encoder.output_stride))
     found = spec.weights_file()
     if device == "cpu" and found.source == "bundled":
-        model.export_in_background(lambda: _in_openvino(spec, found.path))
+        engine = openvino_export.existing(openvino_file(spec, found.path), OpenVinoLogits)
+        if engine is not None:
+            return SemanticSegmenter(spec, None, device, 2**unets.STEPS, engine)
+    network = with_weights(spec, build_smp)
+    model = SemanticSegmenter(spec, network, device, int(network.encoder.output_stride))
+    if device == "cpu" and found.source == "bundled":
+        model.export_in_background(lambda: in_openvino(spec, found.path))
     return model
 
 
-def _in_openvino(spec: ModelSpec, weights: Path) -> OpenVinoLogits:
-    """Export a separate copy of the network, while the loaded one serves visitors; or read an existing export."""
-    library = f"segmentation-models-pytorch{frameworks.segmentation_models_pytorch().__version__}"
-    path = openvino_export.exported_file(spec, weights, library)
-    engine = openvino_export.existing(path, OpenVinoLogits)
-    if engine is None:
-        openvino_export.write(openvino_export.converted(with_weights(spec, build_smp)), path)
-        engine = OpenVinoLogits(path)
-    return engine
+def openvino_file(spec: ModelSpec, weights: Path) -> Path:
+    """Return the path of the OpenVINO export of these weights, whether or not it exists."""
+    library = f"segmentation-models-pytorch{frameworks.version('segmentation-models-pytorch')}"
+    return openvino_export.exported_file(spec, weights, library)
+
+
+def in_openvino(spec: ModelSpec, weights: Path) -> OpenVinoLogits:
+    """Export a bundled U-Net to OpenVINO, a copy of its own, while another one may serve visitors.
+
+    Raises:
+        ModelUnavailable: If the weights are broken.
+        OSError: If the files cannot be written.
+    """
+    path = openvino_file(spec, weights)
+    openvino_export.write(openvino_export.converted(with_weights(spec, build_smp)), path)
+    return OpenVinoLogits(path)

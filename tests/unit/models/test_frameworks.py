@@ -131,14 +131,20 @@ class Recorder:
 
 
 @pytest.mark.parametrize("already", [False, True])
-def test_tensorflow_is_imported_after_triton_and_grows_its_memory(monkeypatch, already):
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_triton_comes_before_tensorflow_or_never(monkeypatch, already, device):
     fake, imported = Recorder(), []
+    modules = {"tensorflow": fake} if already else {}
     monkeypatch.setattr(frameworks.importlib, "import_module", lambda name: imported.append(name) or fake)
     monkeypatch.setattr(frameworks.importlib.util, "find_spec", lambda name: object())
+    monkeypatch.setattr(frameworks, "describe_machine", lambda: machine(device))
     monkeypatch.setattr(frameworks, "thread_count", lambda: 7)
-    monkeypatch.setattr(frameworks.sys, "modules", {"tensorflow": fake} if already else {})
+    monkeypatch.setattr(frameworks.sys, "modules", modules)
     assert frameworks._tensorflow.__wrapped__() is fake
-    assert imported == (["tensorflow"] if already else ["triton", "tensorflow"])
+    first = ["triton"] if device == "cuda" and not already else []
+    assert imported == [*first, "tensorflow", "keras"]
+    assert ("triton" in modules) == (device == "cpu")  # as None, which blocks it
+    assert not {"sklearn", "matplotlib"} & set(modules)
     assert fake.calls == [("intra", 7), ("inter", 2), ("first GPU", True), ("second GPU", True)]
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from cnn_demo.images.samples import sample_photos
+from cnn_demo.machine import describe_machine
 from cnn_demo.models import frameworks, load, openvino_export, release
 from cnn_demo.models.segmentation.postprocessing import postprocess
 
@@ -60,12 +61,12 @@ def test_tiling_the_widest_sample_changes_as_few_pixels_as_the_page_states():
 
 @pytest.fixture(scope="module")
 def exports(tmp_path_factory):
-    """A user's cache with both U-Nets in OpenVINO's format."""
+    """A user's cache with both U-Nets and a detector in OpenVINO's format."""
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder))
         release()
-        for key in ("pet_unet", "street_unet"):
+        for key in ("pet_unet", "street_unet", "assorted_yolo11n"):
             exported(load(key, "cpu"))
         release()
     return folder
@@ -73,7 +74,7 @@ def exports(tmp_path_factory):
 
 @pytest.fixture
 def full_cache(exports, monkeypatch, tmp_path):
-    """The user's cache, with both exports in it."""
+    """The user's cache, with all exports in it."""
     shutil.copytree(exports, tmp_path, dirs_exist_ok=True)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     release()
@@ -107,6 +108,31 @@ def test_a_network_is_exported_once(full_cache, monkeypatch):
     assert [path.suffix for path in sorted(full_cache.rglob("pet_unet-*"))] == [".bin", ".sha256", ".xml"]
     monkeypatch.setattr(openvino_export, "converted", None)
     assert exported(load("pet_unet", "cpu")).engine == "OpenVINO"
+
+
+WITHOUT_TORCH = """
+import sys
+from cnn_demo.images import sample_photos
+from cnn_demo.models import load
+
+photo = next(sample for sample in sample_photos() if sample.key == "chelsea").load().pixels
+unet = load("pet_unet")
+for mode in ("whole", "tiled"):  # enlarged to three tiles
+    print(unet.predict(photo, mode, 960, keep_probabilities=True).coverage()["cat"])
+print(list(load("assorted_yolo11n").predict(photo).data["class_name"]))
+print([name for name in ("torch", "torchvision", "ultralytics", "tensorflow") if name in sys.modules])
+"""
+
+
+@pytest.mark.skipif(describe_machine().device != "cpu", reason="with a GPU, torch runs these networks")
+def test_exported_networks_need_no_torch(full_cache, root):
+    ended = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TORCH], cwd=root, capture_output=True, text=True, timeout=200, check=True
+    )
+    *coverage, classes, imported = ended.stdout.splitlines()
+    assert float(coverage[0]) == pytest.approx(float(coverage[1]), abs=0.01)
+    assert classes != "[]"
+    assert imported == "[]"
 
 
 def test_a_program_that_ends_during_the_export_ends_well(tmp_path, root):

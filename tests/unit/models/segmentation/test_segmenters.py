@@ -12,6 +12,8 @@ from cnn_demo.models import ModelUnavailable, find, frameworks, load, release
 from cnn_demo.models.catalogue.registry import PET_LABELS
 from cnn_demo.models.files.weights import find_weights
 from cnn_demo.models.preprocessing import SCALINGS
+from cnn_demo.models.segmentation import postprocessing
+from cnn_demo.models.segmentation.engines import TorchLogits
 from cnn_demo.models.segmentation.postprocessing import postprocess
 from cnn_demo.models.segmentation.segmenters import (
     SemanticSegmenter,
@@ -193,8 +195,14 @@ def test_eight_concurrent_visitors_get_the_same_predictions(small):
 
 @pytest.mark.parametrize(("mode", "runs"), [("whole", 1), ("tiled", 6)])
 def test_the_network_runs_only_while_its_lock_is_held(small, monkeypatch, mode, runs):
-    run, held = small.run, []
-    monkeypatch.setattr(small, "run", lambda batch: held.append(small.lock.locked()) or run(batch))
+    engine, held = small._engine, []
+
+    class Watched(TorchLogits):
+        def __call__(self, batch):
+            held.append(small.lock.locked())
+            return engine(batch)
+
+    monkeypatch.setattr(small, "_engine", Watched(small.network, "cpu"))
     small.predict(photo(), mode, tile=32, overlap=0)
     assert held == [True] * runs
     assert not small.lock.locked()
@@ -206,6 +214,22 @@ def test_more_classes_than_a_byte_can_count():
     result = postprocess(logits, Frame((8, 8), (8, 8), (8, 8)))
     assert result["class_map"].dtype == np.int16
     np.testing.assert_array_equal(result["class_map"], logits.argmax(0).numpy())
+
+
+@pytest.mark.parametrize("scaled", [(40, 52), (80, 104), (23, 30)])
+def test_numpy_and_torch_postprocess_alike(scaled):
+    """Torch does so on a GPU, here with a tensor on the CPU; the map is cut, resized and processed in several parts."""
+    torch = frameworks.torch()
+    torch.manual_seed(1)
+    logits = torch.nn.functional.interpolate(3 * torch.randn(1, 21, 12, 14), (96, 112), mode="bilinear")[0]
+    frame, rows = Frame((80, 104), scaled, (96, 112)), slice(17, 60)
+    logits = logits[:, : scaled[0], : scaled[1]]
+    theirs = np.empty((2, 21, 43, 104), np.float16)
+    one = postprocessing._rows_in_torch(logits, frame, rows, theirs[0])
+    other = postprocessing._rows_in_numpy(logits.numpy(), frame, rows, theirs[1])
+    np.testing.assert_array_equal(one[0], other[0])
+    np.testing.assert_allclose(one[1:], other[1:], atol=1e-4)
+    np.testing.assert_allclose(theirs[0], theirs[1], atol=1e-3)
 
 
 @pytest.fixture(scope="module")
