@@ -267,16 +267,12 @@ def keras() -> ModuleType:
         return _keras()
 
 
-def version(*distributions: str) -> str:
-    """Return the version of the first of these distributions that is installed, without importing it.
-
-    Raises:
-        PackageNotFoundError: If none is installed.
-    """
-    for name in distributions[:-1]:
+def version(*distributions: str) -> str | None:
+    """Return the version of the first of these distributions that is installed, without importing it."""
+    for name in distributions:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             return importlib.metadata.version(name)
-    return importlib.metadata.version(distributions[-1])
+    return None
 
 
 def placed_on(device: str) -> contextlib.AbstractContextManager:

@@ -132,7 +132,8 @@ def with_raw_outputs(model: TorchNetwork) -> TorchNetwork:
 
 def openvino_file(spec: ModelSpec, weights: Path) -> Path:
     """Return the path of the OpenVINO export of these weights, whether or not it exists."""
-    version = frameworks.version("ultralytics-opencv-headless", "ultralytics")  # its import would load torch
+    installed = frameworks.version("ultralytics-opencv-headless", "ultralytics")  # its import would load torch
+    version = installed or frameworks.ultralytics().__version__
     return openvino_export.exported_file(spec, weights, f"ultralytics{version}")
 
 

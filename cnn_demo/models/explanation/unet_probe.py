@@ -75,7 +75,7 @@ class UnetProbe(Probe):
 
     def score(self, picture: np.ndarray) -> float:
         """Return the probability of the class at the pixel, or its mean over the region."""
-        return self._score(self._segmenter.logits(self._frame.apply(picture)))
+        return self._score(frameworks.torch().as_tensor(self._segmenter.logits(self._frame.apply(picture))))
 
     def gradients(self, layer: str) -> TargetGradients:
         """Return the gradients of the pixel's class logit, or of its mean over the region."""

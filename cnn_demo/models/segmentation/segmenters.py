@@ -253,7 +253,8 @@ def _load_smp(spec: ModelSpec, device: str) -> SemanticSegmenter:
 
 def openvino_file(spec: ModelSpec, weights: Path) -> Path:
     """Return the path of the OpenVINO export of these weights, whether or not it exists."""
-    library = f"segmentation-models-pytorch{frameworks.version('segmentation-models-pytorch')}"
+    installed = frameworks.version("segmentation-models-pytorch")
+    library = f"segmentation-models-pytorch{installed or frameworks.segmentation_models_pytorch().__version__}"
     return openvino_export.exported_file(spec, weights, library)
 
 
