@@ -42,6 +42,15 @@ LESSON = Lesson(
             photo="chelsea",
         ),
         Experiment(
+            "Two heads, two reasons",
+            "The class “person” depends most on the face, the box more on the middle of the suit: below the photos is "
+            "how alike the two maps are. Change **Part of the box to explain**: each side has a map of its own.",
+            {"task": "Explain"},
+            photo="astronaut",
+            invites=("explain_part",),
+            look_at=("explain_part",),
+        ),
+        Experiment(
             "None of the twenty",
             "A flower is none of its twenty classes. The box head predicts a box all the same, below in amber; but the "
             "class head predicts “nothing”, and so the box is not shown on the photo.",

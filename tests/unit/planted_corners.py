@@ -1,5 +1,7 @@
 """A detector in torch whose reasons are known: scores depend on one corner of the photo, boxes on the opposite one."""
 
+import numpy as np
+
 from cnn_demo.models import frameworks
 
 STRIDES = (8, 16, 32)
@@ -132,3 +134,34 @@ def corner_unet(classes: int = 3):
             return self.segmentation_head(step)
 
     return Network().eval()
+
+
+def corner_localizer(side: int = 64):
+    """Build a Keras network with the outputs of `bundled_networks.localizer_heads`, for images (N, side, side, 3).
+
+    The logit of class 0 grows with the brightness of the upper left quarter, those of the other three are 0. The right
+    and the lower side of the box depend on the brightness of the lower right quarter; its other sides never move.
+    """
+    keras = frameworks.keras()
+    layers, ops = keras.layers, keras.ops
+    inputs = keras.Input((side, side, 3), name="image")
+    maps = layers.AveragePooling2D(8)(layers.Conv2D(2, 1, name="grey")(inputs))
+    half = side // 16
+    first = layers.GlobalAveragePooling2D()(layers.Cropping2D(((0, half), (0, half)))(maps))
+    last = layers.GlobalAveragePooling2D()(layers.Cropping2D(((half, 0), (half, 0)))(maps))
+    logits = layers.Dense(4, name="logits")(first)
+    box = layers.Dense(4, name="sides")(last)
+    attention = 0 * maps[..., 0] + 1 / (2 * half) ** 2
+    votes = attention[..., None] * 0 + ops.reshape(box, (-1, 1, 1, 4))
+    network = keras.Model(inputs, {"logits": logits, "box": box, "attention": attention, "votes": votes, "maps": maps})
+    grey = np.full((1, 1, 3, 2), 1 / 6, np.float32)  # from 0 to 1 for pixels from -1 to 1, with the bias
+    classes, sides = np.zeros((2, 2, 4), np.float32)
+    classes[0, 0], sides[0, 2:] = 8, 0.5
+    weights = {
+        "grey": [grey, np.full(2, 0.5, np.float32)],
+        "logits": [classes, np.array([-4, 0, 0, 0], np.float32)],
+        "sides": [sides, np.array([0.3, 0.3, 0.4, 0.4], np.float32)],
+    }
+    for name, values in weights.items():
+        network.get_layer(name).set_weights(values)
+    return network

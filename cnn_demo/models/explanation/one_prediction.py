@@ -15,11 +15,13 @@ from cnn_demo.images.photo import check_pixels
 from cnn_demo.models import gpu_memory
 from cnn_demo.models.detection.yolo_detector import YoloDetector
 from cnn_demo.models.explanation.explain import CAMS, METHODS, Method
+from cnn_demo.models.explanation.localizer_probe import LocalizerProbe
 from cnn_demo.models.explanation.masking import MASKS, Masking, Report, d_rise, occlusion, random_masks
 from cnn_demo.models.explanation.probe import Probe
-from cnn_demo.models.explanation.targets import BoxTarget, PixelTarget, RegionTarget, Target
+from cnn_demo.models.explanation.targets import BoxTarget, ClassTarget, PixelTarget, RegionTarget, Target
 from cnn_demo.models.explanation.unet_probe import UnetProbe
 from cnn_demo.models.explanation.yolo_probe import YoloProbe
+from cnn_demo.models.localization.localizers import Localizer
 from cnn_demo.models.model import Model
 from cnn_demo.models.segmentation.segmenters import SemanticSegmenter
 from cnn_demo.models.segmentation.unet_ablation import can_be_opened
@@ -79,6 +81,8 @@ def probe_of(model: Model, pixels: np.ndarray, target: Target, side: int | None 
     match model, target:
         case YoloDetector(), BoxTarget():
             return YoloProbe(model, pixels, target, side)
+        case Localizer(), ClassTarget() | BoxTarget():
+            return LocalizerProbe(model, pixels, target)
         case SemanticSegmenter(), PixelTarget() | RegionTarget() if can_be_opened(model.spec):
             return UnetProbe(model, pixels, target, side)
     raise ValueError(f"“{model.spec.title}” predicts nothing that a {type(target).__name__} could mean.")
@@ -86,7 +90,9 @@ def probe_of(model: Model, pixels: np.ndarray, target: Target, side: int | None 
 
 def can_be_explained(model: Model) -> bool:
     """Return whether the predictions of a model can be explained."""
-    return isinstance(model, YoloDetector) or (isinstance(model, SemanticSegmenter) and can_be_opened(model.spec))
+    if isinstance(model, SemanticSegmenter):
+        return can_be_opened(model.spec)
+    return isinstance(model, (YoloDetector, Localizer))
 
 
 @gpu_memory.or_on_cpu

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
 from cnn_demo.models.detection.candidates import Candidates
 
-Part: TypeAlias = Literal["class", "box", "left", "top", "right", "bottom"]
+Part: TypeAlias = Literal["class", "box", "left", "top", "right", "bottom", "centre", "mask"]
 PARTS: tuple[Part, ...] = ("class", "box", "left", "top", "right", "bottom")
 SIDES: tuple[Part, ...] = ("left", "top", "right", "bottom")
 
@@ -34,7 +34,7 @@ class BoxTarget:
         box_xyxy: Its four corners in pixels of the photo, not clipped.
         cell: Index of the grid, row and column of the cell that predicted it; None if the detector has no cells.
         part: What to explain: the score of its "class", its whole "box", or one side of it: "left", "top", "right" or
-            "bottom".
+            "bottom". Of a localizer's box also its "centre", and of an instance its "mask".
     """
 
     class_id: int
@@ -43,8 +43,8 @@ class BoxTarget:
     part: Part = "class"
 
     def __post_init__(self) -> None:
-        if self.part not in PARTS:
-            raise ValueError(f"A box has no part {self.part!r}: choose one of {', '.join(PARTS)}.")
+        if self.part not in get_args(Part):
+            raise ValueError(f"A box has no part {self.part!r}: choose one of {', '.join(get_args(Part))}.")
 
     def with_part(self, part: Part) -> BoxTarget:
         """Return the same box with another part to explain.

@@ -1,12 +1,13 @@
-"""Page 5's workbench: prediction, ground truth, box measures, localization without a box head, training history."""
+"""Page 5's workbench: prediction, explanation, ground truth, box measures, no box head, training history."""
 
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from cnn_demo.images import Photo
-from cnn_demo.ui.localization import cover, state, training_history, true_box, two_boxes, without_box_head
+from cnn_demo.ui.localization import cover, explain, state, training_history, true_box, two_boxes, without_box_head
 from cnn_demo.ui.localization.cover import cover_view
+from cnn_demo.ui.localization.explain import explain_view
 from cnn_demo.ui.localization.prediction import find_view
 from cnn_demo.ui.localization.training_history import learned_view
 from cnn_demo.ui.localization.true_box import truth_view
@@ -17,6 +18,7 @@ from cnn_demo.ui.page.tabs import fill_open_tab
 # Tab to the view that fills it.
 VIEWS: dict[str, Callable[[Photo], None]] = {
     "Localize": find_view,
+    "Explain": explain_view,
     "Draw the ground truth": truth_view,
     "Cover it": cover_view,
     "Two boxes": boxes_view,
@@ -28,6 +30,7 @@ VIEWS: dict[str, Callable[[Photo], None]] = {
 DEFAULTS: dict[str, Any] = {
     "task": next(iter(VIEWS)),
     **state.DEFAULTS,
+    **explain.DEFAULTS,
     **true_box.DEFAULTS,
     **cover.DEFAULTS,
     **two_boxes.DEFAULTS,

@@ -26,6 +26,7 @@ KIND, ROW, COLUMN, REGION, CLASS = "explain_kind", "explain_row", "explain_colum
 DEFAULTS: dict[str, Any] = {KIND: "pixel", ROW: None, COLUMN: None, CLASS: None}
 KINDS: dict[Kind, str] = {"pixel": "A pixel", "region": "A region"}
 MOST_REGIONS = 30  # in the list, the largest
+FIELD_WIDTH = 130  # CSS pixels that a number with its two buttons needs
 OPACITY = 0.45
 _WHERE = "explain_where"  # the photo that row and column are for
 
@@ -86,10 +87,10 @@ def pick_where(photo: Photo, key: str) -> Where:
 def _fields(photo: Photo, key: str) -> tuple[int | None, int | None]:
     """Let the visitor type row and column; None for an empty field."""
     own = _middle(photo, key, _first(segmentation_of(photo, key, None, "whole"), regions_of(photo, key)))
-    rows, columns = st.columns(2, gap="small", wrap=False)
-    with rows:
+    grid = st.grid(2, min_column_width=FIELD_WIDTH)
+    with grid.cell():
         row = index_field("Row", photo.size[0], key=ROW, placeholder=str(own[0]))
-    with columns:
+    with grid.cell():
         column = index_field("Column", photo.size[1], key=COLUMN, placeholder=str(own[1]))
     return row, column
 
