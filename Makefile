@@ -45,8 +45,9 @@ bench: .venv/.dev  ## print the speed figures of the README, each against its na
 	$(BIN)/python benchmarks/slider.py
 	$(BIN)/python benchmarks/startup.py
 
-screenshots: .venv/.dev  ## make the README's pictures of every page (needs Chromium)
+screenshots: .venv/.dev  ## make the README's pictures, still and moving (needs Chromium)
 	$(BIN)/python assets/make_screenshots.py
+	$(BIN)/python assets/make_moving_picture.py
 
 docs: .venv-docs/.installed  ## build the documentation site into site/, in an environment of its own
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet

@@ -7,6 +7,8 @@ import io
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -36,17 +38,24 @@ LINKS = {  # page -> settings in its link
 def main() -> None:
     """Write a WebP file for each page."""
     FOLDER.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as empty, sync_playwright() as playwright:
+    with served_offline() as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGS)
+        for topic in TOPICS:
+            page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")
+            name = Path(topic.page).stem.partition("_")[2]
+            page.goto(f"{address}/{name}?{urlencode(LINKS[topic.number])}")
+            save(picture_of(page), FOLDER / f"{topic.number}.webp")
+            page.close()
+
+
+@contextmanager
+def served_offline() -> Iterator[str]:
+    """Serve the app with the bundled networks alone, and yield its address."""
+    with tempfile.TemporaryDirectory() as empty:
         os.environ |= {"CNN_DEMO_WEIGHTS": empty, "KERAS_HOME": empty, "TORCH_HOME": empty, "HF_HUB_CACHE": empty}
         process, address = serve("app.py")
         try:
-            browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGS)
-            for topic in TOPICS:
-                page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")
-                name = Path(topic.page).stem.partition("_")[2]
-                page.goto(f"{address}/{name}?{urlencode(LINKS[topic.number])}")
-                save(picture_of(page), FOLDER / f"{topic.number}.webp")
-                page.close()
+            yield address
         finally:
             process.terminate()
 
