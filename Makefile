@@ -1,6 +1,6 @@
 # `make` alone lists the targets. Everything lives in .venv; nothing is installed outside it.
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run dev test lint format bench screenshots docs clean
+.PHONY: help install install-dev run dev test lint format bench screenshots docs cluster clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PORT ?= 8501
@@ -49,6 +49,13 @@ screenshots: .venv/.dev  ## make the README's pictures, still and moving (needs 
 	$(BIN)/python assets/make_screenshots.py
 	$(BIN)/python assets/make_moving_picture.py
 
+# Ray's processes have a low priority by default, and with a token no other user of the machine can use them.
+cluster: export RAY_worker_niceness := 0
+cluster: .venv/.scale  ## run the networks on a Ray cluster of this machine, and serve the app on PORT
+	$(BIN)/ray get-auth-token --generate >/dev/null
+	$(BIN)/ray start --head --disable-usage-stats --include-dashboard=false
+	trap '$(BIN)/ray stop' EXIT; $(BIN)/python -m cnn_demo cluster && CNN_DEMO_BACKEND=ray $(BIN)/streamlit run app.py --server.port $(PORT)
+
 docs: .venv-docs/.installed  ## build the documentation site into site/, in an environment of its own
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet
 	@echo "Open site/index.html."
@@ -66,6 +73,10 @@ clean:  ## remove .venv and caches
 .venv/.dev: requirements-dev.txt requirements.txt | .venv/bin/python
 	$(BIN)/pip install --quiet -r requirements-dev.txt
 	@touch $@ .venv/.app
+
+.venv/.scale: requirements-scale.txt .venv/.app
+	$(BIN)/pip install --quiet -r requirements-scale.txt
+	@touch $@
 
 .venv-docs/.installed: requirements-docs.txt
 	$(PYTHON) -m venv .venv-docs

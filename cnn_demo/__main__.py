@@ -1,6 +1,7 @@
 """Command-line interface: `python -m cnn_demo COMMAND`.
 
-Commands are `serve`, `classify|localize|detect|segment PHOTO...`, `explain PHOTO... --task TASK` and `fetch [KEY...]`.
+Commands are `serve`, `classify|localize|detect|segment PHOTO...`, `explain PHOTO... --task TASK`, `fetch [KEY...]`
+and `cluster [KEY...]`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: Command and options; None for those of the shell.
 
     Returns:
-        The exit status, as `main` of `command_line`, `explaining.command`, `fetching` and `serving` describe it.
+        The exit status, as `main` of `command_line`, `explaining.command`, `fetching`, `serving` and
+        `models.cluster.command` describe it.
     """
     try:
         try:
@@ -47,6 +49,10 @@ def _run(arguments: list[str]) -> int:
         from cnn_demo.explaining.command import main as explain
 
         return explain(arguments[1:])
+    if arguments[:1] == ["cluster"]:
+        from cnn_demo.models.cluster.command import main as cluster
+
+        return cluster(arguments[1:])
     from cnn_demo.command_line import main as ask
 
     return ask(arguments)

@@ -13,6 +13,7 @@ from functools import cache
 from cnn_demo.machine import describe_machine
 from cnn_demo.models.batching import MAX_BATCH
 from cnn_demo.models.catalogue.specs import ModelUnavailable
+from cnn_demo.models.cluster.settings import settings_here, uses_cluster
 
 MAX_WAITING = 40
 TICK = 0.5  # seconds between two reports of the position
@@ -20,6 +21,11 @@ TICK = 0.5  # seconds between two reports of the position
 
 class Busy(ModelUnavailable):
     """Too many are waiting already; the message is one sentence for visitors."""
+
+    @classmethod
+    def behind(cls, waiting: int) -> Busy:
+        """Return the error for a queue in which so many are waiting."""
+        return cls(f"The networks are busy, and {waiting} visitors are waiting already: please try again in a minute.")
 
 
 class Turns:
@@ -65,10 +71,7 @@ class Turns:
         ticket = object()
         with self._changed:
             if not self._free and len(self._waiting) >= self._max_waiting:
-                raise Busy(
-                    f"The networks are busy, and {self._max_waiting} visitors are waiting already: please try again in "
-                    "a minute."
-                )
+                raise Busy.behind(self._max_waiting)
             self._waiting.append(ticket)
         try:
             while (before := self._try(ticket)) is not None:
@@ -94,7 +97,10 @@ class Turns:
 def network_turns() -> Turns:
     """The turns of this process: on a GPU as many as one batch holds, elsewhere one for each core, and at least two.
 
-    A network keeps all cores busy, but with two turns a quick one need not wait for a slow explanation.
+    A network keeps all cores busy, but with two turns a quick one need not wait for a slow explanation. On a cluster
+    there are as many as the replicas of a network accept.
     """
+    if uses_cluster():
+        return Turns(settings_here().at_once)
     machine = describe_machine()
     return Turns(MAX_BATCH if machine.device == "cuda" else max(2, machine.cores))

@@ -13,6 +13,7 @@ from cachetools import LRUCache, cached
 from cnn_demo.models import frameworks, gpu_memory
 from cnn_demo.models.catalogue.registry import MODELS
 from cnn_demo.models.catalogue.specs import TASKS, Metric, ModelSpec, ModelUnavailable, Task
+from cnn_demo.models.cluster.settings import uses_cluster
 from cnn_demo.models.files.weights import local_weights
 from cnn_demo.models.model import Model
 
@@ -33,6 +34,7 @@ __all__ = [
     "load",
     "load_classifier",
     "load_detector",
+    "load_here",
     "load_localizer",
     "load_segmenter",
     "preferred_model",
@@ -151,7 +153,8 @@ def load(key: str, device: str = "auto") -> Model:
 
     Thread-safe: if several callers request the same model, one loads it and the others wait. The model is shared and
     protects itself with a lock. A new model is loaded before the least recently used one is evicted. If it does not fit
-    on the GPU, it is loaded on the CPU.
+    on the GPU, it is loaded on the CPU. With `CNN_DEMO_BACKEND=ray` and the device "auto", the network runs on a Ray
+    cluster (`cnn_demo.models.cluster`).
 
     Args:
         key: Key of the model in the registry.
@@ -161,6 +164,19 @@ def load(key: str, device: str = "auto") -> Model:
         KeyError: If there is no such model.
         ValueError: If the device is not available.
         ModelUnavailable: If its weights are not available locally or cannot be read.
+    """
+    if device == "auto" and uses_cluster():
+        from cnn_demo.models.cluster.remote_models import remote_model
+
+        return remote_model(find(key))
+    return load_here(key, device)
+
+
+def load_here(key: str, device: str = "auto") -> Model:
+    """Return a model in this process, as `load` does without a cluster.
+
+    Raises:
+        KeyError, ValueError, ModelUnavailable: As `load` does.
     """
     spec = find(key)
     chosen = _device_of(spec, device)

@@ -27,6 +27,7 @@ from cnn_demo.machine import describe_machine
 DEVICE_CHOICES = ("auto", "cpu", "cuda", "mps")
 KERAS_BACKENDS = ("tensorflow", "torch")
 KERAS_VARIABLE = "CNN_DEMO_KERAS"
+THREADS = "CNN_DEMO_THREADS"
 TorchNetwork: TypeAlias = Any
 """A `torch.nn.Module` with attributes of its own, which torch declares as `Tensor | Module` whatever they are."""
 TfTensor: TypeAlias = Any
@@ -37,8 +38,8 @@ _LOCK = threading.RLock()  # concurrent visitors must not interleave imports or 
 
 
 def thread_count() -> int:
-    """Return the number of threads for each framework: the number of cores of this process."""
-    return describe_machine().cores
+    """Return the number of threads for each framework: `CNN_DEMO_THREADS`, or the number of cores of this process."""
+    return int(os.environ.get(THREADS) or describe_machine().cores)
 
 
 def device(requested: str = "auto") -> str:

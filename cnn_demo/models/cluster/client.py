@@ -1,0 +1,160 @@
+"""Calls of networks on a Ray cluster, by the app: where they run is Ray's affair, and so are queue and batches.
+
+Predictions change nothing, so a call whose replica dies is made again, on another one. Ray is imported here and in
+`replica`, within functions: it is not one of the app's requirements, but of `requirements-scale.txt`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cnn_demo.models.catalogue.specs import ModelSpec, ModelUnavailable
+from cnn_demo.models.cluster.replica import Description, Replica
+from cnn_demo.models.cluster.settings import Settings, settings_here
+from cnn_demo.turns import Busy
+
+if TYPE_CHECKING:
+    from ray.serve.handle import DeploymentHandle
+
+NAMESPACE = "cnn_demo"
+ATTEMPTS = 6  # of one call; between them a replica that died is replaced
+FIRST_PAUSE = 0.25  # seconds, doubled after each attempt
+PATIENCE = 180.0  # seconds for one call
+_LOCK = threading.RLock()  # one thread connects, or deploys a network
+
+
+def connect() -> None:
+    """Connect this process to the cluster that `RAY_ADDRESS` names, or to the one on this machine.
+
+    Raises:
+        ModelUnavailable: If Ray is not installed, or there is no cluster.
+    """
+    with _LOCK:
+        try:
+            import ray
+        except ImportError as error:
+            raise ModelUnavailable(
+                "Ray is not installed: please install requirements-scale.txt, or unset CNN_DEMO_BACKEND."
+            ) from error
+        logging.getLogger("ray.serve").setLevel(logging.WARNING)
+        if ray.is_initialized():
+            return
+        try:
+            address = os.environ.get("RAY_ADDRESS", "auto")
+            ray.init(address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.WARNING)
+        except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+            raise ModelUnavailable(
+                "The cluster that runs the networks cannot be reached: please start one with `ray start --head`."
+            ) from error
+
+
+def deploy(spec: ModelSpec, settings: Settings) -> DeploymentHandle:
+    """Start the replicas of a network, or change their number, and wait until they are ready.
+
+    Raises:
+        ModelUnavailable: If there is no cluster, or the network does not start there.
+    """
+    connect()
+    from ray import serve
+
+    with _LOCK:
+        serve.start(proxy_location="Disabled")  # apps connect by Ray, and no port is opened
+        deployment = serve.deployment(Replica).options(
+            name="network",
+            max_ongoing_requests=settings.in_progress,
+            max_queued_requests=settings.queue,
+            autoscaling_config={
+                "min_replicas": settings.min_replicas,
+                "max_replicas": settings.max_replicas,
+                "target_ongoing_requests": settings.batch,
+                "upscale_delay_s": 5,
+                "downscale_delay_s": 300,
+            },
+            ray_actor_options={
+                "num_cpus": settings.cpus,
+                "num_gpus": settings.gpus,
+                "runtime_env": {"env_vars": {"PYTHONPATH": str(Path(__file__).parents[3])}},
+            },
+        )
+        try:
+            return serve.run(deployment.bind(spec.key, settings), name=spec.key, route_prefix=None)
+        except RuntimeError as error:
+            raise ModelUnavailable(
+                f"“{spec.title}” could not be started on the cluster: are its weights there, and enough free cores?"
+            ) from error
+
+
+def handle_of(spec: ModelSpec) -> DeploymentHandle:
+    """Return the handle of a network, which is deployed with the settings of the environment if it is not there.
+
+    Raises:
+        ModelUnavailable: As `deploy` does.
+    """
+    connect()
+    from ray import serve
+    from ray.serve.exceptions import RayServeException
+
+    with _LOCK:
+        try:
+            return serve.get_app_handle(spec.key)
+        except RayServeException:  # it is not there, or nothing is
+            return deploy(spec, settings_here())
+
+
+class RemoteNetwork:
+    """One network on the cluster; thread-safe.
+
+    Args:
+        spec: Its registry entry.
+    """
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self._spec = spec
+        self._handle = handle_of(spec)
+
+    def describe(self) -> Description:
+        """Return class, methods and attributes of the model."""
+        return self._tried(self._handle.describe)
+
+    def call(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        """Return the result of a method of the model.
+
+        Raises:
+            Busy: If too many calls are waiting, or it took longer than `PATIENCE`.
+            ModelUnavailable: If no replica answers.
+            Exception: Whatever the method raises.
+        """
+        succeeded, result = self._tried(self._handle, method, args, kwargs)
+        if not succeeded:
+            raise result
+        return result
+
+    def _tried(self, function: Any, *args: Any) -> Any:
+        died, overloaded = _errors()
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                time.sleep(FIRST_PAUSE * 2 ** (attempt - 1))
+            try:
+                return function.remote(*args).result(timeout_s=PATIENCE)
+            except overloaded as error:
+                raise Busy.behind(error.args[0]) from error
+            except TimeoutError as error:
+                raise Busy("The network did not answer in time: please try again in a minute.") from error
+            except died:
+                logging.getLogger(__name__).warning("A replica of %s died during a call", self._spec.key)
+        raise ModelUnavailable(f"“{self._spec.title}” does not answer at the moment: please try again in a minute.")
+
+
+@cache
+def _errors() -> tuple[tuple[type[Exception], ...], type[Exception]]:
+    """Return Ray's errors for a replica that died, and the one for a full queue."""
+    from ray.exceptions import ActorUnavailableError, RayActorError, WorkerCrashedError
+    from ray.serve.exceptions import BackPressureError, ReplicaUnavailableError
+
+    return (RayActorError, ActorUnavailableError, WorkerCrashedError, ReplicaUnavailableError), BackPressureError

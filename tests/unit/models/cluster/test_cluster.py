@@ -1,0 +1,179 @@
+"""The cluster's parts that need no Ray: settings, batches, remote models, and the sentences for visitors."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from cnn_demo.images.samples import sample_photos
+from cnn_demo.models import ModelUnavailable, find, load, load_here
+from cnn_demo.models.classification.classifiers import Classifier
+from cnn_demo.models.cluster import client
+from cnn_demo.models.cluster.remote_models import made_remote
+from cnn_demo.models.cluster.replica import Call, describe, run_all
+from cnn_demo.models.cluster.settings import Settings, settings_here, uses_cluster
+from cnn_demo.models.detection.yolo_detector import YoloDetector
+from cnn_demo.models.explanation.cams import class_gradients
+from cnn_demo.turns import Busy, network_turns
+
+
+@pytest.fixture(scope="module")
+def photos() -> list[np.ndarray]:
+    return [sample.load(max_side=320).pixels for sample in sample_photos()[:3]]
+
+
+class Elsewhere:
+    """A network on a cluster that is in this process, and records its calls."""
+
+    def __init__(self, key: str) -> None:
+        self.model = load_here(key)
+        self.calls: list[str] = []
+
+    def describe(self):
+        return describe(self.model)
+
+    def call(self, method: str, *args, **kwargs):
+        self.calls.append(method)
+        ((succeeded, result),) = run_all(self.model, [Call(method, args, kwargs)])
+        if not succeeded:
+            raise result
+        return result
+
+
+def test_settings_come_from_the_environment(monkeypatch):
+    assert not uses_cluster()
+    assert settings_here() == Settings()
+    for name, value in {"REPLICAS": "2:5", "BATCH": "4", "QUEUE": "9", "CPUS": "3", "GPUS": "0.25"}.items():
+        monkeypatch.setenv(f"CNN_DEMO_{name}", value)
+    assert settings_here() == Settings(2, 5, batch=4, queue=9, cpus=3, gpus=0.25)
+    monkeypatch.setenv("CNN_DEMO_REPLICAS", "3")
+    assert (settings_here().min_replicas, settings_here().max_replicas) == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("REPLICAS", "4:1"), ("REPLICAS", "many"), ("BATCH", "0"), ("GPUS", "-1"), ("CPUS", "two")]
+)
+def test_wrong_settings_are_refused(monkeypatch, name, value):
+    monkeypatch.setenv(f"CNN_DEMO_{name}", value)
+    with pytest.raises(ValueError):  # noqa: PT011
+        settings_here()
+
+
+def test_a_backend_that_does_not_exist_is_refused(monkeypatch):
+    monkeypatch.setenv("CNN_DEMO_BACKEND", "spark")
+    with pytest.raises(ValueError, match="must be local or ray, not 'spark'"):
+        load("cifar10_cnn")
+
+
+def test_without_ray_the_visitor_reads_a_sentence(monkeypatch):
+    monkeypatch.setenv("CNN_DEMO_BACKEND", "ray")
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(ModelUnavailable, match=r"Ray is not installed: please install requirements-scale\.txt"):
+        load("cifar10_cnn")
+    assert load("cifar10_cnn", "cpu").device == "cpu"  # a device that was asked for is this machine's
+
+
+def test_as_many_turns_as_the_replicas_accept(monkeypatch):
+    monkeypatch.setenv("CNN_DEMO_BACKEND", "ray")
+    monkeypatch.setenv("CNN_DEMO_REPLICAS", "1:3")
+    monkeypatch.setenv("CNN_DEMO_BATCH", "4")
+    assert network_turns.__wrapped__()._at_once == 3 * 2 * 4
+
+
+def test_a_batch_has_the_predictions_of_single_photos(photos):
+    model = load_here("cifar10_cnn")
+    calls = [Call("predict", (photo,), {"fit": "crop"}) for photo in photos]
+    calls.insert(1, Call("predict", (photos[0][:, :, 0],), {}))
+    outcomes = run_all(model, calls)
+    assert [succeeded for succeeded, _ in outcomes] == [True, False, True, True]
+    assert isinstance(outcomes.pop(1)[1], ValueError)
+    for photo, (_, found) in zip(photos, outcomes, strict=True):
+        np.testing.assert_allclose(found.probabilities, model.predict(photo).probabilities, atol=1e-5)
+        assert (found.labels, found.engine) == (model.labels, model.predict(photo).engine)
+
+
+def test_calls_of_other_networks_keep_their_order_and_errors(photos):
+    model = load_here("caltech_localizer")
+    outcomes = run_all(model, [Call("predict", (photos[0],), {}), Call("predict", (photos[1],), {"threshold": 2})])
+    assert outcomes[0][1].probability == model.predict(photos[0]).probability
+    assert not outcomes[1][0]
+    assert isinstance(outcomes[1][1], ValueError)
+
+
+def test_a_remote_model_is_one_of_its_class_and_predicts_elsewhere(photos):
+    network = Elsewhere("cifar10_cnn")
+    model = made_remote(find("cifar10_cnn"), network)
+    assert isinstance(model, Classifier)
+    assert f"{type(model).__module__}.{type(model).__qualname__}" == f"{Classifier.__module__}.Classifier"
+    assert model.labels == network.model.labels
+    expected = network.model.predict(photos[0])
+    np.testing.assert_array_equal(model.predict(photos[0]).probabilities, expected.probabilities)
+    assert model.prepare(photos[0]).shape == (32, 32, 3)
+    with pytest.raises(ValueError, match="fit"):
+        model.predict(photos[0], fit="stretch")
+    assert network.calls == ["predict", "predict"]
+
+
+def test_gradients_use_the_network_of_this_process(photos):
+    network = Elsewhere("cifar10_cnn")
+    model = made_remote(find("cifar10_cnn"), network)
+    seen = model.prepare(photos[0])
+    for found, expected in zip(class_gradients(model, seen, 3), class_gradients(network.model, seen, 3), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert network.calls == []
+
+
+def test_a_remote_detector_has_what_pages_show():
+    network = Elsewhere("everyday_detector")
+    model = made_remote(find("everyday_detector"), network)
+    assert isinstance(model, YoloDetector)
+    for name in ("device", "labels", "sides", "strides", "needs_nms"):
+        assert getattr(model, name) == getattr(network.model, name)
+    model.wait_for_export()
+    assert not network.calls
+
+
+class Overloaded(Exception): ...
+
+
+class Died(Exception): ...
+
+
+class Answer:
+    """A handle of Ray Serve that fails as often as it is told."""
+
+    def __init__(self, *errors: Exception) -> None:
+        self.errors = list(errors)
+
+    def remote(self, *args):
+        return self
+
+    def result(self, timeout_s: float):
+        if self.errors:
+            raise self.errors.pop(0)
+        return True, "found"
+
+
+@pytest.fixture
+def network(monkeypatch):
+    monkeypatch.setattr(client, "_errors", lambda: ((Died,), Overloaded))
+    monkeypatch.setattr(client, "FIRST_PAUSE", 0.0)
+
+    def make(*errors: Exception) -> client.RemoteNetwork:
+        monkeypatch.setattr(client, "handle_of", lambda spec: Answer(*errors))
+        return client.RemoteNetwork(find("cifar10_cnn"))
+
+    return make
+
+
+def test_a_call_is_repeated_while_replicas_die(network):
+    assert network(*[Died()] * (client.ATTEMPTS - 1)).call("predict") == "found"
+    with pytest.raises(ModelUnavailable, match="does not answer"):
+        network(*[Died()] * client.ATTEMPTS).call("predict")
+
+
+def test_a_full_queue_is_told_in_a_sentence(network):
+    with pytest.raises(Busy, match="The networks are busy, and 40 visitors are waiting already"):
+        network(Overloaded(40, 40)).call("predict")
+    with pytest.raises(Busy, match="did not answer in time"):
+        network(TimeoutError()).call("predict")
