@@ -81,7 +81,7 @@ class Lesson:
 
     Attributes:
         idea: The topic in one sentence.
-        experiments: Three to nine experiments.
+        experiments: Three to twelve experiments.
         papers: Papers, in reading order.
     """
 

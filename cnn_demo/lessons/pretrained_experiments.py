@@ -43,6 +43,28 @@ EXPERIMENTS = (
         look_at=("contrast_patch",),
     ),
     Experiment(
+        "An espresso without coffee",
+        "A box covers the coffee, and inpainting continues the cup over it. The prediction is still “espresso”, 82% "
+        "instead of 94%: cup and saucer are enough. Choose **Grey** instead, and it falls to 53%.",
+        {
+            "task": "Cover it",
+            "cover_models": [LITE0],
+            "cover_fill": "inpaint",
+            "cover_boxes": "673078d1_b0.1000.920.2750.1950",  # of this photo only, as its tag says
+        },
+        photo="coffee",
+        invites=("cover_fill", "cover_boxes"),
+    ),
+    Experiment(
+        "A cat in pieces",
+        "The photo is cut into 16 patches, and none is where it was: “Egyptian cat” rises from 37% to 88%. The network "
+        "knows fur and eyes, and hardly needs their order. Set **Patches along each side** to 8, and it predicts “fur "
+        "coat”.",
+        {"task": "Cover it", "cover_models": [LITE0], "cover_change": "shape", "cover_patches": 4},
+        photo="chelsea",
+        invites=("cover_patches",),
+    ),
+    Experiment(
         "From edges to ears",
         "These 32 maps of 112 × 112 activations still look like the photo. Then choose the last **Layer**, “top_conv”: "
         "1,280 maps of 7 × 7, most of them zero except at a few positions.",

@@ -1,4 +1,4 @@
-"""Drawing on photos in a real browser, with mouse, finger and keyboard: pages 5, 6 and 7."""
+"""Drawing on photos in a real browser, with mouse, finger and keyboard: pages 4 to 7."""
 
 import re
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from cnn_demo.models import list_models
 TASKS = ("localization", "detection", "semantic-segmentation")
 BUNDLED = all(any(spec.availability() == "bundled" for spec in list_models(task)) for task in TASKS)
 pytestmark = pytest.mark.skipif(not BUNDLED, reason="needs bundled models")
+PAGE_4 = "/Pretrained_CNNs_in_Keras?photo=coffee&task=Cover+it"
 PAGE_5 = "/Localization?photo=flower&task=Draw+the+ground+truth"
 PAGE_6 = "/Object_detection?photo=chelsea&task=Evaluate"
 PAGE_7 = "/Segmentation?photo=chelsea&task=Paint+the+ground+truth"
@@ -268,3 +269,36 @@ def test_a_finger_draws_a_digit(phone: Page) -> None:
     button(phone, "Clear").tap()
     expect(phone.get_by_text("Draw a digit from 0 to 9")).to_be_visible()
     settle(phone)
+
+
+def test_covering_with_mouse_and_finger(page: Page, phone: Page) -> None:
+    """On page 4 the predictions follow each stroke, and the trail leads back."""
+    for visitor, stroke in ((page, drag), (phone, swipe)):
+        if visitor is page:
+            page.set_viewport_size(TABLET)
+        open_surface(visitor, PAGE_4)
+        bars = visitor.get_by_role("table", name="Prediction of EfficientNet-Lite0 for the changed photo")
+        steps = visitor.locator(".st-key-cover_trail").get_by_role("radio")
+        expect(steps).to_have_count(1)
+        before = bars.inner_text()
+        assert before.count("±0 pp") == 5
+        stroke(visitor, (0.3, 0.3), (0.7, 0.35), (0.4, 0.45))
+        expect(steps).to_have_count(2)
+        settle(visitor)
+        once = bars.inner_text()
+        assert "±0 pp" not in once.split("\n")[0]
+        stroke(visitor, (0.2, 0.8), (0.6, 0.8))
+        expect(steps).to_have_count(3)
+        expect(steps.nth(2)).to_be_checked()
+        settle(visitor)
+        assert bars.inner_text() != once
+        assert paint_at(visitor, 0.5, 0.8)[3] > 0
+        steps.nth(1).click()
+        settle(visitor)
+        assert bars.inner_text() == once
+        assert paint_at(visitor, 0.5, 0.8)[3] == 0
+        assert paint_at(visitor, 0.5, 0.33)[3] > 0
+        button(visitor, "Clear").click()
+        settle(visitor)
+        expect(steps.nth(0)).to_be_checked()
+        assert bars.inner_text() == before

@@ -11,9 +11,11 @@ from driver import assert_fine, component, draw, html, written
 from cnn_demo.drawing.edits import Edit
 from cnn_demo.drawing.shapes import ERASER, Shape, box_shape
 from cnn_demo.images import sample_photos
+from cnn_demo.lessons.pretrained_experiments import EXPERIMENTS
 from cnn_demo.models import load
 from cnn_demo.models.detection.changes import detection_changes
 from cnn_demo.results import percent
+from cnn_demo.ui.page.experiments import link_name
 from cnn_demo.ui.pretrained.cover import WORKING_SIDE
 from cnn_demo.ui.widgets.cover import surface
 from cnn_demo.ui.widgets.cover.bars import points
@@ -167,3 +169,49 @@ def test_class_and_box_of_a_localizer_follow():
     index = int(now.probabilities.argmax())
     value = float(now.probabilities[index])
     assert figures(app)[0] == (now.labels[index], percent(value), points(before.probabilities[index], value))
+
+
+def experiment_shown(title: str):
+    """The experiment, opened by its link, and the rows of its bars by class."""
+    experiment = next(each for each in EXPERIMENTS if each.title == title)
+    app = driver.open_app(driver.PAGE_4, link={"try": link_name(experiment)})
+    assert_fine(app)
+    assert any(experiment.notice in each.value for each in app.info)
+    return app, {label: (value, change) for label, value, change in figures(app)}
+
+
+def test_an_espresso_without_coffee():
+    """82% instead of 94%, and 53% with grey, as the notice says."""
+    app, rows = experiment_shown("An espresso without coffee")
+    assert [shape["kind"] for shape in component(app, surface.CANVAS)["shapes"]] == ["box"]
+    assert next(iter(rows)) == "espresso"
+    value, change = (float(text.split("%")[0].replace("−", "-").split()[0]) for text in rows["espresso"])
+    assert round(value) == 82
+    assert round(value - change) == 94
+    app.button_group(key=surface.FILL).set_value("grey").run()
+    assert round(float(figures(app)[0][1].rstrip("%"))) == 53
+    assert app.info  # the notice invites to it
+
+
+def test_a_cat_in_pieces():
+    """88% instead of 37% in 16 patches, and "fur coat" in 64."""
+    app, rows = experiment_shown("A cat in pieces")
+    value, change = (float(text.split("%")[0].split()[0]) for text in rows["Egyptian cat"])
+    assert round(value) == 88
+    assert round(value - change) == 37
+    app.slider(key=surface.PATCHES).set_value(8).run()
+    assert figures(app)[0][0] == "fur coat"
+
+
+def test_an_experiment_removes_the_drawing_and_undo_brings_it_back():
+    app = driver.open_app(driver.PAGE_4, link={"task": "Cover it", "photo": "chelsea"})
+    drawn = box_shape(np.array([30.0, 30, 120, 90]))
+    draw(app, surface.CANVAS, [drawn])
+    before = figures(app)
+    app.selectbox(key="try_this").set_value("A cat in pieces").run()
+    assert_fine(app)
+    assert component(app, surface.CANVAS)["shapes"] == []
+    app.button(key="undo_experiment").click().run()
+    assert_fine(app)
+    assert [shape["kind"] for shape in component(app, surface.CANVAS)["shapes"]] == ["box"]
+    assert figures(app) == before

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from cnn_demo.drawing.pictures import reduced
 from cnn_demo.images import Photo, sample_photos
-from cnn_demo.lessons import Experiment, Lesson
+from cnn_demo.lessons import Experiment, Lesson, pretrained_experiments
 from cnn_demo.topics import TOPICS
 from cnn_demo.ui.localization import without_box_head
 from cnn_demo.ui.page import photo_picker
@@ -21,6 +21,7 @@ from cnn_demo.ui.pretrained import explanations
 from cnn_demo.ui.segmentation import unet_internals
 from cnn_demo.ui.segmentation.state import segmentation_of
 
+DRAWN_ON = {each.photo for each in pretrained_experiments.EXPERIMENTS if "cover_boxes" in each.settings}
 FOLDERS = ("convolution", "layers", "network", "pretrained", "localization", "detection", "segmentation")
 LESSONS = ("convolution", "layers", "networks", "pretrained", "localization", "detection", "segmentation")
 
@@ -29,7 +30,9 @@ LESSONS = ("convolution", "layers", "networks", "pretrained", "localization", "d
 def _little_to_compute(monkeypatch):
     """Use small photos and skip the slowest computations: only settings are compared."""
     load = photo_picker._built_in.__wrapped__
-    monkeypatch.setattr(photo_picker, "_built_in", functools.cache(lambda key: small(load(key))))
+    monkeypatch.setattr(
+        photo_picker, "_built_in", functools.cache(lambda key: load(key) if key in DRAWN_ON else small(load(key)))
+    )
     ramp = np.linspace(0, 1, 224 * 224, dtype=np.float32).reshape(224, 224)
     monkeypatch.setattr(explanations, "explain", lambda *_: ramp)
     monkeypatch.setattr(without_box_head, "_scan", lambda *_: None)

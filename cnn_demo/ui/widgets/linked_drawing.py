@@ -32,9 +32,9 @@ def drawing_name(photo: Photo, labels: Sequence[str] = ()) -> str:
 def follow_drawing(link: str, key: str, name: str, size: tuple[int, int], classes: int) -> bool:
     """Take a drawing from the link when the session begins, after Back or Forward, and from an experiment.
 
-    An experiment sets the text in the session state, under the name in the link. A text that is damaged or of another
-    photo changes nothing. Back and Forward leave the brush strokes, which the link does not have; an experiment removes
-    them.
+    An experiment sets the text in the session state, under the name in the link; None there removes the whole drawing.
+    A text that is damaged or of another photo changes nothing. Back and Forward leave the brush strokes, which the link
+    does not have; an experiment removes them.
 
     Args:
         link: Name in the link.
@@ -46,6 +46,11 @@ def follow_drawing(link: str, key: str, name: str, size: tuple[int, int], classe
     Returns:
         Whether the drawing has changed.
     """
+    if st.session_state.get(link, "") is None:
+        st.session_state[link] = st.session_state[f"{link}_written"] = ""
+        if drawing_of(key, name):
+            replace_drawing(key, name, ())
+            return True
     sync_query_param(link, "")
     text = st.session_state.get(link, "")
     if text == st.session_state.get(f"{link}_written", ""):

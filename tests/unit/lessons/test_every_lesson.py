@@ -40,7 +40,7 @@ each_experiment = pytest.mark.parametrize(
 def test_a_lesson_has_its_four_parts(name):
     lesson, misconceptions = MODULES[name].LESSON, MODULES[name].MISCONCEPTIONS
     assert lesson.idea.endswith(".")
-    assert 3 <= len(lesson.experiments) <= 9
+    assert 3 <= len(lesson.experiments) <= 12
     assert len(misconceptions) >= 3
     assert len(lesson.papers) >= 3
     for texts in ([e.title for e in lesson.experiments], [m.claim for m in misconceptions]):

@@ -32,7 +32,7 @@ DEFAULTS: dict[str, Any] = {
     CHANGE: "none",
     PATCHES: 4,
     SMOOTHING: 10,
-    LINK: "",
+    LINK: None,  # an experiment begins without a drawing, or with its own
 }
 PAINT = "#ff3ea5"  # seldom in photos
 MAX_HEIGHT = 400
