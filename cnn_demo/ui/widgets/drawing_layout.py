@@ -11,6 +11,7 @@ _PHONE = """<style>
 @media (max-width: 640px) {{
   .st-key-threefold_{key} > * > * > :nth-child(2),
   .st-key-threefold_{key} > * > * > :nth-child(2) *:has([data-testid="stColumn"]) {{ display: contents; }}
+  .st-key-threefold_{key} > * > * > :first-child {{ grid-row: {tools}; }}
   .st-key-stage_{key} [data-testid="stColumn"]:first-child {{ grid-row: 1; }}
   .st-key-stage_{key} [data-testid="stColumn"]:last-child {{ grid-row: {result}; }}
   .st-key-threefold_{key} > * > * > :nth-child(3) {{ grid-row: 4; }}
@@ -29,7 +30,7 @@ def tools_drawing_result_and_details(
         key: Name of the four, unique on the page.
         tools_last: Whether the result comes before the tools on a phone, because each stroke changes it.
     """
-    st.html(_PHONE.format(key=key, result=2 if tools_last else 3))
+    st.html(_PHONE.format(key=key, tools=3 if tools_last else 2, result=2 if tools_last else 3))
     panel, stage, details = controls_picture_and_details(key)
     drawing, result = stage.columns(2, gap="medium")
     return panel, drawing, result, details

@@ -162,9 +162,10 @@ def _bars(values: Mapping[tuple[str, str], float], measures: Sequence[Measure]) 
 
 def _legend(measures: Sequence[Measure]) -> None:
     """Describe each network's bar of the step that is shown."""
-    lines = [
-        f'<span style="color:{colour}">■</span> {each.model}: “{each.label}” {percent(each.before)} → '
-        f"**{percent(each.now)}**{f'; now “{each.instead}”' if each.instead else ''}"
-        for each, colour in zip(measures, chart_colours(), strict=False)
-    ]
+    lines = []
+    for each, colour in zip(measures, chart_colours(), strict=False):
+        change = "" if each.now == each.before else f" → **{percent(each.now)}**"
+        instead = f"; now “{each.instead}”" if each.instead else ""
+        square = f'<span style="color:{colour}">■</span>'
+        lines.append(f"{square} {each.model}: “{each.label}” {percent(each.before)}{change}{instead}")
     st.markdown("  \n".join(lines), unsafe_allow_html=True)
