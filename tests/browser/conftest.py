@@ -17,6 +17,7 @@ from benchmarks.served import ARGS, find_chromium, serve
 ENOUGH = 0.4
 """Fraction of a core below which a browser, its server and the test can't keep up with a visitor's patience."""
 OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+CAMERA = "--use-fake-device-for-media-stream"  # shows a test pattern that moves; a page may use it once it is allowed
 
 
 def core_share(seconds: float = 3.0) -> float:
@@ -54,7 +55,7 @@ def browser() -> Iterator[Browser]:
         pytest.skip(f"this machine gives a process {share:.0%} of a core now; CNN_DEMO_BROWSER=1 runs it all the same")
     with sync_playwright() as playwright:
         expect.set_options(timeout=STEP_PATIENCE)
-        chromium = playwright.chromium.launch(executable_path=path, args=[*ARGS, OFFLINE])
+        chromium = playwright.chromium.launch(executable_path=path, args=[*ARGS, OFFLINE, CAMERA])
         yield chromium
         chromium.close()
 

@@ -226,6 +226,16 @@ def test_the_browser_computes_as_python_does(page: Page) -> None:
         "webgl",
     }
     assert {case["family"] for case, fit in zip(settings, fits, strict=True) if fit} == {None, *KERNELS}
+    compared = [case for case, fit in zip(settings, fits, strict=True) if fit]
+    specs = [case["spec"] for case in compared]
+    assert {spec.stride[0] for spec in specs} == {1, 2, 3, 4}
+    assert {spec.dilation[0] for spec in specs} == {1, 2, 3}
+    assert {(spec.padding_mode, spec.flip) for spec in specs} == {
+        (mode, flip) for mode in PADDING_MODES for flip in (0, 1)
+    }
+    assert {case["activation"] for case in compared} == set(ACTIVATIONS)
+    assert {case["grey"] for case in compared} == {False, True}
+    assert {side % 2 for case in compared for side in case["weights"].shape} == {0, 1}
     for case, result, fit in zip(settings, found["results"], fits, strict=True):
         if fit:
             check(case, result)

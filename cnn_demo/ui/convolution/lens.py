@@ -14,6 +14,7 @@ from cnn_demo.ui.page.caching import photo_cache
 from cnn_demo.ui.page.link import sync_query_param
 from cnn_demo.ui.page.photo_picker import take_photo
 from cnn_demo.ui.page.session import SESSION
+from cnn_demo.ui.widgets.picture_size import rows_and_columns
 from cnn_demo.ui.widgets.used_pixels import used_pixels
 
 ARRANGEMENT = "arrangement"
@@ -108,12 +109,12 @@ def _draws(settings: ConvolutionSettings) -> list[float]:
 
 
 def _texts(photo: Photo, settings: ConvolutionSettings, result: ConvolutionResult) -> LensTexts:
-    (height, width), (rows, columns) = result.image.shape[:2], result.values.shape[:2]
+    before, after = (rows_and_columns(each.shape[:2]) for each in (result.image, result.values))
     return LensTexts(
         before=f"Before: {photo.description}",
         after=f"After: {settings.title} on {photo.name}.",
-        before_caption=f"Before · {height:,} rows × {width:,} columns. {used_pixels(photo)}".rstrip(),
-        after_caption=f"After · {rows:,} rows × {columns:,} columns. {display_caption(settings, result)}",
+        before_caption=f"Before · {before}. {used_pixels(photo)}".rstrip(),
+        after_caption=f"After · {after}. {display_caption(settings, result)}",
         small_note="Shown at {scale}; the PNG file has every pixel.",
         display=DISPLAYS[settings.display],
     )

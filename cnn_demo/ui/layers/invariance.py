@@ -25,6 +25,7 @@ from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.page.session import SESSION
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, GREY, LEGEND_ABOVE, chart_colours, slider_line
 from cnn_demo.ui.widgets.choice import choose
+from cnn_demo.ui.widgets.picture_size import rows_and_columns
 
 FEATURES = {"one": "One layer", "stack": "Your stack"}
 MEASURES = {"change": "Change", "moved": "Equivariance error", "cosine": "Cosine similarity"}
@@ -237,7 +238,7 @@ def _side_by_side(photo: Photo, question: Question, amount: float) -> None:
     shown = (
         ("The photo", display_values(before, "clip"), before.shape[:2]),
         (f"The photo, {written}", display_values(after, "clip"), after.shape[:2]),
-        (f"Map {index + 1} · {size[0]} rows × {size[1]} columns", display_values(one / scale, display), size),
+        (f"Map {index + 1} · {rows_and_columns(size)}", display_values(one / scale, display), size),
         (f"The same, {written}", display_values(other / scale, display), size),
         ("Difference: red is more, blue less", display_values(other - one, "signed"), size),
     )
@@ -273,4 +274,4 @@ def _measure_explanation(question: Question, size: tuple[int, int]) -> None:
             "multiple of the stride they match; in between, **aliasing** prevents a match: that is the zigzag. "
             "Blurring before the stride reduces it."
         )
-    st.caption(f"{_HOW[question.distortion]} Measured on {height} rows × {width} columns of the photo.")
+    st.caption(f"{_HOW[question.distortion]} Measured on {rows_and_columns((height, width))} of the photo.")

@@ -21,6 +21,7 @@ from cnn_demo.ui.layers.maps import (
 from cnn_demo.ui.layers.numbers import bounded_number
 from cnn_demo.ui.layers.settings import POOL_TITLES
 from cnn_demo.ui.widgets.number_grid import number_grid
+from cnn_demo.ui.widgets.picture_size import rows_and_columns
 
 SMOOTH_FROM = 200  # an image with fewer pixels per side is enlarged on the screen: show its pixels as squares
 LARGEST_WINDOW = 15  # values per side that are written out
@@ -52,9 +53,7 @@ def opened_map(photo: Photo, layers: tuple[Layer, ...], step: LayerPlan) -> None
             size,
             key="opened",
             alt=f"Map {index + 1} of layer {len(layers)}",
-            caption=(
-                f"Map {index + 1} · {size[0]} rows × {size[1]} columns. {_scale(plane)} Click to select an activation."
-            ),
+            caption=(f"Map {index + 1} · {rows_and_columns(size)}. {_scale(plane)} Click to select an activation."),
             max_height=300,
             marks=[Mark(row, column, 1, 1)],
             on_pick=lambda row, column: st.session_state.update(map_row=row, map_column=column),
@@ -136,7 +135,7 @@ def _before_picture(
         size,
         key="opened_before",
         alt=f"Input of the layer: {where}",
-        caption=f"Input: {where} · {size[0]} rows × {size[1]} columns. The frame is the window.",
+        caption=f"Input: {where} · {rows_and_columns(size)}. The frame is the window.",
         max_height=300,
         marks=[mark],
         pixelated=max(size) < SMOOTH_FROM,

@@ -17,6 +17,7 @@ from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.page.session import SESSION
 from cnn_demo.ui.widgets.number_grid import number_grid
+from cnn_demo.ui.widgets.picture_size import rows_and_columns
 
 CLOSE_UP = 24  # pixels per side
 ORANGE, BLUE = np.array([255.0, 140.0, 0.0]), np.array([60.0, 130.0, 255.0])
@@ -88,7 +89,7 @@ def _pictures(plane: np.ndarray, results: list[Pooled], scale: float, row: int, 
             plane.shape,
             key="pool_before",
             alt="The map before pooling",
-            caption=f"The map · {height} rows × {width} columns. The frame is the selected window.",
+            caption=f"The map · {rows_and_columns((height, width))}. The frame is the selected window.",
             max_height=280,
             marks=[Mark(opened.row, opened.column, *opened.window.shape)],
         )
@@ -101,7 +102,7 @@ def _pictures(plane: np.ndarray, results: list[Pooled], scale: float, row: int, 
                 result.values.shape,
                 key=f"pool_{result.kind}",
                 alt=f"{result.title} of the map",
-                caption=f"{result.title} · {height} rows × {width} columns, enlarged. Click to select a window.",
+                caption=f"{result.title} · {rows_and_columns((height, width))}, enlarged. Click to select a window.",
                 max_height=280,
                 marks=[Mark(row, column, 1, 1)],
                 on_pick=lambda row, column: st.session_state.update(pool_row=row, pool_column=column),

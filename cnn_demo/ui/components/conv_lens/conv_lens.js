@@ -19,7 +19,7 @@ const SMALL_SCALE = 0.5 // below it, effects of a few pixels can no longer be se
 const PHONE = 640 // CSS pixels of the window's width up to which the pictures share one frame
 const GAP = 16 // CSS pixels between the pictures
 const FOLLOW = 150 // milliseconds after which the reading follows a picture while a slider is dragged
-const ANSWER = 1500 // milliseconds in which the server knows the pixel that was picked
+const ANSWER = 1500 // milliseconds in which the server has responded for sure
 
 /**
  * @typedef {object} LensData
@@ -65,7 +65,8 @@ class Lens {
   /** Listen to the visitor. */
   connect() {
     const { signal } = this.ending
-    document.addEventListener("pointerup", () => this.drawer.postpone(), { capture: true, signal }) // Python's turn
+    // After a release it is Python's turn.
+    document.addEventListener("pointerup", () => this.drawer.postpone(undefined, ANSWER), { capture: true, signal })
     listen(this.views, {
       spotAt: (event) => this.spotAt(event),
       hover: (spot) => this.hover(spot),
@@ -375,7 +376,8 @@ class Lens {
   /** @param {import("./lens_geometry.js").Placements} placed */
   writeCaptions(placed) {
     const { data } = this
-    const size = ([rows, columns]) => `${rows.toLocaleString("en")} rows × ${columns.toLocaleString("en")} columns.`
+    const counted = (count, name) => `${count.toLocaleString("en")} ${name}${count === 1 ? "" : "s"}`
+    const size = ([rows, columns]) => `${counted(rows, "row")} × ${counted(columns, "column")}.`
     const { out, size: photoSize, job } = this.current
     const before = this.cameraImage ? `Camera · ${size(photoSize)} Nothing is sent until you freeze a frame.` : data.captions.before
     const changed = this.cameraImage || this.watch.values.size

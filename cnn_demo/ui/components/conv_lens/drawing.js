@@ -5,6 +5,8 @@ import { webglEngine } from "./gl_engine.js"
 import { typedEngine } from "./typed_engine.js"
 
 const BUDGET = 25 // milliseconds of one picture while a slider is dragged
+const OTHER = 8 // products that the rest of the work on a pixel takes as long as
+const COARSEST = 5 // every fifth pixel along each axis: coarser pictures show too little
 const REST = 300 // milliseconds without a change after which all pixels are computed
 const SLICE = 5 // milliseconds of computing after which the page may do something else
 
@@ -72,12 +74,11 @@ export class Drawer {
     if (same && this.drawn.every === 1) return this.postpone(null)
     if (!this.engine.steps) this.compute(wanted, 1)
     else if (hurried) {
-      const work = out[0] * out[1] * (job.grey ? 1 : 3) * (taps(job) + 8)
-      const affordable = Math.ceil(Math.sqrt(work / (this.pace * BUDGET)))
-      const every = Math.max(1, affordable, Math.floor(1 / wanted.scale))
+      let every = Math.max(1, Math.floor(1 / wanted.scale))
+      while (every < COARSEST && workOf(job, out, every) > this.pace * BUDGET) every++
       if (same && every >= this.drawn.every) return
       const milliseconds = this.compute(wanted, every)
-      if (milliseconds > 2) this.pace = 0.7 * this.pace + 0.3 * work / (every * every) / milliseconds
+      if (milliseconds > 2) this.pace = 0.7 * this.pace + 0.3 * workOf(job, out, every) / milliseconds
       if (every === 1) return this.postpone(null)
     }
     this.postpone(this.engine.steps ? wanted : null)
@@ -90,8 +91,8 @@ export class Drawer {
    * @returns {number} How many milliseconds it took.
    */
   compute({ image, job, key, out }, every) {
-    const begun = performance.now()
     this.take(image)
+    const begun = performance.now()
     const spec = { ...job.spec, stride: /** @type {[number, number]} */ (job.spec.stride.map((each) => each * every)) }
     // "Same" padding depends on the stride: the coarse picture keeps the padding of the whole one.
     if (every > 1) spec.padding = paddingAmounts(image.size, job.kernel.size, job.spec)
@@ -109,11 +110,12 @@ export class Drawer {
   /**
    * Wait with the rest of the pixels until nothing has happened for a moment.
    * @param {Wanted | null} [wanted] - The result; null if none is wanted, left out if it is the same as before.
+   * @param {number} [rest] - How many milliseconds that is.
    */
-  postpone(wanted = this.wanted) {
+  postpone(wanted = this.wanted, rest = REST) {
     clearTimeout(this.rest)
     this.wanted = wanted
-    if (wanted && !this.ended) this.rest = setTimeout(() => this.complete(wanted), REST)
+    if (wanted && !this.ended) this.rest = setTimeout(() => this.complete(wanted), rest)
   }
 
   /**
@@ -155,11 +157,15 @@ function leisure() {
 }
 
 /**
- * Return how many products a pixel of one channel takes, at most.
+ * Return about how many products a picture takes.
  * @param {import("./typed_engine.js").Job} job
+ * @param {[number, number]} out - Size of the whole result.
+ * @param {number} every - 1 for all pixels, 2 for every second one along each axis, and so on.
  * @returns {number}
  */
-function taps({ kernel }) {
-  if (separated(kernel.weights, kernel.size)) return kernel.size[0] + kernel.size[1]
-  return kernel.weights.reduce((count, weight) => count + (weight ? 1 : 0), 0)
+function workOf({ kernel, grey }, out, every) {
+  const factors = separated(kernel.weights, kernel.size)
+  // Of a kernel that is a column times a row, the row is applied to all rows of the photo.
+  const taps = factors ? kernel.size[1] * every + kernel.size[0] : kernel.weights.reduce((count, weight) => count + (weight ? 1 : 0), 0)
+  return out[0] * out[1] * (grey ? 1 : 3) * (taps + OTHER) / (every * every)
 }
