@@ -82,6 +82,13 @@ LESSON = Lesson(
             "the regions that support one class and not a similar one",
         ),
         Paper(
+            "Collins, Achanta & Süsstrunk",
+            2018,
+            "Deep feature factorization for concept discovery",
+            "https://arxiv.org/abs/1806.10206",
+            "the parts that a layer tells apart",
+        ),
+        Paper(
             "Petsiuk, Das & Saenko",
             2018,
             "RISE: Randomized input sampling for explanation of black-box models",

@@ -74,6 +74,21 @@ def convolutional_layers(network: keras.Model) -> tuple[str, ...]:
     return tuple(found)
 
 
+def rectified_layers(network: keras.Model) -> tuple[str, ...]:
+    """Return those of `convolutional_layers` that end in a ReLU or ReLU6, so that no activation is negative.
+
+    For a network without one, it is all of `convolutional_layers`.
+    """
+    names = convolutional_layers(network)
+    rectified = {name for name, layer in layers_by_name(network) if _is_rectified(layer)}
+    return tuple(name for name in names if name in rectified) or names
+
+
+def _is_rectified(layer: keras.Layer) -> bool:
+    activation = getattr(getattr(layer, "activation", None), "__name__", "")
+    return activation in ("relu", "relu6") or isinstance(layer, frameworks.keras().layers.ReLU)
+
+
 def layer_names(network: keras.Model) -> tuple[str, ...]:
     """Return the names of all layers, except the input, in computation order."""
     return tuple(name for name, _ in layers_by_name(network))

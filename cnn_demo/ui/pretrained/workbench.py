@@ -6,7 +6,7 @@ from typing import Any
 
 from cnn_demo.images import Photo
 from cnn_demo.ui.page.tabs import fill_open_tab
-from cnn_demo.ui.pretrained import channels_off, classify, cover, explanations, feature_maps, models
+from cnn_demo.ui.pretrained import channels_off, classify, cover, explanations, feature_maps, models, parts
 from cnn_demo.ui.pretrained.channels_off import channels_off_view
 from cnn_demo.ui.pretrained.classify import classify_view
 from cnn_demo.ui.pretrained.contrast import question
@@ -17,6 +17,7 @@ from cnn_demo.ui.pretrained.feature_maps import maps_view
 from cnn_demo.ui.pretrained.fool import settings
 from cnn_demo.ui.pretrained.fool.view import fool_view
 from cnn_demo.ui.pretrained.models import models_view
+from cnn_demo.ui.pretrained.parts import parts_view
 from cnn_demo.ui.pretrained.transfer import state
 from cnn_demo.ui.pretrained.transfer.view import teach_view
 
@@ -28,6 +29,7 @@ VIEWS: dict[str, Callable[[Photo], None]] = {
     "Cover it": cover_view,
     "Fool it": fool_view,
     "Feature maps": maps_view,
+    "Parts": parts_view,
     "Switch channels off": channels_off_view,
     "Transfer learning": teach_view,
     "Models": models_view,
@@ -44,6 +46,7 @@ DEFAULTS: dict[str, Any] = {
     **feature_maps.DEFAULTS,
     **channels_off.DEFAULTS,
     **settings.DEFAULTS,
+    **parts.DEFAULTS,
     **state.DEFAULTS,
     **models.DEFAULTS,
 }
