@@ -1,12 +1,17 @@
 """Page 6, Explain: one box of a planted detector, whose reasons are corners of the photo."""
 
+from dataclasses import replace
+
 import driver
 import numpy as np
 import pytest
 from driver import assert_fine, component, fire, picture, written
+from planted_regions import corner_two_stages
 
+from cnn_demo import models
 from cnn_demo.images import Photo
 from cnn_demo.jobs import job_queue
+from cnn_demo.models.detection.torchvision_detectors import CLASSES, TorchvisionDetector
 
 pytestmark = pytest.mark.usefixtures("detectors")
 STREET = Photo(np.random.default_rng(0).integers(150, 256, (240, 320, 3), dtype=np.uint8), "street.jpg", "digest-why")
@@ -103,3 +108,24 @@ def test_detect_and_explain_share_the_selected_box(app):
 def test_without_boxes_it_says_so():
     app = driver.open_view("detection", "Explain", STREET, {"detect_confidence": "95"})
     assert "No box is above the confidence threshold" in app.info[0].value
+
+
+def test_a_box_of_two_stages_is_explained_by_its_region(monkeypatch):
+    planted = models._load_row
+
+    def loader(spec, device):
+        if spec.family != "torchvision_detector":
+            return planted(spec, device)
+        return TorchvisionDetector(replace(spec, input_size=(320, 320)), corner_two_stages(CLASSES), "cpu")
+
+    monkeypatch.setattr(models, "_load_row", loader)
+    link = {"detector": "Faster R-CNN, ResNet-50", "explain_opacity": "100", "explain_maps": "Backbone"}
+    app = driver.open_view("detection", "Explain", STREET, link)
+    assert quarter(picture(app, "explain_heat")[1], 0, 0) > 0.8
+    assert "pyramid level" in written(app)
+    assert not [choice for choice in app.segmented_control if choice.key == "explain_maps"], "only one kind of maps"
+    app.segmented_control(key="explain_part").set_value("box").run()
+    assert_fine(app)
+    heat = picture(app, "explain_heat")[1]
+    assert quarter(heat, 1, 0) + quarter(heat, 1, 1) > 0.8  # the lower right corner of its region
+    assert "the region that it was predicted from" in written(app)

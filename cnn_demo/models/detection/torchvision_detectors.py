@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -45,7 +45,7 @@ class TorchvisionDetector(Detector):
         self.spec = spec
         self.device = device
         self.lock = threading.Lock()
-        self.network = network.eval().to(device)
+        self.network = network.eval().requires_grad_(False).to(device)
         categories = _categories()
         self._to_label = np.array([spec.labels.index(name) if name in spec.labels else -1 for name in categories])
         post_processing = network.roi_heads if hasattr(network, "roi_heads") else network
@@ -79,14 +79,11 @@ class TorchvisionDetector(Detector):
         """
         start = time.perf_counter()
         check_pixels(pixels)
-        side = side or self.spec.input_size[0]
-        if side not in self.sides:
-            raise ValueError(f"The image size must be one of {', '.join(map(str, self.sides))}, not {side}.")
+        side = self._checked(side)
         torch = frameworks.torch()
-        picture = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1), np.float32) / 255)
         with self.lock, torch.inference_mode():
             self.network.transform.min_size = (side,)
-            outputs = self.network([picture.to(self.device)])[0]
+            outputs = self.network([self._tensor(pixels)])[0]
             outputs = {name: value.cpu().numpy() for name, value in outputs.items()}
             proposals = self._proposals_on_photo(pixels.shape[:2])
             masks_of = self._mask_maker(pixels.shape[:2])
@@ -105,6 +102,55 @@ class TorchvisionDetector(Detector):
             milliseconds=(time.perf_counter() - start) * 1000,
             device=self.device,
         )
+
+    def category(self, class_id: int) -> int:
+        """Return torchvision's index of a class of `labels`."""
+        return int(np.flatnonzero(self._to_label == class_id)[0])
+
+    def resized(self, pixels: np.ndarray, side: int | None = None) -> Any:
+        """Return a photo (H, W, 3) uint8 as the network receives it, a torchvision `ImageList`.
+
+        Args:
+            pixels: The photo.
+            side: Image size, as in `candidates`.
+
+        Raises:
+            ValueError: If the size is not one of `sides`.
+        """
+        with self.lock:
+            self.network.transform.min_size = (self._checked(side),)
+            return self.network.transform([self._tensor(pixels)])[0]
+
+    def as_input(self, picture: np.ndarray) -> Any:
+        """Return a picture of the size of `as_pixels` as an `ImageList`, without resizing it."""
+        transform = self.network.transform
+        tensor = transform.normalize(self._tensor(picture))
+        sizes = [(picture.shape[0], picture.shape[1])]
+        batch = transform.batch_images([tensor], size_divisible=transform.size_divisible)
+        return frameworks.torchvision().models.detection.image_list.ImageList(batch, sizes)
+
+    def as_pixels(self, images: Any) -> np.ndarray:
+        """Return the photo in an `ImageList` of `resized`, without padding, (h, w, 3) uint8."""
+        height, width = images.image_sizes[0]
+        values = images.tensors[0, :, :height, :width].permute(1, 2, 0).cpu().numpy()
+        transform = self.network.transform
+        values = values * np.array(transform.image_std) + np.array(transform.image_mean)
+        return np.clip(np.rint(values * 255), 0, 255).astype(np.uint8)
+
+    def _tensor(self, pixels: np.ndarray) -> torch.Tensor:
+        picture = np.ascontiguousarray(pixels.transpose(2, 0, 1), np.float32) / 255
+        return frameworks.torch().from_numpy(picture).to(self.device)
+
+    def _checked(self, side: int | None) -> int:
+        """Return the image size, or the network's own.
+
+        Raises:
+            ValueError: If it is not one of `sides`.
+        """
+        side = side or self.spec.input_size[0]
+        if side not in self.sides:
+            raise ValueError(f"The image size must be one of {', '.join(map(str, self.sides))}, not {side}.")
+        return side
 
     def _mask_maker(self, size: tuple[int, int]) -> Callable[[np.ndarray, np.ndarray], Masks] | None:
         """Return a function from boxes (N, 4) on a photo of this size and labels (N,) to masks; None without masks.

@@ -13,12 +13,14 @@ import numpy as np
 
 from cnn_demo.images.photo import check_pixels
 from cnn_demo.models import gpu_memory
+from cnn_demo.models.detection.torchvision_detectors import TorchvisionDetector
 from cnn_demo.models.detection.yolo_detector import YoloDetector
 from cnn_demo.models.explanation.explain import CAMS, METHODS, Method
 from cnn_demo.models.explanation.localizer_probe import LocalizerProbe
 from cnn_demo.models.explanation.masking import MASKS, Masking, Report, d_rise, occlusion, random_masks
 from cnn_demo.models.explanation.probe import Probe
 from cnn_demo.models.explanation.targets import BoxTarget, ClassTarget, PixelTarget, RegionTarget, Target
+from cnn_demo.models.explanation.torchvision_probe import TorchvisionProbe
 from cnn_demo.models.explanation.unet_probe import UnetProbe
 from cnn_demo.models.explanation.yolo_probe import YoloProbe
 from cnn_demo.models.localization.localizers import Localizer
@@ -81,6 +83,8 @@ def probe_of(model: Model, pixels: np.ndarray, target: Target, side: int | None 
     match model, target:
         case YoloDetector(), BoxTarget():
             return YoloProbe(model, pixels, target, side)
+        case TorchvisionDetector(), BoxTarget():
+            return TorchvisionProbe(model, pixels, target, side)
         case Localizer(), ClassTarget() | BoxTarget():
             return LocalizerProbe(model, pixels, target)
         case SemanticSegmenter(), PixelTarget() | RegionTarget() if can_be_opened(model.spec):
@@ -92,7 +96,7 @@ def can_be_explained(model: Model) -> bool:
     """Return whether the predictions of a model can be explained."""
     if isinstance(model, SemanticSegmenter):
         return can_be_opened(model.spec)
-    return isinstance(model, (YoloDetector, Localizer))
+    return isinstance(model, (YoloDetector, TorchvisionDetector, Localizer))
 
 
 @gpu_memory.or_on_cpu

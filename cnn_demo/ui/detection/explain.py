@@ -90,7 +90,8 @@ def explain_view(photo: Photo) -> None:
         return
     with panel:
         index = _pick(where, candidates, kept)
-        part, method, layer = _question(("pyramid", "backbone"))
+        probe = probe_of(load_detector(spec.key), photo.pixels, candidate_target(candidates, index), side)
+        part, method, layer = _question(probe.layers)
         opacity = opacity_slider(OPACITY, DEFAULTS[OPACITY])
         legend("no influence", "most")
     target = candidate_target(candidates, index, part)
@@ -121,6 +122,10 @@ def _details(
     if candidates.cells is not None:
         st.markdown(origin_sentence(candidates, candidates.cells, index))
     st.subheader("Class score and sides of the box", anchor=False)
+    st.caption(
+        "Each map has a scale of its own. The box is the sum of its four sides, each a distance from the middle of the "
+        + ("cell that predicted it." if candidates.cells is not None else "region that it was predicted from.")
+    )
     _parts(photo, spec, side, target, explanation.method, opacity)
     probe = probe_of(load_detector(spec.key), photo.pixels, target, side)
     name = (photo.key, spec.key, side, target)
@@ -180,6 +185,8 @@ def _question(layers: tuple[str, ...]) -> tuple[Part, str, str | None]:
         help="\n".join(f"- **{METHOD_TITLES[key]}**: {each.sentence}" for key, each in GRADIENT_METHODS.items())
         + "\n\nThe Grad-CAMs average each gradient over all positions: similar objects elsewhere light up as well.",
     )
+    if len(layers) < 2:
+        return part, method, None
     layer = choose(
         "Feature maps",
         {"auto": LAYER_TITLES["auto"], **{name: LAYER_TITLES[name] for name in layers}},
@@ -290,8 +297,4 @@ def _parts(photo: Photo, spec: ModelSpec, side: int, target: BoxTarget, method: 
                 PART_TITLES[part],
             )
         )
-    st.caption(
-        "Each map has a scale of its own. The box is the sum of its four sides, each a distance from the cell that "
-        "predicted it."
-    )
     picture_cards(cards, width=150, columns=6, ratio=f"{photo.size[1]} / {photo.size[0]}")
