@@ -29,6 +29,9 @@ USER 1000
 # Without internet the image is built all the same, and the bundled networks are the default ones.
 RUN python -m cnn_demo fetch --defaults || echo "Official weights are missing: the app uses bundled networks."
 
+# Convert the networks once, so that a server loads them without torch.
+RUN python -m cnn_demo prepare
+
 EXPOSE 8501
 # No curl in a slim image. `--start-period` covers a cold disk; a start takes about a second.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \

@@ -13,10 +13,9 @@ install: .venv/.app  ## create .venv and install what the app needs
 
 install-dev: .venv/.dev  ## the same, with what tests and the linter need
 
-# The official weights come beside the server, which never waits for them: offline one short try, and one line.
+# It downloads official weights beside the server, which never waits for them: offline one short try, and one line.
 run: .venv/.app  ## install when needed, then serve the app on PORT (8501)
-	@nice -n 19 $(BIN)/python -m cnn_demo fetch --defaults --background &
-	$(BIN)/streamlit run app.py --server.port $(PORT)
+	$(BIN)/python -m cnn_demo serve --port $(PORT)
 
 dev: .venv/.dev  ## serve the app and reload it when a file changes
 	CNN_DEMO_DEBUG=1 $(BIN)/streamlit run app.py --server.port $(PORT) --server.fileWatcherType poll --client.showErrorDetails full
@@ -66,8 +65,10 @@ clean:  ## remove .venv and caches
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
+# Networks that cannot be converted now are converted by the server, at its first start.
 .venv/.app: requirements.txt | .venv/bin/python
 	$(BIN)/pip install --quiet -r requirements.txt
+	@$(BIN)/python -m cnn_demo prepare --background || true
 	@touch $@
 
 .venv/.dev: requirements-dev.txt requirements.txt | .venv/bin/python

@@ -28,11 +28,11 @@ def find_chromium() -> str | None:
     )
 
 
-def serve(script: str, output: int | IO = subprocess.DEVNULL) -> tuple[subprocess.Popen, str]:
+def serve(script: str | None, output: int | IO = subprocess.DEVNULL) -> tuple[subprocess.Popen, str]:
     """Serve a Streamlit script on a free port, without a weights folder, and wait until it is healthy.
 
     Args:
-        script: Path of the script, relative to the project's root.
+        script: Path of the script, relative to the project's root; None for the app, by `python -m cnn_demo serve`.
         output: File for the server's log.
 
     Returns:
@@ -45,10 +45,13 @@ def serve(script: str, output: int | IO = subprocess.DEVNULL) -> tuple[subproces
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = {key: value for key, value in os.environ.items() if key != "CNN_DEMO_WEIGHTS"}
+    command = ["cnn_demo", "serve", "--no-fetch", "--port", str(port)]
+    if script is not None:
+        command = ["streamlit", "run", script, "--server.port", str(port)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port), "--server.headless=true"],
+        [sys.executable, "-m", *command],
         cwd=ROOT,
-        env={**environment, "PYTHONPATH": str(ROOT)},
+        env={**environment, "PYTHONPATH": str(ROOT), "STREAMLIT_SERVER_HEADLESS": "true"},
         stdout=output,
         stderr=output,
     )
@@ -60,4 +63,4 @@ def serve(script: str, output: int | IO = subprocess.DEVNULL) -> tuple[subproces
         except OSError:
             time.sleep(0.1)
     process.terminate()
-    raise RuntimeError(f"{script} did not start.")
+    raise RuntimeError(f"{script or 'The app'} did not start.")

@@ -1,24 +1,82 @@
-"""How long the server takes to be ready, and the browser to paint the home page and page 1 for the first time.
+"""How long the server takes to be ready, and each page to open for the first time; and the memory that all take.
+
+    python benchmarks/startup.py                # both parts
+    python benchmarks/startup.py pages          # the second one, without a browser
+
+The second part opens each page in a session of its own: on a server that loads nothing beforehand ("cold"), on one that
+has been up for 30 seconds ("first"), and once more ("again"). A time ends when the page is complete. Then it prints the
+resident memory, and MISSED where a bar is missed.
 
 Ready: from starting `streamlit run app.py` to its first healthy response. Painted: from opening the address in a new
 browser profile to the last card's picture (home) or the convolved photo (page 1) being decoded. Medians of five.
 The peer, in the same run, is an app of one line of text.
-
-    python benchmarks/startup.py
 """
 
+import asyncio
+import os
 import statistics
+import sys
 import tempfile
 import time
 from pathlib import Path
 
+import psutil
 from playwright.sync_api import Browser, sync_playwright
 from served import ARGS, find_chromium, serve
+from timing import verdict
+from visitors import Visitor
+
+from cnn_demo.topics import TOPICS
 
 ROUNDS = 5
+UP = 30  # seconds that the server has been up
+FIRST_BAR = 1.0  # seconds
+MEMORY_BAR = 1300  # MB
+ADDRESSES = ("", *(topic.page.removeprefix("pages/").partition("_")[2].removesuffix(".py") for topic in TOPICS))
 
 
 def main() -> None:
+    """Measure both parts, or the second one."""
+    if sys.argv[1:] != ["pages"]:
+        paints()
+    pages()
+
+
+def pages() -> None:
+    """Open all pages on two servers, and print the seconds and the memory."""
+    os.environ["CNN_DEMO_PRELOAD"] = "off"
+    cold, memory_cold = _opened(wait=0)
+    os.environ["CNN_DEMO_PRELOAD"] = "on"
+    first, memory = _opened(wait=UP)
+    for page, (before,), times in zip(ADDRESSES, cold, first, strict=True):
+        print(
+            f"{page or 'Home':32s} cold {before:5.2f} s   first {times[0]:5.2f} s   again {times[1]:5.2f} s   "
+            f"bar {FIRST_BAR:.1f} s: {verdict(times[0] <= FIRST_BAR)}"
+        )
+    print(
+        f"memory after all pages: loaded when needed {memory_cold:.0f} MB, beforehand {memory:.0f} MB   "
+        f"bar {MEMORY_BAR} MB: {verdict(memory <= MEMORY_BAR)}"
+    )
+
+
+def _opened(wait: float) -> tuple[list[list[float]], float]:
+    """Return the seconds of one or, after a wait, two openings of each page, and the resident memory in MB."""
+    process, address = serve(None)
+    try:
+        time.sleep(wait)
+        times = [[asyncio.run(_open(address, page)) for _ in range(2 if wait else 1)] for page in ADDRESSES]
+        return times, psutil.Process(process.pid).memory_info().rss / 1e6
+    finally:
+        process.terminate()
+        process.wait()
+
+
+async def _open(address: str, page: str) -> float:
+    async with Visitor(address, page) as visitor:
+        return await visitor.open()
+
+
+def paints() -> None:
     """Measure both apps in turns and print the medians."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         peer = Path(folder) / "peer.py"

@@ -1,7 +1,7 @@
 """Command-line interface: `python -m cnn_demo COMMAND`.
 
-Commands are `serve`, `classify|localize|detect|segment PHOTO...`, `explain PHOTO... --task TASK`, `fetch [KEY...]`
-and `cluster [KEY...]`.
+Commands are `serve`, `classify|localize|detect|segment PHOTO...`, `explain PHOTO... --task TASK`, `fetch [KEY...]`,
+`prepare` and `cluster [KEY...]`.
 """
 
 from __future__ import annotations
@@ -53,6 +53,10 @@ def _run(arguments: list[str]) -> int:
         from cnn_demo.models.cluster.command import main as cluster
 
         return cluster(arguments[1:])
+    if arguments[:1] == ["prepare"]:
+        from cnn_demo.preparing import main as prepare
+
+        return prepare(arguments[1:])
     from cnn_demo.command_line import main as ask
 
     return ask(arguments)

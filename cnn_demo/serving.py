@@ -6,6 +6,8 @@ import argparse
 import runpy
 import subprocess
 import sys
+import threading
+import time
 
 import psutil
 
@@ -14,7 +16,8 @@ from cnn_demo.terminal import Parser
 
 _EPILOG = """\
 Without --no-fetch, official weights of three small networks (about 30 MB) are downloaded once, in the background; the
-server never waits for them. Other settings are Streamlit's: STREAMLIT_SERVER_BASE_URL_PATH and so on.
+server never waits for them. Frameworks and networks are loaded before the first visitor comes, unless CNN_DEMO_PRELOAD
+is off. Other settings are Streamlit's: STREAMLIT_SERVER_BASE_URL_PATH and so on.
 """
 
 
@@ -29,6 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     fetching = None if options.no_fetch else _fetch_in_background()
+    threading.Thread(target=_warm_up, name="warm up", daemon=True).start()
     sys.argv = ["streamlit", "run", str(ROOT / "app.py")]
     for option in ("port", "address"):
         if (value := getattr(options, option)) is not None:
@@ -41,6 +45,14 @@ def main(arguments: list[str] | None = None) -> int:
         if fetching is not None:
             fetching.terminate()
     return 0
+
+
+def _warm_up() -> None:
+    """Load frameworks and networks once the server is up, before the first visitor comes."""
+    time.sleep(1)  # the server, which imports Streamlit too, goes first
+    from cnn_demo.ui.page.warm_up import warm_up_when_served
+
+    warm_up_when_served()
 
 
 def _fetch_in_background() -> subprocess.Popen[bytes]:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 os.environ["CNN_DEMO_DEBUG"] = "1"  # unexpected errors reach the tests: see cnn_demo/ui/page/barrier.py
+os.environ["CNN_DEMO_PRELOAD"] = "off"  # servers of the browser stories load what a story needs
 if int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1)) > 1:  # read once, when NumPy is imported: see pytest_configure
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from cachetools import LRUCache, cached
 
+from cnn_demo.machine import describe_machine
 from cnn_demo.models import frameworks, gpu_memory
 from cnn_demo.models.catalogue.registry import MODELS
 from cnn_demo.models.catalogue.specs import TASKS, Metric, ModelSpec, ModelUnavailable, Task
@@ -41,8 +42,9 @@ __all__ = [
     "usable_models",
 ]
 
-MAX_MODELS = 3  # maximum number of loaded models on the CPU, shared by all visitors
-MAX_MODELS_ON_GPU = 24  # on a GPU, where their bytes are limited too
+MAX_MODELS = 3  # models that a visitor may compare; so many stay loaded, however large they are
+MAX_LOADED = {"cpu": 8, "cuda": 24, "mps": 24}  # maximum number of loaded models, whose bytes are limited too
+CPU_FRACTION = 1 / 16  # of the machine's memory for the weights of loaded models
 KERAS_FAMILIES = ("cifar10", "imagenet", "efficientnet_lite", "caltech", "caltech_on_backbone", "everyday_localizer")
 PREFERRED = (  # default model of a page: for each task the first that is available locally
     "mobilenet_v2",
@@ -124,15 +126,14 @@ class _ModelCache(LRUCache[Any, Model]):
     """
 
     def __init__(self, device: str) -> None:
-        super().__init__(MAX_MODELS if device == "cpu" else MAX_MODELS_ON_GPU)
+        super().__init__(MAX_LOADED[device])
         self.device = device
 
     def __setitem__(self, key: Any, model: Model) -> None:
         super().__setitem__(key, model)
-        if self.device == "cpu":
-            return
-        budget = gpu_memory.budget()
-        while budget is not None and len(self) > 1 and self._weights() > budget:
+        on_cpu = self.device == "cpu"
+        budget = describe_machine().memory * CPU_FRACTION if on_cpu else gpu_memory.budget()
+        while budget is not None and len(self) > (MAX_MODELS if on_cpu else 1) and self._weights() > budget:
             self.popitem()
 
     def popitem(self) -> tuple[Any, Model]:

@@ -143,7 +143,7 @@ def existing(path: Path, engine: Callable[[Path], Made]) -> Made | None:
     try:
         if not path.is_file():
             return None
-        if path.with_suffix(".sha256").read_text(encoding="ascii") != _checksum(path):
+        if not _has_its_checksum(path):
             raise ValueError("its checksum is another one")
         return engine(path)
     except (OSError, RuntimeError, ValueError) as error:
@@ -152,6 +152,18 @@ def existing(path: Path, engine: Callable[[Path], Made]) -> Made | None:
         with contextlib.suppress(OSError):
             path.with_suffix(suffix).unlink(missing_ok=True)
     return None
+
+
+def is_intact(path: Path) -> bool:
+    """Return whether there is an export, and it is as it was written."""
+    try:
+        return path.is_file() and _has_its_checksum(path)
+    except OSError:
+        return False
+
+
+def _has_its_checksum(path: Path) -> bool:
+    return path.with_suffix(".sha256").read_text(encoding="ascii", errors="replace") == _checksum(path)
 
 
 def _checksum(path: Path) -> str:

@@ -56,13 +56,18 @@ def published_weights(key: str) -> dict[str, np.ndarray]:
         WeightsUnreadable: If the checkpoint is missing or is not the published one.
     """
     checked_file(key)
-    stem = f"{key}-{LITE_FILES[key].sha256[:8]}-v{VERSION}"
+    stem = _stem(key)
     kept = _kept(stem)
     if kept is None:
         arrays = converted(key)
         kept = save(arrays)
         _keep(kept, stem)
     return load(kept)
+
+
+def is_converted(key: str) -> bool:
+    """Return whether `published_weights` needs no torch for a key of `LITE_FILES`."""
+    return _kept(_stem(key)) is not None
 
 
 def converted(key: str) -> dict[str, np.ndarray]:
@@ -114,6 +119,10 @@ def _in_order(state: Mapping[str, torch.Tensor]) -> Iterator[np.ndarray]:
     for name, tensor in state.items():
         if not name.endswith("num_batches_tracked"):
             yield tensor.detach().cpu().double().numpy()
+
+
+def _stem(key: str) -> str:
+    return f"{key}-{LITE_FILES[key].sha256[:8]}-v{VERSION}"
 
 
 def _folder() -> Path:

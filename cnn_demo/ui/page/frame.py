@@ -15,6 +15,7 @@ from cnn_demo.project import ROOT, about
 from cnn_demo.topics import TOPICS, Topic
 from cnn_demo.ui.page.disconnected import end_disconnected_sessions
 from cnn_demo.ui.page.photo_picker import open_with
+from cnn_demo.ui.page.warm_up import warm_up
 
 APP_TITLE = "Deep CNNs, live"
 HOME = "pages/0_Home.py"
@@ -33,6 +34,7 @@ def navigate() -> StreamlitPage:
     Every page does it too: if the first request to a new server is for a page, Streamlit runs it without app.py.
     """
     end_disconnected_sessions()
+    warm_up()
     home = st.Page(HOME, title="Home", default=True)  # no icons: Streamlit would fetch them from the internet
     topics = [st.Page(topic.page, title=f"{topic.number} · {topic.short}") for topic in TOPICS]
     hidden = st.Page(ABOUT, title="About", visibility="hidden")  # the footer links to it

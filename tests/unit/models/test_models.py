@@ -151,13 +151,21 @@ def test_concurrent_requests_load_a_model_once(fakes):
     assert len(set(map(id, got))) == 1
 
 
-def test_the_cache_is_limited_and_frees_the_oldest_model(fakes):
+def test_the_cache_is_limited_and_frees_the_oldest_model(fakes, monkeypatch):
+    monkeypatch.setattr(models, "CPU_FRACTION", 0)  # no memory for weights, so that only the fewest are kept
     kept = [weakref.ref(load(key)) for key in "abc"]
     load("a")  # used again: now b is the one that was used longest ago
     load("d")
     gc.collect()
     assert [ref() is not None for ref in kept] == [True, False, True]
     assert len(models._MODELS["cpu"]) == models.MAX_MODELS == 3
+
+
+def test_small_models_stay_until_they_are_too_many(fakes, monkeypatch):
+    cache = models._ModelCache("cpu")
+    for number in range(9):
+        cache[replace(MODELS[0], key=str(number)), "cpu"] = Fake()
+    assert [spec.key for spec, _ in cache] == list("12345678")
 
 
 def test_a_load_that_fails_is_tried_again(monkeypatch):

@@ -1,0 +1,91 @@
+"""Loading of pages, frameworks and networks in the background, once the server is up: no visitor waits for imports."""
+
+import importlib
+import logging
+import os
+import pkgutil
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+
+import psutil
+import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
+
+import cnn_demo.ui
+from cnn_demo.models.cluster.settings import uses_cluster
+
+VARIABLE = "CNN_DEMO_PRELOAD"
+OFF = ("off", "false", "no", "0")
+DELAY = 2.0  # seconds, in which a browser that opens with the server gets its first page
+_LOG = logging.getLogger(__name__)
+
+
+def warm_up_when_served() -> None:
+    """Wait until the server of this process is up, and warm it up; for a thread that begins before the server does."""
+    while not _is_served():
+        time.sleep(0.1)
+    warm_up()
+
+
+@st.cache_resource(show_spinner=False)
+def warm_up() -> None:
+    """Begin to load, once in the life of a server, unless `CNN_DEMO_PRELOAD` is "off"."""
+    if uses_cluster():  # which has the networks
+        return
+    if _is_served() and os.environ.get(VARIABLE, "").strip().lower() not in OFF:
+        # Not a daemon: a process that exits while a framework is imported would abort.
+        threading.Thread(target=_load, name="warm up").start()
+
+
+def _load() -> None:
+    """Convert networks, import all pages, and run each page's first network; it ends early with the server."""
+    end = time.monotonic() + DELAY
+    while time.monotonic() < end and _is_up():
+        time.sleep(0.1)
+    try:
+        if _is_up():
+            _prepare()
+        for page in pkgutil.iter_modules(cnn_demo.ui.__path__, "cnn_demo.ui."):
+            if _is_up() and page.ispkg and importlib.util.find_spec(f"{page.name}.workbench"):
+                importlib.import_module(f"{page.name}.workbench")
+        from cnn_demo.models.warm_up import steps
+
+        for step in steps():
+            if not _is_up():
+                return
+            step()
+    except Exception as error:  # whatever the reason, the pages load what they need themselves
+        _LOG.warning("Not everything was loaded before the first visitor: %s", error)
+
+
+def _prepare() -> None:
+    """Convert networks that have not been converted, in a process of its own: torch stays out of this one."""
+    from cnn_demo.models.preparation import can_be_kept, unprepared
+
+    if not unprepared() or not can_be_kept():
+        return
+    command = [sys.executable, "-m", "cnn_demo", "prepare", "--background"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with suppress(psutil.Error, OSError):
+        if sys.platform == "win32":
+            psutil.Process(process.pid).nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+        else:
+            psutil.Process(process.pid).nice(10)
+    while process.poll() is None:
+        if not _is_up():
+            process.terminate()
+        time.sleep(0.1)
+
+
+def _is_served() -> bool:
+    """Return whether this process has a server for browsers; tests have none."""
+    manager = getattr(runtime.get_instance(), "_session_mgr", None) if runtime.exists() else None
+    return isinstance(manager, WebsocketSessionManager)
+
+
+def _is_up() -> bool:
+    return threading.main_thread().is_alive()
