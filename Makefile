@@ -50,6 +50,7 @@ screenshots: .venv/.dev  ## make the README's pictures, still and moving (needs 
 
 # Ray's processes have a low priority by default, and with a token no other user of the machine can use them.
 cluster: export RAY_worker_niceness := 0
+cluster: export RAY_AUTH_MODE := token
 cluster: .venv/.scale  ## run the networks on a Ray cluster of this machine, and serve the app on PORT
 	$(BIN)/ray get-auth-token --generate >/dev/null
 	$(BIN)/ray start --head --disable-usage-stats --include-dashboard=false

@@ -26,6 +26,8 @@ NAMESPACE = "cnn_demo"
 ATTEMPTS = 6  # of one call; between them a replica that died is replaced
 FIRST_PAUSE = 0.25  # seconds, doubled after each attempt
 PATIENCE = 180.0  # seconds for one call
+TRY_AGAIN = 30.0  # seconds after which a cluster that was not reached is tried again
+_LATER = [0.0]  # time of the next try
 _LOCK = threading.RLock()  # one thread connects, or deploys a network
 
 
@@ -33,7 +35,8 @@ def connect() -> None:
     """Connect this process to the cluster that `RAY_ADDRESS` names, or to the one on this machine.
 
     Raises:
-        ModelUnavailable: If Ray is not installed, or there is no cluster.
+        ModelUnavailable: If Ray is not installed, or there is no cluster: for a while without another try, since each
+            takes half a minute.
     """
     with _LOCK:
         try:
@@ -45,13 +48,22 @@ def connect() -> None:
         logging.getLogger("ray.serve").setLevel(logging.WARNING)
         if ray.is_initialized():
             return
+        if time.monotonic() < _LATER[0]:
+            raise _unreachable()
         try:
             address = os.environ.get("RAY_ADDRESS", "auto")
             ray.init(address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.WARNING)
         except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
-            raise ModelUnavailable(
-                "The cluster that runs the networks cannot be reached: please start one with `ray start --head`."
-            ) from error
+            _LATER[0] = time.monotonic() + TRY_AGAIN
+            hint = (
+                "Ray does not answer at %s: is it started, and are RAY_ADDRESS and RAY_AUTH_MODE those of the cluster?"
+            )
+            logging.getLogger(__name__).warning(hint, address, exc_info=error)
+            raise _unreachable() from error
+
+
+def _unreachable() -> ModelUnavailable:
+    return ModelUnavailable("The networks run on a cluster, which cannot be reached now: please try again in a minute.")
 
 
 def deploy(spec: ModelSpec, settings: Settings) -> DeploymentHandle:

@@ -1,6 +1,7 @@
 """The cluster's parts that need no Ray: settings, batches, remote models, and the sentences for visitors."""
 
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -177,3 +178,23 @@ def test_a_full_queue_is_told_in_a_sentence(network):
         network(Overloaded(40, 40)).call("predict")
     with pytest.raises(Busy, match="did not answer in time"):
         network(TimeoutError()).call("predict")
+
+
+def test_a_cluster_that_is_not_reached_is_not_tried_by_every_visitor(monkeypatch):
+    tries = []
+
+    def init(*args, **kwargs):
+        tries.append(args)
+        raise ConnectionError("nothing there")
+
+    fake = SimpleNamespace(is_initialized=lambda: False, init=init, exceptions=SimpleNamespace(RayError=OSError))
+    monkeypatch.setitem(sys.modules, "ray", fake)
+    monkeypatch.setattr(client, "_LATER", [0.0])
+    for _ in range(3):
+        with pytest.raises(ModelUnavailable, match="run on a cluster, which cannot be reached now"):
+            client.connect()
+    assert len(tries) == 1
+    client._LATER[0] = 0.0
+    with pytest.raises(ModelUnavailable):
+        client.connect()
+    assert len(tries) == 2
