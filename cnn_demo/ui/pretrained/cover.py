@@ -52,13 +52,12 @@ def cover_view(photo: Photo) -> None:
         return
     with result:
         predictions = _predictions(square, specs, edit)
-    if not predictions:
-        return
+        if not predictions:
+            return
+        _show_bars(predictions)  # each part is sent at once: the bars first, the heatmap last
     with drawing:
         measures = [_measure(*each) for each in predictions]
         show_trail(f"classify {square.key}", drawing_name(square), edit, measures)
-    with result:
-        _show_bars(predictions)
     _heatmap(panel, result, square, edit, predictions[0])
     with details:
         st.caption(

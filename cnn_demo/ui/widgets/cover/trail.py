@@ -107,9 +107,10 @@ def show_trail(name: str, drawing: str, edit: Edit, measures: Sequence[Measure])
     """
     trail = trail_of(name)
     trail.follow(edit, measures)
-    _legend(measures)
+    colours = chart_colours()
+    _legend(measures, colours)
     tiles(
-        png_url(np.concatenate([_bars(step.values, measures) for step in trail.steps])),
+        png_url(np.concatenate([_bars(step.values, measures, colours) for step in trail.steps])),
         [_tile(index, step, measures) for index, step in enumerate(trail.steps)],
         (_HEIGHT, _WIDTH),
         key="cover_trail",
@@ -146,12 +147,12 @@ def _tile(index: int, step: Step, measures: Sequence[Measure]) -> Tile:
     return Tile(index, f"{title}: {values}" if values else title, caption)
 
 
-def _bars(values: Mapping[tuple[str, str], float], measures: Sequence[Measure]) -> np.ndarray:
+def _bars(values: Mapping[tuple[str, str], float], measures: Sequence[Measure], colours: Sequence[str]) -> np.ndarray:
     """Draw a step: (_HEIGHT, _WIDTH, 4) uint8, a bar for each network in front of its track."""
     drawn = np.zeros((_HEIGHT, _WIDTH, 4), np.uint8)
     count = max(len(measures), 1)
     width = (_WIDTH - _GAP * (count - 1)) // count
-    for index, (each, colour) in enumerate(zip(measures, chart_colours(), strict=False)):
+    for index, (each, colour) in enumerate(zip(measures, colours, strict=False)):
         left = index * (width + _GAP)
         drawn[:, left : left + width] = _TRACK
         if each.key in values:
@@ -160,10 +161,10 @@ def _bars(values: Mapping[tuple[str, str], float], measures: Sequence[Measure]) 
     return drawn
 
 
-def _legend(measures: Sequence[Measure]) -> None:
+def _legend(measures: Sequence[Measure], colours: Sequence[str]) -> None:
     """Describe each network's bar of the step that is shown."""
     lines = []
-    for each, colour in zip(measures, chart_colours(), strict=False):
+    for each, colour in zip(measures, colours, strict=False):
         change = "" if each.now == each.before else f" → **{percent(each.now)}**"
         instead = f"; now “{each.instead}”" if each.instead else ""
         square = f'<span style="color:{colour}">■</span>'
