@@ -79,6 +79,13 @@ LESSON = Lesson(
             "https://arxiv.org/abs/2405.14458",
             "how to train a head that needs no NMS",
         ),
+        Paper(
+            "Akyon, Altinuc & Temizel",
+            2022,
+            "Slicing aided hyper inference and fine-tuning for small object detection",
+            "https://arxiv.org/abs/2202.06934",
+            "SAHI: tiles of the photo, for small objects",
+        ),
     ),
 )
 

@@ -18,7 +18,8 @@ from cnn_demo.models.preprocessing import SCALINGS
 from cnn_demo.models.segmentation import unets
 from cnn_demo.models.segmentation.engines import Array, Engine, OpenVinoLogits, TorchLogits
 from cnn_demo.models.segmentation.postprocessing import postprocess
-from cnn_demo.models.segmentation.tiling import OVERLAP, TILE, Frame, tiles, weight_of
+from cnn_demo.models.segmentation.tiling import OVERLAP, TILE, Frame, weight_of
+from cnn_demo.models.tiling import tiles
 from cnn_demo.models.torch_weights import with_weights
 from cnn_demo.results import Segmentation
 

@@ -1,4 +1,4 @@
-"""Input preparation for segmentation: resizing, padding to multiples of the stride, and tiling.
+"""Input preparation for segmentation: resizing, padding to multiples of the stride, and blending of tiles.
 
 The photo is placed at the input's upper left corner and padded on the right and at the bottom by reflection, so that
 the network's input has neither a border nor distortion. Tiles start at multiples of the stride, so that every pixel
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+
+from cnn_demo.models.tiling import Tile
 
 TILE = 768  # pixels; with 512, up to 3% of the pixels of a street scene get another class than in one pass
 OVERLAP = 0.25  # overlap of neighbouring tiles as a fraction of a tile
@@ -64,51 +66,6 @@ class Frame:
         return values[: self.scaled[0], : self.scaled[1]]
 
 
-@dataclass(frozen=True)
-class Tile:
-    """One tile: its position in the input and its size, in pixels, all multiples of the stride."""
-
-    top: int
-    left: int
-    height: int
-    width: int
-
-    @property
-    def slices(self) -> tuple[slice, slice]:
-        """Rows and columns of the tile in the input."""
-        return slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
-
-
-def tiles(size: tuple[int, int], tile: int = TILE, overlap: float = OVERLAP, stride: int = 32) -> tuple[Tile, ...]:
-    """Cover an input with overlapping tiles, row by row; the outermost tiles touch its borders.
-
-    Args:
-        size: (height, width) of the input, multiples of the stride.
-        tile: Height and width of a tile in pixels, a multiple of the stride; a smaller input gets a single tile.
-        overlap: Minimum overlap of neighbouring tiles as a fraction of a tile, from 0 to below 1.
-        stride: Stride of the network.
-
-    Raises:
-        ValueError: If the tile is not a positive multiple of the stride, or the overlap is out of its range.
-    """
-    if tile < stride or tile % stride:
-        raise ValueError(f"The tile must be a multiple of {stride}, not {tile}.")
-    if not 0 <= overlap < 1:
-        raise ValueError(f"The overlap must be from 0 to below 1, not {overlap}.")
-    tops, lefts = (_starts(length, tile, overlap, stride) for length in size)
-    height, width = min(tile, size[0]), min(tile, size[1])
-    return tuple(Tile(top, left, height, width) for top in tops for left in lefts)
-
-
-def _starts(length: int, tile: int, overlap: float, stride: int) -> list[int]:
-    """Return the start positions of tiles along one axis: multiples of the stride, as evenly spaced as possible."""
-    if length <= tile:
-        return [0]
-    step = max(stride, int(tile * (1 - overlap)) // stride * stride)
-    count = 1 + -(-(length - tile) // step)
-    return [round((length - tile) * i / (count - 1) / stride) * stride for i in range(count)]
-
-
 def weight_of(tile: Tile, size: tuple[int, int]) -> np.ndarray:
     """Return the blending weight of each pixel of a tile, (height, width) float32, above 0.
 
@@ -116,7 +73,7 @@ def weight_of(tile: Tile, size: tuple[int, int]) -> np.ndarray:
     photo. They do not fall off towards the borders of the input, where no other tile overlaps.
 
     Args:
-        tile: One of `tiles`.
+        tile: One of `models.tiling.tiles`.
         size: (height, width) of the input.
     """
     rows = _ramp(tile.height, tile.top > 0, tile.top + tile.height < size[0])

@@ -1,11 +1,11 @@
-"""Page 6's workbench: detections, explanations, NMS, the origins of boxes, comparison, scores and video."""
+"""Page 6's workbench: detections, explanations, NMS, the origins of boxes, tiles, comparison, scores and video."""
 
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from cnn_demo.images import Photo
-from cnn_demo.ui.detection import box_origins, compare, cover, explain, models, nms, score, state
+from cnn_demo.ui.detection import box_origins, compare, cover, explain, models, nms, score, state, tiles
 from cnn_demo.ui.detection.box_origins import grid_view
 from cnn_demo.ui.detection.compare import compare_view
 from cnn_demo.ui.detection.cover import cover_view
@@ -14,6 +14,7 @@ from cnn_demo.ui.detection.explain import explain_view
 from cnn_demo.ui.detection.models import models_view
 from cnn_demo.ui.detection.nms import nms_view
 from cnn_demo.ui.detection.score import score_view
+from cnn_demo.ui.detection.tiles import tiles_view
 from cnn_demo.ui.detection.video import video_view
 from cnn_demo.ui.page.tabs import fill_open_tab
 
@@ -24,6 +25,7 @@ VIEWS: dict[str, Callable[[Photo], None]] = {
     "Non-maximum suppression": nms_view,
     "Cells and proposals": grid_view,
     "Cover it": cover_view,
+    "Tiles": tiles_view,
     "Compare": compare_view,
     "Evaluate": score_view,
     "Video": video_view,
@@ -38,6 +40,7 @@ DEFAULTS: dict[str, Any] = {
     **nms.DEFAULTS,
     **box_origins.DEFAULTS,
     **cover.DEFAULTS,
+    **tiles.DEFAULTS,
     **compare.DEFAULTS,
     **score.DEFAULTS,
     **models.DEFAULTS,

@@ -10,7 +10,8 @@ from cnn_demo.images import Photo
 from cnn_demo.machine import on_device
 from cnn_demo.models import ModelSpec, load_segmenter
 from cnn_demo.models.segmentation.segmenters import MODES
-from cnn_demo.models.segmentation.tiling import tiles
+from cnn_demo.models.segmentation.tiling import OVERLAP, TILE
+from cnn_demo.models.tiling import tiles
 from cnn_demo.results import Segmentation, duration
 from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
@@ -45,7 +46,7 @@ def _inference_caption(photo: Photo, segmentation: Segmentation, spec: ModelSpec
     (height, width), (rows, columns) = frame.photo, frame.scaled
     way = MODES["whole"].lower()
     if mode == "tiled":
-        parts = tiles(frame.input, stride=segmenter.stride)
+        parts = tiles(frame.input, TILE, OVERLAP, segmenter.stride)
         if len(parts) > 1:
             way = f"in {len(parts)} tiles of {parts[0].width} × {parts[0].height}"
         else:

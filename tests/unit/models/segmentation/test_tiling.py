@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from cnn_demo.models.segmentation.tiling import Frame, tiles, weight_of
+from cnn_demo.models.segmentation.tiling import Frame, weight_of
+from cnn_demo.models.tiling import tiles
 
 SIZES = [(960, 1280), (512, 512), (64, 2048), (544, 32), (1056, 736)]
 
