@@ -11,6 +11,7 @@ from planted_corners import corner_localizer
 from cnn_demo import models
 from cnn_demo.images import Photo
 from cnn_demo.models.localization.localizers import Localizer
+from cnn_demo.ui.widgets import curve_charts
 
 SIZE = (120, 160)
 PHOTO = Photo(np.random.default_rng(1).integers(150, 256, (*SIZE, 3), dtype=np.uint8), "corners.jpg", "digest-corner")
@@ -24,6 +25,7 @@ def planted(no_models, monkeypatch):
         return Localizer(replace(spec, input_size=(64, 64), scaling="tf"), corner_localizer(64), "cpu")
 
     monkeypatch.setattr(models, "_load_row", loader)
+    monkeypatch.setattr(curve_charts, "PATIENCE", np.inf)  # on a slow machine, the curves wait for a click
 
 
 def open_explain(**link: str):

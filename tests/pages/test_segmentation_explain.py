@@ -9,10 +9,11 @@ from driver import assert_fine, component, fire, picture, written
 from planted_corners import corner_unet
 
 from cnn_demo import models
-from cnn_demo.images import Photo
+from cnn_demo.images import Photo, sample_photos
 from cnn_demo.models import find
 from cnn_demo.models.catalogue.registry import BUNDLED_OPTIONS
 from cnn_demo.models.segmentation.segmenters import SemanticSegmenter
+from cnn_demo.ui.widgets import curve_charts
 
 SIZE = (128, 192)
 DARK, BRIGHT = (slice(0, 64), slice(0, 96)), (slice(96, 128), slice(128, 192))
@@ -26,6 +27,7 @@ def photo_of(name: str) -> Photo:
 
 
 PHOTO = photo_of("corners")
+_REAL_LOADER = models._load_row
 
 
 @pytest.fixture(autouse=True)
@@ -118,3 +120,16 @@ def test_a_link_with_a_pixel_beyond_the_photo_or_a_level_that_is_missing_is_mend
     app = open_explain(explain_row="9999", explain_column="-3", explain_level="1/3", explain_class="unicorn")
     assert_fine(app)
     assert "Row " in written(app)
+
+
+def test_an_object_of_an_instance_network_is_explained(monkeypatch):
+    monkeypatch.setattr(models, "_load_row", _REAL_LOADER)
+    monkeypatch.setattr(curve_charts, "PATIENCE", np.inf)  # on a slow machine, the curves wait for a click
+    photo = next(sample for sample in sample_photos() if sample.key == "chelsea").load(max_side=320)
+    app = driver.open_view("segmentation", "Explain", photo, {"explain_kind": "An object"})
+    assert component(app, "explain_photo")["boxes"][0]["label"].startswith("cat")
+    assert "Mask: the pixels" in component(app, "explain_heat")["caption"]
+    assert "mask probability" in str([chart.proto.spec for chart in app.get("plotly_chart")])
+    app.segmented_control(key="explain_part").set_value("class").run()
+    assert_fine(app)
+    assert "Class score: the pixels" in component(app, "explain_heat")["caption"]

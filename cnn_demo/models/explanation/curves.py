@@ -169,6 +169,23 @@ def ranks(importance: np.ndarray) -> np.ndarray:
     return rank.reshape(importance.shape)
 
 
+def check_importance(importance: np.ndarray, size: tuple[int, int]) -> None:
+    """Raise ValueError unless the importance is finite and has this (height, width)."""
+    if importance.shape != size or not np.isfinite(importance).all():
+        raise ValueError(f"The importance must be finite values of shape {size}, not {importance.shape}.")
+
+
+def step_counts(pixels: int, steps: int) -> np.ndarray:
+    """Return how many of the pixels are replaced after 0, 1, ... of equal steps, (steps + 1,) integers.
+
+    Raises:
+        ValueError: If there is less than one step.
+    """
+    if steps < 1:
+        raise ValueError(f"At least one step is needed, not {steps}.")
+    return np.round(np.linspace(0, pixels, steps + 1)).astype(int)
+
+
 def mean_curve(curves: Sequence[Curve]) -> Curve:
     """Return the mean of curves that have the same fractions."""
     return Curve(curves[0].fraction, np.mean([curve.score for curve in curves], axis=0))
@@ -208,12 +225,8 @@ def _replaced(
     """
     check_picture(model, seen)
     check_label(model, label_index)
-    if importance.shape != seen.shape[:2] or not np.isfinite(importance).all():
-        raise ValueError(f"The importance must be finite values of shape {seen.shape[:2]}, not {importance.shape}.")
-    if steps < 1:
-        raise ValueError(f"At least one step is needed, not {steps}.")
-    rank = ranks(importance)
-    counts = np.round(np.linspace(0, importance.size, steps + 1)).astype(int)
+    check_importance(importance, seen.shape[:2])
+    rank, counts = ranks(importance), step_counts(importance.size, steps)
     pictures = (np.where((rank < count)[:, :, np.newaxis], end, start) for count in counts)
     probability = class_probabilities(model, pictures, label_index, len(counts), progress)
     return counts / importance.size, probability

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
+from cnn_demo.models.explanation.perturbation import covering_squares
 from cnn_demo.models.explanation.probe import Probe
 
 GREY = 114  # of hidden pixels: the padding of detectors
@@ -150,16 +151,10 @@ def occlusion(
     Raises:
         ValueError: If the square or the step does not fit the picture.
     """
-    height, width = probe.picture.shape[:2]
-    patch = max(min(height, width) // 8, 1) if patch is None else patch
-    stride = max(patch // 2, 1) if stride is None else stride
-    if not 1 <= patch <= min(height, width) or stride < 1:
-        raise ValueError(f"A square of {patch} at stride {stride} does not fit an image of {height} × {width}.")
-    rows, columns = ([*range(0, length - patch, stride), length - patch] for length in (height, width))
-    squares = [(slice(row, row + patch), slice(column, column + patch)) for row in rows for column in columns]
+    squares = covering_squares(probe.picture.shape[:2], patch, stride)
     order = np.random.default_rng(SEED).permutation(len(squares))
     whole = probe.score(probe.picture)
-    drops, times = np.zeros((height, width), np.float32), np.zeros((height, width), np.float32)
+    drops, times = np.zeros((2, *probe.picture.shape[:2]), np.float32)
     state = Masking(drops, 0, len(squares))
     for done, index in enumerate(order, 1):
         covered = probe.picture.copy()

@@ -22,6 +22,7 @@ from cnn_demo.models.explanation.probe import Probe
 from cnn_demo.models.explanation.targets import BoxTarget, ClassTarget, PixelTarget, RegionTarget, Target
 from cnn_demo.models.explanation.torchvision_probe import TorchvisionProbe
 from cnn_demo.models.explanation.unet_probe import UnetProbe
+from cnn_demo.models.explanation.yolo_mask_probe import YoloMaskProbe
 from cnn_demo.models.explanation.yolo_probe import YoloProbe
 from cnn_demo.models.localization.localizers import Localizer
 from cnn_demo.models.model import Model
@@ -81,6 +82,8 @@ def probe_of(model: Model, pixels: np.ndarray, target: Target, side: int | None 
     """
     check_pixels(pixels)
     match model, target:
+        case YoloDetector(), BoxTarget(part="mask"):
+            return YoloMaskProbe(model, pixels, target, side)
         case YoloDetector(), BoxTarget():
             return YoloProbe(model, pixels, target, side)
         case TorchvisionDetector(), BoxTarget():

@@ -99,13 +99,8 @@ def occlusion(
     """
     check_picture(model, seen)
     check_label(model, label_index)
-    height, width = seen.shape[:2]
-    patch = max(min(height, width) // 8, 1) if patch is None else patch
-    stride = max(patch // 2, 1) if stride is None else stride
-    if not 1 <= patch <= min(height, width) or stride < 1:
-        raise ValueError(f"A square of {patch} at stride {stride} does not fit an image of {height} × {width}.")
-    rows, columns = ([*range(0, length - patch, stride), length - patch] for length in (height, width))
-    squares = [(slice(row, row + patch), slice(column, column + patch)) for row in rows for column in columns]
+    size = seen.shape[:2]
+    squares = covering_squares(size, patch, stride)
 
     def pictures() -> Iterator[np.ndarray]:
         yield seen
@@ -115,11 +110,33 @@ def occlusion(
             yield covered
 
     unmasked, *masked = class_probabilities(model, pictures(), label_index, 1 + len(squares), progress)
-    total, times = np.zeros((height, width), np.float32), np.zeros((height, width), np.float32)
+    total, times = np.zeros((2, *size), np.float32)
     for square, drop in zip(squares, _without_rounding(unmasked - np.array(masked)), strict=True):
         total[square] += drop
         times[square] += 1
     return total / np.maximum(times, 1)
+
+
+def covering_squares(
+    size: tuple[int, int], patch: int | None = None, stride: int | None = None
+) -> list[tuple[slice, slice]]:
+    """Return the rows and columns of squares that cover an image, the outermost touching its borders.
+
+    Args:
+        size: (height, width) of the image.
+        patch: Side of the square in pixels; None for an eighth of the image's shorter side.
+        stride: Step of the square in pixels; None for half the square.
+
+    Raises:
+        ValueError: If the square or the step does not fit.
+    """
+    height, width = size
+    patch = max(min(size) // 8, 1) if patch is None else patch
+    stride = max(patch // 2, 1) if stride is None else stride
+    if not 1 <= patch <= min(size) or stride < 1:
+        raise ValueError(f"A square of {patch} at stride {stride} does not fit an image of {height} × {width}.")
+    rows, columns = ([*range(0, length - patch, stride), length - patch] for length in size)
+    return [(slice(row, row + patch), slice(column, column + patch)) for row in rows for column in columns]
 
 
 def class_probabilities(

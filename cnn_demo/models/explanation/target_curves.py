@@ -11,7 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from cnn_demo.models.explanation.cams import enlarge
-from cnn_demo.models.explanation.curves import Curve, filled, mean_curve, random_importance, ranks
+from cnn_demo.models.explanation.curves import (
+    Curve,
+    check_importance,
+    filled,
+    mean_curve,
+    random_importance,
+    ranks,
+    step_counts,
+)
 from cnn_demo.models.explanation.probe import Probe
 
 STEPS = 12
@@ -52,14 +60,11 @@ def check_map(probe: Probe, importance: np.ndarray, steps: int = STEPS, report: 
     Raises:
         ValueError: If there is less than one step, or the map has another size or is not finite.
     """
-    if importance.shape != probe.size or not np.isfinite(importance).all():
-        raise ValueError(f"The importance must be finite values of shape {probe.size}, not {importance.shape}.")
-    if steps < 1:
-        raise ValueError(f"At least one step is needed, not {steps}.")
+    check_importance(importance, probe.size)
     sharp = probe.picture
     blurred = filled(sharp, "blur")
     rank = ranks(enlarge(importance, sharp.shape[:2]))
-    counts = np.round(np.linspace(0, rank.size, steps + 1)).astype(int)
+    counts = step_counts(rank.size, steps)
     ends = probe.score(sharp), probe.score(blurred)
     scores = np.empty((2, steps + 1), np.float32)
     scores[:, 0], scores[:, -1] = ends, ends[::-1]

@@ -91,18 +91,24 @@ class YoloProbe(Probe):
             else:
                 found = [stack.enter_context(leaves(module, "output")) for module in _backbone(outputs.model)]
             raw = outputs.model(torch.from_numpy(pixels).to(detector.device))
-            logit = raw["scores"][0, target.class_id, self._at]
-            scalars = [logit] if target.part == "class" else self._sides(head, raw["boxes"])
+            scalars = self._scalars(head, raw)
             taps = [leaf for each in found for leaf in each]
-            if layer == PYRAMID and target.cell is not None:
+            if layer == PYRAMID and target.cell is not None and target.part != "mask":
                 taps = [taps[target.cell[0]]]
             parts = gradients_of(scalars, taps)
-        return TargetGradients(float(logit.detach().sigmoid()), frame, tuple(tuple(part) for part in parts))
+            score = self._score_of(raw)
+        return TargetGradients(score, frame, tuple(tuple(part) for part in parts))
 
-    def _sides(self, head: TorchNetwork, boxes: torch.Tensor) -> list[torch.Tensor]:
-        """Return the distances of the cell's centre to the sides that the target asks for."""
-        distances = head.dfl(boxes)[0, :, self._at]  # (4,), left, top, right, bottom
+    def _scalars(self, head: TorchNetwork, raw: dict[str, torch.Tensor]) -> list[torch.Tensor]:
+        """Return the class logit of the cell, or the distances of its centre to the sides that the target asks for."""
+        if self.target.part == "class":
+            return [raw["scores"][0, self.target.class_id, self._at]]
+        distances = head.dfl(raw["boxes"])[0, :, self._at]  # (4,), left, top, right, bottom
         return [distances[i] for i, side in enumerate(SIDES) if self.target.part in ("box", side)]
+
+    def _score_of(self, raw: dict[str, torch.Tensor]) -> float:
+        """Return the class score of the cell in the torch network's outputs."""
+        return float(raw["scores"][0, self.target.class_id, self._at].detach().sigmoid())
 
 
 def _flat_index(grids: tuple[Grid, ...], cell: tuple[int, int, int]) -> int:

@@ -21,8 +21,9 @@ from cnn_demo.ui.components.picture import labelled_boxes
 from cnn_demo.ui.page.caching import photo_cache, timed_warm
 from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
-from cnn_demo.ui.segmentation import explain_where
-from cnn_demo.ui.segmentation.explain_where import Where, pick_where, regions_of, where_photo
+from cnn_demo.ui.segmentation import explain_object, explain_where
+from cnn_demo.ui.segmentation.explain_object import METHOD, OPACITY, object_view
+from cnn_demo.ui.segmentation.explain_where import Where, pick_kind, pick_where, regions_of, where_photo
 from cnn_demo.ui.segmentation.state import segmentation_of
 from cnn_demo.ui.segmentation.unet_internals import UNET
 from cnn_demo.ui.widgets import masking_job
@@ -34,12 +35,11 @@ from cnn_demo.ui.widgets.masking_job import perturbation
 from cnn_demo.ui.widgets.model_picker import load_with_spinner, pick_model
 from cnn_demo.ui.widgets.picture_cards import picture_cards
 
-METHOD, LEVEL, OPACITY = "explain_method", "explain_level", "explain_opacity"
+LEVEL = "explain_level"
 DEFAULTS: dict[str, Any] = {
-    METHOD: "layer_cam",
     LEVEL: "1/32",
-    OPACITY: 65,
     **explain_where.DEFAULTS,
+    **explain_object.DEFAULTS,
     **masking_job.DEFAULTS,
 }
 METHOD_TITLES = {"layer_cam": "Layer-CAM", "grad_cam": "Seg-Grad-CAM", "grad_cam_plus_plus": "Grad-CAM++"}
@@ -54,19 +54,24 @@ _NOTE = (
 
 @fragment
 def explain_view(photo: Photo) -> None:
-    """Let the visitor choose a pixel or a region, and show which pixels its class depends on."""
+    """Let the visitor choose a pixel, a region or an object, and show which pixels its prediction depends on."""
     panel, stage, details = controls_picture_and_details("explain")
+    with panel:
+        kind = pick_kind()
+    if kind == "object":
+        object_view(photo, panel, stage, details)
+        return
     with panel:
         spec = pick_model(UNET, "U-Net", task="semantic-segmentation", fits=can_be_opened)
         load_with_spinner(spec, load_segmenter)
     segmentation = segmentation_of(photo, spec.key, None, "whole")
     with panel:
-        where = pick_where(photo, spec.key)
-        method = pick_method(METHOD, DEFAULTS[METHOD], METHOD_TITLES, _NOTE)
+        where = pick_where(photo, spec.key, kind)
+        method = pick_method(METHOD, explain_object.DEFAULTS[METHOD], METHOD_TITLES, _NOTE)
     levels = _explained(photo, spec.key, where.kind, where.at, where.class_id, method)
     with panel:
         level = f"encoder {_pick_level(levels)}"
-        opacity = opacity_slider(OPACITY, DEFAULTS[OPACITY])
+        opacity = opacity_slider(OPACITY, explain_object.DEFAULTS[OPACITY])
         legend("no influence", "most")
     explanation = levels[level]
     with stage:

@@ -21,10 +21,10 @@ from cnn_demo.ui.segmentation.state import resized_map, segmentation_of
 from cnn_demo.ui.widgets.choice import choose, index_field
 from cnn_demo.ui.widgets.explanation_views import MAX_HEIGHT, SHOWN_SIDE
 
-Kind = Literal["pixel", "region"]
+Kind = Literal["pixel", "region", "object"]
 KIND, ROW, COLUMN, REGION, CLASS = "explain_kind", "explain_row", "explain_column", "explain_region", "explain_class"
 DEFAULTS: dict[str, Any] = {KIND: "pixel", ROW: None, COLUMN: None, CLASS: None}
-KINDS: dict[Kind, str] = {"pixel": "A pixel", "region": "A region"}
+KINDS: dict[Kind, str] = {"pixel": "A pixel", "region": "A region", "object": "An object"}
 MOST_REGIONS = 30  # in the list, the largest
 FIELD_WIDTH = 130  # CSS pixels that a number with its two buttons needs
 OPACITY = 0.45
@@ -56,18 +56,23 @@ def regions_of(photo: Photo, key: str) -> Regions:
     return connected_regions(segmentation_of(photo, key, None, "whole").class_map)
 
 
-def pick_where(photo: Photo, key: str) -> Where:
+def pick_kind() -> Kind:
+    """Let the visitor choose to explain a pixel, a region, or an object of an instance segmentation network."""
+    return choose("Explain", KINDS, key=KIND, default=DEFAULTS[KIND])
+
+
+def pick_where(photo: Photo, key: str, kind: Kind) -> Where:
     """Let the visitor choose a pixel or a region, and the class to explain; those of another photo are forgotten.
 
     Args:
         photo: The photo.
         key: Key of the network.
+        kind: "pixel" or "region".
     """
     if st.session_state.get(_WHERE, photo.key) != photo.key:
         st.session_state[ROW] = st.session_state[COLUMN] = st.session_state[CLASS] = None
     st.session_state[_WHERE] = photo.key
     segmentation, regions = segmentation_of(photo, key, None, "whole"), regions_of(photo, key)
-    kind = choose("Explain the class of", KINDS, key=KIND, default=DEFAULTS[KIND])
     above = st.container()
     row, column = (
         own if typed is None else typed

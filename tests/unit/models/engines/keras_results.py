@@ -15,6 +15,8 @@ from cnn_demo.models.explanation.channel_ablation import cut_network, estimated_
 from cnn_demo.models.explanation.contrast import channel_evidence, contrast
 from cnn_demo.models.explanation.explain import METHODS, effective_field, explain, logit_gradient
 from cnn_demo.models.explanation.feature_maps import convolutional_layers, feature_maps
+from cnn_demo.models.explanation.one_prediction import explain_prediction
+from cnn_demo.models.explanation.targets import BoxTarget, ClassTarget
 from cnn_demo.models.explanation.top_patches import ActivationExtractor, window_activations
 from cnn_demo.models.robustness.adversarial import Attacker
 from cnn_demo.models.robustness.smallest import smallest_noise
@@ -61,6 +63,10 @@ def results() -> dict[str, np.ndarray]:
         localizer = load_localizer(key)
         details = localizer.evidence(photo.pixels)
         found |= {f"{key} logits": details.logits, f"{key} box": details.box_xyxy, f"{key} maps": details.maps}
+        corners = tuple(details.box_xyxy.tolist())
+        for target in (ClassTarget(0), BoxTarget(0, corners, part="box"), BoxTarget(0, corners, part="right")):
+            map_of = explain_prediction(localizer, photo.pixels, target).map
+            found[f"{key} map of {getattr(target, 'part', 'class')}"] = map_of
         found[f"{key} boxes"] = localizer.outputs(localizer.prepare(photo.pixels)[None])[1]
     assert np.isfinite(random_features(model, [photo])).all()
     return found
