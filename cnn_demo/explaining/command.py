@@ -1,17 +1,17 @@
-"""Command-line explanations: `python -m cnn_demo explain PHOTO... --task classify|detect --out DIR`."""
+"""Command-line explanations: `python -m cnn_demo explain PHOTO... --task TASK --out DIR`."""
 
 from __future__ import annotations
 
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from cnn_demo.command_line import WrongSetting, check_task, preferred, read_file, reason_of
 from cnn_demo.explaining.classes import ExplainClass
-from cnn_demo.explaining.probed import ExplainBox
+from cnn_demo.explaining.probed import ExplainBox, ExplainObject, ExplainPixel
 from cnn_demo.explaining.tasks import Explained, ExplainTask, NoTarget
 from cnn_demo.exports.explanation import write_explanation
 from cnn_demo.exports.files import unique_stems
@@ -27,7 +27,9 @@ from cnn_demo.models.segmentation.segmenters import PhotoTooLong
 from cnn_demo.option_types import count, fraction, image_side, index
 from cnn_demo.terminal import Parser, complain, say
 
-TASKS: dict[str, type[ExplainClass] | type[ExplainBox]] = {task.name: task for task in (ExplainClass, ExplainBox)}
+Kind: TypeAlias = type[ExplainClass] | type[ExplainObject] | type[ExplainBox] | type[ExplainPixel]
+KINDS: tuple[Kind, ...] = (ExplainClass, ExplainObject, ExplainBox, ExplainPixel)
+TASKS = {kind.name: kind for kind in KINDS}
 EPILOG = """\
 Of each photo NAME, three files are written to the folder --out: NAME_heatmap.png, the heatmap over the photo;
 NAME_map.png, the map itself in 16-bit grey; and NAME_explanation.json with the target, the score, the milliseconds, the
@@ -147,17 +149,17 @@ def _parser() -> Parser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    methods = "; ".join(f"{name}: {', '.join(task.methods)}" for name, task in TASKS.items())
+    methods = "; ".join(f"{name}: {', '.join(TASKS[name].methods)}" for name in ("classify", "detect"))
     add = parser.add_argument
     add("photo", nargs="+", type=Path, help=ACCEPTED)
     add("--task", required=True, choices=tuple(TASKS), help="command whose prediction is explained")
     add("--out", required=True, type=Path, metavar="DIR", help="folder for the files")
     add("--model", metavar="KEY", help="a model of this task; default: the task's own")
-    add("--method", metavar="METHOD", help=f"{methods}; default: layer_cam")
+    add("--method", metavar="METHOD", help=f"{methods}; localize and segment have those of detect; default: layer_cam")
     add("--layer", metavar="LAYER", help="layer whose feature maps are used; default: the recommended one")
     add("--device", default="auto", choices=DEVICE_CHOICES)
     add("--json", action="store_true", help="print one JSON object for each photo, one a line")
-    add("--class", dest="class_name", metavar="NAME", help="classify: this class; detect: only boxes of this class")
+    add("--class", dest="class_name", metavar="NAME", help="this class; detect: only boxes of this class")
     add(
         "--index",
         type=index,
@@ -165,9 +167,15 @@ def _parser() -> Parser:
         help="classify: rank of the class; detect: number of the box, 0 being the most confident; default: 0",
     )
     add("--fit", choices=tuple(FITS), help="classify: how an oblong photo becomes square; default: crop")
-    add("--part", choices=PARTS, help="detect: what to explain of the box; default: class")
-    add("--masks", type=count, metavar="N", help=f"detect: number of masks of D-RISE; default: {MASKS}")
-    add("--side", type=image_side, metavar="PIXELS", help="detect: size to which the photo is resized for the network")
+    add("--pixel", nargs=2, type=index, metavar=("X", "Y"), help="segment: the pixel, counted in the photo's file")
+    add("--part", choices=PARTS, help="localize, detect: what to explain of the box; default: class")
+    add("--masks", type=count, metavar="N", help=f"number of masks of D-RISE; default: {MASKS}")
+    add(
+        "--side",
+        type=image_side,
+        metavar="PIXELS",
+        help="detect, segment: size to which the photo is resized for the network",
+    )
     add("--confidence", type=fraction, help="detect: confidence threshold, 0 to 1; default: the model's own")
     add("--iou", type=fraction, help="detect: IoU threshold of NMS, 0 to 1; default: that of detect")
     return parser

@@ -1,17 +1,17 @@
-"""Tasks of `explain` whose predictions are targets of `models.explanation.one_prediction`: boxes."""
+"""Tasks of `explain` whose predictions are targets of `models.explanation.one_prediction`."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from cnn_demo.detections import data_column
 from cnn_demo.explaining.tasks import Explained, ExplainTask, NoTarget, timed
 from cnn_demo.exports.evidence import versions
-from cnn_demo.exports.full_size import file_boxes
+from cnn_demo.exports.full_size import file_boxes, file_size
 from cnn_demo.images import Photo
 from cnn_demo.models import Model
 from cnn_demo.models.detection.candidates import IOU, Candidates, select
@@ -25,7 +25,17 @@ from cnn_demo.models.explanation.one_prediction import (
     probe_of,
 )
 from cnn_demo.models.explanation.target_curves import check_map
-from cnn_demo.models.explanation.targets import SIDES, Part, Target, candidate_target
+from cnn_demo.models.explanation.targets import (
+    SIDES,
+    BoxTarget,
+    ClassTarget,
+    Part,
+    PixelTarget,
+    Target,
+    candidate_target,
+)
+from cnn_demo.models.localization.localizers import Localizer
+from cnn_demo.models.segmentation.segmenters import SemanticSegmenter
 from cnn_demo.results import percent
 from cnn_demo.terminal import Progress
 
@@ -37,6 +47,7 @@ class ProbedTask(ExplainTask):
     """A task whose predictions are targets of `one_prediction`."""
 
     methods = TARGET_METHODS
+    packages: ClassVar[tuple[str, ...] | None] = TORCH_PACKAGES
 
     def _explained(
         self,
@@ -71,7 +82,7 @@ class ProbedTask(ExplainTask):
             milliseconds=milliseconds,
             deletion=check.deletion,
             insertion=check.insertion,
-            versions=versions(TORCH_PACKAGES),
+            versions=versions(self.packages),
             boxes_xyxy=boxes_xyxy,
         )
 
@@ -120,6 +131,75 @@ class ExplainBox(ProbedTask):
             choice = "choose --index 0" if count == 1 else f"choose --index from 0 to {count - 1}"
             raise NoTarget(f"there is no {what} {index} {limit}: {choice}")
         return int(data_column(found, "candidate")[index])
+
+
+class ExplainPixel(ProbedTask):
+    """The class of one pixel of a semantic segmentation."""
+
+    name = "segment"
+    tasks = ("semantic-segmentation",)
+    options_used = ("pixel", "class_name", "layer", "masks", "side")
+    model: SemanticSegmenter
+
+    def __init__(self, model: Model, options: argparse.Namespace) -> None:
+        super().__init__(model, options)
+        if not isinstance(model, SemanticSegmenter) or not can_be_explained(model):
+            raise ValueError(f"The pixels of {model.spec.title} cannot be explained: choose a U-Net as --model.")
+        if options.pixel is None:
+            raise ValueError("Name the pixel: --pixel X Y, in pixels of the photo's file.")
+
+    def explain(self, photo: Photo) -> Explained:
+        """Explain the class predicted at `--pixel`, or another one there."""
+        (x, y), (height, width) = self.options.pixel, file_size(photo)
+        if x >= width or y >= height:
+            raise NoTarget(f"there is no pixel ({x}, {y}) in a photo of {width} × {height}")
+        row, column = y * photo.size[0] // height, x * photo.size[1] // width
+        prediction = self.model.predict(photo.pixels, side=self.options.side)
+        class_id = int(prediction.class_map[row, column]) if self.class_id is None else self.class_id
+        label = self.model.labels[class_id]
+        facts = {"class": label, "pixel_xy": [x, y], "predicted": self.model.labels[prediction.class_map[row, column]]}
+        reach = max(height, width) / 80
+        mark = np.array([[x - reach, y - reach, x + reach, y + reach]], np.float32)
+        target = PixelTarget(row, column, class_id)
+        return self._explained(photo, target, facts, f"{label} at pixel ({x}, {y})", mark)
+
+
+class ExplainObject(ProbedTask):
+    """The class or the box of a localizer."""
+
+    name = "localize"
+    tasks = ("localization",)
+    options_used = ("class_name", "part", "masks", "layer")
+    packages = None
+    model: Localizer
+
+    def __init__(self, model: Model, options: argparse.Namespace) -> None:
+        super().__init__(model, options)
+        if not isinstance(model, Localizer):
+            raise ValueError(f"“{model.spec.title}” is no localizer.")
+        if self.class_id is not None and options.part not in (None, "class"):
+            raise ValueError("The box of a localizer has no class: leave --class out.")
+
+    def explain(self, photo: Photo) -> Explained:
+        """Explain the predicted class, the class `--class`, or the box."""
+        prediction = self.model.predict(photo.pixels)
+        part: Part = self.options.part or "class"
+        if prediction.box_xyxy is None and (part != "class" or self.class_id is None):
+            raise NoTarget("there is no object of the network's classes on it")
+        class_id = self.class_id
+        if class_id is None:
+            class_id = self.model.labels.index(str(prediction.label))
+        label = self.model.labels[class_id]
+        facts: dict[str, Any] = {"class": label, "part": part}
+        box = None
+        if prediction.box_xyxy is not None:
+            box = file_boxes(photo, prediction.box_xyxy[None])
+            facts["box_xyxy"] = [round(float(value), 1) for value in box[0]]
+        target: Target = ClassTarget(class_id)
+        if part != "class" and prediction.box_xyxy is not None:
+            x1, y1, x2, y2 = prediction.box_xyxy.tolist()
+            target = BoxTarget(class_id, (x1, y1, x2, y2), part=part)
+        return self._explained(photo, target, facts, f"{label}, {PART_TITLES[part]}", box)
 
 
 def _cell(candidates: Candidates, index: int) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from cnn_demo.models import frameworks
 from cnn_demo.models.boxes import iou
 from cnn_demo.models.detection.letterbox import Letterbox
 from cnn_demo.models.explanation.probe import Probe, TargetGradients
-from cnn_demo.models.explanation.targets import SIDES, BoxTarget
+from cnn_demo.models.explanation.targets import PARTS, SIDES, BoxTarget
 from cnn_demo.models.explanation.torch_maps import gradients_of, leaves
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ class TorchvisionProbe(Probe):
     def __init__(self, detector: TorchvisionDetector, pixels: np.ndarray, target: BoxTarget, side: int | None) -> None:
         if not 0 <= target.class_id < len(detector.labels):
             raise ValueError(f"{detector.spec.title} has classes 0 to {len(detector.labels) - 1}.")
+        if target.part not in PARTS:
+            raise ValueError(f"A box of a detector has no {target.part}: choose one of {', '.join(PARTS)}.")
         self.target = target
         self.size = pixels.shape[:2]
         self._detector, self._network = detector, detector.network

@@ -79,6 +79,33 @@ def test_masking_needs_no_layer_and_one_class_chooses_among_its_boxes(tmp_path, 
     assert read_map(facts).max() == 1
 
 
+def test_a_pixel_is_explained_at_its_place_in_the_file(tmp_path, capsys):
+    with Image.open(CAT) as picture:
+        width, height = (2 * side for side in picture.size)
+        picture.resize((width, height)).save(tmp_path / "large.png")
+    common = [str(tmp_path / "large.png"), "--task", "segment", "--model", "everyday_unet", "--out", str(tmp_path)]
+    x, y = width // 2, height // 2
+    facts = explained(capsys, *common, "--pixel", str(x), str(y))
+    assert facts["target"] == {"class": "cat", "pixel_xy": [x, y], "predicted": "cat"}
+    assert facts["layer"].startswith("encoder 1/")
+    assert read_map(facts).shape == (height, width)
+    assert explained(capsys, *common, "--pixel", "0", "0", "--class", "dog")["target"]["class"] == "dog"
+    assert main(["explain", *common, "--pixel", str(width), "0"]) == 1
+    assert f"in a photo of {width} × {height}" in capsys.readouterr().err
+
+
+def test_class_and_box_of_a_localizer_are_explained(tmp_path, capsys):
+    photo = str(PHOTOS["astronaut"])
+    common = ["--task", "localize", "--model", "everyday_localizer", "--out", str(tmp_path)]
+    facts = explained(capsys, photo, *common)
+    assert (facts["target"]["class"], facts["target"]["part"]) == ("person", "class")
+    box = explained(capsys, photo, *common, "--part", "box")
+    assert box["target"]["box_xyxy"] == facts["target"]["box_xyxy"]
+    assert box["score"] != facts["score"]
+    assert main(["explain", str(PHOTOS["flower"]), *common]) == 1
+    assert "there is no object" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
@@ -90,6 +117,8 @@ def test_masking_needs_no_layer_and_one_class_chooses_among_its_boxes(tmp_path, 
         (["--task", "detect", "--class", "unicorn"], 2, "no class 'unicorn'"),
         (["--task", "detect", "--side", "333"], 2, "must be a multiple of 32"),
         (["--task", "detect", "--fit", "pad"], 2, "--fit is no option of --task detect"),
+        (["--task", "segment", "--model", "everyday_unet"], 2, "--pixel X Y"),
+        (["--task", "localize", "--part", "box", "--class", "cat"], 2, "has no class"),
         (["--task", "classify", "--part", "box"], 2, "--part is no option of --task classify"),
         (["--task", "classify", "--layer", "last"], 2, "no layer 'last'"),
         (["--task", "classify", "--index", "5000"], 2, "no 5000"),

@@ -80,6 +80,8 @@ def test_targets_that_are_not_on_the_photo_are_refused(detector, target):
         explain_prediction(detector, PHOTO, replace(target, box_xyxy=(1.0, 2.0, 4.0, 5.0)))
     with pytest.raises(ValueError, match="has classes 0 to"):
         explain_prediction(detector, PHOTO, replace(target, class_id=500))
+    with pytest.raises(ValueError, match="no mask: choose one of"):
+        explain_prediction(detector, PHOTO, target.with_part("mask"))
     with pytest.raises(ValueError, match="image size must be one of"):
         explain_prediction(detector, PHOTO, target, side=333)
 
