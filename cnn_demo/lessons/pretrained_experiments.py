@@ -65,6 +65,15 @@ EXPERIMENTS = (
         invites=("cover_patches",),
     ),
     Experiment(
+        "Cat or toaster?",
+        "Noise of at most 2 of 255 levels, which you cannot see, makes the cat a “toaster”; random noise of that size "
+        "changes nothing. Then choose **Whole budget**: the network is now almost certain, but a JPEG of quality 50 "
+        "brings the cat back.",
+        {"task": "Fool it", "model": LITE0, "fool_class": "toaster"},
+        photo="chelsea",
+        invites=("fool_noise",),
+    ),
+    Experiment(
         "From edges to ears",
         "These 32 maps of 112 × 112 activations still look like the photo. Then choose the last **Layer**, “top_conv”: "
         "1,280 maps of 7 × 7, most of them zero except at a few positions.",

@@ -11,9 +11,12 @@ import pytest
 from driver import assert_fine, html, written
 
 from cnn_demo.images import read_photo, sample_photos
+from cnn_demo.images.corruptions import corrupt
+from cnn_demo.lessons.pretrained_experiments import EXPERIMENTS
 from cnn_demo.models import load
 from cnn_demo.models.robustness.adversarial import Attacker
 from cnn_demo.models.robustness.smallest import smallest_noise
+from cnn_demo.models.robustness.survival import changed_by_chance
 from cnn_demo.results import percent
 from cnn_demo.ui.pretrained.fool import settings, view
 
@@ -107,3 +110,20 @@ def test_the_attacked_network_is_not_among_the_others(photo):
     app.selectbox(key="model").set_value("efficientnet_lite0").run()
     assert_fine(app)
     assert app.multiselect(key=settings.OTHERS).value == ["efficientnet_lite1", "efficientnet_lite2"]
+
+
+def test_the_notice_is_true():
+    experiment = next(each for each in EXPERIMENTS if "toaster" in each.title)
+    lite = load(experiment.settings["model"])
+    pixels = next(sample for sample in sample_photos() if sample.key == experiment.photo).load().pixels
+    seen, target = lite.prepare(pixels), lite.labels.index(experiment.settings[settings.TARGET])
+    attacker = Attacker(lite, seen, target)
+    found = smallest_noise(attacker, "pgd", largest=settings.DEFAULTS[settings.BUDGET])
+    assert found.best.succeeds
+    assert found.best.budget == 2
+    assert changed_by_chance(lite, seen, 2) == 0
+    whole = attacker.attack("pgd", settings.DEFAULTS[settings.BUDGET])
+    assert lite.probabilities(whole.logits)[target] > 0.98  # "almost certain"
+    assert "cat" in lite.labels[attacker.label]
+    compressed = lite.predict(corrupt(whole.altered, "jpeg", 50)).top(1)[0][0]
+    assert compressed == lite.labels[attacker.label]
