@@ -67,8 +67,8 @@ EXPERIMENTS = (
     Experiment(
         "Cat or toaster?",
         "Noise of at most 2 of 255 levels, which you cannot see, makes the cat a “toaster”; random noise of that size "
-        "changes nothing. Then choose **Whole budget**: the network is now almost certain, but a JPEG of quality 50 "
-        "brings the cat back.",
+        "changes nothing. Then set **Noise** to “Whole budget”: the network is now almost certain, but a JPEG of "
+        "quality 50 brings the cat back.",
         {"task": "Fool it", "model": LITE0, "fool_class": "toaster"},
         photo="chelsea",
         invites=("fool_noise",),

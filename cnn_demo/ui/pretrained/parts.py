@@ -118,7 +118,7 @@ def _picture(photo: Photo, seen: np.ndarray, parts: Parts, shown: int, opacity: 
         caption=f"Part {shown}: {percent(float(parts.shares[shown - 1]))} of the activation."
         if shown
         else "Each pixel has the colour of its strongest part.",
-        max_height=400,
+        max_height=360,
         pixelated=is_small(seen),
     )
 
