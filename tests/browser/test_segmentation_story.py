@@ -102,3 +102,15 @@ def test_paint_the_cat_and_read_the_scores(page: Page) -> None:
     assert metric(page, "Pixel accuracy") < 50  # the rest of the cat is still blank, and counts as background
     expect(page.get_by_text("You have painted")).to_be_visible()
     expect(page.get_by_alt_text(re.compile("where the network agrees", re.I))).to_be_visible()
+
+
+def test_a_tapped_pixel_is_explained(page: Page) -> None:
+    open_page_7(page, "task=Explain")
+    row = page.get_by_label(re.compile("^Row, "))
+    expect(row).to_have_value("")
+    photo = page.locator("img[alt^='The photo under its classes']")
+    photo.click(position={"x": 60, "y": 40})
+    settle(page)
+    expect(row).not_to_have_value("")
+    expect(page.get_by_text(re.compile(rf"^Row {row.input_value()}, column "))).to_be_visible()
+    expect(page.locator("img[alt^='A heatmap over the photo']").first).to_be_visible()
