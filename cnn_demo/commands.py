@@ -214,8 +214,10 @@ class Segment(Command[Segmentation | sv.Detections]):
         return self._options_named(*DETECTOR_SETTINGS, "side")
 
     def in_file(self, photo: Photo, prediction: Segmentation | sv.Detections) -> Segmentation | sv.Detections:
-        """Return a copy with class map and boxes in pixels of the photo's file; for JSON the `pixels` of each mask."""
+        """Return a copy with boxes in pixels of the photo's file; for JSON also class map and `pixels` of each mask."""
         if isinstance(prediction, Segmentation):
+            if not self.options.json:  # text has fractions alone, for which no map need be enlarged
+                return prediction
             class_map = file_class_map(photo, prediction.class_map)
             confidence = cv2.resize(prediction.confidence, class_map.shape[::-1], interpolation=cv2.INTER_LINEAR)
             return replace(prediction, class_map=class_map, confidence=confidence, entropies=None, probabilities=None)

@@ -154,3 +154,10 @@ def test_settings_out_of_range_get_one_sentence(arguments, capsys):
         main([command, str(CAT), *options])
     assert end.value.code == 2
     assert capsys.readouterr().err.splitlines()[-1].endswith(f"not {options[1]}")
+
+
+def test_text_needs_no_map_at_the_size_of_the_file(models, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(commands, "file_class_map", None)  # it takes seconds for a photo of a phone with many classes
+    Image.new("RGB", (2600, 1300)).save(tmp_path / "wide.jpg")
+    assert main(["segment", str(tmp_path / "wide.jpg"), "--model", "lraspp_mobilenet_v3_large"]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == ["   50.0%  background", "   50.0%  cat"]

@@ -25,6 +25,7 @@ from cnn_demo.ui.widgets.probability_bars import probability_bars
 KIND = "corruption"
 DEFAULTS: dict[str, Any] = {KIND: "blur", **{f"corrupt_{kind}": one.neutral for kind, one in CORRUPTIONS.items()}}
 WORKING_SIDE = 640  # the photo is corrupted at this size; the networks' inputs are smaller
+AT_ONCE = 2  # photos of a batch; feature maps of a whole curve at once would take 100 MB more
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,11 +117,12 @@ def _corrupted_prediction(photo: Photo, key: str, fit: str, kind: str, amount: f
 
 @photo_cache(queued=True)
 def _curve(photo: Photo, key: str, fit: str, kind: str, label: str) -> Curve:
-    """Return the curve over the whole range of amounts, predicted in one batch."""
+    """Return the curve over the whole range of amounts."""
     model = load_classifier(key)
     amounts = CORRUPTIONS[kind].amounts()
     batch = np.stack([model.prepare(corrupted(photo, kind, amount), fit) for amount in amounts])
-    probabilities = model.probabilities(model.logits(batch))
+    logits = [model.logits(batch[start : start + AT_ONCE]) for start in range(0, len(batch), AT_ONCE)]
+    probabilities = model.probabilities(np.concatenate(logits))
     return Curve(label, amounts, probabilities[:, model.labels.index(label)])
 
 
