@@ -12,7 +12,8 @@ Grad-CAM++ is derived for maps after a ReLU. After a SiLU, the sum of a map can 
 pytorch-grad-cam are divided by numbers around zero. Ours sums positive activations alone, and is compared with
 pytorch-grad-cam doing the same; the correlation with it as it is is printed as well.
 
-The masking methods follow, per run of the network, beside the bare prediction. At last the class maps of the Keras
+The masking methods follow, per run of the network, beside the bare prediction; then one pixel of the bundled U-Nets,
+beside bare passes in the same way. At last the class maps of the Keras
 networks, beside a bare `GradientTape`: eager, as in Keras's own tutorial, and compiled.
 
 The bars are for the fastest tenth: at most 2.5 × the bare passes and below 400 ms at 640 pixels on two cores, a
@@ -36,7 +37,7 @@ import numpy as np
 from timing import fastest, print_times, take_times, verdict
 
 from cnn_demo.images import sample_photos
-from cnn_demo.models import find, frameworks, load_classifier, load_detector
+from cnn_demo.models import find, frameworks, load_classifier, load_detector, load_segmenter
 from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.models.detection.candidates import select
 from cnn_demo.models.detection.letterbox import Letterbox
@@ -44,9 +45,11 @@ from cnn_demo.models.detection.yolo_detector import YoloDetector
 from cnn_demo.models.explanation.explain import CAMS, METHODS, explain
 from cnn_demo.models.explanation.feature_maps import convolutional_layers
 from cnn_demo.models.explanation.one_prediction import PERTURBATION_METHODS, explain_prediction, probe_of
-from cnn_demo.models.explanation.targets import BoxTarget, candidate_target
+from cnn_demo.models.explanation.targets import BoxTarget, PixelTarget, candidate_target
+from cnn_demo.models.segmentation.segmenters import SemanticSegmenter
 
 DETECTORS = ("yolo11n", "everyday_detector")
+SEGMENTERS = ("everyday_unet", "street_unet")
 CLASSIFIERS = ("efficientnet_lite0", "mobilenet_v2")
 BOXES = 5
 MASKS = 100
@@ -69,6 +72,8 @@ def main() -> None:
         print("pytorch-grad-cam is not installed: see requirements-dev.txt\n")
     for key in at_hand(DETECTORS):
         measure_box(key, pixels, options.repeats)
+    for key in SEGMENTERS:
+        measure_pixel(load_segmenter(key, "cpu"), pixels, options.repeats)
     for key in at_hand(CLASSIFIERS):
         measure_class(load_classifier(key, "cpu"), pixels, options.repeats)
 
@@ -242,6 +247,32 @@ def masking(detector: YoloDetector, pixels: np.ndarray, target: BoxTarget, repea
             f"prediction by {detector.engine} {bare:.1f} ms"
         )
     print()
+
+
+def measure_pixel(model: SemanticSegmenter, pixels: np.ndarray, repeats: int) -> None:
+    """Print the times and the agreement for the pixel in the middle of the photo, at the size of training."""
+    torch = frameworks.torch()
+    row, column = pixels.shape[0] // 2, pixels.shape[1] // 2
+    target = PixelTarget(row, column, int(model.predict(pixels).class_map[row, column]))
+    frame = model.frame(pixels.shape[:2])
+    ready = model.batch(frame.apply(pixels))
+    at = row * frame.scaled[0] // pixels.shape[0], column * frame.scaled[1] // pixels.shape[1]
+    coarsest = probe_of(model, pixels, target).layers[0]
+
+    def bare() -> Any:
+        with torch.enable_grad():
+            given = ready.clone().requires_grad_()
+            return torch.autograd.grad(model.network(given)[0, target.class_id, at[0], at[1]], given)
+
+    times = take_times(
+        {"ours, one pixel": lambda: explain_prediction(model, pixels, target, layer=coarsest), "bare passes": bare},
+        repeats,
+    )
+    print(f"{model.spec.title}, one pixel, input of {frame.input[1]} × {frame.input[0]}")
+    print_times(times)
+    ours, passes = fastest(times).values()
+    print(f"  {ours / passes:.2f} × the bare passes (at most {MAX_RATIO}: {verdict(ours / passes <= MAX_RATIO)})")
+    print(f"  below {MAX_MS} ms: {verdict(ours < MAX_MS)}\n")
 
 
 def measure_class(model: Classifier, pixels: np.ndarray, repeats: int) -> None:
