@@ -20,6 +20,8 @@ import tempfile
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 import psutil
 from playwright.sync_api import Browser, sync_playwright
 from served import ARGS, find_chromium, serve
