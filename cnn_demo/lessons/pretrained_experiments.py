@@ -45,7 +45,7 @@ EXPERIMENTS = (
     Experiment(
         "An espresso without coffee",
         "A box covers the coffee, and inpainting continues the cup over it. The prediction is still “espresso”, 82% "
-        "instead of 94%: cup and saucer are enough. Choose **Grey** instead, and it falls to 53%.",
+        "instead of 94%: cup and saucer are enough. Set **Cover it with** to Grey, and it falls to 53%.",
         {
             "task": "Cover it",
             "cover_models": [LITE0],
