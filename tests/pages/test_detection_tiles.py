@@ -76,7 +76,7 @@ def test_a_link_sets_tiles_and_merging(photo, found, detector):
     gone = len(merged.scores) - len(merged.leaders)
     assert len(drawn(app, WRONG)) == gone > 0
     assert f"**{gone}** of {len(merged.scores)} boxes merged" in written(app)
-    app = open_tab(photo, {"tiles_size": "640 px", "tiles_overlap": "50", "tiles_shown": "Whole photo alone"})
+    app = open_tab(photo, {"tiles_size": "640 px", "tiles_overlap": "50", "tiles_shown": "Whole photo"})
     assert len(drawn(app, NEUTRAL)) == len(tiles((1080, 810), 640, 0.5))
     assert len(drawn(app, PREDICTION)) == 3
     assert not drawn(app, GROUND_TRUTH)

@@ -48,7 +48,7 @@ DEFAULTS: dict[str, Any] = {
 }
 SIZES = (160, 240, 320, 480, 640, 960, 1280)
 MOST = 64  # tiles of a photo
-SHOW = {"merged": "Merged", "before": "Before merging", "whole": "Whole photo alone"}
+SHOW = {"merged": "Merged", "before": "Before merging", "whole": "Whole photo"}
 SHOWN_SIDE = 1280  # pixels of the longer side that are sent to the browser: small objects should be recognizable
 
 
@@ -62,19 +62,19 @@ def tiles_view(photo: Photo) -> None:
     panel, stage, details = controls_picture_and_details("tiles")
     with panel:
         spec, side = pick_detector()
+        shown = choose("Boxes", SHOW, key=SHOWN, default=DEFAULTS[SHOWN])
         size, overlap = _tile_controls()
         confidence = confidence_slider(spec.threshold)
         method, metric, threshold = _merge_controls()
     parts, used = tiles_within_limit(file_size(photo), size, overlap)
     with stage:
-        shown = choose("Boxes", SHOW, key=SHOWN, default=DEFAULTS[SHOWN], hide_label=True)
         found = _found(photo, spec.key, side, parts, st.empty())
         if found is None:
             st.info("The tiles were stopped: continue when you like.", icon=":material/play_arrow:")
             return
         merged = merge(found, confidence, method, metric, threshold)
-        st.markdown(in_words(merged, found))
         _picture(photo, found, merged, shown)
+        st.markdown(in_words(merged, found))
     with details:
         if used != size:
             wanted = len(tiles(file_size(photo), size, overlap))
