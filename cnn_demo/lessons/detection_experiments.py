@@ -40,7 +40,7 @@ EXPERIMENTS = (
     Experiment(
         "People at the border",
         "On the whole photo, resized to 320 pixels, the detector finds the bus and two people. Tiles add the two at "
-        "the left and the right border, in green, and a second box on the woman in black. Now choose IoU as the "
+        "the left and the right border, in green, and a second box on the person in black. Now choose IoU as the "
         "**Overlap of boxes**: twelve boxes remain, since a part of an object has a low IoU with the whole.",
         {"task": "Tiles", "detector": "everyday_detector", "detect_confidence": 45},
         photo="bus",
