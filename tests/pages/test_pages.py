@@ -69,7 +69,7 @@ def test_a_page_opens_by_itself(topic):
 
 def test_a_page_teaches(topic):
     app = open_app(topic.page)
-    assert 3 <= len(app.selectbox(key="try_this").options) <= 9
+    assert 3 <= len(app.selectbox(key="try_this").options) <= 12
     assert "Common misconceptions" in [heading.value for heading in app.subheader]
     assert len(app.expander) >= 4
     assert "https://" in app.markdown[-1].value
