@@ -22,7 +22,7 @@ from cnn_demo.ui.widgets.probability_bars import probability_bars
 
 MODEL = "cifar10_cnn"
 STEP = 0.05  # of the temperature
-DEFAULTS: dict[str, Any] = {"conf_temperature": 1.35}  # the fitted one, to a multiple of the step
+DEFAULTS: dict[str, Any] = {"conf_temperature": 1.5}  # the fitted one, to a multiple of the step
 # Ground truth of the samples that show one of the ten classes. CIFAR-10's trucks are big lorries, its automobiles cars:
 # a bus is neither, and a rocket is no airplane.
 SAMPLE_CLASSES = {

@@ -115,8 +115,9 @@ def _teacher(record: TrainingRecord) -> str:
         return ""
     return (
         f"\n- **A teacher**: from epoch {record.taught_from} on the network also learned the probabilities that a "
-        "larger network predicts for each training photo (knowledge distillation). Its training loss measures the "
-        "distance to them too, and is no longer comparable with the validation loss."
+        "teacher predicts for each training photo (knowledge distillation): a larger network, and after the last "
+        "restart the network as it was then. Its training loss measures the distance to them too, and is no longer "
+        "comparable with the validation loss."
     )
 
 
