@@ -48,13 +48,14 @@ screenshots: .venv/.dev  ## make the README's pictures, still and moving (needs 
 	$(BIN)/python assets/make_screenshots.py
 	$(BIN)/python assets/make_moving_picture.py
 
-# Ray's processes have a low priority by default, and with a token no other user of the machine can use them.
+# Ray's processes have a low priority by default, and with a token no other user of the machine can use them. Without
+# the second trap, dash does not run the first one after Ctrl-C.
 cluster: export RAY_worker_niceness := 0
 cluster: export RAY_AUTH_MODE := token
 cluster: .venv/.scale  ## run the networks on a Ray cluster of this machine, and serve the app on PORT
 	$(BIN)/ray get-auth-token --generate >/dev/null
 	$(BIN)/ray start --head --disable-usage-stats --include-dashboard=false
-	trap '$(BIN)/ray stop' EXIT; $(BIN)/python -m cnn_demo cluster && CNN_DEMO_BACKEND=ray $(BIN)/streamlit run app.py --server.port $(PORT)
+	trap '$(BIN)/ray stop' EXIT; trap 'exit 130' INT TERM; $(BIN)/python -m cnn_demo cluster && CNN_DEMO_BACKEND=ray $(BIN)/streamlit run app.py --server.port $(PORT)
 
 docs: .venv-docs/.installed  ## build the documentation site into site/, in an environment of its own
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet
