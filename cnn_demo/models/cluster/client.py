@@ -1,4 +1,4 @@
-"""Calls of networks on a Ray cluster, by the app: where they run is Ray's affair, and so are queue and batches.
+"""Calls of networks on a Ray cluster, by the app. Ray chooses the replica, queues the calls and makes batches.
 
 Predictions change nothing, so a call whose replica dies is made again, on another one. Ray is imported here and in
 `replica`, within functions: it is not one of the app's requirements, but of `requirements-scale.txt`.
@@ -28,7 +28,8 @@ FIRST_PAUSE = 0.25  # seconds, doubled after each attempt
 PATIENCE = 180.0  # seconds for one call
 TRY_AGAIN = 30.0  # seconds after which a cluster that was not reached is tried again
 _LATER = [0.0]  # time of the next try
-_LOCK = threading.RLock()  # one thread connects, or deploys a network
+_CONNECTING = threading.Lock()
+_DEPLOYING = threading.Lock()  # a network may start for minutes: calls of others need no lock
 
 
 def connect() -> None:
@@ -38,7 +39,7 @@ def connect() -> None:
         ModelUnavailable: If Ray is not installed, or there is no cluster: for a while without another try, since each
             takes half a minute.
     """
-    with _LOCK:
+    with _CONNECTING:
         try:
             import ray
         except ImportError as error:
@@ -75,7 +76,7 @@ def deploy(spec: ModelSpec, settings: Settings) -> DeploymentHandle:
     connect()
     from ray import serve
 
-    with _LOCK:
+    with _DEPLOYING:
         serve.start(proxy_location="Disabled")  # apps connect by Ray, and no port is opened
         deployment = serve.deployment(Replica).options(
             name="network",
@@ -112,11 +113,10 @@ def handle_of(spec: ModelSpec) -> DeploymentHandle:
     from ray import serve
     from ray.serve.exceptions import RayServeException
 
-    with _LOCK:
-        try:
-            return serve.get_app_handle(spec.key)
-        except RayServeException:  # it is not there, or nothing is
-            return deploy(spec, settings_here())
+    try:
+        return serve.get_app_handle(spec.key)
+    except RayServeException:  # it is not there, or nothing is
+        return deploy(spec, settings_here())
 
 
 class RemoteNetwork:
