@@ -35,6 +35,9 @@ def main(arguments: list[str] | None = None) -> int:
         specs = [find(key) for key in options.keys] or _defaults()
     except (KeyError, ValueError) as error:
         parser.error(str(error.args[0]))
+    except ModelUnavailable as error:
+        print(error, file=sys.stderr)
+        return 1
     failed = 0
     for spec in specs:
         try:

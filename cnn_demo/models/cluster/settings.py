@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
+
+Number = TypeVar("Number", int, float)
 
 BACKEND = "CNN_DEMO_BACKEND"
 BACKENDS = ("local", "ray")
@@ -45,7 +50,7 @@ class Settings:
     def __post_init__(self) -> None:
         if not 1 <= self.min_replicas <= self.max_replicas:
             raise ValueError(f"There can't be {self.min_replicas} to {self.max_replicas} replicas.")
-        if min(self.batch, self.queue, self.cpus) < 1 or self.gpus < 0:
+        if min(self.batch, self.queue, self.cpus) < 1 or not 0 <= self.gpus < math.inf:
             raise ValueError("A batch, a queue and the cores must be at least 1, and the part of a GPU at least 0.")
 
     @property
@@ -71,11 +76,19 @@ def settings_here() -> Settings:
     return Settings(
         min_replicas=fewest,
         max_replicas=most,
-        batch=int(os.environ.get("CNN_DEMO_BATCH") or default.batch),
-        queue=int(os.environ.get("CNN_DEMO_QUEUE") or default.queue),
-        cpus=int(os.environ.get("CNN_DEMO_CPUS") or default.cpus),
-        gpus=float(os.environ.get("CNN_DEMO_GPUS") or default.gpus),
+        batch=_number("CNN_DEMO_BATCH", int, default.batch),
+        queue=_number("CNN_DEMO_QUEUE", int, default.queue),
+        cpus=_number("CNN_DEMO_CPUS", int, default.cpus),
+        gpus=_number("CNN_DEMO_GPUS", float, default.gpus),
     )
+
+
+def _number(variable: str, kind: Callable[[str], Number], default: Number) -> Number:
+    text = os.environ.get(variable)
+    try:
+        return kind(text) if text else default
+    except ValueError:
+        raise ValueError(f"{variable} must be a number such as {default:g}, not {text!r}.") from None
 
 
 def bounds(text: str) -> tuple[int, int]:

@@ -52,11 +52,18 @@ def test_settings_come_from_the_environment(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("REPLICAS", "4:1"), ("REPLICAS", "many"), ("BATCH", "0"), ("GPUS", "-1"), ("CPUS", "two")]
+    ("name", "value"),
+    [("REPLICAS", "4:1"), ("REPLICAS", "many"), ("BATCH", "0"), ("GPUS", "-1"), ("GPUS", "nan"), ("CPUS", "0")],
 )
 def test_wrong_settings_are_refused(monkeypatch, name, value):
     monkeypatch.setenv(f"CNN_DEMO_{name}", value)
     with pytest.raises(ValueError):  # noqa: PT011
+        settings_here()
+
+
+def test_a_setting_that_is_no_number_is_named(monkeypatch):
+    monkeypatch.setenv("CNN_DEMO_CPUS", "two")
+    with pytest.raises(ValueError, match="CNN_DEMO_CPUS must be a number such as 1, not 'two'"):
         settings_here()
 
 
