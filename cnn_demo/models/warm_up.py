@@ -1,4 +1,4 @@
-"""Loading of what the pages begin with, before a visitor asks for it."""
+"""Loading of the frameworks and of the networks with which the pages begin, before a visitor asks for them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from cnn_demo.images import sample_photos
 from cnn_demo.models import frameworks, load, load_classifier, preferred_model
-from cnn_demo.models.cluster.settings import uses_cluster
 from cnn_demo.topics import TOPICS
 
 if TYPE_CHECKING:
@@ -21,15 +20,12 @@ WALK = "cifar10_cnn"  # whose activations page 3 begins with
 def steps() -> Iterator[Callable[[], object]]:
     """Yield functions that import the frameworks, and load and run each page's first networks on its first photo.
 
-    A first run compiles a network for the size of the photo. Each step takes a few seconds; none prints anything. If
-    the networks run on a cluster, they are deployed there, and no framework is imported here.
+    A first run compiles a network for the size of the photo. Each step takes a few seconds; none prints anything.
     """
-    if not uses_cluster():
-        yield frameworks.openvino
+    yield frameworks.openvino
     yield partial(_run, preferred_model("detection").key, _photo(6))
     yield partial(_run, preferred_model("semantic-segmentation").key, _photo(7))
-    if not uses_cluster():
-        yield frameworks.keras
+    yield frameworks.keras
     yield lambda: load_classifier(WALK).activations(_photo(3))
     for key in dict.fromkeys((preferred_model("classification").key, *COMPARED, WALK)):
         yield partial(_run, key, _photo(4))

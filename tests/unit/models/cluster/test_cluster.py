@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cnn_demo.images.samples import sample_photos
-from cnn_demo.models import ModelUnavailable, find, frameworks, load, load_here, warm_up
+from cnn_demo.models import ModelUnavailable, find, load, load_here
 from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.models.cluster import client
 from cnn_demo.models.cluster.remote_models import made_remote
@@ -205,12 +205,3 @@ def test_a_cluster_that_is_not_reached_is_not_tried_by_every_visitor(monkeypatch
     with pytest.raises(ModelUnavailable):
         client.connect()
     assert len(tries) == 2
-
-
-def test_the_app_does_not_warm_frameworks_up_that_run_elsewhere(monkeypatch):
-    imports = {frameworks.openvino, frameworks.keras}
-    assert imports <= set(warm_up.steps())
-    here = len(list(warm_up.steps()))
-    monkeypatch.setenv("CNN_DEMO_BACKEND", "ray")
-    assert not imports & set(warm_up.steps())
-    assert len(list(warm_up.steps())) == here - len(imports)

@@ -35,6 +35,12 @@ def test_the_operator_can_switch_it_off(started, monkeypatch, value):
     assert started == []
 
 
+def test_no_framework_is_loaded_whose_networks_run_on_a_cluster(started, monkeypatch):
+    monkeypatch.setenv("CNN_DEMO_BACKEND", "ray")
+    warm_up.warm_up()
+    assert started == []
+
+
 def test_nothing_is_loaded_without_a_server(monkeypatch):
     monkeypatch.delenv("CNN_DEMO_PRELOAD")
     warm_up.warm_up.clear()
