@@ -95,7 +95,7 @@ class UnetProbe(Probe):
 
     def level_scores(self) -> LevelScores:
         """Return the score of the target without each level of the encoder and with it alone, as torch computes it."""
-        with self._segmenter.lock, frameworks.torch().inference_mode():
+        with self._segmenter.lock, frameworks.torch().no_grad():  # the maps are kept, also for gradients
             score = self._score_without(())
             without = {layer: self._score_without((layer,)) for layer in self.layers}
             alone = {

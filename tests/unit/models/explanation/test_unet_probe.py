@@ -79,6 +79,7 @@ def test_without_any_level_but_one_is_that_one_alone(segmenter):
     scores = probe.level_scores()
     assert list(scores.without) == list(scores.alone) == list(probe.layers)
     assert scores.score == pytest.approx(probe.score(probe.picture), abs=1e-5)
+    assert probe.all_gradients()[probe.layers[0]].score == pytest.approx(scores.score, abs=1e-5)
 
 
 def test_targets_that_are_not_on_the_photo_are_refused(segmenter):
