@@ -67,6 +67,8 @@ class LocalizerProbe(Probe):
         self.picture = localizer.prepare(pixels)
         self.layers = (SHARED,)
         self._localizer = localizer
+        if isinstance(target, BoxTarget) and target.part == "mask":
+            raise ValueError(f"{localizer.spec.title} predicts no masks.")
         if _is_class(target) and not 0 <= target.class_id < len(localizer.labels):
             raise ValueError(f"{localizer.spec.title} has classes 0 to {len(localizer.labels) - 1}.")
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from cnn_demo.models import frameworks
-from cnn_demo.models.explanation.targets import BoxTarget
+from cnn_demo.models.explanation.targets import BoxTarget, Part
 from cnn_demo.models.explanation.yolo_probe import YoloProbe
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ class YoloMaskProbe(YoloProbe):
     A mask is a linear combination of prototypes (Bolya et al. 2019, https://arxiv.org/abs/1904.02689), cropped to its
     box. All pyramid levels are explained together, since coefficients and prototypes come from several.
     """
+
+    parts: ClassVar[tuple[Part, ...]] = ("mask",)
 
     def __init__(self, detector: YoloDetector, pixels: np.ndarray, target: BoxTarget, side: int | None) -> None:
         super().__init__(detector, pixels, target, side)

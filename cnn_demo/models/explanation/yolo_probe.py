@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from cnn_demo.models.boxes import iou
 from cnn_demo.models.detection.candidates import Grid
 from cnn_demo.models.detection.letterbox import Letterbox
 from cnn_demo.models.explanation.probe import Probe, TargetGradients, resized_photo
-from cnn_demo.models.explanation.targets import SIDES, BoxTarget
+from cnn_demo.models.explanation.targets import PARTS, SIDES, BoxTarget, Part
 from cnn_demo.models.explanation.torch_maps import gradients_of, leaves
 
 if TYPE_CHECKING:
@@ -34,9 +34,13 @@ class YoloProbe(Probe):
         target: The box.
     """
 
+    parts: ClassVar[tuple[Part, ...]] = PARTS
+
     def __init__(self, detector: YoloDetector, pixels: np.ndarray, target: BoxTarget, side: int | None) -> None:
         if target.cell is None:
             raise ValueError("A box of a YOLO detector is explained by its cell, which this target lacks.")
+        if target.part not in self.parts:
+            raise ValueError(f"A box of a detector has no {target.part}: choose one of {', '.join(self.parts)}.")
         self.target = target
         self.size = pixels.shape[:2]
         self.layers = (PYRAMID, BACKBONE) if target.part == "class" else (BACKBONE, PYRAMID)

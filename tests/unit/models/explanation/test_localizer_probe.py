@@ -62,6 +62,8 @@ def test_other_targets_are_refused(localizer):
         probe_of(localizer, PHOTO, ClassTarget(4))
     with pytest.raises(ValueError, match="predicts nothing"):
         probe_of(localizer, PHOTO, PixelTarget(0, 0, 0))
+    with pytest.raises(ValueError, match="predicts no masks"):
+        probe_of(localizer, PHOTO, BoxTarget(0, (0, 0, 1, 1), part="mask"))
     with pytest.raises(ValueError, match="no part 'middle'"):
         BoxTarget(0, (0, 0, 1, 1), part="middle")
 

@@ -147,6 +147,7 @@ def test_squares_that_do_not_fit_are_refused(detector, target):
         ({"cell": (0, 99, 0)}, "no cell .*another image size"),
         ({"cell": None}, "explained by its cell"),
         ({"class_id": 7}, "has classes 0 to 2"),
+        ({"part": "centre"}, "has no centre: choose one of class, box"),
     ],
 )
 def test_targets_that_are_not_on_the_photo_are_refused(detector, target, change, message):
