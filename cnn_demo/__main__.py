@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    # These two without the second that the imports of the other commands take.
+    # Each command imports its own module alone: `fetch` and `serve` need not wait for the imports of the others.
     if arguments[:1] == ["fetch"]:
         from cnn_demo.fetching import main as fetch
 

@@ -127,6 +127,8 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("explain", help="draw which pixels one prediction depends on", add_help=False)
     commands.add_parser("fetch", help="download official weights", add_help=False)
     commands.add_parser("serve", help="serve the pages", add_help=False)
+    commands.add_parser("prepare", help="convert the bundled networks once, so that they load faster", add_help=False)
+    commands.add_parser("cluster", help="deploy networks on a Ray cluster", add_help=False)
     return parser
 
 
