@@ -1,4 +1,4 @@
-"""Parts that a layer tells apart: deep feature factorization, and the class that each part speaks for.
+"""Parts that a layer tells apart: deep feature factorization, and the class that each part supports.
 
 Collins, Achanta & Süsstrunk (2018), https://arxiv.org/abs/1806.10206.
 """
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cnn_demo.models import frameworks
 from cnn_demo.models.explanation.cams import class_gradients
 from cnn_demo.models.explanation.contrast import last_layer
 
@@ -62,6 +63,7 @@ def factorize(maps: np.ndarray, count: int) -> Parts:
     Raises:
         ValueError: If there is no such number of parts.
     """
+    frameworks.scikit_learn()
     from sklearn.decomposition import NMF
 
     if not 1 <= count <= MOST:
