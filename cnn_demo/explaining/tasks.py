@@ -1,4 +1,4 @@
-"""What the tasks of the command `explain` have in common."""
+"""Common base of the tasks of the command `explain`."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from cnn_demo.models.model import Model
 
 
 class _Remote:
-    """What remote models of all classes have in common; the first base of their classes."""
+    """Common base of all remote models; the first of the bases of their classes."""
 
     spec: ModelSpec
     remote: RemoteNetwork

@@ -82,7 +82,7 @@ class Replica:
         return await self._run(Call(method, args, kwargs))
 
     def describe(self) -> Description:
-        """Return what the app needs to know of the network."""
+        """Return class, methods and attributes of the network."""
         return describe(self._model)
 
 

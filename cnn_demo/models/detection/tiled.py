@@ -1,4 +1,4 @@
-"""Detection of small objects on overlapping tiles of a photo, and merging of what several tiles detect.
+"""Detection of small objects on overlapping tiles of a photo, and merging of the boxes of all tiles.
 
 Slicing aided hyper inference (SAHI), Akyon et al. (2022), https://arxiv.org/abs/2202.06934: a network resizes its
 input, and an object that is then only a few pixels large is missed. In a tile, the same object is larger. The

@@ -36,7 +36,7 @@ class InputFrame(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class TargetGradients:
-    """What a gradient-based explanation needs, from one forward pass.
+    """Gradients of a target with respect to feature maps, from one forward pass.
 
     Attributes:
         score: Score of the target, 0 to 1, as the network that was differentiated predicts it.

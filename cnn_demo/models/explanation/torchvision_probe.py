@@ -33,7 +33,7 @@ OUTWARD = (-1.0, -1.0, 1.0, 1.0)  # direction in which each side of a box moves 
 
 @dataclass(frozen=True, eq=False)
 class Outputs:
-    """What a detector's head predicts for n regions.
+    """Outputs of a detector's head for n regions.
 
     Attributes:
         logits: (n, C) class logits, torchvision's category 0 included.
