@@ -35,11 +35,12 @@ def can_be_kept() -> bool:
 
 
 def prepare(spec: ModelSpec) -> None:
-    """Convert a network, and keep its files; the network itself is freed.
+    """Convert a network, and keep its files; it and all others of this process are freed.
 
     Raises:
         ModelUnavailable: If its weights cannot be read, or its files could not be made.
     """
+    release()  # one that is loaded already would not be converted
     model = load(spec.key, "cpu")
     if isinstance(model, openvino_export.BackgroundOpenVinoExport):
         model.wait_for_export()

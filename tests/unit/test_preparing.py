@@ -3,7 +3,7 @@
 import pytest
 
 from cnn_demo.__main__ import main
-from cnn_demo.models import ModelUnavailable, find, preparation
+from cnn_demo.models import ModelUnavailable, find, load, preparation
 
 
 @pytest.fixture
@@ -22,6 +22,14 @@ def test_it_converts_what_is_missing_once(cache, monkeypatch, capsys):
     assert preparation.unprepared() == ()
     assert main(["prepare", "--background"]) == 0
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_network_that_is_loaded_already_is_converted_too(cache, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache / "another"))
+    load("efficientnet_lite0", "cpu")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    preparation.prepare(find("efficientnet_lite0"))
+    assert preparation.is_converted("efficientnet_lite0")
 
 
 def test_without_a_gpu_every_bundled_network_of_torch_is_exported(cache, monkeypatch):
