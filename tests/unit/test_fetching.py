@@ -7,11 +7,13 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from local_server import CONTENT, NOWHERE, serving
 
 from cnn_demo import fetching
+from cnn_demo import serving as serve_command
 from cnn_demo.__main__ import main
 from cnn_demo.models import find, preferred_model, usable_models
 from cnn_demo.models.catalogue import recorded
@@ -148,14 +150,19 @@ def test_in_the_background_one_line_is_printed(published, capsys, monkeypatch):
     assert (out.count("\n"), err) == (1, "")
 
 
-def test_make_run_offline_prints_one_line_and_leaves_no_trace(root, machine):
-    recipe = re.search(r"^run:.*\n((?:\t.*\n)+)", (root / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
-    before, serve = recipe[1].splitlines()
-    assert before.startswith("\t@nice ")  # the server's start goes first
-    assert before.endswith("&")
-    assert "streamlit run" in serve
-    assert "fetch" not in (root / "Makefile").read_text(encoding="utf-8").replace(before, "")  # neither dev nor test
-    command = before.strip().removeprefix("@").replace("$(BIN)/python", sys.executable)
+def test_make_run_offline_prints_one_line_and_leaves_no_trace(root, machine, monkeypatch):
+    makefile = (root / "Makefile").read_text(encoding="utf-8")
+    recipe = re.search(r"^run:.*\n((?:\t.*\n)+)", makefile, re.MULTILINE)
+    assert recipe[1] == "\t$(BIN)/python -m cnn_demo serve --port $(PORT)\n"
+    assert "fetch" not in makefile  # neither dev nor test
+    started, niceness = [], []
+    with monkeypatch.context() as patch:
+        process = SimpleNamespace(pid=1)
+        patch.setattr(serve_command.subprocess, "Popen", lambda command, cwd: started.append(command) or process)
+        patch.setattr(serve_command.psutil, "Process", lambda pid: SimpleNamespace(nice=niceness.append))
+        serve_command._fetch_in_background()
+    ((command,), (level,)) = started, niceness
+    assert level > 0  # the server's start goes first
     offline = {
         "HTTPS_PROXY": NOWHERE,
         "HTTP_PROXY": NOWHERE,
@@ -165,7 +172,7 @@ def test_make_run_offline_prints_one_line_and_leaves_no_trace(root, machine):
     }
     own = {"KERAS_HOME": str(machine / "keras"), "TORCH_HOME": str(machine / "torch")}
     start = time.monotonic()
-    done = subprocess.run(command, shell=True, cwd=root, env=offline | own, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=root, env=offline | own, capture_output=True, text=True, timeout=60)
     assert time.monotonic() - start < 60  # with the end of the background process, which the server does not wait for
     assert done.stderr == ""
     assert re.fullmatch(
