@@ -59,7 +59,7 @@ def _load() -> None:
                 return
             step()
     except Exception as error:  # whatever the reason, the pages load what they need themselves
-        _LOG.warning("Not everything was loaded before the first visitor: %s", error)
+        _LOG.log(logging.WARNING, "Not everything was loaded before the first visitor: %s", error)
 
 
 def _prepare() -> None:
