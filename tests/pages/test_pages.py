@@ -94,6 +94,13 @@ def test_the_footer_links_to_addresses_only(source, monkeypatch):
     assert footer(app) == f"{APP_TITLE} {about().version} · [AGPL-3.0-or-later]({LICENCE_URL})"
 
 
+def test_about_names_the_machines_of_a_cluster(monkeypatch):
+    assert not [each for each in open_app(ABOUT).markdown if "other machines of the operator" in each.value]
+    monkeypatch.setenv("CNN_DEMO_BACKEND", "ray")
+    (privacy,) = [each.value for each in open_app(ABOUT).markdown if each.value.startswith("Your photos")]
+    assert "other machines of the operator, which get the pixels" in privacy
+
+
 def test_about_shows_every_bundled_network_its_card_and_the_credits():
     app = open_app(ABOUT)
     assert_fine(app)

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from cnn_demo.models import ModelSpec, list_models
+from cnn_demo.models.cluster.settings import uses_cluster
 from cnn_demo.project import ROOT, SOURCE_VARIABLE, about
 from cnn_demo.ui.page.frame import APP_TITLE, LICENCE_URL, footer, set_up
 
@@ -15,10 +16,15 @@ CREDITS = {
     "Sample video": "assets/sample_video/CREDITS.md",
     "Sample photos for transfer learning": "assets/sample_sets/CREDITS.md",
 }
+_KEPT = "Your photos and videos stay in this server's memory, reduced and without metadata, until your session ends. "
+_LOADS_NOTHING = "The page loads nothing from other servers, and counts no visits."
 PRIVACY = (
-    "Your photos and videos stay in this server's memory, reduced and without metadata, until your session ends. They "
-    "are not written to a disk, not used for anything else, and not sent to any other server. The page loads nothing "
-    "from other servers, and counts no visits."
+    f"{_KEPT}They are not written to a disk, not used for anything else, and not sent to any other server. "
+    f"{_LOADS_NOTHING}"
+)
+PRIVACY_WITH_CLUSTER = (
+    f"{_KEPT}Networks run on other machines of the operator, which get the pixels for each prediction. Your photos and "
+    f"videos are not used for anything else, and not sent to any other server. {_LOADS_NOTHING}"
 )
 
 
@@ -49,7 +55,7 @@ def _app() -> None:
         f"[GNU Affero General Public License]({LICENCE_URL}) ({facts.licence}): you may use, study, share and "
         f"change it, and whoever serves a changed version offers its source code to its visitors. {source}"
     )
-    st.markdown(PRIVACY)
+    st.markdown(PRIVACY_WITH_CLUSTER if uses_cluster() else PRIVACY)
 
 
 def _networks() -> None:
