@@ -109,11 +109,17 @@ def test_another_photo_forgets_the_pixel_and_stops_the_run():
     (job,) = app.session_state["explain_jobs"].values()
     other = driver.open_view(
         "segmentation", "Explain", photo_of("other"),
-        **{key: app.session_state[key] for key in ("explain_jobs", "explain_where", "explain_row", "explain_column")},
+        **{key: app.session_state[key] for key in ("explain_jobs", "explain_spot_of", "explain_row", "explain_column")},
     )  # fmt: skip
     assert other.number_input(key="explain_row").value is None
     assert job.wait(60)
     assert job.state == "stopped"
+
+
+def test_a_linked_pixel_is_kept_after_a_visit_to_page_6():
+    link = {"explain_row": "5", "explain_column": "7"}
+    app = driver.open_view("segmentation", "Explain", PHOTO, link, explain_where=(PHOTO.key, "yolo11n", 640))
+    assert "Row 5, column 7: **" in written(app)
 
 
 def test_a_link_with_a_pixel_beyond_the_photo_or_a_level_that_is_missing_is_mended():

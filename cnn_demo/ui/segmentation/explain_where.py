@@ -17,6 +17,7 @@ from cnn_demo.models.segmentation.regions import Regions, connected_regions
 from cnn_demo.results import BACKGROUND, Segmentation, percent
 from cnn_demo.ui.components.picture import Mark, picture
 from cnn_demo.ui.page.caching import photo_cache
+from cnn_demo.ui.page.link import went_back_or_forward
 from cnn_demo.ui.segmentation.state import resized_map, segmentation_of
 from cnn_demo.ui.widgets.choice import choose, index_field
 from cnn_demo.ui.widgets.explanation_views import MAX_HEIGHT, SHOWN_SIDE
@@ -28,7 +29,7 @@ KINDS: dict[Kind, str] = {"pixel": "A pixel", "region": "A region", "object": "A
 MOST_REGIONS = 30  # in the list, the largest
 FIELD_WIDTH = 130  # CSS pixels that a number with its two buttons needs
 OPACITY = 0.45
-_WHERE = "explain_where"  # the photo that row and column are for
+_PHOTO = "explain_spot_of"  # key of the photo that row and column are for
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,9 @@ def pick_where(photo: Photo, key: str, kind: Kind) -> Where:
         key: Key of the network.
         kind: "pixel" or "region".
     """
-    if st.session_state.get(_WHERE, photo.key) != photo.key:
+    if st.session_state.get(_PHOTO, photo.key) != photo.key and not went_back_or_forward():  # the link decides then
         st.session_state[ROW] = st.session_state[COLUMN] = st.session_state[CLASS] = None
-    st.session_state[_WHERE] = photo.key
+    st.session_state[_PHOTO] = photo.key
     segmentation, regions = segmentation_of(photo, key, None, "whole"), regions_of(photo, key)
     above = st.container()
     row, column = (
