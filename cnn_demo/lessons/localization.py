@@ -43,8 +43,8 @@ LESSON = Lesson(
         ),
         Experiment(
             "Two heads, two reasons",
-            "The class “person” depends most on the face, the box more on the middle of the suit: below the photos is "
-            "how alike the two maps are. Change **Part of the box to explain**: each side has a map of its own.",
+            "The class “person” depends most on the face, the box more on the middle of the suit. The text "
+            "below compares the two maps. Change **Part of the box to explain**: each side has a map of its own.",
             {"task": "Explain"},
             photo="astronaut",
             invites=("explain_part",),

@@ -48,7 +48,7 @@ LESSON = Lesson(
             "Why is this pixel bus?",
             "The map shows the pixels that the class of the marked one depends on. Through **Encoder level** 1/4 it "
             "depends on its neighbourhood only; through 1/32 on the whole photo. Below, the class score falls furthest "
-            "without level 1/32: the coarse maps hold what it is.",
+            "without level 1/32: the coarse maps decide the class.",
             {"task": "Explain"},
             photo="bus",
             invites=("explain_level",),

@@ -175,7 +175,7 @@ def _question(layers: tuple[str, ...]) -> tuple[Part, str, str | None]:
         PART_TITLES,
         key=PART,
         default=DEFAULTS[PART],
-        help="What the network looks at for the class is often not what it looks at for the box.",
+        help="The class score often depends on other pixels than the box does.",
     )
     method = choose(
         "Method",

@@ -1,4 +1,4 @@
-"""Page 4, parts: regions that a layer tells apart, each with the class that it speaks for."""
+"""Page 4, parts: regions that a layer tells apart, each with the class that it supports."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def _picture(photo: Photo, seen: np.ndarray, parts: Parts, shown: int, opacity: 
 
 
 def verdict(parts: Parts, evidence: PartEvidence, prediction: Classification, layer: str) -> str:
-    """Name the part that speaks most for the prediction, in Markdown.
+    """Name the part that supports the prediction most, in Markdown.
 
     Args:
         parts: The parts.
@@ -137,11 +137,11 @@ def verdict(parts: Parts, evidence: PartEvidence, prediction: Classification, la
     values = evidence.of_class(prediction.labels.index(label))
     best = int(values.argmax())
     if values[best] <= 0:
-        return f"{start} No part speaks for the prediction “{label}”."
+        return f"{start} No part supports the prediction “{label}”."
     share = percent(float(parts.shares[best]))
     same = evidence.favourites[best] == prediction.labels.index(label)
     other = "" if same else f", though it raises “{prediction.labels[evidence.favourites[best]]}” more"
-    return f"{start} Part {best + 1}, {share} of the activation, speaks most for the prediction “{label}”{other}."
+    return f"{start} Part {best + 1}, {share} of the activation, supports the prediction “{label}” most{other}."
 
 
 def _thumbnails(seen: np.ndarray, parts: Parts, evidence: PartEvidence, model: Classifier, shown: int) -> None:
@@ -179,7 +179,7 @@ def _table(parts: Parts, evidence: PartEvidence, prediction: Classification) -> 
             signed(own[index]),
         )
         rows += "<tr>" + "".join(f'<td style="{_CELL}">{cell}</td>' for cell in cells) + "</tr>"
-    titles = ("Part", "Share", "Speaks for (logit)", f"For {escape(label)}")
+    titles = ("Part", "Share", "Supports (logit)", f"For {escape(label)}")
     head = "".join(f'<th scope="col" style="{_CELL};font-weight:600">{title}</th>' for title in titles)
     table = "width:100%;border-collapse:collapse;border:0;font-size:14px"
     st.html(

@@ -148,7 +148,7 @@ def _pick_class(labels: tuple[str, ...], predicted: int) -> int:
         placeholder=f"{labels[predicted]}: predicted",
         key=CLASS,
         bind="query-params",
-        help="Another class shows what on the photo speaks for it.",
+        help="Choose another class to see which pixels support it.",
     )
     return predicted if chosen is None else labels.index(chosen)
 

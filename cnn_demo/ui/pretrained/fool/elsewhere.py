@@ -76,7 +76,7 @@ def show_elsewhere(
             return outcomes(load_classifier(spec.key), [pictures], report)[0]
 
         try:
-            title = f"Asking {spec.title}…"
+            title = f"Running {spec.title}…"
             outcome = computed([photo], ("fool there", spec.key, *name), title, container, there)
         except ModelUnavailable as error:
             st.error(plain(str(error)), icon=":material/cloud_off:")
