@@ -100,6 +100,12 @@ def test_tiles_are_of_the_files_pixels_and_limited():
     np.testing.assert_allclose(outlines[0, 2] - outlines[0, 0], used * 1280 / 2400, atol=0.1)
 
 
+def test_a_photo_no_larger_than_a_tile_has_one(photo):
+    app = open_tab(photo, {"tiles_size": "1280 px"})
+    assert [each.label for each in app.metric][1] == "1 tile of 1280 px"
+    assert "found only in the tile, " in written(app)
+
+
 def test_the_limit_holds_for_any_photo():
     for size in ((12000, 16000), (100, 60000), (64, 64)):
         parts, used = tiles_within_limit(size, 160, 0.5)

@@ -92,6 +92,11 @@ def tiles_view(photo: Photo) -> None:
         )
 
 
+def tiles_of_count(count: int) -> str:
+    """Return the number of tiles in words, such as "1 tile"."""
+    return f"{count} tile{'' if count == 1 else 's'}"
+
+
 def _tile_controls() -> tuple[int, float]:
     size = st.select_slider(
         "Tile size",
@@ -177,7 +182,7 @@ def _found(photo: Photo, key: str, side: int, parts: tuple[Tile, ...], container
         return last
 
     name = ("tiles", photo.key, key, side, parts)
-    return stoppable([photo], name, f"The whole photo and {len(parts)} tiles…", container, run)
+    return stoppable([photo], name, f"The whole photo and {tiles_of_count(len(parts))}…", container, run)
 
 
 def _picture(photo: Photo, found: TiledBoxes, merged: Merged, shown: str) -> None:
@@ -186,7 +191,7 @@ def _picture(photo: Photo, found: TiledBoxes, merged: Merged, shown: str) -> Non
         jpeg_url(reduced(photo.pixels, SHOWN_SIDE)),
         photo.size,
         key="tiles_photo",
-        alt=f"The photo with {len(found.tiles)} tiles and {boxes_of_count(len(merged.merged_xyxy))}. "
+        alt=f"The photo with {tiles_of_count(len(found.tiles))} and {boxes_of_count(len(merged.merged_xyxy))}. "
         f"{photo.description}",
         max_height=520,
         boxes=boxes,
@@ -231,9 +236,10 @@ def _on_photo(photo: Photo, boxes: np.ndarray) -> np.ndarray:
 def in_words(merged: Merged, found: TiledBoxes) -> str:
     """Return which objects are found, which only in tiles, and how many boxes were merged."""
     alone, gone = int(merged.only_in_tiles.sum()), len(merged.scores) - len(merged.leaders)
-    lost = int(merged.only_in_whole.sum())
+    lost, count = int(merged.only_in_whole.sum()), len(found.tiles)
+    where = "the tile" if count == 1 else f"the {count} tiles"
     return (
-        f"{counted(counts(merged.detections()))}. **{alone}** found only in the {len(found.tiles)} tiles, {lost} only "
+        f"{counted(counts(merged.detections()))}. **{alone}** found only in {where}, {lost} only "
         f"on the whole photo; **{gone}** of {boxes_of_count(len(merged.scores))} merged into another one."
     )
 
@@ -241,10 +247,10 @@ def in_words(merged: Merged, found: TiledBoxes) -> str:
 def _in_numbers(photo: Photo, found: TiledBoxes, used: int) -> None:
     height, width = file_size(photo)
     where = on_device(found.device, found.engine)
-    rows = f"{len(found.tiles)} tiles of {used} px"
+    title = f"{tiles_of_count(len(found.tiles))} of {used} px"
     grid = st.grid(3, min_column_width=120)
     grid.metric("Whole photo", duration(found.whole_milliseconds), border=True)
-    grid.metric(rows, duration(found.tiles_milliseconds), border=True)
+    grid.metric(title, duration(found.tiles_milliseconds), border=True)
     grid.metric("Times as long", f"{found.tiles_milliseconds / max(found.whole_milliseconds, 0.1):.0f} ×", border=True)
     st.caption(f"The file has {width} × {height} pixels. Each run is timed {where}.")
 
