@@ -36,6 +36,7 @@ from cnn_demo.ui.widgets import masking_job
 from cnn_demo.ui.widgets.choice import choose
 from cnn_demo.ui.widgets.curve_charts import curves_of
 from cnn_demo.ui.widgets.detection_controls import boxes_of_count, confidence_slider
+from cnn_demo.ui.widgets.explanation_views import other_engine
 from cnn_demo.ui.widgets.heatmap_controls import legend, opacity_slider
 from cnn_demo.ui.widgets.masking_job import perturbation
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
@@ -269,13 +270,7 @@ def _how(detector: Detector, candidates: Candidates, index: int, explanation: Ex
     maps = LAYER_TITLES[explanation.layer or "auto"].lower()
     words = f"Gradients at the **{maps}**, in **{duration(explanation.milliseconds)}** "
     words += f"{on_device(detector.device, 'torch')}."
-    if candidates.engine != "torch":
-        words += (
-            f" {candidates.engine}, which predicts here, computes no gradients: the same network was loaded in PyTorch "
-            f"for them, once. Its score of this class is {percent(explanation.score)}, in {candidates.engine} "
-            f"{percent(float(candidates.scores[index]))}."
-        )
-    return words
+    return words + other_engine(candidates.engine, explanation.score, float(candidates.scores[index]))
 
 
 def _parts(photo: Photo, spec: ModelSpec, side: int, target: BoxTarget, method: str, opacity: float) -> None:
