@@ -12,6 +12,7 @@ from cnn_demo import models
 from cnn_demo.images import Photo, sample_photos
 from cnn_demo.models import find
 from cnn_demo.models.catalogue.registry import BUNDLED_OPTIONS
+from cnn_demo.models.explanation.yolo_mask_probe import YoloMaskProbe
 from cnn_demo.models.segmentation.segmenters import SemanticSegmenter
 from cnn_demo.ui.widgets import curve_charts
 
@@ -139,3 +140,14 @@ def test_an_object_of_an_instance_network_is_explained(monkeypatch):
     app.segmented_control(key="explain_part").set_value("class").run()
     assert_fine(app)
     assert "Class score: the pixels" in component(app, "explain_heat")["caption"]
+
+
+def test_an_object_without_a_mask_gets_one_sentence(monkeypatch):
+    monkeypatch.setattr(models, "_load_row", _REAL_LOADER)
+    monkeypatch.setattr(YoloMaskProbe, "_mixture", lambda self, raw: -np.ones(raw.prototypes.shape[1:], np.float32))
+    photo = next(sample for sample in sample_photos() if sample.key == "chelsea").load(max_side=320)
+    app = driver.open_view("segmentation", "Explain", photo, {"explain_kind": "An object"})
+    assert [each.value for each in app.info] == [
+        "The mask of this object is empty: explain its class score or its box."
+    ]
+    assert component(app, "explain_photo")["boxes"][0]["label"].startswith("cat")

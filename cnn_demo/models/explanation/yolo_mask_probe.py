@@ -17,11 +17,18 @@ if TYPE_CHECKING:
     from cnn_demo.models.frameworks import TorchNetwork
 
 
+class EmptyMask(ValueError):
+    """An instance has a box, but no pixel in its mask at the resolution of the network's output."""
+
+
 class YoloMaskProbe(YoloProbe):
     """The mask of one instance: the mean of its logits over the pixels that it has on the whole photo.
 
     A mask is a linear combination of prototypes (Bolya et al. 2019, https://arxiv.org/abs/1904.02689), cropped to its
     box. All pyramid levels are explained together, since coefficients and prototypes come from several.
+
+    Raises:
+        EmptyMask: If the mask has no pixel.
     """
 
     parts: ClassVar[tuple[Part, ...]] = ("mask",)
@@ -41,7 +48,7 @@ class YoloMaskProbe(YoloProbe):
         inside[top:bottom, left:right] = True
         self._region &= inside
         if not self._region.any():
-            raise ValueError("This instance has an empty mask.")
+            raise EmptyMask("This instance has an empty mask.")
 
     def score(self, picture: np.ndarray) -> float:
         """Return the mean probability of the mask over its pixels, the sigmoid of its logits."""

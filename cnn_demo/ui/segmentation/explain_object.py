@@ -19,6 +19,7 @@ from cnn_demo.models import load_detector
 from cnn_demo.models.detection.candidates import IOU, Candidates, select
 from cnn_demo.models.explanation.one_prediction import Explanation, can_be_explained, explain_prediction, probe_of
 from cnn_demo.models.explanation.targets import BoxTarget, Part, candidate_target
+from cnn_demo.models.explanation.yolo_mask_probe import EmptyMask
 from cnn_demo.results import duration, percent
 from cnn_demo.ui.components.picture import labelled_boxes, picture
 from cnn_demo.ui.page.caching import photo_cache, timed_warm
@@ -65,7 +66,13 @@ def object_view(photo: Photo, panel: DeltaGenerator, stage: DeltaGenerator, deta
         opacity = opacity_slider(OPACITY, DEFAULTS[OPACITY])
         legend("no influence", "most")
     target = candidate_target(candidates, index, part)
-    explanation = _explained(photo, spec.key, side, target, method)
+    try:
+        explanation = _explained(photo, spec.key, side, target, method)
+    except EmptyMask:
+        with stage:
+            _photo(photo, candidates, kept, index)
+            st.info("The mask of this object is empty: explain its class score or its box.", icon=":material/block:")
+        return
     with stage:
         choice, heat = st.columns(2, gap="medium")
         with choice:
