@@ -58,8 +58,8 @@ EXPERIMENTS = (
     Experiment(
         "A cat in pieces",
         "The photo is cut into 16 patches, and none is where it was: “Egyptian cat” rises from 37% to 88%. The network "
-        "knows fur and eyes, and hardly needs their order. Set **Patches along each side** to 8, and it predicts “fur "
-        "coat”.",
+        "recognizes fur and eyes, and hardly needs their order. Set **Patches along each side** to 8, and it predicts "
+        "“fur coat”.",
         {"task": "Cover it", "cover_models": [LITE0], "cover_change": "shape", "cover_patches": 4},
         photo="chelsea",
         invites=("cover_patches",),
