@@ -84,7 +84,7 @@ def test_a_search_that_was_stopped_can_be_continued(model, photo):
     name = ("patch", photo.key, "cifar10_cnn", top, "grey")
     app = open_tab(photo, state={"stopped_computations": {"patch": name}})
     assert "squares" not in written(app)
-    assert titles(app)[:1] == ["A: airplane"]  # the rest is shown
+    assert titles(app)[:1] == ["A: automobile"]  # the rest is shown
     app.button(key="patch_run").click().run()
     assert_fine(app)
     assert "squares" in written(app)

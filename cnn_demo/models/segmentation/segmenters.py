@@ -81,7 +81,8 @@ class SemanticSegmenter(BackgroundOpenVinoExport[Engine]):
         """
         with self._loading:
             if self._network is None:
-                self._network = self._placed(with_weights(self.spec, build_smp))
+                with frameworks.torch().inference_mode(False):  # its caller's: such weights would have no gradients
+                    self._network = self._placed(with_weights(self.spec, build_smp))
             return self._network
 
     @property

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from unittest.mock import MagicMock
 
 import cv2
 import numpy as np
@@ -11,8 +12,9 @@ import pytest
 
 from cnn_demo.images.samples import sample_photos
 from cnn_demo.machine import describe_machine
-from cnn_demo.models import frameworks, load, openvino_export, release
+from cnn_demo.models import find, frameworks, load, openvino_export, release
 from cnn_demo.models.segmentation.postprocessing import postprocess
+from cnn_demo.models.segmentation.segmenters import SemanticSegmenter
 
 SAMPLES = {sample.key: sample for sample in sample_photos()}
 NOSE = (180, 270)  # row and column of the tip of Chelsea's
@@ -164,3 +166,9 @@ def test_a_broken_export_is_made_anew(full_cache):
 
 def fail(model, path):
     raise OSError("disk full")
+
+
+def test_a_network_that_is_loaded_for_a_prediction_has_gradients_too():
+    with frameworks.torch().inference_mode():
+        network = SemanticSegmenter(find("pet_unet"), None, "cpu", 32, MagicMock()).network
+    assert not any(values.is_inference() for values in (*network.parameters(), *network.buffers()))
