@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from cnn_demo.drawing.boxes import box_at, box_scale, class_colour, draw_boxes
-from cnn_demo.drawing.heatmaps import overlay, peak_position
+from cnn_demo.drawing.heatmaps import overlay
 from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.images import Photo
 from cnn_demo.machine import on_device
@@ -36,9 +36,18 @@ from cnn_demo.ui.widgets import masking_job
 from cnn_demo.ui.widgets.choice import choose
 from cnn_demo.ui.widgets.curve_charts import curves_of
 from cnn_demo.ui.widgets.detection_controls import boxes_of_count, confidence_slider
-from cnn_demo.ui.widgets.explanation_views import other_engine
+from cnn_demo.ui.widgets.explanation_views import (
+    CARD_SIDE,
+    GRAD_CAM_NOTE,
+    MAX_HEIGHT,
+    SHOWN_SIDE,
+    heat_picture,
+    other_engine,
+    pick_method,
+    where_brightest,
+    without_gradients,
+)
 from cnn_demo.ui.widgets.heatmap_controls import legend, opacity_slider
-from cnn_demo.ui.widgets.masking_job import perturbation
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
 
 RANK, PART, METHOD, LAYER, OPACITY = "explain_box", "explain_part", "explain_method", "explain_maps", "explain_opacity"
@@ -50,7 +59,6 @@ DEFAULTS: dict[str, Any] = {
     OPACITY: 65,
     **masking_job.DEFAULTS,
 }
-SHOWN_SIDE, CARD_SIDE, MAX_HEIGHT = 800, 360, 430
 PART_TITLES: dict[Part, str] = {
     "class": "Class score",
     "box": "Box",
@@ -137,10 +145,7 @@ def _details(
     curves_of(photo, name, title, probe, explanation, milliseconds, unit, "explain")
     st.subheader("The same without gradients", anchor=False)
     draw = partial(_heat, photo, candidates, index, opacity, "explain_masked", "The pixels that this box needs.")
-    masked = perturbation(name, probe, milliseconds, explanation.score, draw)
-    if masked is not None:
-        title = masking_job.TITLES[masked.method]
-        curves_of(photo, name, title, probe, masked, milliseconds, unit, "explain_masked")
+    without_gradients(photo, name, probe, explanation, milliseconds, unit, draw)
 
 
 def _pick(where: tuple, candidates: Candidates, kept: np.ndarray) -> int:
@@ -178,14 +183,7 @@ def _question(layers: tuple[str, ...]) -> tuple[Part, str, str | None]:
         default=DEFAULTS[PART],
         help="The class score often depends on other pixels than the box does.",
     )
-    method = choose(
-        "Method",
-        METHOD_TITLES,
-        key=METHOD,
-        default=DEFAULTS[METHOD],
-        help="\n".join(f"- **{METHOD_TITLES[key]}**: {each.sentence}" for key, each in GRADIENT_METHODS.items())
-        + "\n\nThe Grad-CAMs average each gradient over all positions: similar objects elsewhere light up as well.",
-    )
+    method = pick_method(METHOD, DEFAULTS[METHOD], METHOD_TITLES, GRAD_CAM_NOTE)
     if len(layers) < 2:
         return part, method, None
     layer = choose(
@@ -252,14 +250,13 @@ def _heat(
     if candidates.cells is not None and candidates.frame is not None:
         left, top, right, bottom = (float(value) for value in candidates.cell_xyxy(index))
         marks = [Mark(top, left, bottom - top, right - left)]
-    brightest = f"brightest at the {peak_position(values)}" if values.any() else "zero everywhere"
-    picture(
-        jpeg_url(overlay(reduced(photo.pixels, SHOWN_SIDE), reduced(values, SHOWN_SIDE), opacity)),
-        photo.size,
+    heat_picture(
+        photo,
+        values,
+        opacity,
         key=key,
-        alt=f"A heatmap over the photo, {brightest}: the influence of each pixel on this box. {photo.description}",
+        subject="this box",
         caption=caption,
-        max_height=MAX_HEIGHT,
         marks=marks,
         boxes=labelled_boxes(candidates.visible(np.array([index])), [""], ["#ffffff"], 2),
     )
@@ -280,7 +277,6 @@ def _parts(photo: Photo, spec: ModelSpec, side: int, target: BoxTarget, method: 
     cards = []
     for part in PARTS:
         values = _explained(photo, spec.key, side, target.with_part(part), method, None).map
-        where = f"brightest at the {peak_position(values)}" if values.any() else "zero everywhere"
         cards.append(
             Card(
                 jpeg_url(
@@ -288,7 +284,7 @@ def _parts(photo: Photo, spec: ModelSpec, side: int, target: BoxTarget, method: 
                         overlay(small, reduced(values, CARD_SIDE), opacity), corners, [""], ["#ffffff"], thickness=1
                     )
                 ),
-                f"A heatmap over the photo for the {PART_TITLES[part].lower()}, {where}.",
+                f"A heatmap over the photo for the {PART_TITLES[part].lower()}, {where_brightest(values)}.",
                 PART_TITLES[part],
             )
         )

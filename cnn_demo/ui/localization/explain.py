@@ -25,9 +25,13 @@ from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.widgets import masking_job
 from cnn_demo.ui.widgets.choice import choose
 from cnn_demo.ui.widgets.curve_charts import curves_of
-from cnn_demo.ui.widgets.explanation_views import heat_picture, pick_method, where_brightest
+from cnn_demo.ui.widgets.explanation_views import (
+    heat_picture,
+    pick_method,
+    where_brightest,
+    without_gradients,
+)
 from cnn_demo.ui.widgets.heatmap_controls import legend, opacity_slider
-from cnn_demo.ui.widgets.masking_job import perturbation
 from cnn_demo.ui.widgets.model_picker import load_with_spinner
 
 CLASS, PART, METHOD, OPACITY, HEAD = (
@@ -206,7 +210,4 @@ def _details(
     probe = probe_of(localizer, photo.pixels, target)
     name = (photo.key, spec.key, target)
     draw = partial(_heat, photo, evidence, target, opacity, "explain_masked")
-    masked = perturbation(name, probe, milliseconds, found[head].score, draw)
-    if masked is not None:
-        title = masking_job.TITLES[masked.method]
-        curves_of(photo, name, title, probe, masked, milliseconds, UNITS[head], "explain_masked")
+    without_gradients(photo, name, probe, found[head], milliseconds, UNITS[head], draw)

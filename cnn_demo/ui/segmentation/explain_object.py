@@ -26,12 +26,18 @@ from cnn_demo.ui.page.caching import photo_cache, timed_warm
 from cnn_demo.ui.page.link import link_binding
 from cnn_demo.ui.segmentation.instances import MAX_OBJECTS, objects_of, pick_instances
 from cnn_demo.ui.segmentation.state import resized_map
-from cnn_demo.ui.widgets import masking_job
 from cnn_demo.ui.widgets.choice import choose
 from cnn_demo.ui.widgets.curve_charts import curves_of
-from cnn_demo.ui.widgets.explanation_views import MAX_HEIGHT, SHOWN_SIDE, heat_picture, pick_method
+from cnn_demo.ui.widgets.explanation_views import (
+    GRAD_CAM_NOTE,
+    MAX_HEIGHT,
+    SHOWN_SIDE,
+    heat_picture,
+    loaded_in_torch,
+    pick_method,
+    without_gradients,
+)
 from cnn_demo.ui.widgets.heatmap_controls import legend, opacity_slider
-from cnn_demo.ui.widgets.masking_job import perturbation
 
 METHOD, OPACITY, OBJECT, PART = "explain_method", "explain_opacity", "explain_object", "explain_part"
 DEFAULTS: dict[str, Any] = {METHOD: "layer_cam", OPACITY: 65, OBJECT: 1, PART: "mask"}
@@ -40,7 +46,6 @@ PART_TITLES: dict[Part, str] = {"mask": "Mask", "class": "Class score", "box": "
 UNITS: dict[Part, str] = {"mask": "mask probability", "class": "class score", "box": "IoU with the box"}
 MASK_OPACITY = 0.5
 _OF = "explain_object_of"  # (photo, network, size) that the number of the object is for
-_NOTE = "The Grad-CAMs average each gradient over all positions: similar objects elsewhere light up as well."
 
 
 def object_view(photo: Photo, panel: DeltaGenerator, stage: DeltaGenerator, details: DeltaGenerator) -> None:
@@ -62,7 +67,7 @@ def object_view(photo: Photo, panel: DeltaGenerator, stage: DeltaGenerator, deta
     with panel:
         index = _pick((photo.key, spec.key, side), candidates, kept)
         part = choose("Explain its", PART_TITLES, key=PART, default=DEFAULTS[PART])
-        method = pick_method(METHOD, DEFAULTS[METHOD], METHOD_TITLES, _NOTE)
+        method = pick_method(METHOD, DEFAULTS[METHOD], METHOD_TITLES, GRAD_CAM_NOTE)
         opacity = opacity_slider(OPACITY, DEFAULTS[OPACITY])
         legend("no influence", "most")
     target = candidate_target(candidates, index, part)
@@ -81,12 +86,7 @@ def object_view(photo: Photo, panel: DeltaGenerator, stage: DeltaGenerator, deta
             _heat(photo, candidates, index, part, opacity, "explain_heat", explanation.map)
         detector = load_detector(spec.key)
         words = f"Gradients in **{duration(explanation.milliseconds)}** {on_device(detector.device, 'torch')}."
-        if candidates.engine != "torch":
-            words += (
-                f" {candidates.engine}, which predicts here, computes no gradients: the same network was loaded in "
-                "PyTorch for them, once."
-            )
-        st.caption(words)
+        st.caption(words + loaded_in_torch(candidates.engine))
     with details:
         probe = probe_of(detector, photo.pixels, target, side)
         name, milliseconds = (photo.key, spec.key, side, target), candidates.milliseconds
@@ -95,10 +95,7 @@ def object_view(photo: Photo, panel: DeltaGenerator, stage: DeltaGenerator, deta
         curves_of(photo, name, title, probe, explanation, milliseconds, UNITS[part], "explain")
         st.subheader("The same without gradients", anchor=False)
         draw = partial(_heat, photo, candidates, index, part, opacity, "explain_masked")
-        masked = perturbation(name, probe, milliseconds, explanation.score, draw)
-        if masked is not None:
-            title = masking_job.TITLES[masked.method]
-            curves_of(photo, name, title, probe, masked, milliseconds, UNITS[part], "explain_masked")
+        without_gradients(photo, name, probe, explanation, milliseconds, UNITS[part], draw)
 
 
 def _pick(where: tuple, candidates: Candidates, kept: np.ndarray) -> int:

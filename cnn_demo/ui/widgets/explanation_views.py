@@ -9,14 +9,19 @@ import numpy as np
 from cnn_demo.drawing.heatmaps import overlay, peak_position
 from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.images import Photo
-from cnn_demo.models.explanation.one_prediction import GRADIENT_METHODS
+from cnn_demo.models.explanation.one_prediction import GRADIENT_METHODS, Explanation
+from cnn_demo.models.explanation.probe import Probe
 from cnn_demo.results import percent
 from cnn_demo.ui.components.picture import LabelledBox, Mark, picture
+from cnn_demo.ui.widgets import masking_job
 from cnn_demo.ui.widgets.choice import choose
+from cnn_demo.ui.widgets.curve_charts import curves_of
+from cnn_demo.ui.widgets.masking_job import perturbation
 from cnn_demo.ui.widgets.picture_cards import Card
 
 SHOWN_SIDE, CARD_SIDE = 800, 360  # pixels of the longer side that are sent to the browser
 MAX_HEIGHT = 430  # CSS pixels
+GRAD_CAM_NOTE = "The Grad-CAMs average each gradient over all positions: similar objects elsewhere light up as well."
 
 
 def pick_method(key: str, default: str, titles: Mapping[str, str], note: str) -> str:
@@ -99,6 +104,40 @@ def other_engine(engine: str, explained: float, predicted: float) -> str:
     if engine == "torch":
         return ""
     return (
-        f" {engine}, which predicts here, computes no gradients: the same network was loaded in PyTorch for them, "
-        f"once. Its score of this class is {percent(explained)}, in {engine} {percent(predicted)}."
+        f"{loaded_in_torch(engine)} Its score of this class is {percent(explained)}, in {engine} {percent(predicted)}."
     )
+
+
+def loaded_in_torch(engine: str) -> str:
+    """Return in a sentence that the network of another engine was loaded in PyTorch, too; "" if PyTorch predicts."""
+    if engine == "torch":
+        return ""
+    return (
+        f" {engine}, which predicts here, computes no gradients: the same network was loaded in PyTorch for them, once."
+    )
+
+
+def without_gradients(
+    photo: Photo,
+    name: tuple,
+    probe: Probe,
+    explanation: Explanation,
+    milliseconds: float,
+    unit: str,
+    draw: Callable[[np.ndarray], None],
+) -> None:
+    """Let the visitor explain the same prediction without gradients, and test that map by its curves.
+
+    Args:
+        photo: The photo.
+        name: Everything the explained target depends on.
+        probe: The target.
+        explanation: Its explanation by gradients.
+        milliseconds: Time of one run of the network.
+        unit: Meaning of the score.
+        draw: Function that draws a map.
+    """
+    masked = perturbation(name, probe, milliseconds, explanation.score, draw)
+    if masked is not None:
+        title = masking_job.TITLES[masked.method]
+        curves_of(photo, name, title, probe, masked, milliseconds, unit, "explain_masked")
