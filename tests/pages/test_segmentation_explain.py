@@ -14,6 +14,7 @@ from cnn_demo.models import find
 from cnn_demo.models.catalogue.registry import BUNDLED_OPTIONS
 from cnn_demo.models.explanation.yolo_mask_probe import YoloMaskProbe
 from cnn_demo.models.segmentation.segmenters import SemanticSegmenter
+from cnn_demo.models.segmentation.unet_fields import pixel_fields
 from cnn_demo.ui.widgets import curve_charts
 
 SIZE = (128, 192)
@@ -151,3 +152,18 @@ def test_an_object_without_a_mask_gets_one_sentence(monkeypatch):
         "The mask of this object is empty: explain its class score or its box."
     ]
     assert component(app, "explain_photo")["boxes"][0]["label"].startswith("cat")
+
+
+def test_a_frame_is_left_out_only_for_levels_that_reach_the_whole_photo():
+    """At a corner, a field may be larger than the photo and still miss a part of it."""
+    height, width = 128, 400
+    photo = Photo(np.full((height, width, 3), 20, np.uint8), "wide.jpg", "digest-wide")
+    app = open_explain(photo, explain_row="0", explain_column="0", explain_level="1/16")
+    segmenter = models.load_segmenter("own_unet")
+    fields = pixel_fields(segmenter.spec, segmenter.frame(photo.size), 0, 0)
+    beyond = {level for level, (x1, y1, x2, y2) in fields.items() if x2 - x1 >= width and y2 - y1 >= height}
+    missing = {level for level, (_, _, x2, y2) in fields.items() if x2 < width or y2 < height}
+    assert beyond & missing == {"encoder 1/16"}
+    shown = {f"encoder {box['label']}" for box in component(app, "explain_field")["boxes"]}
+    assert shown == missing
+    assert "Frame: the receptive field through this level." in component(app, "explain_heat")["caption"]

@@ -29,9 +29,14 @@ from cnn_demo.ui.segmentation.unet_internals import UNET
 from cnn_demo.ui.widgets import masking_job
 from cnn_demo.ui.widgets.choice import choose
 from cnn_demo.ui.widgets.curve_charts import curves_of
-from cnn_demo.ui.widgets.explanation_views import heat_card, heat_picture, other_engine, pick_method
+from cnn_demo.ui.widgets.explanation_views import (
+    heat_card,
+    heat_picture,
+    other_engine,
+    pick_method,
+    without_gradients,
+)
 from cnn_demo.ui.widgets.heatmap_controls import legend, opacity_slider
-from cnn_demo.ui.widgets.masking_job import perturbation
 from cnn_demo.ui.widgets.model_picker import load_with_spinner, pick_model
 from cnn_demo.ui.widgets.picture_cards import picture_cards
 
@@ -144,14 +149,13 @@ def _heat(photo: Photo, spec: ModelSpec, where: Where, level: str, opacity: floa
     caption = f"{METHOD_TITLES[explanation.method]} at {_titled(level)}."
     boxes = []
     if where.kind == "pixel" and has_known_fields(spec):
-        corners = _field(photo, spec, where, level)
-        whole = corners[2] - corners[0] >= photo.size[1] and corners[3] - corners[1] >= photo.size[0]
+        corners = _frames(photo, spec, where).get(level)
         caption += (
             " Through it, the pixel depends on the whole photo."
-            if whole
+            if corners is None
             else " Frame: the receptive field through this level."
         )
-        boxes = [] if whole else labelled_boxes([corners], [""], [FIELD_COLOUR], 2)
+        boxes = [] if corners is None else labelled_boxes([corners], [""], [FIELD_COLOUR], 2)
     heat_picture(
         photo,
         explanation.map,
@@ -164,11 +168,12 @@ def _heat(photo: Photo, spec: ModelSpec, where: Where, level: str, opacity: floa
     )
 
 
-def _field(photo: Photo, spec: ModelSpec, where: Where, level: str) -> np.ndarray:
-    """Return the corners of the receptive field of the pixel through a level, clipped to the photo."""
-    frame = load_segmenter(spec.key).frame(photo.size)
-    height, width = photo.size
-    return np.clip(pixel_fields(spec, frame, *where.at)[level], 0, (width, height, width, height))
+def _frames(photo: Photo, spec: ModelSpec, where: Where) -> dict[str, np.ndarray]:
+    """Return the corners of the pixel's receptive field on the photo, by the levels that do not reach all of it."""
+    whole = (0, 0, *photo.size[::-1])
+    fields = pixel_fields(spec, load_segmenter(spec.key).frame(photo.size), *where.at)
+    on_photo = {level: np.clip(corners, 0, whole[2:] * 2) for level, corners in fields.items()}
+    return {level: corners for level, corners in on_photo.items() if not np.array_equal(corners, whole)}
 
 
 @photo_cache(queued=True)
@@ -213,10 +218,8 @@ def _details(
     st.subheader("Is the map faithful?", anchor=False)
     curves_of(photo, name, title, probe, explanation, milliseconds, "class score", "explain")
     st.subheader("The same without gradients", anchor=False)
-    masked = perturbation(name, probe, milliseconds, explanation.score, partial(_masked, photo, where, opacity))
-    if masked is not None:
-        title = masking_job.TITLES[masked.method]
-        curves_of(photo, name, title, probe, masked, milliseconds, "class score", "explain_masked")
+    draw = partial(_masked, photo, where, opacity)
+    without_gradients(photo, name, probe, explanation, milliseconds, "class score", draw)
 
 
 def _masked(photo: Photo, where: Where, opacity: float, values: np.ndarray) -> None:
@@ -271,15 +274,9 @@ def _receptive_field(photo: Photo, spec: ModelSpec, where: Where, opacity: float
     """The theoretical receptive fields through each level as frames, the effective one as a map."""
     boxes = []
     if has_known_fields(spec):
-        height, width = photo.size
-        fields = pixel_fields(spec, load_segmenter(spec.key).frame(photo.size), *where.at)
-        inside = {
-            name: np.clip(corners, 0, (width, height, width, height))
-            for name, corners in fields.items()
-            if corners[2] - corners[0] < width or corners[3] - corners[1] < height
-        }
-        names = [name.rpartition(" ")[2] for name in inside]
-        boxes = labelled_boxes(list(inside.values()), names, [FIELD_COLOUR] * len(inside), 2)
+        frames = _frames(photo, spec, where)
+        names = [level.rpartition(" ")[2] for level in frames]
+        boxes = labelled_boxes(list(frames.values()), names, [FIELD_COLOUR] * len(frames), 2)
     heat_picture(
         photo,
         _influence(photo, spec.key, where.at, where.class_id),
