@@ -6,7 +6,9 @@ import argparse
 import json
 import os
 import traceback
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,10 @@ class WrongSetting(Exception):
     """Stops a command, since all further photos would fail as well."""
 
 
+class NoPrediction(Exception):
+    """A photo has none; the message is the reason, in one line."""
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command.
 
@@ -54,10 +60,24 @@ def main(arguments: list[str] | None = None) -> int:
     except (KeyError, ValueError, ModelUnavailable) as error:
         complain(error.args[0])
         return 2
+    return for_each_photo(options.photo, partial(_answer, model, command, settings))
+
+
+def for_each_photo(photos: Sequence[Path], answer: Callable[[Path, str], list[str]]) -> int:
+    """Print the lines of each photo, or the reason why it has none.
+
+    Args:
+        photos: The photos' files.
+        answer: Function that returns the lines of a file, and gets a unique stem for the files that it writes. It
+            raises `WrongSetting` if all further photos would fail as well, and any other error for this one.
+
+    Returns:
+        The exit status, as `EPILOG` describes it.
+    """
     failed = False
-    for path, stem in zip(options.photo, unique_stems(options.photo), strict=True):
+    for path, stem in zip(photos, unique_stems(photos), strict=True):
         try:
-            lines = _answer(model, command, settings, path, stem)
+            lines = answer(path, stem)
         except WrongSetting as error:
             complain(error)
             return 2
@@ -103,7 +123,7 @@ def _answer(model: Model, command: Command[Any], settings: dict[str, Any], path:
 
 def reason_of(error: Exception) -> str:
     """Return why a photo has no prediction, in one line."""
-    if isinstance(error, ImageError | PhotoTooLong):
+    if isinstance(error, ImageError | PhotoTooLong | NoPrediction):
         return str(error)
     if isinstance(error, MemoryError):
         return "there is not enough memory for it"

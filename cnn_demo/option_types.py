@@ -17,10 +17,7 @@ def fraction(text: str) -> float:
 
 def count(text: str) -> int:
     """Parse an integer of 1 or more."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be 1 or more, not {text}")
-    return value
+    return _at_least(1, text)
 
 
 def image_side(text: str) -> int:
@@ -33,7 +30,11 @@ def image_side(text: str) -> int:
 
 def index(text: str) -> int:
     """Parse an index, an integer of 0 or more."""
+    return _at_least(0, text)
+
+
+def _at_least(least: int, text: str) -> int:
     value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"must be 0 or more, not {text}")
+    if value < least:
+        raise argparse.ArgumentTypeError(f"must be {least} or more, not {text}")
     return value

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from cnn_demo.command_line import WrongSetting, check_task, preferred, read_file, reason_of
+from cnn_demo.command_line import WrongSetting, check_task, for_each_photo, preferred, read_file
 from cnn_demo.explaining.classes import ExplainClass
 from cnn_demo.explaining.probed import ExplainBox, ExplainObject, ExplainPixel
-from cnn_demo.explaining.tasks import Explained, ExplainTask, NoTarget
+from cnn_demo.explaining.tasks import Explained, ExplainTask
 from cnn_demo.exports.explanation import write_explanation
-from cnn_demo.exports.files import unique_stems
 from cnn_demo.exports.full_size import file_facts
 from cnn_demo.images.validation import ACCEPTED
 from cnn_demo.models import ModelUnavailable, load
@@ -25,7 +25,7 @@ from cnn_demo.models.explanation.targets import PARTS
 from cnn_demo.models.frameworks import DEVICE_CHOICES
 from cnn_demo.models.segmentation.segmenters import PhotoTooLong
 from cnn_demo.option_types import count, fraction, image_side, index
-from cnn_demo.terminal import Parser, complain, say
+from cnn_demo.terminal import Parser, complain
 
 Kind: TypeAlias = type[ExplainClass] | type[ExplainObject] | type[ExplainBox] | type[ExplainPixel]
 KINDS: tuple[Kind, ...] = (ExplainClass, ExplainObject, ExplainBox, ExplainPixel)
@@ -61,20 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (KeyError, ValueError, ModelUnavailable) as error:
         complain(error.args[0])
         return 2
-    failed = False
-    for path, stem in zip(options.photo, unique_stems(options.photo), strict=True):
-        try:
-            lines = _answer(task, path, stem)
-        except WrongSetting as error:
-            complain(error)
-            return 2
-        except Exception as error:  # whatever is wrong with this photo, the next one may be fine
-            failed = True
-            complain(f"{path}: {error if isinstance(error, NoTarget) else reason_of(error)}")
-            continue
-        for line in lines:
-            say(line)
-    return int(failed)
+    return for_each_photo(options.photo, partial(_answer, task))
 
 
 def _answer(task: ExplainTask, path: Path, stem: str) -> list[str]:

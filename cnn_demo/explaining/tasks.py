@@ -11,6 +11,7 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
+from cnn_demo.command_line import NoPrediction
 from cnn_demo.images import Photo
 from cnn_demo.models import Model
 from cnn_demo.models.catalogue.specs import Task
@@ -21,7 +22,7 @@ from cnn_demo.models.explanation.explain import Method
 Result = TypeVar("Result")
 
 
-class NoTarget(Exception):
+class NoTarget(NoPrediction):
     """A photo lacks the prediction that is to be explained."""
 
 
