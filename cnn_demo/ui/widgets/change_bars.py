@@ -9,10 +9,10 @@ import numpy as np
 import streamlit as st
 
 from cnn_demo.results import percent
+from cnn_demo.ui.widgets.probability_bars import BEST, OTHERS, TABLE
 
 _BAR = "display:block;height:8px;border-radius:3px;min-width:1px;margin:2px 0;background:{colour};width:{width:.2f}%"
 _CELL = "padding:3px 6px 3px 0;border:0;vertical-align:middle"
-_GREY, _COLOUR = "rgba(128, 140, 165, 0.65)", "var(--st-primary-color, #4a7ae0)"
 
 
 def change_bars(
@@ -31,13 +31,12 @@ def change_bars(
     rows = "".join(
         _row(labels[k], float(before[k]), float(after[k])) for k in shown_classes(before, after, count, first)
     )
-    table = "width:100%;border-collapse:collapse;border:0;font-size:14px"
     head = (
         f'<tr style="font-size:12px"><td style="{_CELL}"></td><td style="{_CELL}"></td>'
         f'<th scope="col" style="{_CELL};text-align:right;font-weight:400">before</th>'
         f'<th scope="col" style="{_CELL};text-align:right;font-weight:600">after</th></tr>'
     )
-    st.html(f'<table style="{table}" aria-label="{escape(caption)}">{head}{rows}</table>')
+    st.html(f'<table style="{TABLE}" aria-label="{escape(caption)}">{head}{rows}</table>')
 
 
 def shown_classes(before: np.ndarray, after: np.ndarray, count: int, first: int) -> list[int]:
@@ -51,7 +50,7 @@ def _row(label: str, before: float, after: float) -> str:
     number = f"{_CELL};text-align:right;white-space:nowrap;width:1%;font-variant-numeric:tabular-nums"
     bars = "".join(
         f'<span style="{_BAR.format(colour=colour, width=100 * value)}"></span>'
-        for colour, value in ((_GREY, before), (_COLOUR, after))
+        for colour, value in ((OTHERS, before), (BEST, after))
     )
     return (
         f'<tr><th scope="row" style="{_CELL};text-align:left;font-weight:400;width:38%;overflow-wrap:anywhere">'

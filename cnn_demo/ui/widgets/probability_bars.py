@@ -10,6 +10,8 @@ from cnn_demo.results import percent
 
 _BAR = "display:block;height:14px;border-radius:3px;min-width:1px;background:{colour};width:{width:.2f}%"
 _CELL = "padding:3px 8px 3px 0;border:0;vertical-align:middle"
+BEST, OTHERS = "var(--st-primary-color, #4a7ae0)", "rgba(128, 140, 165, 0.65)"  # colours of bars
+TABLE = "width:100%;border-collapse:collapse;border:0;font-size:14px"
 
 
 def probability_bars(labels: Sequence[str], probabilities: np.ndarray, *, caption: str, ordered: bool = True) -> None:
@@ -31,10 +33,8 @@ def probability_bars(labels: Sequence[str], probabilities: np.ndarray, *, captio
         f'font-weight:{600 if index == best else 400}">{percent(float(probabilities[index]))}</td></tr>'
         for index in order
     )
-    table = "width:100%;border-collapse:collapse;border:0;font-size:14px"
-    st.html(f'<table style="{table}" aria-label="{escape(caption)}">{rows}</table>')
+    st.html(f'<table style="{TABLE}" aria-label="{escape(caption)}">{rows}</table>')
 
 
 def _bar(probability: float, best: bool) -> str:
-    colour = "var(--st-primary-color, #4a7ae0)" if best else "rgba(128, 140, 165, 0.65)"
-    return _BAR.format(colour=colour, width=100 * float(probability))
+    return _BAR.format(colour=BEST if best else OTHERS, width=100 * float(probability))

@@ -9,11 +9,11 @@ import numpy as np
 import streamlit as st
 
 from cnn_demo.results import percent
+from cnn_demo.ui.widgets.probability_bars import BEST, OTHERS, TABLE
 
 _CELL = "padding:3px 8px 3px 0;border:0;vertical-align:middle"
 _NUMBER = f"{_CELL};text-align:right;white-space:nowrap;width:1%;font-variant-numeric:tabular-nums"
 NOTE = "pp: percentage points against the untouched photo, whose probability is the thin line."
-_GREY = "rgba(128, 140, 165, 0.65)"
 
 
 def shown_classes(before: np.ndarray, now: np.ndarray, count: int = 5) -> np.ndarray:
@@ -46,8 +46,7 @@ def changed_bars(labels: Sequence[str], before: np.ndarray, now: np.ndarray, *, 
         f'<td style="{_NUMBER}">{points(float(before[index]), float(now[index]))}</td></tr>'
         for index, label in enumerate(labels)
     )
-    table = "width:100%;border-collapse:collapse;border:0;font-size:14px"
-    st.html(f'<table style="{table}" aria-label="{escape(caption)}">{rows}</table>')
+    st.html(f'<table style="{TABLE}" aria-label="{escape(caption)}">{rows}</table>')
 
 
 def points(before: float, now: float) -> str:
@@ -57,7 +56,7 @@ def points(before: float, now: float) -> str:
 
 
 def _bar(before: float, now: float, best: bool) -> str:
-    colour = "var(--st-primary-color, #4a7ae0)" if best else _GREY
+    colour = BEST if best else OTHERS
     return (
         '<span style="display:block;position:relative;height:14px">'
         f'<span style="display:block;height:14px;border-radius:3px;min-width:1px;background:{colour};'
