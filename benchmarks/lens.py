@@ -60,8 +60,8 @@ class Contestant:
 
     Attributes:
         page: It.
-        thumb: What the mouse drags.
-        track: What it is dragged along.
+        thumb: The element that the mouse drags.
+        track: The element along which it is dragged.
         times: Milliseconds of the steps.
         widths: Pixels across of the pictures that were drawn.
     """

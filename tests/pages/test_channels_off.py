@@ -1,4 +1,4 @@
-"""Channels switched off on pages 3 and 4: what is shown is what `models.explanation` computes."""
+"""Channels switched off on pages 3 and 4: the page shows the figures of `models.explanation`."""
 
 import json
 

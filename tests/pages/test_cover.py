@@ -1,4 +1,4 @@
-"""Cover it, on pages 4 to 6: what is shown is what the networks predict for the photo as it was changed."""
+"""Cover it, on pages 4 to 6: the page shows the predictions for the photo as it was changed."""
 
 import re
 from html import unescape

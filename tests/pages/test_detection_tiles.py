@@ -1,4 +1,4 @@
-"""Page 6, tiles: what is shown is what `models.detection.tiled` computes from the photo's file."""
+"""Page 6, tiles: the page shows the boxes of `models.detection.tiled` for the photo's file."""
 
 import cv2
 import driver

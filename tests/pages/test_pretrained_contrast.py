@@ -1,4 +1,4 @@
-"""Page 4, compare classes: what is shown is what `models.explanation` computes."""
+"""Page 4, compare classes: the page shows the figures of `models.explanation`."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Page 4, fool it: what is shown is what `models.robustness` computes, and the files keep it."""
+"""Page 4, fool it: the page shows the figures of `models.robustness`, and the files keep it."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Page 4, parts: what is shown is what `models.explanation.parts` computes."""
+"""Page 4, parts: the page shows the parts of `models.explanation.parts`."""
 
 import driver
 import numpy as np

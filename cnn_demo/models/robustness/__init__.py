@@ -1,1 +1,1 @@
-"""Adversarial examples: the smallest noise that changes a prediction, and what is left of it in other conditions."""
+"""Adversarial examples: the smallest noise that changes a prediction, and its effect in other conditions."""

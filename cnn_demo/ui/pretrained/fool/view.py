@@ -1,4 +1,4 @@
-"""Page 4, fool it: the smallest noise that changes the prediction, and what is left of it elsewhere."""
+"""Page 4, fool it: the smallest noise that changes the prediction, and its effect elsewhere."""
 
 from __future__ import annotations
 
