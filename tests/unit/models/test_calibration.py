@@ -24,6 +24,12 @@ def logits_and_labels(count: int = 3000, sharpness: float = 2.5, seed: int = 0):
     return logits * sharpness, labels
 
 
+@pytest.mark.parametrize("temperature", [1e-3, 1.0, 20.0])
+def test_softmax_is_scipys_for_logits_of_any_size(temperature):
+    logits = np.array([[1000.0, 999.0, -2000.0], [-800.0, -801.0, -800.5], [0.0, 0.0, 0.0]])
+    assert softmax(logits, temperature) == pytest.approx(scipy_softmax(logits / temperature, axis=1))
+
+
 @pytest.mark.parametrize("bins", [1, 10, 15])
 @pytest.mark.parametrize("sharpness", [0.3, 1.0, 2.5])
 def test_the_error_is_that_of_torchmetrics(bins, sharpness):
