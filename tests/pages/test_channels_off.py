@@ -5,7 +5,7 @@ import json
 import driver
 import numpy as np
 import pytest
-from driver import component, fire, html, written
+from driver import assert_fine, component, fire, html, written
 
 from cnn_demo.images import sample_photos
 from cnn_demo.models import load
@@ -121,10 +121,39 @@ def test_what_cannot_be_read_is_named(photo, text, warning):
     assert [each.value for each in app.warning] == [warning]
 
 
+OTHERS = "The chosen channels were those of another {}, so the top ten of this one are chosen now."
+
+
+def test_another_network_has_other_channels_and_a_link_keeps_its_own(photo):
+    app = open_tab(photo, link={"off_channels": "3 5", "off_layer": ""})
+    assert not app.info
+    app.selectbox(key="model").set_value("efficientnet_lite0").run()
+    assert_fine(app)
+    assert app.session_state["off_channels"] == "top10"
+    assert [each.value for each in app.info] == [OTHERS.format("network")]
+    app.slider(key="off_scale").set_value(2.0).run()
+    assert not app.info  # it is shown once
+    app.session_state["off_channels"] = "3 5"  # as Undo restores both
+    app.selectbox(key="model").set_value("cifar10_cnn").run()
+    assert "**2** of 128 channels are" in written(app)
+
+
+def test_too_many_channels_for_the_text_are_refused_in_a_sentence(photo):
+    many = " ".join(str(channel) for channel in range(100, 700, 4))
+    app = open_tab(photo, link={"model": "EfficientNet-Lite0", "off_layer": "top_conv", "off_channels": many})
+    grid = component(app, "off_grid")
+    free = next(item["key"] for item in grid["items"] if item["key"] not in grid["off"] and item["key"] > 99)
+    fire(app, "off_grid", "pick", [key for key in grid["off"] if key in {i["key"] for i in grid["items"]}] + [free])
+    assert app.session_state["off_channels"] == many
+    assert "Nothing has changed" in app.info[0].value
+
+
 def test_another_layer_has_other_channels(photo):
     app = open_tab(photo, link={"off_channels": "3 5"})
     app.selectbox(key="off_layer").set_value("pool").run()
     assert app.session_state["off_channels"] == "top10"
+    assert "off_channels" not in app.query_params
+    assert [each.value for each in app.info] == [OTHERS.format("layer")]
     assert "**10** of 128 channels are off" in written(app)
     app.button(key="off_all").click().run()
     assert "**128** of 128 channels are off" in written(app)

@@ -14,8 +14,7 @@ from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.models.explanation.channel_ablation import CutNetwork, Losses
 from cnn_demo.ui.components.tiles import Tile, tiles
 from cnn_demo.ui.page.caching import photo_cache
-from cnn_demo.ui.widgets.channel_switches.channel_text import LONGEST, write_channels
-from cnn_demo.ui.widgets.channel_switches.settings import Keys
+from cnn_demo.ui.widgets.channel_switches.settings import Keys, choose_channels
 
 FEW = 48  # maps shown, and with them those that are chosen
 MOST = 96
@@ -37,11 +36,6 @@ def switch_grid(
     shown = shown_channels(losses.order(), chosen)
     url, size = _maps_url(photo, model, cut, tuple(shown))
 
-    def switched(off: set[int]) -> None:
-        text = write_channels((set(chosen) - set(shown)) | off)
-        if len(text) <= LONGEST:
-            st.session_state[keys.channels] = text
-
     tiles(
         url,
         [_tile(channel, losses) for channel in shown],
@@ -52,7 +46,7 @@ def switch_grid(
         max_height=400,
         pixelated=max(cut.maps.shape[:2]) <= 64,
         off=chosen,
-        on_switch=switched,
+        on_switch=lambda off: choose_channels(keys, (set(chosen) - set(shown)) | off),
     )
     part = f"{len(shown)} of {cut.channels:,} channels" if len(shown) < cut.channels else f"{cut.channels} channels"
     way = "measured" if losses.measured else "estimated"

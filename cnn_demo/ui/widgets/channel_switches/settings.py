@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
 from cnn_demo.models.explanation.channel_ablation import LARGEST_SCALE
-from cnn_demo.ui.page.link import sync_query_param
-from cnn_demo.ui.widgets.channel_switches.channel_text import ALL, LONGEST, NONE, TOP
+from cnn_demo.ui.page.link import sync_query_param, write_query_param
+from cnn_demo.ui.page.session import SESSION
+from cnn_demo.ui.widgets.channel_switches.channel_text import ALL, LONGEST, NONE, TOP, write_channels
 from cnn_demo.ui.widgets.choice import choose
 
 RANKINGS = {"estimated": "Estimated", "measured": "Measured"}
@@ -49,6 +50,16 @@ class Keys:
         return f"{self.prefix}_channels"
 
     @property
+    def owner(self) -> str:
+        """Key, in the session, of the network and the layer that the chosen channels belong to."""
+        return f"{self.prefix}_owner"
+
+    @property
+    def note(self) -> str:
+        """Key, in the session, of a sentence that is shown once."""
+        return f"{self.prefix}_note"
+
+    @property
     def ranking(self) -> str:
         """Key of the way in which channels are ranked."""
         return f"{self.prefix}_ranking"
@@ -76,8 +87,6 @@ def layer_control(keys: Keys, layers: Sequence[str], first: str, title: Callable
         format_func=title,
         key=keys.layer,
         bind="query-params",
-        on_change=_another_layer,
-        args=(keys,),
         help="All layers whose channels can be switched off, in the order of computation.",
     )
     return chosen or first
@@ -113,9 +122,15 @@ def ranking_control(keys: Keys) -> bool:
     return ranking == "measured"
 
 
-def channels_control(keys: Keys) -> str:
-    """Let the visitor choose channels by buttons and as text; return the text."""
+def channels_control(keys: Keys, owner: tuple[str, str]) -> str:
+    """Let the visitor choose channels by buttons and as text; return the text.
+
+    Args:
+        keys: Keys of the controls.
+        owner: Key of the network and name of the layer.
+    """
     sync_query_param(keys.channels, TEN)
+    _leave_others(keys, owner)
     text = chosen_text(keys)
     with st.container(horizontal=True, gap="xsmall"):
         for label, value in (("Top ten", TEN), ("All", ALL), ("None", NONE)):
@@ -129,7 +144,7 @@ def channels_control(keys: Keys) -> str:
             )
     # Every text has its own field: the browser reports all fields with each move of a slider, also of an earlier text.
     field = f"{keys.prefix}_text_{zlib.crc32(text.encode())}"
-    return st.text_input(
+    written = st.text_input(
         "Chosen channels",
         text,
         key=field,
@@ -138,6 +153,9 @@ def channels_control(keys: Keys) -> str:
         max_chars=LONGEST,
         help="Indices and ranges, such as 3 17 200-203; or all, none, top10.",
     )
+    if note := SESSION.pop(keys.note, ""):
+        st.info(note, icon=":material/info:")
+    return written
 
 
 def chosen_text(keys: Keys) -> str:
@@ -145,10 +163,34 @@ def chosen_text(keys: Keys) -> str:
     return (st.session_state.get(keys.channels) or TEN)[:LONGEST]
 
 
-def _another_layer(keys: Keys) -> None:
-    """Indices are those of another layer; the words are valid for any."""
-    if chosen_text(keys) not in (ALL, NONE):
-        _write(keys, TEN)
+def choose_channels(keys: Keys, channels: Iterable[int]) -> None:
+    """Choose channels by their indices; called back by the maps that a visitor clicks."""
+    text = write_channels(channels)
+    if len(text) <= LONGEST:
+        _write(keys, text)
+    else:
+        SESSION[keys.note] = (
+            f"Nothing has changed: the indices would be longer than the {LONGEST} characters of **Chosen channels**. "
+            "Ranges such as 0-99 are shorter."
+        )
+
+
+def _leave_others(keys: Keys, owner: tuple[str, str]) -> None:
+    """Choose the first ten instead of indices that are those of another network or layer; words are valid for any.
+
+    If the text is another one than before, it was set for this network, as by Back or by a link.
+    """
+    text = chosen_text(keys)
+    before, unchanged = SESSION.get(keys.owner, (owner, text))
+    if before != owner and unchanged == text and text not in (ALL, NONE, TEN):
+        text = TEN
+        _write(keys, text)
+        write_query_param(keys.channels, text, TEN)
+        other = "layer" if before[0] == owner[0] else "network"
+        SESSION[keys.note] = (
+            f"The chosen channels were those of another {other}, so the top ten of this one are chosen now."
+        )
+    SESSION[keys.owner] = owner, text
 
 
 def _write(keys: Keys, text: str) -> None:

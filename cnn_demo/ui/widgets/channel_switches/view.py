@@ -69,7 +69,7 @@ def channel_switches(
     with panel:
         label = class_box("Class", keys.label, model, top, f"{top[0]}: the prediction") or top[0]
         scale = scale_control(keys)
-        text = channels_control(keys)
+        text = channels_control(keys, (model.spec.key, layer))
         measured = ranking_control(keys)
     index = model.labels.index(label)
     with stage:
@@ -177,8 +177,8 @@ def _ranking(losses: Losses, label: str, keys: Keys) -> None:
             "one backward pass, and wrong where the network is far from linear. *Measured* runs the network once for "
             "each channel."
         )
-        + " Channels share their evidence: without ten of them, the class loses more or less than the ten losses add "
-        "up to. The layers after still add their biases, so with all channels off they predict the same for any photo, "
+        + " Channels overlap: without ten of them, the class loses more or less than the ten losses add up "
+        "to. The layers after still add their biases, so with all channels off they predict the same for any photo, "
         "unless a connection leads around this layer."
     )
 
