@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cnn_demo.images import Photo
 from cnn_demo.images.corruptions import CORRUPTIONS
@@ -24,7 +25,7 @@ from cnn_demo.models.robustness.survival import (
 from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.pretrained.fool.noise import in_quotes
 from cnn_demo.ui.pretrained.fool.settings import Plan
-from cnn_demo.ui.pretrained.fool.words import by_chance, elsewhere, survived
+from cnn_demo.ui.pretrained.fool.words import by_chance, elsewhere, network, survived
 from cnn_demo.ui.widgets.cached_progress import computed
 from cnn_demo.ui.widgets.heatmap_controls import is_small, picture_url
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
@@ -32,7 +33,7 @@ from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
 
 @dataclass(frozen=True, eq=False)
 class Elsewhere:
-    """What the noise does elsewhere.
+    """Effect of the noise elsewhere.
 
     Attributes:
         survivals: Predictions of the attacked network under each of `CONDITIONS`.
@@ -46,7 +47,13 @@ class Elsewhere:
 
 
 def show_elsewhere(
-    photo: Photo, model: Classifier, plan: Plan, attack: Attack, label: str, others: Sequence[ModelSpec]
+    photo: Photo,
+    model: Classifier,
+    plan: Plan,
+    attack: Attack,
+    label: str,
+    others: Sequence[ModelSpec],
+    words: DeltaGenerator,
 ) -> Elsewhere:
     """Compute and show the effect of the noise on other networks and under other conditions.
 
@@ -57,6 +64,7 @@ def show_elsewhere(
         attack: An attack that succeeds.
         label: Prediction without noise.
         others: Other networks.
+        words: Container of the summary, beside the noise.
     """
     st.subheader("Does it work elsewhere?", anchor=False)
     container = st.empty()
@@ -82,19 +90,12 @@ def show_elsewhere(
             st.error(plain(str(error)), icon=":material/cloud_off:")
             continue
         found = Elsewhere(found.survivals, found.chance, found.transfers | {spec.title: outcome})
-    st.markdown(elsewhere(list(found.transfers.values()), found.survivals, plan.smallest, plan.target))
-    st.markdown("\n".join(f"- {line}" for line in (*_networks(found), by_chance(found.chance, attack.budget))))
+    transfers = list(found.transfers.values())
+    words.markdown(elsewhere(label, transfers, found.survivals, plan.smallest, plan.target))
+    lines = [network(title, each, plan.target) for title, each in found.transfers.items()]
+    st.markdown("\n".join(f"- {line}" for line in (*lines, by_chance(found.chance, attack.budget))))
     _conditions(photo, found.survivals, corrupted_pairs(*pictures), label, plan.target)
     return found
-
-
-def _networks(found: Elsewhere) -> list[str]:
-    lines = []
-    for title, each in found.transfers.items():
-        before, after = in_quotes(each.label, each.probability), in_quotes(each.altered_label, each.altered_probability)
-        result = f"fooled too: {before}, becomes {after}" if each.changes else f"not fooled: {before}, now {after}"
-        lines.append(f"**{title}** is {result}.")
-    return lines
 
 
 def _conditions(

@@ -54,10 +54,11 @@ def fool_view(photo: Photo) -> None:
         if search is None or search.best is None:
             return
         _show(photo, model, plan, search, prediction, words)
+        summary = st.container()
     with details:
         show_predictions(model, prediction.probabilities, search.best)
         if search.best.succeeds:
-            found = show_elsewhere(photo, model, plan, search.best, label, others)
+            found = show_elsewhere(photo, model, plan, search.best, label, others, summary)
             _download(photo, model, plan, search, prediction, found)
         _explained()
 

@@ -18,7 +18,7 @@ def levels(budget: int) -> str:
     return "1 level" if budget == 1 else f"{budget} levels"
 
 
-def share(part: int, whole: int) -> str:
+def portion(part: int, whole: int) -> str:
     """Write a part of all colour values, such as "79 of 150,528 colour values (0.05%)"."""
     fraction = part / whole
     written = f"{fraction:.2%}" if fraction < 0.01 else percent(fraction)
@@ -44,7 +44,7 @@ def verdict(
     if not attack.succeeds:
         return _failed(plan, search, before, left)
     becomes = f"“{before[0]}” ({percent(before[1])}) becomes “{after[0]}” ({percent(after[1])})"
-    values = share(changed, seen.size)
+    values = portion(changed, seen.size)
     if not plan.smallest:
         return f"**Fooled within {levels(attack.budget)} of 255**: {becomes}. {METHODS[plan.method]} changes {values}."
     fails = search.tried.get(attack.budget - 1) is False
@@ -74,36 +74,65 @@ def works(outcome: Outcome, target: str | None) -> bool:
 
 
 def elsewhere(
-    transfers: Sequence[Outcome], survivals: Sequence[Outcome], smallest: bool, target: str | None = None
+    label: str,
+    transfers: Sequence[Outcome],
+    survivals: Sequence[Outcome],
+    smallest: bool,
+    target: str | None = None,
 ) -> str:
     """Describe in how many other networks and under how many conditions the noise still works, in Markdown.
 
+    A condition that changes the prediction without the noise, too, is no test of the noise and is not counted.
+
     Args:
+        label: Prediction without noise.
         transfers: Predictions of other networks.
         survivals: Predictions of the attacked network under each condition.
         smallest: Whether the noise is the smallest one.
         target: Wanted class, or None for any other.
     """
-    networks, conditions = (sum(works(each, target) for each in group) for group in (transfers, survivals))
-    effect = "works" if target is None else f"still gives “{target}”"
-    if not networks and not conditions:
-        found = f"The noise works nowhere else: after none of {len(survivals)} changes of the photo"
-        found += f", and in none of {len(transfers)} other networks" if transfers else ""
-    else:
-        found = f"The noise {effect} after {conditions} of {len(survivals)} changes of the photo"
-        found += f", and in {networks} of {len(transfers)} other networks" if transfers else ""
-    end = " The smallest noise barely crosses the decision boundary; *Whole budget* goes further." if smallest else ""
-    return f"**{found}.**{end}"
+    tests = [each for each in survivals if each.label == label]
+    networks, conditions = (sum(works(each, target) for each in group) for group in (transfers, tests))
+    counts = [f"after {conditions or 'none'} of {len(tests)} changes of the photo"] if tests else []
+    counts += [f"in {networks or 'none'} of {len(transfers)} other networks"] if transfers else []
+    effect = "works" if target is None else f"gives “{target}”"
+    found = ""
+    if counts:
+        where = "also" if networks or conditions else "nowhere else:"
+        found = f"**The noise {effect} {where} {', and '.join(counts)}.** "
+    if len(tests) < len(survivals):
+        found += (
+            f"{len(survivals) - len(tests)} of {len(survivals)} changes of the photo change the prediction without "
+            "noise too, so they are not counted. "
+        )
+    if smallest:
+        found += "The smallest noise barely crosses the decision boundary; *Whole budget* goes further."
+    return found.strip()
 
 
 def by_chance(changed: int, budget: int) -> str:
     """Describe the effect of random noise of the same size, in Markdown."""
-    start = f"**Random noise of {levels(budget)}** changes the prediction in"
+    start = f"**Random noise of {levels(budget)}** in every colour value changes the prediction in"
     if changed == 0:
-        return f"{start} none of {DRAWS} tries: the direction of the noise matters, not its size."
+        return f"{start} none of {DRAWS} tries: noise of this size needs the right direction."
     if changed == DRAWS:
-        return f"{start} all {DRAWS} tries: this prediction is so uncertain that any noise changes it."
+        return f"{start} all {DRAWS} tries: this prediction is so uncertain that even random noise changes it."
     return f"{start} {changed} of {DRAWS} tries: this prediction is close to a decision boundary."
+
+
+def network(title: str, outcome: Outcome, target: str | None) -> str:
+    """Describe the effect of the noise on another network, in Markdown.
+
+    Args:
+        title: Name of the network.
+        outcome: Its predictions without and with the noise.
+        target: Wanted class, or None for any other.
+    """
+    before, after = percent(outcome.probability), percent(outcome.altered_probability)
+    if not outcome.changes:
+        return f"**{title}** is not fooled: “{outcome.label}” goes from {before} to {after}."
+    end = "" if works(outcome, target) else f", not “{target}”"
+    return f"**{title}** is fooled too: “{outcome.label}” ({before}) becomes “{outcome.altered_label}” ({after}){end}."
 
 
 def survived(outcome: Outcome, label: str, target: str | None) -> str:
@@ -115,7 +144,7 @@ def survived(outcome: Outcome, label: str, target: str | None) -> str:
         target: Wanted class, or None for any other.
     """
     if not outcome.changes:
-        return "no longer fooled" if outcome.label == label else "changed without the noise too"
+        return "no longer fooled" if outcome.label == label else "changes without noise too"
     if outcome.altered_label == label:
         return "no longer fooled"
     return "still fooled" if works(outcome, target) else f"fooled, but not “{target}”"

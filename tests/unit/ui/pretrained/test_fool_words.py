@@ -8,7 +8,7 @@ from cnn_demo.models.robustness.smallest import Search
 from cnn_demo.models.robustness.survival import DRAWS, Outcome
 from cnn_demo.ui.pretrained.fool.noise import GAIN, noise_picture
 from cnn_demo.ui.pretrained.fool.settings import Plan
-from cnn_demo.ui.pretrained.fool.words import by_chance, elsewhere, survived, verdict
+from cnn_demo.ui.pretrained.fool.words import by_chance, elsewhere, network, survived, verdict
 
 SEEN = np.full((10, 10, 3), 100, np.uint8)
 STAYS, CHANGES, WANTED = (Outcome("cat", 0.9, other, 0.8) for other in ("cat", "dog", "bus"))
@@ -55,14 +55,28 @@ def test_a_failure_states_what_to_try():
 
 
 def test_elsewhere_is_counted():
-    assert elsewhere([STAYS], [STAYS, MOVED], smallest=True).startswith(
-        "**The noise works nowhere else: after none of 2"
+    nowhere = elsewhere("cat", [STAYS], [STAYS, STAYS], smallest=True)
+    assert nowhere.startswith(
+        "**The noise works nowhere else: after none of 2 changes of the photo, and in none of 1 other networks.** The "
     )
-    text = elsewhere([CHANGES, STAYS], [CHANGES, CHANGES, STAYS], smallest=False)
-    assert text == "**The noise works after 2 of 3 changes of the photo, and in 1 of 2 other networks.**"
-    text = elsewhere([CHANGES], [CHANGES, WANTED], smallest=False, target="bus")
-    assert text == "**The noise still gives “bus” after 1 of 2 changes of the photo, and in 0 of 1 other networks.**"
-    assert "network" not in elsewhere([], [CHANGES], smallest=False)
+    text = elsewhere("cat", [CHANGES, STAYS], [CHANGES, CHANGES, STAYS], smallest=False)
+    assert text == "**The noise works also after 2 of 3 changes of the photo, and in 1 of 2 other networks.**"
+    text = elsewhere("cat", [CHANGES], [CHANGES, WANTED], smallest=False, target="bus")
+    assert text == "**The noise gives “bus” also after 1 of 2 changes of the photo, and in none of 1 other networks.**"
+    assert "network" not in elsewhere("cat", [], [CHANGES], smallest=False)
+
+
+def test_a_change_that_fools_without_noise_is_no_test_of_the_noise():
+    text = elsewhere("cat", [], [STAYS, MOVED, MOVED], smallest=False)
+    assert text.startswith("**The noise works nowhere else: after none of 1 changes of the photo.** 2 of 3 changes")
+    text = elsewhere("cat", [], [MOVED, MOVED], smallest=False)
+    assert text.startswith("2 of 2 changes of the photo change the prediction without noise too")
+
+
+def test_another_network_is_described_by_its_figures():
+    assert network("Lite", STAYS, None) == "**Lite** is not fooled: “cat” goes from 90.0% to 80.0%."
+    assert network("Lite", CHANGES, None) == "**Lite** is fooled too: “cat” (90.0%) becomes “dog” (80.0%)."
+    assert network("Lite", CHANGES, "bus").endswith("becomes “dog” (80.0%), not “bus”.")
 
 
 @pytest.mark.parametrize(
@@ -72,7 +86,7 @@ def test_elsewhere_is_counted():
         (CHANGES, None, "still fooled"),
         (CHANGES, "bus", "fooled, but not “bus”"),
         (WANTED, "bus", "still fooled"),
-        (MOVED, None, "changed without the noise too"),
+        (MOVED, None, "changes without noise too"),
         (Outcome("fox", 0.5, "cat", 0.5), None, "no longer fooled"),
     ],
 )
