@@ -28,7 +28,7 @@ def open_tab(photo, link=None):
 
 
 @pytest.mark.parametrize(("layer", "count"), [("block5_relu", 4), ("stem_relu", 2)])
-def test_parts_with_their_shares_and_classes(model, photo, layer, count):
+def test_parts_with_their_activation_and_classes(model, photo, layer, count):
     assert layer in rectified_layers(model.network)
     seen = model.prepare(photo.pixels)
     maps = feature_maps(model, seen, layer)
@@ -40,7 +40,7 @@ def test_parts_with_their_shares_and_classes(model, photo, layer, count):
     assert len(component(app, "parts_gallery")["items"]) == count
     for index in range(count):
         assert f"{model.labels[evidence.favourites[index]]} {tab.signed(evidence.relative[index].max())}" in html(app)
-        assert percent(float(found.shares[index])) in html(app)
+        assert percent(float(found.fractions[index])) in html(app)
 
 
 def test_a_part_is_opened_and_closed_by_a_click_and_the_link_keeps_it(photo):

@@ -1,4 +1,4 @@
-"""Two classes against each other: the regions and the channels of the last layer that speak for one, not the other."""
+"""Two classes against each other: the regions and the channels of the last layer that support one, not the other."""
 
 from __future__ import annotations
 

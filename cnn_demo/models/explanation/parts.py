@@ -25,7 +25,7 @@ CLASSES = 5  # most probable classes that parts of earlier layers are compared f
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """Feature maps as a sum of parts, the part with the largest share first.
+    """Feature maps as a sum of parts, the most active part first.
 
     Attributes:
         maps: (H, W, K) float32, strength of each part at each position, not negative.
@@ -44,8 +44,8 @@ class Parts:
         return len(self.features)
 
     @property
-    def shares(self) -> np.ndarray:
-        """Share of each part (K,) in the activations of all parts; they sum to 1, or are 0 if there are none."""
+    def fractions(self) -> np.ndarray:
+        """Fraction of the activations in each part (K,); they sum to 1, or are 0 if there are none."""
         sums = self.maps.sum(axis=(0, 1), dtype=np.float64)
         return sums / (sums.sum() or 1.0)
 
@@ -110,7 +110,7 @@ class PartEvidence:
 
     @property
     def relative(self) -> np.ndarray:
-        """Contributions (K, M) minus their mean over the classes: what all logits share changes no probability."""
+        """Contributions (K, M) minus their mean over the classes: whatever all logits have changes no probability."""
         return self.values - self.values.mean(axis=1, keepdims=True)
 
     @property

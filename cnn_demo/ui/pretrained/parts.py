@@ -115,7 +115,7 @@ def _picture(photo: Photo, seen: np.ndarray, parts: Parts, shown: int, opacity: 
         seen.shape[:2],
         key="parts_picture",
         alt=f"{which} over the input of the network: {photo.description}",
-        caption=f"Part {shown}: {percent(float(parts.shares[shown - 1]))} of the activation."
+        caption=f"Part {shown}: {percent(float(parts.fractions[shown - 1]))} of the activation."
         if shown
         else "Each pixel has the colour of its strongest part.",
         max_height=360,
@@ -138,10 +138,10 @@ def verdict(parts: Parts, evidence: PartEvidence, prediction: Classification, la
     best = int(values.argmax())
     if values[best] <= 0:
         return f"{start} No part supports the prediction “{label}”."
-    share = percent(float(parts.shares[best]))
+    fraction = percent(float(parts.fractions[best]))
     same = evidence.favourites[best] == prediction.labels.index(label)
     other = "" if same else f", though it raises “{prediction.labels[evidence.favourites[best]]}” more"
-    return f"{start} Part {best + 1}, {share} of the activation, supports the prediction “{label}” most{other}."
+    return f"{start} Part {best + 1}, {fraction} of the activation, supports the prediction “{label}” most{other}."
 
 
 def _thumbnails(seen: np.ndarray, parts: Parts, evidence: PartEvidence, model: Classifier, shown: int) -> None:
@@ -151,9 +151,9 @@ def _thumbnails(seen: np.ndarray, parts: Parts, evidence: PartEvidence, model: C
             str(index),
             f"Part {index}",
             jpeg_url(painted(small, parts, index, 0.85)),
-            f"Part {index}, {percent(float(parts.shares[index - 1]))}: {model.labels[evidence.favourites[index - 1]]}",
+            f"Part {index}, {percent(float(part))}: {model.labels[favourite]}",
         )
-        for index in range(1, parts.count + 1)
+        for index, (part, favourite) in enumerate(zip(parts.fractions, evidence.favourites, strict=True), start=1)
     ]
     gallery(items, str(shown) if shown else None, key="parts_gallery", label="The parts, one by one", on_pick=_open)
 
@@ -164,7 +164,7 @@ def _open(key: str) -> None:
 
 
 def _table(parts: Parts, evidence: PartEvidence, prediction: Classification) -> None:
-    """Show share and classes of each part."""
+    """Show size and classes of each part."""
     label = prediction.top(1)[0][0]
     own = evidence.of_class(prediction.labels.index(label))
     best = evidence.relative.max(axis=1)
@@ -174,12 +174,12 @@ def _table(parts: Parts, evidence: PartEvidence, prediction: Classification) -> 
         favourite = prediction.labels[evidence.favourites[index]]
         cells = (
             f"{_SWATCH.format(as_hex(colours[index]))} {index + 1}",
-            percent(float(parts.shares[index])),
+            percent(float(parts.fractions[index])),
             f"{escape(favourite)} {signed(best[index])}",
             signed(own[index]),
         )
         rows += "<tr>" + "".join(f'<td style="{_CELL}">{cell}</td>' for cell in cells) + "</tr>"
-    titles = ("Part", "Share", "Supports (logit)", f"For {escape(label)}")
+    titles = ("Part", "Activation", "Supports (logit)", f"For {escape(label)}")
     head = "".join(f'<th scope="col" style="{_CELL};font-weight:600">{title}</th>' for title in titles)
     table = "width:100%;border-collapse:collapse;border:0;font-size:14px"
     st.html(

@@ -94,13 +94,12 @@ def _maps(photo: Photo, seen: np.ndarray, found: ChannelEvidence, order: np.ndar
     for index in order:
         colours = cv2.resize(map_colours(maps[..., index], is_signed), seen.shape[1::-1])
         value = float(found.contributions[index])
-        speaks_for = "A" if value > 0 else "B"
         cards.append(
             Card(
                 picture_url(blend(seen, colours, pair.opacity)),
                 f"Channel {index} over the input of the network, for {pair.classes[value <= 0]}: {photo.description}",
                 f"Channel {index}",
-                (f"{signed(value)}, for {speaks_for}",),
+                (f"{signed(value)}, for {'AB'[value <= 0]}",),
             )
         )
     height, width = seen.shape[:2]

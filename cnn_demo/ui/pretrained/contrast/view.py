@@ -46,7 +46,7 @@ def contrast_view(photo: Photo) -> None:
     prediction = classified(photo, model)
     with panel:
         pair = ask(model, prediction)
-        legend("speaks for B", "for A", signed=True)
+        legend("for B", "for A", signed=True)
     if pair is None:
         stage.info("Choose two different classes to compare them.", icon=":material/compare:")
         return
@@ -86,7 +86,7 @@ def _show_maps(photo: Photo, seen: np.ndarray, pair: Pair, maps: Contrast) -> No
             picture_url(blend(seen, signed_colours(maps.difference), pair.opacity)),
             f"Difference of the maps, red for {first}, blue for {second}: {photo.description}",
             "Difference A − B",
-            ("Red speaks for A, blue for B.",),
+            ("Red: evidence for A. Blue: for B.",),
         ),
         Card(picture_url(seen), f"Input of the network: {photo.description}", "Input of the network"),
         _heat(photo, seen, pair, maps.first_only, "A, not B", "Finer-CAM."),

@@ -29,7 +29,7 @@ def test_two_planted_blocks_are_the_two_parts():
     np.testing.assert_allclose(right[:, :3], 0, atol=1e-3)
     np.testing.assert_allclose(left[:, 3:], 0, atol=1e-3)
     np.testing.assert_allclose(found.features, [[0, 0, 0, 2 / 3, 1 / 3, 0], [1 / 6, 1 / 3, 1 / 2, 0, 0, 0]], atol=1e-3)
-    np.testing.assert_allclose(found.shares, [480 / 624, 144 / 624], atol=1e-3)
+    np.testing.assert_allclose(found.fractions, [480 / 624, 144 / 624], atol=1e-3)
 
 
 def test_large_maps_are_fitted_at_some_positions_and_known_at_all():
@@ -49,8 +49,8 @@ def test_more_parts_reconstruct_more_and_always_the_same():
     for count, parts in enumerate(found, 1):
         assert parts.count == count
         assert parts.maps.min() >= 0 <= parts.features.min()
-        assert parts.shares.sum() == pytest.approx(1)
-        assert (np.diff(parts.shares) <= 0).all()
+        assert parts.fractions.sum() == pytest.approx(1)
+        assert (np.diff(parts.fractions) <= 0).all()
         error = np.square(maps - parts.maps @ parts.features).sum() / np.square(maps).sum()
         assert parts.explained == pytest.approx(1 - error, abs=1e-4)
     np.testing.assert_array_equal(factorize(maps, 5).maps, found[4].maps)
@@ -59,7 +59,7 @@ def test_more_parts_reconstruct_more_and_always_the_same():
 def test_extreme_maps_have_parts_too():
     assert factorize(planted()[:1, :2], 5).count == 2
     empty = factorize(np.zeros((4, 4, 3), np.float32), 3)
-    assert empty.shares.tolist() == [0, 0, 0]
+    assert empty.fractions.tolist() == [0, 0, 0]
     np.testing.assert_array_equal(factorize(planted() - 100 * (planted() == 0), 2).maps, factorize(planted(), 2).maps)
     for count in (0, 9):
         with pytest.raises(ValueError, match="from 1 to 8"):
@@ -78,7 +78,7 @@ def test_parts_of_the_last_maps_sum_to_the_logits():
     np.testing.assert_allclose(found.relative.sum(axis=1), 0, atol=1e-4)
 
 
-def test_a_part_speaks_for_the_class_of_its_channels():
+def test_a_part_supports_the_class_of_its_channels():
     """Class 1 takes the channels of the right half only, class 2 those of the left."""
     model, seen = Double(pooled_network()), picture(4)
     maps = np.zeros((8, 8, 6), np.float32)
