@@ -22,6 +22,7 @@ from cnn_demo.images.validation import ACCEPTED, MAX_BYTES
 from cnn_demo.models import Model, ModelSpec, ModelUnavailable, find, list_models, load, preferred_model
 from cnn_demo.models.catalogue.specs import Task
 from cnn_demo.models.frameworks import DEVICE_CHOICES
+from cnn_demo.models.model import SettingError
 from cnn_demo.models.segmentation.segmenters import PhotoTooLong
 from cnn_demo.results import Classification, Localization, Segmentation
 from cnn_demo.terminal import Parser, complain, say
@@ -56,6 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
         check_task(options.model, options.run.tasks)
         model = load(options.model, options.device)
         command: Command[Any] = options.run(options)
+        command.check(model)
         settings = command.settings()
     except (KeyError, ValueError, ModelUnavailable) as error:
         complain(error.args[0])
@@ -63,13 +65,16 @@ def main(arguments: list[str] | None = None) -> int:
     return for_each_photo(options.photo, partial(_answer, model, command, settings))
 
 
-def for_each_photo(photos: Sequence[Path], answer: Callable[[Path, str], list[str]]) -> int:
+def for_each_photo(
+    photos: Sequence[Path], answer: Callable[[Path, str], list[str]], processed: str = "predicted"
+) -> int:
     """Print the lines of each photo, or the reason why it has none.
 
     Args:
         photos: The photos' files.
         answer: Function that returns the lines of a file, and gets a unique stem for the files that it writes. It
             raises `WrongSetting` if all further photos would fail as well, and any other error for this one.
+        processed: What an unexpected error prevented, for its message.
 
     Returns:
         The exit status, as `EPILOG` describes it.
@@ -83,7 +88,7 @@ def for_each_photo(photos: Sequence[Path], answer: Callable[[Path, str], list[st
             return 2
         except Exception as error:  # whatever is wrong with this photo, the next one may be fine
             failed = True
-            complain(f"{path}: {reason_of(error)}")
+            complain(f"{path}: {reason_of(error, processed)}")
             continue
         for line in lines:
             say(line)
@@ -101,9 +106,7 @@ def _answer(model: Model, command: Command[Any], settings: dict[str, Any], path:
     photo = read_file(path)
     try:
         prediction = model.predict(photo.pixels, **settings)
-    except PhotoTooLong:
-        raise
-    except ValueError as error:  # a size or a class that this model does not have
+    except SettingError as error:  # a size or a class that this model does not have
         raise WrongSetting(str(error)) from error
     try:
         files = command.write(stem, photo, prediction)
@@ -121,7 +124,7 @@ def _answer(model: Model, command: Command[Any], settings: dict[str, Any], path:
     return [json.dumps(record)]
 
 
-def reason_of(error: Exception) -> str:
+def reason_of(error: Exception, processed: str = "predicted") -> str:
     """Return why a photo has no prediction, in one line."""
     if isinstance(error, ImageError | PhotoTooLong | NoPrediction):
         return str(error)
@@ -131,7 +134,7 @@ def reason_of(error: Exception) -> str:
         return error.strerror
     if os.environ.get("CNN_DEMO_DEBUG"):
         traceback.print_exception(error)
-    return f"it could not be predicted ({type(error).__name__}: {error})"
+    return f"it could not be {processed} ({type(error).__name__}: {error})"
 
 
 def _parser() -> argparse.ArgumentParser:

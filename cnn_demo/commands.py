@@ -14,21 +14,27 @@ import numpy as np
 import supervision as sv
 
 from cnn_demo.detections import data_column
-from cnn_demo.exports.boxes import as_json, rows
+from cnn_demo.detector_options import (
+    DETECTOR_SETTINGS,
+    add_detector_settings,
+    detection_lines,
+    detector_settings,
+    refuse_iou_without_nms,
+)
+from cnn_demo.exports.boxes import as_json
 from cnn_demo.exports.files import write_masks
 from cnn_demo.exports.full_size import file_class_map, file_detections, file_localization, file_masks
 from cnn_demo.images import Photo
-from cnn_demo.models import find
+from cnn_demo.models import Model, find
 from cnn_demo.models.catalogue.specs import Task
 from cnn_demo.models.classification.classifiers import FITS
-from cnn_demo.models.detection.candidates import IOU, MAX_DETECTIONS
 from cnn_demo.models.segmentation.segmenters import MODES
 from cnn_demo.option_types import count, fraction, image_side
 from cnn_demo.results import Classification, Localization, Segmentation
+from cnn_demo.unused_options import refuse
 
 Prediction = TypeVar("Prediction", bound=Classification | Localization | Segmentation | sv.Detections)
 SEGMENTATION: tuple[Task, Task] = ("semantic-segmentation", "instance-segmentation")
-DETECTOR_SETTINGS = ("confidence", "iou", "classes", "max_detections")
 
 
 class Command(ABC, Generic[Prediction]):
@@ -52,6 +58,13 @@ class Command(ABC, Generic[Prediction]):
     @abstractmethod
     def add_options(parser: argparse.ArgumentParser) -> None:
         """Add the options that other commands do not have."""
+
+    def check(self, model: Model) -> None:
+        """Refuse options that have no effect with this model.
+
+        Raises:
+            ValueError: If there is one.
+        """
 
     @abstractmethod
     def settings(self) -> dict[str, Any]:
@@ -164,14 +177,18 @@ class Detect(Command[sv.Detections]):
     @staticmethod
     def add_options(parser: argparse.ArgumentParser) -> None:
         """Add the thresholds and `--side`."""
-        _add_detector_settings(parser)
+        add_detector_settings(parser)
         parser.add_argument(
             "--side", type=image_side, metavar="PIXELS", help="size to which the photo is resized for the network"
         )
 
+    def check(self, model: Model) -> None:
+        """Refuse `--iou` if the boxes need no NMS."""
+        refuse_iou_without_nms(self.options, model)
+
     def settings(self) -> dict[str, Any]:
         """Return the thresholds and the image size."""
-        return self._options_named(*DETECTOR_SETTINGS, "side")
+        return detector_settings(self.options)
 
     def in_file(self, photo: Photo, prediction: sv.Detections) -> sv.Detections:
         """Return a copy with boxes in pixels of the photo's file."""
@@ -183,7 +200,7 @@ class Detect(Command[sv.Detections]):
 
     def as_text(self, prediction: sv.Detections) -> Iterator[str]:
         """Yield one line for each detection."""
-        yield from _detection_lines(prediction)
+        yield from detection_lines(prediction)
 
 
 class Segment(Command[Segmentation | sv.Detections]):
@@ -200,18 +217,29 @@ class Segment(Command[Segmentation | sv.Detections]):
             "--out", type=Path, metavar="DIR", help="folder for mask, overlay, cut-out, COCO and polygons"
         )
         parser.add_argument(
-            "--mode", default="whole", choices=tuple(MODES), help="semantic segmentation: in one pass or in tiles"
+            "--mode", choices=tuple(MODES), help="semantic segmentation: in one pass (the default) or in tiles"
         )
         parser.add_argument(
             "--side", type=image_side, metavar="PIXELS", help="size to which the photo is resized for the network"
         )
-        _add_detector_settings(parser, "instance segmentation: ")
+        add_detector_settings(parser, "instance segmentation: ")
+
+    @property
+    def _semantic(self) -> bool:
+        return find(self.options.model).task == SEGMENTATION[0]
+
+    def check(self, model: Model) -> None:
+        """Refuse the options of the other task: semantic or instance segmentation."""
+        others = DETECTOR_SETTINGS if self._semantic else ("mode",)
+        task = "semantic" if self._semantic else "instance"
+        refuse(self.options, others, f"with {self.options.model}, a model of {task} segmentation")
+        refuse_iou_without_nms(self.options, model)
 
     def settings(self) -> dict[str, Any]:
         """Return the settings of the model's task: semantic or instance segmentation."""
-        if find(self.options.model).task == SEGMENTATION[0]:
-            return self._options_named("mode", "side")
-        return self._options_named(*DETECTOR_SETTINGS, "side")
+        if self._semantic:
+            return {"mode": self.options.mode or "whole", "side": self.options.side}
+        return detector_settings(self.options)
 
     def in_file(self, photo: Photo, prediction: Segmentation | sv.Detections) -> Segmentation | sv.Detections:
         """Return a copy with boxes in pixels of the photo's file; for JSON also class map and `pixels` of each mask."""
@@ -238,7 +266,7 @@ class Segment(Command[Segmentation | sv.Detections]):
     def as_text(self, prediction: Segmentation | sv.Detections) -> Iterator[str]:
         """Yield one line for each class, or for each object."""
         if isinstance(prediction, sv.Detections):
-            yield from _detection_lines(prediction)
+            yield from detection_lines(prediction)
         else:
             for label, part in prediction.coverage().items():
                 yield f"  {part:6.1%}  {label}"
@@ -251,28 +279,3 @@ class Segment(Command[Segmentation | sv.Detections]):
 
 
 COMMANDS: tuple[type[Command[Any]], ...] = (Classify, Localize, Detect, Segment)
-
-
-def _add_detector_settings(parser: argparse.ArgumentParser, prefix: str = "") -> None:
-    parser.add_argument(
-        "--confidence", type=fraction, help=f"{prefix}confidence threshold, 0 to 1; default: the model's own"
-    )
-    parser.add_argument("--iou", type=fraction, default=IOU, help=f"{prefix}IoU threshold of NMS, 0 to 1")
-    parser.add_argument(
-        "--classes", nargs="+", metavar="CLASS", help=f"{prefix}only these classes; list them after the photos"
-    )
-    parser.add_argument(
-        "--max-detections",
-        type=count,
-        default=MAX_DETECTIONS,
-        metavar="N",
-        help=f"{prefix}maximum number of detections",
-    )
-
-
-def _detection_lines(detections: sv.Detections) -> Iterator[str]:
-    if not len(detections):
-        yield "  no object found"
-    for row in rows(detections):
-        left, top, right, bottom = (round(row[side]) for side in ("xmin", "ymin", "xmax", "ymax"))
-        yield f"  {row['confidence']:6.1%}  {row['class']}, from ({left}, {top}) to ({right}, {bottom})"

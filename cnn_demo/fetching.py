@@ -17,6 +17,7 @@ from cnn_demo.models.files import checks, downloads
 from cnn_demo.models.files.transfers import DownloadFailed
 from cnn_demo.models.files.weights import find_weights
 from cnn_demo.terminal import Parser, complain, say
+from cnn_demo.unused_options import refuse
 
 DEFAULTS = ("mobilenet_v2", "yolo11n", "yolo11n-seg")  # small, fast, and the pages' defaults
 HERE = ("bundled", "at hand")  # of `ModelSpec.availability`
@@ -43,7 +44,15 @@ def main(arguments: list[str] | None = None) -> int:
     """
     parser = _parser()
     options = parser.parse_args(arguments)
+    try:
+        refuse(options, ["record"] if options.background else [], "with --background")
+        if options.list:
+            refuse(options, ["defaults", "record", "background"], "with --list")
+    except ValueError as error:
+        parser.error(str(error))
     if options.list:
+        if options.keys:
+            parser.error("--list lists all models: leave the KEYs out.")
         return _list()
     keys = list(dict.fromkeys([*options.keys, *(DEFAULTS if options.defaults else ())]))
     if not keys:

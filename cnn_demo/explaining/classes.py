@@ -64,7 +64,7 @@ class ExplainClass(ExplainTask):
             target=target,
             title=f"{label} {percent(score)}",
             layer=self.layer,
-            score=score,
+            class_score=score,
             milliseconds=milliseconds,
             deletion=deletion_curve(model, seen, chosen, values),
             insertion=insertion_curve(model, seen, chosen, values),

@@ -23,17 +23,25 @@ from cnn_demo.models.explanation.curves import Curve
 from cnn_demo.models.explanation.masking import MASKS
 from cnn_demo.models.explanation.targets import PARTS
 from cnn_demo.models.frameworks import DEVICE_CHOICES
-from cnn_demo.models.segmentation.segmenters import PhotoTooLong
+from cnn_demo.models.model import SettingError
 from cnn_demo.option_types import count, fraction, image_side, index
 from cnn_demo.terminal import Parser, complain
+from cnn_demo.unused_options import refuse
 
 Kind: TypeAlias = type[ExplainClass] | type[ExplainObject] | type[ExplainBox] | type[ExplainPixel]
 KINDS: tuple[Kind, ...] = (ExplainClass, ExplainObject, ExplainBox, ExplainPixel)
 TASKS = {kind.name: kind for kind in KINDS}
 EPILOG = """\
 Of each photo NAME, three files are written to the folder --out: NAME_heatmap.png, the heatmap over the photo;
-NAME_map.png, the map itself in 16-bit grey; and NAME_explanation.json with the target, the score, the milliseconds, the
-deletion and insertion curves, and the versions of all packages. All are in the size of the photo's file.
+NAME_map.png, the map itself in 16-bit grey; and NAME_explanation.json with the target, its scores, the milliseconds,
+the deletion and insertion curves, and the versions of all packages. All are in the size of the photo's file.
+
+scores in the JSON, from 0 to 1, which mean the same for every method:
+  class_score  score of the target's class on the photo: its probability (classify, localize), its score at the cell or
+               region that predicts the box (detect), or its probability at the pixel (segment)
+  box_iou      IoU of the box that is predicted on the photo with the box that is explained, 1 or nearly so: the value
+               at which the deletion curve begins; null unless --part is the box or one of its sides
+  curves_show  which of the two the deletion and insertion curves show
 
 exit status:
   0    every photo has its explanation
@@ -61,7 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (KeyError, ValueError, ModelUnavailable) as error:
         complain(error.args[0])
         return 2
-    return for_each_photo(options.photo, partial(_answer, task))
+    return for_each_photo(options.photo, partial(_answer, task), "explained")
 
 
 def _answer(task: ExplainTask, path: Path, stem: str) -> list[str]:
@@ -75,9 +83,7 @@ def _answer(task: ExplainTask, path: Path, stem: str) -> list[str]:
     photo = read_file(path)
     try:
         found = task.explain(photo)
-    except PhotoTooLong:
-        raise
-    except ValueError as error:  # a size or a layer that this model does not have
+    except SettingError as error:  # a size or a layer that this model does not have
         raise WrongSetting(str(error)) from error
     facts: dict[str, Any] = {
         **file_facts(photo),
@@ -87,7 +93,9 @@ def _answer(task: ExplainTask, path: Path, stem: str) -> list[str]:
         "target": dict(found.target),
         "method": task.method,
         "layer": found.layer,
-        "score": round(found.score, 6),
+        "class_score": round(found.class_score, 6),
+        "box_iou": None if found.box_iou is None else round(found.box_iou, 6),
+        "curves_show": "class_score" if found.box_iou is None else "box_iou",
         "milliseconds": round(found.milliseconds, 2),
         "device": task.model.device,
         "deletion": _curve(found.deletion),
@@ -143,7 +151,7 @@ def _parser() -> Parser:
     add("--out", required=True, type=Path, metavar="DIR", help="folder for the files")
     add("--model", metavar="KEY", help="a model of this task; default: the task's own")
     add("--method", metavar="METHOD", help=f"{methods}; localize and segment have those of detect; default: layer_cam")
-    add("--layer", metavar="LAYER", help="layer whose feature maps are used; default: the recommended one")
+    add("--layer", metavar="LAYER", help="gradient-based methods: layer whose maps are used; default: the best one")
     add("--device", default="auto", choices=DEVICE_CHOICES)
     add("--json", action="store_true", help="print one JSON object for each photo, one a line")
     add("--class", dest="class_name", metavar="NAME", help="this class; detect: only boxes of this class")
@@ -156,7 +164,7 @@ def _parser() -> Parser:
     add("--fit", choices=tuple(FITS), help="classify: how an oblong photo becomes square; default: crop")
     add("--pixel", nargs=2, type=index, metavar=("X", "Y"), help="segment: the pixel, counted in the photo's file")
     add("--part", choices=PARTS, help="localize, detect: what to explain of the box; default: class")
-    add("--masks", type=count, metavar="N", help=f"number of masks of D-RISE; default: {MASKS}")
+    add("--masks", type=count, metavar="N", help=f"d_rise: number of masks; default: {MASKS}")
     add(
         "--side",
         type=image_side,
@@ -174,8 +182,5 @@ def _check_options(options: argparse.Namespace) -> None:
     Raises:
         ValueError: If there is one.
     """
-    used = TASKS[options.task].options_used
-    for name in sorted({name for task in TASKS.values() for name in task.options_used} - set(used)):
-        if getattr(options, name) is not None:
-            shown = name.removesuffix("_name").replace("_", "-")
-            raise ValueError(f"--{shown} is no option of --task {options.task}: leave it out.")
+    known = {name for task in TASKS.values() for name in task.options_used}
+    refuse(options, sorted(known - set(TASKS[options.task].options_used)), f"with --task {options.task}")

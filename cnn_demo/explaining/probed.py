@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from cnn_demo.detections import data_column
+from cnn_demo.detector_options import refuse_iou_without_nms
 from cnn_demo.explaining.tasks import Explained, ExplainTask, NoTarget, timed
 from cnn_demo.exports.evidence import versions
 from cnn_demo.exports.full_size import file_boxes, file_size
@@ -73,17 +74,23 @@ class ProbedTask(ExplainTask):
         with Progress("Deletion and insertion") as progress:
             probe = probe_of(model, photo.pixels, target, options.side)
             check = check_map(probe, found.map, report=progress)
+        class_score, box_iou = float(check.deletion.score[0]), None
+        if isinstance(target, BoxTarget) and target.part != "class":
+            box_iou = class_score
+            probe = probe_of(model, photo.pixels, target.with_part("class"), options.side)
+            class_score = probe.score(probe.picture)
         return Explained(
             map=found.map,
             target=facts,
             title=title,
             layer=found.layer,
-            score=found.score,
+            class_score=class_score,
             milliseconds=milliseconds,
             deletion=check.deletion,
             insertion=check.insertion,
             versions=versions(self.packages),
             boxes_xyxy=boxes_xyxy,
+            box_iou=box_iou,
         )
 
 
@@ -99,6 +106,7 @@ class ExplainBox(ProbedTask):
         super().__init__(model, options)
         if not isinstance(model, Detector) or not can_be_explained(model):
             raise ValueError(f"The boxes of {model.spec.title} cannot be explained: choose another --model.")
+        refuse_iou_without_nms(options, model)
 
     def explain(self, photo: Photo) -> Explained:
         """Explain the box `--index`, of those that `detect` prints, or of those of one class."""

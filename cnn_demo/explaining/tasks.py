@@ -18,6 +18,7 @@ from cnn_demo.models.catalogue.specs import Task
 from cnn_demo.models.detection.candidates import class_indices
 from cnn_demo.models.explanation.curves import Curve
 from cnn_demo.models.explanation.explain import Method
+from cnn_demo.unused_options import refuse
 
 Result = TypeVar("Result")
 
@@ -35,7 +36,9 @@ class Explained:
         target: The prediction: texts, numbers, and boxes in pixels of the photo's file.
         title: The prediction in a few words.
         layer: Layer whose feature maps were used; None if there is none.
-        score: Score of the target, 0 to 1.
+        class_score: Score of the target's class on the photo, 0 to 1.
+        box_iou: IoU of the predicted box with the target, 0 to 1, if a box or one of its sides is explained; the curves
+            then show it. None if they show the score of the class.
         milliseconds: Time of the explanation, without loading.
         deletion: Deletion curve of the map.
         insertion: Insertion curve of the map.
@@ -47,12 +50,13 @@ class Explained:
     target: Mapping[str, Any]
     title: str
     layer: str | None
-    score: float
+    class_score: float
     milliseconds: float
     deletion: Curve
     insertion: Curve
     versions: Mapping[str, str]
     boxes_xyxy: np.ndarray | None = None
+    box_iou: float | None = None
 
 
 class ExplainTask(ABC):
@@ -79,7 +83,7 @@ class ExplainTask(ABC):
         """Check the options.
 
         Raises:
-            ValueError: If there is no such method, class or layer.
+            ValueError: If there is no such method, class or layer, or an option has no effect with the method.
         """
         self.model = model
         self.options = options
@@ -89,6 +93,10 @@ class ExplainTask(ABC):
                 f"There is no method {options.method!r} for {self.name}: choose one of {', '.join(self.methods)}."
             )
         self.method = method
+        if not self.methods[method].needs_layer:
+            refuse(options, ["layer"], f"with --method {method}, which needs no layer")
+        if method != "d_rise":
+            refuse(options, ["masks"], f"with --method {method}: they are those of d_rise")
         self.class_id = None if options.class_name is None else class_indices([options.class_name], model.labels)[0]
 
     @abstractmethod
@@ -97,7 +105,7 @@ class ExplainTask(ABC):
 
         Raises:
             NoTarget: If the photo lacks it.
-            ValueError: If a setting is wrong for every photo.
+            SettingError: If a setting is wrong for every photo.
         """
 
 

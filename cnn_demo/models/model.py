@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     import supervision as sv
 
 
+class SettingError(ValueError):
+    """A setting is wrong whatever the photo: it is out of its range, or this model does not have it."""
+
+
 class Model(Protocol):
     """A model that is ready to predict; one instance serves all visitors, serialized by its lock."""
 
@@ -48,6 +52,7 @@ class Model(Protocol):
             **settings: Settings of the task, such as a confidence threshold.
 
         Raises:
-            ValueError: If the pixels have another shape or dtype, or a setting is out of its range.
+            SettingError: If a setting is out of its range.
+            ValueError: If the pixels have another shape or dtype.
         """
         ...

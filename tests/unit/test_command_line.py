@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -60,7 +61,7 @@ def test_unreadable_photos_get_a_message_and_the_others_a_prediction(tmp_path, c
     assert "please choose a" in refused
 
 
-@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("out of order")])
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("out of order"), ValueError("empty")])
 def test_a_photo_that_cannot_be_predicted_costs_itself_only(error, monkeypatch, capsys):
     monkeypatch.delenv("CNN_DEMO_DEBUG")
     model = load(preferred_model("classification").key)
@@ -166,6 +167,13 @@ def test_a_threshold_of_one_leaves_no_object(capsys):
     with pytest.raises(SystemExit):
         main(["localize", str(PHOTOS["astronaut"]), "--threshold", "2"])
     assert "must be from 0 to 1" in capsys.readouterr().err
+
+
+def test_an_iou_threshold_is_refused_where_there_is_no_nms(capsys, monkeypatch):
+    detector = SimpleNamespace(needs_nms=False)
+    monkeypatch.setattr(command_line, "load", lambda key, device: detector)
+    assert main(["detect", str(CAT), "--model", "yolo26n", "--iou", "0"]) == 2
+    assert capsys.readouterr().err == "--iou has no effect with yolo26n, whose boxes need no NMS: leave it out.\n"
 
 
 @pytest.mark.parametrize(("command", "model"), [("classify", "caltech_localizer"), ("localize", "cifar10_cnn")])

@@ -85,6 +85,23 @@ def test_objects_as_json_count_their_pixels_and_write_no_files(models, tmp_path,
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("model", "option"),
+    [
+        ("lraspp_mobilenet_v3_large", ["--confidence", "0"]),
+        ("lraspp_mobilenet_v3_large", ["--iou", "0.7"]),
+        ("lraspp_mobilenet_v3_large", ["--classes", "cat"]),
+        ("lraspp_mobilenet_v3_large", ["--max-detections", "3"]),
+        ("yolov8n-seg", ["--mode", "whole"]),
+    ],
+)
+def test_options_of_the_other_task_are_refused(model, option, models, capsys):
+    assert main(["segment", str(CAT), "--model", model, *option]) == 2
+    task = "instance" if model == "yolov8n-seg" else "semantic"
+    expected = f"{option[0]} has no effect with {model}, a model of {task} segmentation: leave it out.\n"
+    assert capsys.readouterr() == ("", expected)
+
+
 def test_a_folder_that_cannot_be_created_gets_a_message(models, tmp_path, capsys):
     (tmp_path / "file").write_text("in the way")
     assert main(["segment", str(CAT), "--model", "yolov8n-seg", "--out", str(tmp_path / "file" / "out")]) == 2

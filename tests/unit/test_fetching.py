@@ -81,6 +81,23 @@ def test_a_failed_download_is_one_line_and_the_others_continue(published, capsys
     assert tried == ["far_net", "lost_net", "photo_net"]  # a server that is not there is not waited for twice
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--list", "--defaults"], "--defaults has no effect with --list"),
+        (["--list", "--record"], "--record has no effect with --list"),
+        (["--list", "--background"], "--background has no effect with --list"),
+        (["--list", "resnet50"], "leave the KEYs out"),
+        (["--defaults", "--background", "--record"], "--record has no effect with --background"),
+    ],
+)
+def test_options_without_effect_are_refused(options, message, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["fetch", *options])
+    assert stopped.value.code == 2
+    assert message in capsys.readouterr().err
+
+
 def test_an_unknown_key_lists_similar_ones(published, capsys, monkeypatch):
     assert main(["fetch", "photo_net", "nothing_like_it"]) == 2
     assert capsys.readouterr().err.endswith("`python -m cnn_demo fetch --list` names them all.\n")

@@ -23,6 +23,7 @@ from cnn_demo.models.engines import Forward, engine_name, forward
 from cnn_demo.models.lite.conversion import set_published_weights
 from cnn_demo.models.lite.network import efficientnet_lite
 from cnn_demo.models.lite.weights import WeightsUnreadable
+from cnn_demo.models.model import SettingError
 from cnn_demo.models.preprocessing import SCALINGS
 from cnn_demo.models.training_records import cifar10_record
 from cnn_demo.results import Activations, Classification
@@ -89,7 +90,7 @@ class Classifier:
         """
         check_pixels(pixels)
         if fit not in FITS:
-            raise ValueError(f"There is no fit {fit!r}: choose one of {', '.join(FITS)}.")
+            raise SettingError(f"There is no fit {fit!r}: choose one of {', '.join(FITS)}.")
         height, width = pixels.shape[:2]
         side = min(height, width)
         longer = max(height, width)

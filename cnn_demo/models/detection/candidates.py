@@ -14,6 +14,7 @@ import supervision as sv
 
 from cnn_demo.models.boxes import iou as overlap_of
 from cnn_demo.models.detection.letterbox import Letterbox
+from cnn_demo.models.model import SettingError
 
 CONFIDENCE, MAX_DETECTIONS = 0.25, 300  # defaults, as in Ultralytics
 # Ultralytics has 0.7. On the everyday detector's 322 validation photos 0.6 has 197 instead of 263 false positives at
@@ -171,7 +172,7 @@ def select(
         max_detections: Maximum number of detections to keep.
 
     Raises:
-        ValueError: If a setting is out of its range, or there is no such class.
+        SettingError: If a setting is out of its range, or there is no such class.
 
     Example:
         >>> import numpy as np
@@ -229,20 +230,20 @@ def check_settings(confidence: float, iou: float, max_detections: int) -> None:
     """Check the settings of post-processing.
 
     Raises:
-        ValueError: If a setting is out of its range.
+        SettingError: If a setting is out of its range.
     """
     for name, value in {"confidence": confidence, "IoU": iou}.items():
         if not 0 <= value <= 1:
-            raise ValueError(f"The {name} must be from 0 to 1, not {value}.")
+            raise SettingError(f"The {name} must be from 0 to 1, not {value}.")
     if max_detections < 1:
-        raise ValueError(f"Max detections must be at least 1, not {max_detections}.")
+        raise SettingError(f"Max detections must be at least 1, not {max_detections}.")
 
 
 def class_indices(classes: Iterable[int | str], labels: tuple[str, ...]) -> list[int]:
     """Return the indices of classes given by name or by index.
 
     Raises:
-        ValueError: If there is no such class; the message names the choices.
+        SettingError: If there is no such class; the message names the choices.
     """
     indices = []
     for name_or_index in classes:
@@ -251,5 +252,5 @@ def class_indices(classes: Iterable[int | str], labels: tuple[str, ...]) -> list
         elif not isinstance(name_or_index, str) and 0 <= name_or_index < len(labels):
             indices.append(int(name_or_index))
         else:
-            raise ValueError(f"There is no class {name_or_index!r}: choose from {', '.join(labels)}.")
+            raise SettingError(f"There is no class {name_or_index!r}: choose from {', '.join(labels)}.")
     return indices

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from cnn_demo.models.model import SettingError
+
 GREY = 114  # padding value of Ultralytics
 
 
@@ -41,10 +43,10 @@ class Letterbox:
             stride: Stride of the network; both sides of the input are multiples of it.
 
         Raises:
-            ValueError: If the side is not a positive multiple of the stride.
+            SettingError: If the side is not a positive multiple of the stride.
         """
         if side < stride or side % stride:
-            raise ValueError(f"The image size must be a multiple of {stride}, not {side}.")
+            raise SettingError(f"The image size must be a multiple of {stride}, not {side}.")
         height, width = photo
         gain = min(side / height, side / width)
         scaled = max(round(height * gain), 1), max(round(width * gain), 1)

@@ -14,6 +14,7 @@ from cnn_demo.models import frameworks, gpu_memory
 from cnn_demo.models.catalogue.specs import ModelSpec
 from cnn_demo.models.detection.candidates import Candidates, Masks
 from cnn_demo.models.detection.detector import Detector
+from cnn_demo.models.model import SettingError
 from cnn_demo.models.torch_weights import with_weights
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ class TorchvisionDetector(Detector):
         """
         side = side or self.spec.input_size[0]
         if side not in self.sides:
-            raise ValueError(f"The image size must be one of {', '.join(map(str, self.sides))}, not {side}.")
+            raise SettingError(f"The image size must be one of {', '.join(map(str, self.sides))}, not {side}.")
         return side
 
     def _mask_maker(self, size: tuple[int, int]) -> Callable[[np.ndarray, np.ndarray], Masks] | None:

@@ -25,7 +25,7 @@ from cnn_demo.models.explanation.unet_probe import UnetProbe
 from cnn_demo.models.explanation.yolo_mask_probe import YoloMaskProbe
 from cnn_demo.models.explanation.yolo_probe import YoloProbe
 from cnn_demo.models.localization.localizers import Localizer
-from cnn_demo.models.model import Model
+from cnn_demo.models.model import Model, SettingError
 from cnn_demo.models.segmentation.segmenters import SemanticSegmenter
 from cnn_demo.models.segmentation.unet_ablation import can_be_opened
 
@@ -128,11 +128,12 @@ def explain_prediction(
             False, and the map of the runs so far is returned.
 
     Raises:
-        ValueError: If there is no such method or layer, or `probe_of` raises it.
+        SettingError: If there is no such method or layer.
+        ValueError: If `probe_of` raises it.
     """
     start = time.perf_counter()
     if method not in TARGET_METHODS:
-        raise ValueError(f"There is no method {method!r}: choose one of {', '.join(TARGET_METHODS)}.")
+        raise SettingError(f"There is no method {method!r}: choose one of {', '.join(TARGET_METHODS)}.")
     probe = probe_of(model, pixels, target, side)
     if method in PERTURBATION_METHODS:
         state = perturb(probe, method, masks, report)
@@ -140,7 +141,7 @@ def explain_prediction(
     else:
         used = probe.layers[0] if layer is None else layer
         if used not in probe.layers:
-            raise ValueError(f"There is no layer {used!r}: choose one of {', '.join(probe.layers)}.")
+            raise SettingError(f"There is no layer {used!r}: choose one of {', '.join(probe.layers)}.")
         found = probe.gradients(used)
         values, score, runs = found.cam(CAMS[method]), found.score, 1
     shown = to_unit_range(probe.on_photo(values))
@@ -164,11 +165,12 @@ def explain_layers(
         Explanations by the layer's name; each has the time of all of them.
 
     Raises:
-        ValueError: If there is no such method, or `probe_of` raises it.
+        SettingError: If there is no such method.
+        ValueError: If `probe_of` raises it.
     """
     start = time.perf_counter()
     if method not in GRADIENT_METHODS:
-        raise ValueError(f"There is no method {method!r}: choose one of {', '.join(GRADIENT_METHODS)}.")
+        raise SettingError(f"There is no method {method!r}: choose one of {', '.join(GRADIENT_METHODS)}.")
     probe = probe_of(model, pixels, target, side)
     maps = {
         layer: (to_unit_range(probe.on_photo(found.cam(CAMS[method]))), found.score)

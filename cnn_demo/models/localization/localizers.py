@@ -19,6 +19,7 @@ from cnn_demo.models.calibration import softmax
 from cnn_demo.models.catalogue.registry import ModelSpec
 from cnn_demo.models.classification.classifiers import with_weights
 from cnn_demo.models.engines import engine_name, forward
+from cnn_demo.models.model import SettingError
 from cnn_demo.models.preprocessing import SCALINGS
 from cnn_demo.results import Localization
 
@@ -166,7 +167,7 @@ class Localizer:
     ) -> Localization:
         threshold = self.spec.threshold if threshold is None else threshold
         if not 0 <= threshold <= 1:
-            raise ValueError(f"The threshold must be from 0 to 1, not {threshold}.")
+            raise SettingError(f"The threshold must be from 0 to 1, not {threshold}.")
         probabilities = softmax(logits).astype(np.float32)
         best = int(probabilities[:-1].argmax())
         found = probabilities[best] >= max(threshold, float(probabilities[-1]))

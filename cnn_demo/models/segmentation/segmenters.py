@@ -13,6 +13,7 @@ from cnn_demo.images.photo import check_pixels
 from cnn_demo.models import frameworks, gpu_memory, openvino_export
 from cnn_demo.models.catalogue.specs import ModelSpec
 from cnn_demo.models.detection.yolo_detector import read_network
+from cnn_demo.models.model import SettingError
 from cnn_demo.models.openvino_export import BackgroundOpenVinoExport
 from cnn_demo.models.preprocessing import SCALINGS
 from cnn_demo.models.segmentation import unets
@@ -146,7 +147,7 @@ class SemanticSegmenter(BackgroundOpenVinoExport[Engine]):
             ValueError: If the mode does not exist, or the tile size or overlap is out of range.
         """
         if mode not in MODES:
-            raise ValueError(f"There is no mode {mode!r}: choose one of {', '.join(MODES)}.")
+            raise SettingError(f"There is no mode {mode!r}: choose one of {', '.join(MODES)}.")
         engine: Engine = self._engine  # an export that ends now replaces it for the next photo
         batch = engine.array(self._scaled(seen))
         size = seen.shape[:2]

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from cnn_demo.__main__ import main
+from cnn_demo.explaining import probed
 from cnn_demo.images.samples import sample_photos
 from cnn_demo.models import load
 from cnn_demo.models.explanation.explain import explain
@@ -37,7 +38,8 @@ def test_a_box_is_explained_in_pixels_of_a_large_file(tmp_path, capsys):
     )
     assert facts["target"]["box_xyxy"] == cat["box_xyxy"]
     assert facts["target"]["class"] == "cat"
-    assert facts["score"] == pytest.approx(cat["confidence"], abs=0.01)
+    assert facts["class_score"] == pytest.approx(cat["confidence"], abs=0.01)
+    assert (facts["box_iou"], facts["curves_show"]) == (None, "class_score")
     assert facts["target"]["cell"]["row"] < facts["target"]["level"]["rows"]
     assert facts["deletion"]["area"] < facts["insertion"]["area"]
     assert facts["deletion"]["score"][0] == pytest.approx(facts["insertion"]["score"][-1])
@@ -58,7 +60,7 @@ def test_a_class_is_explained_where_the_network_takes_the_photo(tmp_path, capsys
     prediction = model.predict(pixels)
     label, probability = prediction.top(facts["target"]["rank"] + 1)[-1]
     assert (label, facts["method"]) == ("tabby", "grad_cam")
-    assert facts["score"] == pytest.approx(probability, abs=1e-4)
+    assert facts["class_score"] == pytest.approx(probability, abs=1e-4)
     values = read_map(facts)
     side = min(values.shape)
     left = (values.shape[1] - side) // 2
@@ -71,12 +73,19 @@ def test_a_class_is_explained_where_the_network_takes_the_photo(tmp_path, capsys
     assert read_map(best).shape == values.shape
 
 
-def test_masking_needs_no_layer_and_one_class_chooses_among_its_boxes(tmp_path, capsys):
+def test_scores_of_a_box_mean_the_same_for_every_method(tmp_path, capsys):
     common = [str(PHOTOS["astronaut"]), "--task", "detect", "--model", "everyday_detector", "--out", str(tmp_path)]
-    facts = explained(capsys, *common, "--method", "d_rise", "--masks", "20", "--part", "box", "--confidence", "0.3")
-    assert facts["layer"] is None
-    assert facts["target"]["part"] == "box"
-    assert read_map(facts).max() == 1
+    common += ["--part", "box", "--confidence", "0.3"]
+    masked = explained(capsys, *common, "--method", "d_rise", "--masks", "20")
+    assert masked["layer"] is None
+    assert read_map(masked).max() == 1
+    by_gradients = explained(capsys, *common, "--method", "grad_cam")
+    for facts in (masked, by_gradients):
+        assert facts["target"]["part"] == "box"
+        assert facts["class_score"] == pytest.approx(facts["target"]["confidence"], abs=1e-3)
+        assert facts["box_iou"] == pytest.approx(1, abs=1e-3)
+        assert facts["curves_show"] == "box_iou"
+        assert facts["deletion"]["score"][0] == pytest.approx(facts["box_iou"], abs=1e-4)
 
 
 def test_a_pixel_is_explained_at_its_place_in_the_file(tmp_path, capsys):
@@ -101,7 +110,8 @@ def test_class_and_box_of_a_localizer_are_explained(tmp_path, capsys):
     assert (facts["target"]["class"], facts["target"]["part"]) == ("person", "class")
     box = explained(capsys, photo, *common, "--part", "box")
     assert box["target"]["box_xyxy"] == facts["target"]["box_xyxy"]
-    assert box["score"] != facts["score"]
+    assert box["class_score"] == pytest.approx(facts["class_score"])
+    assert (facts["curves_show"], box["curves_show"]) == ("class_score", "box_iou")
     assert main(["explain", str(PHOTOS["flower"]), *common]) == 1
     assert "there is no object" in capsys.readouterr().err
 
@@ -116,10 +126,14 @@ def test_class_and_box_of_a_localizer_are_explained(tmp_path, capsys):
         (["--task", "detect", "--layer", "last"], 2, "no layer 'last': choose one of pyramid"),
         (["--task", "detect", "--class", "unicorn"], 2, "no class 'unicorn'"),
         (["--task", "detect", "--side", "333"], 2, "must be a multiple of 32"),
-        (["--task", "detect", "--fit", "pad"], 2, "--fit is no option of --task detect"),
+        (["--task", "detect", "--fit", "pad"], 2, "--fit has no effect with --task detect: leave it out"),
+        (["--task", "detect", "--method", "d_rise", "--layer", "pyramid"], 2, "--layer has no effect with --method d_"),
+        (["--task", "detect", "--method", "occlusion", "--masks", "9"], 2, "--masks has no effect with --method occl"),
+        (["--task", "detect", "--masks", "9"], 2, "--masks has no effect with --method layer_cam"),
+        (["--task", "classify", "--method", "occlusion", "--layer", "x"], 2, "--layer has no effect"),
         (["--task", "segment", "--model", "everyday_unet"], 2, "--pixel X Y"),
         (["--task", "localize", "--part", "box", "--class", "cat"], 2, "has no class"),
-        (["--task", "classify", "--part", "box"], 2, "--part is no option of --task classify"),
+        (["--task", "classify", "--part", "box"], 2, "--part has no effect with --task classify"),
         (["--task", "classify", "--layer", "last"], 2, "no layer 'last'"),
         (["--task", "classify", "--index", "5000"], 2, "no 5000"),
         (["--task", "classify", "--index", "1", "--class", "tabby"], 2, "either --class or --index"),
@@ -145,6 +159,27 @@ def test_an_empty_photo_costs_itself_only(tmp_path, capsys):
     assert err.startswith(str(empty))
     assert len(err.splitlines()) == 1
     assert "cat " in out
+    assert len(list((tmp_path / "out").iterdir())) == 3
+
+
+def test_an_error_of_one_photo_costs_itself_only(tmp_path, capsys, monkeypatch):
+    monkeypatch.delenv("CNN_DEMO_DEBUG")
+    explain_box = probed.explain_prediction
+
+    def broken(model, pixels, *arguments, **settings):
+        if pixels.shape[0] == 100:
+            raise ValueError("The network predicts no such box on this photo.")
+        return explain_box(model, pixels, *arguments, **settings)
+
+    with Image.open(CAT) as picture:
+        picture.resize((150, 100)).save(tmp_path / "small.png")
+    monkeypatch.setattr(probed, "explain_prediction", broken)
+    common = ["--task", "localize", "--model", "everyday_localizer", "--class", "cat", "--out", str(tmp_path / "out")]
+    assert main(["explain", str(tmp_path / "small.png"), CAT, *common]) == 1
+    out, err = capsys.readouterr()
+    assert err.startswith(f"{tmp_path / 'small.png'}: it could not be explained (ValueError: The network predicts no")
+    assert len(err.splitlines()) == 1
+    assert CAT in out
     assert len(list((tmp_path / "out").iterdir())) == 3
 
 
