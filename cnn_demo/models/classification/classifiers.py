@@ -20,6 +20,7 @@ from cnn_demo.models.catalogue.registry import ModelSpec
 from cnn_demo.models.catalogue.specs import ModelUnavailable, unreadable_weights
 from cnn_demo.models.classification.layers import NetworkLayer, network_layers
 from cnn_demo.models.engines import Forward, engine_name, forward
+from cnn_demo.models.lazy import computed_once
 from cnn_demo.models.lite.conversion import set_published_weights
 from cnn_demo.models.lite.network import efficientnet_lite
 from cnn_demo.models.lite.weights import WeightsUnreadable
@@ -153,7 +154,7 @@ class Classifier:
         maps = {layer.name: output[0] for layer, output in zip(self.network.layers, outputs, strict=True)}
         return Activations(seen, maps, self._classification(maps[self.network.layers[-1].name], start))
 
-    @cached_property
+    @computed_once
     def _everything(self) -> Forward:
         """Function from one image to the outputs of all layers; made, and so compiled, with the lock held."""
         keras = frameworks.keras()

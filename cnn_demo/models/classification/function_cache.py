@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -12,8 +13,18 @@ from cachetools import LRUCache
 Made = TypeVar("Made")
 
 
+@dataclass
+class _OfOneModel:
+    """Functions of one model, and a lock for each one that is being made."""
+
+    kept: LRUCache[Hashable, Any]
+    making: dict[Hashable, threading.Lock] = field(default_factory=dict)
+
+
 class FunctionCache:
     """Least-recently-used cache of functions for each model, safe to use from several threads.
+
+    A thread waits only for the function that it asked for: while one is compiled, others can be had or made.
 
     A function must hold no reference to the model, which then is freed with its functions.
     """
@@ -25,15 +36,28 @@ class FunctionCache:
             size: Functions kept per model. A compiled one takes a few megabytes.
         """
         self.size = size
-        self._kept: WeakKeyDictionary[object, LRUCache[Hashable, Any]] = WeakKeyDictionary()
-        self._lock = threading.Lock()
+        self._models: WeakKeyDictionary[object, _OfOneModel] = WeakKeyDictionary()
+        self._lock = threading.Lock()  # held for look-ups only
 
     def get(self, model: object, key: Hashable, make: Callable[[], Made]) -> Made:
-        """Return the model's function with this key; `make` creates it if there is none."""
+        """Return the model's function with this key; `make` creates it if there is none.
+
+        If several threads ask for one that is missing, one makes it and the others wait; if it fails, the next one
+        tries.
+        """
         with self._lock:
-            if model not in self._kept:
-                self._kept[model] = LRUCache(self.size)
-            functions = self._kept[model]
-            if key not in functions:
-                functions[key] = make()
-            return functions[key]
+            if model not in self._models:
+                self._models[model] = _OfOneModel(LRUCache(self.size))
+            functions = self._models[model]
+            if key in functions.kept:
+                return functions.kept[key]
+            being_made = functions.making.setdefault(key, threading.Lock())
+        with being_made:
+            with self._lock:
+                if key in functions.kept:  # the thread before this one made it
+                    return functions.kept[key]
+            made = make()
+            with self._lock:
+                functions.kept[key] = made
+                functions.making.pop(key, None)
+            return made

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import cv2
@@ -19,6 +18,7 @@ from cnn_demo.models import frameworks
 from cnn_demo.models.explanation.probe import Probe, TargetGradients
 from cnn_demo.models.explanation.targets import PixelTarget, RegionTarget
 from cnn_demo.models.explanation.torch_maps import gradients_of
+from cnn_demo.models.lazy import computed_once
 from cnn_demo.models.segmentation import unets
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class UnetProbe(Probe):
         values = self._frame.crop(gradient[0].abs().sum(0).cpu().numpy())
         return values / max(float(values.sum()), 1e-30)
 
-    @cached_property
+    @computed_once
     def _encoded(self) -> list[torch.Tensor]:
         """The encoder's feature maps; the caller holds the segmenter's lock."""
         torch = frameworks.torch()

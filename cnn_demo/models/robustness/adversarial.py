@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +15,7 @@ import numpy as np
 from cnn_demo.models.calibration import softmax
 from cnn_demo.models.explanation.attribution import pixel_gradient
 from cnn_demo.models.explanation.feature_maps import check_label, check_picture
+from cnn_demo.models.lazy import computed_once
 
 if TYPE_CHECKING:
     from cnn_demo.models.classification.classifiers import Classifier
@@ -96,7 +96,7 @@ class Attacker:
         seed[aim] = 1
         return pixel_gradient(self.model, seen, (-seed if self.target is None else seed).astype(np.float32))
 
-    @cached_property
+    @computed_once
     def first_direction(self) -> np.ndarray:
         """The gradient (h, w, 3) at the photo."""
         return self.direction(self.seen, self.logits)
