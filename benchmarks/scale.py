@@ -27,9 +27,10 @@ import numpy as np
 import ray
 from timing import verdict
 
+from cnn_demo import environment
 from cnn_demo.images.samples import sample_photos
 from cnn_demo.machine import describe_machine
-from cnn_demo.models import find, frameworks, load_here
+from cnn_demo.models import find, load_here
 from cnn_demo.models.cluster.client import NAMESPACE, RemoteNetwork, deploy
 from cnn_demo.models.cluster.settings import Settings
 
@@ -56,7 +57,7 @@ def main() -> None:
 
 def measure(key: str, photos: list[np.ndarray], seconds: float, cores: int, visitors: int) -> None:
     """Print the figures of one network."""
-    os.environ[frameworks.THREADS] = "1"
+    os.environ[environment.THREADS] = "1"
     here = load_here(key)
     getattr(here, "wait_for_export", lambda: None)()
     print(f"  {'this process, 1 thread':34} {throughput(here.predict, photos, seconds, 1):7.1f} photos/s")

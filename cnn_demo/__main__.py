@@ -9,6 +9,10 @@ from __future__ import annotations
 import os
 import sys
 
+from cnn_demo.environment import wrong_settings
+from cnn_demo.terminal import complain
+
+WRONG_SETTING = 2  # as for options
 INTERRUPTED, NO_READER = 130, 141  # as shells have it for Ctrl-C, and for a reader that has gone
 
 
@@ -20,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     Returns:
         The exit status, as `main` of `command_line`, `explaining.command`, `fetching`, `serving` and
-        `models.cluster.command` describe it.
+        `models.cluster.command` describe it; `WRONG_SETTING` if a variable of the environment has a wrong value.
     """
     try:
         try:
@@ -36,6 +40,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
+    if problems := [] if {"-h", "--help"} & set(arguments) else wrong_settings():
+        for problem in problems:
+            complain(problem)
+        return WRONG_SETTING
     # Each command imports its own module alone: `fetch` and `serve` need not wait for the imports of the others.
     if arguments[:1] == ["fetch"]:
         from cnn_demo.fetching import main as fetch

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -15,6 +14,7 @@ from typing import Any
 import supervision as sv
 
 from cnn_demo.commands import COMMANDS, Command
+from cnn_demo.environment import DEBUG, is_on
 from cnn_demo.exports.files import unique_stems
 from cnn_demo.exports.full_size import file_size
 from cnn_demo.images import ImageError, Photo, read_photo
@@ -31,7 +31,7 @@ EPILOG = """\
 exit status:
   0    every photo has its prediction
   1    some photos have none: each is named on stderr with the reason, and the others have theirs
-  2    nothing can be predicted: the options, the model, the device or the folder --out is wrong
+  2    nothing can be predicted: the options, the model, the device, the folder --out or a CNN_DEMO_ variable is wrong
   130  interrupted by Ctrl-C
   141  the reader of the output has gone, as after `| head`
 """
@@ -132,7 +132,7 @@ def reason_of(error: Exception, processed: str = "predicted") -> str:
         return "there is not enough memory for it"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    if os.environ.get("CNN_DEMO_DEBUG"):
+    if is_on(DEBUG, default=False):
         traceback.print_exception(error)
     return f"it could not be {processed} ({type(error).__name__}: {error})"
 

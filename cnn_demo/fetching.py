@@ -31,7 +31,8 @@ to visitors. CNN_DEMO_DOWNLOADS is about visitors of the pages: of this command 
 exit status:
   0    all of them are on this machine
   1    one or more could not be downloaded or recorded; the others are here
-  2    there is no model of that key, or none was named: nothing was downloaded
+  2    there is no model of that key, none was named, or an option or a CNN_DEMO_ variable is wrong: nothing was
+       downloaded
   130  interrupted: nothing is left of the file that was coming
 """
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
-import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from cnn_demo.environment import SOURCE, is_web_address
+
 _PACKAGED = Path(__file__).with_name("_app")
 ROOT = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).resolve().parents[1]
 """Folder of `app.py`, `pages/` and `assets/`: the repository's root, or `_app` of an installed package."""
-SOURCE_VARIABLE = "CNN_DEMO_SOURCE"
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ def about() -> About:
     offer the source of that version (AGPL-3.0, section 13).
     """
     version, licence, published = _metadata()
-    source = os.environ.get(SOURCE_VARIABLE, "").strip() or published
-    return About(version, licence, source if re.fullmatch(r"https?://[^\s<>]+", source) else "")
+    source = os.environ.get(SOURCE, "").strip() or published
+    return About(version, licence, source if is_web_address(source) else "")
 
 
 @cache

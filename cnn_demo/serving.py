@@ -17,7 +17,8 @@ from cnn_demo.terminal import Parser
 _EPILOG = """\
 Without --no-fetch, official weights of three small networks (about 30 MB) are downloaded once, in the background; the
 server never waits for them. Frameworks and networks are loaded before the first visitor comes, unless CNN_DEMO_PRELOAD
-is off. Other settings are Streamlit's: STREAMLIT_SERVER_BASE_URL_PATH and so on.
+is off. If a CNN_DEMO_ variable has a wrong value, it is named and nothing is served. Other settings are Streamlit's:
+STREAMLIT_SERVER_BASE_URL_PATH and so on.
 """
 
 
@@ -28,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: Options; None for those of the shell.
 
     Returns:
-        The exit status: 0 after Ctrl-C, 1 if the port is taken.
+        The exit status: 0 after Ctrl-C, 1 if the port is taken; `__main__` returns 2 if a variable is wrong.
     """
     options = _parser().parse_args(arguments)
     fetching = None if options.no_fetch else _fetch_in_background()

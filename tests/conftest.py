@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
+from cnn_demo import environment
 from cnn_demo.models import frameworks
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -42,7 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="MINUTES",
         help="start no test later than this after the start; the rest is skipped with a reason",
     )
-    parser.addoption("--keras", choices=frameworks.KERAS_BACKENDS, help="Keras's backend, as CNN_DEMO_KERAS")
+    parser.addoption("--keras", choices=environment.KERAS_BACKENDS, help="Keras's backend, as CNN_DEMO_KERAS")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -53,7 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
     page would wait.
     """
     if config.getoption("--keras"):
-        os.environ[frameworks.KERAS_VARIABLE] = config.getoption("--keras")
+        os.environ[environment.KERAS] = config.getoption("--keras")
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     if worker and workers > 1:

@@ -47,7 +47,8 @@ exit status:
   0    every photo has its explanation
   1    some photos have none: each is named on stderr with the reason, such as fewer objects than --index, and the
        others have theirs
-  2    nothing can be explained: an option, the model, the method, the class or the folder --out is wrong
+  2    nothing can be explained: an option, the model, the method, the class, the folder --out or a CNN_DEMO_
+       variable is wrong
   130  interrupted by Ctrl-C
   141  the reader of the output has gone, as after `| head`
 """

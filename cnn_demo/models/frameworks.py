@@ -12,7 +12,6 @@ import contextlib
 import importlib
 import importlib.metadata
 import importlib.util
-import logging
 import os
 import sys
 import threading
@@ -22,12 +21,10 @@ from functools import cache
 from types import ModuleType
 from typing import Any, TypeAlias
 
+from cnn_demo.environment import KERAS, KERAS_BACKENDS, THREADS, setting
 from cnn_demo.machine import describe_machine
 
 DEVICE_CHOICES = ("auto", "cpu", "cuda", "mps")
-KERAS_BACKENDS = ("tensorflow", "torch")
-KERAS_VARIABLE = "CNN_DEMO_KERAS"
-THREADS = "CNN_DEMO_THREADS"
 TorchNetwork: TypeAlias = Any
 """A `torch.nn.Module` with attributes of its own, which torch declares as `Tensor | Module` whatever they are."""
 TfTensor: TypeAlias = Any
@@ -38,8 +35,12 @@ _LOCK = threading.RLock()  # concurrent visitors must not interleave imports or 
 
 
 def thread_count() -> int:
-    """Return the number of threads for each framework: `CNN_DEMO_THREADS`, or the number of cores of this process."""
-    return int(os.environ.get(THREADS) or describe_machine().cores)
+    """Return the number of threads for each framework: `CNN_DEMO_THREADS`, or the number of cores of this process.
+
+    Raises:
+        ValueError: If the variable is no number.
+    """
+    return int(setting(THREADS) or describe_machine().cores)
 
 
 def device(requested: str = "auto") -> str:
@@ -70,12 +71,9 @@ def keras_backend() -> str:
     one environment cannot hold both (see requirements-gpu.txt), and for Apple GPUs it has none. Keras therefore runs on
     torch if torch finds a GPU and TensorFlow has no libraries for it. `CNN_DEMO_KERAS` overrides this.
     """
-    forced = os.environ.get(KERAS_VARIABLE, "").strip().lower() or os.environ.get("KERAS_BACKEND")
+    forced = setting(KERAS).lower() or os.environ.get("KERAS_BACKEND")
     if forced in KERAS_BACKENDS:
         return forced
-    if os.environ.get(KERAS_VARIABLE):
-        message = "%s must be %s, not %r: it is ignored"
-        logging.getLogger(__name__).warning(message, KERAS_VARIABLE, " or ".join(KERAS_BACKENDS), forced)
     gpu = describe_machine().device
     if gpu == "cpu" or (gpu == "cuda" and _tensorflow_has_cuda()):
         return "tensorflow"
@@ -170,7 +168,7 @@ def _tensorflow() -> ModuleType:
 
 @cache
 def _keras() -> ModuleType:
-    if os.environ.get(KERAS_VARIABLE) or os.environ.get("KERAS_BACKEND") is None:
+    if setting(KERAS) or os.environ.get("KERAS_BACKEND") is None:
         os.environ["KERAS_BACKEND"] = keras_backend()
     if os.environ["KERAS_BACKEND"] == "tensorflow":
         _tensorflow()

@@ -5,10 +5,11 @@ import pytest
 from driver import HOME, PAGE_1, ROOT, assert_fine, open_app, picture, sent_photo, written
 from streamlit.testing.v1 import AppTest
 
+from cnn_demo.environment import SOURCE
 from cnn_demo.images import Photo, read_photo
 from cnn_demo.images.samples import sample_photos
 from cnn_demo.models import list_models
-from cnn_demo.project import SOURCE_VARIABLE, about
+from cnn_demo.project import about
 from cnn_demo.topics import TOPICS, Topic
 from cnn_demo.ui.page.frame import ABOUT, APP_TITLE, LICENCE_URL
 
@@ -80,7 +81,7 @@ def footer(app: AppTest) -> str:
 
 
 def test_every_page_names_version_licence_and_source(topic, monkeypatch):
-    monkeypatch.setenv(SOURCE_VARIABLE, "https://example.org/our-version")
+    monkeypatch.setenv(SOURCE, "https://example.org/our-version")
     app = open_app(topic.page)
     assert footer(app).startswith(f"{APP_TITLE} {about().version} · [AGPL-3.0-or-later]({LICENCE_URL})")
     assert footer(app).endswith("[Source code](<https://example.org/our-version>)")
@@ -89,7 +90,7 @@ def test_every_page_names_version_licence_and_source(topic, monkeypatch):
 
 @pytest.mark.parametrize("source", ["", "javascript:alert(1)", "https://a> [b](c)"])
 def test_the_footer_links_to_addresses_only(source, monkeypatch):
-    monkeypatch.setenv(SOURCE_VARIABLE, source)
+    monkeypatch.setenv(SOURCE, source)
     app = open_app()
     assert footer(app) == f"{APP_TITLE} {about().version} · [AGPL-3.0-or-later]({LICENCE_URL})"
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cnn_demo.environment import BACKEND, THREADS
 from cnn_demo.models.classification.classifiers import Classifier
-from cnn_demo.models.cluster.settings import BACKEND, Settings
+from cnn_demo.models.cluster.settings import Settings
 from cnn_demo.models.engines import engine_name
-from cnn_demo.models.frameworks import THREADS
 from cnn_demo.results import Classification
 
 if TYPE_CHECKING:

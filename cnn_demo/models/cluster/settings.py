@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
 
-Number = TypeVar("Number", int, float)
+from cnn_demo import environment
+from cnn_demo.environment import setting
 
-BACKEND = "CNN_DEMO_BACKEND"
-BACKENDS = ("local", "ray")
 IN_PROGRESS = 2  # batches that a replica accepts: while it runs one, it collects the next
 
 
@@ -21,10 +17,7 @@ def uses_cluster() -> bool:
     Raises:
         ValueError: If there is no such backend.
     """
-    chosen = os.environ.get(BACKEND, "").strip().lower() or "local"
-    if chosen not in BACKENDS:
-        raise ValueError(f"{BACKEND} must be {' or '.join(BACKENDS)}, not {chosen!r}.")
-    return chosen == "ray"
+    return setting(environment.BACKEND).lower() == "ray"
 
 
 @dataclass(frozen=True)
@@ -68,27 +61,18 @@ def settings_here() -> Settings:
     """Return the settings that the environment names, `CNN_DEMO_REPLICAS=1:4` and so on; `Settings` has the defaults.
 
     Raises:
-        ValueError: If a value is no number or out of its range.
+        ValueError: If a value is not allowed.
     """
     default = Settings()
-    replicas = os.environ.get("CNN_DEMO_REPLICAS") or f"{default.min_replicas}:{default.max_replicas}"
-    fewest, most = bounds(replicas)
+    fewest, most = bounds(setting(environment.REPLICAS) or f"{default.min_replicas}:{default.max_replicas}")
     return Settings(
         min_replicas=fewest,
         max_replicas=most,
-        batch=_number("CNN_DEMO_BATCH", int, default.batch),
-        queue=_number("CNN_DEMO_QUEUE", int, default.queue),
-        cpus=_number("CNN_DEMO_CPUS", int, default.cpus),
-        gpus=_number("CNN_DEMO_GPUS", float, default.gpus),
+        batch=int(setting(environment.BATCH) or default.batch),
+        queue=int(setting(environment.QUEUE) or default.queue),
+        cpus=int(setting(environment.CPUS) or default.cpus),
+        gpus=float(setting(environment.GPUS) or default.gpus),
     )
-
-
-def _number(variable: str, kind: Callable[[str], Number], default: Number) -> Number:
-    text = os.environ.get(variable)
-    try:
-        return kind(text) if text else default
-    except ValueError:
-        raise ValueError(f"{variable} must be a number such as {default:g}, not {text!r}.") from None
 
 
 def bounds(text: str) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from cnn_demo.environment import WEIGHTS
 from cnn_demo.models.lite.weights import LITE_FILES
 from cnn_demo.project import ROOT
 
@@ -49,7 +50,7 @@ class WeightsFile:
 def weight_folders() -> tuple[tuple[str, Path], ...]:
     """Return the folders to search as (source, folder), in order of preference; they need not exist."""
     folders = [("bundled", BUNDLED), *(("bundled", folder) for folder in package_folders())]
-    if own := os.environ.get("CNN_DEMO_WEIGHTS"):
+    if own := os.environ.get(WEIGHTS):  # not checked here, since a folder may go while the app runs
         folders.append(("weights folder", Path(own)))
     return (*folders, ("cache", keras_cache()), ("cache", torch_cache()))
 

@@ -6,9 +6,10 @@ from collections import defaultdict
 import pandas as pd
 import streamlit as st
 
+from cnn_demo.environment import SOURCE
 from cnn_demo.models import ModelSpec, list_models
 from cnn_demo.models.cluster.settings import uses_cluster
-from cnn_demo.project import ROOT, SOURCE_VARIABLE, about
+from cnn_demo.project import ROOT, about
 from cnn_demo.ui.page.frame import APP_TITLE, LICENCE_URL, footer, set_up
 
 CREDITS = {
@@ -48,7 +49,7 @@ def _app() -> None:
     source = (
         f"Its source code, in the version that runs here, is at <{facts.source}>."
         if facts.source
-        else f"Ask the operator of this server for its source code; {SOURCE_VARIABLE} can name its address here."
+        else f"Ask the operator of this server for its source code; {SOURCE} can name its address here."
     )
     st.markdown(
         f"{APP_TITLE}, version {facts.version}, is free software under the "

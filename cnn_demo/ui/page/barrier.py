@@ -5,7 +5,6 @@ The visitor reads one sentence with a number; the log has the traceback once, wi
 """
 
 import logging
-import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,10 +12,10 @@ from contextlib import contextmanager
 import streamlit as st
 from streamlit.errors import FragmentHandledException
 
+from cnn_demo.environment import DEBUG, is_on
 from cnn_demo.models import ModelUnavailable
 from cnn_demo.ui.page.markdown import plain
 
-VARIABLE = "CNN_DEMO_DEBUG"
 LOG = logging.getLogger(__name__)
 
 
@@ -41,7 +40,7 @@ def unexpected(error: Exception) -> str:
     Raises:
         Exception: The error itself, where developers want to see it.
     """
-    if os.environ.get(VARIABLE):
+    if is_on(DEBUG, default=False):
         raise error
     number = secrets.token_hex(3)
     LOG.log(logging.ERROR, "Error %s on a page", number, exc_info=error)

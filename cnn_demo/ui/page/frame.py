@@ -9,11 +9,13 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.errors import StreamlitAPIException, StreamlitPageNotFoundError
 from streamlit.navigation.page import StreamlitPage
 
+from cnn_demo.environment import wrong_settings
 from cnn_demo.lessons import Lesson
 from cnn_demo.limits import SERVER_MB
 from cnn_demo.project import ROOT, about
 from cnn_demo.topics import TOPICS, Topic
 from cnn_demo.ui.page.disconnected import end_disconnected_sessions
+from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.page.photo_picker import open_with
 from cnn_demo.ui.page.warm_up import warm_up
 
@@ -33,12 +35,20 @@ def navigate() -> StreamlitPage:
 
     Every page does it too: if the first request to a new server is for a page, Streamlit runs it without app.py.
     """
+    _check_settings()
     end_disconnected_sessions()
     warm_up()
     home = st.Page(HOME, title="Home", default=True)  # no icons: Streamlit would fetch them from the internet
     topics = [st.Page(topic.page, title=f"{topic.number} · {topic.short}") for topic in TOPICS]
     hidden = st.Page(ABOUT, title="About", visibility="hidden")  # the footer links to it
     return st.navigation([home, *topics, hidden], position="top")
+
+
+def _check_settings() -> None:
+    """Show the operator's wrong settings instead of the page; `python -m cnn_demo serve` does not start with them."""
+    if problems := wrong_settings(of_pages=True):
+        st.error(plain("This server has a wrong setting. " + " ".join(problems)), icon=":material/error:")
+        st.stop()
 
 
 def open_page(number: int, lesson: Lesson) -> DeltaGenerator:

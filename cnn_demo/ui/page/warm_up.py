@@ -2,7 +2,6 @@
 
 import importlib
 import logging
-import os
 import pkgutil
 import subprocess
 import sys
@@ -16,10 +15,9 @@ from streamlit import runtime
 from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
 
 import cnn_demo.ui
+from cnn_demo.environment import PRELOAD, is_on
 from cnn_demo.models.cluster.settings import uses_cluster
 
-VARIABLE = "CNN_DEMO_PRELOAD"
-OFF = ("off", "false", "no", "0")
 DELAY = 2.0  # seconds, in which a browser that opens with the server gets its first page
 _LOG = logging.getLogger(__name__)
 
@@ -36,7 +34,7 @@ def warm_up() -> None:
     """Begin to load, once in the life of a server, unless `CNN_DEMO_PRELOAD` is "off"."""
     if uses_cluster():  # which has the networks
         return
-    if _is_served() and os.environ.get(VARIABLE, "").strip().lower() not in OFF:
+    if _is_served() and is_on(PRELOAD, default=True):
         # Not a daemon: a process that exits while a framework is imported would abort.
         threading.Thread(target=_load, name="warm up").start()
 

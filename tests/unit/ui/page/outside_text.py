@@ -38,7 +38,14 @@ OWN = {  # objects whose `name` or `labels` are texts of the app
     }
     | {"segmenter", "finder", "official", "validation", "sample"},
 }
-CALLS = {"from_zip", "with_photos", "text_input", "text_area", "chat_input"}  # they return outside texts
+CALLS = {
+    "from_zip",
+    "with_photos",
+    "text_input",
+    "text_area",
+    "chat_input",
+    "wrong_settings",
+}  # they return outside texts
 TEXT_OF = {"str", "repr", "list", "tuple", "sorted", "set", "dict", "reversed", "zip", "enumerate", "next", "format"}
 TEXT_OF |= {"join", "append", "extend", "DataFrame", "Series", "min", "max"}  # texts of their arguments
 STATE = {"session_state", "query_params"}
