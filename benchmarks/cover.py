@@ -1,7 +1,7 @@
 """How long it takes from a brush stroke to new predictions, in the server and in a browser.
 
 Run from anywhere: `python benchmarks/cover.py [--repeats N] [--no-browser]`. In the server: the stroke's mask, the
-covered photo at its working size, and the prediction of EfficientNet-Lite0 (page 4) or of the everyday detector with
+covered photo, and the prediction of EfficientNet-Lite0 (page 4) or of the everyday detector with
 its post-processing (page 6), beside the prediction of the untouched photo alone. Each stroke is another one, so that
 nothing is kept from the one before. In the browser: strokes are drawn on page 4 in Chromium, from the release of the
 mouse to the first frame with other bars, the messages to the browser included.
@@ -72,7 +72,7 @@ def in_server(repeats: int) -> None:
     classifier, detector = load_classifier("efficientnet_lite0"), load_detector("everyday_detector")
     detector.wait_for_export()
     targets: dict[str, tuple[Photo, Callable[[np.ndarray], object]]] = {
-        "Lite0": (working_photo(photo, 480, square=True), classifier.predict),
+        "Lite0": (working_photo(photo, max(photo.size), square=True), classifier.predict),
         "detector": (working_photo(photo, 640), detector.predict),
     }
     for name, (small, predict) in targets.items():

@@ -16,12 +16,12 @@ from cnn_demo.models import load
 from cnn_demo.models.detection.changes import detection_changes
 from cnn_demo.results import percent
 from cnn_demo.ui.page.experiments import link_name
-from cnn_demo.ui.pretrained.cover import WORKING_SIDE
+from cnn_demo.ui.pretrained.cover import DRAWN_SIDE
+from cnn_demo.ui.widgets.change_bars import changed_classes
 from cnn_demo.ui.widgets.cover import surface
-from cnn_demo.ui.widgets.cover.bars import points
 
 PHOTO = next(sample for sample in sample_photos() if sample.key == "motorcycle").load()
-SQUARE = surface.working_photo(PHOTO, WORKING_SIDE, square=True)
+DRAWN = surface.working_photo(PHOTO, DRAWN_SIDE, square=True)
 STROKE = Shape("stroke", 0, ((100.0, 300.0), (300.0, 320.0)), 90.0)
 BOX = box_shape(np.array([200.0, 100.0, 400.0, 300.0]))
 CLASSIFIER = {"cover_models": "CIFAR-10 residual network"}
@@ -32,27 +32,26 @@ def open_classifier(link=None, **state):
 
 
 def figures(app) -> list[tuple[str, str, str]]:
-    """Class, probability and change of each row of the bars."""
+    """Class and probabilities before and after of each row of the bars."""
     return [
         tuple(unescape(re.sub("<.*?>", "", cell)) for cell in cells)
-        for cells in re.findall(r"(<th.*?</th>)<td.*?</td>(<td.*?</td>)(<td.*?</td>)", html(app))
+        for cells in re.findall(r'(<th scope="row".*?</th>)<td.*?</td>(<td.*?</td>)(<td.*?</td>)', html(app))
     ]
 
 
 def expected(edit: Edit) -> list[tuple[str, str, str]]:
     model = load("cifar10_cnn")
-    before = model.predict(SQUARE.pixels).probabilities
-    now = model.predict(edit.of(SQUARE.pixels, SQUARE.size)).probabilities
-    shown = np.argsort(-now, kind="stable")[:5].tolist()
-    if (top := before.argmax()) not in shown:
-        shown[-1] = top  # the class for the untouched photo never disappears
-    return [(model.labels[i], percent(float(now[i])), points(before[i], now[i])) for i in shown]
+    square = surface.central_square(PHOTO.pixels)
+    before = model.predict(PHOTO.pixels).probabilities  # as in *Classify*
+    now = model.predict(edit.of(square, DRAWN.size)).probabilities
+    rows = changed_classes(before, now)
+    return [(model.labels[i], percent(float(before[i])), percent(float(now[i]))) for i in rows]
 
 
 def test_predictions_follow_each_stroke():
     app = open_classifier()
     assert figures(app) == expected(Edit())
-    assert all(change == "±0 pp" for _, _, change in figures(app))
+    assert all(before == now for _, before, now in figures(app))
     draw(app, surface.CANVAS, [STROKE])
     assert_fine(app)
     assert figures(app) == expected(Edit((STROKE,)))
@@ -147,7 +146,7 @@ def test_boxes_of_a_detector_are_kept_lost_and_new():
     rows = figures(app)
     for i, j in changes.kept:
         score = float(now.confidence[j])
-        assert (now.data["class_name"][j], percent(score), points(before.confidence[i], score)) in rows
+        assert (now.data["class_name"][j], percent(float(before.confidence[i])), percent(score)) in rows
     assert sum("lost" in label for label, _, _ in rows) == len(changes.lost)
 
 
@@ -166,9 +165,9 @@ def test_class_and_box_of_a_localizer_follow():
     boxes = component(app, "cover_box_now")["boxes"]
     wanted = [each.box_xyxy for each in (before, now) if each.box_xyxy is not None]
     np.testing.assert_allclose([box["corners"] for box in boxes], wanted, atol=0.06)
-    index = int(now.probabilities.argmax())
-    value = float(now.probabilities[index])
-    assert figures(app)[0] == (now.labels[index], percent(value), points(before.probabilities[index], value))
+    index = int(before.probabilities.argmax())
+    was, value = (percent(float(each.probabilities[index])) for each in (before, now))
+    assert figures(app)[0] == (now.labels[index], was, value)
 
 
 def experiment_shown(title: str):
@@ -177,7 +176,7 @@ def experiment_shown(title: str):
     app = driver.open_app(driver.PAGE_4, link={"try": link_name(experiment)})
     assert_fine(app)
     assert any(experiment.notice in each.value for each in app.info)
-    return app, {label: (value, change) for label, value, change in figures(app)}
+    return app, {label: [round(float(each.strip("<%"))) for each in values] for label, *values in figures(app)}
 
 
 def test_an_espresso_without_coffee():
@@ -185,22 +184,18 @@ def test_an_espresso_without_coffee():
     app, rows = experiment_shown("An espresso without coffee")
     assert [shape["kind"] for shape in component(app, surface.CANVAS)["shapes"]] == ["box"]
     assert next(iter(rows)) == "espresso"
-    value, change = (float(text.split("%")[0].replace("−", "-").split()[0]) for text in rows["espresso"])
-    assert round(value) == 82
-    assert round(value - change) == 94
+    assert rows["espresso"] == [94, 82]
     app.button_group(key=surface.FILL).set_value("grey").run()
-    assert round(float(figures(app)[0][1].rstrip("%"))) == 53
+    assert round(float(figures(app)[0][2].rstrip("%"))) == 53
     assert app.info  # the notice invites to it
 
 
 def test_a_cat_in_pieces():
     """88% instead of 37% in 16 patches, and "fur coat" in 64."""
     app, rows = experiment_shown("A cat in pieces")
-    value, change = (float(text.split("%")[0].split()[0]) for text in rows["Egyptian cat"])
-    assert round(value) == 88
-    assert round(value - change) == 37
+    assert rows["Egyptian cat"] == [37, 88]
     app.slider(key=surface.PATCHES).set_value(8).run()
-    assert figures(app)[0][0] == "fur coat"
+    assert "predicts “fur coat”" in written(app)
 
 
 def test_an_experiment_removes_the_drawing_and_undo_brings_it_back():

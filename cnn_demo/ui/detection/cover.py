@@ -22,8 +22,8 @@ from cnn_demo.ui.components.picture import labelled_boxes, picture
 from cnn_demo.ui.detection.state import pick_detector
 from cnn_demo.ui.page.caching import kept
 from cnn_demo.ui.page.fragments import fragment
+from cnn_demo.ui.widgets.change_bars import change_bars
 from cnn_demo.ui.widgets.cover import surface
-from cnn_demo.ui.widgets.cover.bars import changed_bars
 from cnn_demo.ui.widgets.cover.surface import edit_on, edited, picture_button, working_photo
 from cnn_demo.ui.widgets.cover.trail import Measure, show_trail
 from cnn_demo.ui.widgets.detection_controls import boxes_of_count, confidence_slider
@@ -34,8 +34,8 @@ DEFAULTS: dict[str, Any] = surface.DEFAULTS
 WORKING_SIDE = 640
 MAX_ROWS = 8
 NOTE = (
-    "A box is kept if one of its class with an IoU of at least 0.5 is still there. pp: percentage points against the "
-    "untouched photo, whose confidence is the thin line; that of a lost box is below the threshold."
+    "A box is kept if one of its class with an IoU of at least 0.5 is still there. The confidence of a lost box is "
+    "below the threshold."
 )
 
 
@@ -129,6 +129,6 @@ def _bars(before: sv.Detections, now: sv.Detections, changes: Changes, first: Ca
     rows.sort(key=lambda row: -max(row[1:]))
     if rows:
         labels, were, are = zip(*rows[:MAX_ROWS], strict=True)
-        changed_bars(labels, np.array(were), np.array(are), caption="Confidence of each box, and its change")
+        change_bars(labels, were, are, caption="Confidence of each box before and after the change")
     if len(rows) > MAX_ROWS:
         st.caption(f"The {MAX_ROWS} most confident of {len(rows)}.")

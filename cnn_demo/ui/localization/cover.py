@@ -19,8 +19,8 @@ from cnn_demo.ui.localization.prediction import box_label
 from cnn_demo.ui.localization.state import pick_localizer, threshold_slider
 from cnn_demo.ui.page.caching import kept
 from cnn_demo.ui.page.fragments import fragment
+from cnn_demo.ui.widgets.change_bars import change_bars, changed_classes
 from cnn_demo.ui.widgets.cover import surface
-from cnn_demo.ui.widgets.cover.bars import NOTE, changed_bars, shown_classes
 from cnn_demo.ui.widgets.cover.surface import edit_on, edited, picture_button, working_photo
 from cnn_demo.ui.widgets.cover.trail import Measure, show_trail
 from cnn_demo.ui.widgets.drawing_layout import tools_drawing_result_and_details
@@ -50,15 +50,14 @@ def cover_view(photo: Photo) -> None:
         measure = _measure(spec.title, before, now)
         show_trail(f"localize {small.key}", drawing_name(small), edit, [measure])
     with result:
-        indices = shown_classes(before.probabilities, now.probabilities)
-        changed_bars(
-            [now.labels[index] for index in indices],
-            before.probabilities[indices],
-            now.probabilities[indices],
-            caption="Probability of the most probable classes, and its change",
+        rows = changed_classes(before.probabilities, now.probabilities)
+        change_bars(
+            [now.labels[row] for row in rows],
+            before.probabilities[rows],
+            now.probabilities[rows],
+            caption="Probabilities of the most probable classes before and after the change",
         )
     with details:
-        st.caption(NOTE)
         picture_button(photo, edit, small.size, lambda: file_pixels(photo))
 
 

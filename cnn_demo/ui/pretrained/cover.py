@@ -22,8 +22,8 @@ from cnn_demo.ui.page.caching import kept
 from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.pretrained.questions import class_box
+from cnn_demo.ui.widgets.change_bars import change_bars, changed_classes
 from cnn_demo.ui.widgets.cover import surface
-from cnn_demo.ui.widgets.cover.bars import NOTE, changed_bars, shown_classes
 from cnn_demo.ui.widgets.cover.surface import central_square, edit_on, edited, picture_button, working_photo
 from cnn_demo.ui.widgets.cover.trail import Measure, show_trail
 from cnn_demo.ui.widgets.drawing_layout import tools_drawing_result_and_details
@@ -33,8 +33,9 @@ from cnn_demo.ui.widgets.model_picker import load_with_spinner, pick_models
 
 MODELS, CLASS, OPACITY = "cover_models", "cover_class", "cover_opacity"
 DEFAULTS: dict[str, Any] = {MODELS: None, CLASS: None, OPACITY: 60, **surface.DEFAULTS}
-WORKING_SIDE = 480  # the inputs of the networks are smaller, but for the largest EfficientNets
+DRAWN_SIDE = 480  # of the photo to draw on, in pixels; the networks get the photo itself
 FIRST = 5  # top classes listed before all others
+Size = tuple[int, int]  # (height, width) of the picture that was drawn on
 Prediction = tuple[Classifier, Classification, Classification]  # for the untouched and for the edited photo
 
 
@@ -42,32 +43,30 @@ Prediction = tuple[Classifier, Classification, Classification]  # for the untouc
 def cover_view(photo: Photo) -> None:
     """Let the visitor change the photo, and show how the predictions follow."""
     panel, drawing, result, details = tools_drawing_result_and_details("cover", tools_last=True)
-    square = working_photo(photo, WORKING_SIDE, square=True)
+    drawn = working_photo(photo, DRAWN_SIDE, square=True)
+    square = working_photo(photo, max(photo.size), square=True)
     with panel:
         specs = pick_models(MODELS, "Models (up to three)", MAX_MODELS)
         tools = st.container()
-    edit = edit_on(tools, drawing, square)
+    edit = edit_on(tools, drawing, drawn)
     if not specs:
         result.info("Choose at least one model.", icon=":material/image_search:")
         return
     with result:
-        predictions = _predictions(square, specs, edit)
+        predictions = _predictions(square, drawn.size, specs, edit)
         if not predictions:
             return
         _show_bars(predictions)  # each part is sent at once: the bars first, the heatmap last
     with drawing:
         measures = [_measure(*each) for each in predictions]
-        show_trail(f"classify {square.key}", drawing_name(square), edit, measures)
-    _heatmap(panel, result, square, edit, predictions[0])
+        show_trail(f"classify {drawn.key}", drawing_name(drawn), edit, measures)
+    _heatmap(panel, result, square, drawn.size, edit, predictions[0])
     with details:
-        st.caption(
-            f"{NOTE} The networks get the central square of the photo, the part that you draw on, at {square.size[0]} "
-            "pixels a side at most."
-        )
-        picture_button(photo, edit, square.size, lambda: central_square(file_pixels(photo)))
+        st.caption("The networks get the central square of the photo, which is the part that you draw on.")
+        picture_button(photo, edit, drawn.size, lambda: central_square(file_pixels(photo)))
 
 
-def _predictions(square: Photo, specs: Sequence[ModelSpec], edit: Edit) -> list[Prediction]:
+def _predictions(square: Photo, size: Size, specs: Sequence[ModelSpec], edit: Edit) -> list[Prediction]:
     """Return the predictions of the networks that could run; the others are named."""
     predictions = []
     for spec in specs:
@@ -76,13 +75,13 @@ def _predictions(square: Photo, specs: Sequence[ModelSpec], edit: Edit) -> list[
         except ModelUnavailable as error:
             st.error(plain(str(error)), icon=":material/cloud_off:")
             continue
-        predictions.append((model, _predicted(square, model, Edit()), _predicted(square, model, edit)))
+        predictions.append((model, _predicted(square, size, model, Edit()), _predicted(square, size, model, edit)))
     return predictions
 
 
-def _predicted(square: Photo, model: Classifier, edit: Edit) -> Classification:
+def _predicted(square: Photo, size: Size, model: Classifier, edit: Edit) -> Classification:
     name = ("cover classified", square.key, model.spec.key, edit.name)
-    return kept([square], name, lambda: model.predict(edited(square, edit)), queued=True)
+    return kept([square], name, lambda: model.predict(edited(square, edit, size)), queued=True)
 
 
 def _measure(model: Classifier, before: Classification, now: Classification) -> Measure:
@@ -101,16 +100,18 @@ def _show_bars(predictions: Sequence[Prediction]) -> None:
     for model, before, now in predictions:
         with grid.cell():
             st.markdown(f"**{model.spec.title}** predicts “{now.top(1)[0][0]}”.")
-            indices = shown_classes(before.probabilities, now.probabilities, 5 if len(predictions) == 1 else 3)
-            changed_bars(
-                [model.labels[index] for index in indices],
-                before.probabilities[indices],
-                now.probabilities[indices],
+            rows = changed_classes(before.probabilities, now.probabilities, 5 if len(predictions) == 1 else 3)
+            change_bars(
+                [model.labels[row] for row in rows],
+                before.probabilities[rows],
+                now.probabilities[rows],
                 caption=f"Prediction of {model.spec.title} for the changed photo",
             )
 
 
-def _heatmap(panel: DeltaGenerator, result: DeltaGenerator, square: Photo, edit: Edit, prediction: Prediction) -> None:
+def _heatmap(
+    panel: DeltaGenerator, result: DeltaGenerator, square: Photo, size: Size, edit: Edit, prediction: Prediction
+) -> None:
     """Show the covered photo as the first network gets it, with the heatmap of a class."""
     model, before, now = prediction
     with panel:
@@ -119,9 +120,9 @@ def _heatmap(panel: DeltaGenerator, result: DeltaGenerator, square: Photo, edit:
         opacity = opacity_slider(OPACITY, DEFAULTS[OPACITY])
         legend("least important", "most important")
     index = model.labels.index(label)
-    seen = model.prepare(edited(square, edit))
+    seen = model.prepare(edited(square, edit, size))
     with result:
-        values = _map(square, model, edit, index)
+        values = _map(square, size, model, edit, index)
         found = f"brightest region {peak_position(values)}" if values.any() else "no evidence for the class"
         probability = percent(float(now.probabilities[index]))
         picture(
@@ -135,8 +136,8 @@ def _heatmap(panel: DeltaGenerator, result: DeltaGenerator, square: Photo, edit:
         )
 
 
-def _map(square: Photo, model: Classifier, edit: Edit, index: int) -> np.ndarray:
+def _map(square: Photo, size: Size, model: Classifier, edit: Edit, index: int) -> np.ndarray:
     def compute() -> np.ndarray:
-        return explain(model, model.prepare(edited(square, edit)), index, "grad_cam")
+        return explain(model, model.prepare(edited(square, edit, size)), index, "grad_cam")
 
     return kept([square], ("cover map", square.key, model.spec.key, edit.name, index), compute, queued=True)

@@ -25,7 +25,7 @@ from cnn_demo.results import percent
 from cnn_demo.ui.page.caching import NameFunctions, photo_cache
 from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.widgets.cached_progress import stoppable
-from cnn_demo.ui.widgets.change_bars import change_bars
+from cnn_demo.ui.widgets.change_bars import change_bars, changed_classes
 from cnn_demo.ui.widgets.channel_switches.channel_text import read_channels
 from cnn_demo.ui.widgets.channel_switches.grid import points_text, switch_grid
 from cnn_demo.ui.widgets.channel_switches.settings import (
@@ -81,7 +81,9 @@ def channel_switches(
         bars_container, grid_container = st.columns([5, 6], gap="medium")
         with bars_container:
             st.markdown(_in_words(before, after, len(chosen), cut.channels, scale, label, model.labels))
-            change_bars(model.labels, before, after, caption="Probabilities before and after the change", first=index)
+            rows = changed_classes(before, after, first=index)
+            caption = "Probabilities before and after the change"
+            change_bars([model.labels[row] for row in rows], before[rows], after[rows], caption=caption)
         with grid_container:
             switch_grid(photo, model, cut, losses, chosen, keys)
     with details:

@@ -141,11 +141,18 @@ def _shown(photo: Photo, whole: Edit) -> str:
     return kept([photo], ("cover shown", photo.key, whole.name), lambda: jpeg_url(whole.whole(photo.pixels)))
 
 
-def edited(photo: Photo, edit: Edit) -> np.ndarray:
-    """Return the edited pixels of a photo at its working size, not to be modified."""
+def edited(photo: Photo, edit: Edit, size: tuple[int, int] | None = None) -> np.ndarray:
+    """Return the edited pixels of a photo, not to be modified.
+
+    Args:
+        photo: The photo.
+        edit: The edit.
+        size: (height, width) of the picture that was drawn on; by default that of the photo.
+    """
     if edit.untouched:
         return photo.pixels
-    return kept([photo], ("cover edited", photo.key, edit.name), lambda: edit.of(photo.pixels, photo.size))
+    size = size or photo.size
+    return kept([photo], ("cover edited", photo.key, edit.name, size), lambda: edit.of(photo.pixels, size))
 
 
 def picture_button(photo: Photo, edit: Edit, size: tuple[int, int], full: Callable[[], np.ndarray]) -> None:
