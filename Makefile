@@ -40,8 +40,13 @@ bench: .venv/.dev  ## print the speed figures of the README, each against its na
 	$(BIN)/python benchmarks/detect.py
 	$(BIN)/python benchmarks/segment.py
 	$(BIN)/python benchmarks/explain.py
+	$(BIN)/python benchmarks/cover.py
+	$(BIN)/python benchmarks/channels.py
 	$(BIN)/python benchmarks/live_training.py
+	$(BIN)/python benchmarks/lens.py
 	$(BIN)/python benchmarks/slider.py
+	$(BIN)/python benchmarks/load.py
+	$(BIN)/python benchmarks/scale.py
 	$(BIN)/python benchmarks/startup.py
 
 screenshots: .venv/.dev  ## make the README's pictures, still and moving (needs Chromium)

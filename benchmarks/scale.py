@@ -7,7 +7,7 @@
 First this process predicts, one photo after the other. Then 16 visitors ask one replica and two replicas, of one core
 each, with batches and without; each asks again as soon as there is an answer. The sizing takes the better figure of one
 replica. It prints MISSED if two replicas are less than 1.5 times as fast as one, on a machine with a core for each and
-for the visitors, or if a prediction differs.
+for the visitors, or if a prediction differs. Where Ray is not installed, it says so and measures nothing.
 """
 
 import argparse
@@ -24,7 +24,6 @@ os.environ.update({"RAY_worker_niceness": "0"})  # Ray's default is a low priori
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
-import ray
 from timing import verdict
 
 from cnn_demo import environment
@@ -45,6 +44,11 @@ BAR = 1.5  # of two replicas beside one
 def main() -> None:
     """Print throughput and sizing of each network."""
     options = _options()
+    try:
+        import ray
+    except ImportError:
+        print("Ray is not installed, so no cluster was measured: pip install -r requirements-scale.txt")
+        return
     ray.init("local", num_cpus=4, namespace=NAMESPACE, include_dashboard=False, log_to_driver=False)
     photos = [sample.load().pixels for sample in sample_photos()]
     cores = describe_machine().cores

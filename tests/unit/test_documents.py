@@ -93,6 +93,16 @@ def default(function: Callable, parameter: str) -> object:
     return inspect.signature(function).parameters[parameter].default
 
 
+def test_make_bench_runs_every_program_of_the_speed_table(root):
+    table = re.search(r"## Speed\n(.*?)\n## ", (root / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    named = set(re.findall(r"`(benchmarks/\w+\.py)`", table[1]))
+    target = re.search(r"^bench: .*\n((?:\t.*\n)+)", (root / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    run = re.findall(r"/python (\S+)", target[1])
+    assert len(run) == len(set(run))
+    assert named <= set(run)
+    assert all((root / program).is_file() for program in run)
+
+
 def test_every_guide_is_in_the_navigation_of_the_site(root):
     site = yaml.safe_load((root / "mkdocs.yml").read_text(encoding="utf-8"))
     pages = [page for entry in site["nav"] for page in entry.values()]
