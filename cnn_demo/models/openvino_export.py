@@ -22,6 +22,7 @@ import numpy as np
 from cnn_demo.models import frameworks
 from cnn_demo.models.catalogue.specs import unreadable_weights
 from cnn_demo.models.files.weights import user_cache
+from cnn_demo.models.idle_memory import IDLE_NETWORKS
 
 if TYPE_CHECKING:
     import openvino
@@ -188,7 +189,7 @@ def read(path: Path) -> openvino.Model:
 
 
 class Compiled:
-    """A model compiled for the CPU in float32, as a function of one array; not thread-safe."""
+    """A model compiled for the CPU in float32, as a function of one array; one thread at a time runs it."""
 
     def __init__(self, model: openvino.Model) -> None:
         settings = {
@@ -198,6 +199,7 @@ class Compiled:
         }
         self._model = frameworks.openvino().Core().compile_model(model, "CPU", settings)
         self._request = self._model.create_infer_request()
+        self._lock = threading.Lock()
 
     def __call__(self, array: np.ndarray) -> tuple[np.ndarray, ...]:
         """Return the model's outputs for an array.
@@ -205,9 +207,20 @@ class Compiled:
         Raises:
             RuntimeError: If the array does not fit, or the memory is full.
         """
-        try:
-            outputs = self._request.infer([array])
-        except Exception:
-            self._request = self._model.create_infer_request()  # the failed one may keep the shapes of another array
-            raise
-        return tuple(np.array(outputs[i]) for i in range(len(self._model.outputs)))  # copies: buffers are reused
+        with self._lock:
+            try:
+                outputs = self._request.infer([array])
+            except Exception:
+                self._request = self._model.create_infer_request()  # the old one may keep other shapes
+                raise
+            finally:
+                IDLE_NETWORKS.has_run(self)
+            return tuple(np.array(outputs[i]) for i in range(len(self._model.outputs)))  # copies: buffers are reused
+
+    def release(self) -> None:
+        """Release the feature maps of the last run, unless the model is running."""
+        if self._lock.acquire(blocking=False):
+            try:
+                self._model.release_memory()
+            finally:
+                self._lock.release()

@@ -77,10 +77,12 @@ def test_size_and_tiles_are_passed_to_the_network():
     assert "is resized to 1280 × 960, in 4 tiles of 768 × 768" in written(app)
 
 
-def test_the_network_runs_once():
-    app = open_view("Confidence")
+def test_the_network_runs_once_and_once_more_where_all_probabilities_are_shown():
+    open_view("Segment")
     runs = len(load(KEY).calls)
     assert runs <= 2  # the first one may warm the network up
+    app = open_view("Confidence")
+    assert len(load(KEY).calls) == (runs := runs + 1)
     for value in (10, 90):
         app.slider(key="sure_blank").set_value(value).run()
     assert_fine(app)

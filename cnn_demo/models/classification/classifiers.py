@@ -159,7 +159,7 @@ class Classifier:
         """Function from one image to the outputs of all layers; made, and so compiled, with the lock held."""
         keras = frameworks.keras()
         everything = keras.Model(self.network.input, [layer.output for layer in self.network.layers])
-        function = forward(everything, self.device, one_image=True)
+        function = forward(everything, self.device)
         function(self.scaled(np.zeros((1, *self.spec.input_size, 3), np.uint8)))
         return function
 

@@ -38,16 +38,14 @@ def engine_name() -> str:
     return ENGINES[frameworks.keras_backend()]
 
 
-def forward(network: keras.Model, device: str, *, one_image: bool = False) -> Forward:
+def forward(network: keras.Model, device: str) -> Forward:
     """Compile the forward pass of a network.
 
     Args:
         network: A Keras model. If it has several inputs, the function takes one array for each.
         device: Device that its weights are on.
-        one_image: Whether each batch has exactly one image. TensorFlow can then compute the outputs of all layers as
-            fast as the last one alone (`benchmarks/activations.py`).
     """
-    return _engine().forward(network, device, one_image=one_image)
+    return _engine().forward(network, device)
 
 
 def input_gradient(network: keras.Model, device: str) -> InputGradient:

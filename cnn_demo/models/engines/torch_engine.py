@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cnn_demo.models.engines.signatures import Forward, InputGradient, MapGradient, ValueGradients
 
 
-def forward(network: keras.Model, device: str, *, one_image: bool = False) -> Forward:
+def forward(network: keras.Model, device: str) -> Forward:
     """Return the forward pass of a network."""
 
     def outputs(*batches: Tensor) -> Any:

@@ -50,12 +50,14 @@ def _load() -> None:
         for page in pkgutil.iter_modules(cnn_demo.ui.__path__, "cnn_demo.ui."):
             if _is_up() and page.ispkg and importlib.util.find_spec(f"{page.name}.workbench"):
                 importlib.import_module(f"{page.name}.workbench")
+        from cnn_demo.models.idle_memory import give_back
         from cnn_demo.models.warm_up import steps
 
         for step in steps():
             if not _is_up():
                 return
             step()
+        give_back()
     except Exception as error:  # whatever the reason, the pages load what they need themselves
         _LOG.log(logging.WARNING, "Not everything was loaded before the first visitor: %s", error)
 

@@ -15,13 +15,14 @@ from cnn_demo.drawing.masks import overlay as mask_overlay
 from cnn_demo.drawing.palette import class_colours
 from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.images import Photo
-from cnn_demo.models import ModelSpec
+from cnn_demo.models import ModelSpec, load_segmenter
 from cnn_demo.models.segmentation.metrics import REACH, border_confidence
 from cnn_demo.results import Segmentation, percent
 from cnn_demo.ui.components.picture import Mark, picture
+from cnn_demo.ui.page.caching import photo_cache
 from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
-from cnn_demo.ui.segmentation.state import FEW_CLASSES, pick_segmenter, reduced_segmentation, segmentation_of
+from cnn_demo.ui.segmentation.state import pick_segmenter, reduced_segmentation, segmentation_of
 from cnn_demo.ui.widgets.cells import two_cells
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, REFERENCE_LINE, chart_colours
 from cnn_demo.ui.widgets.heatmap_controls import legend, opacity_slider
@@ -31,6 +32,7 @@ OPACITY, BLANK = "sure_opacity", "sure_blank"
 DEFAULTS: dict[str, Any] = {OPACITY: 80, BLANK: 60}
 SHOWN_SIDE = 720  # pixels of the longer side: the maps stand beside each other
 THRESHOLDS = np.arange(101) / 100
+FEW_CLASSES = 25  # of so many, all probabilities are kept: up to 60 megabytes for a photo
 _SELECTED = "sure_asked"  # (photo, row, column) that the visitor tapped
 _WHITE = 0.85  # how white a blank pixel is
 
@@ -182,6 +184,26 @@ def _left_of_each(segmentation: Segmentation, doubtful: np.ndarray) -> None:
     )
 
 
+@photo_cache(spinner="Running the network…", queued=True)
+def probabilities_of(photo: Photo, key: str, side: int | None, mode: str) -> np.ndarray:
+    """Return the probabilities of all classes at every pixel, (C, H, W) float16; it must not be modified.
+
+    They take much more memory than the prediction: another run of the network, once this view is open, costs less.
+
+    Args:
+        photo: The visitor's.
+        key: The network's.
+        side: Shorter side of the network's input in pixels; None for the network's default.
+        mode: A key of `MODES`.
+
+    Raises:
+        ModelUnavailable: If the network is not available.
+    """
+    found = load_segmenter(key).predict(photo.pixels, mode, side, keep_probabilities=True).probabilities
+    assert found is not None
+    return found
+
+
 @fragment
 def _ask(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
     segmentation = segmentation_of(photo, spec.key, side, mode)
@@ -203,7 +225,16 @@ def _ask(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
             on_pick=ask,
         )
     with details:
-        _show_pixel(segmentation, row, column, spec)
+        _show_pixel(segmentation, row, column)
+        if len(segmentation.labels) <= FEW_CLASSES:
+            odds = probabilities_of(photo, spec.key, side, mode)[:, row, column].astype(np.float32)
+            probability_bars(segmentation.labels, odds, caption="The probabilities of all classes at this pixel")
+        else:
+            st.info(
+                f"{spec.title} has {len(segmentation.labels)} classes. Their probabilities at every pixel would take "
+                f"too much memory, so they are kept only for networks with at most {FEW_CLASSES} classes.",
+                icon=":material/memory:",
+            )
 
 
 def _selected(photo: Photo, segmentation: Segmentation) -> tuple[int, int]:
@@ -216,18 +247,9 @@ def _selected(photo: Photo, segmentation: Segmentation) -> tuple[int, int]:
     return int(row), int(column)
 
 
-def _show_pixel(segmentation: Segmentation, row: int, column: int, spec: ModelSpec) -> None:
+def _show_pixel(segmentation: Segmentation, row: int, column: int) -> None:
     label = segmentation.labels[segmentation.class_map[row, column]]
     st.markdown(
         f"Row {row}, column {column}: **{label}**, confidence {percent(float(segmentation.confidence[row, column]))}; "
         f"entropy {segmentation.entropy()[row, column]:.2f}."
     )
-    if segmentation.probabilities is None:
-        st.info(
-            f"{spec.title} has {len(segmentation.labels)} classes. Their probabilities at every pixel would take too "
-            f"much memory, so they are kept only for networks with at most {FEW_CLASSES} classes.",
-            icon=":material/memory:",
-        )
-        return
-    probabilities = segmentation.probabilities[:, row, column].astype(np.float32)
-    probability_bars(segmentation.labels, probabilities, caption="The probabilities of all classes at this pixel")

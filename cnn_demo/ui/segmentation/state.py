@@ -29,7 +29,6 @@ DEFAULTS: dict[str, Any] = {
     MODE: "whole",
 }
 SHOWN_SIDE = 960  # pixels of the longer side that are sent to the browser
-FEW_CLASSES = 25  # of so many, the probabilities are kept: up to 60 megabytes for a photo
 
 
 def pick_segmenter(photo: Photo) -> tuple[ModelSpec, int, str]:
@@ -95,17 +94,13 @@ def segmentation_of(photo: Photo, key: str, side: int | None, mode: str) -> Segm
         side: Shorter side of the network's input in pixels; None for the network's default.
         mode: A key of `MODES`.
 
-    Returns:
-        With the probabilities of all classes where these are few.
-
     Raises:
         ModelUnavailable: If the network is not available.
     """
     segmenter = load_segmenter(key)
-    few = len(segmenter.labels) <= FEW_CLASSES
     return timed_warm(
         segmenter,
-        lambda: segmenter.predict(photo.pixels, mode, side, keep_probabilities=few),
+        lambda: segmenter.predict(photo.pixels, mode, side),
         None if mode == "tiled" else photo.size,  # all tiles have one shape, and take long enough once
         side,
     )
@@ -170,7 +165,7 @@ def resized_map(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def reduced_segmentation(photo: Photo, segmentation: Segmentation, side: int) -> tuple[np.ndarray, Segmentation]:
-    """Reduce a photo and its segmentation; probabilities are dropped.
+    """Reduce a photo and its segmentation.
 
     Args:
         photo: The photo.
@@ -188,7 +183,6 @@ def reduced_segmentation(photo: Photo, segmentation: Segmentation, side: int) ->
         class_map=resized_map(segmentation.class_map, size),
         confidence=resized_map(segmentation.confidence, size),
         entropies=None if entropies is None else resized_map(entropies, size),
-        probabilities=None,
     )
 
 
