@@ -11,12 +11,12 @@ import os
 import threading
 import time
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnn_demo.models.catalogue.specs import ModelSpec, ModelUnavailable
-from cnn_demo.models.cluster.replica import Description, Replica
+from cnn_demo.models.cluster.replica import Description
 from cnn_demo.models.cluster.settings import Settings, settings_here
+from cnn_demo.models.cluster.starting import submit, wait_for_all_replicas, wait_for_first_replica
 from cnn_demo.turns import Busy
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ PATIENCE = 180.0  # seconds for one call
 TRY_AGAIN = 30.0  # seconds after which a cluster that was not reached is tried again
 _LATER = [0.0]  # time of the next try
 _CONNECTING = threading.Lock()
-_DEPLOYING = threading.Lock()  # a network may start for minutes: calls of others need no lock
 
 
 def connect() -> None:
@@ -74,49 +73,27 @@ def deploy(spec: ModelSpec, settings: Settings) -> DeploymentHandle:
         ModelUnavailable: If there is no cluster, or the network does not start there.
     """
     connect()
-    from ray import serve
-
-    with _DEPLOYING:
-        serve.start(proxy_location="Disabled")  # apps connect by Ray, and no port is opened
-        deployment = serve.deployment(Replica).options(
-            name="network",
-            max_ongoing_requests=settings.in_progress,
-            max_queued_requests=settings.queue,
-            autoscaling_config={
-                "min_replicas": settings.min_replicas,
-                "max_replicas": settings.max_replicas,
-                "target_ongoing_requests": settings.batch,
-                "upscale_delay_s": 5,
-                "downscale_delay_s": 300,
-            },
-            ray_actor_options={
-                "num_cpus": settings.cpus,
-                "num_gpus": settings.gpus,
-                "runtime_env": {"env_vars": {"PYTHONPATH": str(Path(__file__).parents[3])}},
-            },
-        )
-        try:
-            return serve.run(deployment.bind(spec.key, settings), name=spec.key, route_prefix=None)
-        except RuntimeError as error:
-            raise ModelUnavailable(
-                f"“{spec.title}” could not be started on the cluster: are its weights there, and enough free cores?"
-            ) from error
+    handle = submit(spec, settings)
+    wait_for_all_replicas(spec)
+    return handle
 
 
 def handle_of(spec: ModelSpec) -> DeploymentHandle:
     """Return the handle of a network, which is deployed with the settings of the environment if it is not there.
 
     Raises:
-        ModelUnavailable: As `deploy` does.
+        ModelUnavailable: If there is no cluster, or the network does not start there; `Busy` if the cluster is full.
     """
     connect()
     from ray import serve
     from ray.serve.exceptions import RayServeException
 
     try:
-        return serve.get_app_handle(spec.key)
+        handle = serve.get_app_handle(spec.key)
     except RayServeException:  # it is not there, or nothing is
-        return deploy(spec, settings_here())
+        handle = submit(spec, settings_here())
+    wait_for_first_replica(spec)
+    return handle
 
 
 class RemoteNetwork:

@@ -1,6 +1,7 @@
 """The cluster's parts that need no Ray: settings, batches, remote models, and the sentences for visitors."""
 
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,11 +9,14 @@ import pytest
 
 from cnn_demo.images.samples import sample_photos
 from cnn_demo.models import ModelUnavailable, find, load, load_here
+from cnn_demo.models.catalogue.specs import ModelSpec
 from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.models.cluster import client
+from cnn_demo.models.cluster import starting as cluster_starts
 from cnn_demo.models.cluster.remote_models import made_remote
 from cnn_demo.models.cluster.replica import Call, describe, run_all
 from cnn_demo.models.cluster.settings import Settings, settings_here, uses_cluster
+from cnn_demo.models.cluster.starting import _State as State
 from cnn_demo.models.detection.yolo_detector import YoloDetector
 from cnn_demo.models.explanation.cams import class_gradients
 from cnn_demo.turns import Busy, network_turns
@@ -179,6 +183,46 @@ def test_a_full_queue_is_told_in_a_sentence(network):
         network(Overloaded(40, 40)).call("predict")
     with pytest.raises(Busy, match="did not answer in time"):
         network(TimeoutError()).call("predict")
+
+
+@pytest.fixture
+def starting(monkeypatch):
+    """A cluster on which a network has one state after the other, each after a minute."""
+    now = [0.0]
+    monkeypatch.setattr(cluster_starts, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=lambda seconds: None))
+
+    def begin(*states: State) -> ModelSpec:
+        left = list(states)
+
+        def state_of(spec):
+            now[0] += 60
+            return left.pop(0) if len(left) > 1 else left[0]
+
+        monkeypatch.setattr(cluster_starts, "_state_of", state_of)
+        return find("cifar10_cnn")
+
+    return begin
+
+
+STARTING, RUNNING = State("DEPLOYING", "", 0), State("RUNNING", "", 1)
+NO_CORE = State("DEPLOYING", "1 replicas that have taken more than 30s to be scheduled.", 0)
+HALF = replace(NO_CORE, running=1)
+
+
+def test_a_start_ends_with_the_first_replica_for_visitors_and_with_the_last_for_operators(starting):
+    cluster_starts.wait_for_first_replica(starting(STARTING, STARTING, HALF))
+    cluster_starts.wait_for_all_replicas(starting(STARTING, NO_CORE, RUNNING))
+    with pytest.raises(ModelUnavailable, match="no free cores or GPUs for all of its replicas"):
+        cluster_starts.wait_for_all_replicas(starting(STARTING, HALF))
+
+
+def test_a_full_cluster_and_a_long_start_are_told_in_a_sentence(starting):
+    with pytest.raises(Busy, match=r"has no free core for “.*” now: please .* \(CNN_DEMO_REPLICAS\)\.$"):
+        cluster_starts.wait_for_first_replica(starting(STARTING, NO_CORE))
+    with pytest.raises(Busy, match="is still starting on the cluster: please try again"):
+        cluster_starts.wait_for_first_replica(starting(STARTING))
+    with pytest.raises(ModelUnavailable, match="takes too long to start"):
+        cluster_starts.wait_for_all_replicas(starting(STARTING))
 
 
 def test_a_cluster_that_is_not_reached_is_not_tried_by_every_visitor(monkeypatch):

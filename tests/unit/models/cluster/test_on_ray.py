@@ -96,6 +96,20 @@ def test_a_full_queue_is_told(cluster, photos):
     assert 0 < len(busy) < len(outcomes)
 
 
+def test_a_network_that_finds_no_core_is_refused_and_others_go_on(cluster, photos, monkeypatch):
+    monkeypatch.setenv("CNN_DEMO_CPUS", "100")
+    with ThreadPoolExecutor(2) as threads:
+        waiting = threads.submit(load, "caltech_localizer")
+        assert load(KEY).predict(photos[0]).labels
+        with pytest.raises(Busy, match="The cluster has no free core"):
+            waiting.result()
+    with pytest.raises(Busy, match="The cluster has no free core"):  # at once, since Ray has found out
+        load("caltech_localizer")
+    monkeypatch.delenv("CNN_DEMO_CPUS")
+    deploy(find("caltech_localizer"), Settings(1, 1))
+    assert load("caltech_localizer").predict(photos[0]).device == "cpu"
+
+
 def test_the_app_imports_no_framework(cluster):
     program = """
 import sys
