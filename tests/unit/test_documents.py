@@ -14,12 +14,24 @@ import yaml
 from streamlit import config
 
 from cnn_demo import limits
+from cnn_demo.images import covering
 from cnn_demo.images.samples import sample_photos
 from cnn_demo.lessons import Lesson
-from cnn_demo.models.explanation import contrast, curves, masking, perturbation, smallest_patch, target_curves
+from cnn_demo.models.detection import error_kinds, tiled
+from cnn_demo.models.explanation import (
+    channel_ablation,
+    contrast,
+    curves,
+    masking,
+    parts,
+    perturbation,
+    smallest_patch,
+    target_curves,
+)
 from cnn_demo.models.explanation.attribution import integrated_gradients
 from cnn_demo.models.explanation.explain import METHODS
 from cnn_demo.models.explanation.one_prediction import TARGET_METHODS
+from cnn_demo.models.robustness import adversarial, survival
 from cnn_demo.topics import TOPICS
 from cnn_demo.turns import MAX_WAITING
 from cnn_demo.ui.layers.settings import VIEWS as LAYER_VIEWS
@@ -125,6 +137,26 @@ def test_explanations_are_described_with_the_values_of_the_code(root):
         f"{default(curves.random_importance, 'cells')} × {default(curves.random_importance, 'cells')} values",
     ):
         assert statement in text
+
+
+def test_experiments_are_described_with_the_values_of_the_code(root):
+    guide = (root / "docs" / "experiments.md").read_text(encoding="utf-8")
+    text = " ".join(guide.split())
+    for statement in (
+        f"the fill: grey {covering.GREY};",
+        f"standard deviation of {covering.BLUR_SIGMA:.0%} of the longer side",
+        f"factor from 0 (off) to {channel_ablation.LARGEST_SCALE:g}",
+        f"up to $n = {adversarial.STEPS}$ smaller steps",
+        f"by more than {adversarial.CLEAR:g} in logits",
+        f"from 1 to {adversarial.LARGEST} at most",
+        f"{survival.DRAWS} random noises",
+        f"{parts.FEWEST} to {parts.MOST} parts",
+        f"more than a threshold, {tiled.THRESHOLD:g} unless you change it",
+        f"$f = {error_kinds.FOREGROUND:g}$ and $g = {error_kinds.BACKGROUND:g}$",
+    ):
+        assert statement in text
+    kinds = re.search(r"\| kind \| condition \|\n.*\n((?:\|.*\n)+)", guide)
+    assert {*re.findall(r"^\| (\w+)", kinds[1], re.MULTILINE), "missed"} == set(error_kinds.KINDS)
 
 
 def lesson_of(number: int) -> Lesson:
