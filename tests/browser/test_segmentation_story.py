@@ -114,3 +114,11 @@ def test_a_tapped_pixel_is_explained(page: Page) -> None:
     expect(row).not_to_have_value("")
     expect(page.get_by_text(re.compile(rf"^Row {row.input_value()}, column "))).to_be_visible()
     expect(page.locator("img[alt^='A heatmap over the photo']").first).to_be_visible()
+
+    # To explain an object in between forgets neither the pixel nor the link to it.
+    tapped = row.input_value()
+    for choice in ("An object", "Class score", "A pixel"):
+        page.get_by_role("radio", name=choice, exact=True).click()
+        settle(page)
+    expect(page.get_by_text(re.compile(rf"^Row {tapped}, column "))).to_be_visible()
+    assert f"explain_row={tapped}&" in page.url + "&"

@@ -12,7 +12,8 @@ from cnn_demo.drawing.edits import Edit
 from cnn_demo.drawing.shapes import ERASER, Shape, box_shape
 from cnn_demo.images import sample_photos
 from cnn_demo.lessons.pretrained_experiments import EXPERIMENTS
-from cnn_demo.models import load
+from cnn_demo.models import find, load
+from cnn_demo.models.detection.candidates import select
 from cnn_demo.models.detection.changes import detection_changes
 from cnn_demo.results import percent
 from cnn_demo.ui.page.experiments import link_name
@@ -148,6 +149,25 @@ def test_boxes_of_a_detector_are_kept_lost_and_new():
         score = float(now.confidence[j])
         assert (now.data["class_name"][j], percent(float(before.confidence[i])), percent(score)) in rows
     assert sum("lost" in label for label, _, _ in rows) == len(changes.lost)
+
+
+def test_a_larger_image_size_keeps_the_drawing():
+    drawn = box_shape(np.array([320.0, 20.0, 640.0, 350.0]))
+    app = driver.open_view("detection", "Cover it", TWO_PEOPLE)
+    draw(app, surface.CANVAS, [drawn])
+    assert "Of 2 boxes" in written(app)
+    app.selectbox(key="detect_side").set_value(960).run()
+    assert_fine(app)
+    assert [shape["kind"] for shape in component(app, surface.CANVAS)["shapes"]] == ["box"]
+    assert len(component(app, "cover_trail")["items"]) == 2
+    given = surface.working_photo(TWO_PEOPLE, 960)
+    small = surface.working_photo(TWO_PEOPLE, 640)
+    now = load("everyday_detector").candidates(Edit((drawn,)).of(given.pixels, small.size), 960)
+    boxes = component(app, "cover_boxes_now")
+    assert (boxes["height"], boxes["width"]) == given.size
+    best = select(now, find("everyday_detector").threshold).detections()
+    kept = [box["corners"] for box in boxes["boxes"] if not box["label"].startswith("lost")]
+    np.testing.assert_allclose(sorted(kept), sorted(best.xyxy.tolist()), atol=0.06)
 
 
 def test_class_and_box_of_a_localizer_follow():

@@ -12,6 +12,7 @@ from cnn_demo import models
 from cnn_demo.images import Photo
 from cnn_demo.jobs import job_queue
 from cnn_demo.models.detection.torchvision_detectors import CLASSES, TorchvisionDetector
+from cnn_demo.ui.detection import explain
 
 pytestmark = pytest.mark.usefixtures("detectors")
 STREET = Photo(np.random.default_rng(0).integers(150, 256, (240, 320, 3), dtype=np.uint8), "street.jpg", "digest-why")
@@ -103,6 +104,18 @@ def test_detect_and_explain_share_the_selected_box(app):
     assert data["boxes"][data["focus"]]["label"].startswith("bus")
     again = driver.open_view("detection", "Explain", STREET, detect_pointed=pointed)
     assert again.number_input(key="explain_box").value == 3
+
+
+def test_back_and_forward_choose_the_box_of_the_link(app, monkeypatch):
+    app.number_input(key="explain_box").set_value(3).run()
+    with monkeypatch.context() as history:
+        history.setattr(explain, "went_back_or_forward", lambda: True)
+        app.session_state["explain_box"] = 2  # as the link does after Back
+        app.run()
+    app.slider(key="explain_opacity").set_value(50).run()
+    assert_fine(app)
+    assert app.number_input(key="explain_box").value == 2
+    assert component(app, "explain_photo")["boxes"][-1]["label"] == "person 88.0%"
 
 
 def test_without_boxes_it_says_so():

@@ -14,7 +14,7 @@ from cnn_demo.drawing.edits import Edit
 from cnn_demo.drawing.pictures import jpeg_url
 from cnn_demo.exports.full_size import file_pixels
 from cnn_demo.images import Photo
-from cnn_demo.models import ModelSpec, load_detector
+from cnn_demo.models import load_detector
 from cnn_demo.models.detection.candidates import Candidates, select
 from cnn_demo.models.detection.changes import Changes, confidence_there, detection_changes
 from cnn_demo.results import percent
@@ -47,16 +47,18 @@ def cover_view(photo: Photo) -> None:
         spec, side = pick_detector()
         confidence = confidence_slider(spec.threshold)
         tools = st.container()
-    small = working_photo(photo, max(WORKING_SIDE, side))
+    small = working_photo(photo, WORKING_SIDE)  # the drawing and its trail belong to this size
+    given = working_photo(photo, max(WORKING_SIDE, side))
     edit = edit_on(tools, drawing, small)
-    first, last = (_candidates(small, spec.key, side, each) for each in (Edit(), edit))
+    first, last = (_candidates(given, spec.key, side, each, small.size) for each in (Edit(), edit))
     before, now = (select(each, confidence).detections() for each in (first, last))
     changes = detection_changes(before, now)
     with result:
         st.markdown(in_words(before, now, changes, edit.untouched))
-        _picture(small, edit, before, now, changes)
+        _picture(given, edit, small.size, before, now, changes)
     with drawing:
-        measures = _measures(spec, before, last)
+        title = spec.title if side == spec.input_size[0] else f"{spec.title}, {side} pixels"
+        measures = _measures(title, before, last)
         show_trail(f"detect {small.key}", drawing_name(small), edit, measures)
     with result:
         _bars(before, now, changes, first, last)
@@ -65,11 +67,11 @@ def cover_view(photo: Photo) -> None:
         picture_button(photo, edit, small.size, lambda: file_pixels(photo))
 
 
-def _candidates(small: Photo, key: str, side: int, edit: Edit) -> Candidates:
+def _candidates(given: Photo, key: str, side: int, edit: Edit, drawn_on: tuple[int, int]) -> Candidates:
     def compute() -> Candidates:
-        return load_detector(key).candidates(edited(small, edit), side)
+        return load_detector(key).candidates(edited(given, edit, drawn_on), side)
 
-    return kept([small], ("cover detected", small.key, key, side, edit.name), compute, queued=True)
+    return kept([given], ("cover detected", given.key, key, side, edit.name), compute, queued=True)
 
 
 def in_words(before: sv.Detections, now: sv.Detections, changes: Changes, untouched: bool) -> str:
@@ -84,7 +86,9 @@ def in_words(before: sv.Detections, now: sv.Detections, changes: Changes, untouc
     return f"Of {boxes_of_count(len(before))}: {', '.join(parts)}."
 
 
-def _picture(small: Photo, edit: Edit, before: sv.Detections, now: sv.Detections, changes: Changes) -> None:
+def _picture(
+    given: Photo, edit: Edit, drawn_on: tuple[int, int], before: sv.Detections, now: sv.Detections, changes: Changes
+) -> None:
     boxes = []
     for index in changes.lost:
         label = f"lost: {class_names(before)[index]} {percent(confidences(before)[index])}"
@@ -96,23 +100,23 @@ def _picture(small: Photo, edit: Edit, before: sv.Detections, now: sv.Detections
         label = f"{class_names(now)[index]} {percent(confidences(now)[index])}"
         boxes += labelled_boxes([now.xyxy[index]], [label], [OTHER])
     picture(
-        jpeg_url(edited(small, edit)),
-        small.size,
+        jpeg_url(edited(given, edit, drawn_on)),
+        given.size,
         key="cover_boxes_now",
-        alt=f"The changed photo with {boxes_of_count(len(now))}: {small.description}",
+        alt=f"The changed photo with {boxes_of_count(len(now))}: {given.description}",
         max_height=surface.MAX_HEIGHT,
         boxes=boxes,
     )
 
 
-def _measures(spec: ModelSpec, before: sv.Detections, last: Candidates) -> list[Measure]:
+def _measures(title: str, before: sv.Detections, last: Candidates) -> list[Measure]:
     """Follow the class of the most confident box before: its highest confidence anywhere on the photo."""
     if not len(before):
         return []
     best = int(np.argmax(confidences(before)))
     of_class = last.scores[last.class_ids == class_ids(before)[best]]
     value = float(of_class.max(initial=0))
-    return [Measure(spec.title, class_names(before)[best], float(confidences(before)[best]), value)]
+    return [Measure(title, class_names(before)[best], float(confidences(before)[best]), value)]
 
 
 def _bars(before: sv.Detections, now: sv.Detections, changes: Changes, first: Candidates, last: Candidates) -> None:

@@ -31,7 +31,7 @@ from cnn_demo.ui.detection.state import candidates_of, pick_detector, point_at, 
 from cnn_demo.ui.page.caching import photo_cache, timed_warm
 from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
-from cnn_demo.ui.page.link import link_binding
+from cnn_demo.ui.page.link import link_binding, went_back_or_forward
 from cnn_demo.ui.widgets import masking_job
 from cnn_demo.ui.widgets.choice import choose
 from cnn_demo.ui.widgets.curve_charts import curves_of
@@ -151,12 +151,14 @@ def _details(
 def _pick(where: tuple, candidates: Candidates, kept: np.ndarray) -> int:
     """Let the visitor choose a detection by its number; return the index of its candidate.
 
-    A detection that was selected on the photo, or in the tab *Detect*, sets the number.
+    A detection that was selected on the photo, or in the tab *Detect*, sets the number; after Back or Forward the link
+    does, and selects its detection.
     """
-    pointed = pointed_candidate(where)
+    returned = went_back_or_forward()
+    pointed = None if returned else pointed_candidate(where)
     if pointed in kept:
         st.session_state[RANK] = int(np.flatnonzero(kept == pointed)[0]) + 1
-    elif st.session_state.get(_WHERE, where) != where:
+    elif st.session_state.get(_WHERE, where) != where and not returned:
         st.session_state[RANK] = 1
     elif RANK in st.session_state:
         st.session_state[RANK] = int(min(max(st.session_state[RANK] or 1, 1), len(kept)))
@@ -171,7 +173,10 @@ def _pick(where: tuple, candidates: Candidates, kept: np.ndarray) -> int:
         help="1 is the most confident. Or tap a box on the photo.",
         on_change=lambda: point_at(where, int(kept[st.session_state[RANK] - 1])),
     )
-    return int(kept[int(number) - 1])
+    index = int(kept[int(number) - 1])
+    if returned:
+        point_at(where, index)
+    return index
 
 
 def _question(layers: tuple[str, ...]) -> tuple[Part, str, str | None]:

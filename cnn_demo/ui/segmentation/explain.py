@@ -104,6 +104,7 @@ def _pick_level(levels: dict[str, Explanation]) -> str:
             "Where in the encoder the feature maps are: 1/32 are the coarsest ones, at a thirty-second of the input's "
             "resolution; the others reach the decoder through a skip connection."
         ),
+        persist_state="session",
     )
 
 

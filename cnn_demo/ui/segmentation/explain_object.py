@@ -23,7 +23,7 @@ from cnn_demo.models.explanation.yolo_mask_probe import EmptyMask
 from cnn_demo.results import duration, percent
 from cnn_demo.ui.components.picture import labelled_boxes, picture
 from cnn_demo.ui.page.caching import photo_cache, timed_warm
-from cnn_demo.ui.page.link import link_binding
+from cnn_demo.ui.page.link import link_binding, went_back_or_forward
 from cnn_demo.ui.segmentation.instances import MAX_OBJECTS, objects_of, pick_instances
 from cnn_demo.ui.segmentation.state import resized_map
 from cnn_demo.ui.widgets.choice import choose
@@ -66,7 +66,7 @@ def object_view(photo: Photo, panel: DeltaGenerator, stage: DeltaGenerator, deta
         return
     with panel:
         index = _pick((photo.key, spec.key, side), candidates, kept)
-        part = choose("Explain its", PART_TITLES, key=PART, default=DEFAULTS[PART])
+        part = choose("Explain its", PART_TITLES, key=PART, default=DEFAULTS[PART], persist_state="session")
         method = pick_method(METHOD, DEFAULTS[METHOD], METHOD_TITLES, GRAD_CAM_NOTE)
         opacity = opacity_slider(OPACITY, DEFAULTS[OPACITY])
         legend("no influence", "most")
@@ -100,7 +100,7 @@ def object_view(photo: Photo, panel: DeltaGenerator, stage: DeltaGenerator, deta
 
 def _pick(where: tuple, candidates: Candidates, kept: np.ndarray) -> int:
     """Let the visitor choose an object by its number, 1 on another photo; return the index of its candidate."""
-    if st.session_state.get(_OF, where) != where:
+    if st.session_state.get(_OF, where) != where and not went_back_or_forward():  # the link decides then
         st.session_state[OBJECT] = 1
     elif OBJECT in st.session_state:
         st.session_state[OBJECT] = int(min(max(st.session_state[OBJECT] or 1, 1), len(kept)))
@@ -112,6 +112,7 @@ def _pick(where: tuple, candidates: Candidates, kept: np.ndarray) -> int:
         DEFAULTS[OBJECT],
         key=OBJECT,
         bind=link_binding(OBJECT),
+        persist_state="session",
         help="1 is the most confident. Or tap an object on the photo.",
     )
     return int(kept[int(number) - 1])

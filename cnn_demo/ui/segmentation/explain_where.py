@@ -17,7 +17,7 @@ from cnn_demo.models.segmentation.regions import Regions, connected_regions
 from cnn_demo.results import BACKGROUND, Segmentation, percent
 from cnn_demo.ui.components.picture import Mark, picture
 from cnn_demo.ui.page.caching import photo_cache
-from cnn_demo.ui.page.link import went_back_or_forward
+from cnn_demo.ui.page.link import LINKED_AND_PERSISTENT, went_back_or_forward
 from cnn_demo.ui.segmentation.state import resized_map, segmentation_of
 from cnn_demo.ui.widgets.choice import choose, index_field
 from cnn_demo.ui.widgets.explanation_views import MAX_HEIGHT, SHOWN_SIDE
@@ -95,9 +95,9 @@ def _fields(photo: Photo, key: str) -> tuple[int | None, int | None]:
     own = _middle(photo, key, _first(segmentation_of(photo, key, None, "whole"), regions_of(photo, key)))
     grid = st.grid(2, min_column_width=FIELD_WIDTH)
     with grid.cell():
-        row = index_field("Row", photo.size[0], key=ROW, placeholder=str(own[0]))
+        row = index_field("Row", photo.size[0], key=ROW, placeholder=str(own[0]), persist_state="session")
     with grid.cell():
-        column = index_field("Column", photo.size[1], key=COLUMN, placeholder=str(own[1]))
+        column = index_field("Column", photo.size[1], key=COLUMN, placeholder=str(own[1]), persist_state="session")
     return row, column
 
 
@@ -147,8 +147,8 @@ def _pick_class(labels: tuple[str, ...], predicted: int) -> int:
         index=None,
         placeholder=f"{labels[predicted]}: predicted",
         key=CLASS,
-        bind="query-params",
         help="Choose another class to see which pixels support it.",
+        **LINKED_AND_PERSISTENT,
     )
     return predicted if chosen is None else labels.index(chosen)
 
