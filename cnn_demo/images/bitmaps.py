@@ -5,6 +5,7 @@ Only the first picture of a TIFF counts. Raw photos of cameras are TIFFs too, wh
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,9 @@ _RAW_TAGS = frozenset((50706, 50752, 33421))  # DNGVersion, a tag of Canon, and 
 _RAW_COLOURS = (32803, 34892)
 _COMPRESSIONS = {1, 2, 3, 4, 5, 7, 8, 32773, 32946, 50000}  # none, CCITT, LZW, JPEG, Deflate, PackBits, Zstandard
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 6: 1, 7: 1, 8: 2, 9: 4, 13: 4, 16: 8}
+_LONG_KINDS = {16: (4, "I"), 17: (9, "i"), 18: (13, "I")}  # 8 bytes in a BigTIFF: their kind and code of 4 bytes
+_ALL_SIZES = {**_SIZES, 5: 8, 10: 8, 11: 4, 12: 8, 17: 8, 18: 8}
+_DIRECTORIES = frozenset((330, 34665, 34853))  # further pictures, EXIF, location
 _PIECES = frozenset((273, 279, 324, 325))
 _KEPT = frozenset((254, 256, 257, 258, 259, 262, 277, 322, 323, 330, 338, 339))
 
@@ -107,6 +111,39 @@ def check_tiff(data: bytes) -> Tiff:
         if tile > MAX_TILE_BYTES:
             raise ImageError("The tiles of this TIFF are too large: please save it in strips, or as PNG.")
     return Tiff(depth, photometric == 0 and depth > 8)
+
+
+def without_big_offsets(data: bytes) -> bytes:
+    """Return a big-endian BigTIFF as a TIFF whose offsets have 4 bytes, and any other file as it is.
+
+    Pillow reads BigTIFFs, but takes the version of big-endian ones from the wrong byte. The pixels stay where they are;
+    the first directory is written again behind them, without those that it refers to.
+    """
+    if not data.startswith(b"MM\0+"):
+        return data
+    (start,) = struct.unpack_from(">Q", data, 8)
+    (count,) = struct.unpack_from(">Q", data, start)
+    entries: list[bytes] = []
+    place = len(data) + 2 + 12 * min(count, _MAX_ENTRIES) + 4
+    outside = b""
+    for index in range(min(count, _MAX_ENTRIES)):
+        tag, kind, number = struct.unpack_from(">HHQ", data, start + 8 + 20 * index)
+        at, size = start + 20 + 20 * index, _ALL_SIZES.get(kind, 0) * number
+        if size > 8:
+            (at,) = struct.unpack_from(">Q", data, at)
+        if tag in _DIRECTORIES or not 0 < size <= len(data) - at or len(outside) > len(data):
+            continue
+        value = data[at : at + size]
+        if kind in _LONG_KINDS:
+            code = "q" if kind == 17 else "Q"
+            kind, shorter = _LONG_KINDS[kind]
+            value = struct.pack(f">{number}{shorter}", *struct.unpack(f">{number}{code}", value))
+        if len(value) > 4:
+            where, outside = place + len(outside), outside + value
+            value = struct.pack(">I", where)
+        entries.append(struct.pack(">HHI", tag, kind, number) + value.ljust(4, b"\0"))
+    directory = struct.pack(">H", len(entries)) + b"".join(entries)
+    return b"MM\0*" + struct.pack(">I", len(data)) + data[8:] + directory.ljust(place - len(data), b"\0") + outside
 
 
 def _first_directory(data: bytes) -> dict[int, list[int]] | None:

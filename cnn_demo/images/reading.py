@@ -33,7 +33,7 @@ import numpy as np
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
-from cnn_demo.images.bitmaps import check_bmp, check_tiff
+from cnn_demo.images.bitmaps import check_bmp, check_tiff, without_big_offsets
 from cnn_demo.images.cicp import ColourSpace, of_codes
 from cnn_demo.images.colour import UPRIGHT, eight_bits, on_white, orientation_of, with_sixteen_bits
 from cnn_demo.images.completeness import ENOUGH, decoded_fraction, decoded_rows
@@ -246,7 +246,7 @@ def _decode_bmp(data: bytes, kind: str, max_side: int) -> _Decoded:
 
 def _decode_tiff(data: bytes, kind: str, max_side: int) -> _Decoded:
     tiff = check_tiff(data)
-    image = loaded(data, kind)
+    image = loaded(without_big_offsets(data), kind)
     profile = image.info.get("icc_profile") if image.mode != "LAB" else None
     image = tiff.normalized(image)
     return _Decoded(image, image.size, profile)

@@ -62,7 +62,7 @@ def kind_of(data: bytes) -> str:
         return "GIF"
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return "WebP"
-    if data.startswith((b"II*\0", b"MM\0*", b"II+\0")):
+    if data.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
         return "TIFF"
     if data.startswith(b"BM") and data[15:18] == bytes(3):  # two letters begin other files too
         return "BMP"

@@ -83,7 +83,7 @@ def test_tiff_in_every_mode(mode, compression):
     assert error.reshape(2, 9, 3, 8, 3)[:, 2:-2, :, 2:-2].max() <= 8
 
 
-@pytest.mark.parametrize(("order", "big"), [("<", False), (">", False), ("<", True)])
+@pytest.mark.parametrize(("order", "big"), [("<", False), (">", False), ("<", True), (">", True)])
 @pytest.mark.parametrize("channels", [1, 3, 4])
 @pytest.mark.parametrize("depth", [8, 16])
 def test_tiff_in_every_depth(order, big, channels, depth):
