@@ -40,8 +40,8 @@ DEFAULTS: dict[str, Any] = {
     # Build a stack
     "stack": PRESETS["Edges, pooled twice"],
     "layer": 1,
-    "map": 1,
-    "reads": 1,
+    "map": None,  # an empty field: the first map, or the activation in the middle
+    "reads": None,
     "map_row": None,
     "map_column": None,
     "common": False,

@@ -51,7 +51,7 @@ def _drawn_to_scale(photo: Photo, layers: tuple[Layer, ...], planned: StackPlan,
     image = working_image(photo)
     url = tile_url(display_values(image, "clip"))
     volumes = [Volume("Photo", image.shape, url, f"The photo, {_shape(image.shape)}")]
-    opened = int(value_of(SESSION, "map")) - 1
+    opened = int(value_of(SESSION, "map") or 1) - 1
     for index, step in enumerate(planned.layers, 1):
         maps = stack_maps(photo, layers[:index])
         front = min(max(opened, 0), maps.shape[2] - 1) if index == number else 0
@@ -105,7 +105,7 @@ def _grid(photo: Photo, layers: tuple[Layer, ...], selected: int) -> None:
     def pick(index: int) -> None:
         st.session_state["map"] = index + 1
 
-    chosen = min(max(int(value_of(SESSION, "map")) - 1, 0), maps.shape[2] - 1)
+    chosen = min(max(int(value_of(SESSION, "map") or 1) - 1, 0), maps.shape[2] - 1)
     map_grid(tiles, maps.shape[:2], chosen, key="maps", label=f"Maps of layer {len(layers)}", on_pick=pick)
     colours = (
         "Red is positive, blue negative, white zero." if is_signed(maps) else "Black is zero, white is the maximum."
