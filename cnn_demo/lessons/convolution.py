@@ -6,10 +6,7 @@ from cnn_demo.convolution import ConvSpec, convolve, kernel
 from cnn_demo.lessons import Correction, Experiment, Lesson, Misconception, Paper
 
 LESSON = Lesson(
-    idea=(
-        "A convolution slides a small grid of weights, the **kernel**, over the photo: at every position it multiplies "
-        "each pixel under it by the weight above it and adds up the products. That sum is one pixel of the result."
-    ),
+    idea="A **kernel** slides over the photo: each weighted sum of pixels is one pixel of the result.",
     experiments=(
         Experiment(
             "Find edges",

@@ -23,11 +23,7 @@ GREY = 114  # canvas around a shrunk photo, as in YOLO's letterbox
 MATCH_IOU = 0.5  # IoU from which two boxes are taken for one object
 
 LESSON = Lesson(
-    idea=(
-        "**Object detection** finds all objects at once, however many: a box and a class for each. The network "
-        "predicts thousands of boxes, and most of them are filtered out before you see any. Move the thresholds, watch "
-        "them work, and compare the result with the objects that you see."
-    ),
+    idea="All objects at once: of thousands of predicted **boxes**, two thresholds decide which remain.",
     experiments=EXPERIMENTS,
     papers=(
         Paper(

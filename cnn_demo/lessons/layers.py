@@ -12,11 +12,7 @@ from cnn_demo.drawing.pictures import reduced
 from cnn_demo.lessons import Correction, Experiment, Lesson, Misconception, Paper
 
 LESSON = Lesson(
-    idea=(
-        "A **convolution layer** computes one feature map for each of its filters; a **pooling layer** keeps one value "
-        "for each window of every map. From layer to layer there are more maps, they become smaller, and they depend "
-        "less on exact positions."
-    ),
+    idea="**Convolution layers** compute feature maps; **pooling layers** shrink them and tolerate small shifts.",
     experiments=(
         Experiment(
             "Stack layers as LeNet did",

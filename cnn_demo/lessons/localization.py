@@ -28,11 +28,7 @@ MARGIN = 0.12  # of the photo's sides, cut off in each of four ways
 HALF = 0.5
 
 LESSON = Lesson(
-    idea=(
-        "**Localization** predicts the class and the bounding box of one object: *what* it is, and *where*. One "
-        "network predicts both, with two heads on one backbone. See its box, draw the true one, and compare "
-        "the two by IoU and by the training loss."
-    ),
+    idea="One object: its **class** and its **bounding box**, predicted by two heads on one backbone.",
     experiments=(
         Experiment(
             "A cat, and a box on it",

@@ -18,11 +18,7 @@ if TYPE_CHECKING:
     from cnn_demo.models.classification.classifiers import Classifier
 
 LESSON = Lesson(
-    idea=(
-        "A convolutional network is a sequence of layers: the feature maps of one are the input of the next. With "
-        "small **receptive fields** and **shared weights**, layer by layer, pixels become edges, edges become parts, "
-        "and parts become a prediction."
-    ),
+    idea="Layer by layer, pixels become edges, edges become parts, and parts become a prediction.",
     experiments=EXPERIMENTS,
     papers=(
         Paper(

@@ -18,11 +18,7 @@ LOOK = 0.8  # side of each of the ten crops, relative to the photo
 _FITTED = {"crop": "centre crop", "squash": "squashed", "pad": "padded with grey"}
 
 LESSON = Lesson(
-    idea=(
-        "A **pretrained** network has been trained on a million photos, and you can use it right away. Compare up to "
-        "three of them; corrupt your photo until their predictions change; and see explanations of the predictions, "
-        "and the cost of each network."
-    ),
+    idea="Networks **pretrained** on a million photos: compare them, explain their predictions, and fool them.",
     experiments=EXPERIMENTS,
     papers=(
         Paper(

@@ -19,11 +19,7 @@ SMALLEST = 0.005  # fraction of the photo below which a class is not named
 SIDE = 480  # longer side in pixels of the photos on which misconceptions are corrected
 
 LESSON = Lesson(
-    idea=(
-        "**Segmentation** makes a prediction for every pixel. *Semantic* segmentation predicts its class; *instance* "
-        "segmentation also tells several objects of a class apart. Switch classes on and off, see where the network is "
-        "unsure, and open it to see how coarse feature maps become a fine outline."
-    ),
+    idea="A class for every pixel (**semantic** segmentation), or a mask for every object (**instance** segmentation).",
     experiments=(
         Experiment(
             "How many people?",

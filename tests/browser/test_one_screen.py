@@ -147,7 +147,7 @@ def faults_of(found: dict, screen: tuple[int, int]) -> list[str]:
     picture, control, height = found["picture"], found["control"], screen[1]
     if picture is None:
         faults.append("no picture")
-    elif picture["bottom"] > height and (picture["top"] > 0.6 * height or screen != PHONE):
+    elif picture["bottom"] > height or (screen == PHONE and picture["top"] > height / 2):
         faults.append(f"picture from {picture['top']:.0f} to {picture['bottom']:.0f} ({picture['text']})")
     elif picture["height"] > 0.62 * height:
         faults.append(f"picture {picture['height']:.0f} high")

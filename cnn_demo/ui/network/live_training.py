@@ -38,8 +38,8 @@ def live_training_view() -> None:
     with buttons:
         _buttons(job)
     stage.markdown(
-        f"Train your own network on **{len(data.images):,}** handwritten digits of 8 × 8 pixels; it is tested on "
-        f"**{len(data.held_out_images)}** others. Then draw a digit for it."
+        f"Train a network on **{len(data.images):,}** handwritten digits, test it on **{len(data.held_out_images)}** "
+        "others, and draw a digit for it."
     )
     with stage.container():  # always there, so that the page below does not move
         if message := st.session_state.pop("live_error", None) or (job.error if job else ""):

@@ -34,7 +34,6 @@ def before_training() -> None:
     """Show one example of each digit in the training set."""
     data = digit_data()
     shown = [np.flatnonzero(data.labels == digit)[0] for digit in range(CLASSES)]
-    st.markdown("**Training data:** one of about 144 pictures of each digit.")
     picture_cards(
         [
             Card(_picture(data.images[index]), f"A handwritten {digit}, 8 by 8 pixels", f"{digit}")
@@ -45,7 +44,7 @@ def before_training() -> None:
         ratio="1",
         pixelated=True,
     )
-    st.caption(CREDIT)
+    st.caption(f"One training picture of each digit. {CREDIT}")
 
 
 def figures(run: DigitRun) -> None:
