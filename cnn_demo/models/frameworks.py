@@ -155,6 +155,7 @@ def _torch() -> ModuleType:
 def _tensorflow() -> ModuleType:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     _settle_triton()
+    _tell_keras_its_backend()
     with _without("sklearn", "matplotlib"):  # Keras looks for both, which take 70 MB with SciPy, and needs neither
         module = importlib.import_module("tensorflow")
         importlib.import_module("keras")
@@ -166,16 +167,22 @@ def _tensorflow() -> ModuleType:
     return module
 
 
-@cache
-def _keras() -> ModuleType:
+def _tell_keras_its_backend() -> str:
+    """Set and return the variable that Keras reads once, when it is imported."""
     if setting(KERAS) or os.environ.get("KERAS_BACKEND") is None:
         os.environ["KERAS_BACKEND"] = keras_backend()
-    if os.environ["KERAS_BACKEND"] == "tensorflow":
+    return os.environ["KERAS_BACKEND"]
+
+
+@cache
+def _keras() -> ModuleType:
+    backend = _tell_keras_its_backend()
+    if backend == "tensorflow":
         _tensorflow()
-    elif os.environ["KERAS_BACKEND"] == "torch":
+    elif backend == "torch":
         _torch()
     module = importlib.import_module("keras")
-    if os.environ["KERAS_BACKEND"] == "torch" and "tensorflow" not in sys.modules:
+    if backend == "torch" and "tensorflow" not in sys.modules:
         # Keras looks for TensorFlow when it first serializes something, and imports it: let it look now, in vain.
         sys.modules["tensorflow"] = None  # type: ignore[assignment]  # None blocks an import
         module.saving.serialize_keras_object(module.DTypePolicy("float32"))
