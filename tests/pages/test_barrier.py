@@ -5,7 +5,7 @@ import re
 from importlib import import_module
 
 import pytest
-from driver import PAGE_1, PAGE_2, PAGE_3, PAGE_4, PAGE_5, PAGE_6, PAGE_7, SMALL, assert_fine, open_app
+from driver import PAGE_1, PAGE_2, PAGE_3, PAGE_4, PAGE_5, PAGE_6, PAGE_7, SMALL, assert_fine, fire, open_app
 
 FOLDERS = {
     PAGE_3: "network",
@@ -104,6 +104,50 @@ def test_an_error_stays_in_its_tab(page, monkeypatch, caplog, as_visitors_see_it
     assert number in record.getMessage()
     assert record.exc_info[1] is error
     assert "Further reading" in [heading.value for heading in app.subheader]
+
+
+def refuse(*_, **__):
+    raise PermissionError(13, "Permission denied", "/secret/path")
+
+
+def assert_one_sentence(app, caplog):
+    """One sentence with a number, the same as in the log, and the page is complete."""
+    assert not app.exception
+    (shown,) = (error.value for error in app.error)
+    assert re.search(r"Something went wrong here \(error ([0-9a-f]{6})\)", shown)[1] in caplog.text
+    assert "/secret/path" not in shown
+    assert "Further reading" in [heading.value for heading in app.subheader]
+
+
+CALLBACKS = {
+    "page.experiments.start": (PAGE_1, lambda app: app.selectbox(key="try_this").select_index(0).run()),
+    "page.photo_picker.choose": (PAGE_1, lambda app: fire(app, "gallery", "pick", "chelsea")),
+    "layers.controls._take_preset": (PAGE_2, lambda app: app.selectbox(key="preset").select_index(1).run()),
+}
+
+
+@pytest.mark.parametrize("callback", CALLBACKS)
+def test_a_callback_that_fails_costs_its_effect_only(callback, monkeypatch, caplog, as_visitors_see_it):
+    page, click = CALLBACKS[callback]
+    monkeypatch.setattr(f"cnn_demo.ui.{callback}", refuse)
+    app = open_app(page, photo=SMALL)
+    assert_fine(app)
+    click(app)
+    assert_one_sentence(app, caplog)
+    app.run()
+    assert_fine(app)
+
+
+def test_the_paths_of_the_server_are_not_shown(monkeypatch, caplog, as_visitors_see_it):
+    break_page(monkeypatch, PAGE_2, FileNotFoundError(2, "No such file or directory", "/secret/path"))
+    assert_one_sentence(open_app(PAGE_2, photo=SMALL), caplog)
+
+
+def test_a_damaged_sample_photo_leaves_the_page_its_tabs(monkeypatch, caplog, as_visitors_see_it):
+    monkeypatch.setattr("cnn_demo.images.samples.SamplePhoto.load", refuse)
+    app = open_app(PAGE_1)
+    assert_one_sentence(app, caplog)
+    assert app.slider
 
 
 def test_the_next_click_works(monkeypatch, as_visitors_see_it):

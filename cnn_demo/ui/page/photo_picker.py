@@ -14,7 +14,7 @@ from cnn_demo.images import ImageError, Photo, read_photo, sample_photos
 from cnn_demo.images.validation import ACCEPTED
 from cnn_demo.limits import PHOTO_MB
 from cnn_demo.ui.components.gallery import Thumbnail, gallery
-from cnn_demo.ui.page.barrier import unexpected
+from cnn_demo.ui.page.barrier import errors_shown, unexpected
 from cnn_demo.ui.page.link import went_back_or_forward
 from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.page.uploads import take
@@ -25,6 +25,7 @@ OWN = "own"
 _GONE = "photo_gone"  # the link is of an uploaded photo that this session does not have
 _FIRST = "photo_first"  # key of the photo that the open page begins with
 _UNCHOSEN = "photo_unchosen"  # whether the photo is the page's own, and the next page begins with another
+_INSTEAD = "chirp"  # the test pattern instead of a photo that cannot be read
 
 
 @dataclass(frozen=True)
@@ -59,14 +60,14 @@ def photo_picker(*, patterns: bool = False) -> Photo:
     """
     _take_from_link()
     own: Photo | None = st.session_state.get("own_photo")
-    thumbnails = _sample_thumbnails()
-    if own is not None:
-        thumbnails = (Thumbnail(OWN, "Your photo", _thumbnail_url(own), "The photo that you uploaded."), *thumbnails)
     chosen = st.session_state["photo_key"]
-    thumbnails += tuple(each for each in _pattern_thumbnails() if patterns or each.key == chosen)
-    photo = own if own is not None and chosen == OWN else _built_in(chosen)
+    photo = _built_in(_INSTEAD)
+    with errors_shown(of_callbacks=False):  # whatever is wrong with a file of the app, the page has a photo
+        photo = own if own is not None and chosen == OWN else _built_in(chosen)
     with st.container(key="photo_strip", horizontal=True, vertical_alignment="center", gap="small"):
-        gallery(thumbnails, chosen, key="gallery", label="Photos", on_pick=choose)
+        with errors_shown(of_callbacks=False):
+            thumbnails = _thumbnails(own, chosen, patterns=patterns)
+            gallery(thumbnails, chosen, key="gallery", label="Photos", on_pick=choose)
         _bring_your_own()
         with st.popover("", icon=":material/info:", key="photo_info", help="About this photo"):
             st.caption(_photo_caption(photo))
@@ -80,6 +81,14 @@ def photo_picker(*, patterns: bool = False) -> Photo:
                 icon=":material/image_not_supported:",
             )
     return photo
+
+
+def _thumbnails(own: Photo | None, chosen: str, *, patterns: bool) -> tuple[Thumbnail, ...]:
+    """Return the thumbnails to choose from, the uploaded photo first; the chosen pattern is always there."""
+    thumbnails = _sample_thumbnails()
+    if own is not None:
+        thumbnails = (Thumbnail(OWN, "Your photo", _thumbnail_url(own), "The photo that you uploaded."), *thumbnails)
+    return thumbnails + tuple(each for each in _pattern_thumbnails() if patterns or each.key == chosen)
 
 
 def photo_card() -> None:
