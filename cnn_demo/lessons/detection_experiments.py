@@ -38,14 +38,14 @@ EXPERIMENTS = (
         photo="zidane",
     ),
     Experiment(
-        "People at the border",
-        "On the whole photo, resized to 320 pixels, the detector finds the bus and two people. Tiles add the two at "
-        "the left and the right border, in green, and a second box on the person in black. Now choose IoU as the "
-        "**Overlap of boxes**: twelve boxes remain, since a part of an object has a low IoU with the whole.",
+        "Someone at the border",
+        "On the whole photo, resized to 320 pixels, the detector finds the bus and two people. Tiles add the one at "
+        "the left border, in green. Now set **Tile size** to 240 px and switch off **Drop boxes that a tile cuts**: "
+        "parts of the bus and of the people get boxes of their own, among them a bird and a cat.",
         {"task": "Tiles", "detector": "everyday_detector", "detect_confidence": 45},
         photo="bus",
-        invites=("tiles_metric",),
-        look_at=("tiles_metric",),
+        invites=("tiles_size", "tiles_drop_cut"),
+        look_at=("tiles_size",),
     ),
     Experiment(
         "Evaluate",

@@ -13,9 +13,11 @@ from cnn_demo.lessons.detection_experiments import EXPERIMENTS
 from cnn_demo.models import load
 from cnn_demo.models.detection.tiled import WHOLE, detect_in_tiles, merge
 from cnn_demo.models.tiling import tiles
-from cnn_demo.ui.detection.tiles import MOST, tiles_within_limit
+from cnn_demo.ui.detection.tiles import AUTO, MOST, tiles_within_limit
 
-LINK = {"detector": "Everyday detector", "detect_confidence": "45"}
+LINK = {
+    "detector": "Everyday detector", "detect_confidence": "45", "tiles_size": "480 px", "tiles_drop_cut": "false",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -58,15 +60,37 @@ def test_what_only_tiles_find_is_green(photo, found):
     assert len(drawn(app, PREDICTION)) == len(merged.leaders) - alone
 
 
-def test_the_notice_of_the_experiment_is_true(found):
+def test_the_notice_of_the_experiment_is_true(photo, detector):
     experiment = next(each for each in EXPERIMENTS if each.settings["task"] == "Tiles")
+    pixels = file_pixels(photo)
+    parts, used = tiles_within_limit(pixels.shape[:2], AUTO, 0.2)
+    assert (len(parts), used) == (4, 640)
+    *_, found = detect_in_tiles(detector, pixels, parts)
     whole = found.class_ids[(found.sources == WHOLE) & (found.scores > 0.45)]
     assert sorted(found.labels[k] for k in whole) == ["bus", "person", "person"]
-    width = found.tiles[-1].xyxy[2]
-    green = merge(found, 0.45).merged_xyxy[merge(found, 0.45).only_in_tiles]
-    assert sum(box[0] < 5 or box[2] > width - 5 for box in green) == 2  # at both borders
-    assert len(merge(found, 0.45, metric="iou").leaders) == 12
-    assert "twelve" in experiment.notice
+    merged = merge(found.without_cut(), 0.45)
+    (green,) = np.flatnonzero(merged.only_in_tiles)
+    assert merged.detections().data["class_name"][green] == "person"
+    assert merged.merged_xyxy[green][0] < 5  # at the left border
+    *_, small = detect_in_tiles(detector, pixels, tiles(pixels.shape[:2], 240, 0.2))
+    many = merge(small, 0.45)
+    wrong = many.detections().data["class_name"][many.only_in_tiles].tolist()
+    assert {"bird", "cat"} <= set(wrong)
+    assert "a bird and a cat" in experiment.notice
+    assert not {"bird", "cat"} & set(merge(small.without_cut(), 0.45).detections().data["class_name"])
+
+
+def test_boxes_that_a_tile_cuts_are_dropped(photo, found):
+    app = open_tab(photo, {"tiles_drop_cut": "true"})
+    merged = merge(found.without_cut(), 0.45)
+    dropped = int((found.cut & (found.scores > 0.45)).sum())
+    assert dropped > 1
+    assert f"{dropped} boxes that a tile cuts were dropped." in written(app)
+    assert not merged.only_in_tiles.any()
+    assert "No object is found only in tiles here" in written(app)
+    assert not drawn(app, GROUND_TRUTH)
+    app.toggle(key="tiles_drop_cut").set_value(False).run()
+    assert "**Look at each green box**" in written(app)
 
 
 def test_a_link_sets_tiles_and_merging(photo, found, detector):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import supervision as sv
@@ -22,6 +22,7 @@ from cnn_demo.models.tiling import Tile
 WHOLE = -1  # source of a box that was detected on the whole photo
 LOWEST = 0.05  # boxes with a lower score are not kept
 THRESHOLD = 0.5  # of merging, as in SAHI
+AT_EDGE = 0.04  # of the sides of a tile: a box that ends so near to an edge is probably cut
 METHODS = {"nmm": "Greedy merging", "nms": "NMS"}
 METRICS = {"ios": "IoS", "iou": "IoU"}
 
@@ -55,6 +56,31 @@ class TiledBoxes:
     tiles_milliseconds: float
     device: str
     engine: str
+
+    @property
+    def cut(self) -> np.ndarray:
+        """Whether each box (N,) ends at an edge of its tile inside the photo, and may be a part of an object."""
+        corners = np.array([tile.xyxy for tile in self.tiles], float).reshape(-1, 4)
+        in_tile = self.sources != WHOLE
+        own = corners[self.sources[in_tile]]
+        margins = AT_EDGE * (own[:, 2:] - own[:, :2])
+        boxes = self.boxes_xyxy[in_tile]
+        near = np.hstack([boxes[:, :2] < own[:, :2] + margins, boxes[:, 2:] > own[:, 2:] - margins])
+        inside = np.hstack([own[:, :2] > corners[:, :2].min(axis=0), own[:, 2:] < corners[:, 2:].max(axis=0)])
+        cut = np.zeros(len(self.sources), bool)
+        cut[in_tile] = (near & inside).any(axis=1)
+        return cut
+
+    def without_cut(self) -> TiledBoxes:
+        """Return the boxes that no tile cuts."""
+        whole = ~self.cut
+        return replace(
+            self,
+            boxes_xyxy=self.boxes_xyxy[whole],
+            scores=self.scores[whole],
+            class_ids=self.class_ids[whole],
+            sources=self.sources[whole],
+        )
 
 
 def detect_in_tiles(

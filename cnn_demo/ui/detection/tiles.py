@@ -14,7 +14,6 @@ from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.exports.boxes import counts
 from cnn_demo.exports.full_size import file_pixels, file_size
 from cnn_demo.images import Photo
-from cnn_demo.machine import on_device
 from cnn_demo.models import load_detector
 from cnn_demo.models.detection.tiled import (
     METHODS,
@@ -27,9 +26,10 @@ from cnn_demo.models.detection.tiled import (
     merge,
 )
 from cnn_demo.models.tiling import Tile, tiles
-from cnn_demo.results import duration, percent
+from cnn_demo.results import percent
 from cnn_demo.ui.components.picture import LabelledBox, labelled_boxes, picture
 from cnn_demo.ui.detection.state import pick_detector
+from cnn_demo.ui.detection.tile_figures import show_merged, show_times, tiles_of_count
 from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.widgets.cached_progress import stoppable
@@ -37,17 +37,20 @@ from cnn_demo.ui.widgets.choice import choose
 from cnn_demo.ui.widgets.detection_controls import boxes_of_count, confidence_slider, counted
 
 SIZE, OVERLAP, SHOWN = "tiles_size", "tiles_overlap", "tiles_shown"
+WHOLE_ONLY = "tiles_drop_cut"
 METHOD, METRIC, LIMIT = "tiles_merging", "tiles_metric", "tiles_threshold"
+AUTO = 0  # stands for the largest tiles of which the photo has at least `FEWEST`
 DEFAULTS: dict[str, Any] = {
-    SIZE: 480,
+    SIZE: AUTO,
     OVERLAP: 20,
+    WHOLE_ONLY: True,
     SHOWN: "merged",
     METHOD: "nmm",
     METRIC: "ios",
     LIMIT: round(100 * THRESHOLD),
 }
-SIZES = (160, 240, 320, 480, 640, 960, 1280)
-MOST = 64  # tiles of a photo
+SIZES = (160, 240, 320, 480, 640, 960, 1280, 1920)
+FEWEST, MOST = 4, 64  # tiles of a photo
 SHOW = {"merged": "Merged", "before": "Before merging", "whole": "Whole photo"}
 SHOWN_SIDE = 1280  # pixels of the longer side that are sent to the browser: small objects should be recognizable
 
@@ -62,9 +65,9 @@ def tiles_view(photo: Photo) -> None:
     panel, stage, details = controls_picture_and_details("tiles")
     with panel:
         spec, side = pick_detector()
-        shown = choose("Boxes", SHOW, key=SHOWN, default=DEFAULTS[SHOWN])
-        size, overlap = _tile_controls()
+        size, overlap, drop_cut = _tile_controls()
         confidence = confidence_slider(spec.threshold)
+        shown = choose("Boxes", SHOW, key=SHOWN, default=DEFAULTS[SHOWN])
         method, metric, threshold = _merge_controls()
     parts, used = tiles_within_limit(file_size(photo), size, overlap)
     with stage:
@@ -72,40 +75,39 @@ def tiles_view(photo: Photo) -> None:
         if found is None:
             st.info("The tiles were stopped: continue when you like.", icon=":material/play_arrow:")
             return
-        merged = merge(found, confidence, method, metric, threshold)
-        _picture(photo, found, merged, shown)
-        st.markdown(in_words(merged, found))
+        cut = int((found.cut & (found.scores > confidence)).sum())
+        merged = merge(found.without_cut() if drop_cut else found, confidence, method, metric, threshold)
+        _picture(photo, found, merged, shown, used)
+        st.markdown(in_words(merged, found, cut if drop_cut else 0))
     with details:
-        if used != size:
+        if size not in (used, AUTO):
             wanted = len(tiles(file_size(photo), size, overlap))
             st.info(
                 f"Tiles of {size} pixels would be {wanted:,}, more than the {MOST} that run here: these have {used} "
                 "pixels.",
                 icon=":material/grid_on:",
             )
-        _in_numbers(photo, found, used)
-        _groups(merged)
+        show_times(photo, found, used)
+        show_merged(merged)
         st.caption(
             f"Each tile is resized to {side} pixels, as the whole photo is, so that an object in it becomes larger "
             "([Akyon et al. 2022](https://arxiv.org/abs/2202.06934)). A tile also lacks the rest of the "
-            "photo: parts of an object, or things without their surroundings, may get a wrong class."
+            "photo: a part of an object, or an object without its surroundings, may get a wrong class."
         )
 
 
-def tiles_of_count(count: int) -> str:
-    """Return the number of tiles in words, such as "1 tile"."""
-    return f"{count} tile{'' if count == 1 else 's'}"
-
-
-def _tile_controls() -> tuple[int, float]:
+def _tile_controls() -> tuple[int, float, bool]:
     size = st.select_slider(
         "Tile size",
-        SIZES,
+        (AUTO, *SIZES),
         DEFAULTS[SIZE],
-        format_func=lambda pixels: f"{pixels} px",
+        format_func=lambda pixels: f"{pixels} px" if pixels else "Auto",
         key=SIZE,
         bind="query-params",
-        help="Height and width of a tile, in pixels of the photo's file. Smaller tiles enlarge objects more.",
+        help=(
+            "Height and width of a tile, in pixels of the photo's file. Smaller tiles enlarge objects more. "
+            f"*Auto*: the largest tiles of which the photo has at least {FEWEST}."
+        ),
     )
     overlap = st.slider(
         "Overlap of tiles",
@@ -118,7 +120,17 @@ def _tile_controls() -> tuple[int, float]:
         bind="query-params",
         help="At least this much: an object in the overlap is whole in at least one tile if it is no larger.",
     )
-    return size, overlap / 100
+    drop_cut = st.toggle(
+        "Drop boxes that a tile cuts",
+        DEFAULTS[WHOLE_ONLY],
+        key=WHOLE_ONLY,
+        bind="query-params",
+        help=(
+            "A box that ends at the edge of its tile may be a part of a larger object, and parts often get a wrong "
+            "class. Tiles then find only objects that fit into one of them."
+        ),
+    )
+    return size, overlap / 100, drop_cut
 
 
 def _merge_controls() -> tuple[str, str, float]:
@@ -158,9 +170,11 @@ def tiles_within_limit(size: tuple[int, int], tile: int, overlap: float) -> tupl
 
     Args:
         size: (height, width) of the photo's file.
-        tile: Wanted size of a tile, in pixels.
+        tile: Wanted size of a tile, in pixels, or `AUTO`.
         overlap: Overlap of neighbouring tiles, 0 to below 1.
     """
+    if tile == AUTO:
+        tile = next((each for each in SIZES[::-1] if len(tiles(size, each, overlap)) >= FEWEST), SIZES[0])
     parts = tiles(size, tile, overlap)
     while len(parts) > MOST:
         tile = next((larger for larger in SIZES if larger > tile), 2 * tile)
@@ -185,7 +199,7 @@ def _found(photo: Photo, key: str, side: int, parts: tuple[Tile, ...], container
     return stoppable([photo], name, f"The whole photo and {tiles_of_count(len(parts))}…", container, run)
 
 
-def _picture(photo: Photo, found: TiledBoxes, merged: Merged, shown: str) -> None:
+def _picture(photo: Photo, found: TiledBoxes, merged: Merged, shown: str, used: int) -> None:
     boxes = [*_tile_outlines(photo, found), *shown_boxes(photo, merged, shown)]
     picture(
         jpeg_url(reduced(photo.pixels, SHOWN_SIDE)),
@@ -196,7 +210,8 @@ def _picture(photo: Photo, found: TiledBoxes, merged: Merged, shown: str) -> Non
         max_height=520,
         boxes=boxes,
     )
-    st.caption("Amber: found on the whole photo. Green: **found only in tiles**. Grey: the tiles.")
+    outlines = f"the {tiles_of_count(len(found.tiles))} of {used} px" if len(found.tiles) > 1 else "the tile"
+    st.caption(f"Amber: found on the whole photo. Green: **found only in tiles**. Grey: {outlines}.")
 
 
 def shown_boxes(photo: Photo, merged: Merged, shown: str) -> list[LabelledBox]:
@@ -233,55 +248,23 @@ def _on_photo(photo: Photo, boxes: np.ndarray) -> np.ndarray:
     return np.asarray(boxes, float).reshape(-1, 4) * ([columns / width, rows / height] * 2)
 
 
-def in_words(merged: Merged, found: TiledBoxes) -> str:
-    """Return which objects are found, which only in tiles, and how many boxes were merged."""
+def in_words(merged: Merged, found: TiledBoxes, dropped: int = 0) -> str:
+    """Return which objects are found, which only in tiles, how many boxes were merged, and what to make of it.
+
+    Args:
+        merged: The merged boxes.
+        found: The boxes of the photo and of its tiles.
+        dropped: Number of boxes above the confidence threshold that were dropped because a tile cuts them.
+    """
     alone, gone = int(merged.only_in_tiles.sum()), len(merged.scores) - len(merged.leaders)
     lost, count = int(merged.only_in_whole.sum()), len(found.tiles)
     where = "the tile" if count == 1 else f"the {count} tiles"
-    return (
+    words = (
         f"{counted(counts(merged.detections()))}. **{alone}** found only in {where}, {lost} only "
         f"on the whole photo; **{gone}** of {boxes_of_count(len(merged.scores))} merged into another one."
     )
-
-
-def _in_numbers(photo: Photo, found: TiledBoxes, used: int) -> None:
-    height, width = file_size(photo)
-    where = on_device(found.device, found.engine)
-    title = f"{tiles_of_count(len(found.tiles))} of {used} px"
-    grid = st.grid(3, min_column_width=120)
-    grid.metric("Whole photo", duration(found.whole_milliseconds), border=True)
-    grid.metric(title, duration(found.tiles_milliseconds), border=True)
-    grid.metric("Times as long", f"{found.tiles_milliseconds / max(found.whole_milliseconds, 0.1):.0f} ×", border=True)
-    st.caption(f"The file has {width} × {height} pixels. Each run is timed {where}.")
-
-
-def _groups(merged: Merged) -> None:
-    """List the merged boxes with the boxes that went into each."""
-    if not len(merged.leaders):
-        return
-    members = [merged.leader == k for k in merged.leaders]
-    width = merged.merged_xyxy[:, 2] - merged.merged_xyxy[:, 0]
-    height = merged.merged_xyxy[:, 3] - merged.merged_xyxy[:, 1]
-    st.dataframe(
-        {
-            "Class": [merged.labels[merged.class_ids[k]] for k in merged.leaders],
-            "Confidence": [100 * float(merged.scores[k]) for k in merged.leaders],
-            "Found": [
-                "only in tiles" if tiles_only else "only on the photo" if whole_only else "both"
-                for tiles_only, whole_only in zip(merged.only_in_tiles, merged.only_in_whole, strict=True)
-            ],
-            "Boxes": [int(group.sum()) for group in members],
-            "Width": width.round().astype(int),
-            "Height": height.round().astype(int),
-        },
-        key="tiles_groups",
-        hide_index=True,
-        height=min(35 * (len(members) + 1) + 3, 280),
-        alt="All merged boxes: class, confidence, where they were found, and how many boxes were merged.",
-        column_config={
-            "Confidence": st.column_config.ProgressColumn(min_value=0, max_value=100, format="%.0f%%"),
-            "Boxes": st.column_config.NumberColumn(help="How many boxes were merged into one."),
-            "Width": st.column_config.NumberColumn(format="%d px", help="In pixels of the photo's file."),
-            "Height": st.column_config.NumberColumn(format="%d px", help="In pixels of the photo's file."),
-        },
-    )
+    if dropped:
+        words += f" {boxes_of_count(dropped)} that a tile cuts {'was' if dropped == 1 else 'were'} dropped."
+    if alone:
+        return f"{words} **Look at each green box**: a tile shows less of the photo, so it may be a false positive."
+    return f"{words} No object is found only in tiles here: they help where objects are small on the photo."

@@ -1,6 +1,7 @@
 """Detection on tiles with a planted detector that sees large squares only; merging of boxes by hand-made cases."""
 
 import threading
+from dataclasses import replace
 from types import SimpleNamespace
 
 import cv2
@@ -120,6 +121,25 @@ def boxes(*corners, scores=None, classes=None) -> TiledBoxes:
     classes = np.zeros(count, int) if classes is None else np.array(classes)
     array = np.array(corners, np.float32).reshape(-1, 4)
     return TiledBoxes((), 0, array, scores, classes, np.arange(count) - 1, ("a", "b"), 1.0, 1.0, "cpu", "torch")
+
+
+def test_boxes_at_inner_edges_of_their_tile_are_cut():
+    """Two tiles beside each other, the second from 80 to 180; nothing cuts a box at the edge of the photo."""
+    parts = tiles((100, 180), 100, 0.2)
+    assert [part.xyxy for part in parts] == [(0, 0, 100, 100), (80, 0, 180, 100)]
+    cases = {
+        (WHOLE, (0, 0, 180, 100)): False,
+        (0, (0, 0, 50, 100)): False,
+        (0, (60, 20, 99, 40)): True,
+        (0, (60, 20, 95, 40)): False,
+        (1, (81, 20, 120, 40)): True,
+        (1, (120, 0, 180, 100)): False,
+    }
+    sources, corners = zip(*cases, strict=True)
+    found = replace(boxes(*corners), tiles=parts, sources=np.array(sources))
+    assert found.cut.tolist() == list(cases.values())
+    assert found.without_cut().sources.tolist() == [WHOLE, 0, 0, 1]
+    assert len(found.without_cut().scores) == 4
 
 
 def test_an_object_that_two_tiles_cut_gets_one_whole_box():
