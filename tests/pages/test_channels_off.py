@@ -8,6 +8,7 @@ import pytest
 from driver import assert_fine, component, fire, html, written
 
 from cnn_demo.images import sample_photos
+from cnn_demo.lessons.leads import SWITCH_CHANNELS_OFF
 from cnn_demo.models import load
 from cnn_demo.models.explanation.channel_ablation import (
     cut_network,
@@ -69,6 +70,7 @@ def test_it_opens_with_the_ten_that_contribute_most_switched_off(model, photo, c
     losses = estimated_losses(model, model.prepare(photo.pixels), LAYER, best)
     ten = losses.order()[:10].tolist()
     app = open_tab(photo, page)
+    assert SWITCH_CHANNELS_OFF in written(app)
     assert f"**10** of {cut.channels} channels are off" in written(app)
     assert sentence(model, cut, ten) in written(app)
     grid = component(app, f"{page.KEYS.prefix}_grid")

@@ -11,6 +11,7 @@ from driver import assert_fine, component, draw, html, written
 from cnn_demo.drawing.edits import Edit
 from cnn_demo.drawing.shapes import ERASER, Shape, box_shape
 from cnn_demo.images import sample_photos
+from cnn_demo.lessons.leads import COVER_IT
 from cnn_demo.lessons.pretrained_experiments import EXPERIMENTS
 from cnn_demo.models import find, load
 from cnn_demo.models.detection.candidates import select
@@ -52,6 +53,7 @@ def expected(edit: Edit) -> list[tuple[str, str, str]]:
 def test_predictions_follow_each_stroke():
     app = open_classifier()
     assert figures(app) == expected(Edit())
+    assert COVER_IT in written(app)
     assert all(before == now for _, before, now in figures(app))
     draw(app, surface.CANVAS, [STROKE])
     assert_fine(app)

@@ -11,6 +11,7 @@ import pytest
 from driver import assert_fine, html, picture, written
 
 from cnn_demo.images import sample_photos
+from cnn_demo.lessons.leads import COMPARE_CLASSES
 from cnn_demo.lessons.pretrained_experiments import EXPERIMENTS
 from cnn_demo.models import load
 from cnn_demo.models.explanation.contrast import channel_evidence, contrast
@@ -45,6 +46,7 @@ def test_the_top_two_classes_are_compared(model, photo):
     seen = model.prepare(photo.pixels)
     app = open_tab(photo)
     assert f"**A: {first}** {percent(one)} · **B: {second}** {percent(two)}." in written(app)
+    assert COMPARE_CLASSES in written(app)
     maps = [f"A: {first}", f"B: {second}", "Difference A − B", "Input of the network", "A, not B", "B, not A"]
     assert titles(app)[:6] == maps
 

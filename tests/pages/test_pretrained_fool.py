@@ -12,6 +12,7 @@ from driver import assert_fine, html, written
 
 from cnn_demo.images import read_photo, sample_photos
 from cnn_demo.images.corruptions import corrupt
+from cnn_demo.lessons.leads import FOOL_IT
 from cnn_demo.lessons.pretrained_experiments import EXPERIMENTS
 from cnn_demo.models import load
 from cnn_demo.models.robustness.adversarial import Attacker
@@ -52,6 +53,7 @@ def test_the_smallest_noise_is_shown_and_saved(model, photo, monkeypatch):
     assert re.findall(r"<b>(.*?)</b>", html(app))[:4] == ["Photo", "Noise × 50", "With noise", "JPEG quality 90"]
     assert "**EfficientNet-Lite0** is " in written(app)
     assert "**Random noise of" in written(app)
+    assert FOOL_IT in written(app)
 
     read = read_photo(files["Altered photo"][0](), "altered.png")
     assert model.predict(read.pixels).top(1)[0][0] == after != before

@@ -6,6 +6,7 @@ import pytest
 from driver import assert_fine, component, fire, html, written
 
 from cnn_demo.images import sample_photos
+from cnn_demo.lessons.leads import PARTS
 from cnn_demo.models import load
 from cnn_demo.models.explanation.feature_maps import feature_maps, rectified_layers
 from cnn_demo.models.explanation.parts import Parts, factorize, part_evidence
@@ -35,9 +36,10 @@ def test_parts_with_their_activation_and_classes(model, photo, layer, count):
     found = factorize(maps, count)
     evidence = part_evidence(model, seen, layer, maps, found)
     app = open_tab(photo, {tab.LAYER: layer, tab.COUNT: str(count)})
+    assert PARTS in written(app)
     assert f"**{count} parts reconstruct {percent(found.explained)} of the maps of" in written(app)
     assert ("are exact" in written(app)) == evidence.exact == (layer == "block5_relu")
-    assert len(component(app, "parts_gallery")["items"]) == count
+    assert len(component(app, "parts_tiles")["items"]) == count
     for index in range(count):
         assert f"{model.labels[evidence.favourites[index]]} {tab.signed(evidence.relative[index].max())}" in html(app)
         assert percent(float(found.fractions[index])) in html(app)
@@ -45,8 +47,8 @@ def test_parts_with_their_activation_and_classes(model, photo, layer, count):
 
 def test_a_part_is_opened_and_closed_by_a_click_and_the_link_keeps_it(photo):
     app = open_tab(photo)
-    assert component(app, "parts_gallery")["chosen"] is None
-    fire(app, "parts_gallery", "pick", "3")
+    assert component(app, "parts_tiles")["chosen"] is None
+    fire(app, "parts_tiles", "pick", 3)
     assert_fine(app)
     assert app.session_state[tab.SHOWN] == 3
     assert component(app, "parts_picture")["caption"].startswith("Part 3: ")
@@ -54,8 +56,8 @@ def test_a_part_is_opened_and_closed_by_a_click_and_the_link_keeps_it(photo):
     app.slider(key=tab.COUNT).set_value(2).run()  # there is no third part any more
     assert_fine(app)
     assert component(app, "parts_picture")["caption"].startswith("Each pixel")
-    fire(app, "parts_gallery", "pick", "1")
-    fire(app, "parts_gallery", "pick", "1")
+    fire(app, "parts_tiles", "pick", 1)
+    fire(app, "parts_tiles", "pick", 1)
     assert app.session_state[tab.SHOWN] == 0
     for wrong in ("7", "x", "-1"):
         assert component(open_tab(photo, {tab.SHOWN: wrong}), "parts_picture")["caption"].startswith("Each pixel")

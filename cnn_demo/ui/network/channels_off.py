@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from cnn_demo.images import Photo
+from cnn_demo.lessons.leads import SWITCH_CHANNELS_OFF
 from cnn_demo.models import load_classifier
 from cnn_demo.ui.network.walk.stages import layer_label
 from cnn_demo.ui.network.walk.state import MODEL
@@ -29,4 +30,5 @@ def channels_off_view(photo: Photo) -> None:
     """
     with st.spinner("Loading the network…"):
         model = load_classifier(MODEL)
-    channel_switches(photo, model, controls_picture_and_details("channels_off"), KEYS, layer_label)
+    containers = controls_picture_and_details("channels_off", SWITCH_CHANNELS_OFF)
+    channel_switches(photo, model, containers, KEYS, layer_label)

@@ -13,6 +13,7 @@ from cnn_demo.drawing.edits import Edit
 from cnn_demo.drawing.heatmaps import overlay, peak_position
 from cnn_demo.exports.full_size import file_pixels
 from cnn_demo.images import Photo
+from cnn_demo.lessons.leads import COVER_IT
 from cnn_demo.models import MAX_MODELS, ModelSpec, ModelUnavailable, load_classifier
 from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.models.explanation.explain import explain
@@ -42,7 +43,7 @@ Prediction = tuple[Classifier, Classification, Classification]  # for the untouc
 @fragment
 def cover_view(photo: Photo) -> None:
     """Let the visitor change the photo, and show how the predictions follow."""
-    panel, drawing, result, details = tools_drawing_result_and_details("cover", tools_last=True)
+    panel, drawing, result, details = tools_drawing_result_and_details("cover", COVER_IT, tools_last=True)
     drawn = working_photo(photo, DRAWN_SIDE, square=True)
     square = working_photo(photo, max(photo.size), square=True)
     with panel:

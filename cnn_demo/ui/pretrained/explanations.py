@@ -10,21 +10,18 @@ from streamlit.delta_generator import DeltaGenerator
 
 from cnn_demo.drawing.heatmaps import overlay, peak_position
 from cnn_demo.images import Photo
-from cnn_demo.models import load_classifier
 from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.models.explanation.explain import METHODS, convolutional_layers, explain
 from cnn_demo.results import Classification, duration, percent
 from cnn_demo.ui.page.fragments import fragment
-from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.pretrained import deletion_check
 from cnn_demo.ui.pretrained.explanation import Explanation, Question
+from cnn_demo.ui.pretrained.one_network import one_network
 from cnn_demo.ui.pretrained.questions import class_box, classified, layer_box
 from cnn_demo.ui.widgets.cached_progress import computed
 from cnn_demo.ui.widgets.heatmap_controls import is_small, legend, opacity_slider, picture_url
-from cnn_demo.ui.widgets.model_picker import load_with_spinner, pick_model
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
 
-MODEL = "model"
 CLASS, LAYER, SHOWN, OPACITY = "why_class", "why_layer", "why_methods", "why_opacity"
 # By the deletion test with EfficientNet-Lite0, Grad-CAM is better than a random order on 8 of the 10 sample photos, and
 # integrated gradients on 7, the cat among them, where Grad-CAM fails: on each photo at least one of the two is.
@@ -42,11 +39,7 @@ def why_view(photo: Photo) -> None:
     Args:
         photo: The visitor's photo, of any size.
     """
-    panel, stage, details = controls_picture_and_details("why")
-    with panel:
-        spec = pick_model(MODEL, "Model")
-    with stage:
-        model = load_with_spinner(spec, load_classifier)
+    panel, stage, details, model = one_network("why")
     seen = model.prepare(photo.pixels)
     prediction = classified(photo, model)
     with panel:
@@ -66,7 +59,7 @@ def why_view(photo: Photo) -> None:
         _pictures(photo, seen, question.label, maps, opacity)
     with details:
         if maps:
-            deletion_check.check(photo, spec.key, question, maps)
+            deletion_check.check(photo, model.spec.key, question, maps)
         _limits()
 
 

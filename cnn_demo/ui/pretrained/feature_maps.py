@@ -9,20 +9,17 @@ import streamlit as st
 from cnn_demo.drawing.heatmaps import SIDE, blend, map_colours, small_maps
 from cnn_demo.drawing.pictures import below_each_other
 from cnn_demo.images import Photo
-from cnn_demo.models import load_classifier
 from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.models.explanation.feature_maps import convolutional_layers, feature_maps, map_layers, strongest_first
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.components.tiles import Tile, tiles
 from cnn_demo.ui.page.caching import photo_cache
 from cnn_demo.ui.page.fragments import fragment
-from cnn_demo.ui.page.layout import controls_picture_and_details
+from cnn_demo.ui.pretrained.one_network import one_network
 from cnn_demo.ui.widgets.choice import index_field
 from cnn_demo.ui.widgets.heatmap_controls import is_small, legend, opacity_slider, picture_url
-from cnn_demo.ui.widgets.model_picker import load_with_spinner, pick_model
 from cnn_demo.ui.widgets.number_grid import short_number
 
-MODEL = "model"
 LAYER, CHANNEL, ALL, OPACITY = "maps_layer", "maps_channel", "maps_all", "maps_opacity"
 DEFAULTS: dict[str, Any] = {LAYER: None, CHANNEL: None, ALL: False, OPACITY: 70}
 FEW = 64  # maps shown before the visitor chooses to see all
@@ -35,11 +32,7 @@ def maps_view(photo: Photo) -> None:
     Args:
         photo: The visitor's photo, of any size.
     """
-    panel, stage, details = controls_picture_and_details("maps")
-    with panel:
-        spec = pick_model(MODEL, "Model")
-    with stage:
-        model = load_with_spinner(spec, load_classifier)
+    panel, stage, details, model = one_network("maps")
     with panel:
         layer = _layer(model)
     with stage:

@@ -12,22 +12,20 @@ import streamlit as st
 from cnn_demo.drawing.palette import as_hex, distinct_colours
 from cnn_demo.drawing.pictures import jpeg_url
 from cnn_demo.images import Photo
-from cnn_demo.models import load_classifier
+from cnn_demo.lessons.leads import PARTS
 from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.models.explanation.feature_maps import feature_maps, rectified_layers
 from cnn_demo.models.explanation.parts import CLASSES, FEWEST, MOST, PartEvidence, Parts, factorize, part_evidence
 from cnn_demo.results import Classification, percent
-from cnn_demo.ui.components.gallery import Thumbnail, gallery
 from cnn_demo.ui.components.picture import picture
+from cnn_demo.ui.components.tiles import Tile, tiles
 from cnn_demo.ui.page.caching import photo_cache
 from cnn_demo.ui.page.fragments import fragment
-from cnn_demo.ui.page.layout import controls_picture_and_details
+from cnn_demo.ui.pretrained.one_network import one_network
 from cnn_demo.ui.pretrained.questions import classified, layer_box
 from cnn_demo.ui.widgets.choice import choose
 from cnn_demo.ui.widgets.heatmap_controls import is_small, opacity_slider, picture_url
-from cnn_demo.ui.widgets.model_picker import load_with_spinner, pick_model
 
-MODEL = "model"
 LAYER, COUNT, SHOWN, OPACITY = "parts_layer", "parts_count", "parts_shown", "parts_opacity"
 DEFAULTS: dict[str, Any] = {LAYER: None, COUNT: 4, SHOWN: 0, OPACITY: 70}
 BRIGHTEST = 98  # percentile of the strengths that gets the full colour
@@ -43,11 +41,7 @@ def parts_view(photo: Photo) -> None:
     Args:
         photo: The visitor's photo, of any size.
     """
-    panel, stage, details = controls_picture_and_details("parts")
-    with panel:
-        spec = pick_model(MODEL, "Model")
-    with stage:
-        model = load_with_spinner(spec, load_classifier)
+    panel, stage, details, model = one_network("parts", PARTS)
     prediction = classified(photo, model)
     with panel:
         layer = layer_box(LAYER, rectified_layers(model.network), "Its feature maps are taken apart.")
@@ -58,12 +52,14 @@ def parts_view(photo: Photo) -> None:
         shown = _shown(parts.count)
         opacity = opacity_slider(OPACITY, DEFAULTS[OPACITY], "Opacity of the parts")
     seen = model.prepare(photo.pixels)
-    with stage:
+    picture_container, table_container = stage.columns([6, 7], gap="medium")
+    with picture_container:
         _picture(photo, seen, parts, shown, opacity)
-    with details:
+    with table_container:
         st.markdown(verdict(parts, evidence, prediction, layer))
-        _thumbnails(seen, parts, evidence, model, shown)
+        _one_by_one(seen, parts, evidence, model, shown)
         _table(parts, evidence, prediction)
+    with details:
         _explained(evidence)
 
 
@@ -144,23 +140,30 @@ def verdict(parts: Parts, evidence: PartEvidence, prediction: Classification, la
     return f"{start} Part {best + 1}, {fraction} of the activation, supports the prediction “{label}” most{other}."
 
 
-def _thumbnails(seen: np.ndarray, parts: Parts, evidence: PartEvidence, model: Classifier, shown: int) -> None:
+def _one_by_one(seen: np.ndarray, parts: Parts, evidence: PartEvidence, model: Classifier, shown: int) -> None:
+    """Show each part alone; a click opens it."""
     small = cv2.resize(seen, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA)
+    numbers = range(1, parts.count + 1)
     items = [
-        Thumbnail(
-            str(index),
-            f"Part {index}",
-            jpeg_url(painted(small, parts, index, 0.85)),
-            f"Part {index}, {percent(float(part))}: {model.labels[favourite]}",
-        )
-        for index, (part, favourite) in enumerate(zip(parts.fractions, evidence.favourites, strict=True), start=1)
+        Tile(index, f"Part {index}, {percent(float(part))}: {model.labels[favourite]}", f"Part {index}")
+        for index, part, favourite in zip(numbers, parts.fractions, evidence.favourites, strict=True)
     ]
-    gallery(items, str(shown) if shown else None, key="parts_gallery", label="The parts, one by one", on_pick=_open)
+    tiles(
+        jpeg_url(np.concatenate([painted(small, parts, index, 0.85) for index in numbers])),
+        items,
+        (THUMBNAIL, THUMBNAIL),
+        key="parts_tiles",
+        label="The parts, one by one",
+        chosen=shown or None,
+        on_pick=_open,
+        width=76,
+        pixelated=False,
+    )
 
 
-def _open(key: str) -> None:
+def _open(index: int) -> None:
     """Show a part alone; all of them again if it is alone already."""
-    st.session_state[SHOWN] = 0 if st.session_state.get(SHOWN) == int(key) else int(key)
+    st.session_state[SHOWN] = 0 if st.session_state.get(SHOWN) == index else index
 
 
 def _table(parts: Parts, evidence: PartEvidence, prediction: Classification) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from cnn_demo.images import Photo
 from cnn_demo.ui.page.tabs import fill_open_tab
-from cnn_demo.ui.pretrained import channels_off, classify, cover, explanations, feature_maps, models, parts
+from cnn_demo.ui.pretrained import channels_off, classify, cover, explanations, feature_maps, models, one_network, parts
 from cnn_demo.ui.pretrained.channels_off import channels_off_view
 from cnn_demo.ui.pretrained.classify import classify_view
 from cnn_demo.ui.pretrained.contrast import question
@@ -38,7 +38,7 @@ VIEWS: dict[str, Callable[[Photo], None]] = {
 # The default of every bound control; *Try this* resets the controls to these.
 DEFAULTS: dict[str, Any] = {
     "task": next(iter(VIEWS)),
-    explanations.MODEL: None,  # shared by all views of one network; None: the preferred one available locally
+    one_network.MODEL: None,  # shared by all views of one network; None: the preferred one available locally
     **classify.DEFAULTS,
     **explanations.DEFAULTS,
     **question.DEFAULTS,

@@ -11,24 +11,21 @@ from cnn_demo.drawing.heatmaps import blend, overlay, peak_position
 from cnn_demo.drawing.pictures import signed_colours
 from cnn_demo.exports.evidence import evidence_zip
 from cnn_demo.images import Photo
-from cnn_demo.models import load_classifier
+from cnn_demo.lessons.leads import COMPARE_CLASSES
 from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.models.explanation.contrast import ChannelEvidence, Contrast, contrast
 from cnn_demo.models.explanation.smallest_patch import PatchSearch
 from cnn_demo.results import Classification, percent
 from cnn_demo.ui.page.caching import photo_cache
 from cnn_demo.ui.page.fragments import fragment
-from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.pretrained.contrast.channels import show_channels
 from cnn_demo.ui.pretrained.contrast.patch import show_patch
 from cnn_demo.ui.pretrained.contrast.question import Pair, ask
+from cnn_demo.ui.pretrained.one_network import one_network
 from cnn_demo.ui.pretrained.questions import classified
 from cnn_demo.ui.widgets.file_buttons import file_buttons, stem_of
 from cnn_demo.ui.widgets.heatmap_controls import is_small, legend, picture_url
-from cnn_demo.ui.widgets.model_picker import load_with_spinner, pick_model
 from cnn_demo.ui.widgets.picture_cards import Card, picture_cards
-
-MODEL = "model"
 
 
 @fragment
@@ -38,11 +35,7 @@ def contrast_view(photo: Photo) -> None:
     Args:
         photo: The visitor's photo, of any size.
     """
-    panel, stage, details = controls_picture_and_details("contrast")
-    with panel:
-        spec = pick_model(MODEL, "Model")
-    with stage:
-        model = load_with_spinner(spec, load_classifier)
+    panel, stage, details, model = one_network("contrast", COMPARE_CLASSES)
     prediction = classified(photo, model)
     with panel:
         pair = ask(model, prediction)
@@ -97,7 +90,7 @@ def _show_maps(photo: Photo, seen: np.ndarray, pair: Pair, maps: Contrast) -> No
 
 
 def _heat(photo: Photo, seen: np.ndarray, pair: Pair, values: np.ndarray, title: str, line: str) -> Card:
-    found = f"Brightest {peak_position(values)}." if values.any() else "The map is zero: no evidence."
+    found = f"Brightest region: {peak_position(values)}." if values.any() else "The map is zero: no evidence."
     return Card(
         picture_url(overlay(seen, values, pair.opacity)),
         f"{title}, {line[:-1]} map: {photo.description}",

@@ -9,22 +9,22 @@ from streamlit.delta_generator import DeltaGenerator
 from cnn_demo.drawing.pictures import png_bytes
 from cnn_demo.exports.evidence import evidence_zip
 from cnn_demo.images import Photo
-from cnn_demo.models import MAX_MODELS, load_classifier
+from cnn_demo.lessons.leads import FOOL_IT
+from cnn_demo.models import MAX_MODELS
 from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.models.robustness.smallest import Search
 from cnn_demo.models.robustness.survival import CONDITIONS, DRAWS, picture_with
 from cnn_demo.results import Classification
 from cnn_demo.ui.page.fragments import fragment
-from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.pretrained.fool.elsewhere import Elsewhere, show_elsewhere
 from cnn_demo.ui.pretrained.fool.noise import in_quotes, noise_picture, searched, show_noise, show_predictions
 from cnn_demo.ui.pretrained.fool.settings import OTHERS, Plan, ask
 from cnn_demo.ui.pretrained.fool.words import verdict
+from cnn_demo.ui.pretrained.one_network import one_network
 from cnn_demo.ui.pretrained.questions import classified
 from cnn_demo.ui.widgets.file_buttons import file_buttons, stem_of
-from cnn_demo.ui.widgets.model_picker import load_with_spinner, pick_model, pick_models
+from cnn_demo.ui.widgets.model_picker import pick_models
 
-MODEL = "model"
 LITES = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
 
 
@@ -35,16 +35,12 @@ def fool_view(photo: Photo) -> None:
     Args:
         photo: The visitor's photo, of any size.
     """
-    panel, stage, details = controls_picture_and_details("fool")
-    with panel:
-        spec = pick_model(MODEL, "Model")
-    with stage:
-        model = load_with_spinner(spec, load_classifier)
+    panel, stage, details, model = one_network("fool", FOOL_IT)
     prediction = classified(photo, model)
     label = prediction.top(1)[0][0]
     with panel:
         plan = ask(model, prediction)
-        others = pick_models(OTHERS, "Other networks", MAX_MODELS - 1, preselected=LITES, without=spec.key)
+        others = pick_models(OTHERS, "Other networks", MAX_MODELS - 1, preselected=LITES, without=model.spec.key)
     if plan.target == label:
         stage.info(f"“{label}” is the prediction already: choose another class.", icon=":material/category:")
         return

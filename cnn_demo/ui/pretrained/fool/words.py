@@ -93,8 +93,8 @@ def elsewhere(
     """
     tests = [each for each in survivals if each.label == label]
     networks, conditions = (sum(works(each, target) for each in group) for group in (transfers, tests))
-    counts = [f"after {conditions or 'none'} of {len(tests)} changes of the photo"] if tests else []
-    counts += [f"in {networks or 'none'} of {len(transfers)} other networks"] if transfers else []
+    counts = [f"after {_of(conditions, len(tests), 'change')} of the photo"] if tests else []
+    counts += [f"in {_of(networks, len(transfers), 'other network')}"] if transfers else []
     effect = "works" if target is None else f"gives “{target}”"
     found = ""
     if counts:
@@ -108,6 +108,11 @@ def elsewhere(
     if smallest:
         found += "The smallest noise barely crosses the decision boundary; *Whole budget* goes further."
     return found.strip()
+
+
+def _of(count: int, total: int, noun: str) -> str:
+    """Write a count, such as "none of 2 other networks"."""
+    return f"{count or 'none'} of {total} {noun}{'' if total == 1 else 's'}"
 
 
 def by_chance(changed: int, budget: int) -> str:

@@ -35,7 +35,7 @@ DEFAULTS: dict[str, Any] = {
     LINK: None,  # an experiment begins without a drawing, or with its own
 }
 PAINT = "#ff3ea5"  # seldom in photos
-MAX_HEIGHT = 400
+MAX_HEIGHT = 360
 _CHANGE_HELP = (
     "- **Colour**: the photo in shades of grey.\n"
     "- **Shape**: the photo is cut into patches, and each is put where another one was.\n"

@@ -57,18 +57,18 @@ def test_a_failure_states_what_to_try():
 def test_elsewhere_is_counted():
     nowhere = elsewhere("cat", [STAYS], [STAYS, STAYS], smallest=True)
     assert nowhere.startswith(
-        "**The noise works nowhere else: after none of 2 changes of the photo, and in none of 1 other networks.** The "
+        "**The noise works nowhere else: after none of 2 changes of the photo, and in none of 1 other network.** The "
     )
     text = elsewhere("cat", [CHANGES, STAYS], [CHANGES, CHANGES, STAYS], smallest=False)
     assert text == "**The noise works also after 2 of 3 changes of the photo, and in 1 of 2 other networks.**"
     text = elsewhere("cat", [CHANGES], [CHANGES, WANTED], smallest=False, target="bus")
-    assert text == "**The noise gives “bus” also after 1 of 2 changes of the photo, and in none of 1 other networks.**"
+    assert text == "**The noise gives “bus” also after 1 of 2 changes of the photo, and in none of 1 other network.**"
     assert "network" not in elsewhere("cat", [], [CHANGES], smallest=False)
 
 
 def test_a_change_that_fools_without_noise_is_no_test_of_the_noise():
     text = elsewhere("cat", [], [STAYS, MOVED, MOVED], smallest=False)
-    assert text.startswith("**The noise works nowhere else: after none of 1 changes of the photo.** 2 of 3 changes")
+    assert text.startswith("**The noise works nowhere else: after none of 1 change of the photo.** 2 of 3 changes")
     text = elsewhere("cat", [], [MOVED, MOVED], smallest=False)
     assert text.startswith("2 of 2 changes of the photo change the prediction without noise too")
 
