@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
+from typing import NoReturn
 
 from cnn_demo.environment import wrong_settings
 from cnn_demo.terminal import complain
@@ -70,5 +72,18 @@ def _run(arguments: list[str]) -> int:
     return ask(arguments)
 
 
+def console() -> NoReturn:
+    """Run the command of the shell, and exit with its status.
+
+    After Ctrl-C, threads that export a network are not waited for: they cannot be stopped, and may take 20 seconds.
+    """
+    status = main()
+    others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
+    if status == INTERRUPTED and not all(thread.daemon for thread in others):
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    console()

@@ -98,6 +98,24 @@ def test_ctrl_c_ends_it_quietly(monkeypatch, capsys):
     assert capsys.readouterr().err == ""
 
 
+EXPORTING = """
+import sys, threading, time
+from cnn_demo import __main__
+
+def interrupted(_arguments):
+    threading.Thread(target=time.sleep, args=(600,)).start()
+    raise KeyboardInterrupt
+
+__main__._run = interrupted
+__main__.console()
+"""
+
+
+def test_ctrl_c_does_not_wait_for_an_export(root):
+    done = subprocess.run([sys.executable, "-c", EXPORTING], cwd=root, capture_output=True, timeout=300)
+    assert (done.returncode, done.stderr) == (130, b"")
+
+
 @pytest.mark.parametrize("command", [[], ["classify"], ["localize"], ["detect"], ["segment"], ["explain"], ["fetch"]])
 def test_the_help_tells_the_exit_statuses(command, capsys):
     with pytest.raises(SystemExit):
