@@ -170,6 +170,15 @@ def test_a_page_that_fails_as_a_whole_shows_one_sentence(monkeypatch, as_visitor
     assert ["Something went wrong here" in error.value for error in app.error] == [True]
 
 
+def test_a_page_without_the_app_around_it_shows_one_sentence_too(monkeypatch, caplog, as_visitors_see_it):
+    monkeypatch.setattr("cnn_demo.ui.page.experiments.reveal", refuse)
+    app = open_app(PAGE_1, photo=SMALL)
+    assert not app.exception
+    (shown,) = (error.value for error in app.error)
+    assert re.search(r"\(error ([0-9a-f]{6})\)", shown)[1] in caplog.text
+    assert "/secret/path" not in shown
+
+
 def test_developers_see_the_traceback(monkeypatch):
     break_page(monkeypatch, PAGE_2, RuntimeError("out of order"))
     app = open_app(PAGE_2, photo=SMALL)

@@ -12,6 +12,7 @@ from typing import Any
 
 import streamlit as st
 from streamlit.errors import FragmentHandledException
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.state.session_state import SessionState
 
 from cnn_demo.environment import DEBUG, is_on
@@ -19,8 +20,6 @@ from cnn_demo.models import ModelUnavailable
 from cnn_demo.ui.page.markdown import plain
 
 LOG = logging.getLogger(__name__)
-
-
 _OF_CALLBACK = "callback_error"  # the sentence of a callback that failed, until it is shown
 
 
@@ -39,6 +38,24 @@ def errors_shown(*, of_callbacks: bool = True) -> Iterator[None]:
         raise
     except Exception as error:
         _show(_sentence(error), expected=_is_expected(error))
+
+
+def guard_page() -> None:
+    """Show an error outside of all views in one sentence, in the run that has begun.
+
+    It ends the page, but not in Streamlit's box. app.py has a barrier for it, and is not always there: see `navigate`.
+    """
+    context = get_script_run_ctx()
+    if context is not None:
+        context.on_script_error = _show_last
+
+
+def _show_last(error: Exception) -> bool | None:
+    """Show an error that Streamlit has caught and logged; return whether it needs no box of Streamlit's."""
+    if is_on(DEBUG, default=False):
+        return None
+    _show(_sentence(error), expected=_is_expected(error))
+    return True
 
 
 def show_callback_error() -> None:

@@ -14,6 +14,7 @@ from cnn_demo.lessons import Lesson
 from cnn_demo.limits import SERVER_MB
 from cnn_demo.project import ROOT, about
 from cnn_demo.topics import TOPICS, Topic
+from cnn_demo.ui.page.barrier import guard_page
 from cnn_demo.ui.page.disconnected import end_disconnected_sessions
 from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.page.photo_picker import open_with
@@ -73,6 +74,7 @@ def set_up(title: str) -> None:
     Args:
         title: Title of the browser tab.
     """
+    guard_page()
     st.set_page_config(page_title=title, page_icon=FAVICON, layout="wide")
     with suppress(StreamlitAPIException):  # the page was started by itself, without app.py
         navigate()
