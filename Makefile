@@ -5,6 +5,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PORT ?= 8501
 BIN := .venv/bin
+# Ray gives each network a core of its own. On a small machine the networks share the cores that there are.
+CLUSTER_CORES ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 10); echo $$((cores > 10 ? cores : 10)))
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -59,8 +61,8 @@ cluster: export RAY_worker_niceness := 0
 cluster: export RAY_AUTH_MODE := token
 cluster: .venv/.scale  ## run the networks on a Ray cluster of this machine, and serve the app on PORT
 	$(BIN)/ray get-auth-token --generate >/dev/null
-	$(BIN)/ray start --head --disable-usage-stats --include-dashboard=false
-	trap '$(BIN)/ray stop' EXIT; trap 'exit 130' INT TERM; $(BIN)/python -m cnn_demo cluster && CNN_DEMO_BACKEND=ray $(BIN)/streamlit run app.py --server.port $(PORT)
+	$(BIN)/ray start --head --num-cpus=$(CLUSTER_CORES) --disable-usage-stats --include-dashboard=false
+	trap '$(BIN)/ray stop' EXIT; trap 'exit 130' INT TERM; $(BIN)/python -m cnn_demo cluster && CNN_DEMO_BACKEND=ray $(BIN)/python -m cnn_demo serve --no-fetch --port $(PORT)
 
 docs: .venv-docs/.installed  ## build the documentation site into site/, in an environment of its own
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet

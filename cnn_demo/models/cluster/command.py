@@ -10,6 +10,7 @@ from cnn_demo.models import find, preferred_model
 from cnn_demo.models.catalogue.specs import TASKS, ModelSpec, ModelUnavailable
 from cnn_demo.models.cluster.client import deploy
 from cnn_demo.models.cluster.settings import Settings, bounds, settings_here
+from cnn_demo.models.warm_up import COMPARED, WALK
 from cnn_demo.terminal import Parser
 
 _EPILOG = """\
@@ -47,16 +48,17 @@ def main(arguments: list[str] | None = None) -> int:
             print(error, file=sys.stderr)
             continue
         replicas = {settings.min_replicas, settings.max_replicas}
+        cores = "1 core" if settings.cpus == 1 else f"{settings.cpus} cores"
         print(
-            f"{spec.key} runs: {' to '.join(map(str, sorted(replicas)))} replicas with {settings.cpus} cores and "
+            f"{spec.key} runs: {' to '.join(map(str, sorted(replicas)))} replicas with {cores} and "
             f"{settings.gpus:g} GPUs each, batches of up to {settings.batch}, {settings.queue} requests may wait"
         )
     return failed
 
 
 def _defaults() -> list[ModelSpec]:
-    """The network with which the page of each task begins."""
-    return list(dict.fromkeys(preferred_model(task) for task in TASKS))
+    """The networks with which the pages begin: that of each task, and those of pages 3 and 4."""
+    return list(dict.fromkeys([*(preferred_model(task) for task in TASKS), *map(find, (*COMPARED, WALK))]))
 
 
 def _settings(options: argparse.Namespace) -> Settings:

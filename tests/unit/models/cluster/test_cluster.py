@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from cnn_demo.images.samples import sample_photos
-from cnn_demo.models import ModelUnavailable, find, load, load_here
+from cnn_demo.models import ModelUnavailable, find, load, load_here, warm_up
 from cnn_demo.models.catalogue.specs import ModelSpec
 from cnn_demo.models.classification.classifiers import Classifier
-from cnn_demo.models.cluster import client
+from cnn_demo.models.cluster import client, command
 from cnn_demo.models.cluster import starting as cluster_starts
 from cnn_demo.models.cluster.remote_models import made_remote
 from cnn_demo.models.cluster.replica import Call, describe, run_all
@@ -183,6 +183,19 @@ def test_a_full_queue_is_told_in_a_sentence(network):
         network(Overloaded(40, 40)).call("predict")
     with pytest.raises(Busy, match="did not answer in time"):
         network(TimeoutError()).call("predict")
+
+
+def test_the_networks_that_pages_begin_with_are_deployed_beforehand(monkeypatch):
+    loaded = []
+    monkeypatch.setattr(warm_up, "_run", lambda key, pixels: loaded.append(key))
+    monkeypatch.setattr(
+        warm_up, "load_classifier", lambda key: SimpleNamespace(activations=lambda _: loaded.append(key))
+    )
+    monkeypatch.setattr(warm_up.frameworks, "openvino", lambda: None)
+    monkeypatch.setattr(warm_up.frameworks, "keras", lambda: None)
+    for step in warm_up.steps():
+        step()
+    assert set(loaded) <= {spec.key for spec in command._defaults()}
 
 
 @pytest.fixture
