@@ -194,17 +194,19 @@ class Segmentation:
 
 
 def duration(milliseconds: float) -> str:
-    """Format a time in three digits, as milliseconds or, from one second on, seconds.
+    """Format a time in three digits, as milliseconds, seconds or, from two minutes on, minutes.
 
-    >>> duration(8.25), duration(31.2), duration(470.4), duration(4432), duration(60_000)
-    ('8.2 ms', '31 ms', '470 ms', '4.4 s', '60 s')
+    >>> duration(8.25), duration(31.2), duration(470.4), duration(4432), duration(60_000), duration(1_164_000)
+    ('8.2 ms', '31 ms', '470 ms', '4.4 s', '60 s', '19 min')
     """
     if milliseconds < 9.95:
         return f"{milliseconds:.1f} ms"
     if milliseconds < 999.5:
         return f"{milliseconds:.0f} ms"
     seconds = milliseconds / 1000
-    return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 def percent(fraction: float) -> str:

@@ -11,6 +11,7 @@ from planted_regions import corner_two_stages
 from cnn_demo import models
 from cnn_demo.images import Photo
 from cnn_demo.jobs import job_queue
+from cnn_demo.lessons.leads import EXPLAIN_BOX
 from cnn_demo.models.detection.torchvision_detectors import CLASSES, TorchvisionDetector
 from cnn_demo.ui.detection import explain
 
@@ -37,6 +38,7 @@ def test_the_chosen_box_is_explained_by_its_corner(app):
     assert quarter(heat, 0, 0) > 0.8
     assert [box["label"] for box in component(app, "explain_photo")["boxes"]][-1] == "person 93.0%"
     assert "pyramid level" in written(app)
+    assert EXPLAIN_BOX in written(app)
     assert data["marks"], "the cell that predicted it"
 
 
@@ -121,6 +123,15 @@ def test_back_and_forward_choose_the_box_of_the_link(app, monkeypatch):
 def test_without_boxes_it_says_so():
     app = driver.open_view("detection", "Explain", STREET, {"detect_confidence": "95"})
     assert "No box is above the confidence threshold" in app.info[0].value
+
+
+def test_a_model_of_the_link_that_is_not_here_is_named():
+    app = driver.open_view("detection", "Explain", STREET, {"detector": "FCOS, ResNet-50"})
+    assert "The link asks for FCOS, ResNet-50, which is not on this machine" in written(app)
+    others = [each for each in app.selectbox(key="detector").options if each != app.selectbox(key="detector").value]
+    if others:
+        app.selectbox(key="detector").select(others[-1]).run()
+        assert "which is not on this machine" not in written(app)
 
 
 def test_a_box_of_two_stages_is_explained_by_its_region(monkeypatch):

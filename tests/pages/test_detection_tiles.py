@@ -10,6 +10,7 @@ from cnn_demo.drawing.boxes import GROUND_TRUTH, NEUTRAL, PREDICTION, WRONG
 from cnn_demo.exports.full_size import file_pixels
 from cnn_demo.images import read_photo, sample_photos
 from cnn_demo.lessons.detection_experiments import EXPERIMENTS
+from cnn_demo.lessons.leads import TILES
 from cnn_demo.models import load
 from cnn_demo.models.detection.tiled import WHOLE, detect_in_tiles, merge
 from cnn_demo.models.tiling import tiles
@@ -52,6 +53,7 @@ def test_what_only_tiles_find_is_green(photo, found):
     app = open_tab(photo)
     alone = int(merged.only_in_tiles.sum())
     assert alone == 3
+    assert TILES in written(app)
     assert f"**{alone}** found only in the 6 tiles" in written(app)
     assert f"**{len(merged.scores) - len(merged.leaders)}** of {len(merged.scores)} boxes merged" in written(app)
     assert len(drawn(app, NEUTRAL)) == len(found.tiles)

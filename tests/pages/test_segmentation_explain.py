@@ -10,6 +10,7 @@ from planted_corners import corner_unet
 
 from cnn_demo import models
 from cnn_demo.images import Photo, sample_photos
+from cnn_demo.lessons.leads import EXPLAIN_PIXEL
 from cnn_demo.models import find
 from cnn_demo.models.catalogue.registry import BUNDLED_OPTIONS
 from cnn_demo.models.explanation.yolo_mask_probe import YoloMaskProbe
@@ -87,6 +88,7 @@ def test_a_tap_and_the_numbers_choose_another_pixel():
 def test_a_region_is_chosen_from_the_list_or_by_a_tap():
     app = open_explain(explain_kind="A region")
     assert "A region of 91.7% of the photo: **cat" in written(app)
+    assert EXPLAIN_PIXEL in written(app)
     app.selectbox(key="explain_region").select_index(1).run()
     assert_fine(app)
     assert "A region of 8.3% of the photo: **dog" in written(app)

@@ -134,7 +134,7 @@ class RemoteNetwork:
             except overloaded as error:
                 raise Busy.behind(error.args[0]) from error
             except TimeoutError as error:
-                raise Busy("The network did not answer in time: please try again in a minute.") from error
+                raise Busy("The network took too long: please try again in a minute.") from error
             except died:
                 logging.getLogger(__name__).warning("A replica of %s died during a call", self._spec.key)
         raise ModelUnavailable(f"“{self._spec.title}” does not answer at the moment: please try again in a minute.")

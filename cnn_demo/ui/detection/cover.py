@@ -14,6 +14,7 @@ from cnn_demo.drawing.edits import Edit
 from cnn_demo.drawing.pictures import jpeg_url
 from cnn_demo.exports.full_size import file_pixels
 from cnn_demo.images import Photo
+from cnn_demo.lessons.leads import COVER_IT
 from cnn_demo.models import load_detector
 from cnn_demo.models.detection.candidates import Candidates, select
 from cnn_demo.models.detection.changes import Changes, confidence_there, detection_changes
@@ -42,7 +43,7 @@ NOTE = (
 @fragment
 def cover_view(photo: Photo) -> None:
     """Let the visitor change the photo, and show which boxes are kept, lost and new."""
-    panel, drawing, result, details = tools_drawing_result_and_details("cover", tools_last=True)
+    panel, drawing, result, details = tools_drawing_result_and_details("cover", COVER_IT, tools_last=True)
     with panel:
         spec, side = pick_detector()
         confidence = confidence_slider(spec.threshold)

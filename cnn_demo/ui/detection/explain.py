@@ -12,6 +12,7 @@ from cnn_demo.drawing.boxes import box_at, box_scale, class_colour, draw_boxes
 from cnn_demo.drawing.heatmaps import overlay
 from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.images import Photo
+from cnn_demo.lessons.leads import EXPLAIN_BOX
 from cnn_demo.machine import on_device
 from cnn_demo.models import ModelSpec, load_detector
 from cnn_demo.models.detection.candidates import Candidates, select
@@ -79,7 +80,7 @@ _WHERE = "explain_where"  # (photo, network, size) that the number of the box is
 @fragment
 def explain_view(photo: Photo) -> None:
     """Let the visitor choose one detection, and show which pixels it depends on."""
-    panel, stage, details = controls_picture_and_details("explain")
+    panel, stage, details = controls_picture_and_details("explain", EXPLAIN_BOX)
     with panel:
         spec, side = pick_detector()
         candidates = candidates_of(photo, spec.key, side)

@@ -15,6 +15,7 @@ from cnn_demo.drawing.boxes import class_colour
 from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.drawing.shapes import box_shape, boxes_of
 from cnn_demo.images import Photo
+from cnn_demo.lessons.leads import EVALUATE
 from cnn_demo.models import ModelSpec
 from cnn_demo.models.boxes import iou as overlap_of
 from cnn_demo.models.detection.candidates import Candidates, select
@@ -40,7 +41,7 @@ _CANVAS, _LINK = "score_canvas", "score_boxes"
 @fragment
 def score_view(photo: Photo) -> None:
     """Let the visitor draw the ground-truth boxes, and measure the detector against them."""
-    panel, drawing, shown, details = tools_drawing_result_and_details("score")
+    panel, drawing, shown, details = tools_drawing_result_and_details("score", EVALUATE)
     with panel:
         class_to_draw = st.container()
         spec, side = pick_detector()

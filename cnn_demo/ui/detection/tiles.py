@@ -14,6 +14,7 @@ from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.exports.boxes import counts
 from cnn_demo.exports.full_size import file_pixels, file_size
 from cnn_demo.images import Photo
+from cnn_demo.lessons.leads import TILES
 from cnn_demo.models import load_detector
 from cnn_demo.models.detection.tiled import (
     METHODS,
@@ -62,7 +63,7 @@ def tiles_view(photo: Photo) -> None:
     Args:
         photo: The visitor's photo; its file has all pixels.
     """
-    panel, stage, details = controls_picture_and_details("tiles")
+    panel, stage, details = controls_picture_and_details("tiles", TILES)
     with panel:
         spec, side = pick_detector()
         size, overlap, drop_cut = _tile_controls()

@@ -11,9 +11,10 @@ from cnn_demo.drawing.edits import Edit
 from cnn_demo.drawing.pictures import jpeg_url
 from cnn_demo.exports.full_size import file_pixels
 from cnn_demo.images import Photo
+from cnn_demo.lessons.leads import COVER_IT
 from cnn_demo.models import load_localizer
 from cnn_demo.models.boxes import iou
-from cnn_demo.results import Localization
+from cnn_demo.results import Localization, percent
 from cnn_demo.ui.components.picture import labelled_boxes, picture
 from cnn_demo.ui.localization.prediction import box_label
 from cnn_demo.ui.localization.state import pick_localizer, threshold_slider
@@ -34,7 +35,7 @@ WORKING_SIDE = 640
 @fragment
 def cover_view(photo: Photo) -> None:
     """Let the visitor change the photo, and show how class and box follow."""
-    panel, drawing, result, details = tools_drawing_result_and_details("cover", tools_last=True)
+    panel, drawing, result, details = tools_drawing_result_and_details("cover", COVER_IT, tools_last=True)
     with panel:
         spec = pick_localizer()
         threshold = threshold_slider(spec)
@@ -44,7 +45,7 @@ def cover_view(photo: Photo) -> None:
     load_with_spinner(spec, load_localizer)
     before, now = (_localized(small, spec.key, threshold, each) for each in (Edit(), edit))
     with result:
-        st.markdown(in_words(before, now))
+        st.markdown(in_words(before, now, edit.untouched))
         _picture(small, edit, before, now)
     with drawing:
         measure = _measure(spec.title, before, now)
@@ -68,8 +69,11 @@ def _localized(small: Photo, key: str, threshold: float, edit: Edit) -> Localiza
     return kept([small], ("cover localized", small.key, key, threshold, edit.name), compute, queued=True)
 
 
-def in_words(before: Localization, now: Localization) -> str:
-    """Describe what became of class and box, as Markdown."""
+def in_words(before: Localization, now: Localization, untouched: bool) -> str:
+    """Describe the prediction for the untouched photo, or the change of class and box, as Markdown."""
+    if untouched:
+        found = f"“{now.label}”, {percent(now.probability)}," if now.label else "No object"
+        return f"**{found}** on the untouched photo."
     if before.label is None and now.label is None:
         return "**No object** before or now."
     if now.label is None:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from cnn_demo.drawing.boxes import PREDICTION
 from cnn_demo.images import Photo
+from cnn_demo.lessons.leads import EXPLAIN_LOCALIZER
 from cnn_demo.machine import on_device
 from cnn_demo.models import ModelSpec, load_localizer
 from cnn_demo.models.explanation.agreement import correlation, fraction_inside
@@ -72,7 +73,7 @@ _NOTE = (
 @fragment
 def explain_view(photo: Photo) -> None:
     """Show which pixels the class depends on, and which ones the box, beside each other."""
-    panel, stage, details = controls_picture_and_details("explain")
+    panel, stage, details = controls_picture_and_details("explain", EXPLAIN_LOCALIZER)
     with panel:
         spec = pick_localizer()
     load_with_spinner(spec, load_localizer)

@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from cnn_demo.images import Photo
+from cnn_demo.lessons.leads import EXPLAIN_PIXEL
 from cnn_demo.machine import on_device
 from cnn_demo.models import ModelSpec, load_segmenter
 from cnn_demo.models.explanation.one_prediction import Explanation, explain_layers, probe_of
@@ -60,7 +61,7 @@ _NOTE = (
 @fragment
 def explain_view(photo: Photo) -> None:
     """Let the visitor choose a pixel, a region or an object, and show which pixels its prediction depends on."""
-    panel, stage, details = controls_picture_and_details("explain")
+    panel, stage, details = controls_picture_and_details("explain", EXPLAIN_PIXEL)
     with panel:
         kind = pick_kind()
     if kind == "object":

@@ -8,8 +8,8 @@ from cnn_demo.drawing.pictures import jpeg_url, png_url, signed_colours
 
 SMALL = 100  # longer side in pixels; smaller pictures are shown as squares and sent without loss
 _LEGEND = (
-    '<div style="display:flex;align-items:center;gap:8px;font-size:14px;min-height:40px" role="group" '
-    'aria-label="Legend"><span>{low}</span><img src="{source}" alt="{alt}" '
+    '<div style="display:flex;align-items:center;gap:8px;font-size:14px;min-height:40px;white-space:nowrap" '
+    'role="group" aria-label="Legend"><span>{low}</span><img src="{source}" alt="{alt}" '
     'style="width:120px;min-width:30px;height:12px;border-radius:3px"><span>{high}</span></div>'
 )
 

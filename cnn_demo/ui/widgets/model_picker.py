@@ -5,13 +5,14 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from cnn_demo.models import Model, ModelSpec, ModelUnavailable, find, preferred_model, usable_models
+from cnn_demo.models import Model, ModelSpec, ModelUnavailable, find, list_models, preferred_model, usable_models
 from cnn_demo.models.catalogue.specs import Task
 from cnn_demo.models.files import downloads
 from cnn_demo.results import BACKGROUND
 from cnn_demo.ui.page.link import LINKED_AND_PERSISTENT
 
 Loaded = TypeVar("Loaded", bound=Model)
+_MISSING = "missing_models"  # key of a select box -> (the model in the link, the one that is used instead)
 _HELP = "Models whose weights are on this machine. The tab *Models* lists all of them and downloads others."
 OFFICIAL = {  # task -> the published network that is suggested to users of a bundled one
     "classification": "mobilenet_v2",
@@ -46,6 +47,7 @@ def pick_model(
     titles = {spec.key: spec.title for spec in usable}
     preferred = preferred_model(task).key
     first = preferred if preferred in titles else usable[0].key
+    _note_missing(key, task, first)
     _mend(key, first, st.session_state.get(key) in titles)
     chosen = st.selectbox(
         label,
@@ -57,7 +59,22 @@ def pick_model(
         help=_HELP,
         on_change=on_change,
     )
-    return find(chosen if chosen in titles else first)
+    spec = find(chosen if chosen in titles else first)
+    missing, instead = st.session_state.get(_MISSING, {}).get(key, ("", ""))
+    if missing and instead == spec.key:
+        st.caption(
+            f"The link asks for {find(missing).title}, which is not on this machine: {spec.title} is used instead. The "
+            "tab *Models* shows how to get it."
+        )
+    return spec
+
+
+def _note_missing(key: str, task: Task, instead: str) -> None:
+    """Keep the model that a link asks for, if it is not on this machine: Streamlit drops it from the link."""
+    asked, usable = st.query_params.get(key), usable_models(task)
+    missing = [spec.key for spec in list_models(task) if spec.title == asked and spec not in usable]
+    if missing:
+        st.session_state.setdefault(_MISSING, {})[key] = (missing[0], instead)
 
 
 def load_with_spinner(spec: ModelSpec, load: Callable[[str], Loaded]) -> Loaded:

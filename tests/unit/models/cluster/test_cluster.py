@@ -181,7 +181,7 @@ def test_a_call_is_repeated_while_replicas_die(network):
 def test_a_full_queue_is_told_in_a_sentence(network):
     with pytest.raises(Busy, match="The networks are busy, and 40 visitors are waiting already"):
         network(Overloaded(40, 40)).call("predict")
-    with pytest.raises(Busy, match="did not answer in time"):
+    with pytest.raises(Busy, match="took too long"):
         network(TimeoutError()).call("predict")
 
 
