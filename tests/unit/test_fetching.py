@@ -171,7 +171,7 @@ def test_make_run_offline_prints_one_line_and_leaves_no_trace(root, machine, mon
     makefile = (root / "Makefile").read_text(encoding="utf-8")
     recipe = re.search(r"^run:.*\n((?:\t.*\n)+)", makefile, re.MULTILINE)
     assert recipe[1] == "\t$(BIN)/python -m cnn_demo serve --port $(PORT)\n"
-    assert "fetch" not in makefile  # neither dev nor test
+    assert "fetch" not in makefile.replace("--no-fetch", "")  # neither dev nor test nor cluster
     started, niceness = [], []
     with monkeypatch.context() as patch:
         process = SimpleNamespace(pid=1)
