@@ -225,12 +225,12 @@ def test_a_cat_in_pieces():
 def test_an_experiment_removes_the_drawing_and_undo_brings_it_back():
     app = driver.open_app(driver.PAGE_4, link={"task": "Cover it", "photo": "chelsea"})
     drawn = box_shape(np.array([30.0, 30, 120, 90]))
-    draw(app, surface.CANVAS, [drawn])
+    draw(app, surface.CANVAS, [drawn, Shape("stroke", 0, ((20.0, 200.0), (90.0, 220.0)), 40.0)])
     before = figures(app)
     app.selectbox(key="try_this").set_value("A cat in pieces").run()
     assert_fine(app)
     assert component(app, surface.CANVAS)["shapes"] == []
     app.button(key="undo_experiment").click().run()
     assert_fine(app)
-    assert [shape["kind"] for shape in component(app, surface.CANVAS)["shapes"]] == ["box"]
+    assert [shape["kind"] for shape in component(app, surface.CANVAS)["shapes"]] == ["box", "stroke"]
     assert figures(app) == before

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import streamlit as st
@@ -12,6 +12,7 @@ from cnn_demo.ui.components import declare
 
 Tool = Literal["box", "polygon", "brush", "eraser"]
 _MAX_KEPT = 20  # drawings of a session
+_KEPT = "_drawings"  # end of the key, in the session, of an annotator's drawings
 _mount = declare("annotator")
 
 
@@ -109,9 +110,23 @@ def drawing_of(key: str, drawing: str) -> tuple[Shape, ...]:
     return _drawings(key).get(drawing, (0, ()))[1]
 
 
+def all_drawings() -> dict[str, dict[str, tuple[Shape, ...]]]:
+    """Return the shapes of all drawings of the session, by widget key and name."""
+    keys = [str(key) for key in st.session_state if str(key).endswith(_KEPT)]
+    return {key.removesuffix(_KEPT): {name: each for name, (_, each) in st.session_state[key].items()} for key in keys}
+
+
+def restore_drawings(drawings: Mapping[str, Mapping[str, tuple[Shape, ...]]]) -> None:
+    """Restore drawings that `all_drawings` has returned, brush strokes as well; others stay as they are."""
+    for key, each in drawings.items():
+        for name, shapes in each.items():
+            if drawing_of(key, name) != shapes:
+                replace_drawing(key, name, shapes)
+
+
 def _drawings(key: str) -> dict[str, tuple[int, tuple[Shape, ...]]]:
     """Revision and shapes of each drawing; the revision counts how often the page, not the visitor, replaced it."""
-    return st.session_state.setdefault(f"{key}_drawings", {})
+    return st.session_state.setdefault(key + _KEPT, {})
 
 
 def _keep(key: str, drawing: str, revision: int, shapes: tuple[Shape, ...]) -> None:

@@ -12,6 +12,7 @@ import streamlit as st
 
 from cnn_demo.convolution import PATTERNS
 from cnn_demo.lessons import Experiment, Lesson
+from cnn_demo.ui.components.annotator import all_drawings, restore_drawings
 from cnn_demo.ui.components.history import one_entry_for_each_click
 from cnn_demo.ui.components.reveal import reveal
 from cnn_demo.ui.page.link import went_back_or_forward
@@ -31,6 +32,7 @@ class Record:
         experiment: The experiment whose notice is shown, or None.
         settings: The visitor's own settings, to which *Undo* returns; None if no experiment was started.
         photo: The visitor's own photo, to which *Undo* returns.
+        drawings: The visitor's own drawings, to which *Undo* returns.
         shown: Key of the photo on which the experiment is shown.
         undone: Whether Back has undone the experiment already; Forward may return to it.
         drawn: Whether the controls have been drawn since the experiment came from a link; until then the session does
@@ -42,6 +44,7 @@ class Record:
     experiment: Experiment | None = None
     settings: dict[str, Any] | None = None
     photo: PhotoChoice = field(default_factory=PhotoChoice)
+    drawings: dict[str, Any] = field(default_factory=dict, repr=False)
     shown: str = ""
     undone: bool = False
     drawn: bool = True
@@ -119,6 +122,7 @@ def start(lesson: Lesson, experiment: Experiment) -> None:
     if record.experiment is None or record.settings is None:
         record.settings = {key: st.session_state.get(key, default) for key, default in record.defaults.items()}
         record.photo = own
+        record.drawings = all_drawings()
     st.session_state.update({**record.defaults, **experiment.settings})
     restore_photo(PhotoChoice(experiment.photo) if experiment.photo else _real(own))
     record.experiment, record.shown, record.drawn, record.undone = experiment, chosen_photo().key, True, False
@@ -126,11 +130,12 @@ def start(lesson: Lesson, experiment: Experiment) -> None:
 
 
 def undo(lesson: Lesson) -> None:
-    """Restore the settings, the photo and the tab from before the experiment."""
+    """Restore the settings, the photo, the drawings and the tab from before the experiment."""
     record = _record(lesson)
     if record.settings is not None:
         st.session_state.update(record.settings)
         restore_photo(record.photo)
+        restore_drawings(record.drawings)
     record.experiment = record.settings = None
     st.query_params.pop(NAME, None)
 
