@@ -42,7 +42,7 @@ def verdict(
     assert attack is not None
     changed = int(np.count_nonzero(attack.altered != seen))
     if not attack.succeeds:
-        return _failed(plan, search, before, left)
+        return _failed(plan, search, before, after, left)
     becomes = f"“{before[0]}” ({percent(before[1])}) becomes “{after[0]}” ({percent(after[1])})"
     values = portion(changed, seen.size)
     if not plan.smallest:
@@ -56,15 +56,18 @@ def verdict(
     )
 
 
-def _failed(plan: Plan, search: Search, before: tuple[str, float], left: float) -> str:
+def _failed(plan: Plan, search: Search, before: tuple[str, float], after: tuple[str, float], left: float) -> str:
     aim = "another class" if plan.target is None else f"“{plan.target}”"
     budget = max(search.tried, default=plan.budget)
     moved = f"“{before[0]}” goes from {percent(before[1])} to {percent(left)}"
+    if after[0] != before[0]:
+        moved += f", and the prediction becomes “{after[0]}” ({percent(after[1])})"
     if not search.complete:
         return f"**Stopped before it worked**: so far, {moved}."
     hint = "Try PGD, or raise the budget." if plan.method == "fgsm" else "Raise the budget, or choose another class."
+    outcome = "Not fooled" if after[0] == before[0] else f"Fooled, but not to predict {aim}"
     return (
-        f"**Not fooled**: within {levels(budget)} of 255, {METHODS[plan.method]} does not reach {aim}; {moved}. {hint}"
+        f"**{outcome}**: within {levels(budget)} of 255, {METHODS[plan.method]} does not reach {aim}; {moved}. {hint}"
     )
 
 
@@ -101,9 +104,11 @@ def elsewhere(
         where = "also" if networks or conditions else "nowhere else:"
         found = f"**The noise {effect} {where} {', and '.join(counts)}.** "
     if len(tests) < len(survivals):
+        untested = len(survivals) - len(tests)
+        verbs = ("changes", "it is") if untested == 1 else ("change", "they are")
         found += (
-            f"{len(survivals) - len(tests)} of {len(survivals)} changes of the photo change the prediction without "
-            "noise too, so they are not counted. "
+            f"{untested} of {len(survivals)} changes of the photo {verbs[0]} the prediction without noise too, so "
+            f"{verbs[1]} not counted. "
         )
     if smallest:
         found += "The smallest noise barely crosses the decision boundary; *Whole budget* goes further."

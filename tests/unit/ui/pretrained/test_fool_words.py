@@ -21,8 +21,8 @@ def attack(changed: int, budget: int, margin: float) -> Attack:
     return Attack(altered, budget, np.zeros(2), margin)
 
 
-def said(search: Search, plan: Plan) -> str:
-    return verdict(plan, search, SEEN, ("cat", 0.9), ("dog", 0.6), 0.3)
+def said(search: Search, plan: Plan, after: str = "dog") -> str:
+    return verdict(plan, search, SEEN, ("cat", 0.9), (after, 0.6), 0.3)
 
 
 def test_a_found_noise_states_its_size():
@@ -44,12 +44,15 @@ def test_a_found_noise_states_its_size():
 
 def test_a_failure_states_what_to_try():
     failed = Search(None, None, attack(300, 8, -1), {1: False, 2: False, 4: False, 8: False}, 1.0)
-    text = said(failed, Plan("fgsm", "bus", smallest=True, budget=8))
+    text = said(failed, Plan("fgsm", "bus", smallest=True, budget=8), "cat")
     assert text.startswith(
         "**Not fooled**: within 8 levels of 255, FGSM does not reach “bus”; “cat” goes from 90.0% to 30"
     )
     assert "Try PGD" in text
-    assert "another class; " in said(failed, Plan("pgd", None, smallest=True, budget=8))
+    text = said(failed, Plan("fgsm", "bus", smallest=True, budget=8))
+    assert text.startswith("**Fooled, but not to predict “bus”**: within 8 levels")
+    assert "and the prediction becomes “dog” (60.0%)." in text
+    assert "another class; " in said(failed, Plan("pgd", None, smallest=True, budget=8), "cat")
     stopped = Search(None, None, attack(300, 2, -1), {1: False}, 0.2)
     assert said(stopped, Plan("pgd", None, smallest=True, budget=8)).startswith("**Stopped before it worked**")
 
@@ -69,6 +72,7 @@ def test_elsewhere_is_counted():
 def test_a_change_that_fools_without_noise_is_no_test_of_the_noise():
     text = elsewhere("cat", [], [STAYS, MOVED, MOVED], smallest=False)
     assert text.startswith("**The noise works nowhere else: after none of 1 change of the photo.** 2 of 3 changes")
+    assert "1 of 2 changes of the photo changes" in elsewhere("cat", [], [STAYS, MOVED], smallest=False)
     text = elsewhere("cat", [], [MOVED, MOVED], smallest=False)
     assert text.startswith("2 of 2 changes of the photo change the prediction without noise too")
 
