@@ -152,7 +152,7 @@ def _parser() -> Parser:
     add("--out", required=True, type=Path, metavar="DIR", help="folder for the files")
     add("--model", metavar="KEY", help="a model of this task; default: the task's own")
     add("--method", metavar="METHOD", help=f"{methods}; localize and segment have those of detect; default: layer_cam")
-    add("--layer", metavar="LAYER", help="gradient-based methods: layer whose maps are used; default: the best one")
+    add("--layer", metavar="LAYER", help="of methods that use feature maps: the layer; default: the recommended one")
     add("--device", default="auto", choices=DEVICE_CHOICES)
     add("--json", action="store_true", help="print one JSON object for each photo, one a line")
     add("--class", dest="class_name", metavar="NAME", help="this class; detect: only boxes of this class")
