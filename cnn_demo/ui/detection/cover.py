@@ -43,7 +43,7 @@ NOTE = (
 @fragment
 def cover_view(photo: Photo) -> None:
     """Let the visitor change the photo, and show which boxes are kept, lost and new."""
-    panel, drawing, result, details = tools_drawing_result_and_details("cover", COVER_IT, tools_last=True)
+    panel, drawing, result, details = tools_drawing_result_and_details("cover", COVER_IT, few_tools=True)
     with panel:
         spec, side = pick_detector()
         confidence = confidence_slider(spec.threshold)

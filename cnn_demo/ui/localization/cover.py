@@ -35,7 +35,7 @@ WORKING_SIDE = 640
 @fragment
 def cover_view(photo: Photo) -> None:
     """Let the visitor change the photo, and show how class and box follow."""
-    panel, drawing, result, details = tools_drawing_result_and_details("cover", COVER_IT, tools_last=True)
+    panel, drawing, result, details = tools_drawing_result_and_details("cover", COVER_IT, few_tools=True)
     with panel:
         spec = pick_localizer()
         threshold = threshold_slider(spec)

@@ -43,7 +43,7 @@ Prediction = tuple[Classifier, Classification, Classification]  # for the untouc
 @fragment
 def cover_view(photo: Photo) -> None:
     """Let the visitor change the photo, and show how the predictions follow."""
-    panel, drawing, result, details = tools_drawing_result_and_details("cover", COVER_IT, tools_last=True)
+    panel, drawing, result, details = tools_drawing_result_and_details("cover", COVER_IT, few_tools=True)
     drawn = working_photo(photo, DRAWN_SIDE, square=True)
     square = working_photo(photo, max(photo.size), square=True)
     with panel:

@@ -72,7 +72,8 @@ def edit_on(tools: DeltaGenerator, drawing: DeltaGenerator, photo: Photo) -> Edi
         photo: The photo at its working size, as `working_photo` returns it.
     """
     with tools:
-        tool, brush = _tools()
+        with st.container(key="tools_cover"):  # on a phone they stand below the drawing
+            tool, brush = _tools()
         fill = choose("Cover it with", FILLS, key=FILL, default=DEFAULTS[FILL])
         whole = _whole_photo()
         note = st.empty()
