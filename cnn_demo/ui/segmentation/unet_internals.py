@@ -140,13 +140,18 @@ def _maps(photo: Photo, spec: ModelSpec) -> None:
     )
     cards = _cards_of(photo, spec.key)
     for stride in (1, *SKIPS, 2 * SKIPS[-1]):
-        sides = st.columns(2, gap="medium", wrap=False)
-        for side, part in zip(sides, ("encoder", "decoder"), strict=True):
-            name = f"{part} 1/{stride}"
+        names = [f"{part} 1/{stride}" for part in ("encoder", "decoder")]
+        if not cards.keys() & names:
+            continue
+        for side, name in zip(st.columns(2, gap="medium", wrap=False), names, strict=True):
             with side:
                 if name in cards:
                     card, ratio = cards[name]
                     picture_cards([card], width=120, columns=1, ratio=ratio)
+                elif stride == 2 * SKIPS[-1]:
+                    st.caption("The decoder begins with the encoder's coarsest maps.")
+                else:
+                    st.caption("The decoder has no step at this resolution.")
 
 
 @photo_cache(spinner="Computing the maps…", queued=True)
