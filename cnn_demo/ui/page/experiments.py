@@ -5,10 +5,12 @@ The session has one record for each page. The menu is a view of it: `start` and 
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from cnn_demo.convolution import PATTERNS
 from cnn_demo.lessons import Experiment, Lesson
@@ -38,6 +40,7 @@ class Record:
         drawn: Whether the controls have been drawn since the experiment came from a link; until then the session does
             not have their values.
         clicks: Number of experiments that the visitor has started on the page.
+        menus: Number of times that something else than the menu has changed the experiment.
     """
 
     defaults: dict[str, Any]
@@ -49,6 +52,15 @@ class Record:
     undone: bool = False
     drawn: bool = True
     clicks: int = 0
+    menus: int = 0
+
+    @property
+    def menu(self) -> str:
+        """Key of the menu, another one after each change from outside.
+
+        The browser sends the old choice with the next move of any control, which would start the experiment again.
+        """
+        return f"{_MENU}_{self.menus}" if self.menus else _MENU
 
 
 def link_name(experiment: Experiment) -> str:
@@ -67,8 +79,9 @@ def try_this(lesson: Lesson, defaults: Mapping[str, Any]) -> None:
     """
     record = follow_link(lesson, defaults)
     title = record.experiment.title if record.experiment else None
-    if st.session_state.get(_MENU) != title:
-        st.session_state[_MENU] = title
+    if st.session_state.get(record.menu) != title:
+        record.menus += 1
+        st.session_state[record.menu] = title
     with st.container(horizontal=True, gap="xsmall", width="content"):
         if record.settings is not None and not record.undone:
             st.button(
@@ -83,13 +96,13 @@ def try_this(lesson: Lesson, defaults: Mapping[str, Any]) -> None:
             "Try this",
             [experiment.title for experiment in lesson.experiments],
             index=None,
-            key=_MENU,
+            key=record.menu,
             placeholder="Try this",
             label_visibility="collapsed",
             filter_mode=None,
             width=240,
             on_change=_choose,
-            args=(lesson,),
+            args=(lesson, record.menu),
         )
 
 
@@ -123,7 +136,7 @@ def start(lesson: Lesson, experiment: Experiment) -> None:
         record.settings = {key: st.session_state.get(key, default) for key, default in record.defaults.items()}
         record.photo = own
         record.drawings = all_drawings()
-    st.session_state.update({**record.defaults, **experiment.settings})
+    _set({**record.defaults, **experiment.settings}, record.defaults)
     restore_photo(PhotoChoice(experiment.photo) if experiment.photo else _real(own))
     record.experiment, record.shown, record.drawn, record.undone = experiment, chosen_photo().key, True, False
     st.query_params[NAME] = link_name(experiment)
@@ -133,7 +146,7 @@ def undo(lesson: Lesson) -> None:
     """Restore the settings, the photo, the drawings and the tab from before the experiment."""
     record = _record(lesson)
     if record.settings is not None:
-        st.session_state.update(record.settings)
+        _set(record.settings, record.defaults)
         restore_photo(record.photo)
         restore_drawings(record.drawings)
     record.experiment = record.settings = None
@@ -175,9 +188,20 @@ def _record(lesson: Lesson) -> Record:
     return st.session_state[_RECORDS][lesson.idea]
 
 
-def _choose(lesson: Lesson) -> None:
-    """Start the chosen experiment; if there is none, because the menu was cleared, undo it."""
-    title = st.session_state[_MENU]
+def _set(settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
+    """Set controls; those that get their default leave the link, also if their tab is not open."""
+    st.session_state.update(settings)
+    for key in st.query_params.keys() & settings.keys():
+        if settings[key] == defaults[key]:
+            with suppress(StreamlitAPIException):  # a widget holds it, and Streamlit does the same
+                del st.query_params[key]
+
+
+def _choose(lesson: Lesson, menu: str) -> None:
+    """Start the chosen experiment; if there is none, because the menu was cleared, undo it. Ignore former menus."""
+    if menu != _record(lesson).menu:
+        return
+    title = st.session_state[menu]
     experiment = next((each for each in lesson.experiments if each.title == title), None)
     if experiment is None:
         undo(lesson)

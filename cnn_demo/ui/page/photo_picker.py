@@ -130,7 +130,9 @@ def restore_photo(choice: PhotoChoice) -> None:
     if choice.own is not None:
         st.session_state["own_photo"] = choice.own
     choose(choice.key or _first())
-    st.session_state[_UNCHOSEN] = choice.unchosen or not choice.key
+    if choice.unchosen or not choice.key:
+        st.session_state[_UNCHOSEN] = True
+        st.query_params.pop("photo", None)  # without one, the page begins with the same photo
 
 
 def _first() -> str:
