@@ -4,11 +4,13 @@ import re
 
 import pytest
 from driver import HOME, PAGE_1, PAGE_6, assert_fine, component, fire, open_app, sent_photo
+from streamlit.runtime.uploaded_file_manager import DeletedFile
 
 from cnn_demo.convolution import PATTERNS
 from cnn_demo.images import sample_photos
 from cnn_demo.images.validation import MAX_BYTES
 from cnn_demo.lessons.detection import LESSON as DETECTION
+from cnn_demo.ui.page import photo_picker, uploads
 from cnn_demo.ui.page.markdown import plain
 
 BROKEN = {
@@ -210,3 +212,11 @@ def test_the_photo_follows_the_visitor(phone_photo):
     assert_fine(app)
     assert app.session_state["photo_key"] == "own"
     assert sent_photo(app).shape == (48, 32, 3)
+
+
+def test_a_file_that_was_taken_already_changes_nothing(monkeypatch):
+    """The browser reports an upload again if its run was interrupted."""
+    state = {"upload_0": DeletedFile("1"), "photo_turn": 1}
+    monkeypatch.setattr(uploads.st, "session_state", state)
+    photo_picker._receive("upload_0")
+    assert state == {"upload_0": DeletedFile("1"), "photo_turn": 1}

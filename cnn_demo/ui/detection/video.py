@@ -24,7 +24,7 @@ from cnn_demo.ui.detection.state import candidates_of, pick_detector
 from cnn_demo.ui.page.barrier import unexpected
 from cnn_demo.ui.page.layout import controls_picture_and_details
 from cnn_demo.ui.page.markdown import plain
-from cnn_demo.ui.page.uploads import take
+from cnn_demo.ui.page.uploads import received, take
 from cnn_demo.ui.widgets.detection_controls import confidence_slider, counted
 from cnn_demo.ui.widgets.job_progress import stop_button, watch
 from cnn_demo.video import (
@@ -141,7 +141,7 @@ def _buttons(job: Job | None, data: bytes, spec: ModelSpec, side: int, confidenc
 
 
 def _receive(key: str) -> None:
-    file = st.session_state.get(key)
+    file = received(key)
     if file is None:
         return
     st.session_state[_TURN] += 1

@@ -17,7 +17,7 @@ from cnn_demo.ui.components.gallery import Thumbnail, gallery
 from cnn_demo.ui.page.barrier import errors_shown, unexpected
 from cnn_demo.ui.page.link import went_back_or_forward
 from cnn_demo.ui.page.markdown import plain
-from cnn_demo.ui.page.uploads import take
+from cnn_demo.ui.page.uploads import received, take
 
 # Small patterns, so that single pixels can be seen; the zone plate needs room for its rings.
 PATTERN_SIDES = {"impulse": 31, "edge": 64, "disc": 128, "checkerboard": 64, "chirp": 384, "noise": 128}
@@ -213,7 +213,7 @@ def _bring_your_own() -> None:
 
 
 def _receive(key: str) -> None:
-    file = st.session_state.get(key)
+    file = received(key)
     if file is None:
         return
     st.session_state["photo_turn"] += 1

@@ -1,8 +1,21 @@
 """Uploaded files: their bytes are taken once, so that the server does not keep a second copy of them."""
 
+import streamlit as st
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
-from streamlit.runtime.uploaded_file_manager import UploadedFile
+from streamlit.runtime.uploaded_file_manager import DeletedFile, UploadedFile
+
+
+def received(key: str) -> UploadedFile | None:
+    """Return the file of an uploader or a camera, for its callback; None if there is none.
+
+    If a run is interrupted, the browser reports the upload again; it was taken already.
+
+    Args:
+        key: The widget's key.
+    """
+    file = st.session_state.get(key)
+    return None if isinstance(file, DeletedFile) else file
 
 
 def take(file: UploadedFile) -> bytes:
