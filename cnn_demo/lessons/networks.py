@@ -163,7 +163,7 @@ def _tiles(image: np.ndarray) -> Correction:
         f"With this photo cut into 16 tiles that are shuffled in 20 ways, {model.spec.title} gives “{label}” "
         f"{mean:.0%} on average (unshuffled: {alone:.0%}), and it is the top prediction for {same} of the 20. {found} "
         "In general, networks rely on texture more than people do ([Geirhos et al. "
-        "2019](https://arxiv.org/abs/1811.12231)).",
+        "2019](https://arxiv.org/abs/1811.12231)). On page 4, *Cover it* shuffles patches of any size.",
         (
             ("The network's input", _as_image(seen), "clip"),
             ("Shuffled tiles, first of 20", _as_image(shuffled[0]), "clip"),
@@ -197,7 +197,7 @@ def _channel(image: np.ndarray) -> Correction:
     return Correction(
         f"In {model.spec.title}, the logit of “{model.labels[best]}” is a sum over {len(votes):,} channels. The "
         f"strongest one has {votes[order[0]] / in_favour:.0%} of all positive contributions, the {half} "
-        f"strongest together half. {end}.",
+        f"strongest together half. {end}. In *Switch channels off*, here and on page 4, you can do so in any layer.",
         tuple(
             (f"Channel {i}: {votes[i] / in_favour:.0%} of the positive contributions", maps[:, :, i], "stretch")
             for i in order[:2]
