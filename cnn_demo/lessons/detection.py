@@ -271,8 +271,8 @@ def _small_objects(image: np.ndarray) -> Correction:
             verdict += " They were large enough to survive that; try a photo of a crowd."
     return Correction(
         "Each photo is first resized to the image size of the network. Small objects are then a few pixels, and those "
-        f"smaller than a cell of the finest grid are hardly ever found. {verdict} A larger image size helps, and takes "
-        "more time, in proportion to its area.",
+        f"smaller than a cell of the finest grid are hardly ever found. {verdict} A larger image size helps, and so "
+        "does the tab *Tiles*, which enlarges parts of the photo; both take more time.",
         tuple(pictures),
     )
 

@@ -252,7 +252,8 @@ def _in_the_middle(image: np.ndarray) -> Correction:
         "In most photos the main object is in the middle, so a network could learn to always predict a box "
         "there. That is why training photos are cropped, moved and scaled at random. This photo at half its size in "
         f"each corner of a grey canvas: the box has IoU {min(overlaps):.2f} to {max(overlaps):.2f} with the "
-        f"expected box, the network's own box on the whole photo moved and scaled alike. {_followed(overlaps)}",
+        f"expected box, the network's own box on the whole photo moved and scaled alike. {_followed(overlaps)} The tab "
+        "*Explain* shows the pixels that the box depends on.",
         (
             (f"Worst corner: IoU {overlaps[worst]:.2f}", _picture(found[worst][1], found[worst][2]), "clip"),
             (f"Best corner: IoU {overlaps[best]:.2f}", _picture(found[best][1], found[best][2]), "clip"),

@@ -115,6 +115,14 @@ def test_a_tapped_pixel_is_explained(page: Page) -> None:
     expect(page.get_by_text(re.compile(rf"^Row {row.input_value()}, column "))).to_be_visible()
     expect(page.locator("img[alt^='A heatmap over the photo']").first).to_be_visible()
 
+    # Two quick steps with an arrow key: the second is from the pixel that the first one has picked.
+    tapped = row.input_value()
+    frame = page.get_by_role("application", name=re.compile("^The photo under its classes"))
+    frame.press("ArrowDown")
+    frame.press("ArrowDown")
+    expect(row).to_have_value(str(int(tapped) + 8))
+    settle(page)
+
     # To explain an object in between forgets neither the pixel nor the link to it.
     tapped = row.input_value()
     for choice in ("An object", "Class score", "A pixel"):

@@ -159,18 +159,38 @@ function pixelAt(event, frame, picture) {
 }
 
 /**
- * Return the pixel that an arrow key moves to from the first mark.
- * @param {KeyboardEvent} event - With Shift, the step is ten times as large.
- * @param {[number, number]} direction - Rows down and columns to the right, each -1, 0 or 1.
+ * Return the centre of the first mark, or of the picture if it has none.
  * @param {Picture} picture
  * @returns {Point}
  */
-function moved(event, [rows, columns], picture) {
+function centre(picture) {
   const mark = picture.marks[0]
-  const step = event.shiftKey ? 10 : 1
-  const from = mark
+  return mark
     ? { row: mark.row + Math.floor(mark.height / 2), column: mark.column + Math.floor(mark.width / 2) }
     : { row: picture.height >> 1, column: picture.width >> 1 }
+}
+
+/**
+ * Return the picked pixels that the page has not marked yet: none if it has marked another one.
+ * @param {Point[]} picked - In order.
+ * @param {Point} marked
+ * @returns {Point[]}
+ */
+function stillUnmarked(picked, marked) {
+  const at = picked.findIndex(({ row, column }) => row === marked.row && column === marked.column)
+  return at < 0 ? [] : picked.slice(at + 1)
+}
+
+/**
+ * Return the pixel that an arrow key moves to.
+ * @param {KeyboardEvent} event - With Shift, the step is ten times as large.
+ * @param {[number, number]} direction - Rows down and columns to the right, each -1, 0 or 1.
+ * @param {Picture} picture
+ * @param {Point} from
+ * @returns {Point}
+ */
+function moved(event, [rows, columns], picture, from) {
+  const step = event.shiftKey ? 10 : 1
   return {
     row: clamp(from.row + rows * step * picture.step[0], 0, picture.height - 1),
     column: clamp(from.column + columns * step * picture.step[1], 0, picture.width - 1),
@@ -192,6 +212,9 @@ export default function (component) {
   const layout = JSON.stringify(rest)
   if (parentElement.layout === layout) return parentElement.release
   parentElement.layout = layout
+  const marks = JSON.stringify(picture.marks)
+  if (parentElement.marks !== marks) parentElement.picked = stillUnmarked(parentElement.picked ?? [], centre(picture))
+  parentElement.marks = marks
 
   img.alt = picture.alt
   img.classList.toggle("pixelated", picture.pixelated)
@@ -202,10 +225,14 @@ export default function (component) {
     frame.tabIndex = 0
     frame.setAttribute("role", "application")
     frame.setAttribute("aria-label", `${picture.alt} Click, or move with the arrow keys, to pick a pixel.`)
-    frame.onclick = (event) => setTriggerValue("point", pixelAt(event, frame, picture))
+    const pick = (/** @type {Point} */ point) => {
+      parentElement.picked.push(point)
+      setTriggerValue("point", point)
+    }
+    frame.onclick = (event) => pick(pixelAt(event, frame, picture))
     frame.onkeydown = (event) => {
-      const direction = arrowStep(event)
-      if (direction) setTriggerValue("point", moved(event, direction, picture))
+      const direction = arrowStep(event) // the page may still compute: the next step is from the pixel picked last
+      if (direction) pick(moved(event, direction, picture, parentElement.picked.at(-1) ?? centre(picture)))
     }
   } else {
     frame.removeAttribute("tabindex")

@@ -21,7 +21,6 @@ from cnn_demo.models.boxes import iou as overlap_of
 from cnn_demo.models.detection.candidates import Candidates, select
 from cnn_demo.models.detection.error_kinds import Predictions
 from cnn_demo.models.detection.metrics import Matches, Score, average_precision, match, precision_recall, score_at
-from cnn_demo.results import percent
 from cnn_demo.ui.components.annotator import annotator, replace_drawing
 from cnn_demo.ui.detection.mistakes import SHOWN_SIDE, Judged, judged_picture, mistakes_by_kind
 from cnn_demo.ui.detection.state import candidates_of, overlap_slider, pick_detector
@@ -211,7 +210,7 @@ def _per_class(
         },
     )
     st.caption(
-        "The area under the curve, as in COCO: the best precision at each of 101 recall values, at IoU "
-        f"{percent(right_from)}. Boxes below {MIN_SURE}% are not counted. One photo is not enough: COCO averages over "
+        "The area under the curve, as in COCO: the best precision at each of 101 recall values, at an IoU of "
+        f"{right_from:.0%}. Boxes below {MIN_SURE}% are not counted. One photo is not enough: COCO averages over "
         "5,000."
     )
