@@ -6,6 +6,7 @@ is freed. Both save 40 ms of the next run, which matters between the strokes of 
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ctypes
 import sys
@@ -39,6 +40,8 @@ class IdleMemory:
         self._idle, self._clock = idle, clock
         self._due: WeakKeyDictionary[Releasing, float] = WeakKeyDictionary()
         self._changed = threading.Condition()
+        self._releasing = threading.Lock()
+        self._ended = False
         self._thread: threading.Thread | None = None
 
     def has_run(self, network: Releasing) -> None:
@@ -50,6 +53,7 @@ class IdleMemory:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._watch, name="idle memory", daemon=True)
                 self._thread.start()
+                atexit.register(self.end)
 
     def release_idle(self) -> float | None:
         """Release the buffers of all networks that are idle.
@@ -62,12 +66,18 @@ class IdleMemory:
             idle = [network for network, due in self._due.items() if due <= now]
             for network in idle:
                 del self._due[network]
-        for network in idle:
-            network.release()
-        if idle:
-            give_back()
+        with self._releasing:
+            if idle and not self._ended:
+                for network in idle:
+                    network.release()
+                give_back()
         with self._changed:
             return max(0.0, min(self._due.values()) - self._clock()) if self._due else None
+
+    def end(self) -> None:
+        """Release nothing any more: a thread that is in C++ when Python ends would abort the process."""
+        with self._releasing:
+            self._ended = True
 
     def _watch(self) -> None:
         while True:

@@ -61,6 +61,16 @@ def test_its_thread_releases_networks_of_all_runs():
         assert done.wait(20)
 
 
+def test_nothing_is_released_once_the_process_ends(watched):
+    memory, now = watched
+    network = Network()
+    memory.has_run(network)
+    memory.end()
+    now[0] = 200
+    assert memory.release_idle() is None
+    assert network.released == 0
+
+
 def test_freed_memory_is_given_back_without_an_error():
     idle_memory.give_back()
 
