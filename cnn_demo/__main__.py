@@ -75,11 +75,14 @@ def _run(arguments: list[str]) -> int:
 def console() -> NoReturn:
     """Run the command of the shell, and exit with its status.
 
-    After Ctrl-C, threads that export a network are not waited for: they cannot be stopped, and may take 20 seconds.
+    After Ctrl-C, and when the server has ended, threads that export a network are not waited for: they cannot be
+    stopped, may take 20 seconds, and abort a process that Python ends under them.
     """
     status = main()
     others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
-    if status == INTERRUPTED and not all(thread.daemon for thread in others):
+    interrupted = status == INTERRUPTED and not all(thread.daemon for thread in others)
+    if interrupted or sys.argv[1:2] == ["serve"]:
+        sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
     sys.exit(status)

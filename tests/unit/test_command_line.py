@@ -102,18 +102,22 @@ EXPORTING = """
 import sys, threading, time
 from cnn_demo import __main__
 
-def interrupted(_arguments):
+def run(arguments):
     threading.Thread(target=time.sleep, args=(600,)).start()
-    raise KeyboardInterrupt
+    print("done")
+    if arguments != ["serve"]:
+        raise KeyboardInterrupt
+    return 0
 
-__main__._run = interrupted
+__main__._run = run
 __main__.console()
 """
 
 
-def test_ctrl_c_does_not_wait_for_an_export(root):
-    done = subprocess.run([sys.executable, "-c", EXPORTING], cwd=root, capture_output=True, timeout=300)
-    assert (done.returncode, done.stderr) == (130, b"")
+@pytest.mark.parametrize(("command", "status"), [("classify", 130), ("serve", 0)])
+def test_nobody_waits_for_an_export_after_ctrl_c_or_the_end_of_the_server(command, status, root):
+    done = subprocess.run([sys.executable, "-c", EXPORTING, command], cwd=root, capture_output=True, timeout=300)
+    assert (done.returncode, done.stdout, done.stderr) == (status, b"done\n", b"")
 
 
 @pytest.mark.parametrize("command", [[], ["classify"], ["localize"], ["detect"], ["segment"], ["explain"], ["fetch"]])
