@@ -3,6 +3,7 @@
 Files go to workers as a whole, browser stories to two of them, and `--within` ends a run on a slow machine.
 """
 
+import functools
 import gc
 import io
 import os
@@ -59,7 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     if worker and workers > 1:
         threads = max(1, frameworks.thread_count() // workers)
-        frameworks.thread_count = lambda: threads
+        frameworks.thread_count = functools.wraps(frameworks.thread_count)(lambda: threads)
         if int(worker.removeprefix("gw")) >= BROWSER_PROCESSES:
             os.nice(10)
 

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from inspect import unwrap
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -86,7 +87,7 @@ def test_off_is_off(monkeypatch):
 
 
 def test_modules_refuse_what_the_check_refuses(monkeypatch):
-    for name, read in {environment.THREADS: thread_count, environment.QUEUE: settings_here}.items():
+    for name, read in {environment.THREADS: unwrap(thread_count), environment.QUEUE: settings_here}.items():
         monkeypatch.setenv(name, "some")
         with pytest.raises(ValueError, match=f"{name} must be a whole number"):
             read()
