@@ -10,6 +10,8 @@ from cnn_demo.convolution import PATTERNS
 from cnn_demo.images import sample_photos
 from cnn_demo.images.validation import MAX_BYTES
 from cnn_demo.lessons.detection import LESSON as DETECTION
+from cnn_demo.ui.convolution import learn_target
+from cnn_demo.ui.detection import video
 from cnn_demo.ui.page import photo_picker, uploads
 from cnn_demo.ui.page.markdown import plain
 
@@ -214,9 +216,10 @@ def test_the_photo_follows_the_visitor(phone_photo):
     assert sent_photo(app).shape == (48, 32, 3)
 
 
-def test_a_file_that_was_taken_already_changes_nothing(monkeypatch):
+@pytest.mark.parametrize("uploader", [photo_picker, learn_target, video])
+def test_a_file_that_was_taken_already_changes_nothing(uploader, monkeypatch):
     """The browser reports an upload again if its run was interrupted."""
-    state = {"upload_0": DeletedFile("1"), "photo_turn": 1}
+    state = {"upload_0": DeletedFile("1")}
     monkeypatch.setattr(uploads.st, "session_state", state)
-    photo_picker._receive("upload_0")
-    assert state == {"upload_0": DeletedFile("1"), "photo_turn": 1}
+    uploader._receive("upload_0")
+    assert state == {"upload_0": DeletedFile("1")}

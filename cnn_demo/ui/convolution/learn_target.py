@@ -16,6 +16,7 @@ from cnn_demo.ui.convolution.learn_settings import LearnSettings
 from cnn_demo.ui.convolution.settings import ConvolutionSettings
 from cnn_demo.ui.page.barrier import unexpected
 from cnn_demo.ui.page.markdown import plain
+from cnn_demo.ui.page.uploads import received
 
 OWN_BORDER = 7  # half of the largest kernel: how the visitor's program padded its borders is unknown
 SAME_PROPORTIONS = 0.01  # greatest difference of two ratios of width to height
@@ -108,7 +109,7 @@ def picture_uploader() -> None:
 
 
 def _receive(key: str) -> None:
-    file = st.session_state.get(key)
+    file = received(key)
     if file is None:
         return
     st.session_state[_TURN] += 1
