@@ -161,6 +161,11 @@ def test_another_layer_has_other_channels(photo):
     assert "**128** of 128 channels are off" in written(app)
     app.selectbox(key="off_layer").set_value("stem").run()
     assert "**32** of 32 channels are off" in written(app)
+    app.session_state["off_channels"] = "Top 3"
+    app.run()
+    app.selectbox(key="off_layer").set_value("pool").run()
+    assert "**3** of 128 channels are off" in written(app)
+    assert not app.info
 
 
 def test_numbers_and_words_are_read():

@@ -13,6 +13,12 @@ _WORD = re.compile(r"(\d{1,5})(?:[-–](\d{1,5}))?")
 _TOP = re.compile(rf"{TOP}\s?(\d{{1,4}})")
 
 
+def fits_any_layer(text: str) -> bool:
+    """Whether a text chooses channels of every layer: "all", "none" or "top10", but no indices."""
+    text = text.strip().lower()
+    return text in (ALL, NONE) or _TOP.fullmatch(text) is not None
+
+
 def read_channels(text: str, count: int, ranked: np.ndarray) -> tuple[tuple[int, ...], str]:
     """Read the chosen channels.
 

@@ -1,4 +1,4 @@
-"""Controls of the channel switches, and what they are set to."""
+"""Controls of the channel switches and their values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import streamlit as st
 from cnn_demo.models.explanation.channel_ablation import LARGEST_SCALE
 from cnn_demo.ui.page.link import sync_query_param, write_query_param
 from cnn_demo.ui.page.session import SESSION
-from cnn_demo.ui.widgets.channel_switches.channel_text import ALL, LONGEST, NONE, TOP, write_channels
+from cnn_demo.ui.widgets.channel_switches.channel_text import ALL, LONGEST, NONE, TOP, fits_any_layer, write_channels
 from cnn_demo.ui.widgets.choice import choose
 
 RANKINGS = {"estimated": "Estimated", "measured": "Measured"}
@@ -182,7 +182,7 @@ def _leave_others(keys: Keys, owner: tuple[str, str]) -> None:
     """
     text = chosen_text(keys)
     before, unchanged = SESSION.get(keys.owner, (owner, text))
-    if before != owner and unchanged == text and text not in (ALL, NONE, TEN):
+    if before != owner and unchanged == text and not fits_any_layer(text):
         text = TEN
         _write(keys, text)
         write_query_param(keys.channels, text, TEN)
