@@ -60,8 +60,11 @@ def pick_model(
         on_change=on_change,
     )
     spec = find(chosen if chosen in titles else first)
-    missing, instead = st.session_state.get(_MISSING, {}).get(key, ("", ""))
-    if missing and instead == spec.key:
+    noted: dict[str, tuple[str, str]] = st.session_state.get(_MISSING, {})
+    missing, instead = noted.get(key, ("", ""))
+    if missing and instead != spec.key:
+        del noted[key]  # the visitor has chosen
+    elif missing:
         st.caption(
             f"The link asks for {find(missing).title}, which is not on this machine: {spec.title} is used instead. The "
             "tab *Models* shows how to get it."
