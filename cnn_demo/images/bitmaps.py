@@ -125,7 +125,7 @@ def without_big_offsets(data: bytes) -> bytes:
     (count,) = struct.unpack_from(">Q", data, start)
     entries: list[bytes] = []
     place = len(data) + 2 + 12 * min(count, _MAX_ENTRIES) + 4
-    outside = b""
+    outside = bytearray()
     for index in range(min(count, _MAX_ENTRIES)):
         tag, kind, number = struct.unpack_from(">HHQ", data, start + 8 + 20 * index)
         at, size = start + 20 + 20 * index, _ALL_SIZES.get(kind, 0) * number
@@ -139,8 +139,9 @@ def without_big_offsets(data: bytes) -> bytes:
             kind, shorter = _LONG_KINDS[kind]
             value = struct.pack(f">{number}{shorter}", *struct.unpack(f">{number}{code}", value))
         if len(value) > 4:
-            where, outside = place + len(outside), outside + value
-            value = struct.pack(">I", where)
+            where = struct.pack(">I", place + len(outside))
+            outside += value
+            value = where
         entries.append(struct.pack(">HHI", tag, kind, number) + value.ljust(4, b"\0"))
     directory = struct.pack(">H", len(entries)) + b"".join(entries)
     return b"MM\0*" + struct.pack(">I", len(data)) + data[8:] + directory.ljust(place - len(data), b"\0") + outside
