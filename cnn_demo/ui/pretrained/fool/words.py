@@ -60,12 +60,13 @@ def _failed(plan: Plan, search: Search, before: tuple[str, float], after: tuple[
     aim = "another class" if plan.target is None else f"“{plan.target}”"
     budget = max(search.tried, default=plan.budget)
     moved = f"“{before[0]}” goes from {percent(before[1])} to {percent(left)}"
-    if after[0] != before[0]:
+    misses = plan.target is not None and after[0] != before[0]
+    if misses:
         moved += f", and the prediction becomes “{after[0]}” ({percent(after[1])})"
     if not search.complete:
         return f"**Stopped before it worked**: so far, {moved}."
     hint = "Try PGD, or raise the budget." if plan.method == "fgsm" else "Raise the budget, or choose another class."
-    outcome = "Not fooled" if after[0] == before[0] else f"Fooled, but not to predict {aim}"
+    outcome = f"Fooled, but not into predicting {aim}" if misses else "Not fooled"
     return (
         f"**{outcome}**: within {levels(budget)} of 255, {METHODS[plan.method]} does not reach {aim}; {moved}. {hint}"
     )
@@ -96,13 +97,13 @@ def elsewhere(
     """
     tests = [each for each in survivals if each.label == label]
     networks, conditions = (sum(works(each, target) for each in group) for group in (transfers, tests))
-    counts = [f"after {_of(conditions, len(tests), 'change')} of the photo"] if tests else []
-    counts += [f"in {_of(networks, len(transfers), 'other network')}"] if transfers else []
+    counts = [_where("after", conditions, len(tests), "change", " of the photo")] if tests else []
+    counts += [_where("in", networks, len(transfers), "other network")] if transfers else []
     effect = "works" if target is None else f"gives “{target}”"
     found = ""
     if counts:
-        where = "also" if networks or conditions else "nowhere else:"
-        found = f"**The noise {effect} {where} {', and '.join(counts)}.** "
+        start = f"also {effect}" if networks or conditions else f"{effect} nowhere else:"
+        found = f"**The noise {start} {', and '.join(counts)}.** "
     if len(tests) < len(survivals):
         untested = len(survivals) - len(tests)
         verbs = ("changes", "it is") if untested == 1 else ("change", "they are")
@@ -115,9 +116,11 @@ def elsewhere(
     return found.strip()
 
 
-def _of(count: int, total: int, noun: str) -> str:
-    """Write a count, such as "none of 2 other networks"."""
-    return f"{count or 'none'} of {total} {noun}{'' if total == 1 else 's'}"
+def _where(preposition: str, count: int, total: int, noun: str, end: str = "") -> str:
+    """Write a count, such as "in none of 2 other networks", or "not in the one other network"."""
+    if total == 1:
+        return f"{'' if count else 'not '}{preposition} the one {noun}{end}"
+    return f"{preposition} {count or 'none'} of {total} {noun}s{end}"
 
 
 def by_chance(changed: int, budget: int) -> str:

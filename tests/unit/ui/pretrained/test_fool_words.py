@@ -50,9 +50,10 @@ def test_a_failure_states_what_to_try():
     )
     assert "Try PGD" in text
     text = said(failed, Plan("fgsm", "bus", smallest=True, budget=8))
-    assert text.startswith("**Fooled, but not to predict “bus”**: within 8 levels")
+    assert text.startswith("**Fooled, but not into predicting “bus”**: within 8 levels")
     assert "and the prediction becomes “dog” (60.0%)." in text
     assert "another class; " in said(failed, Plan("pgd", None, smallest=True, budget=8), "cat")
+    assert said(failed, Plan("pgd", None, smallest=True, budget=8)).startswith("**Not fooled**")  # by a hair
     stopped = Search(None, None, attack(300, 2, -1), {1: False}, 0.2)
     assert said(stopped, Plan("pgd", None, smallest=True, budget=8)).startswith("**Stopped before it worked**")
 
@@ -60,18 +61,18 @@ def test_a_failure_states_what_to_try():
 def test_elsewhere_is_counted():
     nowhere = elsewhere("cat", [STAYS], [STAYS, STAYS], smallest=True)
     assert nowhere.startswith(
-        "**The noise works nowhere else: after none of 2 changes of the photo, and in none of 1 other network.** The "
+        "**The noise works nowhere else: after none of 2 changes of the photo, and not in the one other network.** The "
     )
     text = elsewhere("cat", [CHANGES, STAYS], [CHANGES, CHANGES, STAYS], smallest=False)
-    assert text == "**The noise works also after 2 of 3 changes of the photo, and in 1 of 2 other networks.**"
+    assert text == "**The noise also works after 2 of 3 changes of the photo, and in 1 of 2 other networks.**"
     text = elsewhere("cat", [CHANGES], [CHANGES, WANTED], smallest=False, target="bus")
-    assert text == "**The noise gives “bus” also after 1 of 2 changes of the photo, and in none of 1 other network.**"
+    assert text == "**The noise also gives “bus” after 1 of 2 changes of the photo, and not in the one other network.**"
     assert "network" not in elsewhere("cat", [], [CHANGES], smallest=False)
 
 
 def test_a_change_that_fools_without_noise_is_no_test_of_the_noise():
     text = elsewhere("cat", [], [STAYS, MOVED, MOVED], smallest=False)
-    assert text.startswith("**The noise works nowhere else: after none of 1 change of the photo.** 2 of 3 changes")
+    assert text.startswith("**The noise works nowhere else: not after the one change of the photo.** 2 of 3 changes")
     assert "1 of 2 changes of the photo changes" in elsewhere("cat", [], [STAYS, MOVED], smallest=False)
     text = elsewhere("cat", [], [MOVED, MOVED], smallest=False)
     assert text.startswith("2 of 2 changes of the photo change the prediction without noise too")
