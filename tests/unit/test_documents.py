@@ -152,6 +152,7 @@ def test_experiments_are_described_with_the_values_of_the_code(root):
         f"{survival.DRAWS} random noises",
         f"{parts.FEWEST} to {parts.MOST} parts",
         f"more than a threshold, {tiled.THRESHOLD:g} unless you change it",
+        f"within {tiled.AT_EDGE:.0%} of a tile's side",
         f"$f = {error_kinds.FOREGROUND:g}$ and $g = {error_kinds.BACKGROUND:g}$",
     ):
         assert statement in text
