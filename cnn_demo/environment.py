@@ -1,8 +1,8 @@
 """The operator's settings: all variables of the environment that begin with `CNN_DEMO_`, and the check on their values.
 
 `serve` and all other commands check them before they begin, and the pages before they are shown: a wrong value is one
-sentence, not the default in silence. Modules read their variable with `setting` and `is_on`. An empty variable counts
-as unset, since Compose files pass those.
+sentence, not the default in silence. Modules read their variable with `setting` and `is_on`, or as it is where pages do
+without it. An empty variable counts as unset, since Compose files pass those.
 """
 
 from __future__ import annotations

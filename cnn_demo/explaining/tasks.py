@@ -96,7 +96,7 @@ class ExplainTask(ABC):
         if not self.methods[method].needs_layer:
             refuse(options, ["layer"], f"with --method {method}, which needs no layer")
         if method != "d_rise":
-            refuse(options, ["masks"], f"with --method {method}: they are those of d_rise")
+            refuse(options, ["masks"], f"with --method {method}, only with d_rise")
         self.class_id = None if options.class_name is None else class_indices([options.class_name], model.labels)[0]
 
     @abstractmethod

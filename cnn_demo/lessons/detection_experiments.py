@@ -39,8 +39,8 @@ EXPERIMENTS = (
     ),
     Experiment(
         "Someone at the border",
-        "On the whole photo, resized to 320 pixels, the detector finds the bus and two people. Tiles add the one at "
-        "the left border, in green. Now set **Tile size** to 240 px and switch off **Drop boxes that a tile cuts**: "
+        "On the whole photo, resized to 320 pixels, the detector finds the bus and two people. Tiles add a person "
+        "at the left border, in green. Now set **Tile size** to 240 px and switch off **Drop boxes that a tile cuts**: "
         "parts of the bus and of the people get boxes of their own, among them a bird and a cat.",
         {"task": "Tiles", "detector": "everyday_detector", "detect_confidence": 45},
         photo="bus",

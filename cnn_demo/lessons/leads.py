@@ -36,6 +36,6 @@ TILES = (
     "smaller **Tile size**, or try a photo with people in the distance."
 )
 EVALUATE = (
-    "**How good are the predictions, and of which kinds are the errors?** Click **Add the predictions**, then correct "
-    "them until there is one box for each object."
+    "**How good are the predictions, and which kinds of errors are there?** Click **Add the predictions**, then "
+    "correct them until there is one box for each object."
 )

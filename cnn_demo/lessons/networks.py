@@ -197,7 +197,8 @@ def _channel(image: np.ndarray) -> Correction:
     return Correction(
         f"In {model.spec.title}, the logit of “{model.labels[best]}” is a sum over {len(votes):,} channels. The "
         f"strongest one has {votes[order[0]] / in_favour:.0%} of all positive contributions, the {half} "
-        f"strongest together half. {end}. In *Switch channels off*, here and on page 4, you can do so in any layer.",
+        f"strongest together half. {end}. The tab *Switch channels off*, here and on page 4, has the channels of all "
+        "layers.",
         tuple(
             (f"Channel {i}: {votes[i] / in_favour:.0%} of the positive contributions", maps[:, :, i], "stretch")
             for i in order[:2]

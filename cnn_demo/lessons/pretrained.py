@@ -204,7 +204,7 @@ def _adversarial(image: np.ndarray) -> Correction:
         f"Every colour value of the input of {model.spec.title} is changed by at most {step} of 255, in the direction "
         f"that lowers the predicted class (one step along the sign of the gradient, FGSM): {outcome}. Of {CHANCES} "
         f"random changes of the same size, {by_chance} change the prediction: the direction matters, and anyone who "
-        "has the weights can compute it. *Fool it* finds the smallest such noise, and tries other networks.",
+        "has the weights can compute it. *Fool it* finds the smallest such noise, and tries it on other networks.",
         (
             (f"“{label}”, {probability:.0%}", _as_image(seen), "clip"),
             (f"Changed by {step}: “{other}”, {lowered:.0%}", _as_image(pictures[step]), "clip"),

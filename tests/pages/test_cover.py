@@ -179,7 +179,7 @@ def test_class_and_box_of_a_localizer_follow():
     before = localizer.predict(small.pixels)
     assert before.box_xyxy is not None
     app = driver.open_view("localization", "Cover it", photo)
-    assert f"**“{before.label}”, {percent(before.probability)},** on the untouched photo." in written(app)
+    assert f"**“{before.label}”** ({percent(before.probability)}) on the untouched photo." in written(app)
     assert COVER_IT in written(app)
     left, top, right, bottom = before.box_xyxy
     half = box_shape(np.array([left, top, (left + right) / 2, bottom]))

@@ -130,7 +130,7 @@ def mistakes_by_kind(spec: ModelSpec, judged: Judged) -> None:
         "Six kinds, as in [TIDE](https://arxiv.org/abs/2008.08115): a box is in the background up to an IoU of "
         f"{min(BACKGROUND, judged.foreground):.0%} with every object, and accurate from "
         f"{judged.foreground:.0%} on. An object that a wrong class or an inaccurate box points at is not missed. "
-        "**Gain** is what the mean average precision would rise by if all errors of that kind alone were mended, those "
+        "**Gain** is the rise of the mean average precision if all errors of that kind alone were mended, those "
         f"of boxes down to {MIN_SURE}% included."
     )
     if rows := mistake_rows(spec, judged):

@@ -38,13 +38,13 @@ from cnn_demo.ui.widgets.choice import choose
 from cnn_demo.ui.widgets.detection_controls import boxes_of_count, confidence_slider, counted
 
 SIZE, OVERLAP, SHOWN = "tiles_size", "tiles_overlap", "tiles_shown"
-WHOLE_ONLY = "tiles_drop_cut"
+DROP_CUT = "tiles_drop_cut"
 METHOD, METRIC, LIMIT = "tiles_merging", "tiles_metric", "tiles_threshold"
 AUTO = 0  # stands for the largest tiles of which the photo has at least `FEWEST`
 DEFAULTS: dict[str, Any] = {
     SIZE: AUTO,
     OVERLAP: 20,
-    WHOLE_ONLY: True,
+    DROP_CUT: True,
     SHOWN: "merged",
     METHOD: "nmm",
     METRIC: "ios",
@@ -123,8 +123,8 @@ def _tile_controls() -> tuple[int, float, bool]:
     )
     drop_cut = st.toggle(
         "Drop boxes that a tile cuts",
-        DEFAULTS[WHOLE_ONLY],
-        key=WHOLE_ONLY,
+        DEFAULTS[DROP_CUT],
+        key=DROP_CUT,
         bind="query-params",
         help=(
             "A box that ends at the edge of its tile may be a part of a larger object, and parts often get a wrong "
@@ -267,5 +267,5 @@ def in_words(merged: Merged, found: TiledBoxes, dropped: int = 0) -> str:
     if dropped:
         words += f" {boxes_of_count(dropped)} that a tile cuts {'was' if dropped == 1 else 'were'} dropped."
     if alone:
-        return f"{words} **Look at each green box**: a tile shows less of the photo, so it may be a false positive."
-    return f"{words} No object is found only in tiles here: they help where objects are small on the photo."
+        return f"{words} **Look at each green box**: a tile shows less of the photo, so the box may be wrong."
+    return f"{words} No object is found only in tiles here: tiles help where objects are small."

@@ -72,8 +72,8 @@ def _localized(small: Photo, key: str, threshold: float, edit: Edit) -> Localiza
 def in_words(before: Localization, now: Localization, untouched: bool) -> str:
     """Describe the prediction for the untouched photo, or the change of class and box, as Markdown."""
     if untouched:
-        found = f"“{now.label}”, {percent(now.probability)}," if now.label else "No object"
-        return f"**{found}** on the untouched photo."
+        found = f"**“{now.label}”** ({percent(now.probability)})" if now.label else "**No object**"
+        return f"{found} on the untouched photo."
     if before.label is None and now.label is None:
         return "**No object** before or now."
     if now.label is None:

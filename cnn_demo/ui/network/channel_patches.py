@@ -80,7 +80,7 @@ def _explanation(model: Classifier, gallery: Gallery) -> None:
     st.caption(
         f"The network was run on {windows:,} windows, large and small, of {len(gallery.photos)} photos. Each row shows "
         "the patches with the strongest activations of one channel, after the mean of many such patches, its contrast "
-        "stretched: what they have in common stays visible, the rest blurs. The channels shown are the most selective "
+        "stretched: their common features stay visible, the rest blurs. The channels shown are the most selective "
         "of their layer."
     )
     st.caption(

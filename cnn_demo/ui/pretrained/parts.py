@@ -25,6 +25,7 @@ from cnn_demo.ui.pretrained.one_network import one_network
 from cnn_demo.ui.pretrained.questions import classified, layer_box
 from cnn_demo.ui.widgets.choice import choose
 from cnn_demo.ui.widgets.heatmap_controls import is_small, opacity_slider, picture_url
+from cnn_demo.ui.widgets.probability_bars import TABLE
 
 LAYER, COUNT, SHOWN, OPACITY = "parts_layer", "parts_count", "parts_shown", "parts_opacity"
 DEFAULTS: dict[str, Any] = {LAYER: None, COUNT: 4, SHOWN: 0, OPACITY: 70}
@@ -184,9 +185,8 @@ def _table(parts: Parts, evidence: PartEvidence, prediction: Classification) -> 
         rows += "<tr>" + "".join(f'<td style="{_CELL}">{cell}</td>' for cell in cells) + "</tr>"
     titles = ("Part", "Activation", "Supports (logit)", f"For {escape(label)}")
     head = "".join(f'<th scope="col" style="{_CELL};font-weight:600">{title}</th>' for title in titles)
-    table = "width:100%;border-collapse:collapse;border:0;font-size:14px"
     st.html(
-        f'<table style="{table}" aria-label="The parts"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+        f'<table style="{TABLE}" aria-label="The parts"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
     )
 
 

@@ -227,8 +227,8 @@ def _ask(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
     with details:
         _show_pixel(segmentation, row, column)
         if len(segmentation.labels) <= FEW_CLASSES:
-            odds = probabilities_of(photo, spec.key, side, mode)[:, row, column].astype(np.float32)
-            probability_bars(segmentation.labels, odds, caption="The probabilities of all classes at this pixel")
+            values = probabilities_of(photo, spec.key, side, mode)[:, row, column].astype(np.float32)
+            probability_bars(segmentation.labels, values, caption="The probabilities of all classes at this pixel")
         else:
             st.info(
                 f"{spec.title} has {len(segmentation.labels)} classes. Their probabilities at every pixel would take "

@@ -88,7 +88,7 @@ def _ablation(photo: Photo, spec: ModelSpec, segmentation: Segmentation) -> None
     st.markdown(
         "From step to step the encoder's maps become smaller: they hold *what* is in the photo, and less and less of "
         "*where* it is. The skip connections bring the fine maps to the decoder. They were on during training: switch "
-        "them off, and see what each of them contributes."
+        "them off, and see the contribution of each."
     )
     with st.expander("Each skip connection"):
         st.dataframe(
