@@ -14,6 +14,7 @@ from cnn_demo.__main__ import main
 from cnn_demo.environment import VARIABLES, is_on, setting, wrong_settings
 from cnn_demo.models.cluster.settings import settings_here
 from cnn_demo.models.files import downloads
+from cnn_demo.models.files.weights import weight_folders
 from cnn_demo.models.frameworks import thread_count
 
 WRONG = {
@@ -84,6 +85,12 @@ def test_off_is_off(monkeypatch):
     for value, expected in {"0": False, "off": False, "1": True, "": False}.items():
         monkeypatch.setenv(environment.DEBUG, value)
         assert is_on(environment.DEBUG, default=False) is expected
+
+
+def test_spaces_around_the_folder_of_weights_are_no_part_of_it(monkeypatch, tmp_path):
+    monkeypatch.setenv(environment.WEIGHTS, f" {tmp_path} ")
+    assert wrong_settings() == []
+    assert ("weights folder", tmp_path) in weight_folders()
 
 
 def test_modules_refuse_what_the_check_refuses(monkeypatch):

@@ -50,7 +50,7 @@ class WeightsFile:
 def weight_folders() -> tuple[tuple[str, Path], ...]:
     """Return the folders to search as (source, folder), in order of preference; they need not exist."""
     folders = [("bundled", BUNDLED), *(("bundled", folder) for folder in package_folders())]
-    if own := os.environ.get(WEIGHTS):  # not checked here, since a folder may go while the app runs
+    if own := os.environ.get(WEIGHTS, "").strip():  # not checked here, since a folder may go while the app runs
         folders.append(("weights folder", Path(own)))
     return (*folders, ("cache", keras_cache()), ("cache", torch_cache()))
 
