@@ -9,7 +9,10 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from contextlib import suppress
 from typing import NoReturn
+
+import psutil
 
 from cnn_demo.environment import wrong_settings
 from cnn_demo.terminal import complain
@@ -78,14 +81,23 @@ def console() -> NoReturn:
     After Ctrl-C, and when the server has ended, threads that export a network are not waited for: they cannot be
     stopped, may take 20 seconds, and abort a process that Python ends under them.
     """
+    serves = sys.argv[1:2] == ["serve"]  # asked now: Streamlit gets arguments of its own
     status = main()
     others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
     interrupted = status == INTERRUPTED and not all(thread.daemon for thread in others)
-    if interrupted or sys.argv[1:2] == ["serve"]:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
+    if interrupted or serves:
+        _leave_at_once(status)
     sys.exit(status)
+
+
+def _leave_at_once(status: int) -> NoReturn:
+    """End the process and those that it has started, without waiting for threads."""
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):  # it has ended by itself
+            child.terminate()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 if __name__ == "__main__":
