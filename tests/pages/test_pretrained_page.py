@@ -146,7 +146,7 @@ def classification(labels: str, best: str) -> Classification:
         (["abc a", "abc a"], "**Both predict “a”.**"),
         (["abc b", "abc b", "abc b"], "**All three predict “b”.**"),
         (["abc b", "abc c", "abc b"], "**Two of three predict “b”;** N2 predicts “c”."),
-        (["abc c", "abc b"], "**No two agree:** N1 predicts “c” and N2 predicts “b”."),
+        (["abc c", "abc b"], "**They disagree:** N1 predicts “c” and N2 predicts “b”."),
         (["abc a", "abc b", "abc c"], "**No two agree:** N1 predicts “a”, N2 predicts “b” and N3 predicts “c”."),
         (["abc a", "xy y", "abc a"], "**Both predict “a”.** N2 has other classes and is not compared."),
         (["abc a", "xy y"], "These models have different classes, so their predictions are not compared: N1 and N2."),

@@ -169,13 +169,13 @@ def test_objects_have_a_colour_a_number_and_a_confidence_each():
 def test_instances_are_counted():
     app = open_view("Semantic or instance")
     known = (planted() > 0).mean()
-    assert f"It assigns **2** classes to **{percent(known)}** of the photo" in written(app)
-    assert "It finds **5** objects: **4** × person · **1** × bus" in written(app)
+    assert f"Semantic segmentation assigns **2** classes to **{percent(known)}** of the photo" in written(app)
+    assert "Instance segmentation finds **5** objects: **4** × person · **1** × bus" in written(app)
     table = app.dataframe[0].value.set_index("Class")
     assert table["Objects"].to_dict() == {"bus": 1, "person": 4}
     np.testing.assert_allclose(table["Pixels, semantic"], table["Pixels, instances"])
     app.slider(key="instance_confidence").set_value(85).run()
-    assert "It finds **2** objects: **2** × person" in written(app)
+    assert "Instance segmentation finds **2** objects: **2** × person" in written(app)
     table = app.dataframe[0].value.set_index("Class")
     assert np.isnan(table.loc["bus", "Objects"])
     assert_fine(app)
@@ -204,7 +204,7 @@ def test_objects_are_offered_as_files():
 
 def test_no_detection_gets_a_message():
     app = open_view("Semantic or instance", link={"instance_confidence": "95"})
-    assert "It finds **no object**." in written(app)
+    assert "Instance segmentation finds **no object**." in written(app)
     assert not app.get("download_button")
 
 

@@ -86,23 +86,28 @@ def _in_words(prediction: Localization, photo: Photo, threshold: float) -> None:
         best = int(prediction.probabilities[:-1].argmax())
         nearest = f"{prediction.labels[best]}, has {percent(float(prediction.probabilities[best]))}"
         if prediction.probabilities[-1] >= prediction.probabilities[best]:
-            st.markdown(f"### Nothing, {percent(float(prediction.probabilities[-1]))}")
+            st.markdown(f"### Nothing, {_unbroken(float(prediction.probabilities[-1]))}")
             st.markdown(f"None of its {len(prediction.labels) - 1} classes: the most probable one, {nearest}.")
         else:
             st.markdown("### Nothing recognized")
             st.markdown(f"The most probable class, {nearest}: less than the threshold of {percent(threshold)}.")
         return
     if prediction.probability < PROBABLE:
-        st.markdown(f"### Perhaps: {prediction.label}, {percent(prediction.probability)}")
+        st.markdown(f"### Perhaps: {prediction.label}, {_unbroken(prediction.probability)}")
         st.markdown("It is more probable that the photo shows something else, or nothing of its classes.")
     else:
-        st.markdown(f"### {prediction.label.capitalize()}, {percent(prediction.probability)}")
+        st.markdown(f"### {prediction.label.capitalize()}, {_unbroken(prediction.probability)}")
     left, top, right, bottom = file_boxes(photo, prediction.box_xyxy).round().astype(int).tolist()
     words = f"From ({left}, {top}) to ({right}, {bottom}), in pixels of the photo’s file."
     truth = truth_of(photo, prediction.labels)
     if truth is not None:
         words += f" IoU with the ground truth: **{float(iou(prediction.box_xyxy, truth)):.2f}**."
     st.markdown(words)
+
+
+def _unbroken(probability: float) -> str:
+    """Write a probability that no line ends within, as it would after the sign of "> 99.9%"."""
+    return percent(probability).replace(" ", "\u00a0")
 
 
 def box_label(prediction: Localization) -> str:
@@ -184,6 +189,7 @@ def _weighted(photo: Photo, evidence: LocalizerDetails) -> None:
         width=200,
         columns=3,
         ratio=f"{width} / {height}",
+        whole=True,  # the input is a square: cropped to the shape of the photo, it would lack its top and bottom
     )
     if evidence.localization.label is None:
         st.caption("The box head always predicts a box; here the class head decides that it is not shown.")

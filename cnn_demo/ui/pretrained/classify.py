@@ -179,7 +179,7 @@ def _one_group(group: Sequence[tuple[str, str]]) -> str:
         return f"**{'Both' if count == 2 else f'All {_NUMBERS[count].lower()}'} predict “{common}”.**"
     others = _listed([f"{title} predicts “{label}”" for title, label in group if count == 1 or label != common])
     if count == 1:
-        return f"**No two agree:** {others}."
+        return f"**{'They disagree' if len(group) == 2 else 'No two agree'}:** {others}."
     return f"**{_NUMBERS[count]} of {_NUMBERS[len(group)].lower()} predict “{common}”;** {others}."
 
 

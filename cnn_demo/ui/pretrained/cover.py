@@ -119,7 +119,7 @@ def _heatmap(
         top = [label for label, _ in before.top(FIRST)]
         label = class_box("Class of the heatmap", CLASS, model, top, f"{top[0]}: the prediction before") or top[0]
         opacity = opacity_slider(OPACITY, DEFAULTS[OPACITY])
-        legend("least important", "most important")
+        legend("least", "most important")
     index = model.labels.index(label)
     seen = model.prepare(edited(square, edit, size))
     with result:

@@ -46,7 +46,7 @@ def why_view(photo: Photo) -> None:
         question = _question(model, prediction)
         methods = _methods()
         opacity = opacity_slider(OPACITY, DEFAULTS[OPACITY])
-        legend("least important", "most important")
+        legend("least", "most important")
     with stage:
         probability = _probability(prediction, question)
         st.markdown(probability if methods else f"{probability} Choose a method to explain it.")

@@ -265,7 +265,7 @@ def _cards(photo: Photo, levels: dict[str, Explanation], scores: LevelScores, op
             each.map,
             opacity,
             _titled(name).capitalize(),
-            (f"Without it: {percent(scores.without[name])}", f"It alone: {percent(scores.alone[name])}"),
+            (f"Without it: {percent(scores.without[name])}", f"Alone: {percent(scores.alone[name])}"),
         )
         for name, each in levels.items()
     ]

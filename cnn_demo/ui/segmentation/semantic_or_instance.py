@@ -94,17 +94,17 @@ def _in_words(segmentation: Segmentation, found: sv.Detections, finder: ModelSpe
     masked, shared = float((layers > 0).mean()), float((layers > 1).mean())
     semantic, instance = two_cells()
     semantic.markdown(
-        f"It assigns **{classes}** {_plural('class', 'es', classes)} to **{percent(foreground)}** of the photo. It "
-        "cannot count: objects of one class that touch are one area."
+        f"Semantic segmentation assigns **{classes}** {_plural('class', 'es', classes)} to **{percent(foreground)}** "
+        "of the photo. It cannot count: objects of one class that touch are one area."
     )
     if not len(found):
-        instance.markdown(f"It finds **no object**. {_advice(finder)}")
+        instance.markdown(f"Instance segmentation finds **no object**. {_advice(finder)}")
         return
     objects = counted(counts(found)).rstrip(".")
     instance.markdown(
-        f"It finds **{len(found)}** {_plural('object', 's', len(found))}: {objects}. Its masks cover "
-        f"**{percent(masked)}** of the photo; the rest has no prediction. **{percent(shared)}** is covered by two or "
-        "more: masks may overlap, classes cannot."
+        f"Instance segmentation finds **{len(found)}** {_plural('object', 's', len(found))}: {objects}. Its masks "
+        f"cover **{percent(masked)}** of the photo; the rest has no prediction. **{percent(shared)}** is covered by "
+        "two or more: masks may overlap, classes cannot."
     )
 
 

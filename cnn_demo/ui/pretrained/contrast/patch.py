@@ -74,7 +74,12 @@ def in_words(pair: Pair, found: PatchSearch, top: str) -> str:
     )
     winner = pair.classes[int(found.after[1] > found.after[0])]
     third = "" if top == winner else f" The prediction is then “{top}”."
+    searched = (
+        f"{found.tried:,} squares of growing size were covered; no smaller one on the grid swaps the two."
+        if found.largest > 1 / CELLS
+        else f"Of {found.tried:,} squares of this size, the smallest on the grid, it swaps the two most clearly."
+    )
     return (
         f"**{x2 - x1} × {y2 - y1} pixels, {percent(area)} of the input, decide between them.** {changes}{third}\n\n"
-        f"{found.tried:,} squares of growing size were covered; no smaller one on the grid swaps the two."
+        f"{searched}"
     )

@@ -51,8 +51,8 @@ def switch_grid(
     part = f"{len(shown)} of {cut.channels:,} channels" if len(shown) < cut.channels else f"{cut.channels} channels"
     way = "measured" if losses.measured else "estimated"
     st.caption(
-        f"{part}, the most important first, each with its index and how many percentage points the class loses "
-        f"without it ({way}). **Click one to choose it.**"
+        f"{part}, the most important first, each with its index and the change of the class’s probability without "
+        f"it, in percentage points ({way}). **Click one to choose it.**"
     )
 
 

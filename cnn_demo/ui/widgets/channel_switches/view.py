@@ -163,7 +163,7 @@ def _ranking(losses: Losses, label: str, keys: Keys) -> None:
     st.markdown(
         f"Without channel {order[0]}, the probability of **{label}** changes by "
         f"{points_text(float(losses.points[order[0]]))} percentage points. Of {losses.done:,} channels, {helps:,} "
-        f"support the class; without one of the {losses.done - helps:,} others it does not fall."
+        f"support the class; without any one of the {losses.done - helps:,} others, its probability does not fall."
     )
     st.plotly_chart(
         _chart(losses, shown),
