@@ -198,7 +198,7 @@ def _per_class(
         count = int((true_classes == class_id).sum())
         value = average_precision(matches.right[of == class_id], count)
         values.append(value)
-        rows.append({"class": spec.labels[class_id], "ground-truth boxes": count, "average precision": value})
+        rows.append({"class": spec.labels[class_id], "objects": count, "average precision": value})
     st.markdown(f"**Average precision: {np.mean(values):.2f}**, mean of {len(rows)} class{'es' * (len(rows) > 1)}")
     st.dataframe(
         pd.DataFrame(rows),
