@@ -74,7 +74,7 @@ def for_each_photo(
         photos: The photos' files.
         answer: Function that returns the lines of a file, and gets a unique stem for the files that it writes. It
             raises `WrongSetting` if all further photos would fail as well, and any other error for this one.
-        processed: What an unexpected error prevented, for its message.
+        processed: Participle in the message on an unexpected error: "it could not be ...".
 
     Returns:
         The exit status, as `EPILOG` describes it.

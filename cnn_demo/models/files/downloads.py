@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnn_demo.environment import CHECKED, DOWNLOADS
+from cnn_demo.environment import CHECKED, DOWNLOADS, OFF
 from cnn_demo.models.catalogue.specs import ModelUnavailable
 from cnn_demo.models.files import transfers
 from cnn_demo.models.files.checks import known_checksum
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 VARIABLE = DOWNLOADS
 AT_ONCE = 2  # default maximum number of concurrent downloads
-OFF, ON = ("off", "false", "no"), ("", "on", "true", "yes")  # values of the variable, besides numbers
+ON = ("", "on", "true", "yes")  # values that allow the default number; here 1 is a number
 TICK = 0.1  # seconds between progress reports
 _LOCK = threading.Lock()
 _RUNNING: dict[str, Transfer] = {}  # by file name

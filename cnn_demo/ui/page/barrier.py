@@ -37,7 +37,7 @@ def errors_shown(*, of_callbacks: bool = True) -> Iterator[None]:
     except FragmentHandledException:  # it has been shown where it happened
         raise
     except Exception as error:
-        _show(_sentence(error), expected=_is_expected(error))
+        _show(*_described(error))
 
 
 def guard_page() -> None:
@@ -54,7 +54,7 @@ def _show_last(error: Exception) -> bool | None:
     """Show an error that Streamlit has caught and logged; return whether it needs no box of Streamlit's."""
     if is_on(DEBUG, default=False):
         return None
-    _show(_sentence(error), expected=_is_expected(error))
+    _show(*_described(error))
     return True
 
 
@@ -68,13 +68,10 @@ def _show(sentence: str, expected: bool) -> None:
     st.error(plain(sentence), icon=":material/cloud_off:" if expected else ":material/error:")
 
 
-def _is_expected(error: Exception) -> bool:
-    """Return whether the message of an error is written for visitors: those of the system name paths."""
-    return isinstance(error, ModelUnavailable) or (isinstance(error, FileNotFoundError) and error.errno is None)
-
-
-def _sentence(error: Exception) -> str:
-    return str(error) if _is_expected(error) else unexpected(error)
+def _described(error: Exception) -> tuple[str, bool]:
+    """Return the sentence of an error, and whether it was written for visitors: those of the system name paths."""
+    expected = isinstance(error, ModelUnavailable) or (isinstance(error, FileNotFoundError) and error.errno is None)
+    return str(error) if expected else unexpected(error), expected
 
 
 def unexpected(error: Exception) -> str:
@@ -105,7 +102,7 @@ def _guard_callbacks(dispatch: Callable[[SessionState, Any, Callable[[], None]],
             try:
                 run()
             except Exception as error:
-                st.session_state[_OF_CALLBACK] = _sentence(error), _is_expected(error)
+                st.session_state[_OF_CALLBACK] = _described(error)
 
         dispatch(state, votes, kept)
 
