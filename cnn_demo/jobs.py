@@ -82,12 +82,16 @@ class Job:
             self._work(self)
         except JobError as error:
             self._end("failed", str(error))
-        except Exception:  # whatever it is, the visitor reads one sentence, and the next one in the queue has a turn
-            number = secrets.token_hex(3)
-            _LOG.exception("Error %s in a job: %s", number, self.name)
-            self._end("failed", f"The {self.name} failed (error {number}): please start it again.")
+        except BaseException as error:  # also an exit: the visitor reads one sentence, and the next one has a turn
+            self._fail(error)
         else:
             self._end("stopped" if self._stop.is_set() else "abandoned" if self.abandoned else "finished")
+
+    def _fail(self, error: BaseException) -> None:
+        """End it with an error that nobody expected."""
+        number = secrets.token_hex(3)
+        _LOG.error("Error %s in a job: %s", number, self.name, exc_info=error)
+        self._end("failed", f"The {self.name} failed (error {number}): please start it again.")
 
     def _end(self, state: str, error: str = "") -> None:
         self.error = error
@@ -149,11 +153,15 @@ class JobQueue:
             job._end("abandoned" if job.abandoned else "stopped")
 
     def _start_next(self) -> None:
-        if self._running is not None or not self._waiting:
-            return
-        self._running = self._waiting.pop(0)
-        self._running.state = "running"
-        threading.Thread(target=self._run, args=(self._running,), name="job", daemon=True).start()
+        while self._running is None and self._waiting:
+            job = self._waiting.pop(0)
+            job.state = "running"
+            self._running = job
+            try:
+                threading.Thread(target=self._run, args=(job,), name="job", daemon=True).start()
+            except (RuntimeError, MemoryError) as error:  # the system allows no more threads, or has no memory for one
+                self._running = None
+                job._fail(error)
 
     def _run(self, job: Job) -> None:
         try:

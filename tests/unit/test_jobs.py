@@ -134,6 +134,7 @@ def test_a_running_job_without_a_visitor_ends_and_the_next_one_runs(queue, clock
         (JobError("Please choose less."), r"Please choose less\."),
         (RuntimeError("secret/path line 7"), r"The training failed \(error [0-9a-f]{6}\): please start it again\."),
         (MemoryError(), r"The training failed \(error [0-9a-f]{6}\): please start it again\."),
+        (SystemExit(1), r"The training failed \(error [0-9a-f]{6}\): please start it again\."),
     ],
 )
 def test_an_error_becomes_one_sentence_and_the_next_one_runs(queue, error, sentence):
@@ -145,6 +146,22 @@ def test_an_error_becomes_one_sentence_and_the_next_one_runs(queue, error, sente
     assert jobs[0].state == "failed"
     assert re.fullmatch(sentence, jobs[0].error)
     assert (jobs[1].state, jobs[1].error) == ("finished", "")
+
+
+def test_a_system_without_threads_fails_the_job_and_frees_the_queue(queue, monkeypatch):
+    def refuse(_thread):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", refuse)
+        job = queue.submit(Work("a"), "training")
+    assert job.state == "failed"
+    assert "please start it again" in job.error
+    work = Work("b")
+    again = queue.submit(work)
+    work.may_end.set()
+    assert again.wait(SOON)
+    assert again.state == "finished"
 
 
 def test_the_queue_has_an_end(queue):

@@ -31,8 +31,6 @@ def live_training_view() -> None:
         settings = _controls()
     with stage.container():  # always there, so that the page below does not move
         if st.session_state.get(_WANTED):
-            with st.spinner("Loading the framework…"):
-                frameworks.torch()  # before the page begins to poll
             _submit(settings)
     job: Job | None = st.session_state.get(_JOB)
     with buttons:
@@ -121,11 +119,16 @@ def _request_training() -> None:
 
 def _submit(settings: DigitSettings) -> None:
     try:
+        with st.spinner("Loading the framework…"):
+            frameworks.torch()  # before the page begins to poll
         st.session_state[_JOB] = job_queue().submit(
             lambda job: train(settings, job.report, lambda: job.goes_on), "training"
         )
     except JobError as error:
         st.session_state["live_error"] = str(error)
+    except Exception:
+        st.session_state[_WANTED] = False  # otherwise each run of the page would try again
+        raise
     st.session_state[_WANTED] = False
 
 

@@ -36,13 +36,7 @@ def computed(
 
     def run() -> Result:
         bar = container.progress(0.0, title)
-
-        def report(fraction: float) -> None:
-            bar.progress(min(fraction, 1.0), title)
-
-        result = compute(report)
-        container.empty()
-        return result
+        return _with_bar(compute, bar, title, container)
 
     return kept(photos, name, run, queued=True)
 
@@ -77,15 +71,26 @@ def stoppable(
         with container.container():
             bar = st.progress(0.0, title)
             st.button("Stop", key=key, icon=":material/stop:", on_click=_stop, args=(name[0], name))
-
-        def report(fraction: float) -> None:
-            bar.progress(min(fraction, 1.0), title)
-
-        result = compute(report)
-        container.empty()
-        return result
+        return _with_bar(compute, bar, title, container)
 
     return kept(photos, name, run, queued=True)
+
+
+def _with_bar(
+    compute: Callable[[Callable[[float], None]], Result], bar: DeltaGenerator, title: str, container: DeltaGenerator
+) -> Result:
+    """Compute, and report to a progress bar; afterwards its container is emptied, also if the computation fails."""
+
+    def report(fraction: float) -> None:
+        bar.progress(min(fraction, 1.0), title)
+
+    try:
+        result = compute(report)
+    except Exception:
+        container.empty()
+        raise
+    container.empty()
+    return result
 
 
 def _stop(kind: Hashable, name: tuple[Hashable, ...] | None) -> None:

@@ -10,6 +10,7 @@ from cnn_demo.limits import PHOTO_MB
 from cnn_demo.models.transfer.photo_set_builder import ClassBuilder
 from cnn_demo.models.transfer.photo_sets import MAX_LABEL, MAX_PHOTOS, MIN_PHOTOS
 from cnn_demo.ui.components.tiles import Tile, tiles
+from cnn_demo.ui.page.barrier import unexpected
 from cnn_demo.ui.page.caching import photo_cache
 from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.pretrained.transfer.state import change, current_draft, replace_classes
@@ -76,12 +77,16 @@ def _uploader(each: ClassBuilder) -> None:
     def report(done: int, of: int) -> None:
         bar.progress(done / of, f"Reading the photos: {done} of {of}")
 
-    draft, messages = current_draft().with_photos(
-        each.number,
-        [(file.name, file.getvalue()) for file in files],
-        report,
-    )
-    change(draft, messages)
+    try:
+        draft, messages = current_draft().with_photos(
+            each.number,
+            [(file.name, file.getvalue()) for file in files],
+            report,
+        )
+    except Exception as error:  # such as no memory; the uploader is emptied, or each run would read the files again
+        change(current_draft(), refused=unexpected(error))
+    else:
+        change(draft, messages)
     st.session_state[turn_key] = turn + 1
     st.rerun()
 

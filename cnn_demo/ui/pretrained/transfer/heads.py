@@ -5,11 +5,12 @@ import streamlit as st
 
 from cnn_demo.images import Photo
 from cnn_demo.limits import HEAD_MB
-from cnn_demo.models import ModelSpec, find, load_classifier
+from cnn_demo.models import ModelSpec, ModelUnavailable, find, load_classifier
 from cnn_demo.models.classification.units import input_box
 from cnn_demo.models.transfer.fine_tuning import TunedRun
 from cnn_demo.models.transfer.heads import Head, HeadError, check_fit, load_head, save_head
 from cnn_demo.models.transfer.session import PRETRAINED, TUNED, TransferState, predict_photos
+from cnn_demo.ui.page.barrier import unexpected
 from cnn_demo.ui.page.caching import photo_cache
 from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.pretrained.transfer.state import HEAD_REFUSED, LOADED
@@ -109,8 +110,10 @@ def _load(spec: ModelSpec, loaded: Head | None) -> None:
             head = load_head(file.getvalue())
             with st.spinner(f"Loading {spec.title}…"):
                 check_fit(head, load_classifier(spec.key))
-        except HeadError as error:
+        except (HeadError, ModelUnavailable) as error:
             st.session_state[HEAD_REFUSED] = str(error)
+        except Exception as error:  # such as no memory; the uploader is emptied, or each run would read the file again
+            st.session_state[HEAD_REFUSED] = unexpected(error)
         else:
             st.session_state[LOADED] = head
         st.session_state["teach_head_turn"] = turn + 1

@@ -15,6 +15,7 @@ from cnn_demo.models.transfer.photo_sets import (
     from_zip,
 )
 from cnn_demo.models.transfer.sample_sets import textures
+from cnn_demo.ui.page.barrier import unexpected
 from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.pretrained.transfer.class_box import class_box
 from cnn_demo.ui.pretrained.transfer.state import (
@@ -112,6 +113,8 @@ def _zip_uploader() -> None:
             photos, messages = from_zip(file.getvalue())
     except PhotoSetError as error:
         change(draft, refused=str(error))
+    except Exception as error:  # such as no memory; the uploader is emptied, or each run would read the file again
+        change(draft, refused=unexpected(error))
     else:
         replace_classes(draft.replaced_by(photos), messages)
     st.session_state["teach_zip_turn"] = turn + 1
