@@ -73,7 +73,7 @@ def in_server(repeats: int) -> None:
     detector.wait_for_export()
     targets: dict[str, tuple[Photo, Callable[[np.ndarray], object]]] = {
         "Lite0": (working_photo(photo, max(photo.size), square=True), classifier.predict),
-        "detector": (working_photo(photo, 640), detector.predict),
+        "detector": (photo, detector.predict),
     }
     for name, (small, predict) in targets.items():
         times = take_times(contestants_of(small, predict), repeats)

@@ -131,14 +131,14 @@ TWO_PEOPLE = next(sample for sample in sample_photos() if sample.key == "zidane"
 def test_boxes_of_a_detector_are_kept_lost_and_new():
     small = surface.working_photo(TWO_PEOPLE, 640)
     detector = load("everyday_detector")
-    before = detector.predict(small.pixels)
+    before = detector.predict(TWO_PEOPLE.pixels)  # as in *Detect*
     assert len(before) >= 2
     app = driver.open_view("detection", "Cover it", TWO_PEOPLE)
     assert f"**{len(before)} boxes** on the untouched photo." in written(app)
-    hidden = box_shape(before.xyxy[0])
+    hidden = box_shape(before.xyxy[0] / 2)  # drawn on half of the photo's 1,280 pixels
     draw(app, surface.CANVAS, [hidden])
     assert_fine(app)
-    now = detector.predict(Edit((hidden,)).of(small.pixels, small.size))
+    now = detector.predict(Edit((hidden,)).of(TWO_PEOPLE.pixels, small.size))
     changes = detection_changes(before, now)
     assert 0 in changes.lost
     labels = [box["label"].split(":")[0] for box in component(app, "cover_boxes_now")["boxes"]]
@@ -162,11 +162,10 @@ def test_a_larger_image_size_keeps_the_drawing():
     assert_fine(app)
     assert [shape["kind"] for shape in component(app, surface.CANVAS)["shapes"]] == ["box"]
     assert len(component(app, "cover_trail")["items"]) == 2
-    given = surface.working_photo(TWO_PEOPLE, 960)
     small = surface.working_photo(TWO_PEOPLE, 640)
-    now = load("everyday_detector").candidates(Edit((drawn,)).of(given.pixels, small.size), 960)
+    now = load("everyday_detector").candidates(Edit((drawn,)).of(TWO_PEOPLE.pixels, small.size), 960)
     boxes = component(app, "cover_boxes_now")
-    assert (boxes["height"], boxes["width"]) == given.size
+    assert (boxes["height"], boxes["width"]) == TWO_PEOPLE.size
     best = select(now, find("everyday_detector").threshold).detections()
     kept = [box["corners"] for box in boxes["boxes"] if not box["label"].startswith("lost")]
     np.testing.assert_allclose(sorted(kept), sorted(best.xyxy.tolist()), atol=0.06)
@@ -175,17 +174,19 @@ def test_a_larger_image_size_keeps_the_drawing():
 def test_class_and_box_of_a_localizer_follow():
     photo = next(sample for sample in sample_photos() if sample.key == "motorcycle").load()
     small = surface.working_photo(photo, 640)
+    assert max(photo.size) > 640
     localizer = load("everyday_localizer")
-    before = localizer.predict(small.pixels)
+    before = localizer.predict(photo.pixels)  # as in *Localize*
     assert before.box_xyxy is not None
     app = driver.open_view("localization", "Cover it", photo)
     assert f"**“{before.label}”** ({percent(before.probability)}) on the untouched photo." in written(app)
     assert COVER_IT in written(app)
     left, top, right, bottom = before.box_xyxy
-    half = box_shape(np.array([left, top, (left + right) / 2, bottom]))
+    scale = max(small.size) / max(photo.size)
+    half = box_shape(scale * np.array([left, top, (left + right) / 2, bottom]))
     draw(app, surface.CANVAS, [half])
     assert_fine(app)
-    now = localizer.predict(Edit((half,)).of(small.pixels, small.size))
+    now = localizer.predict(Edit((half,)).of(photo.pixels, small.size))
     boxes = component(app, "cover_box_now")["boxes"]
     wanted = [each.box_xyxy for each in (before, now) if each.box_xyxy is not None]
     np.testing.assert_allclose([box["corners"] for box in boxes], wanted, atol=0.06)

@@ -11,7 +11,7 @@ import supervision as sv
 from cnn_demo.detections import class_ids, class_names, confidences
 from cnn_demo.drawing.boxes import OTHER, PREDICTION, WRONG
 from cnn_demo.drawing.edits import Edit
-from cnn_demo.drawing.pictures import jpeg_url
+from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.exports.full_size import file_pixels
 from cnn_demo.images import Photo
 from cnn_demo.lessons.leads import COVER_IT
@@ -20,7 +20,7 @@ from cnn_demo.models.detection.candidates import Candidates, select
 from cnn_demo.models.detection.changes import Changes, confidence_there, detection_changes
 from cnn_demo.results import percent
 from cnn_demo.ui.components.picture import labelled_boxes, picture
-from cnn_demo.ui.detection.state import pick_detector
+from cnn_demo.ui.detection.state import candidates_of, pick_detector
 from cnn_demo.ui.page.caching import kept
 from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.widgets.change_bars import change_bars
@@ -32,7 +32,7 @@ from cnn_demo.ui.widgets.drawing_layout import tools_drawing_result_and_details
 from cnn_demo.ui.widgets.linked_drawing import drawing_name
 
 DEFAULTS: dict[str, Any] = surface.DEFAULTS
-WORKING_SIDE = 640
+DRAWN_SIDE = 640  # of the photo to draw on, in pixels; the detector gets the photo itself
 MAX_ROWS = 8
 NOTE = (
     "A box is kept if one of its class with an IoU of at least 0.5 is still there. The confidence of a lost box is "
@@ -48,15 +48,15 @@ def cover_view(photo: Photo) -> None:
         spec, side = pick_detector()
         confidence = confidence_slider(spec.threshold)
         tools = st.container()
-    small = working_photo(photo, WORKING_SIDE)  # the drawing and its trail belong to this size
-    given = working_photo(photo, max(WORKING_SIDE, side))
+    small = working_photo(photo, DRAWN_SIDE)
     edit = edit_on(tools, drawing, small)
-    first, last = (_candidates(given, spec.key, side, each, small.size) for each in (Edit(), edit))
+    first = candidates_of(photo, spec.key, side)  # as in the other tabs
+    last = first if edit.untouched else _candidates(photo, spec.key, side, edit, small.size)
     before, now = (select(each, confidence).detections() for each in (first, last))
     changes = detection_changes(before, now)
     with result:
         st.markdown(in_words(before, now, changes, edit.untouched))
-        _picture(given, edit, small.size, before, now, changes)
+        _picture(photo, edit, small.size, before, now, changes)
     with drawing:
         title = spec.title if side == spec.input_size[0] else f"{spec.title}, {side} pixels"
         measures = _measures(title, before, last)
@@ -68,11 +68,11 @@ def cover_view(photo: Photo) -> None:
         picture_button(photo, edit, small.size, lambda: file_pixels(photo))
 
 
-def _candidates(given: Photo, key: str, side: int, edit: Edit, drawn_on: tuple[int, int]) -> Candidates:
+def _candidates(photo: Photo, key: str, side: int, edit: Edit, drawn_on: tuple[int, int]) -> Candidates:
     def compute() -> Candidates:
-        return load_detector(key).candidates(edited(given, edit, drawn_on), side)
+        return load_detector(key).candidates(edited(photo, edit, drawn_on), side)
 
-    return kept([given], ("cover detected", given.key, key, side, edit.name), compute, queued=True)
+    return kept([photo], ("cover detected", photo.key, key, side, edit.name), compute, queued=True)
 
 
 def in_words(before: sv.Detections, now: sv.Detections, changes: Changes, untouched: bool) -> str:
@@ -88,7 +88,7 @@ def in_words(before: sv.Detections, now: sv.Detections, changes: Changes, untouc
 
 
 def _picture(
-    given: Photo, edit: Edit, drawn_on: tuple[int, int], before: sv.Detections, now: sv.Detections, changes: Changes
+    photo: Photo, edit: Edit, drawn_on: tuple[int, int], before: sv.Detections, now: sv.Detections, changes: Changes
 ) -> None:
     boxes = []
     for index in changes.lost:
@@ -101,10 +101,10 @@ def _picture(
         label = f"{class_names(now)[index]} {percent(confidences(now)[index])}"
         boxes += labelled_boxes([now.xyxy[index]], [label], [OTHER])
     picture(
-        jpeg_url(edited(given, edit, drawn_on)),
-        given.size,
+        jpeg_url(reduced(edited(photo, edit, drawn_on), DRAWN_SIDE)),
+        photo.size,
         key="cover_boxes_now",
-        alt=f"The changed photo with {boxes_of_count(len(now))}: {given.description}",
+        alt=f"The changed photo with {boxes_of_count(len(now))}: {photo.description}",
         max_height=surface.MAX_HEIGHT,
         boxes=boxes,
     )

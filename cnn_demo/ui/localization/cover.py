@@ -8,7 +8,7 @@ import streamlit as st
 
 from cnn_demo.drawing.boxes import NEUTRAL, PREDICTION
 from cnn_demo.drawing.edits import Edit
-from cnn_demo.drawing.pictures import jpeg_url
+from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.exports.full_size import file_pixels
 from cnn_demo.images import Photo
 from cnn_demo.lessons.leads import COVER_IT
@@ -29,7 +29,7 @@ from cnn_demo.ui.widgets.linked_drawing import drawing_name
 from cnn_demo.ui.widgets.model_picker import load_with_spinner
 
 DEFAULTS: dict[str, Any] = surface.DEFAULTS
-WORKING_SIDE = 640
+DRAWN_SIDE = 640  # of the photo to draw on, in pixels; the network gets the photo itself
 
 
 @fragment
@@ -40,13 +40,13 @@ def cover_view(photo: Photo) -> None:
         spec = pick_localizer()
         threshold = threshold_slider(spec)
         tools = st.container()
-    small = working_photo(photo, WORKING_SIDE)
+    small = working_photo(photo, DRAWN_SIDE)
     edit = edit_on(tools, drawing, small)
     load_with_spinner(spec, load_localizer)
-    before, now = (_localized(small, spec.key, threshold, each) for each in (Edit(), edit))
+    before, now = (_localized(photo, spec.key, threshold, each, small.size) for each in (Edit(), edit))
     with result:
         st.markdown(in_words(before, now, edit.untouched))
-        _picture(small, edit, before, now)
+        _picture(photo, edit, small.size, before, now)
     with drawing:
         measure = _measure(spec.title, before, now)
         show_trail(f"localize {small.key}", drawing_name(small), edit, [measure])
@@ -62,11 +62,11 @@ def cover_view(photo: Photo) -> None:
         picture_button(photo, edit, small.size, lambda: file_pixels(photo))
 
 
-def _localized(small: Photo, key: str, threshold: float, edit: Edit) -> Localization:
+def _localized(photo: Photo, key: str, threshold: float, edit: Edit, drawn_on: tuple[int, int]) -> Localization:
     def compute() -> Localization:
-        return load_localizer(key).predict(edited(small, edit), threshold)
+        return load_localizer(key).predict(edited(photo, edit, drawn_on), threshold)
 
-    return kept([small], ("cover localized", small.key, key, threshold, edit.name), compute, queued=True)
+    return kept([photo], ("cover localized", photo.key, key, threshold, edit.name), compute, queued=True)
 
 
 def in_words(before: Localization, now: Localization, untouched: bool) -> str:
@@ -86,7 +86,7 @@ def in_words(before: Localization, now: Localization, untouched: bool) -> str:
     return f"“{now.label}”. {overlap}"
 
 
-def _picture(small: Photo, edit: Edit, before: Localization, now: Localization) -> None:
+def _picture(photo: Photo, edit: Edit, drawn_on: tuple[int, int], before: Localization, now: Localization) -> None:
     boxes = []
     if before.box_xyxy is not None and not edit.untouched:
         boxes += labelled_boxes([before.box_xyxy], [f"before: {before.label}"], [NEUTRAL], 2)
@@ -94,10 +94,10 @@ def _picture(small: Photo, edit: Edit, before: Localization, now: Localization) 
         boxes += labelled_boxes([now.box_xyxy], [box_label(now)], [PREDICTION])
     found = f"a box around the {now.label}" if now.label else "no box"
     picture(
-        jpeg_url(edited(small, edit)),
-        small.size,
+        jpeg_url(reduced(edited(photo, edit, drawn_on), DRAWN_SIDE)),
+        photo.size,
         key="cover_box_now",
-        alt=f"The changed photo with {found}: {small.description}",
+        alt=f"The changed photo with {found}: {photo.description}",
         max_height=surface.MAX_HEIGHT,
         boxes=boxes,
     )

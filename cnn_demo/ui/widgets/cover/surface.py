@@ -142,17 +142,16 @@ def _shown(photo: Photo, whole: Edit) -> str:
     return kept([photo], ("cover shown", photo.key, whole.name), lambda: jpeg_url(whole.whole(photo.pixels)))
 
 
-def edited(photo: Photo, edit: Edit, size: tuple[int, int] | None = None) -> np.ndarray:
+def edited(photo: Photo, edit: Edit, size: tuple[int, int]) -> np.ndarray:
     """Return the edited pixels of a photo, not to be modified.
 
     Args:
         photo: The photo.
         edit: The edit.
-        size: (height, width) of the picture that was drawn on; by default that of the photo.
+        size: (height, width) of the picture that was drawn on.
     """
     if edit.untouched:
         return photo.pixels
-    size = size or photo.size
     return kept([photo], ("cover edited", photo.key, edit.name, size), lambda: edit.of(photo.pixels, size))
 
 
