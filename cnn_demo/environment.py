@@ -22,6 +22,7 @@ CPUS = "CNN_DEMO_CPUS"
 DEBUG = "CNN_DEMO_DEBUG"
 DOWNLOADS = "CNN_DEMO_DOWNLOADS"
 GPUS = "CNN_DEMO_GPUS"
+HALF = "CNN_DEMO_HALF"
 KERAS = "CNN_DEMO_KERAS"
 PRELOAD = "CNN_DEMO_PRELOAD"
 QUEUE = "CNN_DEMO_QUEUE"
@@ -32,6 +33,7 @@ WEIGHTS = "CNN_DEMO_WEIGHTS"
 
 OFF, ON = ("off", "false", "no", "0"), ("on", "true", "yes", "1")
 BACKENDS = ("local", "ray")
+HALF_CHOICES = ("auto", "on", "off")
 KERAS_BACKENDS = ("tensorflow", "torch")
 CHECKED = "checked"  # of `DOWNLOADS`: only files whose checksum is known
 SIMILAR = 0.8  # names at least this similar to a variable's are taken for typing errors
@@ -137,6 +139,7 @@ VARIABLES: Mapping[str, Variable] = {
     DEBUG: Variable("on or off", _one_of(*ON, *OFF)),
     DOWNLOADS: Variable("off, checked, a number such as 2, or both as in checked,2", _is_download_limit, False),
     GPUS: Variable("a number of 0 or more, such as 0.25", _is_part),
+    HALF: Variable("auto, on or off", _one_of(*HALF_CHOICES)),
     KERAS: Variable("tensorflow or torch", _one_of(*KERAS_BACKENDS)),
     PRELOAD: Variable("on or off", _one_of(*ON, *OFF)),
     QUEUE: Variable(_COUNT, _is_count),

@@ -10,7 +10,8 @@ from pathlib import Path
 import psutil
 
 DEVICES = {"cpu": "the CPU", "cuda": "the GPU", "mps": "the GPU"}
-LIBRARIES = {"torch": "PyTorch"}  # engines whose name for visitors differs
+IN_HALF = "torch in half precision"  # engine of predictions in float16
+LIBRARIES = {"torch": "PyTorch", IN_HALF: "PyTorch in half precision"}  # engines whose name for visitors differs
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ class Classification:
         probabilities: (C,) float32, one for each label; they sum to 1.
         milliseconds: Prediction time, preprocessing included.
         device: "cpu", "cuda" or "mps": the device that ran the network.
-        engine: "TensorFlow", "torch" or "OpenVINO": the library that ran it; "" if unknown.
+        engine: "TensorFlow", "torch", `machine.IN_HALF` or "OpenVINO": the library that ran it; "" if unknown.
     """
 
     labels: tuple[str, ...]
@@ -70,7 +70,7 @@ class Localization:
         probabilities: (len(labels),) float32; they sum to 1.
         milliseconds: Prediction time, preprocessing included.
         device: "cpu", "cuda" or "mps": the device that ran the network.
-        engine: "TensorFlow" or "torch": the library that ran it; "" if unknown.
+        engine: "TensorFlow", "torch" or `machine.IN_HALF`: the library that ran it; "" if unknown.
     """
 
     label: str | None
@@ -113,7 +113,7 @@ class Segmentation:
         probabilities: (C, H, W) float16 or float32, of all classes, which sum to 1; None if they were not kept.
         milliseconds: Prediction time, preprocessing included.
         device: "cpu", "cuda" or "mps": the device that ran the network.
-        engine: "TensorFlow", "torch" or "OpenVINO": the library that ran it; "" if unknown.
+        engine: "TensorFlow", "torch", `machine.IN_HALF` or "OpenVINO": the library that ran it; "" if unknown.
     """
 
     class_map: np.ndarray = field(repr=False)

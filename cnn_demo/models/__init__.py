@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from cachetools import LRUCache, cached
 
 from cnn_demo.machine import describe_machine
-from cnn_demo.models import frameworks, gpu_memory
+from cnn_demo.models import frameworks, gpu_memory, half_precision
 from cnn_demo.models.catalogue.registry import MODELS
 from cnn_demo.models.catalogue.specs import TASKS, Metric, ModelSpec, ModelUnavailable, Task
 from cnn_demo.models.cluster.settings import uses_cluster
@@ -270,8 +270,15 @@ def _load_row(spec: ModelSpec, device: str) -> Model:
     raise ValueError(f"Nothing loads the family {spec.family!r}.")
 
 
+def _load(spec: ModelSpec, device: str) -> Model:
+    """Load a model, and decide in which precision it predicts."""
+    model = _load_row(spec, device)
+    half_precision.decide(model)
+    return model
+
+
 _LOADERS = {
-    device: cached(models, condition=threading.Condition())(lambda spec, device: _load_row(spec, device))
+    device: cached(models, condition=threading.Condition())(lambda spec, device: _load(spec, device))
     for device, models in _MODELS.items()
 }
 

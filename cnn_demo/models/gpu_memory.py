@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import gc
 import logging
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from cnn_demo.machine import describe_machine
@@ -54,12 +55,22 @@ def or_on_cpu(function: Callable[Concatenate[ModelT, P], R]) -> Callable[Concate
         try:
             return function(model, *args, **kwargs)
         except RuntimeError as error:  # of which torch's OutOfMemoryError is one
-            if not is_full(error):
+            if not is_full(error) or getattr(_RUNS, "without_fallback", False):
                 raise
         # Outside of `except`: the exception's traceback holds the tensors that filled the memory.
         return function(_on_cpu(model), *args, **kwargs)
 
     return run
+
+
+@contextlib.contextmanager
+def without_fallback() -> Iterator[None]:
+    """Let `or_on_cpu` raise in this thread, to try out whether something fits onto the GPU."""
+    _RUNS.without_fallback = True
+    try:
+        yield
+    finally:
+        _RUNS.without_fallback = False
 
 
 def fell_back() -> bool:

@@ -14,12 +14,14 @@ import numpy as np
 from cnn_demo.images.photo import check_pixels
 from cnn_demo.images.resizing import resized
 from cnn_demo.models import frameworks, gpu_memory
+from cnn_demo.models.batching import MAX_BATCH
 from cnn_demo.models.bundled_networks import cifar10_cnn
 from cnn_demo.models.calibration import softmax
 from cnn_demo.models.catalogue.registry import ModelSpec
 from cnn_demo.models.catalogue.specs import ModelUnavailable, unreadable_weights
 from cnn_demo.models.classification.layers import NetworkLayer, network_layers
 from cnn_demo.models.engines import Forward, engine_name, forward
+from cnn_demo.models.half_precision import Half, is_close
 from cnn_demo.models.lazy import computed_once
 from cnn_demo.models.lite.conversion import set_published_weights
 from cnn_demo.models.lite.network import efficientnet_lite
@@ -50,6 +52,7 @@ class Classifier:
         temperature: Softmax temperature that calibrates the probabilities (Guo et al. 2017,
             https://arxiv.org/abs/1706.04599); 1 if not calibrated.
         lock: Held while the network runs.
+        half: Switch to half precision for `predict`.
     """
 
     def __init__(self, spec: ModelSpec, network: keras.Model, device: str, temperature: float = 1.0) -> None:
@@ -58,6 +61,7 @@ class Classifier:
         self.device = device
         self.temperature = temperature
         self.lock = threading.Lock()
+        self.half = Half(device if engine_name() == "torch" else "cpu", MAX_BATCH)
         self._logits = forward(network, device)
         self.predict(np.zeros((1, 1, 3), np.uint8))  # compile now, so that the first visitor does not wait
 
@@ -108,10 +112,10 @@ class Classifier:
 
     @gpu_memory.or_on_cpu
     def logits(self, batch: np.ndarray) -> np.ndarray:
-        """Return the logits (N, C) float32 of images (N, H, W, 3) uint8 of the network's input size."""
-        return self._run(batch)
+        """Return the logits (N, C) float32 of images (N, H, W, 3) uint8 of the network's input size.
 
-    def _run(self, batch: np.ndarray) -> np.ndarray:
+        They are never computed in half precision: explanations compare small differences.
+        """
         with self.lock:
             return self._logits(self.scaled(batch))
 
@@ -131,8 +135,22 @@ class Classifier:
             ValueError: As `prepare` does.
         """
         start = time.perf_counter()
-        logits = self._run(self.prepare(pixels, fit)[None])[0]
-        return self._classification(logits, start)
+        return self.predict_batch(self.prepare(pixels, fit)[None], start)[0]
+
+    def predict_batch(self, batch: np.ndarray, start: float) -> list[Classification]:
+        """Classify images (N, H, W, 3) uint8 of the network's input size; `start` is the time when they came.
+
+        If two classes are nearly as probable in half precision, float32 decides which is the first.
+        """
+        inputs = self.scaled(batch)
+        engines = [self.half.engine(engine_name(), len(batch))] * len(batch)
+        with self.lock:
+            logits = self.half.run(self._logits, inputs)
+            if self.half.covers(len(batch)):
+                for index in np.flatnonzero(is_close(self.probabilities(logits))):
+                    logits[index] = self._logits(inputs[index : index + 1])[0]
+                    engines[index] = engine_name()
+        return [self._classification(*each) for each in zip(logits, [start] * len(batch), engines, strict=True)]
 
     @gpu_memory.or_on_cpu
     def activations(self, pixels: np.ndarray, fit: str = "crop") -> Activations:
@@ -152,7 +170,7 @@ class Classifier:
         with self.lock:
             outputs = everything(self.scaled(seen[None]))
         maps = {layer.name: output[0] for layer, output in zip(self.network.layers, outputs, strict=True)}
-        return Activations(seen, maps, self._classification(maps[self.network.layers[-1].name], start))
+        return Activations(seen, maps, self._classification(maps[self.network.layers[-1].name], start, engine_name()))
 
     @computed_once
     def _everything(self) -> Forward:
@@ -163,10 +181,10 @@ class Classifier:
         function(self.scaled(np.zeros((1, *self.spec.input_size, 3), np.uint8)))
         return function
 
-    def _classification(self, logits: np.ndarray, start: float) -> Classification:
+    def _classification(self, logits: np.ndarray, start: float, engine: str) -> Classification:
         probabilities = self.probabilities(logits)
         milliseconds = (time.perf_counter() - start) * 1000
-        return Classification(self.labels, probabilities, milliseconds, self.device, engine_name())
+        return Classification(self.labels, probabilities, milliseconds, self.device, engine)
 
 
 def network_input(pixels: np.ndarray) -> np.ndarray:

@@ -16,8 +16,6 @@ import numpy as np
 from cnn_demo.environment import BACKEND, THREADS
 from cnn_demo.models.classification.classifiers import Classifier
 from cnn_demo.models.cluster.settings import Settings
-from cnn_demo.models.engines import engine_name
-from cnn_demo.results import Classification
 
 if TYPE_CHECKING:
     from cnn_demo.models.model import Model
@@ -120,14 +118,8 @@ def classify_all(model: Classifier, calls: Sequence[Call]) -> list[Outcome]:
     good = [picture for succeeded, picture in prepared if succeeded]
     if not good:
         return prepared
-    probabilities = iter(model.probabilities(model.logits(np.stack(good))))
-    milliseconds = (time.perf_counter() - start) * 1000
-    return [
-        (True, Classification(model.labels, next(probabilities), milliseconds, model.device, engine_name()))
-        if succeeded
-        else (False, error)
-        for succeeded, error in prepared
-    ]
+    predictions = iter(model.predict_batch(np.stack(good), start))
+    return [(True, next(predictions)) if succeeded else (False, error) for succeeded, error in prepared]
 
 
 def outcome(function: Callable[[], Any]) -> Outcome:

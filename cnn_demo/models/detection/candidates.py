@@ -58,7 +58,7 @@ class Candidates:
         masks: Function that computes the masks of the selected candidates; None if the network predicts boxes only.
         milliseconds: Inference time, preprocessing of the photo included.
         device: Device it ran on: "cpu", "cuda" or "mps".
-        engine: Inference engine: "torch" or "OpenVINO".
+        engine: Inference engine: "torch", `machine.IN_HALF` or "OpenVINO".
     """
 
     size: tuple[int, int]

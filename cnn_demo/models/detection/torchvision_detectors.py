@@ -14,6 +14,7 @@ from cnn_demo.models import frameworks, gpu_memory
 from cnn_demo.models.catalogue.specs import ModelSpec
 from cnn_demo.models.detection.candidates import Candidates, Masks
 from cnn_demo.models.detection.detector import Detector
+from cnn_demo.models.half_precision import Half
 from cnn_demo.models.model import SettingError
 from cnn_demo.models.torch_weights import with_weights
 
@@ -38,6 +39,7 @@ class TorchvisionDetector(Detector):
         device: Device it runs on: "cpu", "cuda" or "mps".
         needs_nms: Always True.
         lock: Held while the network runs.
+        half: Switch to half precision.
     """
 
     needs_nms = True
@@ -46,6 +48,7 @@ class TorchvisionDetector(Detector):
         self.spec = spec
         self.device = device
         self.lock = threading.Lock()
+        self.half = Half(device)
         self.network = network.eval().requires_grad_(False).to(device)
         categories = _categories()
         self._to_label = np.array([spec.labels.index(name) if name in spec.labels else -1 for name in categories])
@@ -84,7 +87,7 @@ class TorchvisionDetector(Detector):
         torch = frameworks.torch()
         with self.lock, torch.inference_mode():
             self.network.transform.min_size = (side,)
-            outputs = self.network([self._tensor(pixels)])[0]
+            outputs = self.half.run(self.network, [self._tensor(pixels)])[0]
             outputs = {name: value.cpu().numpy() for name, value in outputs.items()}
             proposals = self._proposals_on_photo(pixels.shape[:2])
             masks_of = self._mask_maker(pixels.shape[:2])
@@ -102,6 +105,7 @@ class TorchvisionDetector(Detector):
             masks=masks_of and masks_of(outputs["boxes"][kept], outputs["labels"][kept]),
             milliseconds=(time.perf_counter() - start) * 1000,
             device=self.device,
+            engine=self.half.engine(self.engine),
         )
 
     def category(self, class_id: int) -> int:
@@ -165,7 +169,7 @@ class TorchvisionDetector(Detector):
             return None, None
         boxes, scores, (height, width) = self._proposals
         scale = np.array([size[1] / width, size[0] / height] * 2, np.float32)
-        return boxes.cpu().numpy() * scale, scores.cpu().numpy()
+        return boxes.float().cpu().numpy() * scale, scores.float().cpu().numpy()
 
 
 def _keep_proposals(detector: TorchvisionDetector, rpn: TorchNetwork) -> None:

@@ -28,6 +28,7 @@ from cnn_demo.models.detection.yolo_engines import (
     with_raw_outputs,
 )
 from cnn_demo.models.detection.yolo_masks import PrototypeMasks
+from cnn_demo.models.half_precision import Half
 from cnn_demo.models.openvino_export import BackgroundOpenVinoExport
 
 if TYPE_CHECKING:
@@ -86,18 +87,30 @@ class YoloDetector(BackgroundOpenVinoExport[Engine], Detector):
         self.lock = threading.Lock()
         self._engine = engine
         self._torch_network: TorchNetwork | None = None
-        self._batcher = None if device == "cpu" else Batcher(lambda pictures: self._run(pictures)[0])
+        self._batcher = None if device == "cpu" else Batcher(self._run_batch)
+
+    @property
+    def half(self) -> Half | None:
+        """Switch to half precision; None with OpenVINO."""
+        return getattr(self._engine, "half", None)
 
     def _run(self, pictures: np.ndarray) -> tuple[tuple[np.ndarray, ...], str]:
         """Return the outputs for pictures (N, 3, H, W), and the name of the engine that computed them."""
         with self.lock:
-            return self._engine(pictures), self._engine.name
+            name = self._engine.name
+            return self._engine(pictures), self.half.engine(name, len(pictures)) if self.half else name
+
+    def _run_batch(self, pictures: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Return the outputs for pictures (N, 3, H, W), and the name of the engine for each."""
+        outputs, engine = self._run(pictures)
+        return (*outputs, np.full(len(pictures), engine))
 
     def _infer(self, picture: np.ndarray) -> tuple[tuple[np.ndarray, ...], str]:
         """Run the network on a picture (1, 3, H, W), on a GPU together with those of other visitors."""
         if self._batcher is None:
             return self._run(picture)
-        return self._batcher(picture), self._engine.name
+        *outputs, engines = self._batcher(picture)
+        return tuple(outputs), str(engines[0])
 
     def torch_network(self) -> TorchNetwork:
         """Return the network of `yolo_engines.with_raw_outputs` in torch, for gradients: OpenVINO computes none.

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from cnn_demo.models import frameworks, openvino_export
+from cnn_demo.models.batching import MAX_BATCH
+from cnn_demo.models.half_precision import Half
 
 if TYPE_CHECKING:
     import torch
@@ -63,11 +65,15 @@ class TorchEngine:
     def __init__(self, network: TorchNetwork, device: str) -> None:
         self.network = network.to(device)
         self.device = device
+        self.half = Half(device, MAX_BATCH)
         self.strides: tuple[int, ...] = network.strides
         self.needs_nms: bool = network.needs_nms
 
     def __call__(self, pictures: np.ndarray) -> tuple[np.ndarray, ...]:
         """Run the network; see `Engine`."""
+        return self.half.run(self._run, pictures)
+
+    def _run(self, pictures: np.ndarray) -> tuple[np.ndarray, ...]:
         torch = frameworks.torch()
         with torch.inference_mode():
             outputs = self.network(torch.from_numpy(pictures).to(self.device))
@@ -96,7 +102,7 @@ def with_raw_outputs(model: TorchNetwork) -> TorchNetwork:
     The head then skips its own decoding. An end-to-end model (YOLOv10, YOLO26) has two heads; after `fuse` only the
     one-to-one head, which predicts one box per object, is left.
     """
-    frameworks.torch()
+    autocast = frameworks.torch().autocast
     from torch import nn
     from ultralytics.nn.modules.block import Proto
 
@@ -123,8 +129,10 @@ def with_raw_outputs(model: TorchNetwork) -> TorchNetwork:
 
         def forward(self, pictures: torch.Tensor) -> tuple[torch.Tensor, ...]:
             raw = self.model(pictures)
-            distances = head.dfl(raw["boxes"])
-            scores = raw["scores"].sigmoid()
+            # In float32 also under autocast: float16 would round distances of 8 cells and more to 1/128 of a cell.
+            with autocast(pictures.device.type, enabled=False):
+                distances = head.dfl(raw["boxes"].float())
+                scores = raw["scores"].float().sigmoid()
             return (distances, scores, raw["mask_coefficient"], raw["prototypes"]) if masks else (distances, scores)
 
     return RawOutputs().eval()

@@ -84,6 +84,10 @@ def _tensor(values: np.ndarray, device: str) -> Tensor:
 
 
 def _arrays(outputs: Any) -> Any:
-    """Return NumPy arrays in the structure of a network's outputs."""
+    """Return NumPy arrays, float32 also under autocast, in the structure of a network's outputs."""
     keras = frameworks.keras()
-    return keras.tree.map_structure(lambda value: value.detach().cpu().numpy(), outputs)
+    return keras.tree.map_structure(_array, outputs)
+
+
+def _array(value: Tensor) -> np.ndarray:
+    return (value.float() if value.is_floating_point() else value).detach().cpu().numpy()

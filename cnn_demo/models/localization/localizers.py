@@ -19,6 +19,7 @@ from cnn_demo.models.calibration import softmax
 from cnn_demo.models.catalogue.registry import ModelSpec
 from cnn_demo.models.classification.classifiers import with_weights
 from cnn_demo.models.engines import engine_name, forward
+from cnn_demo.models.half_precision import Half
 from cnn_demo.models.model import SettingError
 from cnn_demo.models.preprocessing import SCALINGS
 from cnn_demo.results import Localization
@@ -67,6 +68,7 @@ class Localizer:
         device: Device it runs on: "cpu" or "cuda".
         average: How the votes give the box: their weighted "mean", as the network trains, or "median".
         lock: Held while the network runs.
+        half: Switch to half precision for `predict`.
     """
 
     def __init__(self, spec: ModelSpec, network: keras.Model, device: str, average: Average = "mean") -> None:
@@ -75,6 +77,7 @@ class Localizer:
         self.device = device
         self.average = average
         self.lock = threading.Lock()
+        self.half = Half(device if engine_name() == "torch" else "cpu")
         self._outputs = forward(network, device)
         self.predict(np.zeros((1, 1, 3), np.uint8))  # compile now, so that the first visitor does not wait
 
@@ -104,9 +107,6 @@ class Localizer:
     @gpu_memory.or_on_cpu
     def outputs(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return logits (N, K + 1) and normalized boxes (N, 4) for images (N, H, W, 3) uint8."""
-        return self._run(batch)
-
-    def _run(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         with self.lock:
             outputs = self._outputs(self.scaled(batch))
         return outputs["logits"], self._boxes(outputs)
@@ -123,8 +123,12 @@ class Localizer:
             ValueError: If the pixels have another shape or dtype, or the threshold is not from 0 to 1.
         """
         start = time.perf_counter()
-        logits, boxes = self._run(self.prepare(pixels)[None])
-        return self._localization(logits[0], boxes[0], pixels.shape[:2], threshold, start)
+        batch = self.scaled(self.prepare(pixels)[None])
+        with self.lock:
+            outputs = self.half.run(self._outputs, batch)
+        box = self._boxes(outputs)[0]
+        engine = self.half.engine(engine_name())
+        return self._localization(outputs["logits"][0], box, pixels.shape[:2], threshold, start, engine)
 
     @gpu_memory.or_on_cpu
     def evidence(self, pixels: np.ndarray, threshold: float | None = None) -> LocalizerDetails:
@@ -146,7 +150,7 @@ class Localizer:
         out = {name: value[0] for name, value in out.items()}
         return LocalizerDetails(
             seen=seen,
-            localization=self._localization(out["logits"], box, size, threshold, start),
+            localization=self._localization(out["logits"], box, size, threshold, start, engine_name()),
             box_xyxy=_on_photo(box, size),
             logits=out["logits"],
             maps=out["maps"],
@@ -163,7 +167,13 @@ class Localizer:
         return weighted_median(votes.reshape(len(votes), -1, 4), outputs["attention"].reshape(len(votes), -1))
 
     def _localization(
-        self, logits: np.ndarray, box: np.ndarray, size: tuple[int, int], threshold: float | None, start: float
+        self,
+        logits: np.ndarray,
+        box: np.ndarray,
+        size: tuple[int, int],
+        threshold: float | None,
+        start: float,
+        engine: str,
     ) -> Localization:
         threshold = self.spec.threshold if threshold is None else threshold
         if not 0 <= threshold <= 1:
@@ -179,7 +189,7 @@ class Localizer:
             probabilities=probabilities,
             milliseconds=(time.perf_counter() - start) * 1000,
             device=self.device,
-            engine=engine_name(),
+            engine=engine,
         )
 
 

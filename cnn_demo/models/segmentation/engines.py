@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 import numpy as np
 
 from cnn_demo.models import frameworks, openvino_export
+from cnn_demo.models.half_precision import Half
 
 if TYPE_CHECKING:
     import torch
@@ -43,6 +44,7 @@ class TorchLogits:
     def __init__(self, network: TorchNetwork, device: str) -> None:
         self.network = network
         self.device = device
+        self.half = Half(device)
 
     def array(self, values: np.ndarray) -> torch.Tensor:
         """Return an array as a tensor on the network's device."""
@@ -52,7 +54,7 @@ class TorchLogits:
         """Return logits (C, H, W) for an input (1, 3, H, W)."""
         torch = frameworks.torch()
         with torch.inference_mode():
-            logits = self.network(batch.contiguous(memory_format=torch.channels_last))
+            logits = self.half.run(self.network, batch.contiguous(memory_format=torch.channels_last))
             logits = logits["out"] if isinstance(logits, dict) else logits
             if logits.shape[2:] != batch.shape[2:]:
                 logits = torch.nn.functional.interpolate(logits, batch.shape[2:], mode="bilinear", align_corners=False)

@@ -67,8 +67,8 @@ class MaskRcnn(TorchvisionDetector):
             (K, 1, 28, 28) mask probabilities within the boxes.
         """
         pool, head, predictor = self._mask_stages
-        with self.lock:
-            logits = predictor(head(pool(features, [boxes], sizes)))  # (K, classes, 28, 28)
+        with self.lock, self.half.context():
+            logits = predictor(head(pool(features, [boxes], sizes))).float()  # (K, classes, 28, 28)
         indices = frameworks.torch().arange(len(labels), device=labels.device)
         return logits[indices, labels][:, None].sigmoid()  # (K, 28, 28) -> (K, 1, 28, 28)
 

@@ -13,6 +13,7 @@ from cnn_demo.images.photo import check_pixels
 from cnn_demo.models import frameworks, gpu_memory, openvino_export
 from cnn_demo.models.catalogue.specs import ModelSpec
 from cnn_demo.models.detection.yolo_detector import read_network
+from cnn_demo.models.half_precision import Half
 from cnn_demo.models.model import SettingError
 from cnn_demo.models.openvino_export import BackgroundOpenVinoExport
 from cnn_demo.models.preprocessing import SCALINGS
@@ -68,6 +69,16 @@ class SemanticSegmenter(BackgroundOpenVinoExport[Engine]):
         self._loading = threading.Lock()
         self._network = None if network is None else self._placed(network)
         self._engine = engine or TorchLogits(self.network, device)
+
+    @property
+    def half(self) -> Half | None:
+        """Switch to half precision; None with OpenVINO."""
+        return getattr(self._engine, "half", None)
+
+    @property
+    def engine(self) -> str:
+        """Name of the engine that predicts, as in `Segmentation`."""
+        return self.half.engine(self._engine.name) if self.half else self._engine.name
 
     def _placed(self, network: TorchNetwork) -> TorchNetwork:
         # channels_last memory format: convolutions on a CPU take two thirds of the time.
@@ -198,7 +209,7 @@ class SemanticSegmenter(BackgroundOpenVinoExport[Engine]):
         arrays = postprocess(logits, frame, keep_probabilities)
         milliseconds = (time.perf_counter() - start) * 1000
         return Segmentation(
-            labels=self.labels, milliseconds=milliseconds, device=self.device, engine=self._engine.name, **arrays
+            labels=self.labels, milliseconds=milliseconds, device=self.device, engine=self.engine, **arrays
         )
 
 

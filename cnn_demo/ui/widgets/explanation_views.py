@@ -9,6 +9,7 @@ import numpy as np
 from cnn_demo.drawing.heatmaps import overlay, peak_position
 from cnn_demo.drawing.pictures import jpeg_url, reduced
 from cnn_demo.images import Photo
+from cnn_demo.machine import IN_HALF
 from cnn_demo.models.explanation.one_prediction import GRADIENT_METHODS, Explanation
 from cnn_demo.models.explanation.probe import Probe
 from cnn_demo.results import percent
@@ -94,7 +95,7 @@ def heat_card(photo: Photo, values: np.ndarray, opacity: float, title: str, line
 
 
 def other_engine(engine: str, explained: float, predicted: float) -> str:
-    """Return in a sentence that PyTorch explains a prediction of another engine; "" if it predicts too.
+    """Return in a sentence that PyTorch, in float32, explains a prediction made otherwise; "" if both are the same.
 
     Args:
         engine: Name of the engine that predicts.
@@ -103,6 +104,8 @@ def other_engine(engine: str, explained: float, predicted: float) -> str:
     """
     if engine == "torch":
         return ""
+    if engine == IN_HALF:
+        return f" The score of this class is {percent(explained)}, and {percent(predicted)} in half precision."
     return (
         f"{loaded_in_torch(engine)} Its score of this class is {percent(explained)}, in {engine} {percent(predicted)}."
     )
@@ -110,7 +113,7 @@ def other_engine(engine: str, explained: float, predicted: float) -> str:
 
 def loaded_in_torch(engine: str) -> str:
     """Return in a sentence that the network of another engine was loaded in PyTorch, too; "" if PyTorch predicts."""
-    if engine == "torch":
+    if engine in ("torch", IN_HALF):
         return ""
     return (
         f" {engine}, which predicts here, computes no gradients: the same network was loaded in PyTorch for them, once."
