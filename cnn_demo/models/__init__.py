@@ -138,6 +138,8 @@ class _ModelCache(LRUCache[Any, Model]):
 
     def popitem(self) -> tuple[Any, Model]:
         key, model = super().popitem()
+        if self.device == "cuda":
+            gpu_memory.forget(key[0].key)
         gpu_memory.give_back()
         return key, model
 
@@ -271,8 +273,11 @@ def _load_row(spec: ModelSpec, device: str) -> Model:
 
 
 def _load(spec: ModelSpec, device: str) -> Model:
-    """Load a model, and decide in which precision it predicts."""
-    model = _load_row(spec, device)
+    """Load a model, measure its memory on the GPU, and decide in which precision it predicts."""
+    if device == "cuda" and not spec.backbone:  # a backbone is a model of its own, loaded within
+        model = gpu_memory.measured(spec.key, lambda: _load_row(spec, device))
+    else:
+        model = _load_row(spec, device)
     half_precision.decide(model)
     return model
 
@@ -287,4 +292,5 @@ def release() -> None:
     """Evict all models from the caches."""
     for models in _MODELS.values():
         models.clear()
+    gpu_memory.forget()
     gpu_memory.give_back()

@@ -1,17 +1,21 @@
 """Home and every page: they open from home, from a link and with any photo."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from driver import HOME, PAGE_1, ROOT, assert_fine, open_app, picture, sent_photo, written
+from driver import HOME, PAGE_1, ROOT, SMALL, assert_fine, open_app, open_view, picture, sent_photo, written
 from streamlit.testing.v1 import AppTest
 
 from cnn_demo.environment import SOURCE
 from cnn_demo.images import Photo, read_photo
 from cnn_demo.images.samples import sample_photos
-from cnn_demo.models import list_models
+from cnn_demo.machine import describe_machine
+from cnn_demo.models import find, gpu_memory, list_models
 from cnn_demo.project import about
 from cnn_demo.topics import TOPICS, Topic
 from cnn_demo.ui.page.frame import ABOUT, APP_TITLE, LICENCE_URL
+from cnn_demo.ui.widgets import model_table
 
 
 @pytest.fixture(scope="module", params=TOPICS, ids=lambda topic: topic.title)
@@ -30,6 +34,20 @@ def test_home_shows_all_topics_and_the_machine():
     labels = [metric.label for metric in app.metric]
     assert labels == ["Networks run on", "Free memory", "Weights available locally"]
     assert app.metric[0].value in ("NVIDIA GPU", "Apple GPU", "CPU")
+
+
+@pytest.mark.parametrize(
+    ("folder", "key"), [("pretrained", "cifar10_cnn"), ("detection", "everyday_detector"), ("segmentation", "pet_unet")]
+)
+def test_tables_of_models_show_the_memory_of_an_nvidia_gpu(folder, key, monkeypatch):
+    assert "GPU megabytes" not in open_view(folder, "Models", SMALL).dataframe[0].value
+    machine = replace(describe_machine(), device="cuda", device_memory=8_000_000_000)
+    monkeypatch.setattr(model_table, "describe_machine", lambda: machine)
+    monkeypatch.setattr(gpu_memory, "taken", lambda: {key: gpu_memory.Taken(3_400_000, 52_000_000)})
+    table = open_view(folder, "Models", SMALL).dataframe[0].value.set_index("Model")
+    shown = table[["GPU megabytes", "GPU megabytes for a photo"]]
+    assert shown.loc[find(key).title].tolist() == [3.4, 52]
+    assert shown.drop(index=find(key).title).isna().all(axis=None)
 
 
 def test_home_links_to_every_topic():

@@ -16,7 +16,7 @@ from cnn_demo.ui.pretrained.model_times import keep_time, median_milliseconds
 from cnn_demo.ui.widgets import model_downloads
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, GREY, LEGEND_ABOVE, chart_colours
 from cnn_demo.ui.widgets.choice import choose
-from cnn_demo.ui.widgets.model_table import SIDEWAYS, SOURCES, where_weights_are
+from cnn_demo.ui.widgets.model_table import SIDEWAYS, SOURCES, gpu_columns, gpu_config, where_weights_are
 
 AXIS = "models_axis"
 AXES = {"megabytes": "Megabytes", "milliseconds": "Milliseconds here"}
@@ -65,6 +65,7 @@ def models_table(specs: Sequence[ModelSpec], where: dict[str, str], times: dict[
             "Million parameters": [spec.parameters / 1e6 for spec in specs],
             "Image size": [spec.input_size[0] for spec in specs],
             "Milliseconds here": [times.get(spec.key) for spec in specs],
+            **gpu_columns(specs),
             "Weights": [where[spec.key] for spec in specs],
             "Paper": [spec.paper for spec in specs],
         }
@@ -81,6 +82,7 @@ def _show_table(frame: pd.DataFrame) -> None:
         alt="All classifiers with their accuracy, size and speed.",
         placeholder="",
         column_config={
+            **gpu_config(),
             "Model": st.column_config.TextColumn(pinned=True),
             "Top-1": number(
                 format="%.1f%%",

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from cnn_demo.models import ModelSpec
+from cnn_demo.machine import describe_machine
+from cnn_demo.models import ModelSpec, gpu_memory
 from cnn_demo.models.catalogue.specs import Metric
 from cnn_demo.models.files.weights import local_weights
 from cnn_demo.results import percent
@@ -20,6 +21,7 @@ SOURCES = {"bundled": "bundled", "weights folder": "on this machine", "cache": "
 
 MEASURED_HERE = "training/evaluate.py"  # source of a bundled network's figure
 OWN = "Metric of a bundled model"
+GPU_WEIGHTS, GPU_PHOTO = "GPU megabytes", "GPU megabytes for a photo"
 SIDEWAYS = "**Scroll the table sideways** for sizes, licences and papers."
 
 
@@ -54,6 +56,7 @@ def models_overview(
         placeholder="",
         column_config={
             **config,
+            **gpu_config(),
             "Model": st.column_config.TextColumn(pinned=True),
             "Megabytes": number(format="%.1f", help="Size of the weights file."),
             "Million parameters": number(format="%.1f", help="Number of parameters."),
@@ -88,6 +91,7 @@ def models_table(specs: Sequence[ModelSpec], where: Mapping[str, str], columns: 
             "Architecture": [spec.architecture for spec in specs],
             "Megabytes": [spec.bytes / 1e6 for spec in specs],
             "Million parameters": [spec.parameters / 1e6 for spec in specs],
+            **gpu_columns(specs),
             "Image size": [spec.input_size[0] for spec in specs],
             "Weights": [where[spec.key] for spec in specs],
             "Licence": [spec.licence for spec in specs],
@@ -96,6 +100,36 @@ def models_table(specs: Sequence[ModelSpec], where: Mapping[str, str], columns: 
     )
     elsewhere = [where[spec.key] not in SOURCES.values() for spec in specs]
     return frame.iloc[np.argsort(elsewhere, kind="stable")].reset_index(drop=True)
+
+
+def gpu_columns(specs: Sequence[ModelSpec]) -> dict[str, pd.Series]:
+    """Return the columns of the memory on an NVIDIA GPU, in megabytes; none on other machines.
+
+    NaN stands for a network that is not loaded, since it is measured when it is loaded.
+    """
+    if describe_machine().device != "cuda":
+        return {}
+    memory = gpu_memory.taken()
+    taken = [memory.get(spec.key) for spec in specs]
+    return {
+        GPU_WEIGHTS: pd.Series([each.weights / 1e6 if each else None for each in taken], dtype=float),
+        GPU_PHOTO: pd.Series(
+            [each.prediction / 1e6 if each and each.prediction is not None else None for each in taken], dtype=float
+        ),
+    }
+
+
+def gpu_config() -> dict[str, Any]:
+    """Return Streamlit's configuration of `gpu_columns`."""
+    number = st.column_config.NumberColumn
+    return {
+        GPU_WEIGHTS: number(
+            format="%.1f", help="Memory that its weights take on the GPU, measured. Empty: not loaded at the moment."
+        ),
+        GPU_PHOTO: number(
+            format="%.1f", help="Memory that its first prediction took in addition, at most. Empty: not loaded."
+        ),
+    }
 
 
 def published_metric(spec: ModelSpec) -> Metric | None:

@@ -17,11 +17,33 @@ from cnn_demo.models.explanation.explain import explain
 ROW = MODELS[0]
 
 
+MAPS = 300_000  # bytes of a prediction's feature maps
+
+
 class Card:
-    """A GPU that counts its allocations, in bytes."""
+    """A GPU that counts its allocations, in bytes, as `torch.cuda` does."""
 
     def __init__(self):
-        self.used = 0
+        self.used = self.most = 0
+
+    def allocate(self, count):
+        self.used += count
+        self.most = max(self.most, self.used)
+
+    def is_available(self):
+        return True
+
+    def empty_cache(self):
+        pass
+
+    def memory_allocated(self):
+        return self.used
+
+    def max_memory_allocated(self):
+        return self.most
+
+    def reset_peak_memory_stats(self):
+        self.most = self.used
 
 
 class FakeModel:
@@ -30,7 +52,11 @@ class FakeModel:
     def __init__(self, spec, device, card):
         self.spec, self.device, self.card = spec, device, card
         self.bytes = spec.parameters * gpu_memory.BYTES_PER_PARAMETER if device == "cuda" else 0
-        card.used += self.bytes
+        card.allocate(self.bytes)
+
+    def predict(self, pixels):
+        self.card.allocate(MAPS)
+        self.card.used -= MAPS
 
     def __del__(self):
         self.card.used -= self.bytes
@@ -38,7 +64,7 @@ class FakeModel:
 
 @pytest.fixture
 def card(monkeypatch):
-    """A card of 8 MB on this machine, and rows "a", "b" ... of 250,000 parameters, 1 MB of weights each."""
+    """A card of 8 MB in this machine, and rows "a", "b" ... of 250,000 parameters, 1 MB of weights each."""
     card = Card()
     rows = {key: replace(ROW, key=key, parameters=250_000) for key in "abcdefgh"} | {
         "large": replace(ROW, key="large", parameters=750_000)
@@ -47,6 +73,8 @@ def card(monkeypatch):
     monkeypatch.setattr(gpu_memory, "describe_machine", lambda: machine)
     monkeypatch.setattr(frameworks, "describe_machine", lambda: machine)
     monkeypatch.setattr(frameworks, "keras_device", lambda requested: "cuda" if requested == "auto" else requested)
+    torch = SimpleNamespace(cuda=card, OutOfMemoryError=frameworks.torch().OutOfMemoryError)
+    monkeypatch.setattr(frameworks, "torch", lambda: torch)
     monkeypatch.setattr(models, "find", rows.__getitem__)
     monkeypatch.setattr(models, "_load_row", lambda spec, device: FakeModel(spec, device, card))
     models.release()
@@ -63,6 +91,29 @@ def test_weights_on_the_gpu_are_bounded_in_bytes(card):
     assert card.used == 4_000_000  # 3 MB, and the last of the small ones
     models.release()
     assert card.used == 0
+
+
+def test_the_memory_of_each_loaded_model_is_measured(card):
+    load("large")
+    card.allocate(2_000_000)  # of someone else
+    load("a")
+    load("b", "cpu")
+    small = gpu_memory.Taken(weights=1_000_000, prediction=MAPS)
+    assert gpu_memory.taken() == {"large": gpu_memory.Taken(3_000_000, MAPS), "a": small}
+    load("c")  # for which the large one goes
+    assert gpu_memory.taken() == {"a": small, "c": small}
+    models.release()
+    assert gpu_memory.taken() == {}
+
+
+def test_a_prediction_that_does_not_fit_is_not_measured(card, monkeypatch):
+    def predict(model, pixels):
+        raise frameworks.torch().OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(FakeModel, "predict", predict)
+    assert load("a").device == "cuda"
+    assert gpu_memory.taken() == {"a": gpu_memory.Taken(1_000_000, None)}
+    assert not gpu_memory.fell_back()
 
 
 def test_a_model_is_loaded_once_for_each_device(card):
