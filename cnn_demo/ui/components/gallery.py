@@ -8,6 +8,7 @@ import streamlit as st
 from cnn_demo.ui.components import declare
 
 _mount = declare("gallery")
+HEIGHT = 64  # CSS pixels, reserved before the pictures are there: 56 of gallery.css, and its padding
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ def gallery(
 
     _mount(
         key=key,
+        height=HEIGHT,
         data={"items": [asdict(item) for item in items], "chosen": chosen, "label": label},
         on_pick_change=picked,
     )

@@ -111,11 +111,12 @@ def notice(lesson: Lesson) -> None:
     record = _record(lesson)
     experiment = record.experiment
     with st.container(key="notice"):  # always there, so that the page below does not jump
-        one_entry_for_each_click()
-        if experiment is None or not record.clicks:
-            reveal((), "")
-        else:
-            reveal(experiment.look_at, f"{link_name(experiment)} {record.clicks}")
+        with st.container(height=1, border=False, key="scripts"):  # they show nothing, but their placeholders would
+            one_entry_for_each_click()
+            if experiment is None or not record.clicks:
+                reveal((), "")
+            else:
+                reveal(experiment.look_at, f"{link_name(experiment)} {record.clicks}")
         if experiment is not None:
             st.info(f"**What to notice.** {experiment.notice}", icon=":material/visibility:")
 

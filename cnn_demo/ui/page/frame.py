@@ -36,6 +36,7 @@ def navigate() -> StreamlitPage:
 
     Every page does it too: if the first request to a new server is for a page, Streamlit runs it without app.py.
     """
+    st.set_page_config(layout="wide")  # first of all, or the heading is drawn in a narrow column, and jumps
     _check_settings()
     end_disconnected_sessions()
     warm_up()

@@ -64,7 +64,7 @@ def photo_picker(*, patterns: bool = False) -> Photo:
     photo = _built_in(_INSTEAD)
     with errors_shown(of_callbacks=False):  # whatever is wrong with a file of the app, the page has a photo
         photo = own if own is not None and chosen == OWN else _built_in(chosen)
-    with st.container(key="photo_strip", horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(key="photo_strip", horizontal=True, wrap=False, vertical_alignment="center", gap="small"):
         with errors_shown(of_callbacks=False):
             thumbnails = _thumbnails(own, chosen, patterns=patterns)
             gallery(thumbnails, chosen, key="gallery", label="Photos", on_pick=choose)

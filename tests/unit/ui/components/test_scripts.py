@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cnn_demo.ui.components import home, script
+from cnn_demo.ui.components import gallery, home, script
 
 FOLDER = Path(__file__).parents[4] / "cnn_demo" / "ui" / "components"
 NAMES = sorted(path.stem for path in FOLDER.rglob("*.html"))
@@ -41,3 +41,11 @@ def test_scripts_are_valid_modules(tmp_path):
     for name in NAMES:
         (tmp_path / f"{name}.mjs").write_text(script(name), encoding="utf-8")
         subprocess.run(["node", "--check", f"{name}.mjs"], cwd=tmp_path, check=True, capture_output=True, text=True)
+
+
+def test_the_gallery_reserves_the_height_of_its_pictures():
+    """What follows would move down when they come."""
+    css = (FOLDER / "gallery.css").read_text(encoding="utf-8")
+    padding = int(re.search(r"^\.gallery \{[^}]*\bpadding: (\d+)px", css, re.MULTILINE)[1])
+    picture = int(re.search(r"^button img \{[^}]*\bheight: (\d+)px", css, re.MULTILINE)[1])
+    assert picture + 2 * padding == gallery.HEIGHT
