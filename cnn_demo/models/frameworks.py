@@ -1,9 +1,8 @@
 """Lazy import of the deep learning frameworks, with the choice of device and number of threads.
 
-Importing TensorFlow before triton (a dependency of torchvision, timm and segmentation-models-pytorch) aborts the
-process, because LLVM's command-line options are then registered twice. After triton the order does not matter. So
-TensorFlow is only imported here: after triton, or, where there is no GPU, with triton blocked. Torch needs it for GPUs
-alone, and without it a process takes 75 MB less. `tests/unit/models/test_frameworks.py` tests all orders.
+Importing TensorFlow before triton (of torchvision, timm and segmentation-models-pytorch) aborts the process, because
+LLVM's options are then registered twice. So TensorFlow is only imported here: after triton, or, where there is no GPU,
+with triton blocked, which takes 75 MB less. `tests/unit/models/test_frameworks.py` tests all orders.
 """
 
 from __future__ import annotations
@@ -67,9 +66,9 @@ def device(requested: str = "auto") -> str:
 def keras_backend() -> str:
     """Return Keras's backend, "tensorflow" or "torch", decided once, before Keras is imported.
 
-    TensorFlow is about three times as fast as torch on a CPU. Its libraries for NVIDIA GPUs overwrite torch's, so that
-    one environment cannot hold both (see requirements-gpu.txt), and for Apple GPUs it has none. Keras therefore runs on
-    torch if torch finds a GPU and TensorFlow has no libraries for it. `CNN_DEMO_KERAS` overrides this.
+    TensorFlow is about three times as fast as torch on a CPU. Its NVIDIA libraries overwrite torch's (see
+    requirements-gpu.txt), and for Apple GPUs it has none. Keras therefore runs on torch if torch finds a GPU and
+    TensorFlow has no libraries for it. `CNN_DEMO_KERAS` overrides this.
     """
     forced = setting(KERAS).lower() or os.environ.get("KERAS_BACKEND")
     if forced in KERAS_BACKENDS:
@@ -148,6 +147,7 @@ def _torch() -> ModuleType:
     module = importlib.import_module("torch")
     if module.get_num_threads() != thread_count():  # setting it also changes MKL's setting
         module.set_num_threads(thread_count())
+    module.backends.cudnn.allow_tf32 = False  # of whose 10 bits predictions differ; `half_precision` is the fast way
     return module
 
 

@@ -172,3 +172,9 @@ def test_networks_run_on_the_gpu_if_there_is_one():
     if frameworks.describe_machine().device != "cuda":
         pytest.skip("needs an NVIDIA GPU")
     assert frameworks.torch_device() == "cuda"
+
+
+def test_float32_on_a_gpu_has_all_its_bits():
+    torch = frameworks.torch()
+    assert not torch.backends.cudnn.allow_tf32
+    assert not torch.backends.cuda.matmul.allow_tf32
