@@ -79,8 +79,8 @@ class BackgroundOpenVinoExport(Generic[Engine]):
             with self.lock:
                 self._engine = engine
 
-        # Not a daemon: a process that exits during an export would abort.
-        self._export = threading.Thread(target=work, name=f"export {self.spec.key}")
+        # Not a daemon, as the threads of pages are: a process that exits during an export would abort.
+        self._export = threading.Thread(target=work, name=f"export {self.spec.key}", daemon=False)
         self._export.start()
 
     def wait_for_export(self) -> None:

@@ -129,7 +129,11 @@ def _join_or_start(spec: ModelSpec, limit: int | None) -> Transfer | None:
         if limit is not None and len(_RUNNING) >= limit:
             raise ModelUnavailable(_busy(len(_RUNNING)))
         transfer = _RUNNING[spec.weights] = Transfer(spec, _folder(spec))
-    threading.Thread(target=_run, args=(transfer,), name=f"download {spec.key}", daemon=True).start()
+    try:
+        threading.Thread(target=_run, args=(transfer,), name=f"download {spec.key}", daemon=True).start()
+    except (RuntimeError, MemoryError):  # the system allows no more threads; otherwise the next one would wait for it
+        _forget(transfer)
+        raise
     return transfer
 
 

@@ -18,6 +18,7 @@ from cnn_demo.ui.page.barrier import guard_page
 from cnn_demo.ui.page.disconnected import end_disconnected_sessions
 from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.page.photo_picker import open_with
+from cnn_demo.ui.page.server import end_promptly
 from cnn_demo.ui.page.warm_up import warm_up
 
 APP_TITLE = "Deep CNNs, live"
@@ -39,6 +40,7 @@ def navigate() -> StreamlitPage:
     st.set_page_config(layout="wide")  # first of all, or the heading is drawn in a narrow column, and jumps
     _check_settings()
     end_disconnected_sessions()
+    end_promptly()
     warm_up()
     home = st.Page(HOME, title="Home", default=True)  # no icons: Streamlit would fetch them from the internet
     topics = [st.Page(topic.page, title=f"{topic.number} · {topic.short}") for topic in TOPICS]

@@ -11,12 +11,11 @@ from contextlib import suppress
 
 import psutil
 import streamlit as st
-from streamlit import runtime
-from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
 
 import cnn_demo.ui
 from cnn_demo.environment import PRELOAD, is_on
 from cnn_demo.models.cluster.settings import uses_cluster
+from cnn_demo.ui.page.server import end_promptly, is_served, is_up
 
 DELAY = 2.0  # seconds, in which a browser that opens with the server gets its first page
 _LOG = logging.getLogger(__name__)
@@ -24,8 +23,9 @@ _LOG = logging.getLogger(__name__)
 
 def warm_up_when_served() -> None:
     """Wait until the server of this process is up, and warm it up; for a thread that begins before the server does."""
-    while not _is_served():
+    while not is_served():
         time.sleep(0.1)
+    end_promptly()
     warm_up()
 
 
@@ -34,27 +34,27 @@ def warm_up() -> None:
     """Begin to load, once in the life of a server, unless `CNN_DEMO_PRELOAD` is "off"."""
     if uses_cluster():  # which has the networks
         return
-    if _is_served() and is_on(PRELOAD, default=True):
-        # Not a daemon: a process that exits while a framework is imported would abort.
-        threading.Thread(target=_load, name="warm up").start()
+    if is_served() and is_on(PRELOAD, default=True):
+        # Not a daemon, as the threads of pages are: a process that exits while a framework is imported would abort.
+        threading.Thread(target=_load, name="warm up", daemon=False).start()
 
 
 def _load() -> None:
     """Convert networks, import all pages, and run each page's first network; it ends early with the server."""
     end = time.monotonic() + DELAY
-    while time.monotonic() < end and _is_up():
+    while time.monotonic() < end and is_up():
         time.sleep(0.1)
     try:
-        if _is_up():
+        if is_up():
             _prepare()
         for page in pkgutil.iter_modules(cnn_demo.ui.__path__, "cnn_demo.ui."):
-            if _is_up() and page.ispkg and importlib.util.find_spec(f"{page.name}.workbench"):
+            if is_up() and page.ispkg and importlib.util.find_spec(f"{page.name}.workbench"):
                 importlib.import_module(f"{page.name}.workbench")
         from cnn_demo.models.idle_memory import give_back
         from cnn_demo.models.warm_up import steps
 
         for step in steps():
-            if not _is_up():
+            if not is_up():
                 return
             step()
         give_back()
@@ -76,16 +76,6 @@ def _prepare() -> None:
         else:
             psutil.Process(process.pid).nice(10)
     while process.poll() is None:
-        if not _is_up():
+        if not is_up():
             process.terminate()
         time.sleep(0.1)
-
-
-def _is_served() -> bool:
-    """Return whether this process has a server for browsers; tests have none."""
-    manager = getattr(runtime.get_instance(), "_session_mgr", None) if runtime.exists() else None
-    return isinstance(manager, WebsocketSessionManager)
-
-
-def _is_up() -> bool:
-    return threading.main_thread().is_alive()

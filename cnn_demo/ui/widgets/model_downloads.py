@@ -107,5 +107,8 @@ def _fetch(spec: ModelSpec) -> None:
         bar.empty()
         st.error(plain(str(error)), icon=":material/cloud_off:")
         return
+    except Exception:
+        bar.empty()
+        raise
     st.session_state[NEWS] = f"{spec.title} is on this machine now: you can choose it in the other tabs."
     st.rerun()  # the whole page, since all its model pickers have a new choice

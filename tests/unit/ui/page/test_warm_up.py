@@ -13,9 +13,9 @@ from cnn_demo.ui.page import warm_up
 def started(monkeypatch):
     """Names of the threads that were started, which do nothing."""
     names = []
-    thread = lambda target, name: SimpleNamespace(start=lambda: names.append(name))  # noqa: E731
+    thread = lambda target, name, daemon: SimpleNamespace(start=lambda: names.append(name))  # noqa: E731
     monkeypatch.setattr(warm_up.threading, "Thread", thread)
-    monkeypatch.setattr(warm_up, "_is_served", lambda: True)
+    monkeypatch.setattr(warm_up, "is_served", lambda: True)
     monkeypatch.delenv("CNN_DEMO_PRELOAD")
     warm_up.warm_up.clear()
     yield names
@@ -67,7 +67,7 @@ def test_it_ends_with_the_server(monkeypatch):
     ran = []
     up = iter([True, True])
     monkeypatch.setattr(warm_up, "DELAY", 0)
-    monkeypatch.setattr(warm_up, "_is_up", lambda: next(up, False))
+    monkeypatch.setattr(warm_up, "is_up", lambda: next(up, False))
     monkeypatch.setattr(warm_up, "_prepare", lambda: ran.append("prepare"))
     monkeypatch.setattr(first_networks, "steps", lambda: iter([lambda: ran.append("step")]))
     warm_up._load()
