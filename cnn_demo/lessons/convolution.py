@@ -50,6 +50,43 @@ LESSON = Lesson(
             look_at=("random_seed",),
         ),
         Experiment(
+            "Cell by cell",
+            "Press *Play*: the window moves over a crop of the photo, and each sum of nine products becomes one cell "
+            "of the result. Drag **Stride** to 2: the window skips every other cell, and the result has a quarter of "
+            "the cells.",
+            {"view": "Step through", "kernel": "sobel", "grey": True},
+            invites=("stride",),
+            look_at=("player",),
+        ),
+        Experiment(
+            "A quarter of the cost",
+            "Stride 2 halves both sides of the result, which takes about a quarter of the multiply-adds. The kernel "
+            "has 82 parameters at any stride; a dense layer between the same pixels would have 41 billion. Set "
+            "**Stride** to 1, and compare the multiply-adds.",
+            {"view": "Size and cost", "stride": 2},
+            photo="chelsea",
+            invites=("stride",),
+            look_at=("cost",),
+        ),
+        Experiment(
+            "A blur with side lobes",
+            "The gain of this box blur falls to zero and rises again: in the rings between two zeros, black and white "
+            "are swapped. Choose *Gaussian blur* as the **Kernel**: its gain falls to almost zero and stays there.",
+            {"view": "Frequency response", "kernel": "box", "box_size": 9},
+            photo="chirp",
+            invites=("kernel",),
+            look_at=("frequency_chart",),
+        ),
+        Experiment(
+            "Convolution or correlation?",
+            "PyTorch and Keras compute cross-correlation, and so does this page. Switch on **Flip the kernel**, which "
+            "makes it the convolution of mathematics: the code rotates the kernel by 180° first, and red and blue are "
+            "swapped.",
+            {"view": "Code", "kernel": "sobel", "show": "signed", "grey": True},
+            invites=("flip",),
+            look_at=("flip",),
+        ),
+        Experiment(
             "Learn a kernel",
             "Drag the bar below the pictures: step by step, random weights become the hidden kernel, because that "
             "reduces the loss. Then set **Learning rate** to 1: every step overshoots, and the loss diverges.",

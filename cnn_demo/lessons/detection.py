@@ -9,7 +9,7 @@ import numpy as np
 
 from cnn_demo.detections import class_ids, class_names, confidences
 from cnn_demo.drawing.pictures import reduced
-from cnn_demo.lessons import Correction, Lesson, Misconception, Paper, percent
+from cnn_demo.lessons import Correction, Experiment, Lesson, Misconception, Paper, percent
 from cnn_demo.lessons.detection_experiments import EXPERIMENTS, WITHOUT_STREETS
 
 if TYPE_CHECKING:
@@ -91,13 +91,23 @@ def lesson_for(labels: tuple[str, ...]) -> Lesson:
     if "tie" in labels:
         return LESSON
     if "bus" in labels:  # the two men are large; the street has large objects and smaller ones
-        return replace(LESSON, experiments=tuple(replace(each, photo="bus") for each in LESSON.experiments))
+        return replace(LESSON, experiments=tuple(_on(each, "bus") for each in LESSON.experiments))
     others = tuple(
-        replace(experiment, photo="astronaut")
+        _on(experiment, "astronaut")
         for experiment in LESSON.experiments[1:]
-        if experiment.settings["task"] != "Cells and proposals"  # one face shows no large object beside small ones
+        # One face shows no large object beside small ones; and the networks of streets are not here.
+        if experiment.settings["task"] != "Cells and proposals" and not _names_network(experiment)
     )
     return replace(LESSON, experiments=(WITHOUT_STREETS, *others))
+
+
+def _on(experiment: Experiment, photo: str) -> Experiment:
+    """Return an experiment on another photo, if it has one that does not belong to the network that it names."""
+    return replace(experiment, photo=photo) if experiment.photo and not _names_network(experiment) else experiment
+
+
+def _names_network(experiment: Experiment) -> bool:
+    return not experiment.settings.keys().isdisjoint(("detector", "detectors"))
 
 
 def _detector() -> Detector:

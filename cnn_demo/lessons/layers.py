@@ -49,6 +49,15 @@ LESSON = Lesson(
             look_at=("taps",),
         ),
         Experiment(
+            "Stamp by stamp",
+            "A transposed convolution stamps its kernel into the result, once for each cell of the crop. With a kernel "
+            "of 3 and a stride of 2, cells get 1, 2 or 4 stamps: press *Fill the crop* to see the checkerboard. Set "
+            "**Kernel size** to 4, and every cell gets 4.",
+            {"tab": "Step through", "walk": "transposed"},
+            invites=("walk_size",),
+            look_at=("walk_size",),
+        ),
+        Experiment(
             "One pixel to the right",
             "The curve shows whether the maps move along with the photo. Without a stride they do, exactly. With "
             "stride 2 they do at every second pixel only: the zigzag is aliasing. Max pooling has it too; a blur "

@@ -82,6 +82,24 @@ EXPERIMENTS = (
         invites=("maps_layer",),
     ),
     Experiment(
+        "Roof, storeys, water",
+        "Nobody has named these parts; they follow from the activations alone. The roof and the storeys support "
+        "“palace”, the water supports “lakeside”, and the trees with the lowest storey “monastery”. Click a part to "
+        "see it alone.",
+        {"task": "Parts", "model": LITE0},
+        photo="china",
+        invites=("parts_shown",),
+        look_at=("parts_tiles",),
+    ),
+    Experiment(
+        "Pretrained or random?",
+        "Click **Use the sample set**, then **Train**. On the pretrained network, the new head classifies all held-out "
+        "photos correctly; on the same network with random weights two thirds of them, though it has learned all "
+        "training photos.",
+        {"task": "Transfer learning", "model": LITE0},
+        look_at=("teach_sample",),
+    ),
+    Experiment(
         "Ten channels of 1,280",
         "The ten channels of the last layer that contribute most are off: “minibus” falls from 68% to 21%, and “police "
         "van” is ahead. Drag the slider to 2: doubled, they bring it to 92%. Back at 0, write 0-9 as the **Chosen "

@@ -22,6 +22,16 @@ LESSON = Lesson(
     idea="A class for every pixel (**semantic** segmentation), or a mask for every object (**instance** segmentation).",
     experiments=(
         Experiment(
+            "Larger is not better",
+            "The network was trained on photos of 224 pixels. At 960 it sees the bus far larger than in training: "
+            "parts of it become “train” and “car”, and the bus covers a fifth of the photo instead of a third. Set "
+            "**Image size** to 224, and compare.",
+            {"task": "Segment", "segmenter": "everyday_unet", "segment_side": 960},
+            photo="bus",
+            invites=("segment_side",),
+            look_at=("segment_side",),
+        ),
+        Experiment(
             "How many people?",
             "On the left, all people have one colour: a class cannot be counted. On the right, each person has a mask. "
             "Lower **Confidence threshold** to 35%, and the person at the right edge of the photo follows; below 20% "
@@ -73,6 +83,21 @@ LESSON = Lesson(
             "Paint the cat as well as you can. IoU and Dice hardly depend on the outline; the boundary F-score does.",
             {"task": "Paint the ground truth", "paint_way": "Polygon", "paint_blanks": True},
             photo="chelsea",
+        ),
+        Experiment(
+            "Cost is not size",
+            "With ResNet-18, U-Net++ has 11% more parameters than the U-Net, and needs 2.9 times as many "
+            "multiply-adds: its additional layers work on large maps. Set **Image size** to 512: four times the "
+            "multiply-adds, with the same parameters.",
+            {"task": "Architectures", "smp_side": 256},
+            invites=("smp_side",),
+            look_at=("smp_side",),
+        ),
+        Experiment(
+            "Not to be compared",
+            "Click the header *Mean IoU* to sort the table: SegFormer B0 has 76.2% on Cityscapes, but 37.4% on ADE20K. "
+            "It is the same architecture; 150 classes of anything are harder than the 19 of a street.",
+            {"task": "Models"},
         ),
     ),
     papers=(

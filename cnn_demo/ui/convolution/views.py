@@ -130,7 +130,8 @@ def size_and_cost(settings: ConvolutionSettings, result: ConvolutionResult) -> N
     st.markdown(_padding_sentence(size, kernel_size, spec))
     rows, columns = dropped_border(size, kernel_size, spec)
     st.markdown(dropped_sentence(rows, columns))
-    st.table(_cost_table(size, kernel_size, spec, 1 if settings.grey else 3))
+    with st.container(key="cost"):
+        st.table(_cost_table(size, kernel_size, spec, 1 if settings.grey else 3))
     st.caption(
         "The kernel's weights are shared by all positions and, here, by all channels, with one bias. A dense layer has "
         "one weight for every pair of an input value and an output value."

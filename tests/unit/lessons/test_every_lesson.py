@@ -59,6 +59,14 @@ def test_an_experiment_sets_existing_controls(name, experiment):
 
 
 @each_lesson
+def test_every_tab_has_an_experiment(name):
+    page, view = LESSONS[name][0].split(".")[0], LESSONS[name][1] or "view"
+    module = SETTINGS[name] if hasattr(SETTINGS[name], "VIEWS") else import_module(f"cnn_demo.ui.{page}.workbench")
+    opened = {each.settings.get(view, SETTINGS[name].DEFAULTS[view]) for each in MODULES[name].LESSON.experiments}
+    assert opened == set(module.VIEWS)
+
+
+@each_lesson
 def test_a_claim_is_quoted_because_it_is_wrong(name):
     for item in MODULES[name].MISCONCEPTIONS:
         assert re.fullmatch(r"“.+\.”", item.claim)

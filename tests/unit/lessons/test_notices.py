@@ -3,13 +3,25 @@
 import numpy as np
 import pytest
 
+from cnn_demo.convolution import (
+    ConvSpec,
+    dense_parameter_count,
+    frequency_response,
+    multiply_adds,
+    output_size,
+    parameter_count,
+    transposed_convolve,
+)
 from cnn_demo.convolution.sharing import layer_costs
 from cnn_demo.convolution.stack import ConvLayer, PoolLayer, plan_stack
 from cnn_demo.convolution.stack_text import parse_stack
 from cnn_demo.drawing.pictures import display_values
 from cnn_demo.images import sample_photos
-from cnn_demo.lessons import convolution
+from cnn_demo.lessons import convolution, segmentation
 from cnn_demo.lessons.layers import LESSON, MISCONCEPTIONS
+from cnn_demo.models import find, load
+from cnn_demo.models.segmentation.architectures import counted_costs
+from cnn_demo.models.training_records import cifar10_record
 from cnn_demo.ui.convolution.result import compute
 from cnn_demo.ui.convolution.settings import DEFAULTS, read_settings
 from cnn_demo.ui.layers.invariance_measures import Question, curves
@@ -60,3 +72,71 @@ def test_the_misconception_on_shifts_states_the_figures_of_the_invariance_tab():
     at = table[table["amount"] == 1].set_index("pooling")["change"]
     text = MISCONCEPTIONS[0].correct(photo.pixels.astype(np.float32) / 255).text
     assert f"by {at['none']:.0%} of their norm without pooling and by {at['max']:.0%} after" in text
+
+
+def experiment_of(module, title):
+    return next(each for each in module.LESSON.experiments if each.title == title)
+
+
+def test_stride_2_takes_a_quarter_of_the_multiply_adds():
+    experiment = experiment_of(convolution, "A quarter of the cost")
+    settings = read_settings({**DEFAULTS, **experiment.settings})
+    size = next(sample for sample in sample_photos() if sample.key == experiment.photo).load().size
+    out = output_size(size, settings.weights.shape, settings.spec)
+    strided, dense = (
+        multiply_adds(size, settings.weights.shape, spec, 3, 3, groups=3) for spec in (settings.spec, ConvSpec())
+    )
+    assert strided / dense == pytest.approx(0.25, abs=0.005)
+    assert parameter_count(settings.weights.shape) == 82
+    assert round(dense_parameter_count(size, out, 3, 3) / 1e9) == 41
+
+
+def test_the_gain_of_a_box_rises_again_and_that_of_a_gaussian_does_not():
+    experiment = experiment_of(convolution, "A blur with side lobes")
+    box, gaussian = (
+        frequency_response(read_settings({**DEFAULTS, **experiment.settings, "kernel": name}).weights)[32, 32:]
+        for name in ("box", "gaussian")
+    )
+    first = int(np.flatnonzero(box < 0.02)[0])
+    assert box[first:].max() > 0.2
+    assert gaussian[np.flatnonzero(gaussian < 0.02)[0] :].max() < 0.02
+
+
+def test_cells_get_1_2_or_4_stamps_and_with_a_kernel_of_4_all_get_4():
+    for size, counts in ((3, {1, 2, 4}), (4, {4})):
+        stamps = transposed_convolve(np.ones((9, 9)), np.ones((size, size)), 2)
+        assert set(np.rint(stamps[size:-size, size:-size]).astype(int).ravel().tolist()) == counts
+
+
+def test_half_of_the_accuracy_is_learned_in_2_epochs_and_95_percent_of_it_in_23():
+    accuracies = [epoch["validation_accuracy"] for epoch in cifar10_record().epochs]
+    near = [next(i for i, value in enumerate(accuracies, 1) if value >= part * accuracies[-1]) for part in (0.5, 0.95)]
+    assert (*near, len(accuracies)) == (2, 23, 129)
+
+
+def test_a_unet_plus_plus_costs_2_9_times_a_unet():
+    small, large = (counted_costs("resnet18", side) for side in (256, 512))
+    unet, plus = small["Unet"], small["UnetPlusPlus"]
+    assert plus.parameters / unet.parameters == pytest.approx(1.11, abs=0.005)
+    assert plus.multiply_adds / unet.multiply_adds == pytest.approx(2.9, abs=0.05)
+    for name, cost in small.items():
+        assert large[name].multiply_adds / cost.multiply_adds == pytest.approx(4, abs=0.2)
+        assert large[name].parameters == cost.parameters
+
+
+def test_published_figures_of_the_tables_of_models():
+    yolo, ssd = find("yolo11n"), find("ssd300_vgg16")
+    assert [f"{spec.metric.value:.1%} {spec.bytes / 1e6:.0f}" for spec in (yolo, ssd)] == ["39.5% 6", "25.1% 143"]
+    segformers = [find(f"segformer-b0-{name}-160k") for name in ("1024x1024-city", "512x512-ade")]
+    assert [f"{spec.metric.value:.1%}" for spec in segformers] == ["76.2%", "37.4%"]
+    assert [len(spec.labels) for spec in segformers] == [19, 150]
+
+
+def test_a_larger_photo_makes_parts_of_the_bus_a_train_and_a_car():
+    experiment = experiment_of(segmentation, "Larger is not better")
+    photo = next(sample for sample in sample_photos() if sample.key == experiment.photo).load()
+    network = load(experiment.settings["segmenter"])
+    own, larger = (network.predict(photo.pixels, side=side).coverage() for side in (224, 960))
+    assert own["bus"] == pytest.approx(1 / 3, abs=0.02)
+    assert larger["bus"] == pytest.approx(1 / 5, abs=0.02)
+    assert min(larger["train"], larger["car"]) > 0.03 > max(own.get("train", 0), own.get("car", 0))
