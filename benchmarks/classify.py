@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 import psutil
+from random_weights import draw_weights
 from timing import fastest, print_times, take_times, verdict
 
 from cnn_demo.images import sample_photos
@@ -46,16 +47,8 @@ def main() -> None:
         for key in options.models:
             if find(key).family == "imagenet" and find_weights(find(key).weights) is None:
                 os.environ["KERAS_HOME"] = folder
-                draw_weights(key)
+                draw_weights(key, keras_cache())
             measure(key, photo.pixels, options.repeats)
-
-
-def draw_weights(key: str) -> None:
-    """Save random weights under the official file name."""
-    spec = find(key)
-    network = getattr(frameworks.keras().applications, spec.builder)(weights=None, classifier_activation=None)
-    keras_cache().mkdir(parents=True, exist_ok=True)
-    network.save(keras_cache() / spec.weights)
 
 
 def measure(key: str, pixels: np.ndarray, repeats: int) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from random_weights import draw_weights
 from timing import fastest, print_times, take_times, verdict
 
 from cnn_demo.images import sample_photos
@@ -41,13 +42,6 @@ def main() -> None:
             draw_weights(options.model, Path(folder))
         measure(options.model, options.repeats)
     measure_everyday(options.repeats)
-
-
-def draw_weights(key: str, folder: Path) -> None:
-    """Save random weights under the official file name."""
-    model = frameworks.ultralytics().YOLO(find(key).builder)
-    model.model.names = dict(enumerate(find(key).labels))
-    model.save(folder / find(key).weights)
 
 
 def measure(key: str, repeats: int) -> None:

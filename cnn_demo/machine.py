@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 
 DEVICES = {"cpu": "the CPU", "cuda": "the GPU", "mps": "the GPU"}
+MIN_CAPABILITY = (7, 5)  # Turing (2018), the oldest NVIDIA GPUs that torch's libraries, CUDA 13, have code for
 IN_HALF = "torch in half precision"  # engine of predictions in float16
 LIBRARIES = {"torch": "PyTorch", IN_HALF: "PyTorch in half precision"}  # engines whose name for visitors differs
 
@@ -85,7 +86,7 @@ def _device() -> tuple[str, str, int | None]:
 
 
 def _nvidia_gpu() -> tuple[str, int] | None:
-    """Name and memory of the first NVIDIA GPU, from its driver; None if there is none."""
+    """Name and memory of the first NVIDIA GPU, from its driver; None if there is none, or torch cannot use it."""
     if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1") or importlib.util.find_spec("pynvml") is None:
         return None
     import pynvml
@@ -93,6 +94,8 @@ def _nvidia_gpu() -> tuple[str, int] | None:
     try:
         pynvml.nvmlInit()
         handle = pynvml.nvmlDeviceGetHandleByIndex(0)
+        if tuple(pynvml.nvmlDeviceGetCudaComputeCapability(handle)) < MIN_CAPABILITY:
+            return None
         name = pynvml.nvmlDeviceGetName(handle)
         return (name if isinstance(name, str) else name.decode()), int(pynvml.nvmlDeviceGetMemoryInfo(handle).total)
     except pynvml.NVMLError:

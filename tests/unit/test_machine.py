@@ -47,6 +47,7 @@ def driver(monkeypatch):
     fake.NVMLError = NVMLError
     fake.nvmlInit = lambda: None
     fake.nvmlDeviceGetHandleByIndex = {0: "first"}.__getitem__
+    fake.nvmlDeviceGetCudaComputeCapability = {"first": (9, 0)}.__getitem__
     fake.nvmlDeviceGetName = {"first": "NVIDIA H200"}.__getitem__
     fake.nvmlDeviceGetMemoryInfo = {"first": types.SimpleNamespace(total=141 * GIB)}.__getitem__
     monkeypatch.setitem(sys.modules, "pynvml", fake)
@@ -114,6 +115,15 @@ def test_a_hidden_gpu_is_none(driver, hidden, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", hidden)
     assert describe_machine().device_memory is None
     assert describe_machine().device != "cuda"
+
+
+@pytest.mark.parametrize(
+    ("capability", "device"), [((6, 1), "cpu"), ((7, 0), "cpu"), ((7, 5), "cuda"), ((12, 0), "cuda")]
+)
+def test_a_gpu_that_is_too_old_for_cuda_13_is_left_alone(driver, capability, device, monkeypatch):
+    driver.nvmlDeviceGetCudaComputeCapability = lambda handle: capability
+    monkeypatch.setattr(machine.platform, "system", lambda: "Linux")
+    assert describe_machine().device == device
 
 
 @pytest.mark.parametrize("call", ["nvmlInit", "nvmlDeviceGetHandleByIndex", "nvmlDeviceGetMemoryInfo"])

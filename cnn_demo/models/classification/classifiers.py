@@ -222,13 +222,13 @@ def load_keras_classifier(spec: ModelSpec, device: str) -> Classifier:
             case "efficientnet_lite":
                 network = _efficientnet_lite(spec)
             case "imagenet":
-                network = with_weights(spec, lambda: _imagenet(spec))
+                network = with_weights(spec, lambda: build_imagenet(spec))
             case _:
                 raise ValueError(f"No classifier is of the family {spec.family!r}.")
     return Classifier(spec, network, where, temperature)
 
 
-def _imagenet(spec: ModelSpec) -> keras.Model:
+def build_imagenet(spec: ModelSpec) -> keras.Model:
     """Build one of Keras's ImageNet networks with random weights and without softmax."""
     build = getattr(frameworks.keras().applications, spec.builder)
     return build(weights=None, input_shape=(*spec.input_size, 3), classifier_activation=None)
