@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-PATIENCE = 30.0  # seconds: pages poll every second, but a busy server may be late
+PATIENCE = 25.0  # seconds: pages poll every second, but a busy server may be late
 MAX_WAITING = 20
 _LOG = logging.getLogger(__name__)
 

@@ -35,6 +35,19 @@ def test_the_field_grows_and_the_tree_is_read(page: Page) -> None:
     expect(photo.locator("rect.over").first).not_to_have_attribute("x", before)
     assert "field_dilation=2" in page.url
 
+    # At the border of the photo, which padding surrounds, arrow keys stop: one press leads back.
+    page.get_by_role("radio", name="Published networks").click()
+    settle(page)
+    photo = page.get_by_role("application", name="The receptive field of VGG-16")
+    photo.click(position={"x": 3, "y": 3})
+    settle(page)
+    for _ in range(4):
+        photo.press("ArrowUp")
+    settle(page)
+    padded = photo.locator("svg").get_attribute("viewBox")
+    photo.press("ArrowDown")
+    expect(photo.locator("svg")).not_to_have_attribute("viewBox", padded)
+
     # The next tab counts weights.
     page.get_by_role("tab", name="Weight sharing").click()
     expect(page.get_by_text("112,384")).to_be_visible()

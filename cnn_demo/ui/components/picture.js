@@ -22,6 +22,7 @@ const SMALLEST_MARK = 9 // CSS pixels: a smaller rectangle gets a ring around it
  * @property {number | null} focus - Index of the box outside of which the picture is dimmed.
  * @property {boolean} clickable
  * @property {[number, number]} step - Rows and columns that an arrow key moves by.
+ * @property {[number, number, number, number]} area - Rows (first, end) and columns (first, end) that can be picked.
  * @property {boolean} pixelated
  *
  * @typedef {{row: number, column: number}} Point
@@ -152,10 +153,20 @@ function writeCaption(element, picture, scale) {
  */
 function pixelAt(event, frame, picture) {
   const box = frame.getBoundingClientRect()
-  return {
-    row: clamp(Math.floor((event.clientY - box.top) / box.height * picture.height), 0, picture.height - 1),
-    column: clamp(Math.floor((event.clientX - box.left) / box.width * picture.width), 0, picture.width - 1),
-  }
+  return inside(picture, {
+    row: Math.floor((event.clientY - box.top) / box.height * picture.height),
+    column: Math.floor((event.clientX - box.left) / box.width * picture.width),
+  })
+}
+
+/**
+ * Return the nearest pixel that can be picked.
+ * @param {Picture} picture
+ * @param {Point} point
+ * @returns {Point}
+ */
+function inside({ area: [top, bottom, left, right] }, { row, column }) {
+  return { row: clamp(row, top, bottom - 1), column: clamp(column, left, right - 1) }
 }
 
 /**
@@ -191,10 +202,10 @@ function stillUnmarked(picked, marked) {
  */
 function moved(event, [rows, columns], picture, from) {
   const step = event.shiftKey ? 10 : 1
-  return {
-    row: clamp(from.row + rows * step * picture.step[0], 0, picture.height - 1),
-    column: clamp(from.column + columns * step * picture.step[1], 0, picture.width - 1),
-  }
+  return inside(picture, {
+    row: from.row + rows * step * picture.step[0],
+    column: from.column + columns * step * picture.step[1],
+  })
 }
 
 /**

@@ -79,6 +79,7 @@ def picture(
     focus: int | None = None,
     on_pick: Callable[[int, int], None] | None = None,
     step: tuple[int, int] = (1, 1),
+    area: tuple[slice, slice] | None = None,
     pixelated: bool = False,
 ) -> None:
     """Show a picture; call `on_pick(row, column)` when the visitor picks one of its pixels.
@@ -101,9 +102,11 @@ def picture(
         focus: Index of a box that all but its inside is dimmed around.
         on_pick: Callback; without it the picture is not clickable.
         step: (rows, columns) that an arrow key moves; ten times as far with Shift.
+        area: Rows and columns that can be picked; default: all.
         pixelated: Show pixels as squares where the picture is enlarged.
     """
     frame_size = frame_size or size
+    rows, columns = area or (slice(0, size[0]), slice(0, size[1]))
 
     def picked() -> None:
         point = st.session_state[key].point
@@ -128,6 +131,7 @@ def picture(
             "focus": focus,
             "clickable": on_pick is not None,
             "step": list(step),
+            "area": [rows.start, rows.stop, columns.start, columns.stop],
             "pixelated": pixelated,
         },
         on_point_change=picked,

@@ -148,11 +148,11 @@ def show_position(
         max_height: Maximum height in CSS pixels.
         step: Pixels per press of an arrow key: the distance between two units.
     """
-    area = clickable or size
+    (top, left), area = offset, clickable or size
 
     def pick(row: int, column: int) -> None:
-        inside_row = max(0, min(row - offset[0], area[0] - 1))
-        inside_column = max(0, min(column - offset[1], area[1] - 1))
+        inside_row = max(0, min(row - top, area[0] - 1))
+        inside_column = max(0, min(column - left, area[1] - 1))
         open_position(inside_row, inside_column, area)
 
     picture(
@@ -165,6 +165,7 @@ def show_position(
         on_pick=pick,
         max_height=max_height,
         step=(step, step),
+        area=(slice(top, top + area[0]), slice(left, left + area[1])),
     )
 
 
