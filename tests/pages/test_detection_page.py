@@ -211,7 +211,8 @@ def test_the_drawn_truth_is_scored():
     objects = [*OBJECTS[:2], (5, (0.6, 0.72, 0.9, 0.98))]  # a bus where none was found
     draw(app, "score_canvas", [box_shape(np.array(fractions) * (640, 480, 640, 480), i) for i, fractions in objects])
     assert_fine(app)
-    assert "True positives: **2** · false positives: **1** · missed: **1**" in written(app)
+    counts = "True positives: **2** · false positives: **1** · missed: **1**"
+    assert f"{counts} · precision **0.67** · recall **0.67**" in written(app)
     assert [metric.value for metric in app.metric] == ["0.67", "0.67", "0.67"]
     assert "**Average precision: 0.50**" in written(app)
     app.slider(key="detect_confidence").set_value(90).run()

@@ -154,6 +154,7 @@ def test_painted_masks_are_scored(segmenters):
     draw(app, "paint_canvas", [within, outside])
     assert_fine(app)
     assert app.metric[0].value == "1.000"
+    assert f"Mean IoU **1.000** · pixel accuracy **{app.metric[1].value}**" in written(app)
     assert (predicted[40:180, 80:580] == bus).all()
     assert not predicted[:12].any()
     table = app.dataframe[0].value.set_index("class")

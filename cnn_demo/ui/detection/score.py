@@ -62,7 +62,7 @@ def score_view(photo: Photo) -> None:
             / 100
         )
     with drawing:
-        boxes, true_classes = _truth(class_to_draw, photo, spec, candidates, confidence, iou)
+        boxes, true_classes, in_short = _truth(class_to_draw, photo, spec, candidates, confidence, iou)
     selection = select(candidates, MIN_SURE / 100, iou)  # the curve needs the unsure ones too
     found = selection.detections()
     if not len(boxes):
@@ -75,10 +75,12 @@ def score_view(photo: Photo) -> None:
     every = Predictions(found.xyxy, confidences(found), class_ids(found), boxes, true_classes)
     matches = match(*every.columns, right_from)
     judged = Judged.of(every, confidence, right_from)
+    score = score_at(matches, confidence)
+    in_short.markdown(in_words(score))
     with shown:
         judged_picture(photo, spec, judged)
     with details:
-        _figures(score_at(matches, confidence))
+        _figures(score)
         mistakes_by_kind(spec, judged)
         st.subheader("Precision–recall curve", anchor=False)
         curve, table = two_cells()
@@ -95,8 +97,12 @@ def score_view(photo: Photo) -> None:
 
 def _truth(
     control: DeltaGenerator, photo: Photo, spec: ModelSpec, candidates: Candidates, confidence: float, iou: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """The photo to draw on; returns boxes (T, 4) in pixels of the photo and class ids (T,)."""
+) -> tuple[np.ndarray, np.ndarray, DeltaGenerator]:
+    """Show the photo to draw on.
+
+    Returns:
+        The boxes (T, 4) in pixels of the photo, their class ids (T,), and a container right below the photo.
+    """
     likeliest = candidates.class_ids[np.argsort(-candidates.scores, kind="stable")].tolist()
     present = [candidates.labels[i] for i in dict.fromkeys(likeliest)]
     names = [*present, *(name for name in spec.labels if name not in present)]
@@ -117,6 +123,7 @@ def _truth(
         class_id=spec.labels.index(chosen),
         alt=photo.description,
     )
+    in_short = st.container()  # on a phone, all other figures are below the controls
     linked = link_drawing(_LINK, drawing, shapes)
     found = select(candidates, confidence, iou).detections()
     predicted = [box_shape(box.round(1), int(i)) for box, i in zip(found.xyxy, class_ids(found), strict=True)]
@@ -133,7 +140,7 @@ def _truth(
     )
     if not linked:
         st.caption(TOO_LONG)
-    return boxes, classes
+    return boxes, classes, in_short
 
 
 def undrawn(predicted: np.ndarray, predicted_classes: np.ndarray, drawn: np.ndarray, classes: np.ndarray) -> list[int]:
@@ -153,8 +160,15 @@ def _format_ratio(value: float) -> str:
     return "–" if np.isnan(value) else f"{value:.2f}"
 
 
+def in_words(score: Score) -> str:
+    """Return the counts, precision and recall in one line of Markdown."""
+    return (
+        f"True positives: **{score.right}** · false positives: **{score.wrong}** · missed: **{score.missed}** · "
+        f"precision **{_format_ratio(score.precision)}** · recall **{_format_ratio(score.recall)}**"
+    )
+
+
 def _figures(score: Score) -> None:
-    st.markdown(f"True positives: **{score.right}** · false positives: **{score.wrong}** · missed: **{score.missed}**")
     grid = st.grid(3, min_column_width=100)
     grid.metric("Precision", _format_ratio(score.precision), help="Fraction of the predicted boxes that are correct.")
     grid.metric("Recall", _format_ratio(score.recall), help="Fraction of the ground-truth boxes that were found.")

@@ -45,6 +45,7 @@ def paint_view(photo: Photo) -> None:
     with drawing:
         segmentation = segmentation_of(photo, spec.key, side, mode)
         truth, painted = _paint(tools, photo, spec, segmentation)
+        in_short = st.container()  # on a phone, everything else is below the tools
     with shown:
         if not painted:
             st.info("Paint the ground truth, class by class; the prediction is judged here.", icon=":material/brush:")
@@ -56,6 +57,7 @@ def paint_view(photo: Photo) -> None:
             return
         st.caption(f"**The prediction, judged.** Green: correct. Red: wrong. {_counted(truth, painted)}")
     scores = score_masks(predicted, truth, len(spec.labels))
+    in_short.markdown(f"Mean IoU **{scores.mean_iou:.3f}** · pixel accuracy **{percent(scores.pixel_accuracy)}**")
     with details:
         grid = st.grid(2, min_column_width=160)
         grid.metric(
