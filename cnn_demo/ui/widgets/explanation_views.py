@@ -105,7 +105,9 @@ def other_engine(engine: str, explained: float, predicted: float) -> str:
     if engine == "torch":
         return ""
     if engine == IN_HALF:
-        return f" The score of this class is {percent(explained)}, and {percent(predicted)} in half precision."
+        return (
+            f" The score of this class is {percent(explained)} in float32, and {percent(predicted)} in half precision."
+        )
     return (
         f"{loaded_in_torch(engine)} Its score of this class is {percent(explained)}, in {engine} {percent(predicted)}."
     )

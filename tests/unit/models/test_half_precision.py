@@ -25,6 +25,7 @@ from cnn_demo.models.half_precision import BOX, PIXELS, PROBABILITY, Half, agree
 from cnn_demo.models.segmentation import segmenters
 from cnn_demo.models.torch_weights import with_weights
 from cnn_demo.results import Classification, Localization, Segmentation
+from cnn_demo.ui.widgets.explanation_views import loaded_in_torch, other_engine
 
 SAMPLES = Path(os.environ.get("CNN_DEMO_DATA", "data")) / "imagenet_samples.tar.gz"  # INDEX_WNID.jpg, 100 photos
 LABELS = tuple("abcdefgh")
@@ -190,6 +191,9 @@ def test_detections_agree_in_class_box_score_and_mask():
 def test_the_page_says_in_which_precision():
     assert on_device("cuda", "torch") == "on the GPU, with PyTorch"
     assert on_device("cuda", IN_HALF) == "on the GPU, with PyTorch in half precision"
+    assert loaded_in_torch(IN_HALF) == loaded_in_torch("torch") == other_engine("torch", 0.9, 0.9) == ""
+    words = " The score of this class is 90.1% in float32 and 90.3% in half precision."
+    assert other_engine(IN_HALF, 0.901, 0.903) == words
 
 
 def in_torch(key: str):
