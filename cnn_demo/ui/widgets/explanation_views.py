@@ -105,9 +105,8 @@ def other_engine(engine: str, explained: float, predicted: float) -> str:
     if engine == "torch":
         return ""
     if engine == IN_HALF:
-        return (
-            f" The score of this class is {percent(explained)} in float32, and {percent(predicted)} in half precision."
-        )
+        scores = f"{percent(explained)} in float32 and {percent(predicted)} in half precision"
+        return f" The score of this class is {scores}."
     return (
         f"{loaded_in_torch(engine)} Its score of this class is {percent(explained)}, in {engine} {percent(predicted)}."
     )
