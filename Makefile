@@ -7,6 +7,12 @@ PORT ?= 8501
 BIN := .venv/bin
 # Ray gives each network a core of its own. On a small machine the networks share the cores that there are.
 CLUSTER_CORES ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 10); echo $$((cores > 10 ? cores : 10)))
+define FREE_PORTS
+import socket
+probes = [socket.create_server(("", 0)) for _ in range(2)]
+print(*(probe.getsockname()[1] for probe in probes))
+endef
+export FREE_PORTS
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -55,14 +61,21 @@ screenshots: .venv/.dev  ## make the README's pictures, still and moving (needs 
 	$(BIN)/python assets/make_screenshots.py
 	$(BIN)/python assets/make_moving_picture.py
 
-# Ray's processes have a low priority by default, and with a token no other user of the machine can use them. Without
-# the second trap, dash does not run the first one after Ctrl-C.
+# Ray's processes have a low priority by default, and with a token no other user of the machine can use them. The cluster
+# has ports and a folder of its own, and ends with the process that started it: `ray stop` would end other clusters too.
+# Without the second trap, dash does not run the first one after Ctrl-C.
 cluster: export RAY_worker_niceness := 0
 cluster: export RAY_AUTH_MODE := token
+cluster: export RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S := 0
 cluster: .venv/.scale  ## run the networks on a Ray cluster of this machine, and serve the app on PORT
 	$(BIN)/ray get-auth-token --generate >/dev/null
-	$(BIN)/ray start --head --num-cpus=$(CLUSTER_CORES) --disable-usage-stats --include-dashboard=false
-	trap '$(BIN)/ray stop' EXIT; trap 'exit 130' INT TERM; $(BIN)/python -m cnn_demo cluster && CNN_DEMO_BACKEND=ray $(BIN)/python -m cnn_demo serve --no-fetch --port $(PORT)
+	unset RAY_ADDRESS; folder=$$(mktemp -d /tmp/cnn-demo-XXXXXX); ports=$$($(BIN)/python -c "$$FREE_PORTS"); \
+	$(BIN)/ray start --head --block --port=$${ports% *} --ray-client-server-port=$${ports#* } --temp-dir=$$folder \
+		--num-cpus=$(CLUSTER_CORES) --disable-usage-stats --include-dashboard=false >$$folder/start.log 2>&1 & ray=$$!; \
+	trap 'kill $$ray 2>/dev/null; wait $$ray; rm -rf $$folder' EXIT; trap 'exit 130' INT TERM; \
+	until [ -s $$folder/ray_current_cluster ]; do kill -0 $$ray || { cat $$folder/start.log; exit 1; }; sleep 0.5; done; \
+	export RAY_ADDRESS=$$(cat $$folder/ray_current_cluster); \
+	$(BIN)/python -m cnn_demo cluster && CNN_DEMO_BACKEND=ray $(BIN)/python -m cnn_demo serve --no-fetch --port $(PORT)
 
 docs: .venv-docs/.installed  ## build the documentation site into site/, in an environment of its own
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet
