@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from cnn_demo import environment
 from cnn_demo.models import ModelSpec, ModelUnavailable, find, list_models
 from cnn_demo.models.files import checks, downloads
 from cnn_demo.models.files.transfers import DownloadFailed
@@ -158,7 +159,7 @@ def _in_background(specs: Sequence[ModelSpec]) -> int:
 
 def _check_only(specs: Sequence[ModelSpec]) -> Iterator[tuple[ModelSpec, bool, ModelUnavailable | None]]:
     """Do as `fetch` does if downloads are switched off."""
-    off = f"{downloads.VARIABLE}={os.environ.get(downloads.VARIABLE, '').strip()}."
+    off = f"{environment.DOWNLOADS}={os.environ.get(environment.DOWNLOADS, '').strip()}."
     for spec in specs:
         here = spec.availability() in HERE
         yield spec, here, None if here else ModelUnavailable(off)

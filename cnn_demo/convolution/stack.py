@@ -24,7 +24,7 @@ CONV_RANGES |= {"seed": (0, 999)}
 POOL_RANGES = {"size": (1, 8), "stride": (1, 8)}
 MAX_LAYERS = 6
 MAX_MULTIPLY_ADDS = 3_000_000_000  # of a whole stack: seconds on a small machine, which visitors share
-LEARNED_SIZE, LEARNED_FILTERS = 5, 32
+LEARNED_SIZE = 5
 
 
 @dataclass(frozen=True)

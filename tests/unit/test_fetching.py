@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 from local_server import CONTENT, NOWHERE, serving
 
-from cnn_demo import fetching
+from cnn_demo import environment, fetching
 from cnn_demo import serving as serve_command
 from cnn_demo.__main__ import main
 from cnn_demo.models import find, preferred_model, usable_models
@@ -27,7 +27,7 @@ CHECKSUM = "md5:" + hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()
 def machine(monkeypatch, tmp_path):
     """A machine without weights of others; returns its only folder."""
     monkeypatch.delenv("CNN_DEMO_WEIGHTS", raising=False)
-    monkeypatch.delenv(downloads.VARIABLE, raising=False)
+    monkeypatch.delenv(environment.DOWNLOADS, raising=False)
     for name in ("KERAS_HOME", "TORCH_HOME", "HF_HOME"):
         monkeypatch.setenv(name, str(tmp_path / name.lower()))
     return tmp_path
@@ -148,7 +148,7 @@ def test_the_defaults_are_small_and_the_pages_begin_with_them():
 
 
 def test_in_the_background_one_line_is_printed(published, capsys, monkeypatch):
-    monkeypatch.setenv(downloads.VARIABLE, "off")
+    monkeypatch.setenv(environment.DOWNLOADS, "off")
     assert main(["fetch", "photo_net", "--background"]) == 1
     out, err = capsys.readouterr()
     assert out == (
@@ -157,7 +157,7 @@ def test_in_the_background_one_line_is_printed(published, capsys, monkeypatch):
     )
     assert (err, published.requested) == ("", [])
     assert main(["fetch", "photo_net"]) == 0  # the operator's own wish
-    monkeypatch.delenv(downloads.VARIABLE)
+    monkeypatch.delenv(environment.DOWNLOADS)
     capsys.readouterr()
     assert main(["fetch", "photo_net", "--background"]) == 0
     assert capsys.readouterr().out == "Official weights of Photo_Net are on this machine.\n"

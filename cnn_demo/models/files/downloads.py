@@ -24,7 +24,6 @@ from cnn_demo.models.files.weights import WeightsFile, find_weights, keras_cache
 if TYPE_CHECKING:
     from cnn_demo.models.catalogue.specs import ModelSpec
 
-VARIABLE = DOWNLOADS
 AT_ONCE = 2  # default maximum number of concurrent downloads
 ON = ("", "on", "true", "yes")  # values that allow the default number; here 1 is a number
 TICK = 0.1  # seconds between progress reports
@@ -46,7 +45,7 @@ def only_checked() -> bool:
 
 
 def _words() -> list[str]:
-    return [word.strip().lower() for word in os.environ.get(VARIABLE, "").split(",")]
+    return [word.strip().lower() for word in os.environ.get(DOWNLOADS, "").split(",")]
 
 
 def refusal(spec: ModelSpec) -> str | None:
@@ -58,12 +57,12 @@ def refusal(spec: ModelSpec) -> str | None:
             f"Visitors cannot download “{spec.title}” here, because its checksum is not known: whoever runs this app "
             f"can download it with `python -m cnn_demo fetch {spec.key}`."
         )
-    value = os.environ[VARIABLE].strip()
+    value = os.environ[DOWNLOADS].strip()
     clear = value.isdecimal() or value.lower() in OFF
     reason = "" if clear else ", which is neither “off”, “checked” nor a number"
     return (
-        f"Downloads are switched off here (`{VARIABLE}={value}`{reason}): whoever runs this app can download the "
-        f"network with `python -m cnn_demo fetch {spec.key}`, or allow downloads with `{VARIABLE}={AT_ONCE}`."
+        f"Downloads are switched off here (`{DOWNLOADS}={value}`{reason}): whoever runs this app can download the "
+        f"network with `python -m cnn_demo fetch {spec.key}`, or allow downloads with `{DOWNLOADS}={AT_ONCE}`."
     )
 
 

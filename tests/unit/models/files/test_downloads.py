@@ -13,6 +13,7 @@ from dataclasses import replace
 import pytest
 from local_server import CONTENT, NOWHERE, serving
 
+from cnn_demo import environment
 from cnn_demo.models import ModelUnavailable, find
 from cnn_demo.models.catalogue import recorded
 from cnn_demo.models.files import downloads, transfers
@@ -33,7 +34,7 @@ def server():
 def machine(monkeypatch, tmp_path):
     """A machine without weights of others; returns where Keras would keep them."""
     monkeypatch.delenv("CNN_DEMO_WEIGHTS", raising=False)
-    monkeypatch.delenv(downloads.VARIABLE, raising=False)
+    monkeypatch.delenv(environment.DOWNLOADS, raising=False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     yield tmp_path / "keras" / "models"
@@ -257,7 +258,7 @@ def test_stopping_leaves_nothing(server, tmp_path):
 )
 def test_the_operator_sets_how_many_run_at_once(monkeypatch, value, most):
     if value is not None:
-        monkeypatch.setenv(downloads.VARIABLE, value)
+        monkeypatch.setenv(environment.DOWNLOADS, value)
     assert downloads.max_concurrent() == most
     assert (downloads.refusal(find("vgg16")) is None) == (most > 0)
 
@@ -265,7 +266,7 @@ def test_the_operator_sets_how_many_run_at_once(monkeypatch, value, most):
 def test_only_files_with_a_known_checksum_are_offered_if_the_operator_wants_it(server, monkeypatch, tmp_path):
     monkeypatch.setattr(recorded, "TABLE", tmp_path / "recorded.csv")
     recorded.TABLE.write_text("file,sha256,bytes\n")
-    monkeypatch.setenv(downloads.VARIABLE, "checked")
+    monkeypatch.setenv(environment.DOWNLOADS, "checked")
     known, unknown = find("vgg16"), row(f"{server.address}/good", None)
     assert downloads.offered([known, unknown]) == (known,)
     with pytest.raises(ModelUnavailable, match=r"checksum is not known.*python -m cnn_demo fetch vgg16"):
@@ -274,23 +275,23 @@ def test_only_files_with_a_known_checksum_are_offered_if_the_operator_wants_it(s
     recorded.record(unknown.weights, hashlib.sha256(CONTENT).hexdigest(), len(CONTENT))
     assert downloads.offered([known, unknown]) == (known, unknown)
     assert download(unknown).path.read_bytes() == CONTENT
-    monkeypatch.setenv(downloads.VARIABLE, "off")
+    monkeypatch.setenv(environment.DOWNLOADS, "off")
     assert downloads.offered([known, unknown]) == (known, unknown)  # beside a button that tells why it is disabled
 
 
 def test_switched_off_it_is_refused_to_visitors_and_not_to_the_operator(server, monkeypatch):
-    monkeypatch.setenv(downloads.VARIABLE, "false")
+    monkeypatch.setenv(environment.DOWNLOADS, "false")
     spec = row(f"{server.address}/good")
     with pytest.raises(ModelUnavailable, match=r"CNN_DEMO_DOWNLOADS=false.*python -m cnn_demo fetch vgg16"):
         download(spec)
     assert server.requested == []
     assert download(spec, by_operator=True).path.read_bytes() == CONTENT
-    monkeypatch.setenv(downloads.VARIABLE, "nver")
+    monkeypatch.setenv(environment.DOWNLOADS, "nver")
     assert "neither “off”, “checked” nor a number" in downloads.refusal(spec)
 
 
 def test_downloads_beyond_the_limit_are_postponed(server, monkeypatch):
-    monkeypatch.setenv(downloads.VARIABLE, "2")
+    monkeypatch.setenv(environment.DOWNLOADS, "2")
     visitors = [begun(row(f"{server.address}/held", name=name)) for name in ("a_net.h5", "b_net.h5")]
     start = time.monotonic()
     with pytest.raises(ModelUnavailable) as caught:
