@@ -93,7 +93,7 @@ def test_stop_and_two_visitors(page: Page, friend: Page) -> None:
     expect(page.get_by_text(re.compile(r"Epoch [1-9]\d* of 150"))).to_be_visible(timeout=PATIENCE)
     friend.get_by_role("button", name="Train", exact=True).click()
     expect(friend.get_by_text("number 1 in the queue")).to_be_visible()
-    page.bring_to_front()  # a page in the background is drawn rarely, and is clicked late
+    page.bring_to_front()
     page.get_by_role("button", name="Stop training").click()
     expect(page.get_by_text(re.compile(r"You stopped it after \d+ of 150 epochs"))).to_be_visible()
     expect(page.get_by_text("Draw a digit from 0 to 9")).to_be_visible()

@@ -48,7 +48,11 @@ def settle(page: Page) -> None:
 
 
 def visit(page: Page, address: str) -> None:
-    """Open a page of the app, and wait until it is there."""
+    """Open a page of the app in front of all others, and wait until it is there.
+
+    Chromium hardly draws a tab in the background: a click waits for its next frame, for 20 seconds or more.
+    """
+    page.bring_to_front()
     page.goto(address, timeout=PATIENCE)
     expect(page.get_by_test_id("stMain")).to_be_visible(timeout=PATIENCE)
     settle(page)
