@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -17,6 +17,7 @@ from cnn_demo.results import duration
 from cnn_demo.ui.widgets.cached_progress import computed
 from cnn_demo.ui.widgets.cells import two_cells
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, LEGEND_ABOVE, REFERENCE_LINE, chart_colours
+from cnn_demo.ui.widgets.pace import Pace, run_milliseconds
 
 MARGIN = 0.01  # smaller differences between two areas do not count
 RANDOM = "Random order"
@@ -45,7 +46,7 @@ def curves_of(
 
     Args:
         photo: The photo.
-        name: Everything the explained target depends on.
+        name: Everything the explained target depends on: the photo, the network, and so on.
         title: Name of the explanation method.
         probe: The target.
         explanation: Its explanation.
@@ -58,6 +59,8 @@ def curves_of(
         return
     st.markdown(_READING)
     which = (explanation.method, explanation.layer, explanation.runs)
+    pace = ("curves", name[1], probe.picture.shape)
+    milliseconds = run_milliseconds(pace, milliseconds)
     if RUNS * milliseconds > PATIENCE and (name, which) not in _asked():
         words = f"Run the test, about {duration(RUNS * milliseconds)}"
         if not st.button(words, icon=":material/play_arrow:", key=f"{key}_test"):
@@ -69,7 +72,7 @@ def curves_of(
         ("check", *name, *which),
         f"Testing {title}…",
         container,
-        lambda report: check_map(probe, explanation.map, report=report),
+        lambda report: check_map(probe, explanation.map, report=_timed(Pace(pace), report)),
     )
     chance = computed(
         [photo],
@@ -79,6 +82,16 @@ def curves_of(
         lambda report: random_check(probe, RANDOM_ORDERS, report=report),
     )
     _show(title, check, chance, unit, key)
+
+
+def _timed(pace: Pace, report: Callable[[float], None]) -> Callable[[float], None]:
+    """Return a report of the fraction done that also measures the pace of the network's runs."""
+
+    def timed(fraction: float) -> None:
+        pace.note(2 * STEPS * fraction)
+        report(fraction)
+
+    return timed
 
 
 def _asked() -> set:

@@ -22,6 +22,7 @@ from cnn_demo.results import duration
 from cnn_demo.ui.page.markdown import plain
 from cnn_demo.ui.widgets.choice import choose
 from cnn_demo.ui.widgets.job_progress import stop_button, watch
+from cnn_demo.ui.widgets.pace import Pace, run_milliseconds
 
 METHOD, MASKS = "explain_perturbation", "explain_masks"
 COUNTS = (100, 250, 500, 1000, 2000)
@@ -42,7 +43,7 @@ def perturbation(
     A run of another target, which goes on after a change of photo or box, is stopped, and its result is kept.
 
     Args:
-        name: Everything the target depends on.
+        name: Everything the target depends on: the photo, the network, and so on.
         probe: The target.
         milliseconds: Time of one run of the network.
         score: Score of the target.
@@ -57,6 +58,7 @@ def perturbation(
         masks = st.select_slider("Masks", COUNTS, DEFAULTS[MASKS], key=MASKS, bind="query-params")
     st.caption(PERTURBATION_METHODS[method].sentence)
     which = (name, method, masks if method == "d_rise" else 0)
+    pace = ("masking", name[1], probe.picture.shape)
     jobs: dict[tuple, Job] = st.session_state.setdefault(_JOBS, {})
     for other, running in jobs.items():
         if other != which and running.active:
@@ -65,17 +67,17 @@ def perturbation(
     with st.container(horizontal=True, gap="small"):
         label = f"Run {TITLES[method]}"
         if method == "d_rise":
-            label += f", about {duration(masks * milliseconds)}"
+            label += f", about {duration(masks * run_milliseconds(pace, milliseconds))}"
         begin = st.button(label, icon=":material/play_arrow:", key="explain_run", disabled=_is_done(job))
         if begin:
-            job = _begin(which, probe, method, masks)
+            job = _begin(which, probe, method, masks, Pace(pace))
         stop_button(job, "explain_stop", "Stop", "The map of the runs so far is kept.")
     if error := st.session_state.pop(_ERROR, None):
         st.error(plain(error), icon=":material/hourglass_disabled:")
     if job is None:
         return None
     if job.active:
-        watch(job, partial(_progress, probe, show), _RUNS)
+        watch(job, partial(_progress, probe, show, partial(run_milliseconds, pace, milliseconds)), _RUNS)
         return None
     if job.error:
         st.error(plain(job.error), icon=":material/error:")
@@ -93,10 +95,10 @@ def _is_done(job: Job | None) -> bool:
     return job is not None and (job.active or job.state == "finished")
 
 
-def _begin(which: tuple, probe: Probe, method: str, masks: int) -> Job | None:
+def _begin(which: tuple, probe: Probe, method: str, masks: int, pace: Pace) -> Job | None:
     jobs: dict[tuple, Job] = st.session_state[_JOBS]
     try:
-        job = job_queue().submit(partial(_run, probe, method, masks), TITLES[method])
+        job = job_queue().submit(partial(_run, probe, method, masks, pace), TITLES[method])
     except JobError as error:
         st.session_state[_ERROR] = str(error)
         return None
@@ -107,19 +109,21 @@ def _begin(which: tuple, probe: Probe, method: str, masks: int) -> Job | None:
     return job
 
 
-def _run(probe: Probe, method: str, masks: int, job: Job) -> None:
+def _run(probe: Probe, method: str, masks: int, pace: Pace, job: Job) -> None:
     """Explain a target, and report every state to its job."""
 
     def report(state: Masking) -> bool:
+        pace.note(state.done)
         job.report(state)
         return job.goes_on
 
     perturb(probe, method, masks, report)
 
 
-def _progress(probe: Probe, show: Show, state: Masking | None) -> None:
+def _progress(probe: Probe, show: Show, milliseconds: Callable[[], float], state: Masking | None) -> None:
     if state is None:
         st.progress(0.0, "The first runs of the network…")
         return
-    st.progress(state.done / state.total, f"{state.done} of {state.total} runs")
+    left = duration((state.total - state.done) * milliseconds())
+    st.progress(state.done / state.total, f"{state.done} of {state.total} runs, about {left} left")
     show(to_unit_range(probe.on_photo(state.values)))
