@@ -14,7 +14,7 @@ from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
 
 from cnn_demo.models.files.downloads import stop_all
 
-GRACE = 3.0  # seconds in which the server closes its connections
+GRACE = 2.0  # seconds in which the server closes its connections
 TICK = 0.5
 
 
