@@ -72,6 +72,7 @@ def measured(key: str, load: Callable[[], ModelT]) -> ModelT:
                 model.predict(sample_photos()[0].load().pixels)
         except RuntimeError as error:
             if not is_full(error):
+                forget(key)
                 raise
         else:
             _TAKEN[key] = Taken(max(0, loaded - before), max(0, cuda.max_memory_allocated() - loaded))

@@ -168,9 +168,12 @@ def agree(first: Any, second: Any, threshold: float = 0.0) -> bool:
 
 
 def is_close(probabilities: np.ndarray) -> np.ndarray:
-    """Return for which rows of probabilities (N, C) differences of up to `PROBABILITY` may change the top-1, (N,)."""
+    """Return for which rows of probabilities (N, C) differences of up to `PROBABILITY` may change the top-1, (N,).
+
+    It is True, too, for rows with NaN, as from logits beyond the range of float16.
+    """
     second, first = np.partition(probabilities, -2, axis=1)[:, -2:].T
-    return first - second <= 2 * PROBABILITY
+    return ~(first - second > 2 * PROBABILITY)
 
 
 def _are_among(found: sv.Detections, others: sv.Detections, threshold: float) -> bool:

@@ -123,7 +123,6 @@ class Classifier:
         """Return softmax(logits / temperature) along the last axis, float32."""
         return softmax(logits, self.temperature).astype(np.float32)
 
-    @gpu_memory.or_on_cpu
     def predict(self, pixels: np.ndarray, fit: str = "crop") -> Classification:
         """Classify one photo.
 
@@ -137,10 +136,15 @@ class Classifier:
         start = time.perf_counter()
         return self.predict_batch(self.prepare(pixels, fit)[None], start)[0]
 
+    @gpu_memory.or_on_cpu
     def predict_batch(self, batch: np.ndarray, start: float) -> list[Classification]:
-        """Classify images (N, H, W, 3) uint8 of the network's input size; `start` is the time when they came.
+        """Classify images (N, H, W, 3) uint8 of the network's input size.
 
         If two classes are nearly as probable in half precision, float32 decides which is the first.
+
+        Args:
+            batch: The images.
+            start: Time at which their preprocessing began, of `time.perf_counter`.
         """
         inputs = self.scaled(batch)
         engines = [self.half.engine(engine_name(), len(batch))] * len(batch)

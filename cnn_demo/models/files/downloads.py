@@ -130,8 +130,9 @@ def _join_or_start(spec: ModelSpec, limit: int | None) -> Transfer | None:
         transfer = _RUNNING[spec.weights] = Transfer(spec, _folder(spec))
     try:
         threading.Thread(target=_run, args=(transfer,), name=f"download {spec.key}", daemon=True).start()
-    except (RuntimeError, MemoryError):  # the system allows no more threads; otherwise the next one would wait for it
+    except (RuntimeError, MemoryError):  # the system allows no more threads
         _forget(transfer)
+        transfer.give_up("it could not begin; please try again later.")  # for visitors who have joined it meanwhile
         raise
     return transfer
 

@@ -127,6 +127,16 @@ def test_a_prediction_that_does_not_fit_is_not_measured(card, monkeypatch):
     assert not gpu_memory.fell_back()
 
 
+def test_a_model_that_fails_has_no_memory(card, monkeypatch):
+    def predict(model, pixels):
+        raise RuntimeError("no kernel image is available")
+
+    monkeypatch.setattr(FakeModel, "predict", predict)
+    with pytest.raises(RuntimeError, match="no kernel image"):
+        load("a")
+    assert gpu_memory.taken() == {}
+
+
 def test_a_model_is_loaded_once_for_each_device(card):
     assert load("a") is load("a", "cuda")
     assert load("a", "cpu") is not load("a")
@@ -172,6 +182,16 @@ def test_out_of_memory_gives_the_cpus_result(full, caplog):
     assert gpu_memory.fell_back()
     assert not gpu_memory.fell_back()  # told once
     assert not copy.lock.locked()
+
+
+def test_a_batch_falls_back_too(full):
+    """The photos of several visitors, on a cluster."""
+    model, copy = full
+    batch = np.stack([model.prepare(sample.load().pixels) for sample in sample_photos()[:2]])
+    found, expected = (each.predict_batch(batch, 0.0) for each in (copy, model))
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one.probabilities, other.probabilities)
+    assert gpu_memory.fell_back()
 
 
 def test_explanations_fall_back_too(full, monkeypatch):

@@ -21,7 +21,7 @@ from cnn_demo.models.detection.yolo_engines import TorchEngine, with_raw_outputs
 from cnn_demo.models.explanation.explain import explain
 from cnn_demo.models.explanation.one_prediction import explain_prediction
 from cnn_demo.models.explanation.targets import candidate_target
-from cnn_demo.models.half_precision import BOX, PIXELS, PROBABILITY, Half, agree
+from cnn_demo.models.half_precision import BOX, PIXELS, PROBABILITY, Half, agree, is_close
 from cnn_demo.models.segmentation import segmenters
 from cnn_demo.models.torch_weights import with_weights
 from cnn_demo.results import Classification, Localization, Segmentation
@@ -231,6 +231,11 @@ def test_each_family_predicts_the_same_in_float16(key, chelsea):
             assert values.dtype == before.dtype != np.float16
             assert not np.array_equal(values, before), f"{name} were not computed in float16"
     assert (found.metadata["engine"] if isinstance(found, sv.Detections) else found.engine) == IN_HALF
+
+
+def test_ties_and_numbers_beyond_float16_are_close():
+    rows = [[0.5, 0.485, 0.015], [0.6, 0.3, 0.1], [np.nan, np.nan, np.nan], [np.nan, 0.9, 0.1]]
+    assert is_close(np.array(rows, np.float32)).tolist() == [True, False, True, True]
 
 
 def test_a_tie_of_two_classes_is_decided_in_float32(chelsea, monkeypatch):
