@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import runpy
+import signal
 import subprocess
 import sys
 import threading
@@ -29,9 +30,10 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: Options; None for those of the shell.
 
     Returns:
-        The exit status: 0 after Ctrl-C, 1 if the port is taken; `__main__` returns 2 if a variable is wrong.
+        The exit status: 0 after SIGTERM or Ctrl-C, 1 if the port is taken; `__main__` returns 2 if a variable is wrong.
     """
     options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until Streamlit handles it: the download must end, too
     fetching = None if options.no_fetch else _fetch_in_background()
     threading.Thread(target=_warm_up, name="warm up", daemon=True).start()
     sys.argv = ["streamlit", "run", str(ROOT / "app.py")]

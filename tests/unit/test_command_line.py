@@ -125,6 +125,32 @@ def test_nobody_waits_for_an_export_after_ctrl_c_or_the_end_of_the_server(comman
         psutil.Process(int(done.stdout)).wait(timeout=60)  # it has been told to end
 
 
+STARTING = """
+import signal, subprocess, sys, time
+from cnn_demo import __main__, serving
+
+def fetch():
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    print(process.pid, flush=True)
+    return process
+
+def run_module(*_, **__):
+    signal.raise_signal(signal.SIGTERM)
+    time.sleep(600)
+
+serving._fetch_in_background, serving.runpy.run_module = fetch, run_module
+sys.argv = ["cnn_demo", "serve"]
+__main__.console()
+"""
+
+
+def test_a_server_that_is_ended_while_it_starts_leaves_no_download(root):
+    done = subprocess.run([sys.executable, "-c", STARTING], cwd=root, capture_output=True, timeout=300)
+    assert (done.returncode, done.stderr) == (0, b"")
+    with suppress(psutil.NoSuchProcess):
+        psutil.Process(int(done.stdout)).wait(timeout=60)
+
+
 @pytest.mark.parametrize("command", [[], ["classify"], ["localize"], ["detect"], ["segment"], ["explain"], ["fetch"]])
 def test_the_help_tells_the_exit_statuses(command, capsys):
     with pytest.raises(SystemExit):

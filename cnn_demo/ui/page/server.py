@@ -25,7 +25,7 @@ def is_served() -> bool:
 
 
 def is_up() -> bool:
-    """Return whether the process goes on; a thread that finds it does not should return."""
+    """Return whether the main thread still runs; a thread that outlives it should return."""
     return threading.main_thread().is_alive()
 
 
@@ -66,4 +66,7 @@ def _end_children() -> None:
         for child in children:
             with suppress(psutil.Error):
                 child.terminate()
-        psutil.wait_procs(children, timeout=TICK)
+        _, remaining = psutil.wait_procs(children, timeout=TICK)
+        for child in remaining:
+            with suppress(psutil.Error):
+                child.kill()
