@@ -236,9 +236,9 @@ def _show_result(result: AnnotatedVideo, details: DeltaGenerator) -> None:
             )
         st.caption(
             f"{result.frames} frames, {result.seconds:.1f} s{end}.{held} "
-            "ByteTrack matches the boxes of each frame with the predicted positions of the tracks. It compares no "
-            "looks: two people who cross may swap their IDs, and an object that is hidden for more than a second gets "
-            "a new one."
+            "ByteTrack matches the boxes of each frame with the predicted positions of the tracks. It does not "
+            "compare their appearance: two people who cross may swap IDs, and an object that is hidden for more than a "
+            "second gets a new one."
         )
         st.download_button(
             "Video",

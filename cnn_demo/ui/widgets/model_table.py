@@ -127,7 +127,8 @@ def gpu_config() -> dict[str, Any]:
             format="%.1f", help="Memory that its weights take on the GPU, measured. Empty: not loaded at the moment."
         ),
         GPU_PHOTO: number(
-            format="%.1f", help="Memory that its first prediction took in addition, at most. Empty: not loaded."
+            format="%.1f",
+            help="Memory that its first prediction took in addition, at most. Empty: not loaded, or it did not fit.",
         ),
     }
 
