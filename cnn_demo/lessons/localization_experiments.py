@@ -52,9 +52,9 @@ EXPERIMENTS = (
     ),
     Experiment(
         "A cat in pieces, and its box",
-        "Cut into 16 patches, none of which is where it was, the photo is still one of a “cat”, with 99%; but the box "
-        "is another one, with an IoU of 0.48 with the box before. Set **Patches along each side** to 8, and the class "
-        "is lost, too.",
+        "The photo is cut into 16 patches, none of which is where it was. The class head still predicts “cat”, with "
+        "99%; but the box is a different one, with an IoU of only 0.48 with the first. Set **Patches along each side** "
+        "to 8, and the class is lost, too.",
         {"task": "Cover it", "localizer": "everyday_localizer", "cover_change": "shape", "cover_patches": 4},
         photo="chelsea",
         invites=("cover_patches",),

@@ -23,7 +23,7 @@ LESSON = Lesson(
     experiments=(
         Experiment(
             "Larger is not better",
-            "The network was trained on photos of 224 pixels. At 960 it sees the bus far larger than in training: "
+            "The network was trained on photos of 224 pixels. At 960, the bus is far larger than those in training: "
             "parts of it become “train” and “car”, and the bus covers a fifth of the photo instead of a third. Set "
             "**Image size** to 224, and compare.",
             {"task": "Segment", "segmenter": "everyday_unet", "segment_side": 960},
