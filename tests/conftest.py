@@ -9,7 +9,7 @@ import io
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 os.environ["CNN_DEMO_DEBUG"] = "1"  # unexpected errors reach the tests: see cnn_demo/ui/page/barrier.py
@@ -137,6 +137,23 @@ def _fresh_caches():
 
         st.cache_data.clear()
         st.cache_resource.clear()
+
+
+@pytest.fixture
+def no_models() -> Iterator[None]:
+    """No model is loaded; those that were are kept for the tests after this one.
+
+    `models.release` would also collect garbage, which takes a third of a second once the frameworks are there.
+    """
+    from cnn_demo import models
+
+    kept = {device: dict(cache) for device, cache in models._MODELS.items()}
+    for cache in models._MODELS.values():
+        cache.clear()
+    yield
+    for device, cache in models._MODELS.items():
+        cache.clear()
+        cache.update(kept[device])
 
 
 @pytest.fixture(scope="session")

@@ -47,17 +47,6 @@ def _no_pause(monkeypatch):
 
 
 @pytest.fixture
-def no_models():
-    """No model is loaded; those that were are kept for the tests after this one."""
-    kept = {device: dict(cache) for device, cache in models._MODELS.items()}
-    models.release()
-    yield
-    models.release()
-    for device, cache in models._MODELS.items():
-        cache.update(kept[device])
-
-
-@pytest.fixture
 def detectors(no_models, monkeypatch, tmp_path):
     """YOLO11n predicts the planted objects, YOLO26n the same without overlap, a Faster R-CNN in two stages."""
     for key in ("yolo11n", "yolo26n", "fasterrcnn_resnet50_fpn"):

@@ -122,7 +122,7 @@ class Fake:
 
 
 @pytest.fixture
-def fakes(monkeypatch):
+def fakes(no_models, monkeypatch):
     """Rows a, b, c, d whose loading takes a moment and is counted."""
     loaded = []
 
@@ -134,9 +134,7 @@ def fakes(monkeypatch):
     monkeypatch.setattr(models, "_load_row", loader)
     rows = tuple(replace(MODELS[0], key=key) for key in "abcd")
     monkeypatch.setattr(models, "find", lambda key: next(row for row in rows if row.key == key))
-    models.release()
-    yield loaded
-    models.release()
+    return loaded
 
 
 def test_concurrent_requests_load_a_model_once(fakes):
@@ -168,7 +166,7 @@ def test_small_models_stay_until_they_are_too_many(fakes, monkeypatch):
     assert [spec.key for spec, _ in cache] == list("12345678")
 
 
-def test_a_load_that_fails_is_tried_again(monkeypatch):
+def test_a_load_that_fails_is_tried_again(no_models, monkeypatch):
     results = iter([ModelUnavailable("The weights are missing."), Fake()])
 
     def loader(spec, device):
@@ -177,12 +175,10 @@ def test_a_load_that_fails_is_tried_again(monkeypatch):
             raise result
         return result
 
-    models.release()
     monkeypatch.setattr(models, "_load_row", loader)
     with pytest.raises(ModelUnavailable):
         load("cifar10_cnn")
     assert isinstance(load("cifar10_cnn"), Fake)
-    models.release()
 
 
 def test_an_evicted_keras_model_is_freed():
@@ -195,16 +191,14 @@ def test_an_evicted_keras_model_is_freed():
     assert kernel() is None
 
 
-def test_missing_weights_are_one_sentence(monkeypatch, tmp_path):
-    models.release()
+def test_missing_weights_are_one_sentence(no_models, monkeypatch, tmp_path):
     monkeypatch.setattr("cnn_demo.models.catalogue.specs.find_weights", lambda name: None)
     with pytest.raises(ModelUnavailable, match=r"not on this machine: cifar10_cnn\.weights\.h5 is missing\.$"):
         load("cifar10_cnn")
 
 
 @pytest.mark.parametrize("content", [b"", b"not a weights file", b"\x89HDF\r\n\x1a\n" + bytes(200)])
-def test_broken_weights_are_one_sentence(monkeypatch, tmp_path, content):
-    models.release()
+def test_broken_weights_are_one_sentence(no_models, monkeypatch, tmp_path, content):
     file = tmp_path / "cifar10_cnn.weights.h5"
     file.write_bytes(content)
     found = weights.WeightsFile(file, "bundled", len(content))
@@ -214,12 +208,11 @@ def test_broken_weights_are_one_sentence(monkeypatch, tmp_path, content):
 
 
 @pytest.mark.filterwarnings("ignore:Skipping nested container")
-def test_weights_of_another_network_are_one_sentence(monkeypatch, tmp_path):
+def test_weights_of_another_network_are_one_sentence(no_models, monkeypatch, tmp_path):
     keras = frameworks.keras()
     inputs = keras.Input((32, 32, 3))
     other = keras.Model(inputs, keras.layers.Conv2D(4, 3, name="stem")(inputs))
     other.save_weights(tmp_path / "cifar10_cnn.weights.h5")
-    models.release()
     found = weights.WeightsFile(tmp_path / "cifar10_cnn.weights.h5", "bundled", 1)
     monkeypatch.setattr("cnn_demo.models.catalogue.specs.find_weights", lambda name: found)
     with pytest.raises(ModelUnavailable, match="cannot be read"):

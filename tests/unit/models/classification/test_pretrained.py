@@ -2,14 +2,13 @@
 
 import os
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cnn_demo.images import read_photo, sample_photos
-from cnn_demo.models import ModelUnavailable, find, frameworks, load, release
+from cnn_demo.models import ModelUnavailable, find, frameworks, load
 from cnn_demo.models.classification.classifiers import Classifier
 
 SAMPLES = Path(os.environ.get("CNN_DEMO_DATA", "data")) / "imagenet_samples.tar.gz"  # INDEX_WNID.jpg, 100 photos
@@ -56,13 +55,11 @@ def assert_knows(model: Classifier, first: int, among_five: int) -> None:
 
 
 @pytest.fixture
-def keras_home(monkeypatch, tmp_path) -> Iterator[Path]:
+def keras_home(no_models, monkeypatch, tmp_path) -> Path:
     monkeypatch.delenv("CNN_DEMO_WEIGHTS", raising=False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     (tmp_path / "models").mkdir()
-    release()
-    yield tmp_path / "models"
-    release()
+    return tmp_path / "models"
 
 
 def test_any_weights_under_the_official_name_are_loaded(keras_home):

@@ -121,19 +121,17 @@ def test_the_prediction_is_the_candidates_after_post_processing(detector):
         detector.predict(photo(), confidence=2)
 
 
-def test_broken_weights_are_one_sentence(monkeypatch, tmp_path):
+def test_broken_weights_are_one_sentence(no_models, monkeypatch, tmp_path):
     spec = find("ssd300_vgg16")
     (tmp_path / spec.weights).write_bytes(b"not a weights file")
     monkeypatch.setenv("CNN_DEMO_WEIGHTS", str(tmp_path))
-    release()
     with pytest.raises(ModelUnavailable, match="cannot be read: please replace ssd300_vgg16_coco"):
         load(spec.key, "cpu")
 
 
-def test_weights_of_another_network_are_one_sentence(monkeypatch, tmp_path, folder):
+def test_weights_of_another_network_are_one_sentence(no_models, monkeypatch, tmp_path, folder):
     spec = find(KEYS[0])
     (tmp_path / spec.weights).write_bytes((folder / find(KEYS[1]).weights).read_bytes())
     monkeypatch.setenv("CNN_DEMO_WEIGHTS", str(tmp_path))
-    release()
     with pytest.raises(ModelUnavailable, match="cannot be read"):
         load(spec.key, "cpu")

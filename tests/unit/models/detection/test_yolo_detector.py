@@ -233,19 +233,17 @@ def test_invalid_input_is_refused(detector):
         detector.predict(photo().astype(np.float32))
 
 
-def test_if_the_export_fails_it_stays_in_torch(own_folder, monkeypatch, tmp_path, caplog):
+def test_if_the_export_fails_it_stays_in_torch(no_models, own_folder, monkeypatch, tmp_path, caplog):
     def fail(network, path):
         raise OSError("disk full")
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr("cnn_demo.models.detection.yolo_detector.export_to_openvino", fail)
-    release()
     model = load("yolo11n", "cpu")
     model.wait_for_export()
     assert model.engine == "torch"
     assert "stays in torch" in caplog.text
     assert len(model.predict(photo(), side=SIDE)) > 0
-    release()
 
 
 def test_cells_come_grid_by_grid_and_row_by_row():
@@ -259,23 +257,20 @@ def test_cells_come_grid_by_grid_and_row_by_row():
 
 
 @pytest.mark.parametrize("content", [b"", b"not a weights file", b"PK\x03\x04" + bytes(300)])
-def test_broken_weights_are_one_sentence(monkeypatch, tmp_path, content):
+def test_broken_weights_are_one_sentence(no_models, monkeypatch, tmp_path, content):
     (tmp_path / "yolov8n.pt").write_bytes(content)
     monkeypatch.setenv("CNN_DEMO_WEIGHTS", str(tmp_path))
-    release()
     with pytest.raises(ModelUnavailable, match=r"“YOLOv8n” cannot be read: please replace yolov8n\.pt\.$"):
         load("yolov8n", "cpu")
 
 
-def test_a_network_with_other_classes_is_refused(own_folder, folder, monkeypatch, tmp_path):
+def test_a_network_with_other_classes_is_refused(no_models, own_folder, folder, monkeypatch, tmp_path):
     model = frameworks.ultralytics().YOLO(folder / "yolo11n.pt")
     model.model.names = {i: f"thing {i}" for i in range(80)}
     model.save(tmp_path / "yolo11n.pt")
     monkeypatch.setenv("CNN_DEMO_WEIGHTS", str(tmp_path))
-    release()
     with pytest.raises(ModelUnavailable, match="other classes than “YOLO11n”"):
         load("yolo11n", "cpu")
-    release()
 
 
 def test_missing_weights_are_one_sentence(monkeypatch, tmp_path):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cnn_demo.images import sample_photos
-from cnn_demo.models import ModelUnavailable, find, frameworks, load, preferred_model, release, usable_models
+from cnn_demo.models import ModelUnavailable, find, frameworks, load, preferred_model, usable_models
 from cnn_demo.models.lite import conversion, weights
 from cnn_demo.models.lite.conversion import published_weights, set_published_weights
 from cnn_demo.models.lite.network import VARIANTS, efficientnet_lite, trunk, weighted_layers
@@ -170,16 +170,14 @@ class Elsewhere(weights.LiteFile):
 
 
 @pytest.fixture
-def put(monkeypatch):
+def put(no_models, monkeypatch):
     """A function that sets the location of Lite0's file."""
 
     def set_path(at: Path | None) -> None:
         file = LITE_FILES[KEY]
         monkeypatch.setitem(LITE_FILES, KEY, Elsewhere(file.package, file.name, file.sha256, at))
 
-    release()
-    yield set_path
-    release()
+    return set_path
 
 
 @pytest.mark.parametrize("is_converted", [False, True])

@@ -75,13 +75,11 @@ def exports(tmp_path_factory):
 
 
 @pytest.fixture
-def full_cache(exports, monkeypatch, tmp_path):
+def full_cache(exports, no_models, monkeypatch, tmp_path):
     """The user's cache, with all exports in it."""
     shutil.copytree(exports, tmp_path, dirs_exist_ok=True)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    release()
-    yield tmp_path
-    release()
+    return tmp_path
 
 
 def exported(model):

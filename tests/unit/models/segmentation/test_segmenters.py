@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from random_networks import fit_normalizations
 
-from cnn_demo.models import ModelUnavailable, find, frameworks, load, release
+from cnn_demo.models import ModelUnavailable, find, frameworks, load
 from cnn_demo.models.catalogue.registry import PET_LABELS
 from cnn_demo.models.files.weights import find_weights
 from cnn_demo.models.preprocessing import SCALINGS
@@ -77,15 +77,13 @@ def small() -> SemanticSegmenter:
 
 
 @pytest.fixture
-def folder(monkeypatch, tmp_path):
+def folder(no_models, monkeypatch, tmp_path):
     """An empty weights folder, and no cache."""
     monkeypatch.setenv("CNN_DEMO_WEIGHTS", str(tmp_path / "own"))
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     (tmp_path / "own").mkdir()
-    release()
-    yield tmp_path
-    release()
+    return tmp_path
 
 
 def plainly(model: SemanticSegmenter, pixels: np.ndarray, frame: Frame) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from random_networks import fit_normalizations
 
-from cnn_demo.models import ModelUnavailable, find, frameworks, load, release
+from cnn_demo.models import ModelUnavailable, find, frameworks, load
 from cnn_demo.models.segmentation.segmenters import load_torch_segmenter
 
 SPEC = find("yolo26n-sem")
@@ -31,11 +31,9 @@ def checkpoint(tmp_path_factory):
 
 
 @pytest.fixture
-def folder(checkpoint, monkeypatch):
+def folder(checkpoint, no_models, monkeypatch):
     monkeypatch.setenv("CNN_DEMO_WEIGHTS", str(checkpoint))
-    release()
-    yield checkpoint
-    release()
+    return checkpoint
 
 
 def test_every_pixel_gets_the_class_that_ultralytics_predicts(folder):
