@@ -78,7 +78,9 @@ class SemanticSegmenter(BackgroundOpenVinoExport[Engine]):
     @property
     def engine(self) -> str:
         """Name of the engine that predicts, as in `Segmentation`."""
-        return self.half.engine(self._engine.name) if self.half else self._engine.name
+        engine = self._engine  # read once: a background export may replace it meanwhile
+        half: Half | None = getattr(engine, "half", None)
+        return half.engine(engine.name) if half else engine.name
 
     def _placed(self, network: TorchNetwork) -> TorchNetwork:
         # channels_last memory format: convolutions on a CPU take two thirds of the time.
