@@ -54,7 +54,7 @@ EXPERIMENTS = (
         {"task": "Cover it", "detector": "everyday_detector", "cover_change": "shape", "cover_patches": 2},
         photo="bus",
         invites=("cover_patches",),
-        look_at=("cover_patches",),
+        look_at=("cover_patches", "cover_boxes_now"),
     ),
     Experiment(
         "Someone at the border",
@@ -69,8 +69,8 @@ EXPERIMENTS = (
     Experiment(
         "A person, or a face?",
         "One network detects a person; the other one, which has no such class, her face. Both boxes are red, because "
-        "the other network has none of that class, and both are correct. Choose the motorcycle, a class of both: they "
-        "agree.",
+        "the other network has none of that class, and both are correct. Choose the photo of the motorcycle, "
+        "a class of both: they agree.",
         {"task": "Compare", "detectors": ["everyday_detector", "assorted_yolo11n"], "detect_confidence": 55},
         photo="astronaut",
         invites=("photo",),

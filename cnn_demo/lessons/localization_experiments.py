@@ -58,7 +58,7 @@ EXPERIMENTS = (
         {"task": "Cover it", "localizer": "everyday_localizer", "cover_change": "shape", "cover_patches": 4},
         photo="chelsea",
         invites=("cover_patches",),
-        look_at=("cover_patches",),
+        look_at=("cover_patches", "cover_box_now"),
     ),
     Experiment(
         "A box finds the face",

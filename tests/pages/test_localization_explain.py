@@ -11,6 +11,7 @@ from planted_corners import corner_localizer
 from cnn_demo import models
 from cnn_demo.images import Photo
 from cnn_demo.models.localization.localizers import Localizer
+from cnn_demo.ui.localization.explain import alike
 from cnn_demo.ui.widgets import curve_charts
 
 SIZE = (120, 160)
@@ -77,3 +78,14 @@ def test_a_class_of_a_link_that_the_network_lacks_is_the_predicted_one():
     app = open_explain(explain_class="unicorn", explain_part="Nose")
     assert_fine(app)
     assert app.selectbox(key="explain_class").value is None
+
+
+def test_two_maps_that_are_brightest_at_one_side_are_named_together():
+    values = np.zeros((9, 9))
+    values[4, 8] = 1
+    assert "Both maps are brightest at the right; 100.0% of the class map" in alike(
+        values, values, np.array([6, 0, 9, 9])
+    )
+    assert "The map of the class is brightest at the right, that of the box brightest at the left" in alike(
+        values, values[:, ::-1], np.array([6, 0, 9, 9])
+    )

@@ -178,7 +178,7 @@ def test_one_upload_after_another(jpeg):
 def test_a_large_photo_is_worked_on_smaller(jpeg):
     app = upload(open_app(PAGE_1), jpeg(2000, 1000))
     assert_fine(app)
-    assert "2000 × 1000 pixels, resized to 1280 × 640" in caption(app)
+    assert "2,000 × 1,000 pixels, resized to 1,280 × 640" in caption(app)
     used = "Computed on 1,280 × 640 of the file’s 2,000 × 1,000 pixels."
     assert component(app, "lens")["captions"]["before"].endswith(used)
     fire(app, "gallery", "pick", "coffee")

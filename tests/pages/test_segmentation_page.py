@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 from cnn_demo.images import Photo
 from cnn_demo.models import find, list_models, load
 from cnn_demo.results import percent
+from cnn_demo.ui.segmentation.confidence import probabilities_at
 
 pytestmark = pytest.mark.usefixtures("segmenters")
 KEY = "lraspp_mobilenet_v3_large"
@@ -74,7 +75,7 @@ def test_size_and_tiles_are_passed_to_the_network():
     app.segmented_control(key="segment_mode").set_value("tiled").run()
     assert_fine(app)
     assert list(dict.fromkeys(load(KEY).calls)) == [("whole", 520), ("whole", 960), ("tiled", 960)]
-    assert "is resized to 1280 × 960, in 4 tiles of 768 × 768" in written(app)
+    assert "is resized to 1,280 × 960, in 4 tiles of 768 × 768" in written(app)
 
 
 def test_the_network_runs_once_and_once_more_where_all_probabilities_are_shown():
@@ -140,6 +141,13 @@ def test_a_tapped_pixel_names_its_class_and_all_probabilities():
     assert bars.index("person") < bars.index("bus") < bars.index("airplane")
     fire(app, "sure_photo", "point", {"row": 100, "column": 100})
     assert "**bus**" in written(app)
+
+
+def test_a_pixel_has_one_confidence_in_the_sentence_and_in_the_bars():
+    one = replace(load(KEY).predict(STREET.pixels), confidence=np.full(SIZE, 0.5056, np.float32))  # 50.5% in float16
+    halves = np.full((len(one.labels), *SIZE), 0.5056, np.float16)
+    values = probabilities_at(one, halves, 3, 4)
+    assert percent(float(values[one.class_map[3, 4]])) == "50.6%"
 
 
 def test_many_classes_get_a_note_instead_of_bars():

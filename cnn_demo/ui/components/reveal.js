@@ -64,6 +64,26 @@ function scrollTo(element, main, edge) {
   else if (below > 0) main.scrollTop += Math.min(above, below)
 }
 
+/**
+ * Return where the part of the window begins that nothing covers while an element scrolls, in pixels from the top: page 1
+ * keeps its pictures above the rest on a phone.
+ * @param {Element} element
+ * @param {Element} main - The part of the page that scrolls.
+ */
+function pinnedAbove(element, main) {
+  const { left, right } = element.getBoundingClientRect()
+  let end = 0
+  for (let each = element; each !== main && each.parentElement; each = each.parentElement) {
+    for (let before = each.previousElementSibling; before; before = before.previousElementSibling) {
+      const style = getComputedStyle(before)
+      const box = before.getBoundingClientRect()
+      if (style.position !== "sticky" || box.left >= right || box.right <= left) continue
+      end = Math.max(end, parseFloat(style.top) + box.height)
+    }
+  }
+  return end
+}
+
 /** Scroll the row of tabs, which a phone cuts off, to the open one: a link may have opened a late one. */
 function showOpenTab() {
   for (const tab of document.querySelectorAll("[role=tab][aria-selected=true]")) {
@@ -104,11 +124,9 @@ function show(keys, main) {
   const header = document.querySelector("[data-testid=stHeader]")?.getBoundingClientRect().bottom ?? 0
   const isPhone = innerWidth <= 640
   if (notice && isPhone) main.scrollTop += notice.getBoundingClientRect().top - header
-  const stays = notice?.parentElement && getComputedStyle(notice.parentElement).position === "sticky"
-  const edge = header + EDGE + (notice && stays ? notice.clientHeight : 0)
   for (const key of keys) {
     const element = shown(key)
     if (!element || (isPhone && element.closest("[class*=st-key-panel_]"))) continue
-    scrollTo(element, main, edge)
+    scrollTo(element, main, Math.max(header, pinnedAbove(element, main)) + EDGE)
   }
 }

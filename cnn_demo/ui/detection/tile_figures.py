@@ -31,7 +31,7 @@ def show_times(photo: Photo, found: TiledBoxes, used: int) -> None:
     grid.metric("Whole photo", duration(found.whole_milliseconds), border=True)
     grid.metric(title, duration(found.tiles_milliseconds), border=True)
     grid.metric("Times as long", f"{found.tiles_milliseconds / max(found.whole_milliseconds, 0.1):.0f} ×", border=True)
-    st.caption(f"The file has {width} × {height} pixels. Each run is timed {where}.")
+    st.caption(f"The file has {width:,} × {height:,} pixels. Each run is timed {where}.")
 
 
 def show_merged(merged: Merged) -> None:

@@ -158,10 +158,14 @@ def alike(of_class: np.ndarray, of_box: np.ndarray, box_xyxy: np.ndarray) -> str
     else:
         verdict = "**Class and box depend on different pixels**"
     inside = [percent(fraction_inside(values, box_xyxy)) for values in (of_class, of_box)]
+    places = [where_brightest(values) for values in (of_class, of_box)]
+    if places[0] == places[1]:
+        where = f"Both maps are {places[0]}"
+    else:
+        where = f"The map of the class is {places[0]}, that of the box {places[1]}"
     return (
-        f"{verdict}: the correlation of their maps is **{similar:.2f}**. The map of the class is "
-        f"{where_brightest(of_class)}, that of the box {where_brightest(of_box)}; {inside[0]} of the first and "
-        f"{inside[1]} of the second are inside the box."
+        f"{verdict}: the correlation of their maps is **{similar:.2f}**. {where}; {inside[0]} of the class map and "
+        f"{inside[1]} of the box map are inside the box."
     )
 
 

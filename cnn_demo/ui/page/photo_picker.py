@@ -241,7 +241,7 @@ def take_photo(read: Callable[[], bytes], name: str) -> None:
 def _photo_caption(photo: Photo) -> str:
     width, height = photo.original_size
     shown_height, shown_width = photo.size
-    size = f"{width} × {height} pixels"
+    size = f"{width:,} × {height:,} pixels"
     if (width, height) != (shown_width, shown_height):
-        size += f", resized to {shown_width} × {shown_height}"
+        size += f", resized to {shown_width:,} × {shown_height:,}"
     return " · ".join(part for part in (f"**{plain(photo.name)}**", size, photo.credit) if part)

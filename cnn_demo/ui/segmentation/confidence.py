@@ -227,7 +227,7 @@ def _ask(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
     with details:
         _show_pixel(segmentation, row, column)
         if len(segmentation.labels) <= FEW_CLASSES:
-            values = probabilities_of(photo, spec.key, side, mode)[:, row, column].astype(np.float32)
+            values = probabilities_at(segmentation, probabilities_of(photo, spec.key, side, mode), row, column)
             probability_bars(segmentation.labels, values, caption="The probabilities of all classes at this pixel")
         else:
             st.info(
@@ -235,6 +235,20 @@ def _ask(photo: Photo, spec: ModelSpec, side: int, mode: str) -> None:
                 f"too much memory, so they are kept only for networks with at most {FEW_CLASSES} classes.",
                 icon=":material/memory:",
             )
+
+
+def probabilities_at(segmentation: Segmentation, probabilities: np.ndarray, row: int, column: int) -> np.ndarray:
+    """Return the probabilities (C,) float32 of one pixel.
+
+    Args:
+        segmentation: The prediction, whose confidence is not rounded.
+        probabilities: (C, H, W) float16, of all classes.
+        row: Row of the pixel.
+        column: Column of the pixel.
+    """
+    values = probabilities[:, row, column].astype(np.float32)
+    values[segmentation.class_map[row, column]] = segmentation.confidence[row, column]
+    return values
 
 
 def _selected(photo: Photo, segmentation: Segmentation) -> tuple[int, int]:

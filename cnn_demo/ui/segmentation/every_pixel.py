@@ -53,7 +53,7 @@ def _inference_caption(photo: Photo, segmentation: Segmentation, spec: ModelSpec
             way += ", because it fits into one tile"
     where = on_device(segmentation.device, segmentation.engine)
     return (
-        f"**{duration(segmentation.milliseconds)}** {where}. The photo, {width} × {height} pixels here, is resized to "
-        f"{columns} × {rows}, {way}; the prediction has the size of the photo. {spec.training_data} "
+        f"**{duration(segmentation.milliseconds)}** {where}. The photo, {width:,} × {height:,} pixels here, is resized "
+        f"to {columns:,} × {rows:,}, {way}; the prediction has the size of the photo. {spec.training_data} "
         f"{official_instead(spec)}"
     )

@@ -18,8 +18,8 @@ _PHONE = """<style>
   .st-key-threefold_{key} > * > * > :nth-child(3) {{ grid-row: 5; }}
 }}
 </style>"""
-# Here only the tools for the finger follow the drawing, and the rest of the panel the result: the boxes around the
-# drawing and around these tools are dissolved, too.
+# Here only the tools for the finger follow the drawing, the other controls of the edit precede the result that they
+# change, and the rest of the panel follows it: the boxes around the drawing and around these tools are dissolved, too.
 _PHONE_TOOLS = """<style>
 @media (max-width: 640px) {{
   .st-key-threefold_{key} > * > [data-testid="stHorizontalBlock"] {{ display: flex; flex-direction: column; }}
@@ -30,6 +30,8 @@ _PHONE_TOOLS = """<style>
   .st-key-stage_{key} *:has(> .st-key-{key}_canvas) > :not(.st-key-{key}_canvas) {{ order: 3; }}
   .st-key-stage_{key} [data-testid="stColumn"]:last-child {{ order: 4; }}
   .st-key-panel_{key} > *, .st-key-panel_{key} *:has(> * > .st-key-tools_{key}) > * {{ order: 5; }}
+  .st-key-panel_{key} :is(.st-key-{key}_fill, .st-key-{key}_change) {{ order: 4; }}
+  .st-key-panel_{key} :is(.st-key-{key}_patches, .st-key-{key}_smoothing) {{ order: 4; }}
   .st-key-threefold_{key} > * > * > :nth-child(3) {{ order: 6; }}
 }}
 </style>"""
