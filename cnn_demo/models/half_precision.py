@@ -113,7 +113,7 @@ def _decided(model: Model, half: Half) -> int | None:
         log = logging.getLogger(__name__)
         try:
             _DECIDED[key] = smallest_batch(model, half)
-        except RuntimeError as error:  # the memory is full, or the GPU lacks an operation: the next load tries again
+        except Exception as error:  # such as no memory, or NaN that a conversion refuses; the next load tries again
             log.warning("%s stays in float32: %s", model.spec.key, error)
             return None
         finally:

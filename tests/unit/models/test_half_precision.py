@@ -104,6 +104,12 @@ def test_without_memory_for_the_trial_float32_is_kept(milliseconds, monkeypatch)
     assert later.half.from_batch == 1
 
 
+def test_a_trial_that_fails_keeps_float32(milliseconds):
+    model = Fake(error=ValueError("cannot convert float NaN to integer"))
+    half_precision.decide(model)
+    assert (model.half.from_batch, model.half.last_call) == (None, None)
+
+
 def test_a_model_is_tried_once_for_each_device(milliseconds):
     half_precision.decide(Fake())
     again = Fake()
