@@ -74,7 +74,7 @@ def main() -> None:
             os.environ[WEIGHTS] = folder
             for key in drawn:
                 draw_weights(key, Path(folder))
-            print(f"Random weights: {', '.join(drawn)}.")
+            print(f"Random weights: {', '.join(drawn) or 'none'}.")
         headings = (*COLUMNS, "weights MB", "photo MB")
         print(f"\n{'model':32}" + "".join(f"{heading:>11}" for heading in headings) + "  auto")
         for key in dict.fromkeys((*bundled, *PUBLISHED, *options.models)):

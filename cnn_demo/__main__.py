@@ -9,12 +9,10 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from contextlib import suppress
 from typing import NoReturn
 
-import psutil
-
 from cnn_demo.environment import wrong_settings
+from cnn_demo.processes import end_children
 from cnn_demo.terminal import complain
 
 WRONG_SETTING = 2  # as for options
@@ -92,9 +90,7 @@ def console() -> NoReturn:
 
 def _leave_at_once(status: int) -> NoReturn:
     """End the process and those that it has started, without waiting for threads."""
-    for child in psutil.Process().children(recursive=True):
-        with suppress(psutil.Error):  # it has ended by itself
-            child.terminate()
+    end_children()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)

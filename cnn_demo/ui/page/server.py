@@ -7,12 +7,12 @@ import threading
 from contextlib import suppress
 from functools import cache
 
-import psutil
 from streamlit import runtime
 from streamlit.runtime.runtime import Runtime, RuntimeState
 from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
 
 from cnn_demo.models.files.downloads import stop_all
+from cnn_demo.processes import end_children
 
 GRACE = 2.0  # seconds in which the server closes its connections
 TICK = 0.5
@@ -51,22 +51,9 @@ def _end_after(server: Runtime) -> None:
         main.join(TICK)
     main.join(GRACE)  # it may wait for a file that a visitor downloads
     stop_all()
-    _end_children()
+    end_children()
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
             stream.flush()
     os._exit(1 if hasattr(sys, "last_type") else 0)  # Python sets it after an error that nobody caught
-
-
-def _end_children() -> None:
-    """End the processes that this one has started, such as a conversion or a download of weights."""
-    with suppress(psutil.Error):
-        children = psutil.Process().children(recursive=True)
-        for child in children:
-            with suppress(psutil.Error):
-                child.terminate()
-        _, remaining = psutil.wait_procs(children, timeout=TICK)
-        for child in remaining:
-            with suppress(psutil.Error):
-                child.kill()
