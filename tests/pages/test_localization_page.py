@@ -74,7 +74,7 @@ def test_a_flower_is_classified_as_nothing_without_a_box(flower):
     assert html(app).count("<tr>") == 6  # the most probable classes of 21, "nothing" among them
     assert "nothing" in html(app)
     app = open_view("Draw the ground truth", flower)
-    assert app.selectbox(key="true_class").placeholder == "nothing: the prediction"
+    assert app.selectbox(key="true_class").placeholder == "nothing: predicted"
     assert "has no ground-truth box" in written(app)
 
 

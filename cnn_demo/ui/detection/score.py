@@ -27,6 +27,7 @@ from cnn_demo.ui.detection.state import candidates_of, overlap_slider, pick_dete
 from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.widgets.cells import two_cells
 from cnn_demo.ui.widgets.charts import CHART_CONFIG, chart_colours
+from cnn_demo.ui.widgets.class_to_draw import class_to_draw
 from cnn_demo.ui.widgets.detection_controls import MIN_SURE, confidence_slider
 from cnn_demo.ui.widgets.drawing_layout import tools_drawing_result_and_details
 from cnn_demo.ui.widgets.linked_drawing import TOO_LONG, drawing_name, follow_drawing, link_drawing
@@ -106,11 +107,10 @@ def _truth(
     likeliest = candidates.class_ids[np.argsort(-candidates.scores, kind="stable")].tolist()
     present = [candidates.labels[i] for i in dict.fromkeys(likeliest)]
     names = [*present, *(name for name in spec.labels if name not in present)]
-    if NEXT in st.session_state and st.session_state[NEXT] not in names:
-        st.session_state[NEXT] = names[0]
-    chosen = control.selectbox(
-        "Class to draw", names, key=NEXT, help="The most probable classes on this photo come first."
-    )
+    with control:
+        chosen = class_to_draw(
+            "Class to draw", names, photo, key=NEXT, help="The most probable classes on this photo come first."
+        )
     drawing = drawing_name(photo, spec.labels)
     follow_drawing(_LINK, _CANVAS, drawing, photo.size, len(spec.labels))
     shapes = annotator(

@@ -159,7 +159,7 @@ _RELATIVES = {"GIoU": giou, "DIoU": diou, "CIoU": ciou}
 def _loss(model: Localizer, photo: Photo, evidence: LocalizerDetails, truth: np.ndarray | None) -> None:
     choice, *sliders = cells_in_pairs(4)
     with choice:
-        label = pick_class("True class", model.labels, CLASS, likely_class(photo, evidence), "the prediction")
+        label = pick_class("True class", model.labels, CLASS, likely_class(photo, evidence), "predicted")
     weights = {}
     for part, container in zip(LOSS_WEIGHTS, sliders, strict=True):
         with container:

@@ -22,6 +22,7 @@ from cnn_demo.ui.components.annotator import Tool, annotator
 from cnn_demo.ui.components.picture import picture
 from cnn_demo.ui.page.fragments import fragment
 from cnn_demo.ui.segmentation.state import pick_segmenter, segmentation_of
+from cnn_demo.ui.widgets.class_to_draw import class_to_draw
 from cnn_demo.ui.widgets.drawing_layout import tools_drawing_result_and_details
 from cnn_demo.ui.widgets.linked_drawing import TOO_LONG, drawing_name, follow_drawing, link_drawing
 
@@ -129,12 +130,14 @@ def _paint(
     """
     present = sorted(segmentation.coverage(), key=lambda name: name == BACKGROUND)  # stable: the largest first
     names = [*present, *(name for name in spec.labels if name not in present)]
-    chosen = tools.selectbox(
-        "Class",
-        names,
-        key="paint_class",
-        help="Predicted classes come first, the largest first of all, and background last of them.",
-    )
+    with tools:
+        chosen = class_to_draw(
+            "Class",
+            names,
+            photo,
+            key="paint_class",
+            help="Predicted classes come first, the largest first of all, and background last of them.",
+        )
     way, width = tools.container(), tools.container()
     with way:
         tool = st.segmented_control("Tool", list(WAYS), default=DEFAULTS[WAY], key=WAY, wrap=True, bind="query-params")

@@ -143,8 +143,17 @@ def _tile(index: int, step: Step, measures: Sequence[Measure]) -> Tile:
     known = [(each, step.values[each.key]) for each in measures if each.key in step.values]
     values = ", ".join(f"{each.label} {percent(value)} ({each.model})" for each, value in known)
     title = f"Step {index}" if index else "The untouched photo"
-    caption = f"{index} · {known[0][1]:.0%}" if known else str(index)
+    caption = f"{index} · {whole_percent(known[0][1])}" if known else str(index)
     return Tile(index, f"{title}: {values}" if values else title, caption)
+
+
+def whole_percent(fraction: float) -> str:
+    """Format a fraction in the few characters of a tile; like `percent`, it never rounds to 100% or 0%."""
+    if 0.995 <= fraction < 1:
+        return ">99%"
+    if 0 < fraction <= 0.005:
+        return "<1%"
+    return f"{fraction:.0%}"
 
 
 def _bars(values: Mapping[tuple[str, str], float], measures: Sequence[Measure], colours: Sequence[str]) -> np.ndarray:
