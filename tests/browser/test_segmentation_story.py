@@ -65,7 +65,7 @@ def test_upload_a_photo_from_a_phone_and_download_the_mask(page: Page) -> None:
     page.locator("input[type=file]").first.set_input_files(upload)
     settle(page)
     page.locator(".st-key-photo_info button").first.press("Enter")
-    expect(page.get_by_text("1,800 × 2,400 pixels")).to_be_visible()
+    expect(page.get_by_text("IMG_7.jpg · 1,800 × 2,400 pixels")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.locator("h2, h3").filter(has_text=re.compile(r"\d% cat"))).to_be_visible()
     with page.expect_download() as download:
