@@ -3,7 +3,7 @@
 
 import { Layers } from "./annotation_layers.js"
 import { ERASER, boxAt, boxBetween, distance, hasArea, movedBox, rounded } from "./annotation_shapes.js"
-import { arrowStep, clamp, keepTouch, setAttributes } from "./shared.js"
+import { arrowStep, clamp, cleanUpOfCall, keepTouch, setAttributes } from "./shared.js"
 
 const CLICK_LENGTH = 4 // CSS pixels, as are all lengths here: a drag that is shorter is a click
 const CLOSING_DISTANCE = 18 // distance to the first corner at which a click closes a polygon
@@ -558,14 +558,14 @@ class Annotator {
  * Show the picture.
  * @param {import("./shared.js").Component<Data>} component
  */
-export default function (component) {
+export default function mount(component) {
   const { data, parentElement, setTriggerValue } = component
   parentElement.annotator ??= new Annotator(parentElement.querySelector(".annotator"))
   parentElement.annotator.show(data, (value) => setTriggerValue("drawn", value))
-  return () => {
+  return cleanUpOfCall(component, mount, () => {
     parentElement.annotator?.observer.disconnect()
     clearTimeout(parentElement.annotator?.timer)
     parentElement.annotator?.layers.release()
     parentElement.annotator = null
-  }
+  })
 }

@@ -1,7 +1,7 @@
 // Two boxes on a picture, to be dragged; their intersection, IoU and its relatives follow the pointer.
 // The formulas are those of cnn_demo/models/boxes.py, where their sources stand.
 
-import { arrowStep, clamp, heightInWindow, keepTouch, setAttributes, svgElement } from "./shared.js"
+import { arrowStep, clamp, cleanUpOfCall, heightInWindow, keepTouch, setAttributes, svgElement } from "./shared.js"
 
 const EPSILON = 1e-7
 const MIN_SIDE_FRACTION = 0.03 // of the picture's shorter side: how narrow a box can be dragged
@@ -302,15 +302,15 @@ class Pair {
  * Show the boxes.
  * @param {import("./shared.js").Component<Data>} component
  */
-export default function (component) {
+export default function mount(component) {
   const { data, parentElement, setTriggerValue } = component
   const img = parentElement.querySelector("img")
   if (img.getAttribute("src") !== data.src) img.src = data.src
   img.alt = data.alt
   parentElement.pair ??= new Pair(parentElement)
   parentElement.pair.show(data, (boxes) => setTriggerValue("boxes", boxes))
-  return () => {
+  return cleanUpOfCall(component, mount, () => {
     parentElement.pair?.release()
     parentElement.pair = null
-  }
+  })
 }

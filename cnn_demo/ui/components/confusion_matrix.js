@@ -1,6 +1,6 @@
 // A confusion matrix as a table: each cell that holds photos is a button. Arrow keys move to the next such cell.
 
-import { arrowStep, markChosen, setAttributes } from "./shared.js"
+import { arrowStep, cleanUpOfCall, markChosen, setAttributes } from "./shared.js"
 
 /**
  * @typedef {object} Data
@@ -85,7 +85,7 @@ function nextButton(button, [down, right], count) {
  * Show the matrix.
  * @param {import("./shared.js").Component<Data>} component
  */
-export default function (component) {
+export default function mount(component) {
   const { data, parentElement, setTriggerValue } = component
   const table = parentElement.querySelector(".matrix")
   table.setAttribute("aria-label", data.label)
@@ -105,4 +105,5 @@ export default function (component) {
     next?.focus()
     next?.click()
   }
+  return cleanUpOfCall(component, mount)
 }

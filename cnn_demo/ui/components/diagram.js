@@ -1,10 +1,12 @@
 // A drawing made by Python, in the colours of the theme.
 
+import { cleanUpOfCall } from "./shared.js"
+
 /**
  * Show the drawing.
  * @param {import("./shared.js").Component<{svg: string, width: number, alt: string, caption: string}>} component
  */
-export default function (component) {
+export default function mount(component) {
   const { data, parentElement } = component
   const container = parentElement.querySelector(".drawing")
   if (container.source !== data.svg) {
@@ -16,4 +18,5 @@ export default function (component) {
     svg.setAttribute("aria-label", data.alt)
   }
   parentElement.querySelector("figcaption").textContent = data.caption
+  return cleanUpOfCall(component, mount)
 }

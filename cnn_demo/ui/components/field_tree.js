@@ -1,7 +1,7 @@
 // The units of each layer that influence one unit, down to the pixels, along one row of the photo. A tap or an arrow key
 // chooses another unit.
 
-import { arrowStep, clamp, svgElement } from "./shared.js"
+import { arrowStep, clamp, cleanUpOfCall, svgElement } from "./shared.js"
 
 const LEFT = 96, RIGHT = 8, TOP = 14, BARS = 54 // CSS pixels beside and below the tree
 
@@ -197,7 +197,7 @@ function drawBars(svg, tree, seen, scale, x, bottom, height) {
  * Show the tree.
  * @param {import("./shared.js").Component<Tree>} component
  */
-export default function (component) {
+export default function mount(component) {
   const { data: tree, parentElement } = component
   const figure = parentElement.querySelector("figure")
   const drawn = JSON.stringify(tree)
@@ -214,8 +214,8 @@ export default function (component) {
     figure.observer = new ResizeObserver(() => draw(figure, figure.tree))
     figure.observer.observe(figure)
   }
-  return () => {
+  return cleanUpOfCall(component, mount, () => {
     figure.observer?.disconnect()
     figure.observer = figure.drawn = null
-  }
+  })
 }

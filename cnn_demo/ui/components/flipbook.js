@@ -1,7 +1,7 @@
 // Frames and curves over epochs, moved by one scrub bar. All of it is here at once: nothing is asked of the server.
 
 import { Chart } from "./flipbook_chart.js"
-import { clamp, svgElement } from "./shared.js"
+import { clamp, cleanUpOfCall, svgElement } from "./shared.js"
 
 const FRAME_MS = 280
 const FILM_MS = 12000 // at most: a long training plays faster
@@ -202,13 +202,13 @@ class Flipbook {
  * Show the flipbook.
  * @param {import("./shared.js").Component<Data>} component
  */
-export default function (component) {
+export default function mount(component) {
   const { data, parentElement } = component
   parentElement.flipbook ??= new Flipbook(parentElement.querySelector(".flipbook"))
   parentElement.flipbook.update(data)
-  return () => {
+  return cleanUpOfCall(component, mount, () => {
     parentElement.flipbook?.pause()
     parentElement.flipbook?.observer.disconnect()
     parentElement.flipbook = null
-  }
+  })
 }

@@ -1,6 +1,6 @@
 // A row of thumbnails, one of which is chosen: a radio group in pictures.
 
-import { markChosen, pickByArrow, radioButton, scrollIntoParent } from "./shared.js"
+import { cleanUpOfCall, markChosen, pickByArrow, radioButton, scrollIntoParent } from "./shared.js"
 
 /**
  * @typedef {{key: string, title: string, src: string, alt: string}} Item
@@ -28,7 +28,7 @@ function thumbnail(item) {
  * Show the thumbnails.
  * @param {import("./shared.js").Component<Data>} component
  */
-export default function (component) {
+export default function mount(component) {
   const { data, parentElement, setTriggerValue } = component
   const gallery = parentElement.querySelector(".gallery")
   gallery.setAttribute("aria-label", data.label)
@@ -47,4 +47,5 @@ export default function (component) {
   for (const button of thumbnails) button.onclick = () => setTriggerValue("pick", button.dataset.key)
   if (chosen >= 0) scrollIntoParent(gallery, thumbnails[chosen])
   gallery.onkeydown = (event) => pickByArrow(event, thumbnails)
+  return cleanUpOfCall(component, mount)
 }

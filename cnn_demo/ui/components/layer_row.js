@@ -1,6 +1,6 @@
 // Layers in a row, all at one scale: a photo, and how its maps shrink and multiply. A radio group in drawings.
 
-import { markChosen, onNewWidth, pickByArrow, radioButton, svgElement } from "./shared.js"
+import { cleanUpOfCall, markChosen, onNewWidth, pickByArrow, radioButton, svgElement } from "./shared.js"
 
 const PLATE = 2 // CSS pixels from one map to the one behind it
 const TALLEST = 190
@@ -129,7 +129,7 @@ function draw(row, data, pick) {
  * Show the layers.
  * @param {import("./shared.js").Component<Data>} component
  */
-export default function (component) {
+export default function mount(component) {
   const { data, parentElement, setTriggerValue } = component
   const row = parentElement.querySelector(".row")
   const pick = (index) => setTriggerValue("pick", index)
@@ -138,8 +138,8 @@ export default function (component) {
   parentElement.drawn = data
   draw(row, data, pick)
   parentElement.observer ??= onNewWidth(row, () => draw(row, parentElement.drawn, pick))
-  return () => {
+  return cleanUpOfCall(component, mount, () => {
     parentElement.observer?.disconnect()
     parentElement.observer = null
-  }
+  })
 }

@@ -1,6 +1,6 @@
 // Feature maps as a grid: a radio group in pictures. Arrow keys move through it, across and down.
 
-import { clamp, markChosen, pickByArrow, radioButton } from "./shared.js"
+import { clamp, cleanUpOfCall, markChosen, pickByArrow, radioButton } from "./shared.js"
 
 /**
  * @typedef {object} Data
@@ -14,7 +14,7 @@ import { clamp, markChosen, pickByArrow, radioButton } from "./shared.js"
  * Show the maps.
  * @param {import("./shared.js").Component<Data>} component
  */
-export default function (component) {
+export default function mount(component) {
   const { data, parentElement, setTriggerValue } = component
   const grid = parentElement.querySelector(".grid")
   grid.setAttribute("aria-label", data.label)
@@ -40,4 +40,5 @@ export default function (component) {
   const buttons = [...grid.children]
   markChosen(buttons, data.chosen)
   grid.onkeydown = (event) => pickByArrow(event, buttons, grid)
+  return cleanUpOfCall(component, mount)
 }

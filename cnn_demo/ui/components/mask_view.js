@@ -1,6 +1,6 @@
 // A photo under its class map. All is here at once, so opacity, switches and divider follow the finger.
 
-import { arrowStep, clamp, heightInWindow, keepTouch } from "./shared.js"
+import { arrowStep, clamp, cleanUpOfCall, heightInWindow, keepTouch } from "./shared.js"
 
 /**
  * @typedef {object} Layer - A class or an object.
@@ -291,12 +291,12 @@ class MaskView {
  * Show the masks.
  * @param {import("./shared.js").Component<Data>} component
  */
-export default function (component) {
+export default function mount(component) {
   const { data, parentElement } = component
   parentElement.maskView ??= new MaskView(parentElement.querySelector(".view"))
   parentElement.maskView.update(data)
-  return () => {
+  return cleanUpOfCall(component, mount, () => {
     parentElement.maskView?.observer.disconnect()
     parentElement.maskView = null
-  }
+  })
 }

@@ -1,6 +1,6 @@
 // A picture drawn to scale, with rectangles marked on it, on which one can pick a pixel by click, tap or arrow keys.
 
-import { arrowStep, clamp, heightInWindow, svgElement } from "./shared.js"
+import { arrowStep, clamp, cleanUpOfCall, heightInWindow, svgElement } from "./shared.js"
 
 const SMALL_SCALE = 0.5 // below it, effects of a few pixels can no longer be seen
 const SMALLEST_MARK = 9 // CSS pixels: a smaller rectangle gets a ring around it, or nobody would find it
@@ -212,7 +212,7 @@ function moved(event, [rows, columns], picture, from) {
  * Show the picture.
  * @param {import("./shared.js").Component<Picture>} component
  */
-export default function (component) {
+export default function mount(component) {
   const { data: picture, parentElement, setTriggerValue } = component
   const frame = parentElement.querySelector(".frame")
   const img = parentElement.querySelector("img")
@@ -221,7 +221,7 @@ export default function (component) {
   // Most often only the pixels have changed. Measuring the page again would hold up the frame that shows them.
   const { src, ...rest } = picture
   const layout = JSON.stringify(rest)
-  if (parentElement.layout === layout) return parentElement.release
+  if (parentElement.layout === layout) return cleanUpOfCall(component, mount, parentElement.release)
   parentElement.layout = layout
   const marks = JSON.stringify(picture.marks)
   if (parentElement.marks !== marks) parentElement.picked = stillUnmarked(parentElement.picked ?? [], centre(picture))
@@ -260,5 +260,5 @@ export default function (component) {
     parentElement.observer?.disconnect()
     parentElement.observer = parentElement.layout = null
   }
-  return parentElement.release
+  return cleanUpOfCall(component, mount, parentElement.release)
 }

@@ -161,3 +161,24 @@ export function onNewWidth(element, redraw) {
 export function heightInWindow(limit) {
   return Math.min(limit, Math.max(200, Math.round(0.52 * window.innerHeight)))
 }
+
+/**
+ * Return the clean-up of a component's call.
+ *
+ * While the script of a component loads, newer data can come. Streamlit then still makes the older call, even after the
+ * newer one, and cleans up after it at once: the data of the newer call are shown again. Once the component has left the
+ * page, its own clean-up is done.
+ * @param {any} component - Of the call.
+ * @param {(component: any) => unknown} mount - The component's function.
+ * @param {() => void} [release] - Ends what the component has started.
+ * @returns {() => void}
+ */
+export function cleanUpOfCall(component, mount, release) {
+  const { parentElement } = component
+  const before = parentElement.call
+  parentElement.call = component
+  return () => {
+    if (!parentElement.isConnected) release?.()
+    else if (parentElement.call === component && before) mount(before)
+  }
+}

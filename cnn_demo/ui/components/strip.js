@@ -1,6 +1,6 @@
 // A network in one row, at one scale: each stop a stack of its feature maps. A radio group in drawings.
 
-import { markChosen, onNewWidth, pickByArrow, radioButton, svgElement } from "./shared.js"
+import { cleanUpOfCall, markChosen, onNewWidth, pickByArrow, radioButton, svgElement } from "./shared.js"
 
 const LARGEST = 3.2, SMALLEST = 1.5, SCROLLED = 2.4 // CSS pixels for each value of a map
 const VECTOR = [14, 96] // width, and greatest height, of a layer that has no maps but a vector
@@ -183,7 +183,7 @@ function showBars(box, bars) {
  * Show the network.
  * @param {import("./shared.js").Component<Data>} component
  */
-export default function (component) {
+export default function mount(component) {
   const { data, parentElement, setTriggerValue } = component
   const stops = parentElement.querySelector(".stops")
   const pick = (index) => setTriggerValue("pick", index)
@@ -220,8 +220,8 @@ export default function (component) {
   parentElement.strip.chosen = data.chosen
   stops.onkeydown = (event) => pickByArrow(event, buttons)
   parentElement.observer ??= onNewWidth(outer, () => layout(parentElement))
-  return () => {
+  return cleanUpOfCall(component, mount, () => {
     parentElement.observer?.disconnect()
     parentElement.observer = null
-  }
+  })
 }

@@ -1,7 +1,7 @@
 // Small pictures in a grid, cut from one. Where they can be picked, they are a radio group; where each can be switched
 // off, checkboxes. The arrow keys move through both.
 
-import { focusByArrow, heightInWindow, markChosen, pickByArrow, radioButton, scrollIntoParent } from "./shared.js"
+import { cleanUpOfCall, focusByArrow, heightInWindow, markChosen, pickByArrow, radioButton, scrollIntoParent } from "./shared.js"
 
 const UNCONFIRMED = 3000 // milliseconds for which a switch shows what was clicked, until Python's data agrees
 
@@ -90,7 +90,7 @@ function paint(grid, data, image) {
  * Show the tiles.
  * @param {import("./shared.js").Component<Data>} component
  */
-export default function (component) {
+export default function mount(component) {
   const { data, parentElement, setTriggerValue } = component
   const grid = parentElement.querySelector(".tiles")
   grid.setAttribute("aria-label", data.label)
@@ -130,4 +130,5 @@ export default function (component) {
   }
   if (chosen >= 0 && data.maxHeight) scrollIntoParent(grid, tiles[chosen])
   if (!data.off) grid.onkeydown = data.clickable ? (event) => pickByArrow(event, tiles, grid) : null
+  return cleanUpOfCall(component, mount)
 }

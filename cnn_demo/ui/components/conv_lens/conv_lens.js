@@ -3,7 +3,7 @@
 // Python's result comes as a picture with every run of the page, and is what figures, code and downloads are made of.
 // The canvas above it shows the same values without the losses of its JPEG; where it cannot be drawn, the picture shows.
 
-import { clamp, heightInWindow, markChosen, pickByArrow } from "../shared.js"
+import { clamp, cleanUpOfCall, heightInWindow, markChosen, pickByArrow } from "../shared.js"
 import { outputSize } from "../conv_math.js"
 import { familyKernel } from "../conv_kernels.js"
 import { nearestResult, pixelAtPoint, placements, resultShift } from "./lens_geometry.js"
@@ -675,12 +675,12 @@ function valueAt(settings, path) {
  * Show the lens.
  * @param {import("../shared.js").Component<LensData>} component
  */
-export default function (component) {
+export default function mount(component) {
   const { data, parentElement, setTriggerValue } = component
   parentElement.lens ??= new Lens(parentElement)
   parentElement.lens.update(data, setTriggerValue)
-  return () => {
+  return cleanUpOfCall(component, mount, () => {
     parentElement.lens?.release()
     parentElement.lens = null
-  }
+  })
 }

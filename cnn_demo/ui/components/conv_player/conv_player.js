@@ -1,7 +1,7 @@
 // One operation on a small crop, cell by cell: played, stepped and scrubbed, with cells and weights that can be edited.
 // All of it is computed here; Python hears of a moved crop, and of a kernel that is to be kept.
 
-import { arrowStep, clamp, heightInWindow, keepTouch, markChosen, onNewWidth, pickByArrow, radioButton, svgElement } from "../shared.js"
+import { arrowStep, clamp, cleanUpOfCall, heightInWindow, keepTouch, markChosen, onNewWidth, pickByArrow, radioButton, svgElement } from "../shared.js"
 import { element, numbers, symbols, written } from "./player_formula.js"
 import { Grid, valueAt } from "./player_grid.js"
 import { KernelGrid, editable, noNumber, readNumber } from "./player_kernel.js"
@@ -850,14 +850,14 @@ class Player {
  * Show the player.
  * @param {import("../shared.js").Component<Data>} component
  */
-export default function (component) {
+export default function mount(component) {
   const { data, parentElement, setTriggerValue } = component
   parentElement.player ??= new Player(parentElement.querySelector(".player"))
   parentElement.player.update(data, setTriggerValue)
-  return () => {
+  return cleanUpOfCall(component, mount, () => {
     parentElement.player?.pause()
     parentElement.player?.observer.disconnect()
     parentElement.player?.sight.disconnect()
     parentElement.player = null
-  }
+  })
 }
