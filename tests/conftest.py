@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 os.environ["CNN_DEMO_DEBUG"] = "1"  # unexpected errors reach the tests: see cnn_demo/ui/page/barrier.py
 os.environ["CNN_DEMO_PRELOAD"] = "off"  # servers of the browser stories load what a story needs
@@ -154,6 +155,18 @@ def no_models() -> Iterator[None]:
     for device, cache in models._MODELS.items():
         cache.clear()
         cache.update(kept[device])
+
+
+@pytest.fixture
+def cuda() -> Iterator[ModuleType]:
+    """torch.cuda, with no model loaded before and after; a test that needs it is marked `gpu`, and skips without."""
+    if frameworks.describe_machine().device != "cuda":
+        pytest.skip("needs an NVIDIA GPU")
+    from cnn_demo import models
+
+    models.release()
+    yield frameworks.torch().cuda
+    models.release()
 
 
 @pytest.fixture(scope="session")

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import torch
 
     from cnn_demo.models.catalogue.specs import ModelSpec
+    from cnn_demo.models.half_precision import Half
 
 
 _TEMPORARY = "exporting-"  # prefix of the folders in which exports are written
@@ -66,6 +67,11 @@ class BackgroundOpenVinoExport(Generic[Engine]):
     def engine(self) -> str:
         """Name of the current inference engine: "torch" or "OpenVINO"."""
         return self._engine.name
+
+    @property
+    def half(self) -> Half | None:
+        """Switch to half precision; None with OpenVINO."""
+        return getattr(self._engine, "half", None)
 
     def export_in_background(self, export: Callable[[], Engine]) -> None:
         """Call `export` in the background and then switch to the engine that it returns."""

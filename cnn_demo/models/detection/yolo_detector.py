@@ -28,7 +28,6 @@ from cnn_demo.models.detection.yolo_engines import (
     with_raw_outputs,
 )
 from cnn_demo.models.detection.yolo_masks import PrototypeMasks
-from cnn_demo.models.half_precision import Half
 from cnn_demo.models.openvino_export import BackgroundOpenVinoExport
 
 if TYPE_CHECKING:
@@ -88,11 +87,6 @@ class YoloDetector(BackgroundOpenVinoExport[Engine], Detector):
         self._engine = engine
         self._torch_network: TorchNetwork | None = None
         self._batcher = None if device == "cpu" else Batcher(self._run_batch)
-
-    @property
-    def half(self) -> Half | None:
-        """Switch to half precision; None with OpenVINO."""
-        return getattr(self._engine, "half", None)
 
     def _run(self, pictures: np.ndarray) -> tuple[tuple[np.ndarray, ...], str]:
         """Return the outputs for pictures (N, 3, H, W), and the name of the engine that computed them."""

@@ -13,7 +13,6 @@ from cnn_demo.images.photo import check_pixels
 from cnn_demo.models import frameworks, gpu_memory, openvino_export
 from cnn_demo.models.catalogue.specs import ModelSpec
 from cnn_demo.models.detection.yolo_detector import read_network
-from cnn_demo.models.half_precision import Half
 from cnn_demo.models.model import SettingError
 from cnn_demo.models.openvino_export import BackgroundOpenVinoExport
 from cnn_demo.models.preprocessing import SCALINGS
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     import torch
 
     from cnn_demo.models.frameworks import TorchNetwork
+    from cnn_demo.models.half_precision import Half
 
 MODES = {"whole": "In one pass", "tiled": "In tiles"}
 SIDES = (256, 360, 512, 720, 960)  # selectable image sizes (shorter side)
@@ -69,11 +69,6 @@ class SemanticSegmenter(BackgroundOpenVinoExport[Engine]):
         self._loading = threading.Lock()
         self._network = None if network is None else self._placed(network)
         self._engine = engine or TorchLogits(self.network, device)
-
-    @property
-    def half(self) -> Half | None:
-        """Switch to half precision; None with OpenVINO."""
-        return getattr(self._engine, "half", None)
 
     @property
     def engine(self) -> str:

@@ -221,7 +221,8 @@ export default function mount(component) {
   // Most often only the pixels have changed. Measuring the page again would hold up the frame that shows them.
   const { src, ...rest } = picture
   const layout = JSON.stringify(rest)
-  if (parentElement.layout === layout) return cleanUpOfCall(component, mount, parentElement.release)
+  const cleanUp = cleanUpOfCall(component, mount, () => release(parentElement))
+  if (parentElement.layout === layout) return cleanUp
   parentElement.layout = layout
   const marks = JSON.stringify(picture.marks)
   if (parentElement.marks !== marks) parentElement.picked = stillUnmarked(parentElement.picked ?? [], centre(picture))
@@ -256,9 +257,14 @@ export default function mount(component) {
     parentElement.observer = new ResizeObserver(() => fit(parentElement, parentElement.picture))
     parentElement.observer.observe(parentElement.querySelector(".stage"))
   }
-  parentElement.release = () => {
-    parentElement.observer?.disconnect()
-    parentElement.observer = parentElement.layout = null
-  }
-  return cleanUpOfCall(component, mount, parentElement.release)
+  return cleanUp
+}
+
+/**
+ * End the observer of a picture that has left the page.
+ * @param {any} parentElement
+ */
+function release(parentElement) {
+  parentElement.observer?.disconnect()
+  parentElement.observer = parentElement.layout = null
 }

@@ -43,7 +43,7 @@ def score_view(photo: Photo) -> None:
     """Let the visitor draw the ground-truth boxes, and measure the detector against them."""
     panel, drawing, shown, details = tools_drawing_result_and_details("score", EVALUATE)
     with panel:
-        class_to_draw = st.container()
+        class_row = st.container()
         spec, side = pick_detector()
         candidates = candidates_of(photo, spec.key, side)
         confidence = confidence_slider(spec.threshold)
@@ -63,7 +63,7 @@ def score_view(photo: Photo) -> None:
             / 100
         )
     with drawing:
-        boxes, true_classes, in_short = _truth(class_to_draw, photo, spec, candidates, confidence, iou)
+        boxes, true_classes, in_short = _truth(class_row, photo, spec, candidates, confidence, iou)
     selection = select(candidates, MIN_SURE / 100, iou)  # the curve needs the unsure ones too
     found = selection.detections()
     if not len(boxes):

@@ -168,9 +168,7 @@ def test_a_page_that_ends_does_not_reset_keras_for_all_visitors():
 
 
 @pytest.mark.gpu
-def test_networks_run_on_the_gpu_if_there_is_one():
-    if frameworks.describe_machine().device != "cuda":
-        pytest.skip("needs an NVIDIA GPU")
+def test_networks_run_on_the_gpu_if_there_is_one(cuda):
     assert frameworks.torch_device() == "cuda"
 
 

@@ -233,14 +233,10 @@ def test_without_memory_of_its_own_a_gpu_has_no_budget(monkeypatch):
 
 
 @pytest.fixture
-def gpu(monkeypatch):
-    if frameworks.describe_machine().device != "cuda":
-        pytest.skip("needs an NVIDIA GPU")
+def gpu(cuda, monkeypatch):
     monkeypatch.setenv("CNN_DEMO_HALF", "off")
-    models.release()
     gpu_memory.use_cublas()
-    yield frameworks.torch().cuda
-    models.release()
+    return cuda
 
 
 @pytest.mark.gpu

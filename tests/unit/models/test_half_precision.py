@@ -312,14 +312,9 @@ def test_explanations_and_logits_of_classifiers_stay_in_float32(chelsea):
 
 
 @pytest.fixture
-def gpu(monkeypatch):
+def gpu(cuda, monkeypatch):
     """A GPU on which half precision is used always."""
-    if frameworks.describe_machine().device != "cuda":
-        pytest.skip("needs an NVIDIA GPU")
     monkeypatch.setenv("CNN_DEMO_HALF", "on")
-    models.release()
-    yield
-    models.release()
 
 
 @pytest.mark.gpu
