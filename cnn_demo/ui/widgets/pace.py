@@ -1,4 +1,4 @@
-"""Pace of computations that run a network many times: measured while they run, for the remaining runs and the next ones.
+"""Pace of computations that run a network many times, measured while they run: it estimates the rest and the next one.
 
 One run alone is a poor estimate: it may be a cold one, or the machine was busy with others at that moment.
 """
